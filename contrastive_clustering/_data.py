@@ -1,0 +1,150 @@
+"""From an array of any dtype to batches: a batch is cast, never the whole."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from contrastive_clustering._random import derive_seed
+from contrastive_clustering._scaling import Scaler
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+class ArrayDataset(Dataset[Batch]):
+    """Samples of an array, handed out in whole batches, channels first.
+
+    8-bit pixels leave as they are, to be scaled on the device, where a quarter of
+    the bytes have to be moved; all else leaves as float32 on the common scale.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+        The user's samples; never copied as a whole and never changed.
+
+    scaler : Scaler
+        Knows the layout of the samples and the common scale.
+    """
+
+    def __init__(self, X: np.ndarray, scaler: Scaler) -> None:
+        self.X = X
+        self.scaler = scaler
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, index: int) -> Batch:
+        batch, nothing = self.__getitems__([index])
+        return batch[0], nothing[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """Return the samples at `indices`, and zeros in place of a target."""
+        samples = self.X[np.asarray(indices)]
+        if samples.dtype == np.uint8:
+            batch = self.scaler.layout.to_network(torch.from_numpy(samples))
+        else:
+            batch = self.scaler.scale(samples)
+        # skorch asks for a target beside each batch.
+        return batch, torch.zeros(len(batch))
+
+
+def keep_batch(batch: Any) -> Any:
+    """Collate what `ArrayDataset.__getitems__` has put together already."""
+    return batch
+
+
+class EvenBatchSampler(Sampler[list[int]]):
+    """Batches of sizes that differ by one sample at most.
+
+    Without a short last batch, whose few negatives would make its contrastive loss
+    another one, and which batch normalisation could not use.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    batch_size : int
+        Largest size of a batch.
+
+    shuffle : bool, default=False
+        Whether to shuffle the samples anew in each epoch.
+
+    seed : int, default=0
+        Seed of the shuffling; with it the order is a function of `epoch` alone.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch whose order the next iteration gives.
+    """
+
+    def __init__(
+        self, n_samples: int, batch_size: int, *, shuffle: bool = False, seed: int = 0
+    ) -> None:
+        self.n_samples = n_samples
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return count_batches(self.n_samples, self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.arange(self.n_samples)
+        if self.shuffle:
+            np.random.default_rng(derive_seed(self.seed, self.epoch)).shuffle(order)
+        for batch in np.array_split(order, len(self)):
+            yield batch.tolist()
+
+
+def count_batches(n_samples: int, batch_size: int) -> int:
+    """Return the number of even batches that `n_samples` make."""
+    return -(-n_samples // batch_size)
+
+
+class EvenBatchLoader(DataLoader[Batch]):
+    """A data loader of even batches, with skorch's parameters.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A dataset that returns whole batches from ``__getitems__``.
+
+    batch_size : int
+        Largest size of a batch.
+
+    shuffle : bool, default=False
+        Whether to shuffle in each epoch.
+
+    seed : int, default=0
+        Seed of the shuffling.
+
+    **kwargs : dict
+        Further parameters of :class:`torch.utils.data.DataLoader`.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[Batch],
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        n_samples = len(dataset)  # type: ignore[arg-type]  # a map-style dataset
+        self.even_batches = EvenBatchSampler(
+            n_samples, batch_size, shuffle=shuffle, seed=seed
+        )
+        # A generator of its own keeps the loader from drawing its workers' seeds
+        # from the global one.
+        super().__init__(
+            dataset,
+            batch_sampler=self.even_batches,
+            collate_fn=keep_batch,
+            generator=torch.Generator().manual_seed(seed),
+            **kwargs,
+        )

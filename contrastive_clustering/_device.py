@@ -1,0 +1,44 @@
+"""Which device to compute on."""
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return the device that the parameter `device` stands for.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" takes CUDA where there is one, then MPS, then the CPU; else a device of
+        PyTorch such as "cpu", "cuda" or "cuda:1".
+
+    Returns
+    -------
+    device : torch.device
+        A device that tensors can be put on.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch does not know the device, or this machine does not have it.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    # PyTorch reports an unknown name, a missing driver and a build without support by
+    # errors of several types; each means that no tensor can be put there.
+    try:
+        resolved = torch.device(device)
+        if resolved.type == "meta":
+            raise RuntimeError("the meta device holds no values")
+        torch.empty(1, device=resolved)
+    except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device={device!r} cannot be used here ({reason}). Use device='auto' to "
+            "take the best that there is, or device='cpu'."
+        ) from error
+    return resolved

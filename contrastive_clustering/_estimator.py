@@ -1,0 +1,503 @@
+"""The estimator: validates, owns the net and the clustering, and delegates."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.metrics import silhouette_score
+from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.callbacks import Callback
+from skorch.history import History
+
+from contrastive_clustering._augmentation import resolve_augmentation
+from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._device import resolve_device
+from contrastive_clustering._latent import fit_clustering
+from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, check_relations
+from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._training import ContrastiveNet, make_net
+from contrastive_clustering._validation import (
+    ChannelAxis,
+    check_same_samples,
+    check_samples,
+    read_layout,
+)
+
+# Silhouettes compare all pairs; beyond this many samples an even selection stands for
+# all, which keeps `score` at about a second.
+LARGEST_SCORED = 10_000
+
+
+class ContrastiveAutoencoderClusterer(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    r"""Find strata in unlabelled images with a contrastive autoencoder.
+
+    A convolutional autoencoder (a dense one for tables) learns from two random views
+    of each sample, by the joint loss
+
+    .. math::
+
+        \text{NT-Xent}(z_a, z_b; \tau) + \lambda \, \bigl(\text{MSE}(g(h_a), x_a)
+        + \text{MSE}(g(h_b), x_b)\bigr)
+
+    with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and
+    the decoder :math:`g`. Its latent space is then clustered, and the clusters are
+    read as strata. Latents decode to samples in the units and the shape of X.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of strata to look for; handed to the clusterer where it has one.
+
+    clusterer : {"kmeans", "gaussian_mixture"} or scikit-learn clusterer, \
+            default="kmeans"
+        What clusters the latents. Of an estimator a clone is fitted, with its
+        `n_clusters` or `n_components` set to `n_clusters`, and its `random_state`
+        where that is None. If it has no ``predict``, the 15 nearest training samples
+        vote for a new sample's stratum.
+
+    whiten : bool, default=False
+        Whether to cluster the principal components that hold 95 % of the latents'
+        variance, each brought to unit variance.
+
+    normalize : bool, default=False
+        Whether to bring latents (after whitening) to unit length for the clusterer.
+
+    latent_dim : int, default=64
+        Number of latents.
+
+    temperature : float, default=0.5
+        Temperature :math:`\tau` of NT-Xent.
+
+    reconstruction_weight : float, default=0.1
+        Weight :math:`\lambda` of the reconstruction loss.
+
+    augmentation : {"auto", "grey", "rgb", "table"}, callable or None, default="auto"
+        How views are drawn. "auto" takes the preset for the samples: "grey" for
+        images and volumes of one channel, "rgb" for several, "table" for tables.
+        None compares each sample with itself. A callable takes a batch on the common
+        scale, channels first, and returns one view of it, of the same shape.
+
+    image_shape : tuple of int, default=None
+        Shape of one image, ``(H, W)`` or ``(H, W, C)``, or volume, ``(D, H, W)`` or
+        ``(D, H, W, C)``, where X holds them flattened, as a Pipeline hands them over.
+
+    channel_axis : int, None or "auto", default="auto"
+        The axis of X (before flattening; samples are axis 0) that holds the channels,
+        or None if there is none. "auto" reads a last axis of 1, 3 or 4 entries as
+        channels if X has four axes or five, and all other axes as spatial.
+
+    max_epochs : int, default=30
+        Number of passes over the training set.
+
+    batch_size : int, default=256
+        Largest number of samples of a batch, at least 2. Epochs are split evenly.
+
+    optimizer : type, default=torch.optim.AdamW
+        Class of the optimizer.
+
+    lr : float, default=3e-3
+        Learning rate, of the peak if there is a schedule.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" raises the rate over the first tenth of the steps and then lowers it
+        to zero along a cosine. For another schedule take "constant" and pass a
+        :class:`skorch.callbacks.LRScheduler` among the `callbacks`.
+
+    weight_decay : float, default=1e-4
+        Weight decay of the optimizer.
+
+    early_stopping : bool, default=False
+        Whether to hold out a validation part, to stop when its loss has not improved
+        for `n_iter_no_change` epochs, and to keep the best epoch's weights.
+
+    validation_fraction : float, default=0.1
+        Part of the samples to hold out; read if `early_stopping`.
+
+    n_iter_no_change : int, default=5
+        Epochs without improvement to wait for; read if `early_stopping`.
+
+    callbacks : list of skorch callbacks, default=None
+        Further callbacks, as of :class:`skorch.NeuralNet`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, the optimizer's state and the scale of
+        the last `fit` instead of starting anew.
+
+    device : str or torch.device, default="auto"
+        Where to compute; "auto" takes CUDA, then MPS, then the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, views, order, validation part and clusterer. An int gives
+        the same result again on the same machine.
+
+    verbose : int, default=0
+        0 prints nothing, 1 shows a progress bar.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Stratum of each training sample, numbered from 0; -1 for what the clusterer
+        calls noise.
+
+    cluster_centers_ : ndarray of shape (n_clusters_, latent_dim)
+        Mean latent of each stratum; `inverse_transform` decodes it.
+
+    n_clusters_ : int
+        Number of strata found.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_.encoder`` maps a batch on the common scale,
+        channels first, to latents.
+
+    history_ : skorch.history.History
+        The net's history, with ``train_loss``, ``train_contrastive_loss``,
+        ``train_reconstruction_loss`` and ``dur`` (seconds) for each epoch, and the
+        same of the validation part if there is one.
+
+    n_features_in_ : int
+        Number of values of a sample.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns; only if X was a data frame with names.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : Clusters the values themselves.
+
+    References
+    ----------
+    Ferrante, Boccato, Duggento, Spasov, Toschi, "Contrastive learning for unsupervised
+    medical image clustering and reconstruction", arXiv:2209.12005.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
+    >>> images = load_digits().images
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=10, max_epochs=2, random_state=0
+    ... ).fit(images)
+    >>> clusterer.transform(images).shape
+    (1797, 64)
+    >>> clusterer.inverse_transform(clusterer.cluster_centers_).shape
+    (10, 8, 8)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        clusterer: str | BaseEstimator = "kmeans",
+        whiten: bool = False,
+        normalize: bool = False,
+        latent_dim: int = 64,
+        temperature: float = 0.5,
+        reconstruction_weight: float = 0.1,
+        augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
+        image_shape: tuple[int, ...] | None = None,
+        channel_axis: ChannelAxis = "auto",
+        max_epochs: int = 30,
+        batch_size: int = 256,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+        lr: float = 3e-3,
+        lr_schedule: str = "cosine",
+        weight_decay: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        callbacks: Sequence[Callback] | None = None,
+        warm_start: bool = False,
+        device: str | torch.device = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.clusterer = clusterer
+        self.whiten = whiten
+        self.normalize = normalize
+        self.latent_dim = latent_dim
+        self.temperature = temperature
+        self.reconstruction_weight = reconstruction_weight
+        self.augmentation = augmentation
+        self.image_shape = image_shape
+        self.channel_axis = channel_axis
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Train the autoencoder on X and cluster its latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, H, W), \
+                (n_samples, H, W, C) or (n_samples, D, H, W)
+            The samples, in any units. Images have sides of at least 8 pixels.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse.
+
+        ValueError
+            If a parameter is out of its range; if X holds anything but finite
+            numbers, has too few samples, samples that are all the same or samples of
+            a shape that the parameters do not allow; or if the device is not there.
+        """
+        return self._fit(X, epochs=self.max_epochs, go_on=self.warm_start)
+
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Train for one epoch more on X, then cluster the latents of X anew.
+
+        The first call learns the scale of the values and starts the network; later
+        ones go on from there, whether `fit` or `partial_fit` came before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples as for `fit`; at least `n_clusters` of them.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The fitted estimator, whose `labels_` speak of this X.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `fit`; also if X differs in shape or units from what came before.
+        """
+        return self._fit(X, epochs=1, go_on=True)
+
+    def _fit(self, X: Any, *, epochs: int, go_on: bool) -> Self:
+        go_on = go_on and hasattr(self, "net_")
+        samples, scaler = self._read(X) if go_on else self._read_anew(X)
+        params = self.get_params(deep=False)
+        check_relations(params, len(samples))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        net = make_net(
+            params,
+            scaler=scaler,
+            augmentation=resolve_augmentation(self.augmentation, scaler.layout.kind),
+            device=resolve_device(self.device),
+            max_epochs=epochs,
+            seed=seed,
+        )
+        if go_on:
+            net.go_on_from(self.net_)
+        dataset = ArrayDataset(samples, scaler)
+        net.partial_fit(dataset)
+        clustering = fit_clustering(
+            net.encode(dataset),
+            self.clusterer,
+            self.n_clusters,
+            whiten=self.whiten,
+            normalize=self.normalize,
+            seed=seed,
+        )
+        # Nothing is set before all has succeeded: a failed fit leaves the estimator
+        # as it was.
+        if scaler.layout.is_flat:
+            validate_data(self, X, reset=not go_on, skip_check_array=True)
+        else:
+            self.n_features_in_ = math.prod(scaler.layout.sample_shape)
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        self.net_: ContrastiveNet = net
+        self._scaler, self._clustering = scaler, clustering
+        self.labels_ = clustering.labels
+        self.cluster_centers_ = clustering.latent_centers
+        self.n_clusters_ = clustering.n_clusters
+        return self
+
+    def _read_anew(self, X: Any) -> tuple[np.ndarray, Scaler]:
+        samples = check_samples(X, min_samples=2)
+        layout = read_layout(
+            samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
+        )
+        return samples, Scaler.fit(samples, layout)
+
+    def _read(self, X: Any) -> tuple[np.ndarray, Scaler]:
+        samples = check_samples(X)
+        layout = self._scaler.layout
+        if layout.is_flat and samples.ndim == 2:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        check_same_samples(samples, layout)
+        self._scaler.check_units(samples)
+        return samples, self._scaler
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Return the latents of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, latent_dim)
+            Latents, float32.
+        """
+        check_is_fitted(self)
+        return self._transform(X)
+
+    def _transform(self, X: Any) -> np.ndarray:
+        samples, scaler = self._read(X)
+        return self.net_.encode(ArrayDataset(samples, scaler))
+
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+        """Decode latents to samples.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, latent_dim)
+            Latents, such as `transform` returns or `cluster_centers_`.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, ...)
+            Samples of the shape and in the units of the X of `fit`; float64 if that
+            was, else float32. Images stay within its range of values.
+
+        Raises
+        ------
+        ValueError
+            If Z is not a finite table of `latent_dim` columns.
+        """
+        check_is_fitted(self)
+        latents = check_array(Z, dtype=np.float32, input_name="Z")
+        if latents.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {latents.shape[1]} columns, but the latent space has "
+                f"latent_dim={self._n_features_out}. Pass what transform returns."
+            )
+        return self._scaler.unscale(self.net_.decode(latents))
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the stratum of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Strata; for the X of `fit` the same as `labels_`.
+        """
+        check_is_fitted(self)
+        return self._clustering.predict(self._transform(X))
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the soft assignment of each sample to each stratum.
+
+        A mixture gives its posterior; neighbours that vote give their votes; k-means
+        gives the posterior of equal, round Gaussians about the centres.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters_)
+            Soft assignments, float32, with rows that sum to one.
+        """
+        check_is_fitted(self)
+        return self._clustering.predict_proba(self._transform(X))
+
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Return the silhouette of the predicted strata of X.
+
+        It is measured in the space that was clustered, so that it can compare numbers
+        of clusters, latent dimensions and temperatures in a grid search. Beyond
+        10,000 samples an even selection of them is measured.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        score : float
+            Mean silhouette in ``[-1, 1]``, higher is better; -1 where all samples
+            fall into one stratum or each into its own.
+        """
+        check_is_fitted(self)
+        latents = self._transform(X)
+        latents = latents[:: math.ceil(len(latents) / LARGEST_SCORED)]
+        labels = self._clustering.predict(latents)
+        if not 2 <= len(np.unique(labels)) < len(labels):
+            return -1.0
+        return float(silhouette_score(self._clustering.prepare(latents), labels))
+
+    @property
+    def history_(self) -> History:
+        """The net's history."""
+        check_is_fitted(self)
+        return self.net_.history
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.cluster_centers_.shape[1])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit has gone through."""
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what X may be: tables, images and volumes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        # Latents are what the network computes: float32, whatever X was.
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,75 @@
+"""Randomness that neither reads nor disturbs the global generators."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+# The global generators are shared by all threads of a process. Whoever borrows
+# them holds this lock, so that two estimators fitted in two threads each see
+# their own numbers.
+_GLOBAL_GENERATORS = threading.RLock()
+
+
+def derive_seed(*keys: int) -> int:
+    """Mix non-negative integers into one seed.
+
+    The same keys give the same seed, and keys that differ in one place give
+    unrelated seeds, so ``derive_seed(seed, epoch)`` can be asked for at any time
+    without a generator whose state would have to be kept.
+
+    Parameters
+    ----------
+    *keys : int
+        Non-negative integers.
+
+    Returns
+    -------
+    seed : int
+        A seed in ``[0, 2**63)``.
+    """
+    state = np.random.SeedSequence(keys).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
+
+
+def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a new torch generator on `device`, seeded with `seed`."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+@contextmanager
+def seeded_global_generators(
+    seed: int, device: torch.device | str = "cpu"
+) -> Iterator[None]:
+    """Lend the global generators, seeded, to code that can use no other.
+
+    Weight initialisers of PyTorch and augmentations of third parties draw from
+    the global generators of PyTorch, NumPy and Python. Inside this context these
+    are seeded; afterwards, also after an error, they are as they were before.
+
+    Parameters
+    ----------
+    seed : int
+        Seed for all three generators.
+
+    device : torch.device or str, default="cpu"
+        Device whose generator is lent beside the CPU's.
+    """
+    device = torch.device(device)
+    device_type = device.type if device.type != "cpu" else "cuda"
+    forked = [] if device.type == "cpu" else [device]
+    with _GLOBAL_GENERATORS:
+        numpy_state = np.random.get_state()
+        python_state = random.getstate()
+        try:
+            with torch.random.fork_rng(devices=forked, device_type=device_type):
+                torch.manual_seed(seed)
+                np.random.seed(seed % 2**32)
+                random.seed(seed)
+                yield
+        finally:
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)

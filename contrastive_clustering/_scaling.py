@@ -1,0 +1,161 @@
+"""Values on a common scale, by statistics learnt in fit, and back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from contrastive_clustering._validation import SampleLayout
+
+# Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
+CHUNK_VALUES = 2**21
+
+# At predict, images may lie this many training ranges outside of the training range,
+# and, where the dtype changed between integer and float, their range may be this part
+# of it; beyond, the units are taken to have changed.
+FAR_OUTSIDE = 10.0
+FAR_SMALLER = 1 / 20
+
+
+def iterate_chunks(X: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield X in slices of whole samples of about `CHUNK_VALUES` values."""
+    rows = max(1, CHUNK_VALUES // max(1, X[0].size))
+    for start in range(0, len(X), rows):
+        yield X[start : start + rows]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Zero mean and unit variance, a feature (tables) or a channel (images) at a time.
+
+    Parameters
+    ----------
+    mean, std : ndarray of shape (n_features,) or (n_channels, 1, ...)
+        Statistics of the training set, float64; `std` is 1 for constant ones.
+
+    low, high : float
+        Least and greatest value of the training set.
+
+    dtype : numpy.dtype
+        Type of the training set's values.
+
+    layout : SampleLayout
+        How samples are read.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    low: float
+    high: float
+    dtype: np.dtype
+    layout: SampleLayout
+
+    @classmethod
+    def fit(cls, X: np.ndarray, layout: SampleLayout) -> "Scaler":
+        """Learn the statistics of X in one pass over its chunks.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...)
+            The training set.
+
+        layout : SampleLayout
+            How to read its samples.
+
+        Returns
+        -------
+        scaler : Scaler
+            The statistics.
+
+        Raises
+        ------
+        ValueError
+            If all samples are the same, or if values are too large to be squared.
+        """
+        count, mean, scatter = 0, np.zeros(1), np.zeros(1)
+        low, high, all_alike = np.inf, -np.inf, True
+        for chunk in iterate_chunks(X):
+            all_alike = all_alike and bool((chunk == X[0]).all())
+            low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+            values = layout.to_network(torch.from_numpy(chunk.astype(np.float64)))
+            # (n, n_channels, ...) -> (n_channels, n * ...), one row a statistic
+            rows = values.movedim(1, 0).flatten(1).numpy()
+            chunk_mean = rows.mean(axis=1)
+            chunk_scatter = np.square(rows - chunk_mean[:, None]).sum(axis=1)
+            # Chan, Golub, LeVeque (1979): merge two sets' means and scatters.
+            total = count + rows.shape[1]
+            shift = chunk_mean - mean
+            scatter = scatter + chunk_scatter
+            scatter = scatter + shift**2 * count * rows.shape[1] / total
+            mean = mean + shift * rows.shape[1] / total
+            count = total
+        if all_alike:
+            raise ValueError(
+                f"All {len(X)} samples of X are the same (constant): there is nothing "
+                "to cluster. Check how X was loaded."
+            )
+        std = np.sqrt(scatter / count)
+        if not np.isfinite(std).all():
+            raise ValueError(
+                f"X holds values up to {max(abs(low), abs(high)):.3g}, whose squares "
+                "overflow. Scale X down."
+            )
+        # A feature whose spread is rounding error of its mean counts as constant.
+        std[std <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        broadcast = (-1, *[1] * (len(layout.network_shape) - 1))
+        return cls(
+            mean=mean.reshape(broadcast),
+            std=std.reshape(broadcast),
+            low=low,
+            high=high,
+            dtype=X.dtype,
+            layout=layout,
+        )
+
+    def scale(self, samples: np.ndarray) -> torch.Tensor:
+        """Bring a batch of the user's samples to the common scale, channels first.
+
+        The arithmetic is float64, so that a large offset does not swallow the values.
+        """
+        values = torch.from_numpy(samples.astype(np.float64))
+        values = self.layout.to_network(values)
+        scaled = (values - torch.from_numpy(self.mean)) / torch.from_numpy(self.std)
+        return scaled.float()
+
+    def unscale(self, batch: torch.Tensor) -> np.ndarray:
+        """Bring a batch on the common scale back to the user's units and shape.
+
+        Images are clipped to the range of the training set: a pixel slightly below
+        black would else become white on the way back to an unsigned integer. The
+        result is float64 if the training set was, else float32.
+        """
+        values = batch.double() * torch.from_numpy(self.std)
+        values = self.layout.from_network(values + torch.from_numpy(self.mean))
+        if not self.layout.is_table:
+            values = values.clip(self.low, self.high)
+        return values.numpy().astype(
+            np.float64 if self.dtype == np.float64 else np.float32, copy=False
+        )
+
+    def check_units(self, X: np.ndarray) -> None:
+        """Raise a ValueError if images seem to come in other units than in fit.
+
+        A clusterer fitted to pixels of 0-255 gives confident nonsense for pixels of
+        0-1. Tables are let through: their features may move by any amount.
+        """
+        if self.layout.is_table:
+            return
+        low = min(float(chunk.min()) for chunk in iterate_chunks(X))
+        high = max(float(chunk.max()) for chunk in iterate_chunks(X))
+        width = self.high - self.low
+        margin = FAR_OUTSIDE * width
+        outside = low < self.low - margin or high > self.high + margin
+        dtype_changed = (self.dtype.kind == "f") != (X.dtype.kind == "f")
+        shrunk = dtype_changed and 0 < high - low < FAR_SMALLER * width
+        if outside or shrunk:
+            raise ValueError(
+                f"X has dtype {X.dtype} and values from {low:.6g} to {high:.6g}, but "
+                f"the estimator was fitted to {self.dtype} values from {self.low:.6g} "
+                f"to {self.high:.6g}. Bring X to the units that were used in fit."
+            )

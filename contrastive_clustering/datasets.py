@@ -1,0 +1,261 @@
+"""Medical images to try things on, as scikit-learn's own data sets come."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+from sklearn.utils import Bunch
+
+__all__ = ["fetch_medmnist", "load_medmnist_file"]
+
+DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
+
+SPLITS = ("train", "val", "test")
+
+Split = Literal["train", "val", "test"]
+
+
+@overload
+def fetch_medmnist(
+    name: str,
+    *,
+    split: Split = ...,
+    size: int = ...,
+    data_home: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    return_X_y: Literal[False] = ...,
+) -> Bunch: ...
+
+
+@overload
+def fetch_medmnist(
+    name: str,
+    *,
+    split: Split = ...,
+    size: int = ...,
+    data_home: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    return_X_y: Literal[True],
+) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+def fetch_medmnist(
+    name: str,
+    *,
+    split: Split = "train",
+    size: int = 28,
+    data_home: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    return_X_y: bool = False,
+) -> Bunch | tuple[np.ndarray, np.ndarray]:
+    """Load one of the MedMNIST v2 data sets, downloading it where needed.
+
+    The file is looked for in `data_home`, or, if that is None, in the folder that the
+    environment variable ``CONTRASTIVE_CLUSTERING_DATA`` names and then in medmnist's
+    own folder. Where it is in none of them, medmnist downloads it to the first of
+    these that is set, shows its progress, and checks it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set in small letters, such as "pneumoniamnist", "bloodmnist"
+        or "adrenalmnist3d": any 2-D or 3-D set that medmnist knows.
+
+    split : {"train", "val", "test"}, default="train"
+        Which part to load.
+
+    size : int, default=28
+        Side of the images in pixels: 28, 64, 128 or 224 for images, 28 or 64 for
+        volumes.
+
+    data_home : str or path-like, default=None
+        Folder to look in and to download to.
+
+    download : bool, default=True
+        Whether to download a file that is not there.
+
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch.
+
+    Returns
+    -------
+    bunch : sklearn.utils.Bunch
+        ``data``, ndarray of uint8 of shape (n_samples, size, size), with a last axis
+        of 3 for RGB, or (n_samples, size, size, size) for volumes; ``target``,
+        ndarray of shape (n_samples,), or (n_samples, n_labels) if a sample can have
+        several labels; ``target_names``, list of str; ``DESCR``, ``license``, ``url``
+        and ``filename``, str; and ``is_official``, bool, whether the file has the
+        checksum of the published one.
+
+    (data, target) : tuple of ndarray
+        If `return_X_y` is True.
+
+    Raises
+    ------
+    ValueError
+        If medmnist has no such set, part or size, or if the file's contents are not
+        those of the set.
+
+    FileNotFoundError
+        If the file is nowhere and may not, or cannot, be downloaded; the message says
+        which file to put where.
+
+    References
+    ----------
+    Yang et al., "MedMNIST v2 - A large-scale lightweight benchmark for 2D and 3D
+    biomedical image classification", Scientific Data 10, 41 (2023).
+
+    Examples
+    --------
+    >>> from contrastive_clustering.datasets import fetch_medmnist
+    >>> chest = fetch_medmnist("pneumoniamnist", split="test")  # doctest: +SKIP
+    >>> chest.data.shape, chest.target_names  # doctest: +SKIP
+    ((624, 28, 28), ['normal', 'pneumonia'])
+    """
+    info = _describe_set(name, size)
+    if split not in SPLITS:
+        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
+    paths = [folder / info["filename"] for folder in _folders(data_home)]
+    found = [path for path in paths if path.is_file()]
+    if not found:
+        if not download:
+            raise FileNotFoundError(_how_to_get(paths[0], info))
+        _download(paths[0], info)
+    path = found[0] if found else paths[0]
+    bunch = load_medmnist_file(path, split=split)
+    _check_contents(bunch, info, split)
+    bunch.update(
+        target_names=[info["label"][key] for key in sorted(info["label"], key=int)],
+        DESCR=f"{info['python_class']} ({split}, {size} pixels)\n\n"
+        f"{info['description']}\n\nTask: {info['task']}. Licence: {info['license']}.",
+        license=info["license"],
+        url=info["url"],
+        is_official=_md5(path) == info["MD5"],
+    )
+    return (bunch.data, bunch.target) if return_X_y else bunch
+
+
+def load_medmnist_file(
+    path: str | os.PathLike[str], *, split: Split = "train"
+) -> Bunch:
+    """Load one part of any ``.npz`` file in the layout of MedMNIST.
+
+    Such a file holds arrays ``train_images``, ``train_labels`` and the same for
+    ``val`` and ``test``, labels as a column. Nothing in it is ever executed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    split : {"train", "val", "test"}, default="train"
+        Which part to load.
+
+    Returns
+    -------
+    bunch : sklearn.utils.Bunch
+        ``data``, ndarray of shape (n_samples, ...), ``target``, ndarray of shape
+        (n_samples,) or (n_samples, n_labels), and ``filename``, str.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or lacks the part.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy each raise their own kinds
+        raise ValueError(
+            f"{path} cannot be read as a MedMNIST file with the part {split!r} "
+            f"({error}). Delete it and fetch it again."
+        ) from error
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    return Bunch(data=data, target=target, filename=str(path))
+
+
+def _describe_set(name: str, size: int) -> dict[str, Any]:
+    """Return what medmnist knows of a set, with url and MD5 of the size asked for."""
+    from medmnist.info import INFO
+
+    if name not in INFO:
+        raise ValueError(
+            f"name={name!r} is not a MedMNIST data set. There are: {', '.join(INFO)}."
+        )
+    known = INFO[name]
+    suffixes = {28: ""} | {s: f"_{s}" for s in (64, 128, 224) if f"url_{s}" in known}
+    if size not in suffixes:
+        raise ValueError(f"size={size!r} is not one of {list(suffixes)} for {name!r}.")
+    suffix = suffixes[size]
+    return {
+        **known,
+        "size": size,
+        "filename": f"{name}{suffix}.npz",
+        "url": known[f"url{suffix}"],
+        "MD5": known[f"MD5{suffix}"],
+    }
+
+
+def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
+    """Return the folders to look in; a missing file is downloaded to the first."""
+    if data_home is not None:
+        return [Path(data_home).expanduser()]
+    from_environment = os.environ.get(DATA_VARIABLE)
+    folders = [Path(from_environment).expanduser()] if from_environment else []
+    return [*folders, Path.home() / ".medmnist"]
+
+
+def _how_to_get(path: Path, info: dict[str, Any]) -> str:
+    return (
+        f"{path.name} is not in {path.parent}. Download it from {info['url']} and put "
+        "it into that folder, or name the folder that holds it by data_home or by the "
+        f"environment variable {DATA_VARIABLE}."
+    )
+
+
+def _download(path: Path, info: dict[str, Any]) -> None:
+    """Let medmnist download a file, whole and checked or not at all."""
+    import medmnist
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset_class = getattr(medmnist, info["python_class"])
+        dataset_class(
+            split="train", download=True, root=str(path.parent), size=info["size"]
+        )
+    except Exception as error:  # medmnist and its downloader raise many kinds
+        raise FileNotFoundError(
+            f"{path.name} could not be downloaded. {_how_to_get(path, info)}"
+        ) from error
+    if _md5(path) != info["MD5"]:
+        path.unlink()
+        raise FileNotFoundError(
+            f"The download of {path.name} was damaged and has been deleted. "
+            f"{_how_to_get(path, info)}"
+        )
+
+
+def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:
+    """Raise a ValueError unless the arrays have the published shape."""
+    is_volume = info["python_class"].endswith("3D")
+    channels = (3,) if info["n_channels"] == 3 and not is_volume else ()
+    sides = [info["size"]] * (3 if is_volume else 2)
+    shape = (info["n_samples"][split], *sides, *channels)
+    if bunch.data.shape != shape or len(bunch.target) != shape[0]:
+        raise ValueError(
+            f"{bunch.filename} holds images of shape {bunch.data.shape} and "
+            f"{len(bunch.target)} labels as {split!r}; {info['python_class']} has "
+            f"images of shape {shape}. Delete the file and fetch it again."
+        )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
