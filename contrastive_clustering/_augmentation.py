@@ -41,11 +41,13 @@ def random_affine(
     degrees: float,
     translate: float,
     scale: float,
+    shear: float = 0.0,
 ) -> torch.Tensor:
-    """Rotate, shift and scale each image or volume by its own random amount.
+    """Rotate, shear, shift and scale each image or volume by its own random amount.
 
-    What moves in from outside repeats the border. Volumes are rotated in the plane
-    of their last two axes, the axial slices, and shifted and scaled along all three.
+    What moves in from outside repeats the border. Volumes are rotated and sheared in
+    the plane of their last two axes, the axial slices, and shifted and scaled along
+    all three.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ def random_affine(
     scale : float
         Magnifications are drawn log-uniformly from ``[1 / scale, scale]``.
 
+    shear : float, default=0.0
+        Shears of the rows are drawn uniformly from ``[-shear, shear]`` degrees.
+
     Returns
     -------
     moved : torch.Tensor
@@ -73,14 +78,17 @@ def random_affine(
     height, width = batch.shape[-2:]
     angle = math.radians(degrees) * _uniform(n_samples, -1, 1, generator)
     zoom = torch.exp(math.log(scale) * _uniform(n_samples, -1, 1, generator))
+    slant = torch.tan(math.radians(shear) * _uniform(n_samples, -1, 1, generator))
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
 
     # affine_grid wants, for each output place in [-1, 1], the place to read from:
     # coordinates come as (x, y[, z]), that is width first. The aspect ratio keeps
     # a rotation a rotation where the sides differ.
     theta = batch.new_zeros(n_samples, n_axes, n_axes + 1)
-    theta[:, 0, 0], theta[:, 0, 1] = cosine, -sine * height / width
-    theta[:, 1, 0], theta[:, 1, 1] = sine * width / height, cosine
+    theta[:, 0, 0] = cosine
+    theta[:, 0, 1] = (cosine * slant - sine) * height / width
+    theta[:, 1, 0] = sine * width / height
+    theta[:, 1, 1] = sine * slant + cosine
     if n_axes == 3:
         theta[:, 2, 2] = 1 / zoom
     for axis in range(n_axes):
@@ -185,6 +193,9 @@ class GreyImageAugmentation:
     scale : float, default=1.1
         Largest magnification; the largest reduction is its inverse.
 
+    shear : float, default=0.0
+        Largest shear, in degrees, either way.
+
     intensity : float, default=0.2
         Strength of the changes of contrast and brightness, in standard deviations.
     """
@@ -192,6 +203,7 @@ class GreyImageAugmentation:
     degrees: float = 10.0
     translate: float = 0.1
     scale: float = 1.1
+    shear: float = 0.0
     intensity: float = 0.2
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -202,6 +214,7 @@ class GreyImageAugmentation:
             degrees=self.degrees,
             translate=self.translate,
             scale=self.scale,
+            shear=self.shear,
         )
         return random_intensity(batch, generator, strength=self.intensity)
 

@@ -75,13 +75,13 @@ class ContrastiveAutoencoderClusterer(
         Whether to cluster the principal components that hold 95 % of the latents'
         variance, each brought to unit variance.
 
-    normalize : bool, default=False
+    normalize : bool, default=True
         Whether to bring latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
         Number of latents.
 
-    temperature : float, default=0.5
+    temperature : float, default=0.2
         Temperature :math:`\tau` of NT-Xent.
 
     reconstruction_weight : float, default=0.1
@@ -207,9 +207,9 @@ class ContrastiveAutoencoderClusterer(
         *,
         clusterer: str | BaseEstimator = "kmeans",
         whiten: bool = False,
-        normalize: bool = False,
+        normalize: bool = True,
         latent_dim: int = 64,
-        temperature: float = 0.5,
+        temperature: float = 0.2,
         reconstruction_weight: float = 0.1,
         augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
         image_shape: tuple[int, ...] | None = None,

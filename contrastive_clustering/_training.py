@@ -78,8 +78,9 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """Make the module with weights that depend on `seed` alone."""
         with seeded_global_generators(derive_seed(self.seed, SEED_WEIGHTS)):
             super().initialize_module()
-        # Twice as fast on CPUs and on tensor cores; 3-D kernels gain nothing.
-        self.module_.to(memory_format=torch.channels_last)
+        if len(self.module__sample_shape) == 3:
+            # Twice as fast for images, on CPUs and on tensor cores.
+            self.module_.to(memory_format=torch.channels_last)
         return self
 
     def run_single_epoch(
@@ -118,10 +119,15 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         step: dict[str, Any] = super().validation_step(self._views(batch), **fit_params)
         return step
 
-    def evaluation_step(self, batch: Batch, training: bool = False) -> Any:
+    def evaluation_step(
+        self, batch: Batch, training: bool = False
+    ) -> tuple[torch.Tensor, ...]:
         """Take skorch's step for predictions on the batch itself."""
         samples, nothing = batch
-        return super().evaluation_step((self.prepare(samples), nothing), training)
+        output = super().evaluation_step((self.prepare(samples), nothing), training)
+        return tuple(
+            output
+        )  # skorch moves plain tuples between devices, not named ones
 
     def get_loss(
         self,

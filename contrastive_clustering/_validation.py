@@ -7,6 +7,7 @@ height, width)`` or, for tables, ``(n, n_features)``.
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -203,7 +204,12 @@ def read_layout(
             return SampleLayout(sample_shape)
         image = sample_shape
     else:
-        image = tuple(int(side) for side in image_shape)
+        image = tuple(image_shape)
+        if not all(isinstance(side, Integral) and side > 0 for side in image):
+            raise ValueError(
+                f"image_shape={image_shape!r} must hold whole, positive numbers, as in "
+                "image_shape=(28, 28)."
+            )
         if sample_shape not in (image, (math.prod(image),)):
             raise ValueError(
                 f"image_shape={image} asks for X of shape {('n', *image)} or "

@@ -167,7 +167,11 @@ def load_medmnist_file(
     if split not in SPLITS:
         raise ValueError(f"split={split!r} is not one of {SPLITS}.")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, because NumPy leaves the file open where the archive is broken.
+        with (
+            Path(path).open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
     except FileNotFoundError:
         raise

@@ -13,7 +13,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -32,7 +32,14 @@ def _check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
     """Return arrays of labels, one-dimensional, not empty and of one length."""
     checked = []
     for name, values in arrays.items():
-        labels = column_or_1d(np.asarray(values), input_name=name)
+        labels = np.asarray(values)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1:
+            raise ValueError(
+                f"{name} has shape {labels.shape}; one label a sample is needed, of "
+                "shape (n_samples,)."
+            )
         if len(labels) == 0:
             raise ValueError(f"{name} is empty; at least one label is needed.")
         checked.append(labels)

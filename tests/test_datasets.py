@@ -1,0 +1,171 @@
+import hashlib
+
+import medmnist
+import numpy as np
+import pytest
+from medmnist.info import INFO
+
+from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
+
+
+def write(folder, name, info, size=28, suffix=""):
+    """Write a file that holds blank images of a set's published shapes."""
+    is_volume = info["python_class"].endswith("3D")
+    channels = [3] if info["n_channels"] == 3 and not is_volume else []
+    n_labels = len(info["label"]) if "multi-label" in info["task"] else 1
+    arrays = {}
+    for split, n in info["n_samples"].items():
+        shape = (n, *[size] * (3 if is_volume else 2), *channels)
+        # A view of one number: the array is never filled.
+        arrays[f"{split}_images"] = np.broadcast_to(np.uint8(7), shape)
+        arrays[f"{split}_labels"] = np.zeros((n, n_labels), np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / f"{name}{suffix}.npz", **arrays)
+
+
+SMALL = ["breastmnist", "retinamnist", "nodulemnist3d", "adrenalmnist3d"]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch, tmp_path):
+    """Keep the tests from the user's own folders."""
+    monkeypatch.delenv("CONTRASTIVE_CLUSTERING_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_file_in_data_home_is_used(tmp_path, name, split):
+    write(tmp_path, name, INFO[name])
+    bunch = fetch_medmnist(name, split=split, data_home=tmp_path)
+    n = INFO[name]["n_samples"][split]
+    assert bunch.data.shape[:3] == (n, 28, 28)
+    assert bunch.data.dtype == np.uint8
+    assert bunch.target.shape == (n,)
+    assert len(bunch.target_names) == len(INFO[name]["label"])
+    assert INFO[name]["description"] in bunch.DESCR
+    assert bunch.license == INFO[name]["license"]
+    assert not bunch.is_official
+    X, y = fetch_medmnist(name, split=split, data_home=tmp_path, return_X_y=True)
+    assert (bunch.data == X).all()
+    assert (y == bunch.target).all()
+
+
+def test_order_of_the_folders(tmp_path, monkeypatch):
+    info = INFO["breastmnist"]
+    write(tmp_path / "home" / ".medmnist", "breastmnist", info)
+    assert "home" in fetch_medmnist("breastmnist").filename
+    write(tmp_path / "variable", "breastmnist", info)
+    monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", str(tmp_path / "variable"))
+    assert "variable" in fetch_medmnist("breastmnist").filename
+    write(tmp_path / "given", "breastmnist", info)
+    found = fetch_medmnist("breastmnist", data_home=str(tmp_path / "given"))
+    assert "given" in found.filename
+
+
+def test_larger_size(tmp_path):
+    write(tmp_path, "breastmnist", INFO["breastmnist"], size=64, suffix="_64")
+    assert fetch_medmnist("breastmnist", size=64, data_home=tmp_path).data.shape == (
+        546,
+        64,
+        64,
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"name": "mnist"}, "name='mnist' is not a MedMNIST data set. There are: path"),
+        ({"name": "breastmnist", "split": "all"}, "split='all' is not one of"),
+        ({"name": "breastmnist", "size": 32}, r"size=32 is not one of \[28, 64, 128"),
+        ({"name": "adrenalmnist3d", "size": 224}, r"not one of \[28, 64\]"),
+    ],
+)
+def test_unknown_sets_are_errors(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        fetch_medmnist(**parameters)
+
+
+def test_every_set_of_medmnist_is_known(tmp_path):
+    for name in INFO:
+        with pytest.raises(FileNotFoundError, match=rf"{name}\.npz is not in"):
+            fetch_medmnist(name, data_home=tmp_path, download=False)
+
+
+def test_missing_file_says_what_to_put_where(tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        fetch_medmnist("breastmnist", size=64, data_home=tmp_path, download=False)
+    for part in ("breastmnist_64.npz", str(tmp_path), "https://", "data_home"):
+        assert part in str(error.value)
+
+
+def test_download_goes_through_medmnist_and_is_checked(tmp_path, monkeypatch):
+    info = INFO["breastmnist"]
+
+    def download(self):
+        assert self.root == str(tmp_path / "new")
+        write(tmp_path / "new", "breastmnist", info)
+
+    monkeypatch.setattr(medmnist.BreastMNIST, "download", download)
+    # What was written has not the official checksum: it may not stay.
+    with pytest.raises(FileNotFoundError, match="damaged and has been deleted"):
+        fetch_medmnist("breastmnist", data_home=tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+
+    write(tmp_path, "breastmnist", info)
+    digest = hashlib.md5((tmp_path / "breastmnist.npz").read_bytes()).hexdigest()
+
+    def download_official(self):
+        (tmp_path / "breastmnist.npz").rename(tmp_path / "new" / "breastmnist.npz")
+
+    monkeypatch.setattr(medmnist.BreastMNIST, "download", download_official)
+    monkeypatch.setitem(info, "MD5", digest)
+    assert fetch_medmnist("breastmnist", data_home=tmp_path / "new").is_official
+
+
+def test_failed_download_says_what_to_put_where(tmp_path, monkeypatch):
+    def download(self):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(medmnist.BreastMNIST, "download", download)
+    with pytest.raises(
+        FileNotFoundError, match=r"could not be downloaded.*put it into"
+    ):
+        fetch_medmnist("breastmnist", data_home=tmp_path)
+
+
+def test_file_of_other_contents_is_an_error(tmp_path):
+    write(tmp_path, "breastmnist", INFO["retinamnist"])
+    with pytest.raises(ValueError, match=r"has images of shape \(546, 28, 28\)"):
+        fetch_medmnist("breastmnist", data_home=tmp_path)
+
+
+@pytest.mark.parametrize("contents", [b"", b"no zip", b"PK\x03\x04" + bytes(50)])
+def test_damaged_file_is_an_error(tmp_path, contents):
+    (tmp_path / "breastmnist.npz").write_bytes(contents)
+    with pytest.raises(ValueError, match="cannot be read as a MedMNIST file"):
+        fetch_medmnist("breastmnist", data_home=tmp_path)
+
+
+def test_missing_part_is_an_error(tmp_path):
+    np.savez(
+        tmp_path / "own.npz", train_images=np.ones((3, 8, 8)), train_labels=[1, 2, 3]
+    )
+    assert load_medmnist_file(tmp_path / "own.npz").data.shape == (3, 8, 8)
+    with pytest.raises(ValueError, match="part 'test'"):
+        load_medmnist_file(tmp_path / "own.npz", split="test")
+    with pytest.raises(ValueError, match="split='all'"):
+        load_medmnist_file(tmp_path / "own.npz", split="all")
+    with pytest.raises(FileNotFoundError):
+        load_medmnist_file(tmp_path / "other.npz")
+
+
+def test_real_files(real_folder, real_images):
+    X, y = real_images("adrenalmnist3d", "test")
+    bunch = fetch_medmnist("adrenalmnist3d", split="test", data_home=real_folder)
+    assert bunch.is_official
+    np.testing.assert_array_equal(bunch.data, X)
+    np.testing.assert_array_equal(bunch.target, y)
+    chest = fetch_medmnist("pneumoniamnist", data_home=real_folder)
+    assert chest.data.shape == (4708, 28, 28)
+    assert chest.target_names == ["normal", "pneumonia"]

@@ -1,0 +1,88 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contrastive_clustering.metrics import (
+    adjusted_rand_scorer,
+    clustering_accuracy,
+    clustering_accuracy_scorer,
+    map_clusters_to_labels,
+    mapped_accuracy,
+    normalized_mutual_info_scorer,
+    silhouette_scorer,
+)
+
+labels = st.integers(2, 30).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.integers(0, 3), min_size=n, max_size=n),
+        st.lists(st.integers(0, 4), min_size=n, max_size=n),
+    )
+)
+
+
+@given(labels)
+def test_clustering_accuracy_is_the_best_of_all_matchings(arrays):
+    y_true, y_pred = map(np.array, arrays)
+    best = max(
+        np.mean(np.array(names)[y_pred] == y_true) for names in permutations(range(5))
+    )
+    assert clustering_accuracy(y_true, y_pred) == pytest.approx(best)
+
+
+@given(labels)
+def test_mapping_gives_each_cluster_its_commonest_class(arrays):
+    y_true, y_pred = arrays
+    mapped = map_clusters_to_labels(y_true, y_pred)
+    for cluster in set(y_pred):
+        members = [t for t, p in zip(y_true, y_pred, strict=True) if p == cluster]
+        commonest = max(sorted(set(members)), key=members.count)
+        assert all(mapped[np.array(y_pred) == cluster] == commonest)
+
+
+def test_mapping_is_learnt_on_train_and_applied_to_new():
+    new = map_clusters_to_labels(["b", "b", "a"], [5, 5, 2], [2, 5, 9])
+    assert new.tolist() == ["a", "b", "b"]  # 9 has no member: the commonest of all
+
+
+def test_mapped_accuracy_of_a_test_set():
+    train, test = ([0, 0, 0, 1], [0, 0, 1, 2]), ([0, 0, 0, 1], [0, 1, 2, 2])
+    assert mapped_accuracy(*train) == 1.0
+    assert mapped_accuracy(*train, *test) == 0.75
+    assert mapped_accuracy(*train, *test, balanced=True) == pytest.approx(5 / 6)
+
+
+def test_strings_and_negative_labels():
+    assert clustering_accuracy(["a", "a", "b"], [-1, -1, 7]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (([], []), "y_true is empty"),
+        (([0, 1], [0]), "inconsistent numbers of samples"),
+        (([[0, 1], [1, 0]], [0, 1]), "y_true has shape"),
+    ],
+)
+@pytest.mark.parametrize("function", [clustering_accuracy, map_clusters_to_labels])
+def test_bad_labels_are_errors(function, arrays, message):
+    with pytest.raises(ValueError, match=message):
+        function(*arrays)
+
+
+def test_half_a_test_set_is_an_error():
+    with pytest.raises(ValueError, match="both y_true_new and y_pred_new"):
+        mapped_accuracy([0, 1], [0, 1], [0, 1])
+
+
+def test_scorers_score(fitted_digits, digits):
+    images, y = digits
+    predicted = fitted_digits.predict(images)
+    score = clustering_accuracy_scorer(fitted_digits, images, y)
+    assert score == clustering_accuracy(y, predicted)
+    assert adjusted_rand_scorer(fitted_digits, images, y) > 0.5
+    assert normalized_mutual_info_scorer(fitted_digits, images, y) > 0.5
+    assert 0 < silhouette_scorer(fitted_digits, images) < 1
+    assert silhouette_scorer(fitted_digits, images[:1]) == -1.0

@@ -1,0 +1,54 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contrastive_clustering._networks import ContrastiveAutoencoder, spatial_pyramid
+
+
+def make(sample_shape, latent_dim=5):
+    return ContrastiveAutoencoder(sample_shape, [0.0], [1.0], latent_dim=latent_dim)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    sides=st.lists(st.integers(8, 40), min_size=2, max_size=3),
+    n_channels=st.sampled_from([1, 3, 4]),
+)
+def test_network_fits_itself_to_any_side(sides, n_channels):
+    shape = (n_channels, *sides)
+    output = make(shape)(torch.zeros(2, *shape))
+    assert output.latent.shape == (2, 5)
+    assert output.projection.shape == (2, 64)
+    assert output.reconstruction.shape == (2, *shape)
+
+
+@pytest.mark.parametrize("side", [127, 128, 255, 256])
+def test_large_sides(side):
+    output = make((1, side, side))(torch.zeros(2, 1, side, side))
+    assert output.reconstruction.shape == (2, 1, side, side)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 300])
+def test_tables_get_a_dense_network(n_features):
+    output = make((n_features,))(torch.zeros(4, n_features))
+    assert output.latent.shape == (4, 5)
+    assert output.reconstruction.shape == (4, n_features)
+
+
+def test_pyramid_ends_at_the_innermost_side():
+    for side in range(8, 257):
+        pyramid = spatial_pyramid((side, side))
+        assert pyramid[0] == (side, side)
+        assert 2 < pyramid[-1][0] <= 4
+
+
+def test_all_parameters_learn():
+    module = make((1, 9, 8))
+    output = module(torch.randn(8, 1, 9, 8))
+    (
+        output.projection.square().mean() + output.reconstruction.square().mean()
+    ).backward()
+    assert all(
+        p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters()
+    )

@@ -1,0 +1,40 @@
+import random
+from contextlib import suppress
+
+import numpy as np
+import torch
+
+from contrastive_clustering._random import (
+    derive_seed,
+    make_generator,
+    seeded_global_generators,
+)
+
+
+def draw():
+    return random.random(), np.random.rand(), float(torch.rand(()))
+
+
+def test_global_generators_are_lent_and_given_back():
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    expected = draw()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    with seeded_global_generators(7):
+        first = draw()
+    assert first != expected
+    with suppress(ZeroDivisionError), seeded_global_generators(7):
+        assert draw() == first
+        raise ZeroDivisionError
+    assert draw() == expected
+
+
+def test_seeds_depend_on_each_key():
+    seeds = {derive_seed(a, b) for a in range(10) for b in range(10)}
+    assert len(seeds) == 100
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert derive_seed(3, 4) == derive_seed(3, 4)
+
+
+def test_generators_repeat():
+    a, b = (torch.rand(3, generator=make_generator(5)) for _ in range(2))
+    assert torch.equal(a, b)

@@ -1,0 +1,215 @@
+import pickle
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import skorch
+import torch
+from skorch.callbacks import Callback
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data import ArrayDataset
+
+
+def state_of_the_world():
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+    )
+
+
+def test_net_is_a_skorch_net_with_a_history(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    assert isinstance(clusterer.net_, skorch.NeuralNet)
+    assert clusterer.history_ is clusterer.net_.history
+    epoch = clusterer.history_[-1]
+    assert epoch["train_loss"] == pytest.approx(
+        epoch["train_contrastive_loss"] + 0.1 * epoch["train_reconstruction_loss"]
+    )
+    assert epoch["dur"] > 0
+    assert len(clusterer.history_) == 2
+    assert not any(name.startswith("valid") for name in epoch)
+
+
+def test_encoder_maps_a_batch_to_latents(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    scaled = (tiny_images - tiny_images.mean()) / tiny_images.std()
+    batch = torch.tensor(scaled, dtype=torch.float32)[:, None]
+    with torch.no_grad():
+        latents = clusterer.net_.module_.encoder(batch)
+    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
+
+
+def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    dataset = ArrayDataset(tiny_images, clusterer._scaler)
+    latents, projections, images = clusterer.net_.forward(dataset)
+    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
+    assert projections.shape == (40, 64)
+    assert images.shape == (40, 1, 8, 8)
+
+
+def test_losses_fall(digits):
+    images, _ = digits
+    history = (
+        ContrastiveAutoencoderClusterer(max_epochs=6, random_state=0)
+        .fit(images[:600])
+        .history_
+    )
+    for name in ("train_contrastive_loss", "train_reconstruction_loss"):
+        assert history[-1, name] < 0.9 * history[0, name]
+
+
+def test_same_random_state_same_result_and_nothing_disturbed(tiny_images, fast):
+    before = state_of_the_world()
+    first = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    assert state_of_the_world() == before
+    torch.rand(3), np.random.rand(3)  # what others draw makes no difference
+    second = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    third = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 1}).fit(
+        tiny_images
+    )
+    latents = [c.transform(tiny_images) for c in (first, second, third)]
+    np.testing.assert_array_equal(latents[0], latents[1])
+    np.testing.assert_array_equal(first.labels_, second.labels_)
+    assert not np.allclose(latents[0], latents[2])
+
+
+def test_error_in_a_callable_leaves_no_trace(tiny_images, fast):
+    def fails(batch):
+        torch.rand(3)
+        raise RuntimeError("my own fault")
+
+    before = state_of_the_world()
+    clusterer = ContrastiveAutoencoderClusterer(augmentation=fails, **fast)
+    with pytest.raises(RuntimeError, match="my own fault"):
+        clusterer.fit(tiny_images)
+    assert state_of_the_world() == before
+    assert not hasattr(clusterer, "net_")
+
+
+@pytest.mark.parametrize(
+    "augmentation", [None, lambda batch: batch + 0.1 * torch.randn_like(batch), "rgb"]
+)
+def test_augmentations_train(tiny_images, fast, augmentation):
+    fits = [
+        ContrastiveAutoencoderClusterer(augmentation=augmentation, **fast).fit(
+            tiny_images
+        )
+        for _ in range(2)
+    ]
+    first, second = (fit.transform(tiny_images) for fit in fits)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_warm_start_and_partial_fit_go_on(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **fast).fit(
+        tiny_images
+    )
+    weights = clusterer.net_.module_.encoder[0].weight.detach().clone()
+    losses = clusterer.history_[:, "train_loss"]
+    clusterer.fit(tiny_images)
+    assert clusterer.history_[:2, "train_loss"] == losses
+    assert len(clusterer.history_) == 4
+    clusterer.partial_fit(tiny_images)
+    assert len(clusterer.history_) == 5
+    assert not torch.equal(clusterer.net_.module_.encoder[0].weight, weights)
+    moments = clusterer.net_.optimizer_.state_dict()["state"][0]
+    assert moments["step"] == 5
+
+    fresh = ContrastiveAutoencoderClusterer(**fast)
+    for n_epochs in (1, 2):
+        fresh.partial_fit(tiny_images)
+        assert len(fresh.history_) == n_epochs
+    np.testing.assert_array_equal(fresh.predict(tiny_images), fresh.labels_)
+
+
+def test_warm_start_takes_new_parameters(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **fast).fit(
+        tiny_images
+    )
+    clusterer.set_params(lr=1e-5, max_epochs=3, lr_schedule="constant", n_clusters=3)
+    clusterer.fit(tiny_images)
+    assert clusterer.net_.optimizer_.param_groups[0]["lr"] == 1e-5
+    assert len(clusterer.history_) == 5
+    assert clusterer.n_clusters_ == 3
+    clusterer.set_params(latent_dim=7)
+    before = clusterer.transform(tiny_images)
+    with pytest.raises(ValueError, match=r"latent_dim=7, was 4.*warm_start=False"):
+        clusterer.fit(tiny_images)
+    np.testing.assert_array_equal(clusterer.transform(tiny_images), before)
+    clusterer.set_params(latent_dim=4, optimizer=torch.optim.SGD).fit(tiny_images)
+    assert isinstance(clusterer.net_.optimizer_, torch.optim.SGD)
+
+
+def test_learning_rate_rises_and_falls(tiny_images, fast):
+    class Recorder(Callback):
+        rates: ClassVar[list[float]] = []
+
+        def on_batch_begin(self, net, training=False, **kwargs):
+            self.rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    fast = {**fast, "max_epochs": 20, "batch_size": 20, "lr": 0.1}
+    recorder = Recorder()
+    clusterer = ContrastiveAutoencoderClusterer(callbacks=[recorder], **fast)
+    clusterer.fit(tiny_images)
+    # The recorder runs before the schedule: it sees the rate of the step before.
+    rates = np.array(recorder.rates[1:])
+    assert rates.argmax() in (3, 4)
+    assert rates.max() == pytest.approx(0.1, rel=0.05)
+    assert (np.diff(rates[5:]) < 0).all()
+    assert rates[-1] < 0.002
+    recorder.rates.clear()
+    clusterer.set_params(lr_schedule="constant").fit(tiny_images)
+    assert set(recorder.rates) == {0.1}
+
+
+def test_early_stopping_keeps_the_best_epoch(tiny_images, fast):
+    fast = {**fast, "max_epochs": 200, "lr": 0.3}
+    clusterer = ContrastiveAutoencoderClusterer(
+        early_stopping=True, n_iter_no_change=2, validation_fraction=0.25, **fast
+    )
+    history = clusterer.fit(tiny_images).history_
+    losses = history[:, "valid_loss"]
+    assert len(history) < 200
+    assert np.argmin(losses) == len(history) - 3
+    assert history[-1, "valid_reconstruction_loss"] > 0
+    # Validation draws the same views each time, so the loss comes out the same again.
+    again = clusterer.fit(tiny_images).history_
+    assert again[:, "valid_loss"] == losses
+
+
+def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
+    ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
+    assert capsys.readouterr() == ("", "")
+    ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(
+        tiny_images
+    )
+    shown = capsys.readouterr().err
+    for part in ("2/2", "contrastive_loss", "reconstruction_loss", "valid_loss"):
+        assert part in shown
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_fitted_nets_can_be_pickled(tiny_images, fast, verbose):
+    clusterer = ContrastiveAutoencoderClusterer(verbose=verbose, **fast).fit(
+        tiny_images
+    )
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(
+        loaded.transform(tiny_images), clusterer.transform(tiny_images)
+    )
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_other_optimizers(tiny_images, fast, optimizer):
+    clusterer = ContrastiveAutoencoderClusterer(
+        optimizer=optimizer, weight_decay=0.5, **fast
+    ).fit(tiny_images)
+    assert type(clusterer.net_.optimizer_) is optimizer
+    assert clusterer.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5
