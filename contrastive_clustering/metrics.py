@@ -193,17 +193,68 @@ def mapped_accuracy(
 
 
 def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by :func:`clustering_accuracy`."""
+    """Score ``estimator.predict(X)`` against `y` by :func:`clustering_accuracy`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted clusterer.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    y : array-like of shape (n_samples,)
+        Classes of the samples.
+
+    Returns
+    -------
+    score : float
+        Higher is better.
+    """
     return clustering_accuracy(y, estimator.predict(X))
 
 
 def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by the adjusted Rand index."""
+    """Score ``estimator.predict(X)`` against `y` by the adjusted Rand index.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted clusterer.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    y : array-like of shape (n_samples,)
+        Classes of the samples.
+
+    Returns
+    -------
+    score : float
+        Higher is better.
+    """
     return float(adjusted_rand_score(y, estimator.predict(X)))
 
 
 def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by normalised mutual information."""
+    """Score ``estimator.predict(X)`` against `y` by normalised mutual information.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted clusterer.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    y : array-like of shape (n_samples,)
+        Classes of the samples.
+
+    Returns
+    -------
+    score : float
+        Higher is better.
+    """
     return float(normalized_mutual_info_score(y, estimator.predict(X)))
 
 
@@ -211,6 +262,22 @@ def silhouette_scorer(estimator: Any, X: Any, y: Any = None) -> float:  # noqa: 
     """Score the strata of X by their silhouette in latent space, without labels.
 
     It is -1, the worst, where all samples fall into one stratum or each into its own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted clusterer.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    y : object, default=None
+        Not used; present for the conventions of scikit-learn.
+
+    Returns
+    -------
+    score : float
+        Higher is better.
     """
     latents, labels = estimator.transform(X), estimator.predict(X)
     if not 2 <= len(np.unique(labels)) < len(labels):

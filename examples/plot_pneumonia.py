@@ -8,7 +8,7 @@ pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator sees no label. Its 
 strata are then held against the diagnoses, on the test split, which it has not seen.
 
 The images are fetched through medmnist, or read from the folder that the environment
-variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there. Takes about two minutes
+variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there. It takes a few minutes
 on two cores.
 """
 

@@ -1,11 +1,9 @@
 import pickle
-from typing import ClassVar
 
 import numpy as np
 import pytest
 import skorch
 import torch
-from skorch.callbacks import Callback
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data import ArrayDataset
@@ -147,28 +145,6 @@ def test_warm_start_takes_new_parameters(tiny_images, fast):
     assert isinstance(clusterer.net_.optimizer_, torch.optim.SGD)
 
 
-def test_learning_rate_rises_and_falls(tiny_images, fast):
-    class Recorder(Callback):
-        rates: ClassVar[list[float]] = []
-
-        def on_batch_begin(self, net, training=False, **kwargs):
-            self.rates.append(net.optimizer_.param_groups[0]["lr"])
-
-    fast = {**fast, "max_epochs": 20, "batch_size": 20, "lr": 0.1}
-    recorder = Recorder()
-    clusterer = ContrastiveAutoencoderClusterer(callbacks=[recorder], **fast)
-    clusterer.fit(tiny_images)
-    # The recorder runs before the schedule: it sees the rate of the step before.
-    rates = np.array(recorder.rates[1:])
-    assert rates.argmax() in (3, 4)
-    assert rates.max() == pytest.approx(0.1, rel=0.05)
-    assert (np.diff(rates[5:]) < 0).all()
-    assert rates[-1] < 0.002
-    recorder.rates.clear()
-    clusterer.set_params(lr_schedule="constant").fit(tiny_images)
-    assert set(recorder.rates) == {0.1}
-
-
 def test_early_stopping_keeps_the_best_epoch(tiny_images, fast):
     fast = {**fast, "max_epochs": 200, "lr": 0.3}
     clusterer = ContrastiveAutoencoderClusterer(
@@ -182,17 +158,6 @@ def test_early_stopping_keeps_the_best_epoch(tiny_images, fast):
     # Validation draws the same views each time, so the loss comes out the same again.
     again = clusterer.fit(tiny_images).history_
     assert again[:, "valid_loss"] == losses
-
-
-def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
-    ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
-    assert capsys.readouterr() == ("", "")
-    ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(
-        tiny_images
-    )
-    shown = capsys.readouterr().err
-    for part in ("2/2", "contrastive_loss", "reconstruction_loss", "valid_loss"):
-        assert part in shown
 
 
 @pytest.mark.parametrize("verbose", [0, 1])

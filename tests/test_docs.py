@@ -1,0 +1,123 @@
+"""What is written for users is true: README snippets, docstrings, public names."""
+
+import importlib
+import pkgutil
+import re
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import contrastive_clustering
+
+ROOT = Path(__file__).parents[1]
+PUBLIC_MODULES = ["contrastive_clustering.datasets", "contrastive_clustering.metrics"]
+
+# numpydoc's rules on style that this project does not follow.
+IGNORED = {
+    "ES01",  # extended summaries are for what the summary does not say
+    "SA01",  # see-also sections only where there is something to see
+    "EX01",  # examples where they help
+    "GL01",  # summaries start on the line of the quotes
+    "GL02",
+    "GL08",  # parameters of constructors stand in the class
+    "SS05",  # "Add" and "Returns" may both start a sentence
+    "SS06",
+    "RT02",  # results have names, as in scikit-learn
+    "RT03",
+    "PR01",  # *args and **kwargs
+    "PR02",
+    "PR06",
+    "YD01",
+}
+
+
+def public_objects():
+    for name in contrastive_clustering.__all__:
+        thing = getattr(contrastive_clustering, name)
+        if callable(thing):
+            yield f"contrastive_clustering.{name}"
+            if isinstance(thing, type):
+                for method, function in vars(thing).items():
+                    if callable(function) and not method.startswith("_"):
+                        yield f"contrastive_clustering.{name}.{method}"
+    for module in PUBLIC_MODULES:
+        for name in importlib.import_module(module).__all__:
+            yield f"{module}.{name}"
+
+
+@pytest.mark.parametrize("name", list(public_objects()))
+def test_public_docstrings_are_numpydoc(name):
+    errors = [e for e in validate(name)["errors"] if e[0] not in IGNORED]
+    assert errors == []
+
+
+def test_all_parameters_are_documented_with_their_defaults():
+    estimator = contrastive_clustering.ContrastiveAutoencoderClusterer
+    doc = estimator.__doc__
+    for name, default in estimator().get_params().items():
+        line = re.search(rf"^    {name} : (.*(?:\n            .*)?)", doc, re.M)
+        assert line, name
+        if isinstance(default, type):
+            shown = f"{default.__module__.rpartition('.')[0]}.{default.__name__}"
+        else:
+            shown = f'"{default}"' if isinstance(default, str) else str(default)
+        stated = line.group(1).partition("default=")[2].strip()
+        if isinstance(default, float):
+            assert float(stated) == default
+        else:
+            assert stated == shown
+
+
+def test_every_module_has_its_twin_and_says_what_it_is():
+    for module in pkgutil.iter_modules(contrastive_clustering.__path__):
+        loaded = importlib.import_module(f"contrastive_clustering.{module.name}")
+        assert loaded.__doc__
+        twin = ROOT / "tests" / f"test_{module.name.lstrip('_')}.py"
+        assert twin.is_file(), twin
+
+
+def snippets():
+    text = (ROOT / "README.md").read_text()
+    found = re.findall(
+        r"(<!-- needs the image files -->\n)?```python\n(.*?)```", text, re.S
+    )
+    return [(bool(needs_files), code) for needs_files, code in found]
+
+
+def test_readme_snippets_run_one_after_the_other():
+    namespace = {}
+    run = [code for needs_files, code in snippets() if not needs_files]
+    assert len(run) >= 2
+    for code in run:
+        exec(compile(code, "README.md", "exec"), namespace)
+    assert namespace["X_back"].shape == (5, 8, 8)
+
+
+@pytest.mark.slow
+def test_readme_snippet_on_real_images_runs(real_folder, monkeypatch):
+    monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", str(real_folder))
+    namespace = {}
+    for code in [code for _, code in snippets()]:
+        exec(compile(code, "README.md", "exec"), namespace)
+    assert namespace["clusterer"].labels_.shape == (4708,)
+
+
+def test_no_fact_stands_twice():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "project" not in tools
+    metadata = ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    constrained = {
+        line.partition("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    }
+    extras = "\n".join(metadata["options.extras_require"].values())
+    required = re.findall(
+        r"^([\w-]+)>=", metadata["options"]["install_requires"] + "\n" + extras, re.M
+    )
+    assert required
+    assert {name.lower() for name in required} <= constrained

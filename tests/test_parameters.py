@@ -1,0 +1,71 @@
+import pytest
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_clusters": 0},
+        {"n_clusters": 2.5},
+        {"clusterer": "ward"},
+        {"clusterer": 3},
+        {"latent_dim": 0},
+        {"temperature": 0.0},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"reconstruction_weight": -0.1},
+        {"reconstruction_weight": float("inf")},
+        {"reconstruction_weight": float("nan")},
+        {"augmentation": "blue"},
+        {"augmentation": 3},
+        {"augmentation": "table"},
+        {"image_shape": (9, 9)},
+        {"image_shape": 8},
+        {"image_shape": (8, "8")},
+        {"image_shape": (8, -8)},
+        {"channel_axis": 7},
+        {"channel_axis": "last"},
+        {"max_epochs": 0},
+        {"batch_size": 1},
+        {"optimizer": "adam"},
+        {"optimizer": dict},
+        {"optimizer": torch.optim.LBFGS},
+        {"lr": 0.0},
+        {"lr": float("inf")},
+        {"lr_schedule": "steps"},
+        {"weight_decay": -1.0},
+        {"weight_decay": float("nan")},
+        {"early_stopping": True, "validation_fraction": 0.01},
+        {"early_stopping": True, "validation_fraction": 0.99},
+        {"validation_fraction": 1.0},
+        {"n_iter_no_change": 0},
+        {"callbacks": 3},
+        {"device": "warp"},
+        {"device": "cuda:99"},
+        {"device": "meta"},
+        {"device": 3},
+        {"random_state": "zero"},
+        {"verbose": -1},
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_named(tiny_images, fast, parameters):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+    before = dict(vars(clusterer))
+    name = list(parameters)[-1]
+    with pytest.raises((ValueError, TypeError), match=name):
+        clusterer.fit(tiny_images)
+    assert vars(clusterer) == before
+
+
+def test_every_parameter_has_a_constraint():
+    parameters = ContrastiveAutoencoderClusterer().get_params(deep=False)
+    assert set(parameters) == set(PARAMETER_CONSTRAINTS)
+
+
+def test_nothing_is_checked_before_fit():
+    clusterer = ContrastiveAutoencoderClusterer(temperature=-1.0, device="warp")
+    assert clusterer.set_params(lr="fast").get_params()["lr"] == "fast"
