@@ -58,14 +58,13 @@ class Task:
 HANDWRITING = {
     "clusterer": "gaussian_mixture",
     "whiten": True,
-    "max_epochs": 15,
-    "augmentation": GreyImageAugmentation(degrees=15, scale=1.25, shear=20),
+    "max_epochs": 12,
+    "augmentation": GreyImageAugmentation(scale=1.25, shear=20, intensity=0.2),
 }
 
 TASKS = [
     Task("pneumoniamnist", 10),
-    Task("pneumoniamnist", 2),
-    Task("mnist", 10, 20_000, {"default": {}, "handwriting": HANDWRITING}),
+    Task("mnist", 10, 20_000, {"handwriting": HANDWRITING}),
     Task("bloodcells", 10),
     Task("adrenalmnist3d", 10),
 ]

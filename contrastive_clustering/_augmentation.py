@@ -184,27 +184,27 @@ class GreyImageAugmentation:
 
     Parameters
     ----------
-    degrees : float, default=10
+    degrees : float, default=15
         Largest rotation, in degrees, either way.
 
     translate : float, default=0.1
         Largest shift, as a part of the side, either way.
 
-    scale : float, default=1.1
+    scale : float, default=1.2
         Largest magnification; the largest reduction is its inverse.
 
     shear : float, default=0.0
         Largest shear, in degrees, either way.
 
-    intensity : float, default=0.2
+    intensity : float, default=0.4
         Strength of the changes of contrast and brightness, in standard deviations.
     """
 
-    degrees: float = 10.0
+    degrees: float = 15.0
     translate: float = 0.1
-    scale: float = 1.1
+    scale: float = 1.2
     shear: float = 0.0
-    intensity: float = 0.2
+    intensity: float = 0.4
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return one random view of `batch`."""

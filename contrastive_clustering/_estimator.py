@@ -16,6 +16,7 @@ from sklearn.base import (
 )
 from sklearn.metrics import silhouette_score
 from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import Callback
 from skorch.history import History
@@ -64,9 +65,9 @@ class ContrastiveAutoencoderClusterer(
     n_clusters : int, default=8
         Number of strata to look for; handed to the clusterer where it has one.
 
-    clusterer : {"kmeans", "gaussian_mixture"} or scikit-learn clusterer, \
-            default="kmeans"
-        What clusters the latents. Of an estimator a clone is fitted, with its
+    clusterer : str or scikit-learn clusterer, default="kmeans"
+        What clusters the latents: "kmeans", "gaussian_mixture" or any clusterer. Of an
+        estimator a clone is fitted, with its
         `n_clusters` or `n_components` set to `n_clusters`, and its `random_state`
         where that is None. If it has no ``predict``, the 15 nearest training samples
         vote for a new sample's stratum.
@@ -75,13 +76,13 @@ class ContrastiveAutoencoderClusterer(
         Whether to cluster the principal components that hold 95 % of the latents'
         variance, each brought to unit variance.
 
-    normalize : bool, default=True
+    normalize : bool, default=False
         Whether to bring latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
         Number of latents.
 
-    temperature : float, default=0.2
+    temperature : float, default=0.5
         Temperature :math:`\tau` of NT-Xent.
 
     reconstruction_weight : float, default=0.1
@@ -155,7 +156,7 @@ class ContrastiveAutoencoderClusterer(
         Stratum of each training sample, numbered from 0; -1 for what the clusterer
         calls noise.
 
-    cluster_centers_ : ndarray of shape (n_clusters_, latent_dim)
+    cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Mean latent of each stratum; `inverse_transform` decodes it.
 
     n_clusters_ : int
@@ -173,7 +174,7 @@ class ContrastiveAutoencoderClusterer(
     n_features_in_ : int
         Number of values of a sample.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns; only if X was a data frame with names.
 
     See Also
@@ -199,6 +200,9 @@ class ContrastiveAutoencoderClusterer(
     (10, 8, 8)
     """
 
+    # Latents are an argument like X, and no metadata to be routed.
+    __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS
 
     def __init__(
@@ -207,9 +211,9 @@ class ContrastiveAutoencoderClusterer(
         *,
         clusterer: str | BaseEstimator = "kmeans",
         whiten: bool = False,
-        normalize: bool = True,
+        normalize: bool = False,
         latent_dim: int = 64,
-        temperature: float = 0.2,
+        temperature: float = 0.5,
         reconstruction_weight: float = 0.1,
         augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
         image_shape: tuple[int, ...] | None = None,
@@ -329,8 +333,15 @@ class ContrastiveAutoencoderClusterer(
             net.go_on_from(self.net_)
         dataset = ArrayDataset(samples, scaler)
         net.partial_fit(dataset)
+        latents = net.encode(dataset)
+        if not np.isfinite(latents).all():
+            raise ValueError(
+                f"Training diverged: after {len(net.history)} epochs with lr={self.lr} "
+                "latents are no longer finite. Lower lr, or raise temperature if it is "
+                "very small."
+            )
         clustering = fit_clustering(
-            net.encode(dataset),
+            latents,
             self.clusterer,
             self.n_clusters,
             whiten=self.whiten,
@@ -445,7 +456,7 @@ class ContrastiveAutoencoderClusterer(
 
         Returns
         -------
-        proba : ndarray of shape (n_samples, n_clusters_)
+        proba : ndarray of shape (n_samples, n_clusters)
             Soft assignments, float32, with rows that sum to one.
         """
         check_is_fitted(self)

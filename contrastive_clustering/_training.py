@@ -28,6 +28,11 @@ from contrastive_clustering._scaling import Scaler
 # same random_state would give another model.
 SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
 
+# Kernels for products with few rows add in another order than those for many. Batches
+# filled up to this size use the latter, so that, on a CPU, a sample's latents are the
+# same to the bit whatever stands beside it.
+SMALLEST_PREDICTED = 8
+
 
 class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     """A skorch net whose steps see two random views of each batch.
@@ -218,7 +223,9 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         batches = []
         with torch.inference_mode():
             for samples, _ in self.get_iterator(dataset, training=False):
-                batches.append(self.module_.encoder(self.prepare(samples)).cpu())
+                batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
+                latents = self.module_.encoder(batch)[: len(samples)]
+                batches.append(latents.cpu())
         return np.asarray(torch.cat(batches).float().numpy())
 
     def decode(self, latents: np.ndarray) -> torch.Tensor:
@@ -242,6 +249,16 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
                     for part in torch.split(torch.from_numpy(latents), self.batch_size)
                 ]
             ).float()
+
+
+def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:
+    """Repeat the first sample of a batch until there are `n_samples`."""
+    missing = n_samples - len(batch)
+    if missing <= 0:
+        return batch
+    return _channels_last(
+        torch.cat([batch, batch[:1].expand(missing, *batch[0].shape)])
+    )
 
 
 def _channels_last(batch: torch.Tensor) -> torch.Tensor:

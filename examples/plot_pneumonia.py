@@ -1,7 +1,7 @@
 """
-================================
-Strata of chest X-rays (children)
-================================
+============================================
+Strata of chest X-rays, found without labels
+============================================
 
 The authors' medical benchmark: 4708 chest X-rays of children, with and without
 pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator sees no label. Its ten

@@ -1,7 +1,7 @@
 """
-=======================================
+========================================
 Quickstart: strata of handwritten digits
-=======================================
+========================================
 
 This example clusters scikit-learn's bundled images of handwritten digits without their
 labels, shows the strata that come out, and reconstructs images from the latent space.

@@ -81,6 +81,6 @@ def test_digits_in_the_handwriting_configuration(real_images):
         clusterer="gaussian_mixture",
         whiten=True,
         max_epochs=8,
-        augmentation=GreyImageAugmentation(degrees=15, scale=1.25, shear=20),
+        augmentation=GreyImageAugmentation(scale=1.25, shear=20, intensity=0.2),
     )
     assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.8

@@ -52,6 +52,15 @@ def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
     assert images.shape == (40, 1, 8, 8)
 
 
+def test_latents_are_the_same_to_the_bit_whatever_the_company(tiny_images, fast):
+    for X in (tiny_images, tiny_images.reshape(40, -1), np.stack([tiny_images] * 8, 1)):
+        clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+        together = clusterer.transform(X)
+        for size in (1, 2, 3, 7, 20):
+            apart = [clusterer.transform(X[i : i + size]) for i in range(0, 40, size)]
+            np.testing.assert_array_equal(np.concatenate(apart), together)
+
+
 def test_losses_fall(digits):
     images, _ = digits
     history = (
@@ -169,6 +178,15 @@ def test_fitted_nets_can_be_pickled(tiny_images, fast, verbose):
     np.testing.assert_array_equal(
         loaded.transform(tiny_images), clusterer.transform(tiny_images)
     )
+
+
+def test_training_that_diverges_is_an_error(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        optimizer=torch.optim.SGD, lr_schedule="constant", lr=1e30, **fast
+    )
+    with pytest.raises(ValueError, match=r"Training diverged.*lr=1e\+30.*Lower lr"):
+        clusterer.fit(tiny_images)
+    assert not hasattr(clusterer, "net_")
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])

@@ -1,0 +1,48 @@
+"""Configuration of Sphinx."""
+
+import warnings
+
+import contrastive_clustering
+
+project = "contrastive_clustering"
+author = "The contrastive_clustering developers"
+copyright = f"2026, {author}"
+version = release = contrastive_clustering.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_show_sourcelink = False
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections say it with shapes
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+numpydoc_class_members_toctree = False
+
+# Names of other projects are given in words, so that the build asks nothing of the net.
+nitpick_ignore_regex = [("py:.*", r"(?!contrastive_clustering\.).*")]
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "show_memory": False,
+    "plot_gallery": True,
+    "download_all_examples": False,
+    "abort_on_example_error": True,
+}
+
+# Without a window the last line of each example has nothing to show.
+warnings.filterwarnings("ignore", message=".*non-interactive.*")
