@@ -66,7 +66,11 @@ def seeded_global_generators(
         python_state = random.getstate()
         try:
             with torch.random.fork_rng(devices=forked, device_type=device_type):
-                torch.manual_seed(seed)
+                # torch.manual_seed would seed the devices that are not forked, too.
+                torch.set_rng_state(make_generator(seed).get_state())
+                for lent in forked:
+                    state = make_generator(seed, lent).get_state()
+                    torch.get_device_module(lent.type).set_rng_state(state, lent)
                 np.random.seed(seed % 2**32)
                 random.seed(seed)
                 yield

@@ -28,6 +28,17 @@ def test_global_generators_are_lent_and_given_back():
     assert draw() == expected
 
 
+def test_devices_that_are_not_lent_are_left_alone(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", seeded.append)
+    with seeded_global_generators(7):
+        first = torch.rand(())
+    with seeded_global_generators(7):
+        assert torch.rand(()) == first
+    assert seeded == []
+
+
 def test_seeds_depend_on_each_key():
     seeds = {derive_seed(a, b) for a in range(10) for b in range(10)}
     assert len(seeds) == 100
