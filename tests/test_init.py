@@ -1,0 +1,22 @@
+import subprocess
+import sys
+
+import contrastive_clustering
+
+
+def test_public_names_are_there():
+    for name in contrastive_clustering.__all__:
+        assert hasattr(contrastive_clustering, name)
+
+
+def test_nothing_heavy_is_imported_before_it_is_used():
+    lazy = ["kornia", "medmnist", "torchvision", "matplotlib", "pandas"]
+    code = (
+        "import sys, sklearn, skorch, torch; before = set(sys.modules);"
+        "import contrastive_clustering; new = set(sys.modules) - before;"
+        f"print([name for name in {lazy} if name in new])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
