@@ -23,6 +23,7 @@ import numpy as np
 from sklearn.metrics import (
     adjusted_rand_score,
     balanced_accuracy_score,
+    euclidean_distances,
     normalized_mutual_info_score,
 )
 
@@ -62,18 +63,19 @@ print(f"seconds of training   {seconds:.0f}")
 # Look at the strata
 # ------------------
 # A row is a stratum, ordered by how many of its training members have pneumonia: the
-# decoded centre, three typical X-rays of the test split, and their reconstructions.
+# decoded centre, the three X-rays of the test split that lie nearest to it in latent
+# space, and their reconstructions.
 
 centers = clusterer.inverse_transform(clusterer.cluster_centers_)
-membership = clusterer.predict_proba(X_test)
+distances = euclidean_distances(clusterer.transform(X_test), clusterer.cluster_centers_)
 labels = clusterer.labels_
 prevalence = np.array([y_train[labels == k].mean() for k in range(len(centers))])
 
 n_shown = 3
 figure, axes = plt.subplots(len(centers), 1 + 2 * n_shown, figsize=(8, 11.5))
 for row, stratum in zip(axes, np.argsort(prevalence), strict=True):
-    typical = np.argsort(-membership[:, stratum], kind="stable")[:n_shown]
-    pictures = [centers[stratum], *X_test[typical], *decoded[typical]]
+    nearest = np.argsort(distances[:, stratum])[:n_shown]
+    pictures = [centers[stratum], *X_test[nearest], *decoded[nearest]]
     for ax, picture in zip(row, pictures, strict=True):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
         ax.set(xticks=[], yticks=[])

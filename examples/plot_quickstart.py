@@ -42,10 +42,11 @@ print(f"one-to-one accuracy {accuracy:.3f}, adjusted Rand index {rand:.3f}")
 # %%
 # Look at the strata
 # ------------------
-# Each row is a stratum: its decoded centre first, then the members that belong to it
-# most clearly and, behind the line, those that belong to it least clearly.
+# Each row is a stratum: its decoded centre first, then the five members that lie
+# nearest to it in latent space, and last the five that lie farthest from it.
 
-membership = clusterer.predict_proba(images)
+latents = clusterer.transform(images)
+distance = np.linalg.norm(latents - clusterer.cluster_centers_[labels], axis=1)
 centers = clusterer.inverse_transform(clusterer.cluster_centers_)
 
 
@@ -61,10 +62,10 @@ n_shown = 5
 figure, axes = plt.subplots(10, 1 + 2 * n_shown, figsize=(8, 8))
 for stratum, row in enumerate(axes):
     members = np.flatnonzero(labels == stratum)
-    order = members[np.argsort(-membership[members, stratum], kind="stable")]
+    order = members[np.argsort(distance[members])]
     show(row[0], centers[stratum], "centre" if stratum == 0 else None)
     for place, index in enumerate([*order[:n_shown], *order[-n_shown:]]):
-        titles = {2: "typical", 2 + n_shown: "atypical"} if stratum == 0 else {}
+        titles = {2: "nearest", 2 + n_shown: "farthest"} if stratum == 0 else {}
         show(row[1 + place], images[index], titles.get(place))
 figure.suptitle("Strata of the digits")
 figure.tight_layout()
@@ -76,9 +77,8 @@ figure.tight_layout()
 # units and the shape of the input.
 
 some = np.random.default_rng(0).choice(len(images), 10, replace=False)
-latents = clusterer.transform(images[some])
-decoded = clusterer.inverse_transform(latents)
-print(f"latents {latents.shape}, reconstructions {decoded.shape}")
+decoded = clusterer.inverse_transform(latents[some])
+print(f"latents {latents[some].shape}, reconstructions {decoded.shape}")
 error = np.mean((decoded - images[some]) ** 2) / images.var()
 print(f"reconstruction error: {error:.2f} of the variance of the pixels")
 
