@@ -166,20 +166,18 @@ def load_medmnist_file(
     """
     if split not in SPLITS:
         raise ValueError(f"split={split!r} is not one of {SPLITS}.")
-    try:
-        # Opened here, because NumPy leaves the file open where the archive is broken.
-        with (
-            Path(path).open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # zipfile, zlib and NumPy each raise their own kinds
-        raise ValueError(
-            f"{path} cannot be read as a MedMNIST file with the part {split!r} "
-            f"({error}). Delete it and fetch it again."
-        ) from error
+    with Path(path).open("rb") as file:  # a missing file or right says so itself
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        except MemoryError:
+            raise
+        # For a broken archive zipfile, zlib, tokenize and NumPy raise what they like.
+        except Exception as error:
+            raise ValueError(
+                f"{path} cannot be read as a MedMNIST file with the part {split!r} "
+                f"({error}). Delete it and fetch it again."
+            ) from error
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     return Bunch(data=data, target=target, filename=str(path))

@@ -1,4 +1,5 @@
 import hashlib
+from contextlib import suppress
 
 import medmnist
 import numpy as np
@@ -145,6 +146,41 @@ def test_damaged_file_is_an_error(tmp_path, contents):
     (tmp_path / "breastmnist.npz").write_bytes(contents)
     with pytest.raises(ValueError, match="cannot be read as a MedMNIST file"):
         fetch_medmnist("breastmnist", data_home=tmp_path)
+
+
+def test_truncated_and_altered_files_are_errors(tmp_path):
+    write(tmp_path, "breastmnist", INFO["breastmnist"])
+    path = tmp_path / "breastmnist.npz"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(whole[: rng.integers(len(whole))])
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="cannot be read as a MedMNIST file"):
+            load_medmnist_file(path)
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        # Or the byte did not matter, or it made a header ask for too much memory.
+        with suppress(ValueError, MemoryError):
+            assert load_medmnist_file(path).data.shape[1:] == (28, 28)
+
+
+def test_a_bare_array_is_an_error(tmp_path):
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(ValueError, match="cannot be read as a MedMNIST file"):
+        load_medmnist_file(tmp_path / "array.npz")
+
+
+def test_a_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
+    def load(*args, **kwargs):
+        raise MemoryError
+
+    write(tmp_path, "breastmnist", INFO["breastmnist"])
+    monkeypatch.setattr(np, "load", load)
+    with pytest.raises(MemoryError):
+        load_medmnist_file(tmp_path / "breastmnist.npz")
 
 
 def test_missing_part_is_an_error(tmp_path):
