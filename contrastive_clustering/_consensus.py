@@ -1,0 +1,268 @@
+"""Consensus clustering: many fine partitions, merged along a graph, that vote."""
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.cluster import KMeans
+from sklearn.neighbors import kneighbors_graph
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# A member starts from this many to this many fine clusters a final one, and from no
+# fewer than the second pair: docs, "Choices".
+FINE_PER_CLUSTER = (2, 6)
+FEWEST_FINE = (20, 50)
+
+# A fine cluster has at least this many samples on average.
+SAMPLES_PER_FINE = 5
+
+
+class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """Clusters on which several merged k-means partitions agree.
+
+    Each member partitions the samples finely by k-means and then merges, step by
+    step, the two clusters with the densest links in the graph of nearest neighbours,
+    until `n_clusters` are left: clusters may so have any shape and unequal sizes.
+    One such partition hangs on chance; the clusters in which most members agree do
+    so much less. They are found by k-means on the members' partitions.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters to ask for.
+
+    n_members : int, default=12
+        Number of partitions that vote.
+
+    n_neighbors : int, default=15
+        Neighbours of a sample in the graph.
+
+    max_samples : int, default=10000
+        Largest number of samples to learn from; of more, a random part is taken, and
+        the others are predicted.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the partitions and of the part.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training sample.
+
+    n_features_in_ : int
+        Number of features.
+
+    References
+    ----------
+    Fred, Jain, "Combining Multiple Clusterings Using Evidence Accumulation", IEEE
+    TPAMI 27 (2005). Karypis, Han, Kumar, "Chameleon", Computer 32 (1999), for merging
+    fine clusters along a neighbour graph.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from contrastive_clustering import ConsensusClustering
+    >>> X, y = make_moons(400, noise=0.05, random_state=0)
+    >>> labels = ConsensusClustering(2, random_state=0).fit_predict(X)
+    >>> float(max((labels == y).mean(), (labels != y).mean()))
+    1.0
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        n_members: int = 12,
+        n_neighbors: int = 15,
+        max_samples: int = 10_000,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_members = n_members
+        self.n_neighbors = n_neighbors
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
+        """Find the clusters of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        self : ConsensusClustering
+            The fitted clusterer.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer samples than clusters.
+        """
+        samples = validate_data(self, X, dtype=np.float64)
+        if len(samples) < self.n_clusters:
+            raise ValueError(
+                f"X has n_samples={len(samples)}, fewer than n_clusters="
+                f"{self.n_clusters}. Give more samples or lower n_clusters."
+            )
+        rng = check_random_state(self.random_state)
+        part = samples
+        if len(samples) > self.max_samples:
+            part = samples[rng.permutation(len(samples))[: self.max_samples]]
+        graph = _neighbor_graph(part, self.n_neighbors)
+        n_distinct = len(np.unique(part, axis=0))
+        self._fine, self._merged = [], []
+        counts = _fine_counts(self.n_clusters, self.n_members, len(part))
+        for n_fine in counts.clip(max=n_distinct):
+            fine = KMeans(n_fine, n_init=1, random_state=rng.randint(2**31 - 1))
+            found = fine.fit_predict(part)
+            self._fine.append(fine)
+            self._merged.append(merge_clusters(found, graph, self.n_clusters))
+        votes = [
+            merged[fine.labels_]
+            for fine, merged in zip(self._fine, self._merged, strict=True)
+        ]
+        agreed = _agree(votes, self.n_clusters, rng.randint(2**31 - 1))
+        self._shares = [_shares(vote, agreed, self.n_clusters) for vote in votes]
+        self.labels_ = self._predict_proba(samples).argmax(axis=1)
+        return self
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the cluster of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters.
+        """
+        return np.asarray(self.predict_proba(X).argmax(axis=1))
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the part of the members' votes for each cluster.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters)
+            Votes, with rows that sum to one.
+        """
+        check_is_fitted(self)
+        return self._predict_proba(
+            validate_data(self, X, dtype=np.float64, reset=False)
+        )
+
+    def _predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        proba = np.zeros((len(samples), self.n_clusters))
+        for fine, merged, shares in zip(
+            self._fine, self._merged, self._shares, strict=True
+        ):
+            proba += shares[merged[fine.predict(samples)]]
+        return proba / len(self._fine)
+
+
+def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
+    """Return how many fine clusters each member starts from."""
+    low, high = (
+        max(per_cluster * n_clusters, fewest)
+        for per_cluster, fewest in zip(FINE_PER_CLUSTER, FEWEST_FINE, strict=True)
+    )
+    counts = np.linspace(low, high, n_members).round().astype(np.intp)
+    most = max(n_clusters, n_samples // SAMPLES_PER_FINE)
+    return np.asarray(counts.clip(max=most))
+
+
+def _neighbor_graph(X: np.ndarray, n_neighbors: int) -> csr_array:
+    n_neighbors = min(n_neighbors, len(X) - 1)
+    if n_neighbors == 0:
+        return csr_array((len(X), len(X)))
+    graph = csr_array(kneighbors_graph(X, n_neighbors))
+    return csr_array((graph + graph.T) / 2)
+
+
+def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.ndarray:
+    """Merge clusters along a graph until `n_clusters` are left.
+
+    In each step the two clusters merge between which a pair of samples is most likely
+    to be linked (average linkage of the graph's weights).
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Fine clusters, numbered from 0 without a gap.
+
+    graph : sparse array of shape (n_samples, n_samples)
+        Symmetric weights.
+
+    n_clusters : int
+        Number of clusters to keep.
+
+    Returns
+    -------
+    merged : ndarray of shape (n_fine,)
+        The merged cluster of each fine one, numbered from 0.
+    """
+    n_fine = int(labels.max()) + 1
+    rows = np.arange(len(labels))
+    member = csr_array((np.ones(len(labels)), (rows, labels)), (len(labels), n_fine))
+    links = (member.T @ graph @ member).toarray()  # (n_fine, n_fine)
+    sizes = np.bincount(labels, minlength=n_fine).astype(np.float64)
+    merged = np.arange(n_fine)
+    alive = sizes > 0
+    while alive.sum() > n_clusters:
+        density = links / np.outer(sizes, sizes).clip(min=1)
+        density[~alive] = density[:, ~alive] = -np.inf
+        np.fill_diagonal(density, -np.inf)
+        kept, gone = sorted(np.unravel_index(density.argmax(), density.shape))
+        links[kept] += links[gone]
+        links[:, kept] += links[:, gone]
+        sizes[kept] += sizes[gone]
+        alive[gone] = False
+        merged[merged == gone] = kept
+    # Numbered without a gap; what k-means left empty stands with the first.
+    numbers = np.searchsorted(np.flatnonzero(alive), merged)
+    return np.asarray(numbers * alive[merged])
+
+
+def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:
+    """Return the clusters on which partitions agree: k-means on their indicators."""
+    indicators = np.hstack(
+        [np.eye(n_clusters, dtype=np.float32)[vote] for vote in votes]
+    )  # (n_samples, n_members * n_clusters)
+    return np.asarray(
+        KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(indicators)
+    )
+
+
+def _shares(vote: np.ndarray, agreed: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return how the samples of each of a member's clusters spread over the agreed."""
+    counts = np.zeros((n_clusters, n_clusters))
+    np.add.at(counts, (vote, agreed), 1.0)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from sklearn.datasets import make_blobs, make_moons
+from sklearn.metrics import adjusted_rand_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from contrastive_clustering import ConsensusClustering
+from contrastive_clustering._consensus import merge_clusters
+
+
+@parametrize_with_checks([ConsensusClustering(n_members=3)])
+def test_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("shares", [(100, 100, 100), (300, 40, 20)])
+def test_finds_blobs_of_unequal_size(shares):
+    X, y = make_blobs(shares, 5, cluster_std=0.8, random_state=3)
+    fitted = ConsensusClustering(3, random_state=0).fit(X)
+    assert adjusted_rand_score(y, fitted.labels_) > 0.97
+
+
+def test_finds_clusters_of_any_shape():
+    X, y = make_moons(600, noise=0.06, random_state=1)
+    labels = ConsensusClustering(2, random_state=0).fit_predict(X)
+    assert adjusted_rand_score(y, labels) > 0.97
+
+
+def test_labels_proba_and_predictions_agree(digits):
+    X = digits[0].reshape(len(digits[0]), -1)
+    fitted = ConsensusClustering(10, random_state=0).fit(X)
+    proba = fitted.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_array_equal(proba.argmax(axis=1), fitted.labels_)
+    np.testing.assert_array_equal(fitted.predict(X[:7]), fitted.labels_[:7])
+    again = ConsensusClustering(10, random_state=0).fit(X)
+    np.testing.assert_array_equal(again.labels_, fitted.labels_)
+
+
+def test_consensus_hangs_less_on_chance_than_its_members(digits):
+    X = digits[0].reshape(len(digits[0]), -1)
+
+    def agreement(n_members):
+        labels = [
+            ConsensusClustering(10, n_members=n_members, random_state=s).fit_predict(X)
+            for s in range(4)
+        ]
+        return np.mean(
+            [
+                adjusted_rand_score(labels[i], labels[j])
+                for i in range(4)
+                for j in range(i)
+            ]
+        )
+
+    assert agreement(12) > agreement(1)
+
+
+def test_learns_from_a_part_of_many_samples():
+    X, y = make_blobs(3000, 4, centers=4, cluster_std=0.6, random_state=0)
+    fitted = ConsensusClustering(4, max_samples=300, random_state=0).fit(X)
+    assert len(fitted.labels_) == 3000
+    assert adjusted_rand_score(y, fitted.labels_) > 0.97
+
+
+def test_too_few_samples_is_an_error():
+    with pytest.raises(ValueError, match=r"n_samples=2, fewer than n_clusters=3"):
+        ConsensusClustering(3).fit(np.eye(2))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"n_clusters": 0}, {"n_members": 0}, {"n_neighbors": 0}, {"max_samples": 1}],
+)
+def test_bad_parameters_are_named(parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        ConsensusClustering(**parameters).fit(np.eye(9))
+
+
+def slow_merge(labels, weights, n_clusters):
+    """Average linkage on a graph, from the groups of samples themselves."""
+    groups = [list(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    fine = [[label] for label in np.unique(labels)]
+    while len(groups) > n_clusters:
+        pairs = [
+            (weights[np.ix_(groups[i], groups[j])].mean(), -i, -j)
+            for i in range(len(groups))
+            for j in range(i + 1, len(groups))
+        ]
+        _, i, j = max(pairs)
+        groups[-i] += groups.pop(-j)
+        fine[-i] += fine.pop(-j)
+    return {frozenset(int(label) for label in group) for group in fine}
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n_fine=st.integers(1, 7),
+    n_clusters=st.integers(1, 7),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_merging_is_average_linkage(n_fine, n_clusters, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(n_fine), rng.integers(0, n_fine, 12)])
+    weights = rng.random((len(labels), len(labels)))
+    weights += weights.T
+    merged = merge_clusters(labels, csr_array(weights), n_clusters)
+    assert sorted(set(merged)) == list(range(min(n_fine, n_clusters)))
+    found = {
+        frozenset(np.flatnonzero(merged == group).tolist()) for group in set(merged)
+    }
+    assert found == slow_merge(labels, weights, n_clusters)
+
+
+def test_fine_clusters_without_members_do_not_count():
+    labels = np.array([0, 0, 2, 2, 3])
+    merged = merge_clusters(labels, csr_array(np.ones((5, 5))), 3)
+    assert sorted(merged[[0, 2, 3]]) == [0, 1, 2]
