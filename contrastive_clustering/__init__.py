@@ -6,18 +6,41 @@ from contrastive_clustering._augmentation import (
     RGBImageAugmentation,
     TableAugmentation,
 )
+from contrastive_clustering._cluster_number import (
+    ClusterNumberResult,
+    ClusterNumberSearch,
+)
+from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
+from contrastive_clustering._evaluation import (
+    ClusteringEvaluation,
+    evaluate_clustering,
+)
 from contrastive_clustering._losses import nt_xent
+from contrastive_clustering._refinement import (
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._stability import ClusterStability, cluster_stability
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClusterNumberResult",
+    "ClusterNumberSearch",
+    "ClusterStability",
+    "ClusteringEvaluation",
+    "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
     "GreyImageAugmentation",
+    "PrototypeRefinement",
     "RGBImageAugmentation",
+    "SelfTrainingRefinement",
     "TableAugmentation",
     "__version__",
+    "cluster_stability",
     "datasets",
+    "evaluate_clustering",
     "metrics",
     "nt_xent",
 ]

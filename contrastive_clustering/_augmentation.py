@@ -178,8 +178,8 @@ def random_dropout(
 class GreyImageAugmentation:
     """Views of grey medical images and volumes.
 
-    Small rotations, shifts, scalings and changes of contrast and brightness: what
-    differs between two pictures of one patient. No flips, which would move the
+    Small rotations, shifts, scalings, shears and changes of contrast and brightness:
+    what differs between two pictures of one patient. No flips, which would move the
     heart to the other side, and nothing that would paint out a finding.
 
     Parameters
@@ -190,10 +190,10 @@ class GreyImageAugmentation:
     translate : float, default=0.1
         Largest shift, as a part of the side, either way.
 
-    scale : float, default=1.2
+    scale : float, default=1.25
         Largest magnification; the largest reduction is its inverse.
 
-    shear : float, default=0.0
+    shear : float, default=20
         Largest shear, in degrees, either way.
 
     intensity : float, default=0.4
@@ -202,8 +202,8 @@ class GreyImageAugmentation:
 
     degrees: float = 15.0
     translate: float = 0.1
-    scale: float = 1.2
-    shear: float = 0.0
+    scale: float = 1.25
+    shear: float = 20.0
     intensity: float = 0.4
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

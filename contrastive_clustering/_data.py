@@ -36,18 +36,17 @@ class ArrayDataset(Dataset[Batch]):
         return len(self.X)
 
     def __getitem__(self, index: int) -> Batch:
-        batch, nothing = self.__getitems__([index])
-        return batch[0], nothing[0]
+        batch, indices = self.__getitems__([index])
+        return batch[0], indices[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return the samples at `indices`, and zeros in place of a target."""
+        """Return the samples at `indices`, and these in place of a target."""
         samples = self.X[np.asarray(indices)]
         if samples.dtype == np.uint8:
             batch = self.scaler.layout.to_network(torch.from_numpy(samples))
         else:
             batch = self.scaler.scale(samples)
-        # skorch asks for a target beside each batch.
-        return batch, torch.zeros(len(batch))
+        return batch, torch.as_tensor(indices)
 
 
 def keep_batch(batch: Any) -> Any:

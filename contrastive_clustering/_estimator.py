@@ -1,5 +1,6 @@
 """The estimator: validates, owns the net and the clustering, and delegates."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
@@ -22,10 +23,23 @@ from skorch.callbacks import Callback
 from skorch.history import History
 
 from contrastive_clustering._augmentation import resolve_augmentation
+from contrastive_clustering._cluster_number import (
+    ClusterNumberResult,
+    ClusterNumberSearch,
+)
 from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
-from contrastive_clustering._latent import fit_clustering
-from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, check_relations
+from contrastive_clustering._generation import GenerationMixin
+from contrastive_clustering._hierarchy import link_centers, merge_labels
+from contrastive_clustering._latent import LatentClustering, fit_clustering
+from contrastive_clustering._parameters import (
+    PARAMETER_CONSTRAINTS,
+    check_relations,
+    count_epochs,
+)
+from contrastive_clustering._prototypes import PrototypeClustering
+from contrastive_clustering._refinement import Refinement, refine
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet, make_net
 from contrastive_clustering._validation import (
@@ -41,6 +55,7 @@ LARGEST_SCORED = 10_000
 
 
 class ContrastiveAutoencoderClusterer(
+    GenerationMixin,
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
     TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
@@ -57,26 +72,29 @@ class ContrastiveAutoencoderClusterer(
         + \text{MSE}(g(h_b), x_b)\bigr)
 
     with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and
-    the decoder :math:`g`. Its latent space is then clustered, and the clusters are
-    read as strata. Latents decode to samples in the units and the shape of X.
+    the decoder :math:`g`. Its latent space is then clustered, and a second phase trains
+    the network and one prototype for each cluster together: these are the strata.
+    Latents decode to samples in the units and the shape of X.
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of strata to look for; handed to the clusterer where it has one.
+    n_clusters : int, "auto" or ClusterNumberSearch, default=8
+        Number of strata to look for; handed to the clusterer where it has one. "auto"
+        chooses it by the default :class:`ClusterNumberSearch`; pass one for another
+        criterion, another range or parallel jobs.
 
-    clusterer : str or scikit-learn clusterer, default="kmeans"
-        What clusters the latents: "kmeans", "gaussian_mixture" or any clusterer. Of an
-        estimator a clone is fitted, with its
-        `n_clusters` or `n_components` set to `n_clusters`, and its `random_state`
-        where that is None. If it has no ``predict``, the 15 nearest training samples
-        vote for a new sample's stratum.
+    clusterer : str or scikit-learn clusterer, default="consensus"
+        What clusters the latents of the first phase: "consensus" for
+        :class:`ConsensusClustering`, "kmeans", "gaussian_mixture" or any clusterer. Of
+        an estimator a clone is fitted, with its `n_clusters` or `n_components` set to
+        `n_clusters`, and its `random_state` where that is None. If it has no
+        ``predict``, the 15 nearest training samples vote for a new sample's stratum.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
         variance, each brought to unit variance.
 
-    normalize : bool, default=False
+    normalize : bool, default=True
         Whether to bring latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
@@ -103,8 +121,29 @@ class ContrastiveAutoencoderClusterer(
         or None if there is none. "auto" reads a last axis of 1, 3 or 4 entries as
         channels if X has four axes or five, and all other axes as spatial.
 
-    max_epochs : int, default=30
-        Number of passes over the training set.
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the training set in the first phase; 0 leaves it out.
+        "auto" takes 30 for up to 20,000 samples and fewer for more, down to 12 from
+        50,000 on.
+
+    refinement : str or refinement, default="self_training"
+        What the second phase does: "self_training" makes the network surer of the
+        strata whatever the view, "neighbors" does so with targets shared among
+        neighbours, and "prototypes" is the authors' own. Pass a
+        :class:`SelfTrainingRefinement` or :class:`PrototypeRefinement` for other
+        settings.
+
+    refinement_epochs : int, default=8
+        Number of passes over the training set in the second phase; 0 leaves it out, so
+        that strata are those of the clusterer, and the decoder knows no strata.
+
+    kl_weight : float, default=0.0
+        Weight of the divergence of the latents from a standard Gaussian. Any weight
+        above zero makes the autoencoder variational: the encoder gives a mean and a
+        log-variance, the decoder gets draws, and `transform` gives the mean.
+
+    kl_warm_up : float, default=0.3
+        Part of the epochs of the first phase over which that weight rises from zero.
 
     batch_size : int, default=256
         Largest number of samples of a batch, at least 2. Epochs are split evenly.
@@ -125,7 +164,8 @@ class ContrastiveAutoencoderClusterer(
 
     early_stopping : bool, default=False
         Whether to hold out a validation part, to stop when its loss has not improved
-        for `n_iter_no_change` epochs, and to keep the best epoch's weights.
+        for `n_iter_no_change` epochs, and to keep the best epoch's weights, in the
+        first phase.
 
     validation_fraction : float, default=0.1
         Part of the samples to hold out; read if `early_stopping`.
@@ -153,8 +193,8 @@ class ContrastiveAutoencoderClusterer(
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
-        Stratum of each training sample, numbered from 0; -1 for what the clusterer
-        calls noise.
+        Stratum of each training sample, numbered from 0; without a second phase, -1
+        for what the clusterer calls noise.
 
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Mean latent of each stratum; `inverse_transform` decodes it.
@@ -162,14 +202,23 @@ class ContrastiveAutoencoderClusterer(
     n_clusters_ : int
         Number of strata found.
 
+    linkage_ : ndarray of shape (n_clusters - 1, 4)
+        The tree in which the most similar strata merge first, in SciPy's format, as
+        :func:`scipy.cluster.hierarchy.dendrogram` draws it.
+
+    cluster_number_search_ : ClusterNumberResult or None
+        Candidates and scores of the search for the number of strata; None if there was
+        no search.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_.encoder`` maps a batch on the common scale,
         channels first, to latents.
 
     history_ : skorch.history.History
-        The net's history, with ``train_loss``, ``train_contrastive_loss``,
-        ``train_reconstruction_loss`` and ``dur`` (seconds) for each epoch, and the
-        same of the validation part if there is one.
+        The net's history, first phase first: for each epoch ``train_loss``,
+        ``train_contrastive_loss``, ``train_reconstruction_loss``, ``train_kl_loss``
+        (variational setting), ``train_assignment_loss`` (second phase) and ``dur``
+        (seconds), and the same of the validation part if there is one.
 
     n_features_in_ : int
         Number of values of a sample.
@@ -207,18 +256,22 @@ class ContrastiveAutoencoderClusterer(
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: int | str | ClusterNumberSearch = 8,
         *,
-        clusterer: str | BaseEstimator = "kmeans",
+        clusterer: str | BaseEstimator = "consensus",
         whiten: bool = False,
-        normalize: bool = False,
+        normalize: bool = True,
         latent_dim: int = 64,
         temperature: float = 0.5,
         reconstruction_weight: float = 0.1,
         augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
         image_shape: tuple[int, ...] | None = None,
         channel_axis: ChannelAxis = "auto",
-        max_epochs: int = 30,
+        max_epochs: int | str = "auto",
+        refinement: str | Refinement = "self_training",
+        refinement_epochs: int = 8,
+        kl_weight: float = 0.0,
+        kl_warm_up: float = 0.3,
         batch_size: int = 256,
         optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
         lr: float = 3e-3,
@@ -244,6 +297,10 @@ class ContrastiveAutoencoderClusterer(
         self.image_shape = image_shape
         self.channel_axis = channel_axis
         self.max_epochs = max_epochs
+        self.refinement = refinement
+        self.refinement_epochs = refinement_epochs
+        self.kl_weight = kl_weight
+        self.kl_warm_up = kl_warm_up
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.lr = lr
@@ -286,14 +343,15 @@ class ContrastiveAutoencoderClusterer(
             numbers, has too few samples, samples that are all the same or samples of
             a shape that the parameters do not allow; or if the device is not there.
         """
-        return self._fit(X, epochs=self.max_epochs, go_on=self.warm_start)
+        return self._fit(X, go_on=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch more on X, then cluster the latents of X anew.
 
         The first call learns the scale of the values and starts the network; later
-        ones go on from there, whether `fit` or `partial_fit` came before.
+        ones go on from there, whether `fit` or `partial_fit` came before. The epoch is
+        one of the first phase; the second is left out.
 
         Parameters
         ----------
@@ -313,12 +371,12 @@ class ContrastiveAutoencoderClusterer(
         TypeError, ValueError
             As for `fit`; also if X differs in shape or units from what came before.
         """
-        return self._fit(X, epochs=1, go_on=True)
+        return self._fit(X, go_on=True, max_epochs=1, refinement_epochs=0)
 
-    def _fit(self, X: Any, *, epochs: int, go_on: bool) -> Self:
+    def _fit(self, X: Any, *, go_on: bool, **overruled: int) -> Self:
         go_on = go_on and hasattr(self, "net_")
         samples, scaler = self._read(X) if go_on else self._read_anew(X)
-        params = self.get_params(deep=False)
+        params = {**self.get_params(deep=False), **overruled}
         check_relations(params, len(samples))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         net = make_net(
@@ -326,27 +384,23 @@ class ContrastiveAutoencoderClusterer(
             scaler=scaler,
             augmentation=resolve_augmentation(self.augmentation, scaler.layout.kind),
             device=resolve_device(self.device),
-            max_epochs=epochs,
+            max_epochs=count_epochs(params["max_epochs"], len(samples)),
             seed=seed,
         )
         if go_on:
             net.go_on_from(self.net_)
         dataset = ArrayDataset(samples, scaler)
         net.partial_fit(dataset)
-        latents = net.encode(dataset)
-        if not np.isfinite(latents).all():
-            raise ValueError(
-                f"Training diverged: after {len(net.history)} epochs with lr={self.lr} "
-                "latents are no longer finite. Lower lr, or raise temperature if it is "
-                "very small."
-            )
-        clustering = fit_clustering(
-            latents,
-            self.clusterer,
-            self.n_clusters,
-            whiten=self.whiten,
-            normalize=self.normalize,
-            seed=seed,
+        latents = self._encode_checked(net, dataset)
+        clustering: LatentClustering | PrototypeClustering
+        clustering, search = self._cluster(latents, seed)
+        if params["refinement_epochs"] > 0:
+            proba = clustering.predict_proba(latents)
+            head = refine(net, dataset, latents, proba, params)
+            latents = self._encode_checked(net, dataset)
+            clustering = PrototypeClustering.fit(latents, head)
+        density = LatentDensity.fit(
+            latents, clustering.labels, clustering.n_clusters, seed
         )
         # Nothing is set before all has succeeded: a failed fit leaves the estimator
         # as it was.
@@ -357,11 +411,43 @@ class ContrastiveAutoencoderClusterer(
             if hasattr(self, "feature_names_in_"):
                 del self.feature_names_in_
         self.net_: ContrastiveNet = net
-        self._scaler, self._clustering = scaler, clustering
+        self._scaler, self._clustering, self._density = scaler, clustering, density
         self.labels_ = clustering.labels
         self.cluster_centers_ = clustering.latent_centers
         self.n_clusters_ = clustering.n_clusters
+        self.cluster_number_search_ = search
+        counts = np.bincount(self.labels_[self.labels_ >= 0])
+        self.linkage_ = link_centers(self.cluster_centers_, counts)
         return self
+
+    def _encode_checked(self, net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
+        latents = net.encode(dataset)
+        if not np.isfinite(latents).all():
+            raise ValueError(
+                f"Training diverged: after {len(net.history)} epochs with lr={self.lr} "
+                "latents are no longer finite. Lower lr, or raise temperature if it is "
+                "very small."
+            )
+        return latents
+
+    def _cluster(
+        self, latents: np.ndarray, seed: int
+    ) -> tuple[LatentClustering, ClusterNumberResult | None]:
+        """Cluster the latents, searching for the number of clusters if asked."""
+        fit = functools.partial(
+            fit_clustering,
+            clusterer=self.clusterer,
+            whiten=self.whiten,
+            normalize=self.normalize,
+            seed=seed,
+        )
+        n_clusters, search = self.n_clusters, None
+        if isinstance(n_clusters, str):
+            n_clusters = ClusterNumberSearch()
+        if isinstance(n_clusters, ClusterNumberSearch):
+            search = n_clusters.search(latents, fit, seed)
+            n_clusters = search.n_clusters
+        return fit(latents, n_clusters), search
 
     def _read_anew(self, X: Any) -> tuple[np.ndarray, Scaler]:
         samples = check_samples(X, min_samples=2)
@@ -425,6 +511,9 @@ class ContrastiveAutoencoderClusterer(
                 f"Z has {latents.shape[1]} columns, but the latent space has "
                 f"latent_dim={self._n_features_out}. Pass what transform returns."
             )
+        return self._decode(latents)
+
+    def _decode(self, latents: np.ndarray) -> np.ndarray:
         return self._scaler.unscale(self.net_.decode(latents))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -441,13 +530,50 @@ class ContrastiveAutoencoderClusterer(
             Strata; for the X of `fit` the same as `labels_`.
         """
         check_is_fitted(self)
-        return self._clustering.predict(self._transform(X))
+        return self._predict_latents(self._transform(X))
+
+    def _predict_latents(self, latents: np.ndarray) -> np.ndarray:
+        return self._clustering.predict(latents)
+
+    def _project(self, X: Any) -> np.ndarray:
+        """Return the projections of X, which the contrastive loss compares."""
+        return self.net_.project(self._transform(X))
+
+    def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
+        """Return coarser strata, merged along the tree, without training again.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of coarser strata to keep, from 1 to `n_clusters_`.
+
+        X : array-like of shape (n_samples, ...), default=None
+            Samples to assign; those of `fit` if None.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Coarser strata, numbered from 0; -1 stays -1. Those at ``n - 1`` are
+            unions of those at ``n``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many strata.
+        """
+        check_is_fitted(self)
+        labels = (
+            self.labels_ if X is None else self._predict_latents(self._transform(X))
+        )
+        return merge_labels(labels, self.linkage_, n_clusters)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the soft assignment of each sample to each stratum.
 
-        A mixture gives its posterior; neighbours that vote give their votes; k-means
-        gives the posterior of equal, round Gaussians about the centres.
+        After the second phase it is that of the prototypes, by the similarity of
+        directions and the refinement's temperature. Without one, a consensus gives its
+        members' votes, a mixture its posterior, neighbours that vote their votes, and
+        k-means the posterior of equal, round Gaussians about the centres.
 
         Parameters
         ----------

@@ -14,7 +14,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-NAMED_CLUSTERERS = ("kmeans", "gaussian_mixture")
+from contrastive_clustering._consensus import ConsensusClustering
+
+NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
 # Whitening keeps the directions that hold this part of the variance. The rest is
 # mostly noise, which whitening would blow up to the size of all else: measured in the
@@ -79,7 +81,7 @@ def resolve_clusterer(
 
     Parameters
     ----------
-    clusterer : {"kmeans", "gaussian_mixture"} or scikit-learn clusterer
+    clusterer : {"consensus", "kmeans", "gaussian_mixture"} or scikit-learn clusterer
         What to make, or to clone.
 
     n_clusters : int
@@ -94,6 +96,8 @@ def resolve_clusterer(
         A new clusterer.
     """
     if isinstance(clusterer, str):
+        if clusterer == "consensus":
+            return ConsensusClustering(n_clusters, random_state=seed)
         if clusterer == "kmeans":
             return KMeans(n_clusters, n_init=10, random_state=seed)
         return GaussianMixture(
@@ -232,8 +236,8 @@ class LatentClustering:
 
 def fit_clustering(
     latents: np.ndarray,
-    clusterer: str | BaseEstimator,
     n_clusters: int,
+    clusterer: str | BaseEstimator,
     *,
     whiten: bool,
     normalize: bool,
@@ -246,11 +250,11 @@ def fit_clustering(
     latents : ndarray of shape (n_samples, latent_dim)
         Latents of the training set.
 
-    clusterer : {"kmeans", "gaussian_mixture"} or scikit-learn clusterer
-        See :func:`resolve_clusterer`.
-
     n_clusters : int
         Number of clusters to ask for.
+
+    clusterer : {"consensus", "kmeans", "gaussian_mixture"} or scikit-learn clusterer
+        See :func:`resolve_clusterer`.
 
     whiten, normalize : bool
         See :func:`fit_latent_space`.

@@ -6,7 +6,8 @@ from torch import nn
 
 from contrastive_clustering._networks import AutoencoderOutput
 
-LOSS_TERMS = ("contrastive_loss", "reconstruction_loss")
+# All terms that a history may hold beside the total.
+LOSS_TERMS = ("contrastive_loss", "reconstruction_loss", "kl_loss", "assignment_loss")
 
 
 def nt_xent(
@@ -67,8 +68,70 @@ def nt_xent(
     return F.cross_entropy(logits, twin)
 
 
+def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    r"""Divergence of the latents' Gaussians from the standard one.
+
+    .. math::
+
+        \frac{1}{2} \sum_d \mu_d^2 + \sigma_d^2 - \log \sigma_d^2 - 1
+
+    Parameters
+    ----------
+    latent, log_variance : torch.Tensor of shape (n, latent_dim)
+        Means and logarithms of the variances.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        Mean over the samples of the sum over the latents, in nats.
+
+    References
+    ----------
+    Kingma, Welling, "Auto-Encoding Variational Bayes", arXiv:1312.6114, appendix B.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._losses import kl_divergence
+    >>> kl_divergence(torch.ones(3, 2), torch.zeros(3, 2))
+    tensor(1.)
+    """
+    terms = latent.square() + log_variance.exp() - log_variance - 1
+    return terms.sum(dim=1).mean() / 2
+
+
+def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
+    r"""Raise soft assignments to a power and bring rows to the sum of one again.
+
+    Unlike the target of DEC (arXiv:1511.06335, equation 3) it is not divided by the
+    strata's sizes, which would drive all of them to the same size.
+
+    Parameters
+    ----------
+    proba : torch.Tensor of shape (n, n_clusters)
+        Soft assignments.
+
+    power : float
+        The power; 1 changes nothing.
+
+    Returns
+    -------
+    target : torch.Tensor of shape (n, n_clusters)
+        Soft assignments nearer to 0 and 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._losses import sharpen
+    >>> sharpen(torch.tensor([[0.75, 0.25]]), 2)
+    tensor([[0.9000, 0.1000]])
+    """
+    powered = proba**power
+    return powered / powered.sum(dim=1, keepdim=True)
+
+
 class JointLoss(nn.Module):
-    """The two terms of the joint loss, unweighted and by name.
+    """The terms of the joint loss, unweighted and by name.
 
     Parameters
     ----------
@@ -77,14 +140,34 @@ class JointLoss(nn.Module):
 
     reconstruction_weight : float, default=0.1
         Weight of the reconstruction loss in the total.
+
+    kl_weight : float, default=0.0
+        Weight of the divergence in the total, in the variational setting.
+
+    contrastive_weight : float, default=1.0
+        Weight of NT-Xent in the total; 0 leaves it out.
+
+    Attributes
+    ----------
+    kl_scale : float
+        What the weight of the divergence is multiplied by; the net raises it from 0 to
+        1 in the first epochs, so that latents are not drawn to zero before they mean
+        anything.
     """
 
     def __init__(
-        self, temperature: float = 0.5, reconstruction_weight: float = 0.1
+        self,
+        temperature: float = 0.5,
+        reconstruction_weight: float = 0.1,
+        kl_weight: float = 0.0,
+        contrastive_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.temperature = temperature
         self.reconstruction_weight = reconstruction_weight
+        self.kl_weight = kl_weight
+        self.contrastive_weight = contrastive_weight
+        self.kl_scale = 1.0
 
     def forward(
         self, output: AutoencoderOutput, views: torch.Tensor
@@ -103,15 +186,20 @@ class JointLoss(nn.Module):
         -------
         terms : dict of str to torch.Tensor of shape ()
             ``contrastive_loss``, in nats; ``reconstruction_loss``, the sum over the
-            two views of the mean square error, in variances of the training set; and
-            ``loss``, their weighted sum.
+            two views of the mean square error, in variances of the training set;
+            ``kl_loss``, in nats, in the variational setting; and ``loss``, their
+            weighted sum.
         """
-        first, second = output.projection.chunk(2)
-        contrastive = nt_xent(first, second, self.temperature)
+        terms = {}
         # The mean over both views, twice: the sum of the two views' means.
         reconstruction = 2 * F.mse_loss(output.reconstruction, views)
-        return {
-            "contrastive_loss": contrastive,
-            "reconstruction_loss": reconstruction,
-            "loss": contrastive + self.reconstruction_weight * reconstruction,
-        }
+        terms["reconstruction_loss"] = reconstruction
+        total = self.reconstruction_weight * reconstruction
+        if self.contrastive_weight > 0:
+            first, second = output.projection.chunk(2)
+            terms["contrastive_loss"] = nt_xent(first, second, self.temperature)
+            total = total + self.contrastive_weight * terms["contrastive_loss"]
+        if output.log_variance is not None:
+            terms["kl_loss"] = kl_divergence(output.latent, output.log_variance)
+            total = total + self.kl_weight * self.kl_scale * terms["kl_loss"]
+        return {**terms, "loss": total}

@@ -7,6 +7,7 @@ depth, height, width)`` or, for tables, ``(n_features,)``.
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
@@ -16,10 +17,17 @@ from torch import nn
 ENCODER_WIDTHS = (32, 64, 128)
 DECODER_WIDTHS = (16, 32, 64)
 
+# Blocks of volumes have three times the taps and many times the places of those of
+# images: narrower by this factor, a training set of a thousand is a matter of minutes.
+VOLUME_FACTOR = 2
+
 # The convolutional blocks halve the sides until the longest is at most this.
 INNERMOST_SIDE = 4
 
 DENSE_WIDTH = 128
+
+# Log-variances beyond this are kept back, so that their exponentials stay finite.
+MOST_LOG_VARIANCE = 10.0
 
 
 def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -39,9 +47,11 @@ def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     return pyramid
 
 
-def _widths(widths: tuple[int, ...], n_blocks: int) -> list[int]:
+def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
     """Return one width a block, repeating the last where there are more blocks."""
-    return [widths[min(block, len(widths) - 1)] for block in range(n_blocks)]
+    factor = VOLUME_FACTOR if len(pyramid[0]) == 3 else 1
+    last = len(widths) - 1
+    return [widths[min(block, last)] // factor for block in range(len(pyramid) - 1)]
 
 
 def _volume(sides: tuple[int, ...]) -> int:
@@ -69,7 +79,7 @@ class ConvolutionalEncoder(nn.Sequential):
             else (nn.Conv3d, nn.BatchNorm3d)
         )
         layers: list[nn.Module] = []
-        for width in _widths(ENCODER_WIDTHS, len(pyramid) - 1):
+        for width in _widths(ENCODER_WIDTHS, pyramid):
             layers += [
                 convolution(n_channels, width, 3, stride=2, padding=1, bias=False),
                 normalisation(width),
@@ -103,7 +113,7 @@ class ConvolutionalDecoder(nn.Sequential):
             if len(sides) == 2
             else (nn.ConvTranspose3d, nn.BatchNorm3d)
         )
-        widths = [n_channels, *_widths(DECODER_WIDTHS, len(pyramid) - 1)]
+        widths = [n_channels, *_widths(DECODER_WIDTHS, pyramid)]
         layers: list[nn.Module] = [
             nn.Linear(latent_dim, widths[-1] * _volume(pyramid[-1])),
             nn.Unflatten(1, (widths[-1], *pyramid[-1])),
@@ -156,11 +166,78 @@ class AutoencoderOutput(NamedTuple):
 
     reconstruction : torch.Tensor of shape (n, ...)
         The decoded latent, of the shape and scale of the batch.
+
+    log_variance : torch.Tensor of shape (n, latent_dim) or None
+        Logarithms of the latents' variances, whose means are `latent`; None unless
+        the autoencoder is variational.
+
+    logits : torch.Tensor of shape (n, n_clusters) or None
+        Logarithms of the soft assignment but for a constant; None before there are
+        prototypes.
     """
 
     latent: torch.Tensor
     projection: torch.Tensor
     reconstruction: torch.Tensor
+    log_variance: torch.Tensor | None = None
+    logits: torch.Tensor | None = None
+
+
+class PrototypeHead(nn.Module):
+    r"""Soft assignment of latents to prototypes, and the decoder's share of it.
+
+    The soft assignment of a latent :math:`h` to the prototypes :math:`b_c` is
+
+    .. math::
+
+        p_c = \frac{\exp(\cos(h - o, b_c) / \tau)}
+            {\sum_{c'} \exp(\cos(h - o, b_{c'}) / \tau)}
+
+    with the origin :math:`o`, the mean latent at the outset: latents share a large
+    common part, beside which all cosines would be nearly one. The decoder is given
+    :math:`h + E p` with a learnt linear map :math:`E`, zero at the outset, which is
+    what entering the latent and the assignment together into its first layer comes to.
+
+    Parameters
+    ----------
+    prototypes : torch.Tensor of shape (n_clusters, latent_dim)
+        Prototypes, relative to the origin; only their directions matter.
+
+    origin : torch.Tensor of shape (latent_dim,)
+        The origin of the cosines.
+
+    temperature : float
+        Temperature of the soft assignment.
+
+    References
+    ----------
+    Ferrante et al., arXiv:2209.12005, for the soft assignment by similarity and the
+    conditioned decoder.
+    """
+
+    origin: torch.Tensor
+
+    def __init__(
+        self, prototypes: torch.Tensor, origin: torch.Tensor, temperature: float
+    ) -> None:
+        super().__init__()
+        n_clusters, latent_dim = prototypes.shape
+        self.prototypes = nn.Parameter(F.normalize(prototypes, dim=1))
+        self.register_buffer("origin", origin)
+        self.temperature = temperature
+        self.condition_weight = nn.Parameter(
+            prototypes.new_zeros(latent_dim, n_clusters)
+        )
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the soft assignment, of shape (n, n_clusters)."""
+        directions = F.normalize(latent - self.origin, dim=1)
+        cosines = directions @ F.normalize(self.prototypes, dim=1).T
+        return cosines / self.temperature
+
+    def condition(self, latent: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Return what the decoder is given: the latent and its assignment's share."""
+        return latent + F.linear(logits.softmax(dim=1), self.condition_weight)
 
 
 class ContrastiveAutoencoder(nn.Module):
@@ -183,16 +260,28 @@ class ContrastiveAutoencoder(nn.Module):
     projection_width : int, default=256
         Width of the two hidden layers of the projection head.
 
+    variational : bool, default=False
+        Whether the encoder gives a mean and a log-variance for each latent, and the
+        decoder, in training, gets a draw from that Gaussian.
+
     Attributes
     ----------
     encoder : torch.nn.Module
-        Maps a batch on the common scale to latents.
+        Maps a batch on the common scale to latents; in the variational setting to
+        their means followed by their log-variances.
 
     decoder : torch.nn.Module
         Maps latents to a batch on the common scale.
 
     projection_head : torch.nn.Module
         Maps latents to projections.
+
+    prototype_head : PrototypeHead or None
+        Assigns latents to prototypes; None before there are any.
+
+    noise_generator : torch.Generator or None
+        Source of the draws of the variational setting; None draws nothing and decodes
+        the mean.
     """
 
     def __init__(
@@ -204,24 +293,76 @@ class ContrastiveAutoencoder(nn.Module):
         latent_dim: int = 64,
         projection_dim: int = 64,
         projection_width: int = 256,
+        variational: bool = False,
     ) -> None:
         super().__init__()
+        self.variational = variational
+        n_outputs = 2 * latent_dim if variational else latent_dim
         for name, values in (("input_mean", input_mean), ("input_std", input_std)):
             self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
         self.encoder: nn.Module
         self.decoder: nn.Module
         if len(sample_shape) == 1:
-            self.encoder = dense_network(sample_shape[0], latent_dim, width=DENSE_WIDTH)
+            self.encoder = dense_network(sample_shape[0], n_outputs, width=DENSE_WIDTH)
             self.decoder = dense_network(latent_dim, sample_shape[0], width=DENSE_WIDTH)
         else:
-            self.encoder = ConvolutionalEncoder(sample_shape, latent_dim)
+            self.encoder = ConvolutionalEncoder(sample_shape, n_outputs)
             self.decoder = ConvolutionalDecoder(sample_shape, latent_dim)
         self.projection_head = dense_network(
             latent_dim, projection_dim, width=projection_width
         )
+        self.prototype_head: PrototypeHead | None = None
+        self.noise_generator: torch.Generator | None = None
+
+    def encode(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return latents and, in the variational setting, their log-variances.
+
+        Parameters
+        ----------
+        batch : torch.Tensor of shape (n, *sample_shape)
+            Samples on the common scale.
+
+        Returns
+        -------
+        latent : torch.Tensor of shape (n, latent_dim)
+            Latents; means in the variational setting.
+
+        log_variance : torch.Tensor of shape (n, latent_dim) or None
+            Logarithms of the variances, kept within +-10.
+        """
+        encoded = self.encoder(batch)
+        if not self.variational:
+            return encoded, None
+        latent, log_variance = encoded.chunk(2, dim=1)
+        return latent, log_variance.clamp(-MOST_LOG_VARIANCE, MOST_LOG_VARIANCE)
+
+    def decode(
+        self, latent: torch.Tensor, logits: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Decode latents, conditioned on their assignment where there are prototypes.
+
+        Parameters
+        ----------
+        latent : torch.Tensor of shape (n, latent_dim)
+            Latents.
+
+        logits : torch.Tensor of shape (n, n_clusters), default=None
+            The assignment's logits; those of `latent` if None.
+
+        Returns
+        -------
+        reconstruction : torch.Tensor of shape (n, *sample_shape)
+            Samples on the common scale.
+        """
+        if self.prototype_head is not None:
+            if logits is None:
+                logits = self.prototype_head(latent)
+            latent = self.prototype_head.condition(latent, logits)
+        decoded: torch.Tensor = self.decoder(latent)
+        return decoded
 
     def forward(self, batch: torch.Tensor) -> AutoencoderOutput:
-        """Encode, project and decode a batch on the common scale.
+        """Encode, project, assign and decode a batch on the common scale.
 
         Parameters
         ----------
@@ -231,9 +372,20 @@ class ContrastiveAutoencoder(nn.Module):
         Returns
         -------
         output : AutoencoderOutput
-            Latents, projections and reconstructions.
+            Latents, projections, reconstructions and what else there is.
         """
-        latent = self.encoder(batch)
+        latent, log_variance = self.encode(batch)
+        logits = None if self.prototype_head is None else self.prototype_head(latent)
+        drawn = latent
+        if log_variance is not None and self.noise_generator is not None:
+            noise = torch.randn(
+                latent.shape, generator=self.noise_generator, device=latent.device
+            )
+            drawn = latent + torch.exp(log_variance / 2) * noise
         return AutoencoderOutput(
-            latent, self.projection_head(latent), self.decoder(latent)
+            latent,
+            self.projection_head(latent),
+            self.decode(drawn, logits),
+            log_variance,
+            logits,
         )

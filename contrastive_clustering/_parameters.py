@@ -5,14 +5,26 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from contrastive_clustering._augmentation import PRESETS
+from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._latent import NAMED_CLUSTERERS
+from contrastive_clustering._refinement import (
+    REFINEMENTS,
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+    resolve_refinement,
+)
 
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_clusters": [Interval(Integral, 1, None, closed="left")],
+    "n_clusters": [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+        ClusterNumberSearch,
+    ],
     "clusterer": [StrOptions(set(NAMED_CLUSTERERS)), HasMethods("fit_predict")],
     "whiten": ["boolean"],
     "normalize": ["boolean"],
@@ -22,7 +34,15 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "augmentation": [StrOptions({"auto", *PRESETS}), callable, None],
     "image_shape": ["array-like", None],
     "channel_axis": [Integral, StrOptions({"auto"}), None],
-    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+    "refinement": [
+        StrOptions(set(REFINEMENTS)),
+        PrototypeRefinement,
+        SelfTrainingRefinement,
+    ],
+    "refinement_epochs": [Interval(Integral, 0, None, closed="left")],
+    "kl_weight": [Interval(Real, 0, None, closed="left")],
+    "kl_warm_up": [Interval(Real, 0, 1, closed="both")],
     "batch_size": [Interval(Integral, 2, None, closed="left")],
     "optimizer": [type],
     "lr": [Interval(Real, 0, None, closed="neither")],
@@ -54,10 +74,12 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     ------
     ValueError
         If there are fewer samples than clusters, if the optimizer is none or does not
-        know weight decay, or if the validation fraction leaves too few samples.
+        know weight decay, if a parameter of the refinement is out of its range, or if
+        the validation fraction leaves too few samples.
     """
+    resolve_refinement(params["refinement"])
     n_clusters = params["n_clusters"]
-    if n_samples < n_clusters:
+    if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
         raise ValueError(
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
             "more samples or lower n_clusters."
@@ -81,3 +103,36 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             "samples; training and validation need 2 each. Change "
             "validation_fraction or set early_stopping=False."
         )
+
+
+# Epochs of the first phase for max_epochs="auto": most and fewest, and the number of
+# samples, over all epochs, that is aimed at in between.
+MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 12, 600_000
+
+
+def count_epochs(max_epochs: int | str, n_samples: int) -> int:
+    """Return the number of epochs of the first phase.
+
+    Parameters
+    ----------
+    max_epochs : int or "auto"
+        The parameter; "auto" is 30 for up to 20,000 samples and falls to 12 for 50,000
+        and more.
+
+    n_samples : int
+        Number of training samples.
+
+    Returns
+    -------
+    n_epochs : int
+        Number of epochs.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._parameters import count_epochs
+    >>> [count_epochs("auto", n) for n in (100, 20_000, 30_000, 60_000)]
+    [30, 30, 20, 12]
+    """
+    if not isinstance(max_epochs, str):
+        return int(max_epochs)
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, SAMPLES_SEEN // n_samples))

@@ -51,6 +51,9 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     seed : int, default=0
         Seed of the weights, the views and the order of the samples.
+
+    kl_warm_up : float, default=0.0
+        Part of the epochs over which the variational term reaches its full weight.
     """
 
     history: History
@@ -60,10 +63,12 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         *args: Any,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        kl_warm_up: float = 0.0,
         **kwargs: Any,
     ) -> None:
         self.augmentation = augmentation
         self.seed = seed
+        self.kl_warm_up = kl_warm_up
         super().__init__(*args, **kwargs)
 
     @property
@@ -83,7 +88,7 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """Make the module with weights that depend on `seed` alone."""
         with seeded_global_generators(derive_seed(self.seed, SEED_WEIGHTS)):
             super().initialize_module()
-        if len(self.module__sample_shape) == 3:
+        if self.module_.input_mean.ndim == 3:
             # Twice as fast for images, on CPUs and on tensor cores.
             self.module_.to(memory_format=torch.channels_last)
         return self
@@ -103,14 +108,29 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         # alone; validation always the same, so that its losses can be compared.
         epoch = len(self.history)
         iterator.even_batches.epoch = epoch
+        self._warm_up_divergence()
         keys = (SEED_TRAIN_VIEWS, epoch) if training else (SEED_VALID_VIEWS,)
         self._view_generator = make_generator(
             derive_seed(self.seed, *keys), self.device
         )
+        self.module_.noise_generator = self._view_generator if training else None
         try:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         finally:
+            self.module_.noise_generator = None
             del self._view_generator  # generators on a GPU cannot be pickled
+
+    def _warm_up_divergence(self) -> None:
+        """Raise the scale of the variational term from epoch to epoch up to 1."""
+        n_epochs = self.kl_warm_up * self.max_epochs
+        done = len(self.history) - self._first_epoch
+        self.criterion_.kl_scale = min(1.0, done / n_epochs) if n_epochs else 1.0
+
+    def fit_loop(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
+        """Run skorch's loop, knowing at which epoch it began."""
+        self._first_epoch = len(self.history)
+        super().fit_loop(*args, **kwargs)
+        return self
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Take skorch's step on two views of the batch."""
@@ -129,10 +149,11 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     ) -> tuple[torch.Tensor, ...]:
         """Take skorch's step for predictions on the batch itself."""
         samples, nothing = batch
-        output = super().evaluation_step((self.prepare(samples), nothing), training)
-        return tuple(
-            output
-        )  # skorch moves plain tuples between devices, not named ones
+        output: AutoencoderOutput = super().evaluation_step(
+            (self.prepare(samples), nothing), training
+        )
+        # skorch moves plain tuples of tensors between devices, not named ones.
+        return output.latent, output.projection, output.reconstruction
 
     def get_loss(
         self,
@@ -143,10 +164,15 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     ) -> torch.Tensor:
         """Return the joint loss and record each of its terms."""
         terms: dict[str, torch.Tensor] = self.criterion_(y_pred, X)
-        part = "train" if training else "valid"
-        for name in LOSS_TERMS:
-            self.history.record_batch(f"{part}_{name}", terms[name].item())
+        self.record_terms(terms, training)
         return terms["loss"]
+
+    def record_terms(self, terms: dict[str, torch.Tensor], training: bool) -> None:
+        """Record the terms of the loss of a batch, but the total, in the history."""
+        part = "train" if training else "valid"
+        for name, value in terms.items():
+            if name != "loss":
+                self.history.record_batch(f"{part}_{name}", value.item())
 
     def go_on_from(self, other: "ContrastiveNet") -> None:
         """Take over the weights, the optimizer's moments and the history of a net.
@@ -161,12 +187,19 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         ValueError
             If the networks differ in their shape.
         """
-        old, new = other.module_.state_dict(), self.module_.state_dict()
+        # Prototypes belong to strata that are about to be found anew.
+        old = {
+            name: value
+            for name, value in other.module_.state_dict().items()
+            if not name.startswith("prototype_head.")
+        }
+        new = self.module_.state_dict()
         if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
             raise ValueError(
                 f"The network has changed (latent_dim={self.module__latent_dim}, was "
-                f"{other.module__latent_dim}), so that training cannot go on from the "
-                "old weights. Set warm_start=False and fit anew."
+                f"{other.module__latent_dim}; variational={self.module__variational}, "
+                f"was {other.module__variational}), so that training cannot go on from "
+                "the old weights. Set warm_start=False and fit anew."
             )
         self.module_.load_state_dict(old)
         if type(self.optimizer_) is type(other.optimizer_):
@@ -224,9 +257,24 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         with torch.inference_mode():
             for samples, _ in self.get_iterator(dataset, training=False):
                 batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
-                latents = self.module_.encoder(batch)[: len(samples)]
-                batches.append(latents.cpu())
+                latents, _ = self.module_.encode(batch)
+                batches.append(latents[: len(samples)].cpu())
         return np.asarray(torch.cat(batches).float().numpy())
+
+    def project(self, latents: np.ndarray) -> np.ndarray:
+        """Return the projections of latents, batch by batch.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            float32.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n_projections)
+            float32.
+        """
+        return np.asarray(self._map(self.module_.projection_head, latents).numpy())
 
     def decode(self, latents: np.ndarray) -> torch.Tensor:
         """Return the decoded latents on the common scale, batch by batch.
@@ -241,11 +289,16 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         batch : torch.Tensor of shape (n_samples, *sample_shape)
             float32, on the CPU.
         """
+        return self._map(self.module_.decode, latents)
+
+    def _map(
+        self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
+    ) -> torch.Tensor:
         self._set_training(False)
         with torch.inference_mode():
             return torch.cat(
                 [
-                    self.module_.decoder(to_device(part, self.device)).cpu()
+                    function(to_device(part, self.device)).cpu()
                     for part in torch.split(torch.from_numpy(latents), self.batch_size)
                 ]
             ).float()
@@ -323,36 +376,59 @@ def make_net(
             params["validation_fraction"],
             random_state=derive_seed(seed, SEED_SPLIT) % 2**32,
         )
-    optimizer_params = {}
-    if params["weight_decay"]:
-        optimizer_params["optimizer__weight_decay"] = params["weight_decay"]
     net = ContrastiveNet(
         ContrastiveAutoencoder,
         module__sample_shape=scaler.layout.network_shape,
         module__input_mean=scaler.mean,
         module__input_std=scaler.std,
         module__latent_dim=params["latent_dim"],
-        criterion=JointLoss,
-        criterion__temperature=params["temperature"],
-        criterion__reconstruction_weight=params["reconstruction_weight"],
-        optimizer=params["optimizer"],
-        lr=params["lr"],
-        max_epochs=max_epochs,
-        batch_size=params["batch_size"],
-        iterator_train=EvenBatchLoader,
-        iterator_train__shuffle=True,
-        iterator_train__seed=derive_seed(seed, SEED_SHUFFLE),
-        iterator_valid=EvenBatchLoader,
+        module__variational=params["kl_weight"] > 0,
         train_split=train_split,
         callbacks=callbacks,
+        lr=params["lr"],
+        max_epochs=max_epochs,
         augmentation=augmentation,
-        seed=seed,
         device=str(device),
-        verbose=0,
-        **optimizer_params,
+        **net_parameters(params, seed),
     )
     net.initialize()
     return net
+
+
+def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return what the nets of both phases take from the estimator's parameters.
+
+    Parameters
+    ----------
+    params : dict
+        The parameters of the estimator.
+
+    seed : int
+        Seed of all that is random.
+
+    Returns
+    -------
+    parameters : dict
+        Keyword arguments of :class:`ContrastiveNet`.
+    """
+    parameters = {
+        "criterion": JointLoss,
+        "criterion__temperature": params["temperature"],
+        "criterion__reconstruction_weight": params["reconstruction_weight"],
+        "criterion__kl_weight": params["kl_weight"],
+        "kl_warm_up": params["kl_warm_up"],
+        "optimizer": params["optimizer"],
+        "batch_size": params["batch_size"],
+        "iterator_train": EvenBatchLoader,
+        "iterator_train__shuffle": True,
+        "iterator_train__seed": derive_seed(seed, SEED_SHUFFLE),
+        "iterator_valid": EvenBatchLoader,
+        "seed": seed,
+        "verbose": 0,
+    }
+    if params["weight_decay"]:
+        parameters["optimizer__weight_decay"] = params["weight_decay"]
+    return parameters
 
 
 def _silent(text: str) -> None:

@@ -42,7 +42,13 @@ def tiny_images():
 @pytest.fixture
 def fast():
     """Parameters that make a fit a matter of a tenth of a second."""
-    return {"n_clusters": 2, "max_epochs": 2, "latent_dim": 4, "random_state": 0}
+    return {
+        "n_clusters": 2,
+        "max_epochs": 2,
+        "refinement_epochs": 1,
+        "latent_dim": 4,
+        "random_state": 0,
+    }
 
 
 @pytest.fixture(scope="session")

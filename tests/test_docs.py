@@ -1,8 +1,9 @@
-"""What is written for users is true: README snippets, docstrings, public names."""
+"""What is written for users is true: snippets, docstrings, public names."""
 
 import importlib
 import pkgutil
 import re
+import textwrap
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
@@ -46,6 +47,16 @@ def public_objects():
     for module in PUBLIC_MODULES:
         for name in importlib.import_module(module).__all__:
             yield f"{module}.{name}"
+
+
+PUBLIC_NAMES = [
+    *(
+        name
+        for name in contrastive_clustering.__all__
+        if callable(getattr(contrastive_clustering, name))
+    ),
+    *(name for m in PUBLIC_MODULES for name in importlib.import_module(m).__all__),
+]
 
 
 @pytest.mark.parametrize("name", list(public_objects()))
@@ -103,6 +114,70 @@ def test_readme_snippet_on_real_images_runs(real_folder, monkeypatch):
     for code in [code for _, code in snippets()]:
         exec(compile(code, "README.md", "exec"), namespace)
     assert namespace["clusterer"].labels_.shape == (4708,)
+
+
+def page_snippets(page):
+    """Return the Python blocks of a page, and whether each needs the image files."""
+    text = page.read_text()
+    found = re.findall(
+        r"^(\.\. needs the image files\n\n)?"
+        r"\.\. code-block:: python\n\n((?:(?: {4}.*)?\n)+)",
+        text,
+        re.M,
+    )
+    # A block that is indented or has options would be left out silently.
+    assert len(found) == text.count("code-block:: python"), page
+    return [(bool(needs_files), textwrap.dedent(code)) for needs_files, code in found]
+
+
+GUIDE = sorted((ROOT / "docs" / "user_guide").glob("*.rst"))
+PAGES_WITH_FILES = [
+    page for page in GUIDE if any(needs for needs, _ in page_snippets(page))
+]
+
+
+@pytest.fixture
+def no_window(monkeypatch):
+    """Draw figures without a window, and close them."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    plt = importlib.import_module("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", lambda: None)  # agg warns that it shows nothing
+    yield
+    plt.close("all")
+
+
+def run_page(page, *, with_files):
+    namespace = {}
+    run = [code for needs, code in page_snippets(page) if with_files or not needs]
+    assert run, f"{page.name} shows nothing that runs"
+    for code in run:
+        exec(compile(code, page.name, "exec"), namespace)
+
+
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_guide_snippets_run(page):
+    run_page(page, with_files=False)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("page", PAGES_WITH_FILES, ids=lambda page: page.stem)
+def test_guide_snippets_on_real_images_run(page, real_folder, monkeypatch):
+    monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", str(real_folder))
+    run_page(page, with_files=True)
+
+
+def test_guide_lists_its_pages():
+    index = (ROOT / "docs" / "user_guide.rst").read_text()
+    listed = re.findall(r"^    user_guide/(\w+)$", index, re.M)
+    assert sorted(listed) == [page.stem for page in GUIDE]
+
+
+def test_api_page_lists_all_public_names():
+    listed = re.findall(r"^    (\w+)$", (ROOT / "docs" / "api.rst").read_text(), re.M)
+    assert sorted(listed) == sorted(PUBLIC_NAMES)
 
 
 def test_no_fact_stands_twice():

@@ -7,13 +7,17 @@ import scipy.sparse
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import dendrogram, is_valid_linkage
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import adjusted_rand_score
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+)
 from contrastive_clustering.metrics import clustering_accuracy
 
 
@@ -321,3 +325,72 @@ def test_clone_knows_the_parameters_and_nothing_learnt(fitted_digits):
     copy = clone(fitted_digits)
     assert copy.get_params() == fitted_digits.get_params()
     assert not hasattr(copy, "net_")
+
+
+def test_coarser_strata_are_unions_of_finer_ones(fitted_digits, digits):
+    images, _ = digits
+    assert is_valid_linkage(fitted_digits.linkage_)
+    assert len(fitted_digits.linkage_) == 9
+    dendrogram(fitted_digits.linkage_, no_plot=True)
+    finer = fitted_digits.labels_
+    np.testing.assert_array_equal(fitted_digits.labels_at(10), finer)
+    for n in range(9, 0, -1):
+        coarser = fitted_digits.labels_at(n)
+        assert sorted(set(coarser)) == list(range(n))
+        assert all(len(set(coarser[finer == k])) == 1 for k in set(finer))
+        np.testing.assert_array_equal(fitted_digits.labels_at(n, images), coarser)
+        finer = coarser
+    for n in (0, 11):
+        with pytest.raises(ValueError, match=f"n={n} "):
+            fitted_digits.labels_at(n)
+
+
+def test_number_of_strata_is_searched_for(digits):
+    images, _ = digits
+    search = ClusterNumberSearch(low=3, high=5, n_jobs=2)
+    clusterer = ContrastiveAutoencoderClusterer(
+        search, max_epochs=2, refinement_epochs=0, random_state=0
+    ).fit(images[:500])
+    result = clusterer.cluster_number_search_
+    assert result.candidates.tolist() == [3, 4, 5]
+    assert clusterer.n_clusters_ == result.n_clusters
+    assert np.isfinite(result.scores).all()
+    clusterer.set_params(n_clusters=4).fit(images[:500])
+    assert clusterer.n_clusters_ == 4
+    assert clusterer.cluster_number_search_ is None
+
+
+def test_variational_setting_does_all_that_the_other_does(digits):
+    images, _ = digits
+    clusterer = ContrastiveAutoencoderClusterer(
+        10, kl_weight=1e-3, max_epochs=6, refinement_epochs=2, random_state=0
+    )
+    latents = clusterer.fit(images).transform(images)
+    assert latents.shape == (1797, 64)
+    np.testing.assert_array_equal(clusterer.transform(images), latents)
+    np.testing.assert_array_equal(clusterer.predict(images), clusterer.labels_)
+    history = clusterer.history_
+    assert all(row["train_kl_loss"] > 0 for row in history)
+    # The weight rises over the first two of six epochs; the total shows it.
+    for row, scale in zip(history[:3], (0.5 / 0.9, 1.0, 1.0), strict=True):
+        total = row["train_contrastive_loss"] + 0.1 * row["train_reconstruction_loss"]
+        assert row["train_loss"] - total == pytest.approx(
+            scale * 1e-3 * row["train_kl_loss"], rel=1e-2
+        )
+    decoded = clusterer.inverse_transform(latents)
+    assert np.mean((decoded - images) ** 2) < 0.6 * images.var()
+    again = clone(clusterer).fit(images)
+    np.testing.assert_array_equal(again.transform(images), latents)
+
+
+def test_divergence_draws_latents_to_the_standard_gaussian(digits):
+    images, _ = digits
+    spread = [
+        ContrastiveAutoencoderClusterer(
+            10, kl_weight=weight, max_epochs=6, refinement_epochs=0, random_state=0
+        )
+        .fit(images)
+        .transform(images)
+        for weight in (1e-4, 1e-1)
+    ]
+    assert np.square(spread[1]).mean() < 0.5 * np.square(spread[0]).mean()

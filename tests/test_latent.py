@@ -29,7 +29,7 @@ def blobs():
 
 def cluster(latents, clusterer="kmeans", n_clusters=3, whiten=False, normalize=False):
     return fit_clustering(
-        latents, clusterer, n_clusters, whiten=whiten, normalize=normalize, seed=0
+        latents, n_clusters, clusterer, whiten=whiten, normalize=normalize, seed=0
     )
 
 

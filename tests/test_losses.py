@@ -6,7 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrastive_clustering._losses import JointLoss, nt_xent
+from contrastive_clustering._losses import (
+    JointLoss,
+    kl_divergence,
+    nt_xent,
+    sharpen,
+)
 from contrastive_clustering._networks import AutoencoderOutput
 
 
@@ -88,3 +93,42 @@ def test_joint_loss_names_its_terms_and_weighs_them():
     torch.testing.assert_close(terms["contrastive_loss"], contrastive)
     torch.testing.assert_close(terms["reconstruction_loss"], first + second)
     torch.testing.assert_close(terms["loss"], contrastive + 0.25 * (first + second))
+
+
+def test_divergence_is_that_of_gaussians():
+    rng = np.random.default_rng(0)
+    mean, log_variance = rng.normal(size=(2, 5, 3))
+    slow = 0.0
+    for m, v in zip(mean.ravel(), log_variance.ravel(), strict=True):
+        mine = torch.distributions.Normal(torch.tensor(m), math.exp(v / 2))
+        slow += float(
+            torch.distributions.kl_divergence(
+                mine, torch.distributions.Normal(0.0, 1.0)
+            )
+        )
+    loss = kl_divergence(torch.from_numpy(mean), torch.from_numpy(log_variance))
+    assert float(loss) == pytest.approx(slow / 5)
+
+
+def test_divergence_counts_with_its_weight_and_scale():
+    views = torch.zeros(4, 1, 8, 8)
+    output = AutoencoderOutput(
+        torch.ones(4, 2), torch.ones(4, 3), views, torch.zeros(4, 2)
+    )
+    criterion = JointLoss(kl_weight=0.5, contrastive_weight=0.0)
+    criterion.kl_scale = 0.5
+    terms = criterion(output, views)
+    assert "contrastive_loss" not in terms
+    assert terms["kl_loss"] == 1.0
+    assert terms["loss"] == 0.25
+
+
+@given(
+    proba=st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5),
+    power=st.floats(0.5, 4.0),
+)
+def test_sharpening_is_a_power_brought_to_one(proba, power):
+    row = np.array(proba) / sum(proba)
+    expected = [p**power / sum(q**power for q in row) for p in row]
+    target = sharpen(torch.tensor(row)[None], power)[0]
+    np.testing.assert_allclose(target, expected, rtol=1e-6)

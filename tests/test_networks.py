@@ -3,7 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrastive_clustering._networks import ContrastiveAutoencoder, spatial_pyramid
+from contrastive_clustering._networks import (
+    ContrastiveAutoencoder,
+    PrototypeHead,
+    spatial_pyramid,
+)
 
 
 def make(sample_shape, latent_dim=5):
@@ -52,3 +56,38 @@ def test_all_parameters_learn():
     assert all(
         p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters()
     )
+
+
+def test_variational_autoencoder_draws_in_training_only():
+    torch.manual_seed(0)
+    module = ContrastiveAutoencoder(
+        (1, 8, 8), [0.0], [1.0], latent_dim=5, variational=True
+    ).eval()
+    batch = torch.randn(3, 1, 8, 8)
+    mean, log_variance = module.encode(batch)
+    assert mean.shape == log_variance.shape == (3, 5)
+    torch.testing.assert_close(module(batch).latent, mean)
+    torch.testing.assert_close(module(batch).reconstruction, module.decode(mean))
+    state = torch.get_rng_state()
+    module.noise_generator = torch.Generator().manual_seed(0)
+    drawn = module(batch)
+    torch.testing.assert_close(drawn.latent, mean)
+    noise = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    expected = module.decode(mean + torch.exp(log_variance / 2) * noise)
+    torch.testing.assert_close(drawn.reconstruction, expected)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_log_variances_stay_in_bounds():
+    module = ContrastiveAutoencoder((3,), [0.0], [1.0], latent_dim=2, variational=True)
+    with torch.no_grad():
+        module.encoder[-1].bias.fill_(1e6)
+    _, log_variance = module.encode(torch.randn(4, 3))
+    assert torch.isfinite(log_variance.exp()).all()
+
+
+def test_prototype_head_gives_the_decoder_nothing_at_first():
+    head = PrototypeHead(torch.eye(3), torch.zeros(3), 0.1)
+    latent = torch.randn(4, 3)
+    assert torch.equal(head.condition(latent, head(latent)), latent)
+    assert head(latent).softmax(dim=1).argmax(dim=1).equal(latent.argmax(dim=1))

@@ -1,7 +1,10 @@
 import pytest
 import torch
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    SelfTrainingRefinement,
+)
 from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
 
 
@@ -28,7 +31,15 @@ from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
         {"image_shape": (8, -8)},
         {"channel_axis": 7},
         {"channel_axis": "last"},
-        {"max_epochs": 0},
+        {"max_epochs": -1},
+        {"max_epochs": "many"},
+        {"n_clusters": "some"},
+        {"refinement": "polish"},
+        {"refinement": None},
+        {"refinement": SelfTrainingRefinement(memory=1.5)},
+        {"refinement_epochs": -1},
+        {"kl_weight": -1.0},
+        {"kl_warm_up": 1.5},
         {"batch_size": 1},
         {"optimizer": "adam"},
         {"optimizer": dict},

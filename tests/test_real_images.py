@@ -6,7 +6,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    evaluate_clustering,
 )
 from contrastive_clustering.metrics import (
     clustering_accuracy,
@@ -71,16 +71,42 @@ def test_chest_x_rays_with_the_defaults(real_images):
 
 
 @pytest.mark.slow
-def test_digits_in_the_handwriting_configuration(real_images):
+def test_all_digits_are_found(real_images):
     X, _ = real_images("mnist", n=20_000)
     X_new, y_new = real_images("mnist", "test")
     clusterer, _ = fit_and_use(
-        X,
-        X_new,
-        n_clusters=10,
-        clusterer="gaussian_mixture",
-        whiten=True,
-        max_epochs=8,
-        augmentation=GreyImageAugmentation(scale=1.25, shear=20, intensity=0.2),
+        X, X_new, n_clusters=10, max_epochs=12, refinement_epochs=5
     )
-    assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.8
+    assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", None, 2, 6)]
+)
+def test_number_of_strata_is_near_what_is_known(real_images, name, n, low, high):
+    X, _ = real_images(name, n=n)
+    clusterer = ContrastiveAutoencoderClusterer(
+        "auto", max_epochs=15, refinement_epochs=0, random_state=0
+    ).fit(X)
+    assert low <= clusterer.n_clusters_ <= high
+
+
+@pytest.mark.slow
+def test_evaluation_on_chest_x_rays(real_images):
+    X, y = real_images("pneumoniamnist", n=2000)
+    X_new, y_new = real_images("pneumoniamnist", "test")
+    clusterer = ContrastiveAutoencoderClusterer(
+        6, max_epochs=10, refinement_epochs=3, random_state=0
+    ).fit(X)
+    result = evaluate_clustering(clusterer, X, y, X_new, y_new)
+    strata = clusterer.predict(X_new)
+    assert result.mapped_accuracy == mapped_accuracy(
+        y, clusterer.labels_, y_new, strata
+    )
+    assert result.balanced_accuracy > 0.7
+    assert result.probes["knn_latent_accuracy"] > 0.8
+    assert result.probes["knn_projection_accuracy"] > 0.7
+    assert 0 < result.reconstruction_error < 0.6
+    merged = clusterer.labels_at(2, X), clusterer.labels_at(2, X_new)
+    assert result.merged_accuracy == mapped_accuracy(y, merged[0], y_new, merged[1])

@@ -1,0 +1,399 @@
+"""Evaluation against an expert's labels, as the authors of the method did it."""
+
+from dataclasses import dataclass, fields
+from importlib import import_module
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    adjusted_rand_score,
+    classification_report,
+    davies_bouldin_score,
+    normalized_mutual_info_score,
+    silhouette_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import (
+    _safe_indexing,
+    assert_all_finite,
+    check_random_state,
+    column_or_1d,
+)
+from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples
+
+from contrastive_clustering._hierarchy import merge_labels
+from contrastive_clustering._latent import NOISE
+from contrastive_clustering.metrics import (
+    clustering_accuracy,
+    map_clusters_to_labels,
+    mapped_accuracy,
+)
+
+# Silhouettes compare all pairs; of more samples than this a random part is measured.
+LARGEST_SILHOUETTE = 10_000
+
+# Probes learn from an even selection of at most this many training samples.
+LARGEST_PROBED = 20_000
+
+
+def import_pandas(caller: str) -> Any:
+    """Return the pandas package, or say that `caller` needs it and how to get it."""
+    try:
+        return import_module("pandas")
+    except ImportError as error:
+        hint = f"{caller} needs pandas. Install it with `pip install pandas`."
+        raise ImportError(hint) from error
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteringEvaluation:
+    """What strata are worth, held against an expert's labels.
+
+    All figures are of the test set; the mapping of clusters to classes and the probes
+    are learnt from the training set. Noise (-1) counts as one more cluster, but for
+    the silhouette and the Davies-Bouldin index, which leave it out. A figure is NaN,
+    and an array None, where the estimator lacks the method that it needs.
+
+    Attributes
+    ----------
+    mapped_accuracy : float
+        Accuracy after each cluster took the commonest class of its training members.
+
+    balanced_accuracy : float
+        Mean of the classes' recalls under the same mapping; look here first where
+        classes are of unequal sizes.
+
+    merged_accuracy : float
+        Mapped accuracy after the strata were merged down the hierarchy to as many as
+        there are classes.
+
+    one_to_one_accuracy : float
+        Accuracy under the best matching of one cluster to one class, which is chosen
+        on the test set, as in papers.
+
+    normalized_mutual_info, adjusted_rand : float
+        Agreement of clusters and classes, with no mapping.
+
+    silhouette, davies_bouldin : float
+        Compactness of the clusters among the latents: in ``[-1, 1]``, higher is
+        better, and from 0, lower is better. NaN unless there are two clusters.
+
+    reconstruction_error : float
+        Mean squared error of the decoded latents over the samples' variance: 0 is
+        perfect, 1 is what the mean sample would score.
+
+    probes : dict of str to float
+        What can be learnt of the classes from latents: "knn_latent_accuracy" of the
+        nearest neighbours, "linear_latent_accuracy" of a logistic regression on
+        standardised latents, the same of what the projection head makes of them
+        ("knn_projection_accuracy", "linear_projection_accuracy"), and each with
+        "balanced_accuracy" in place of "accuracy".
+
+    merge_levels : ndarray of shape (n_levels,) or None
+        Numbers of strata on the way down the hierarchy, from all to 2.
+
+    merge_accuracies : ndarray of shape (n_levels,) or None
+        Mapped accuracy at each of these levels.
+
+    classes : ndarray of shape (n_classes,)
+        Classes of the training and the test set, sorted.
+
+    clusters : ndarray of shape (n_clusters,)
+        Clusters of the training and the test set, sorted; -1 is noise.
+
+    cluster_classes : ndarray of shape (n_clusters,)
+        Class that each cluster is mapped to.
+
+    label_counts : ndarray of shape (n_clusters, n_classes)
+        How the labels of the test set spread over the clusters.
+
+    report : dict
+        :func:`sklearn.metrics.classification_report` of the mapped labels.
+
+    Examples
+    --------
+    See :func:`evaluate_clustering`.
+    """
+
+    mapped_accuracy: float
+    balanced_accuracy: float
+    merged_accuracy: float
+    one_to_one_accuracy: float
+    normalized_mutual_info: float
+    adjusted_rand: float
+    silhouette: float
+    davies_bouldin: float
+    reconstruction_error: float
+    probes: dict[str, float]
+    merge_levels: np.ndarray | None
+    merge_accuracies: np.ndarray | None
+    classes: np.ndarray
+    clusters: np.ndarray
+    cluster_classes: np.ndarray
+    label_counts: np.ndarray
+    report: dict[str, Any]
+
+    def _figures(self) -> dict[str, float]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: v for k, v in values.items() if isinstance(v, float)} | self.probes
+
+    def to_frame(self) -> Any:
+        """Return the figures as a table.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row a figure, indexed by "metric", with the column "value".
+        """
+        pandas = import_pandas("ClusteringEvaluation.to_frame")
+        values = pandas.Series(self._figures(), name="value", dtype=float)
+        return values.rename_axis("metric").to_frame()
+
+    def label_spread_frame(self) -> Any:
+        """Return how the labels of the test set spread over the clusters.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            `label_counts`, one row a cluster and one column a class.
+        """
+        pandas = import_pandas("ClusteringEvaluation.label_spread_frame")
+        return pandas.DataFrame(
+            self.label_counts,
+            index=pandas.Index(self.clusters, name="cluster"),
+            columns=pandas.Index(self.classes, name="class"),
+        )
+
+    def __str__(self) -> str:
+        n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
+        lines = [f"{n_strata} strata, {len(self.classes)} classes, {n_samples} samples"]
+        for name, value in self._figures().items():
+            shown = "not available" if np.isnan(value) else f"{value:.3f}"
+            lines.append(f"  {name.replace('_', ' '):<36}{shown}")
+        return "\n".join(lines)
+
+
+@validate_params(  # type: ignore[untyped-decorator]
+    {
+        "estimator": [HasMethods("predict")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def evaluate_clustering(
+    estimator: Any,
+    X_train: ArrayLike,
+    y_train: ArrayLike,
+    X_test: ArrayLike,
+    y_test: ArrayLike,
+    *,
+    n_neighbors: int = 15,
+    random_state: int | np.random.RandomState | None = None,
+) -> ClusteringEvaluation:
+    """Hold the strata of a fitted clusterer against an expert's labels.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A fitted :class:`ContrastiveAutoencoderClusterer`, or any fitted object with
+        ``predict``. Where it has no ``transform``, ``inverse_transform``, projection
+        or ``linkage_``, what needs these is left out. What ``transform`` returns is
+        taken for latents.
+
+    X_train, y_train : array-like of shape (n_train, ...) and (n_train,)
+        Samples, as a rule those of ``fit``, to learn from, and their classes.
+
+    X_test, y_test : array-like of shape (n_test, ...) and (n_test,)
+        Samples to score, and their classes.
+
+    n_neighbors : int, default=15
+        Neighbours of the nearest-neighbour probe.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the 10,000 test samples whose silhouette is measured if there are more.
+
+    Returns
+    -------
+    evaluation : ClusteringEvaluation
+        The figures; print it for an overview.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the estimator has no ``predict``; if samples and classes differ in number;
+        if classes are none, one only, or named otherwise in the two sets; or if there
+        are fewer training samples than neighbours.
+
+    References
+    ----------
+    Ferrante, Boccato, Duggento, Spasov, Toschi, "Contrastive learning for unsupervised
+    medical image clustering and reconstruction", arXiv:2209.12005.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import make_blobs
+    >>> from contrastive_clustering._evaluation import evaluate_clustering
+    >>> X, y = make_blobs(200, centers=3, cluster_std=0.1, random_state=0)
+    >>> kmeans = KMeans(3, random_state=0).fit(X[:100])
+    >>> result = evaluate_clustering(kmeans, X[:100], y[:100], X[100:], y[100:])
+    >>> result.mapped_accuracy
+    1.0
+    """
+    y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
+    n_probed = min(len(y_train), LARGEST_PROBED)
+    if n_neighbors > n_probed:
+        raise ValueError(
+            f"n_neighbors={n_neighbors} is more than the {n_probed} training samples "
+            "to learn from. Lower n_neighbors."
+        )
+    train, test = (np.asarray(estimator.predict(X)) for X in (X_train, X_test))
+    mapped = map_clusters_to_labels(y_train, train, test)
+    latents = _encode(estimator, "transform", X_test)
+    rows = np.arange(n_probed) * len(y_train) // n_probed
+    learnt_from = _safe_indexing(X_train, rows)
+    knn = KNeighborsClassifier(n_neighbors)
+    # Directions differ much in size; the penalty should not tell them apart.
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    probes: dict[str, float] = {}
+    for space, method in (("latent", "transform"), ("projection", "_project")):
+        learnt = _encode(estimator, method, learnt_from)
+        scored = latents if space == "latent" else _encode(estimator, method, X_test)
+        for probe, classifier in (("knn", knn), ("linear", linear)):
+            accuracy = balanced = np.nan
+            if learnt is not None:
+                foretold = classifier.fit(learnt, y_train[rows]).predict(scored)
+                accuracy = float(np.mean(foretold == y_test))
+                balanced = _balanced_accuracy(y_test, foretold)
+            probes[f"{probe}_{space}_accuracy"] = accuracy
+            probes[f"{probe}_{space}_balanced_accuracy"] = balanced
+    silhouette, davies_bouldin = _compactness(latents, test, random_state)
+    classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
+    levels, accuracies, merged_accuracy = _merge(
+        getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
+    )
+    return ClusteringEvaluation(
+        mapped_accuracy=float(np.mean(mapped == y_test)),
+        balanced_accuracy=_balanced_accuracy(y_test, mapped),
+        merged_accuracy=merged_accuracy,
+        one_to_one_accuracy=clustering_accuracy(y_test, test),
+        normalized_mutual_info=float(normalized_mutual_info_score(y_test, test)),
+        adjusted_rand=float(adjusted_rand_score(y_test, test)),
+        silhouette=silhouette,
+        davies_bouldin=davies_bouldin,
+        reconstruction_error=_reconstruction_error(estimator, latents, X_test),
+        probes=probes,
+        merge_levels=levels,
+        merge_accuracies=accuracies,
+        classes=classes,
+        clusters=clusters,
+        cluster_classes=map_clusters_to_labels(y_train, train, clusters),
+        label_counts=(clusters[:, None] == test).astype(np.int64)
+        @ (y_test[:, None] == classes),
+        report=classification_report(
+            y_test, mapped, labels=classes, output_dict=True, zero_division=0
+        ),
+    )
+
+
+def _check_classes(
+    X_train: Any, y_train: Any, X_test: Any, y_test: Any
+) -> list[np.ndarray]:
+    """Return the classes of both sets, one a sample and named alike."""
+    checked = []
+    for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
+        try:
+            classes = column_or_1d(y, input_name=f"y_{part}")
+            assert_all_finite(classes)
+            check_classification_targets(classes)
+            np.unique(classes)
+        except (TypeError, ValueError) as error:
+            remedy = "Give whole numbers or strings, with none missing."
+            raise ValueError(f"y_{part} holds no classes: {error} {remedy}") from error
+        if _num_samples(X) != len(classes):
+            raise ValueError(
+                f"X_{part} has {_num_samples(X)} samples, but y_{part} has "
+                f"{len(classes)} labels. Give one label a sample."
+            )
+        checked.append(classes)
+    train, test = checked
+    # 0 and "0" would be taken for the same.
+    alike = (train.dtype.kind in "biuf") == (test.dtype.kind in "biuf")
+    if not alike or not np.isin(test, train).any():
+        raise ValueError(
+            f"y_train has classes {np.unique(train)[:5].tolist()} and y_test "
+            f"{np.unique(test)[:5].tolist()}, none in common. Name them alike."
+        )
+    if len(np.unique(train)) < 2:
+        raise ValueError(
+            f"y_train holds the one class {train[0]!r}. Give at least two classes."
+        )
+    return checked
+
+
+def _balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    # scikit-learn's warns of classes that are foretold and never true.
+    classes = np.unique(y_true)
+    return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
+
+
+def _encode(estimator: Any, method: str, X: Any) -> np.ndarray | None:
+    encode = getattr(estimator, method, None)
+    return None if encode is None else np.asarray(encode(X))
+
+
+def _compactness(
+    latents: np.ndarray | None,
+    labels: np.ndarray,
+    random_state: int | np.random.RandomState | None,
+) -> tuple[float, float]:
+    """Return silhouette and Davies-Bouldin index of all strata but noise."""
+    if latents is None:
+        return np.nan, np.nan
+    kept = np.flatnonzero(labels != NOISE)
+    part = kept
+    if len(kept) > LARGEST_SILHOUETTE:
+        part = check_random_state(random_state).permutation(kept)[:LARGEST_SILHOUETTE]
+    figures = []
+    for score, rows in ((silhouette_score, part), (davies_bouldin_score, kept)):
+        defined = 2 <= len(np.unique(labels[rows])) < len(rows)
+        figures.append(float(score(latents[rows], labels[rows])) if defined else np.nan)
+    return figures[0], figures[1]
+
+
+def _reconstruction_error(estimator: Any, latents: np.ndarray | None, X: Any) -> float:
+    if latents is None or not hasattr(estimator, "inverse_transform"):
+        return np.nan
+    samples = np.asarray(X, dtype=np.float64)
+    decoded = np.asarray(estimator.inverse_transform(latents)).reshape(samples.shape)
+    variance, error = np.mean(samples.var(axis=0)), np.mean((decoded - samples) ** 2)
+    return float(error / variance) if variance > 0 else np.nan
+
+
+def _merge(
+    linkage: np.ndarray | None,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    classes: np.ndarray,
+) -> tuple[np.ndarray | None, np.ndarray | None, float]:
+    """Return levels of the tree, the accuracy at each, and that at all classes."""
+    if linkage is None:
+        return None, None, np.nan
+
+    def accuracy_at(n: int) -> float:
+        (y, labels), (y_new, new) = train, test
+        labels, new = merge_labels(labels, linkage, n), merge_labels(new, linkage, n)
+        return mapped_accuracy(y, labels, y_new, new)
+
+    n_clusters = len(linkage) + 1
+    levels = np.arange(n_clusters, 1, -1)
+    accuracies = np.array([accuracy_at(int(n)) for n in levels])
+    return levels, accuracies, accuracy_at(min(len(classes), n_clusters))

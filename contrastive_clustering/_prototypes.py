@@ -1,0 +1,129 @@
+"""Strata as prototypes: the assignment of latents after the second phase."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from contrastive_clustering._networks import PrototypeHead
+
+
+@dataclass(frozen=True)
+class PrototypeClustering:
+    """Prototypes that latents are assigned to by the cosine of their directions.
+
+    The counterpart of ``LatentClustering`` after the second phase, with the same
+    attributes and methods; what :class:`PrototypeHead` computes in training, in
+    float64.
+
+    Attributes
+    ----------
+    prototypes : ndarray of shape (n_clusters, latent_dim)
+        Prototypes of unit length, relative to the origin.
+
+    origin : ndarray of shape (latent_dim,)
+        The origin of the cosines.
+
+    temperature : float
+        Temperature of the soft assignment.
+
+    labels : ndarray of shape (n_samples,)
+        Strata of the training set.
+
+    latent_centers : ndarray of shape (n_clusters, latent_dim)
+        Mean of each stratum's training members in the latent space.
+    """
+
+    prototypes: np.ndarray
+    origin: np.ndarray
+    temperature: float
+    labels: np.ndarray
+    latent_centers: np.ndarray
+
+    @classmethod
+    def fit(cls, latents: np.ndarray, head: PrototypeHead) -> "PrototypeClustering":
+        """Assign the training set; a prototype without a member is dropped.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents of the training set.
+
+        head : PrototypeHead
+            The trained prototypes.
+
+        Returns
+        -------
+        clustering : PrototypeClustering
+            The strata, numbered from 0 without a gap.
+        """
+        origin = head.origin.double().cpu().numpy()
+        prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
+        raw = _cosines(latents, prototypes, origin).argmax(axis=1)
+        # Without the prototypes that nobody is nearest to, each sample is nearest to
+        # the same one as before.
+        living, labels = np.unique(raw, return_inverse=True)
+        centers = [
+            latents[labels == label].mean(axis=0) for label in range(len(living))
+        ]
+        return cls(
+            prototypes=prototypes[living],
+            origin=origin,
+            temperature=head.temperature,
+            labels=labels,
+            latent_centers=np.stack(centers),
+        )
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of strata."""
+        return len(self.prototypes)
+
+    def prepare(self, latents: np.ndarray) -> np.ndarray:
+        """Return the directions of latents, which prototypes are compared with."""
+        return _unit(latents.astype(np.float64) - self.origin)
+
+    def predict(self, latents: np.ndarray) -> np.ndarray:
+        """Return the stratum of each latent.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Strata.
+        """
+        cosines = _cosines(latents, self.prototypes, self.origin)
+        return np.asarray(cosines.argmax(axis=1))
+
+    def predict_proba(self, latents: np.ndarray) -> np.ndarray:
+        """Return the soft assignment of each latent to each prototype.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters)
+            Soft assignments, float32, with rows that sum to one.
+        """
+        cosines = _cosines(latents, self.prototypes, self.origin)
+        return np.asarray(softmax(cosines / self.temperature, axis=1), dtype=np.float32)
+
+
+def _cosines(
+    latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray
+) -> np.ndarray:
+    directions = _unit(latents.astype(np.float64) - origin)
+    # Not a matrix product: its sums hang on how many samples stand beside one.
+    return np.asarray(np.einsum("nd,kd->nk", directions, prototypes))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))

@@ -1,0 +1,322 @@
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joblib import parallel_config
+from sklearn.cluster import DBSCAN
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+from contrastive_clustering import _cluster_number
+from contrastive_clustering._cluster_number import (
+    CRITERIA,
+    ClusterNumberResult,
+    ClusterNumberSearch,
+)
+from contrastive_clustering._latent import fit_clustering
+
+
+def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):
+    return fit_clustering(
+        latents,
+        n_clusters=n_clusters,
+        clusterer=clusterer,
+        whiten=False,
+        normalize=normalize,
+        seed=0,
+    )
+
+
+def draw_blobs(centers, n_samples=150, seed=0):
+    """Round blobs about far corners of a simplex, so that no two belong together."""
+    X, _ = make_blobs(
+        n_samples, centers=8 * np.eye(centers, 6), cluster_std=0.7, random_state=seed
+    )
+    return X.astype(np.float32)
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+@pytest.mark.parametrize("centers", [3, 5])
+def test_finds_blobs(criterion, centers):
+    search = ClusterNumberSearch(criterion, high=7)
+    result = search.search(draw_blobs(centers), fit_kmeans, 0)
+    assert isinstance(result, ClusterNumberResult)
+    assert result.n_clusters == centers
+    assert result.criterion == criterion
+    np.testing.assert_array_equal(result.candidates, np.arange(2, 8))
+    assert result.scores.shape == (6,)
+    assert np.isfinite(result.scores).all()
+    assert result.scores.argmax() == centers - 2
+
+
+def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
+    latents = fitted_digits.transform(digits[0][:1000])
+    fit = partial(fit_kmeans, normalize=True)
+    result = ClusterNumberSearch().search(latents, fit, 0)
+    assert 7 <= result.n_clusters <= 12
+    assert result.scores[0] < result.scores.max() > result.scores[-1]
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_is_repeatable_and_leaves_global_generators_alone(criterion):
+    latents = draw_blobs(3, n_samples=90)
+    search = ClusterNumberSearch(criterion, high=5)
+    before = np.random.get_state()[1].copy()
+    first, again = (search.search(latents, fit_kmeans, 1) for _ in range(2))
+    np.testing.assert_array_equal(first.scores, again.scores)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+@pytest.mark.parametrize("criterion", ["silhouette", "stability"])
+def test_seed_draws_the_halves(criterion):
+    latents = draw_blobs(3, n_samples=90)
+    search = ClusterNumberSearch(criterion, high=5)
+    first, other = (search.search(latents, fit_kmeans, seed).scores for seed in (1, 2))
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_jobs_do_not_change_the_result(backend):
+    latents = draw_blobs(3, n_samples=90)
+    one = ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0)
+    with parallel_config(backend):
+        two = ClusterNumberSearch(high=4, n_jobs=2).search(latents, fit_kmeans, 0)
+    assert two.n_clusters == one.n_clusters
+    np.testing.assert_allclose(two.scores, one.scores, rtol=1e-12)
+
+
+def slow_silhouette(latents, labels):
+    values = []
+    for i, own in enumerate(labels):
+        distance = [math.dist(latents[i], other) for other in latents]
+        inside = [d for j, d in enumerate(distance) if labels[j] == own and j != i]
+        outside = [
+            np.mean([d for j, d in enumerate(distance) if labels[j] == label])
+            for label in set(labels) - {own}
+        ]
+        if not inside:
+            values.append(0.0)
+            continue
+        a, b = np.mean(inside), min(outside)
+        values.append((b - a) / max(a, b))
+    return np.mean(values)
+
+
+def test_silhouette_is_that_of_the_other_half():
+    latents = draw_blobs(3, n_samples=40)
+    seen_parts = []
+
+    def fit(part, n_clusters):
+        seen_parts.append(part)
+        return fit_kmeans(part, n_clusters)
+
+    score = CRITERIA["silhouette"](latents, fit, 4, 0)
+    assert len(seen_parts) == 2 * _cluster_number.N_SPLITS
+    wanted = []
+    for seen in seen_parts:
+        rows = {tuple(row) for row in seen}
+        new = np.array([row for row in latents if tuple(row) not in rows])
+        assert len(seen) + len(new) == len(latents)
+        labels = fit_kmeans(seen, 4).predict(new).tolist()
+        wanted.append(slow_silhouette(new.tolist(), labels))
+    assert score == pytest.approx(np.mean(wanted), rel=1e-5)
+
+
+def test_stability_of_a_cloud_without_strata_is_near_zero():
+    cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
+    scores = (
+        ClusterNumberSearch("stability", high=6).search(cloud, fit_kmeans, 0).scores
+    )
+    assert np.abs(scores).max() < 0.35
+    assert abs(scores.mean()) < 0.15
+
+
+def test_stability_is_agreement_less_that_without_strata():
+    latents = draw_blobs(2, n_samples=100)
+    parts = []
+
+    def fit(part, n_clusters):
+        parts.append(part)
+        return fit_kmeans(part, n_clusters)
+
+    score = CRITERIA["stability"](latents, fit, 3, 0)
+    agreement = []
+    for first, second in zip(parts[::2], parts[1::2], strict=True):
+        of_first, of_second = fit_kmeans(first, 3), fit_kmeans(second, 3)
+        agreement.append(
+            adjusted_rand_score(of_first.labels, of_second.predict(first)) / 2
+            + adjusted_rand_score(of_second.labels, of_first.predict(second)) / 2
+        )
+    real, reference = np.split(np.array(agreement), 2)
+    assert score == pytest.approx(real.mean() - reference.mean())
+    drawn = np.concatenate(parts[len(parts) // 2 :][:2])
+    known = np.concatenate(parts[:2])
+    np.testing.assert_array_equal(np.sort(known, axis=0), np.sort(latents, axis=0))
+    spread = latents.std(axis=0)
+    assert (
+        np.abs(drawn.mean(axis=0) - latents.mean(axis=0)) < 0.6 * spread + 0.1
+    ).all()
+    assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] < -0.9  # as of the two blobs
+
+
+def test_bic_is_that_of_a_mixture_of_whitened_components():
+    latents = draw_blobs(3, n_samples=150)
+    centered = latents - latents.mean(axis=0, dtype=np.float64)
+    _, sizes, directions = np.linalg.svd(centered, full_matrices=False)
+    shares = np.cumsum(sizes**2) / np.sum(sizes**2)
+    n_kept = int(np.searchsorted(shares, 0.95)) + 1
+    white = (
+        centered @ directions[:n_kept].T / sizes[:n_kept] * np.sqrt(len(latents) - 1)
+    )
+    white /= np.sqrt(np.var(white, axis=0).mean())
+    mixture = GaussianMixture(3, reg_covar=1e-3, random_state=0).fit(white)
+    n_free = 2 + 3 * n_kept + 3 * n_kept * (n_kept + 1) // 2
+    log_likelihood = mixture.score_samples(white).sum()
+    wanted = (2 * log_likelihood - n_free * np.log(len(white))) / len(white)
+    score = CRITERIA["bic"](latents, fit_kmeans, 3, 0)
+    assert score == pytest.approx(wanted, rel=1e-3)
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=1, max_size=14),
+    st.integers(2, 5),
+)
+def test_elbow_is_the_distance_below_the_chord(falls, low):
+    within = np.cumsum([1.0, *falls])[::-1]
+    candidates = np.arange(low, low + len(within))
+    scores = _cluster_number._below_chord(candidates, within)
+    assert scores[0] == pytest.approx(0)
+    assert scores[-1] == pytest.approx(0)
+    if within[0] == within[-1]:
+        assert not scores.any()
+        return
+    # Of the points on unit axes, the distance to the line x + y = 1, times sqrt(2).
+    for i in range(len(within)):
+        x = i / (len(within) - 1)
+        y = (within[i] - within[-1]) / (within[0] - within[-1])
+        assert scores[i] == pytest.approx(1 - x - y, abs=1e-9)
+
+
+def test_within_is_the_sum_of_squares_and_leaves_noise_out():
+    latents = np.array([[0.0], [1.0], [2.0], [20.0], [21.0], [90.0]])
+    fit = partial(fit_kmeans, clusterer=DBSCAN(eps=0.05, min_samples=2))
+    clustering = fit(latents, 2)
+    assert clustering.labels.tolist() == [0, 0, 0, 1, 1, -1]
+    scale = float(np.var(latents))
+    score = CRITERIA["elbow"](latents, fit, 2, 0)
+    assert score == pytest.approx((2 + 0.5) / scale)
+
+
+def test_of_equal_scores_the_least_candidate_wins(monkeypatch):
+    scores = {2: 0.1, 3: 0.7, 4: 0.3, 5: 0.7}
+    monkeypatch.setitem(CRITERIA, "silhouette", lambda latents, fit, k, seed: scores[k])
+    result = ClusterNumberSearch(high=5).search(draw_blobs(3, 30), fit_kmeans, 0)
+    assert result.n_clusters == 3
+    np.testing.assert_array_equal(result.scores, [0.1, 0.7, 0.3, 0.7])
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_a_clusterer_that_does_not_heed_the_number(criterion):
+    fit = partial(fit_kmeans, clusterer=DBSCAN(eps=1.0))
+    result = ClusterNumberSearch(criterion, high=4).search(draw_blobs(3), fit, 0)
+    assert np.isfinite(result.scores).all()
+    if criterion in ("silhouette", "elbow"):
+        assert result.n_clusters == 2
+
+
+def test_a_random_part_stands_for_many_latents(monkeypatch):
+    monkeypatch.setattr(_cluster_number, "MOST_LATENTS", 50)
+    latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
+    latents += np.arange(len(latents))[:, None] * 1e-6
+    parts = []
+
+    def fit(part, n_clusters):
+        parts.append(part)
+        return fit_kmeans(part, n_clusters)
+
+    ClusterNumberSearch("elbow", high=3).search(latents, fit, 0)
+    assert [len(part) for part in parts] == [50, 50]
+    np.testing.assert_array_equal(*parts)
+    rows = {tuple(row) for row in latents.tolist()}
+    assert {tuple(row) for row in parts[0].tolist()} <= rows
+    assert len(np.unique(parts[0], axis=0)) == 50
+    assert 5 < (np.abs(parts[0]).max(axis=1) < 1e-3).sum() < 45  # not the first fifty
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_latents_that_are_all_equal(criterion):
+    result = ClusterNumberSearch(criterion).search(np.ones((30, 4)), fit_kmeans, 0)
+    assert result.n_clusters == 2
+    np.testing.assert_array_equal(result.candidates, [2])
+    np.testing.assert_array_equal(result.scores, [0.0])
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+@pytest.mark.parametrize("n_copies", [1, 20])
+def test_few_distinct_latents(criterion, n_copies):
+    distinct = np.array([[0.0, 1.0], [5.0, 0.0], [9.0, 9.0], [0.0, 7.0]])
+    latents = np.repeat(distinct, n_copies, axis=0)
+    result = ClusterNumberSearch(criterion).search(latents, fit_kmeans, 0)
+    np.testing.assert_array_equal(result.candidates, [2, 3, 4])
+    assert np.isfinite(result.scores).all()
+    assert result.n_clusters in result.candidates
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.sampled_from(sorted(CRITERIA)),
+    st.tuples(st.integers(2, 12), st.integers(1, 3)),
+    st.integers(0, 3),
+    st.booleans(),
+    st.integers(0, 2**31 - 1),
+)
+def test_small_latents_give_finite_scores(criterion, shape, largest, normalize, seed):
+    rng = np.random.default_rng(seed)
+    latents = rng.integers(0, largest + 1, shape).astype(np.float32)
+    fit = partial(fit_kmeans, normalize=normalize)
+    result = ClusterNumberSearch(criterion, high=5).search(latents, fit, seed)
+    assert np.isfinite(result.scores).all()
+    assert len(result.scores) == len(result.candidates)
+    assert 2 <= result.n_clusters <= min(5, len(latents))
+    assert result.n_clusters == result.candidates[result.scores.argmax()]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"criterion": "gap"}, "'criterion' parameter of ClusterNumberSearch"),
+        ({"low": 1}, "'low' parameter of ClusterNumberSearch"),
+        ({"low": 2.5}, "'low' parameter of ClusterNumberSearch"),
+        ({"high": 1}, "'high' parameter of ClusterNumberSearch"),
+        ({"high": "all"}, "'high' parameter of ClusterNumberSearch"),
+        ({"low": 9, "high": 8}, "high=8 is less than low=9"),
+        ({"n_jobs": 1.5}, "'n_jobs' parameter of ClusterNumberSearch"),
+        ({"n_jobs": 0}, "n_jobs=0"),
+    ],
+)
+def test_bad_parameters(params, message):
+    with pytest.raises(ValueError, match=message):
+        ClusterNumberSearch(**params)
+
+
+def test_bad_latents():
+    search = ClusterNumberSearch(low=5)
+    with pytest.raises(ValueError, match="low=5 strata cannot be found in n_samples=4"):
+        search.search(np.eye(4), fit_kmeans, 0)
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        search.search(np.eye(1), fit_kmeans, 0)
+    with pytest.raises(ValueError, match="latents contains NaN"):
+        search.search(np.full((9, 2), np.nan), fit_kmeans, 0)
+
+
+def test_searches_are_values():
+    assert ClusterNumberSearch(high=9) == ClusterNumberSearch("silhouette", 2, 9)
+    assert repr(ClusterNumberSearch()) == (
+        "ClusterNumberSearch(criterion='silhouette', low=2, high=15, n_jobs=None)"
+    )
+    with pytest.raises(AttributeError):
+        ClusterNumberSearch().high = 3
