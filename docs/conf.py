@@ -21,10 +21,9 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-# Pages without pages below them need no navigation beside them.
+# Pages of the top level without pages below them need no navigation beside them.
 html_sidebars = {
-    page: []
-    for page in ("index", "install", "user_guide", "method", "choices", "whats_new")
+    page: [] for page in ("index", "install", "method", "choices", "whats_new")
 }
 html_show_sourcelink = False
 
