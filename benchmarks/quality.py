@@ -1,19 +1,54 @@
 """Quality of the strata on real images, beside what it has to beat.
 
 Prints one table: data sets x methods, the median over seeds of each metric on the test
-split, and the seconds of the slowest seed. Needs the image files, in a folder named by
-the environment variable CONTRASTIVE_CLUSTERING_DATA:
+split and of the wall-clock seconds of a run (training, labels of both splits and the
+reconstruction of the test split). Needs the image files, in a folder named by the
+environment variable CONTRASTIVE_CLUSTERING_DATA:
 
     python benchmarks/quality.py                        # all data sets, three seeds
-    python benchmarks/quality.py pneumoniamnist --seeds 0 1 2
+    python benchmarks/quality.py pneumoniamnist-2 mnist --seeds 0 1 2 3 4
+    python benchmarks/quality.py bloodcells --methods DEC DCN --budget 120
+
+A long benchmark can be run in pieces, each of which appends its runs to a file; the
+table is then made from the files, by the same code:
+
+    python benchmarks/quality.py mnist --json runs.jsonl
+    python benchmarks/quality.py bloodcells --json runs.jsonl
+    python benchmarks/quality.py --from-json runs.jsonl
+
+Columns: *mapped*, the accuracy after each stratum has taken the commonest class of its
+training members, and *balanced*, the mean of the classes' recalls of the same;
+*one-to-one*, the accuracy under the best matching of strata to classes; *ARI*; *NMI*;
+*rec. error*, the mean squared error of the decoded test images as a part of their
+variance, where a method can decode.
+
+Methods beside ours:
+
+- k-means on pixels, and k-means and a Gaussian mixture on 50 principal components.
+- The same encoder trained with labels, once on the images as they are and once on our
+  random views of them: 20 epochs, but 5 on MNIST, which has 13 times as many images.
+- DEC and DCN of ClustPy, with its default feed-forward autoencoder, on flattened images
+  that are z-scaled as in ClustPy's README (one mean and one standard deviation for all
+  values). They get the wall-clock time that ours, with its defaults, took for the same
+  data set and seed: their epochs are timed first, which does not count, and then half
+  of the time goes to pretraining and half to clustering. Needs the extra `benchmarks`;
+  without ClustPy its rows are left out.
 """
 
 import argparse
+import contextlib
+import functools
+import io
+import itertools
+import json
+import math
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,140 +62,43 @@ from sklearn.metrics import (
     normalized_mutual_info_score,
 )
 from sklearn.mixture import GaussianMixture
-from sklearn.pipeline import make_pipeline
 
-from contrastive_clustering import (
-    ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
-)
-from contrastive_clustering._augmentation import resolve_augmentation
-from contrastive_clustering._data import ArrayDataset, EvenBatchLoader
-from contrastive_clustering._networks import ConvolutionalEncoder
-from contrastive_clustering._random import make_generator
-from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._validation import read_layout
+from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering.datasets import load_medmnist_file
 from contrastive_clustering.metrics import clustering_accuracy, map_clusters_to_labels
 
+DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
+
 COLUMNS = ("mapped", "balanced", "one-to-one", "ARI", "NMI", "rec. error", "seconds")
 
+OURS = "ours, defaults"
 
-@dataclass
+# Batches of the encoder that is trained with labels; the estimator's default size.
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
 class Task:
-    """A data set, the number of strata, and how ours is configured for it."""
+    """A data set and the number of strata to look for.
+
+    `label_epochs` is for the encoder that is trained with labels. `ours` holds further
+    configurations of ours, by name: parameters that differ from the defaults.
+    """
 
     name: str
+    file: str
     n_clusters: int
-    n_train: int | None = None
-    ours: dict[str, dict[str, Any]] = field(default_factory=lambda: {"default": {}})
+    label_epochs: int = 20
+    ours: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-HANDWRITING = {
-    "clusterer": "gaussian_mixture",
-    "whiten": True,
-    "max_epochs": 12,
-    "augmentation": GreyImageAugmentation(scale=1.25, shear=20, intensity=0.2),
-}
-
-TASKS = [
-    Task("pneumoniamnist", 10),
-    Task("mnist", 10, 20_000, {"handwriting": HANDWRITING}),
-    Task("bloodcells", 10),
-    Task("adrenalmnist3d", 10),
-]
-
-Method = Callable[[Any, int, int], dict[str, Any]]
-
-
-def ours(parameters: dict[str, Any]) -> Method:
-    def run(data: Any, n_clusters: int, seed: int) -> dict[str, Any]:
-        clusterer = ContrastiveAutoencoderClusterer(
-            n_clusters, random_state=seed, **parameters
-        ).fit(data.X_train)
-        decoded = clusterer.inverse_transform(clusterer.transform(data.X_test))
-        error = np.mean((decoded - data.X_test) ** 2) / data.X_test.var()
-        return {
-            "train": clusterer.labels_,
-            "test": clusterer.predict(data.X_test),
-            "rec. error": error,
-        }
-
-    return run
-
-
-def classical(make: Callable[[int, int], Any]) -> Method:
-    def run(data: Any, n_clusters: int, seed: int) -> dict[str, Any]:
-        train, test = (
-            X.reshape(len(X), -1).astype(np.float32) / 255
-            for X in (data.X_train, data.X_test)
-        )
-        clusterer = make(n_clusters, seed).fit(train)
-        return {"train": clusterer.predict(train), "test": clusterer.predict(test)}
-
-    return run
-
-
-def supervised(data: Any, n_clusters: int, seed: int) -> dict[str, Any]:
-    """Train the default encoder with labels for 20 epochs; `n_clusters` is not read."""
-    torch.manual_seed(seed)
-    generator = make_generator(seed)
-    layout = read_layout(data.X_train.shape)
-    scaler = Scaler.fit(data.X_train, layout)
-    augmentation = resolve_augmentation("auto", layout.kind)
-    classes, y_train = np.unique(data.y_train, return_inverse=True)
-    network = torch.nn.Sequential(
-        ConvolutionalEncoder(layout.network_shape, 64),
-        torch.nn.Linear(64, len(classes)),
-    )
-    if len(layout.network_shape) == 3:
-        network.to(memory_format=torch.channels_last)
-
-    def scaled(batch: torch.Tensor) -> torch.Tensor:
-        if batch.dtype == torch.uint8:
-            mean, std = (torch.from_numpy(s).float() for s in (scaler.mean, scaler.std))
-            return (batch.float() - mean) / std
-        return batch
-
-    dataset = ArrayDataset(data.X_train, scaler)
-    loader = EvenBatchLoader(dataset, 256, shuffle=True, seed=seed)
-    n_steps = 20 * len(loader)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, n_steps)
-    for epoch in range(20):
-        loader.even_batches.epoch = epoch
-        for indices in loader.even_batches:
-            views = augmentation(scaled(dataset.__getitems__(indices)[0]), generator)
-            loss = F.cross_entropy(network(views), torch.from_numpy(y_train[indices]))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    network.eval()
-    predicted = {}
-    with torch.inference_mode():
-        for part, X in (("train", data.X_train), ("test", data.X_test)):
-            batches = EvenBatchLoader(ArrayDataset(X, scaler), 256)
-            logits = torch.cat([network(scaled(batch)) for batch, _ in batches])
-            predicted[part] = classes[logits.argmax(1).numpy()]
-    return {**predicted, "labels": True}
-
-
-BASELINES: dict[str, Method] = {
-    "k-means on pixels": classical(
-        lambda k, seed: KMeans(k, n_init=3, random_state=seed)
-    ),
-    "PCA 50 + k-means": classical(
-        lambda k, seed: make_pipeline(
-            PCA(50, random_state=seed), KMeans(k, n_init=10, random_state=seed)
-        )
-    ),
-    "PCA 50 + mixture": classical(
-        lambda k, seed: make_pipeline(
-            PCA(50, random_state=seed), GaussianMixture(k, random_state=seed)
-        )
-    ),
-    "encoder with labels": supervised,
-}
+TASKS = (
+    Task("pneumoniamnist", "pneumoniamnist.npz", 10),
+    Task("pneumoniamnist-2", "pneumoniamnist.npz", 2),
+    Task("mnist", "mnist.npz", 10, label_epochs=5),
+    Task("bloodcells", "bloodcells.npz", 10),
+    Task("adrenalmnist3d", "adrenalmnist3d.npz", 10),
+)
 
 
 @dataclass
@@ -172,71 +110,438 @@ class Data:
     X_test: np.ndarray
     y_test: np.ndarray
 
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both splits as float32 rows of values from 0 to 1."""
+        largest = np.float32(self.X_train.max())
+        train, test = (
+            X.reshape(len(X), -1) / largest for X in (self.X_train, self.X_test)
+        )
+        return train, test
 
-def load(task: Task) -> Data:
-    path = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"]) / f"{task.name}.npz"
-    train = load_medmnist_file(path, split="train")
-    test = load_medmnist_file(path, split="test")
-    n = task.n_train
-    return Data(train.data[:n], train.target[:n], test.data, test.target)
+
+def load(task: Task, folder: Path) -> Data:
+    train = load_medmnist_file(folder / task.file, split="train")
+    test = load_medmnist_file(folder / task.file, split="test")
+    return Data(train.data, train.target, test.data, test.target)
 
 
-def measure(method: Method, data: Data, n_clusters: int, seed: int) -> list[float]:
-    """Return the metrics of one run, in the order of COLUMNS."""
+@dataclass
+class Result:
+    """What a method makes of a data set.
+
+    `train` and `test` are the strata of the splits; without `train`, `test` holds
+    predicted classes.
+    """
+
+    test: np.ndarray
+    train: np.ndarray | None = None
+    reconstruction_error: float | None = None
+    epochs: tuple[int, int] | None = None
+
+
+Method = Callable[[Task, Data, int], Result]
+
+
+def relative_error(decoded: np.ndarray, X: np.ndarray) -> float:
+    return float(np.mean((decoded - X) ** 2) / X.var())
+
+
+def ours(parameters: dict[str, Any], task: Task, data: Data, seed: int) -> Result:
+    clusterer = ContrastiveAutoencoderClusterer(
+        task.n_clusters, random_state=seed, **parameters
+    ).fit(data.X_train)
+    decoded = clusterer.inverse_transform(clusterer.transform(data.X_test))
+    return Result(
+        train=clusterer.labels_,
+        test=clusterer.predict(data.X_test),
+        reconstruction_error=relative_error(decoded, data.X_test),
+    )
+
+
+def kmeans_on_pixels(task: Task, data: Data, seed: int) -> Result:
+    train, test = data.flat()
+    kmeans = KMeans(task.n_clusters, n_init=3, random_state=seed).fit(train)
+    return Result(train=kmeans.labels_, test=kmeans.predict(test))
+
+
+def on_components(
+    make_clusterer: Callable[[int, int], Any], task: Task, data: Data, seed: int
+) -> Result:
+    train, test = data.flat()
+    pca = PCA(50, random_state=seed).fit(train)
+    # A mixture's covariances of small components are singular in float32.
+    train, components = (pca.transform(X).astype(np.float64) for X in (train, test))
+    clusterer = make_clusterer(task.n_clusters, seed).fit(train)
+    return Result(
+        train=clusterer.predict(train),
+        test=clusterer.predict(components),
+        reconstruction_error=relative_error(pca.inverse_transform(components), test),
+    )
+
+
+def channels_first(X: np.ndarray) -> torch.Tensor:
+    """Return images, RGB images or volumes with the channels on axis 1."""
+    batch = torch.from_numpy(X)
+    if X.ndim == 4 and X.shape[-1] == 3:
+        return batch.movedim(-1, 1)
+    return batch.unsqueeze(1)
+
+
+def with_labels(augmented: bool, task: Task, data: Data, seed: int) -> Result:
+    """Train the encoder and a linear layer on top of it by cross-entropy."""
+    torch.manual_seed(seed)
+    # The estimator knows its own architecture and views. A short fit makes them; what
+    # the encoder learnt in it is thrown away.
+    net = (
+        ContrastiveAutoencoderClusterer(
+            n_clusters=2, max_epochs=1, clusterer="kmeans", random_state=seed
+        )
+        .fit(data.X_train[:: math.ceil(len(data.X_train) / BATCH_SIZE)])
+        .net_
+    )
+    encoder, device = net.module_.encoder, net.device
+    for module in encoder.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    classes, y_train = np.unique(data.y_train, return_inverse=True)
+    targets = torch.from_numpy(y_train)
+    images = channels_first(data.X_train)
+    statistics_axes = [axis for axis in range(images.ndim) if axis != 1]
+    std, mean = torch.std_mean(images.float(), dim=statistics_axes, keepdim=True)
+
+    def batch_of(raw: torch.Tensor) -> torch.Tensor:
+        batch = ((raw.float() - mean) / std).to(device)
+        if batch.ndim == 4:  # twice as fast for images
+            return batch.contiguous(memory_format=torch.channels_last)
+        return batch
+
+    with torch.inference_mode():
+        latent_dim = encoder.eval()(batch_of(images[:2])).shape[1]
+    head = torch.nn.Linear(latent_dim, len(classes)).to(device)
+    network = torch.nn.Sequential(encoder, head).train()
+    n_batches = math.ceil(len(images) / BATCH_SIZE)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 3e-3, task.label_epochs * n_batches
+    )
+    views = torch.Generator(device=device).manual_seed(seed)
+    for _ in range(task.label_epochs):
+        for indices in torch.randperm(len(images)).tensor_split(n_batches):
+            batch = batch_of(images[indices])
+            if augmented:
+                batch = net.augmentation(batch, views)
+            loss = F.cross_entropy(network(batch), targets[indices].to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    network.eval()
+    with torch.inference_mode():
+        logits = torch.cat(
+            [
+                network(batch_of(part)).cpu()
+                for part in channels_first(data.X_test).split(BATCH_SIZE)
+            ]
+        )
+    return Result(test=classes[logits.argmax(1).numpy()])
+
+
+def import_clustpy_deep() -> ModuleType:
+    """Return ClustPy's module of deep methods, also beside a broken torchvision.
+
+    Raises
+    ------
+    ImportError
+        If ClustPy is not installed.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, OSError, RuntimeError):
+        # A torchvision that was built for another PyTorch (that of PyPI beside a
+        # PyTorch for CPUs, say) raises on import. ClustPy imports it as a whole but
+        # needs it only for data sets and residual networks; DEC and DCN do without,
+        # so that empty modules with the two names that are imported will do.
+        for name in ("torchvision", "torchvision.models", "torchvision.models._api"):
+            sys.modules[name] = ModuleType(name)
+        sys.modules["torchvision.models._api"].__dict__.update(
+            Weights=object, WeightsEnum=object
+        )
+    import clustpy.deep
+
+    return clustpy.deep
+
+
+class ClustPy:
+    """A deep method of ClustPy, given as many epochs as a budget of time allows."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # Seconds for a fit without epochs, for an epoch of pretraining and for one of
+        # clustering, by task: no seed changes them, so they are measured once.
+        self.paces: dict[str, tuple[float, float, float]] = {}
+
+    def run(self, epochs: tuple[int, int], task: Task, data: Data, seed: int) -> Result:
+        """Train for so many epochs of pretraining and of clustering."""
+        deep = import_clustpy_deep()
+        train, test = data.flat()
+        mean, std = train.mean(dtype=np.float64), train.std(dtype=np.float64)
+        train, test = (((X - mean) / std).astype(np.float32) for X in (train, test))
+        clusterer = getattr(deep, self.name)(
+            task.n_clusters,
+            pretrain_epochs=epochs[0],
+            clustering_epochs=epochs[1],
+            random_state=seed,
+        )
+        # ClustPy has no switch for its progress bars and messages.
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            clusterer.fit(train)
+            predicted, latents = clusterer.predict(test), clusterer.transform(test)
+        network = clusterer.neural_network_trained_.eval()
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            decoded = network.decode(torch.from_numpy(latents).float().to(device))
+        return Result(
+            train=clusterer.labels_,
+            test=predicted,
+            reconstruction_error=relative_error(decoded.cpu().numpy(), test),
+            epochs=epochs,
+        )
+
+    def measure_pace(self, task: Task, data: Data) -> tuple[float, float, float]:
+        """Return the entry of `paces` for a task, by three fits of few epochs."""
+
+        def seconds(n_pretrain: int, n_clustering: int) -> float:
+            start = time.perf_counter()
+            self.run((n_pretrain, n_clustering), task, data, 0)
+            return time.perf_counter() - start
+
+        # The very first fit pays for imports and for the threads' start.
+        few = Data(data.X_train[:256], data.y_train[:256], data.X_test, data.y_test)
+        self.run((1, 1), task, few, 0)
+        one_each = seconds(1, 1)
+        # A difference that is lost in noise must not become a thousand epochs.
+        least = one_each / 20
+        pretrain = max(seconds(2, 1) - one_each, least)
+        clustering = max(seconds(1, 2) - one_each, least)
+        return max(one_each - pretrain - clustering, 0.0), pretrain, clustering
+
+    def within(self, budget: float, task: Task, data: Data) -> Method:
+        """Return a method that takes `budget` seconds, or one epoch of each kind."""
+        if task.name not in self.paces:
+            self.paces[task.name] = self.measure_pace(task, data)
+        rest, *paces = self.paces[task.name]
+        n_pretrain, n_clustering = (
+            max(1, round((budget - rest) / 2 / pace)) for pace in paces
+        )
+        return functools.partial(self.run, (n_pretrain, n_clustering))
+
+
+BASELINES: dict[str, Method | ClustPy] = {
+    "k-means on pixels": kmeans_on_pixels,
+    "PCA 50 + k-means": functools.partial(
+        on_components, lambda k, seed: KMeans(k, n_init=10, random_state=seed)
+    ),
+    "PCA 50 + Gaussian mixture": functools.partial(
+        on_components, lambda k, seed: GaussianMixture(k, random_state=seed)
+    ),
+    "encoder with labels": functools.partial(with_labels, False),
+    "encoder with labels, augmented": functools.partial(with_labels, True),
+    "ClustPy DEC": ClustPy("DEC"),
+    "ClustPy DCN": ClustPy("DCN"),
+}
+
+
+def methods_of(task: Task, words: list[str] | None) -> dict[str, Method | ClustPy]:
+    """Return the methods whose names hold one of `words`, ours first."""
+    configurations = {OURS: {}} | {f"ours, {n}": p for n, p in task.ours.items()}
+    mine = {n: functools.partial(ours, p) for n, p in configurations.items()}
+    return {n: m for n, m in (mine | BASELINES).items() if is_wanted(n, words)}
+
+
+def is_wanted(name: str, words: list[str] | None) -> bool:
+    return words is None or any(word.lower() in name.lower() for word in words)
+
+
+def measure(
+    name: str, method: Method, task: Task, data: Data, seed: int
+) -> dict[str, Any]:
+    """Return a record of one run: what was run, and its metrics by column."""
     start = time.perf_counter()
-    result = method(data, n_clusters, seed)
+    result = method(task, data, seed)
     seconds = time.perf_counter() - start
-    y, test = data.y_test, result["test"]
-    if result.get("labels"):
-        mapped = test
-    else:
-        mapped = map_clusters_to_labels(data.y_train, result["train"], test)
-    return [
+    y, test = data.y_test, result.test
+    mapped = test
+    if result.train is not None:
+        mapped = map_clusters_to_labels(data.y_train, result.train, test)
+    metrics = (
         float(np.mean(mapped == y)),
         float(balanced_accuracy_score(y, mapped)),
         clustering_accuracy(y, test),
         float(adjusted_rand_score(y, test)),
         float(normalized_mutual_info_score(y, test)),
-        float(result.get("rec. error", np.nan)),
+        result.reconstruction_error,
         seconds,
-    ]
+    )
+    record = {"task": task.name, "method": name, "seed": seed}
+    if result.epochs is not None:
+        record["epochs"] = list(result.epochs)
+    return record | dict(zip(COLUMNS, metrics, strict=True))
 
 
-def main() -> None:
-    names = sorted({task.name for task in TASKS})
+def run(arguments: argparse.Namespace, tasks: list[Task]) -> Iterator[dict[str, Any]]:
+    """Run what was asked for and yield a record a run, seeds innermost."""
+    for task in tasks:
+        data = load(task, arguments.folder)
+        budgets = dict.fromkeys(arguments.seeds, arguments.budget)
+        for name, method in methods_of(task, arguments.methods).items():
+            if isinstance(method, ClustPy) and not arguments.has_clustpy:
+                continue
+            for seed in arguments.seeds:
+                timed = method
+                if isinstance(timed, ClustPy):
+                    timed = timed.within(budgets[seed], task, data)
+                record = measure(name, timed, task, data, seed)
+                if name == OURS:
+                    budgets[seed] = record["seconds"]
+                print(json.dumps(record), file=sys.stderr, flush=True)
+                if arguments.json is not None:
+                    with arguments.json.open("a") as file:
+                        file.write(json.dumps(record) + "\n")
+                yield record
+
+
+def read(
+    paths: list[Path], tasks: list[Task], words: list[str] | None
+) -> list[dict[str, Any]]:
+    """Return the records in files, in the order of the table; later runs replace.
+
+    Raises
+    ------
+    ValueError
+        If a line is not a record.
+    """
+    task_names = [task.name for task in tasks]
+    runs = {}
+    for path in paths:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                record = json.loads(line)
+                key = (record["task"], record["method"], record["seed"])
+                complete = record.keys() >= set(COLUMNS)
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{path}, line {number}, is not a run.") from error
+            if not complete:
+                raise ValueError(f"{path}, line {number}, lacks some of {COLUMNS}.")
+            if key[0] in task_names and is_wanted(key[1], words):
+                runs[key] = record
+    methods = [method for _, method, _ in runs]
+    mine = [method for method in methods if method.startswith("ours")]
+    order = list(dict.fromkeys([OURS, *mine, *BASELINES, *methods]))
+    return sorted(
+        runs.values(),
+        key=lambda record: (
+            task_names.index(record["task"]),
+            order.index(record["method"]),
+            record["seed"],
+        ),
+    )
+
+
+def print_table(records: Iterable[dict[str, Any]]) -> None:
+    """Print a row for each run of records of one task and method, once it is over."""
+    tasks = {task.name: task for task in TASKS}
+    print("| data | k | method | seeds | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
+    for (name, method), group in itertools.groupby(
+        records, key=lambda record: (record["task"], record["method"])
+    ):
+        runs = list(group)
+        task = tasks[name]
+        cells = [Path(task.file).stem, str(task.n_clusters), method, str(len(runs))]
+        for column in COLUMNS:
+            values = [record[column] for record in runs]
+            if None in values:
+                cells.append("-")
+            else:
+                digits = 0 if column == "seconds" else 3
+                cells.append(f"{np.median(values):.{digits}f}")
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def parse() -> tuple[argparse.Namespace, list[Task]]:
+    names = [task.name for task in TASKS]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(names)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only-ours", action="store_true", help="leave out baselines")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="WORD",
+        help="only methods whose names hold one of these",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="time of a run of ClustPy where ours is not run in the same call",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="append each run to this file"
+    )
+    parser.add_argument(
+        "--from-json",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="run nothing; print the table of the runs in these files",
+    )
     arguments = parser.parse_args()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print(f"seeds {arguments.seeds}: medians; seconds: the slowest seed\n")
-    print("| data | k | method | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
-    for task in TASKS:
-        if arguments.names and task.name not in arguments.names:
-            continue
-        data = load(task)
-        methods = {f"ours, {name}": ours(params) for name, params in task.ours.items()}
-        if not arguments.only_ours:
-            methods |= BASELINES
-        for name, method in methods.items():
-            runs = np.array(
-                [
-                    measure(method, data, task.n_clusters, seed)
-                    for seed in arguments.seeds
-                ]
-            )
-            row = [*np.median(runs[:, :-1], axis=0), runs[:, -1].max()]
-            cells = [f"{v:.3f}" if np.isfinite(v) else "-" for v in row[:-1]]
-            print(
-                f"| {task.name} | {task.n_clusters} | {name} | "
-                + " | ".join([*cells, f"{row[-1]:.0f}"])
-                + " |",
-                flush=True,
-            )
+    unknown = sorted(set(arguments.names) - set(names))
+    if unknown:
+        parser.error(f"no data set {unknown[0]!r}; there are {', '.join(names)}")
+    tasks = [task for task in TASKS if task.name in (arguments.names or names)]
+    if arguments.from_json is None:
+        check(parser, arguments, tasks)
+    return arguments, tasks
+
+
+def check(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, tasks: list[Task]
+) -> None:
+    """Find out what can be run, and end the program if that is not what is wanted."""
+    methods: dict[str, Method | ClustPy] = {}
+    for task in tasks:
+        methods |= methods_of(task, arguments.methods)
+    if not methods:
+        parser.error(f"no method has a name with {' or '.join(arguments.methods)}")
+    folder = os.environ.get(DATA_VARIABLE)
+    if not folder or not Path(folder).is_dir():
+        parser.error(f"set {DATA_VARIABLE} to the folder of the image files")
+    arguments.folder = Path(folder)
+    arguments.has_clustpy = False
+    if any(isinstance(method, ClustPy) for method in methods.values()):
+        try:
+            import_clustpy_deep()
+            arguments.has_clustpy = True
+        except ImportError as error:
+            print(f"ClustPy's rows are left out: {error}", file=sys.stderr)
+    no_time = arguments.budget is None and OURS not in methods
+    if arguments.has_clustpy and no_time:
+        parser.error("ClustPy needs --budget where ours is not run in the same call")
+
+
+def main() -> None:
+    arguments, tasks = parse()
+    if arguments.from_json is None:
+        print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
+        print_table(run(arguments, tasks))
+    else:
+        print_table(read(arguments.from_json, tasks, arguments.methods))
 
 
 if __name__ == "__main__":
