@@ -92,11 +92,13 @@ class Task:
     ours: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+ONE_PHASE = {"without second phase": {"refinement_epochs": 0}}
+
 TASKS = (
-    Task("pneumoniamnist", "pneumoniamnist.npz", 10),
-    Task("pneumoniamnist-2", "pneumoniamnist.npz", 2),
+    Task("pneumoniamnist", "pneumoniamnist.npz", 10, ours=ONE_PHASE),
+    Task("pneumoniamnist-2", "pneumoniamnist.npz", 2, ours=ONE_PHASE),
     Task("mnist", "mnist.npz", 10, label_epochs=5),
-    Task("bloodcells", "bloodcells.npz", 10),
+    Task("bloodcells", "bloodcells.npz", 10, ours=ONE_PHASE),
     Task("adrenalmnist3d", "adrenalmnist3d.npz", 10),
 )
 

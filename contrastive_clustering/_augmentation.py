@@ -190,10 +190,10 @@ class GreyImageAugmentation:
     translate : float, default=0.1
         Largest shift, as a part of the side, either way.
 
-    scale : float, default=1.25
+    scale : float, default=1.2
         Largest magnification; the largest reduction is its inverse.
 
-    shear : float, default=20
+    shear : float, default=10
         Largest shear, in degrees, either way.
 
     intensity : float, default=0.4
@@ -202,8 +202,8 @@ class GreyImageAugmentation:
 
     degrees: float = 15.0
     translate: float = 0.1
-    scale: float = 1.25
-    shear: float = 20.0
+    scale: float = 1.2
+    shear: float = 10.0
     intensity: float = 0.4
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -21,6 +21,10 @@ FEWEST_FINE = (20, 50)
 # A fine cluster has at least this many samples on average.
 SAMPLES_PER_FINE = 5
 
+# A small agreed cluster may win the vote nowhere: that often the agreement is sought
+# anew before one cluster less is taken for the answer.
+MOST_AGREEMENTS = 5
+
 
 class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """Clusters on which several merged k-means partitions agree.
@@ -141,9 +145,12 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             merged[fine.labels_]
             for fine, merged in zip(self._fine, self._merged, strict=True)
         ]
-        agreed = _agree(votes, self.n_clusters, rng.randint(2**31 - 1))
-        self._shares = [_shares(vote, agreed, self.n_clusters) for vote in votes]
-        self.labels_ = self._predict_proba(samples).argmax(axis=1)
+        for _ in range(MOST_AGREEMENTS):
+            agreed = _agree(votes, self.n_clusters, rng.randint(2**31 - 1))
+            self._shares = [_shares(vote, agreed, self.n_clusters) for vote in votes]
+            self.labels_ = self._predict_proba(samples).argmax(axis=1)
+            if len(np.unique(self.labels_)) == self.n_clusters:
+                break
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -1,9 +1,11 @@
 """Strata as prototypes: the assignment of latents after the second phase."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
 
@@ -42,7 +44,7 @@ class PrototypeClustering:
 
     @classmethod
     def fit(cls, latents: np.ndarray, head: PrototypeHead) -> "PrototypeClustering":
-        """Assign the training set; a prototype without a member is dropped.
+        """Assign the training set.
 
         Parameters
         ----------
@@ -56,6 +58,11 @@ class PrototypeClustering:
         -------
         clustering : PrototypeClustering
             The strata, numbered from 0 without a gap.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If a prototype has no member; it is dropped.
         """
         origin = head.origin.double().cpu().numpy()
         prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
@@ -63,6 +70,14 @@ class PrototypeClustering:
         # Without the prototypes that nobody is nearest to, each sample is nearest to
         # the same one as before.
         living, labels = np.unique(raw, return_inverse=True)
+        if len(living) < len(prototypes):
+            warnings.warn(
+                f"{len(prototypes) - len(living)} of {len(prototypes)} prototypes had "
+                "lost all members in the end and were dropped. Lower n_clusters, or "
+                "raise refinement_epochs.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         centers = [
             latents[labels == label].mean(axis=0) for label in range(len(living))
         ]

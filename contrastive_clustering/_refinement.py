@@ -27,6 +27,10 @@ from contrastive_clustering._training import ContrastiveNet, net_parameters
 # would undo what the first phase has learnt.
 LR_SCALE = 1 / 3
 
+# Over this part of the epochs the network learns what the clusterer found, before what
+# it gives itself is averaged in: prototypes that are no more than means know less.
+LEARN_FIRST = 0.25
+
 
 @dataclass(frozen=True)
 class PrototypeRefinement:
@@ -204,10 +208,11 @@ class RefinementNet(ContrastiveNet):
         first, second = proba.chunk(2)
         seen = (first + second) / 2
         if isinstance(self.refinement, SelfTrainingRefinement):
-            kept = self.refinement.memory
-            self.memberships[indices] = torch.lerp(
-                seen, self.memberships[indices], kept
-            )
+            n_epochs = len(self.history) - self._first_epoch
+            if n_epochs > LEARN_FIRST * self.max_epochs:
+                self.memberships[indices] = torch.lerp(
+                    seen, self.memberships[indices], self.refinement.memory
+                )
             return
         self.memberships[indices] = seen
         head = self.module_.prototype_head

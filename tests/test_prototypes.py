@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import softmax
 
 from contrastive_clustering._networks import PrototypeHead
@@ -18,7 +19,8 @@ def fitted():
     head = PrototypeHead(
         torch.tensor(prototypes, dtype=torch.float32), torch.from_numpy(origin), 0.2
     )
-    return latents, head, PrototypeClustering.fit(latents, head)
+    with pytest.warns(ConvergenceWarning, match="1 of 4 prototypes had lost all"):
+        return latents, head, PrototypeClustering.fit(latents, head)
 
 
 def test_assignment_is_the_equation(fitted):

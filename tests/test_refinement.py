@@ -93,6 +93,8 @@ def make_net(refinement, memberships, neighbors=None):
     net = RefinementNet.__new__(RefinementNet)
     net.refinement, net.neighbors = refinement, neighbors
     net.memberships = memberships
+    # The third of four epochs: what the clusterer found has been learnt.
+    net.history, net._first_epoch, net.max_epochs = [{}, {}, {}], 0, 4
     net.module_ = torch.nn.Module()
     net.module_.prototype_head = PrototypeHead(torch.eye(2), torch.zeros(2), 0.5)
     return net
@@ -134,6 +136,14 @@ def test_memory_averages_both_views():
         expected = 0.7 * memberships[index] + 0.3 * seen
         torch.testing.assert_close(net.memberships[index], expected)
     torch.testing.assert_close(net.memberships[1], memberships[1])
+
+
+def test_memory_is_kept_until_the_network_has_learnt_it():
+    memberships = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
+    net = make_net(SelfTrainingRefinement(), memberships.clone())
+    net.history = [{}]
+    net._learn(torch.arange(2), output_of(net, torch.randn(4, 2)))
+    assert torch.equal(net.memberships, memberships)
 
 
 def test_targets_are_sharpened_and_shared_among_neighbours():
