@@ -186,12 +186,13 @@ class AutoencoderOutput(NamedTuple):
 class PrototypeHead(nn.Module):
     r"""Soft assignment of latents to prototypes, and the decoder's share of it.
 
-    The soft assignment of a latent :math:`h` to the prototypes :math:`b_c` is
+    The soft assignment of a latent :math:`h` to the strata :math:`c`, each of which has
+    prototypes :math:`b_{cm}`, is
 
     .. math::
 
-        p_c = \frac{\exp(\cos(h - o, b_c) / \tau)}
-            {\sum_{c'} \exp(\cos(h - o, b_{c'}) / \tau)}
+        p_c = \frac{\sum_m \exp(\cos(h - o, b_{cm}) / \tau)}
+            {\sum_{c'm} \exp(\cos(h - o, b_{c'm}) / \tau)}
 
     with the origin :math:`o`, the mean latent at the outset: latents share a large
     common part, beside which all cosines would be nearly one. The decoder is given
@@ -200,7 +201,7 @@ class PrototypeHead(nn.Module):
 
     Parameters
     ----------
-    prototypes : torch.Tensor of shape (n_clusters, latent_dim)
+    prototypes : torch.Tensor of shape (n_clusters, n_prototypes, latent_dim)
         Prototypes, relative to the origin; only their directions matter.
 
     origin : torch.Tensor of shape (latent_dim,)
@@ -211,8 +212,8 @@ class PrototypeHead(nn.Module):
 
     References
     ----------
-    Ferrante et al., arXiv:2209.12005, for the soft assignment by similarity and the
-    conditioned decoder.
+    Ferrante et al., arXiv:2209.12005, for the soft assignment by similarity, with one
+    prototype a stratum, and for the conditioned decoder.
     """
 
     origin: torch.Tensor
@@ -221,8 +222,8 @@ class PrototypeHead(nn.Module):
         self, prototypes: torch.Tensor, origin: torch.Tensor, temperature: float
     ) -> None:
         super().__init__()
-        n_clusters, latent_dim = prototypes.shape
-        self.prototypes = nn.Parameter(F.normalize(prototypes, dim=1))
+        n_clusters, _, latent_dim = prototypes.shape
+        self.prototypes = nn.Parameter(F.normalize(prototypes, dim=2))
         self.register_buffer("origin", origin)
         self.temperature = temperature
         self.condition_weight = nn.Parameter(
@@ -232,8 +233,10 @@ class PrototypeHead(nn.Module):
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Return the logits of the soft assignment, of shape (n, n_clusters)."""
         directions = F.normalize(latent - self.origin, dim=1)
-        cosines = directions @ F.normalize(self.prototypes, dim=1).T
-        return cosines / self.temperature
+        prototypes = F.normalize(self.prototypes, dim=2)
+        # (n, latent_dim), (n_clusters, n_prototypes, latent_dim)
+        cosines = torch.einsum("nd,kmd->nkm", directions, prototypes)
+        return torch.logsumexp(cosines / self.temperature, dim=2)
 
     def condition(self, latent: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         """Return what the decoder is given: the latent and its assignment's share."""

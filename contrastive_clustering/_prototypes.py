@@ -4,7 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
@@ -20,7 +20,7 @@ class PrototypeClustering:
 
     Attributes
     ----------
-    prototypes : ndarray of shape (n_clusters, latent_dim)
+    prototypes : ndarray of shape (n_clusters, n_prototypes, latent_dim)
         Prototypes of unit length, relative to the origin.
 
     origin : ndarray of shape (latent_dim,)
@@ -66,15 +66,15 @@ class PrototypeClustering:
         """
         origin = head.origin.double().cpu().numpy()
         prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
-        raw = _cosines(latents, prototypes, origin).argmax(axis=1)
+        raw = _logits(latents, prototypes, origin, head.temperature).argmax(axis=1)
         # Without the prototypes that nobody is nearest to, each sample is nearest to
         # the same one as before.
         living, labels = np.unique(raw, return_inverse=True)
         if len(living) < len(prototypes):
             warnings.warn(
-                f"{len(prototypes) - len(living)} of {len(prototypes)} prototypes had "
-                "lost all members in the end and were dropped. Lower n_clusters, or "
-                "raise refinement_epochs.",
+                f"{len(prototypes) - len(living)} of {len(prototypes)} strata of "
+                "prototypes had lost all members in the end and were dropped. Lower "
+                "n_clusters, or raise refinement_epochs.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -111,8 +111,7 @@ class PrototypeClustering:
         labels : ndarray of shape (n_samples,)
             Strata.
         """
-        cosines = _cosines(latents, self.prototypes, self.origin)
-        return np.asarray(cosines.argmax(axis=1))
+        return np.asarray(self._logits(latents).argmax(axis=1))
 
     def predict_proba(self, latents: np.ndarray) -> np.ndarray:
         """Return the soft assignment of each latent to each prototype.
@@ -127,18 +126,21 @@ class PrototypeClustering:
         proba : ndarray of shape (n_samples, n_clusters)
             Soft assignments, float32, with rows that sum to one.
         """
-        cosines = _cosines(latents, self.prototypes, self.origin)
-        return np.asarray(softmax(cosines / self.temperature, axis=1), dtype=np.float32)
+        return np.asarray(softmax(self._logits(latents), axis=1), dtype=np.float32)
+
+    def _logits(self, latents: np.ndarray) -> np.ndarray:
+        return _logits(latents, self.prototypes, self.origin, self.temperature)
 
 
-def _cosines(
-    latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray
+def _logits(
+    latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray, temperature: float
 ) -> np.ndarray:
     directions = _unit(latents.astype(np.float64) - origin)
     # Not a matrix product: its sums hang on how many samples stand beside one.
-    return np.asarray(np.einsum("nd,kd->nk", directions, prototypes))
+    cosines = np.einsum("nd,kmd->nkm", directions, prototypes)
+    return np.asarray(logsumexp(cosines / temperature, axis=2))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
@@ -26,6 +27,9 @@ from contrastive_clustering._training import ContrastiveNet, net_parameters
 # The second phase goes on from a trained network: at the full rate its first steps
 # would undo what the first phase has learnt.
 LR_SCALE = 1 / 3
+
+# Members of a stratum that its first prototypes are learnt from.
+MOST_MEMBERS = 5000
 
 # Over this part of the epochs the network learns what the clusterer found, before what
 # it gives itself is averaged in: prototypes that are no more than means know less.
@@ -77,6 +81,9 @@ class SelfTrainingRefinement:
     memory : float, default=0.5
         Part of a remembered assignment that stays as it is in an epoch.
 
+    n_prototypes : int, default=3
+        Prototypes of each stratum: with several it need not be round.
+
     n_neighbors : int, default=0
         Nearest neighbours, in the latents of the first phase, whose remembered
         assignments are averaged into a sample's target; 0 for its own alone.
@@ -91,6 +98,7 @@ class SelfTrainingRefinement:
     temperature: float = 0.1
     power: float = 2.0
     memory: float = 0.5
+    n_prototypes: int = 3
     n_neighbors: int = 0
 
 
@@ -101,6 +109,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "power": [Interval(Real, 0, None, closed="neither")],
     "memory": [Interval(Real, 0, 1, closed="left")],
+    "n_prototypes": [Interval(Integral, 1, None, closed="left")],
     "n_neighbors": [Interval(Integral, 0, None, closed="left")],
 }
 
@@ -219,18 +228,17 @@ class RefinementNet(ContrastiveNet):
         directions = F.normalize(output.latent - head.origin, dim=1)
         hard = F.one_hot(proba.argmax(dim=1), proba.shape[1]).to(directions.dtype)
         means = F.normalize(hard.T @ directions, dim=1)  # (n_clusters, latent_dim)
-        moved = F.normalize(
-            torch.lerp(means, head.prototypes, self.refinement.momentum), dim=1
-        )
+        old = head.prototypes[:, 0]  # one a stratum
+        moved = F.normalize(torch.lerp(means, old, self.refinement.momentum), dim=1)
         has_members = hard.sum(dim=0) > 0
-        head.prototypes.copy_(torch.where(has_members[:, None], moved, head.prototypes))
+        old.copy_(torch.where(has_members[:, None], moved, old))
 
 
 class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
     """Give prototypes without a member new members after each epoch.
 
-    A dead prototype is set to the direction of the sample that fits its own prototype,
-    that of the largest stratum, worst. How many were revived stands in the history as
+    A stratum without a member gets the direction of the sample that fits its own, the
+    largest stratum, worst. How many were revived stands in the history as
     ``revived_prototypes``.
 
     Parameters
@@ -255,12 +263,12 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
         latents = torch.from_numpy(net.encode(self.dataset)).to(net.memberships.device)
         members = (labels == sizes.argmax()).nonzero()[:, 0]
         directions = F.normalize(latents[members] - head.origin, dim=1)
-        fit = directions @ F.normalize(head.prototypes[labels[members[0]]], dim=0)
-        worst = fit.argsort()[: len(dead)]
         with torch.no_grad():
-            head.prototypes[dead] = directions[worst]
+            fit = head(latents[members])[:, labels[members[0]]]
+            worst = fit.argsort()[: len(dead)]
+            head.prototypes[dead] = directions[worst][:, None]
             # A member joins the nearest of the revived if it fits that one better.
-            nearness, nearest = (directions @ directions[worst].T).max(dim=1)
+            nearness, nearest = head(latents[members])[:, dead].max(dim=1)
             joins = nearness > fit
             joins[worst] = True
             new = torch.as_tensor(dead, device=labels.device)[nearest[joins]]
@@ -310,14 +318,14 @@ def refine(
     device = net.module_.input_mean.device
     origin = latents.mean(axis=0)
     memberships = torch.tensor(proba, device=device)
-    # Columns of the clusterer become prototypes: the mean directions of their members.
+    follows = isinstance(refinement, PrototypeRefinement)
+    n_prototypes = 1 if follows else refinement.n_prototypes  # type: ignore[union-attr]
+    prototypes = _first_prototypes(latents - origin, proba, n_prototypes, net.seed)
     head = PrototypeHead(
-        memberships.T
-        @ F.normalize(torch.from_numpy(latents - origin).to(device), dim=1),
-        torch.from_numpy(origin).to(device),
+        torch.from_numpy(prototypes),
+        torch.from_numpy(origin),
         refinement.temperature,
     ).to(device)
-    follows = isinstance(refinement, PrototypeRefinement)
     head.prototypes.requires_grad_(not follows)
     net.module_.prototype_head = head
     neighbors = None
@@ -355,3 +363,22 @@ def _neighbors(latents: np.ndarray, n_neighbors: int) -> np.ndarray:
     n_neighbors = min(n_neighbors + 1, len(latents))
     index = NearestNeighbors(n_neighbors=n_neighbors).fit(unit)
     return np.asarray(index.kneighbors(unit, return_distance=False))
+
+
+def _first_prototypes(
+    offsets: np.ndarray, proba: np.ndarray, n_prototypes: int, seed: int
+) -> np.ndarray:
+    """Return the mean directions of parts of each stratum's members, by k-means."""
+    directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True).clip(1e-12)
+    labels = proba.argmax(axis=1)
+    prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
+    for cluster, rows in enumerate(prototypes):
+        members = directions[labels == cluster][:MOST_MEMBERS]
+        n_distinct = len(np.unique(members, axis=0))
+        if n_distinct == 0:  # it wins nowhere: take what leans to it most
+            members = directions[[proba[:, cluster].argmax()]]
+            n_distinct = 1
+        parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
+        found = parts.fit(members).cluster_centers_
+        rows[:] = found[np.arange(n_prototypes) % len(found)]
+    return prototypes

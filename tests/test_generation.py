@@ -251,6 +251,7 @@ def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
     assert roc_auc_score(is_digit, -scores) >= 0.95
 
 
+@pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
 def test_generated_x_rays_agree_with_their_stratum(fitted_x_rays):
     estimator, X = fitted_x_rays
     generated, labels = estimator.sample(300, random_state=0)

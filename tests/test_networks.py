@@ -87,7 +87,7 @@ def test_log_variances_stay_in_bounds():
 
 
 def test_prototype_head_gives_the_decoder_nothing_at_first():
-    head = PrototypeHead(torch.eye(3), torch.zeros(3), 0.1)
+    head = PrototypeHead(torch.eye(3)[:, None], torch.zeros(3), 0.1)
     latent = torch.randn(4, 3)
     assert torch.equal(head.condition(latent, head(latent)), latent)
     assert head(latent).softmax(dim=1).argmax(dim=1).equal(latent.argmax(dim=1))

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.extmath import softmax
 
 from contrastive_clustering._networks import PrototypeHead
 from contrastive_clustering._prototypes import PrototypeClustering
@@ -16,29 +15,32 @@ def fitted():
     prototypes = np.concatenate([rng.normal(size=(3, 4)), np.zeros((1, 4))])
     # Nobody lies nearest to the last: it is the twin of the first, which comes first.
     prototypes[3] = 2 * prototypes[0]
+    # Two prototypes a stratum.
+    prototypes = np.stack([prototypes, np.roll(prototypes, 1, axis=1)], axis=1)
     head = PrototypeHead(
         torch.tensor(prototypes, dtype=torch.float32), torch.from_numpy(origin), 0.2
     )
-    with pytest.warns(ConvergenceWarning, match="1 of 4 prototypes had lost all"):
+    with pytest.warns(
+        ConvergenceWarning, match="1 of 4 strata of prototypes had lost all"
+    ):
         return latents, head, PrototypeClustering.fit(latents, head)
 
 
 def test_assignment_is_the_equation(fitted):
     latents, _, clustering = fitted
-    directions = latents - latents.mean(axis=0)
-    cosines = np.array(
-        [
-            [
-                u @ b / np.linalg.norm(u) / np.linalg.norm(b)
-                for b in clustering.prototypes
-            ]
-            for u in directions
-        ]
+
+    def similarity(u, b):
+        return np.exp(u @ b / np.linalg.norm(u) / np.linalg.norm(b) / 0.2)
+
+    expected = []
+    for u in latents - latents.mean(axis=0):
+        sums = [sum(similarity(u, b) for b in own) for own in clustering.prototypes]
+        expected.append(np.array(sums) / sum(sums))
+    proba = clustering.predict_proba(latents)
+    np.testing.assert_allclose(proba, expected, atol=1e-5)
+    np.testing.assert_array_equal(
+        clustering.predict(latents), np.argmax(expected, axis=1)
     )
-    np.testing.assert_allclose(
-        clustering.predict_proba(latents), softmax(cosines / 0.2), atol=1e-5
-    )
-    np.testing.assert_array_equal(clustering.predict(latents), cosines.argmax(axis=1))
 
 
 def test_network_and_clustering_assign_alike(fitted):

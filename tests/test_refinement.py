@@ -96,7 +96,9 @@ def make_net(refinement, memberships, neighbors=None):
     # The third of four epochs: what the clusterer found has been learnt.
     net.history, net._first_epoch, net.max_epochs = [{}, {}, {}], 0, 4
     net.module_ = torch.nn.Module()
-    net.module_.prototype_head = PrototypeHead(torch.eye(2), torch.zeros(2), 0.5)
+    net.module_.prototype_head = PrototypeHead(
+        torch.eye(2)[:, None], torch.zeros(2), 0.5
+    )
     return net
 
 
@@ -118,9 +120,9 @@ def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
     mean = sum(units) / 4
     moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
     head = net.module_.prototype_head
-    torch.testing.assert_close(head.prototypes[0], moved / moved.norm())
+    torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
     # Nobody is nearest to the second: it stays.
-    torch.testing.assert_close(head.prototypes[1], torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
 
 
 def test_memory_averages_both_views():
@@ -165,7 +167,7 @@ def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     net = make_net(SelfTrainingRefinement(), torch.eye(3)[torch.zeros(40, dtype=int)])
     origin = torch.from_numpy(clusterer.transform(tiny_images).mean(axis=0))
-    net.module_.prototype_head = PrototypeHead(torch.ones(3, 4), origin, 0.1)
+    net.module_.prototype_head = PrototypeHead(torch.ones(3, 2, 4), origin, 0.1)
     net.history = clusterer.history_
     net.encode = clusterer.net_.encode
     dataset = ArrayDataset(tiny_images, clusterer._scaler)
@@ -187,6 +189,7 @@ def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
         (SelfTrainingRefinement(power=0.0), "power"),
         (SelfTrainingRefinement(memory=1.0), "memory"),
         (SelfTrainingRefinement(memory=-0.1), "memory"),
+        (SelfTrainingRefinement(n_prototypes=0), "n_prototypes"),
         (SelfTrainingRefinement(n_neighbors=-1), "n_neighbors"),
         (SelfTrainingRefinement(n_neighbors=2.5), "n_neighbors"),
         (PrototypeRefinement(momentum=1.0), "momentum"),

@@ -142,5 +142,6 @@ def test_joblib(fitted_digits, digits, tmp_path):
     np.testing.assert_array_equal(
         loaded.transform(images), fitted_digits.transform(images)
     )
-    loaded.set_params(warm_start=True, max_epochs=1).fit(images)
-    assert len(loaded.history_) == 11
+    n_epochs = len(loaded.history_)
+    loaded.set_params(warm_start=True, max_epochs=1, refinement_epochs=2).fit(images)
+    assert len(loaded.history_) == n_epochs + 3

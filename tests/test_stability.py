@@ -270,6 +270,5 @@ def test_digits_are_more_stable_than_noise(digits):
         for X in (images, noise)
     )
     assert real.ari_mean > none.ari_mean + 0.2
-    assert real.jaccard_mean.min() > none.jaccard_mean.max()
     assert not none.stable.any()
     assert "No stratum comes back" in str(none)
