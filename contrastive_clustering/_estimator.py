@@ -39,7 +39,11 @@ from contrastive_clustering._parameters import (
     count_epochs,
 )
 from contrastive_clustering._prototypes import PrototypeClustering
-from contrastive_clustering._refinement import Refinement, refine
+from contrastive_clustering._refinement import (
+    Refinement,
+    epochs_of_rounds,
+    refine,
+)
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet, make_net
 from contrastive_clustering._validation import (
@@ -393,12 +397,24 @@ class ContrastiveAutoencoderClusterer(
         net.partial_fit(dataset)
         latents = self._encode_checked(net, dataset)
         clustering: LatentClustering | PrototypeClustering
-        clustering, search = self._cluster(latents, seed)
-        if params["refinement_epochs"] > 0:
+        fit_clusters = functools.partial(
+            fit_clustering,
+            clusterer=self.clusterer,
+            whiten=self.whiten,
+            normalize=self.normalize,
+            seed=seed,
+        )
+        n_clusters, search = self._choose_number(latents, fit_clusters, seed)
+        clustering = fit_clusters(latents, n_clusters)
+        rounds = epochs_of_rounds(self.refinement, params["refinement_epochs"])
+        for number, n_epochs in enumerate(rounds, start=1):
             proba = clustering.predict_proba(latents)
-            head = refine(net, dataset, latents, proba, params)
+            head = refine(net, dataset, latents, proba, params, n_epochs=n_epochs)
             latents = self._encode_checked(net, dataset)
-            clustering = PrototypeClustering.fit(latents, head)
+            if number < len(rounds):
+                clustering = fit_clusters(latents, clustering.n_clusters)
+            else:
+                clustering = PrototypeClustering.fit(latents, head)
         density = LatentDensity.fit(
             latents, clustering.labels, clustering.n_clusters, seed
         )
@@ -430,24 +446,20 @@ class ContrastiveAutoencoderClusterer(
             )
         return latents
 
-    def _cluster(
-        self, latents: np.ndarray, seed: int
-    ) -> tuple[LatentClustering, ClusterNumberResult | None]:
-        """Cluster the latents, searching for the number of clusters if asked."""
-        fit = functools.partial(
-            fit_clustering,
-            clusterer=self.clusterer,
-            whiten=self.whiten,
-            normalize=self.normalize,
-            seed=seed,
-        )
-        n_clusters, search = self.n_clusters, None
+    def _choose_number(
+        self,
+        latents: np.ndarray,
+        fit_clusters: Callable[[np.ndarray, int], LatentClustering],
+        seed: int,
+    ) -> tuple[int, ClusterNumberResult | None]:
+        """Return the number of clusters to ask for, and the search if there was one."""
+        n_clusters = self.n_clusters
         if isinstance(n_clusters, str):
             n_clusters = ClusterNumberSearch()
-        if isinstance(n_clusters, ClusterNumberSearch):
-            search = n_clusters.search(latents, fit, seed)
-            n_clusters = search.n_clusters
-        return fit(latents, n_clusters), search
+        if not isinstance(n_clusters, ClusterNumberSearch):
+            return n_clusters, None
+        search = n_clusters.search(latents, fit_clusters, seed)
+        return search.n_clusters, search
 
     def _read_anew(self, X: Any) -> tuple[np.ndarray, Scaler]:
         samples = check_samples(X, min_samples=2)

@@ -84,6 +84,11 @@ class SelfTrainingRefinement:
     n_prototypes : int, default=3
         Prototypes of each stratum: with several it need not be round.
 
+    n_rounds : int, default=1
+        How often the clusterer is asked, each time for the strata of the latents that
+        the network has by then; the epochs are shared out evenly. More than one pays
+        where strata are compact and well apart: docs, "Choices and figures".
+
     n_neighbors : int, default=0
         Nearest neighbours, in the latents of the first phase, whose remembered
         assignments are averaged into a sample's target; 0 for its own alone.
@@ -99,6 +104,7 @@ class SelfTrainingRefinement:
     power: float = 2.0
     memory: float = 0.5
     n_prototypes: int = 3
+    n_rounds: int = 1
     n_neighbors: int = 0
 
 
@@ -110,6 +116,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "power": [Interval(Real, 0, None, closed="neither")],
     "memory": [Interval(Real, 0, 1, closed="left")],
     "n_prototypes": [Interval(Integral, 1, None, closed="left")],
+    "n_rounds": [Interval(Integral, 1, None, closed="left")],
     "n_neighbors": [Interval(Integral, 0, None, closed="left")],
 }
 
@@ -282,32 +289,54 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
         )
 
 
+def epochs_of_rounds(refinement: str | Refinement, n_epochs: int) -> list[int]:
+    """Return how many of the second phase's epochs each of its rounds gets.
+
+    Examples
+    --------
+    >>> from contrastive_clustering import SelfTrainingRefinement
+    >>> from contrastive_clustering._refinement import epochs_of_rounds
+    >>> epochs_of_rounds(SelfTrainingRefinement(n_rounds=3), 8)
+    [3, 3, 2]
+    >>> epochs_of_rounds("prototypes", 8), epochs_of_rounds("self_training", 0)
+    ([8], [])
+    """
+    n_rounds = getattr(resolve_refinement(refinement), "n_rounds", 1)
+    parts = np.array_split(np.arange(n_epochs), n_rounds)
+    return [len(part) for part in parts if len(part)]
+
+
 def refine(
     net: ContrastiveNet,
     dataset: ArrayDataset,
     latents: np.ndarray,
     proba: np.ndarray,
     params: dict[str, Any],
+    *,
+    n_epochs: int,
 ) -> PrototypeHead:
-    """Run the second phase on a net's module.
+    """Run the second phase, or a round of it, on a net's module.
 
     Parameters
     ----------
     net : ContrastiveNet
-        The net of the first phase. Its module is trained further and gets prototypes;
-        the epochs are added to its history.
+        The net of the first phase. Its module is trained further and gets new
+        prototypes; the epochs are added to its history.
 
     dataset : ArrayDataset
         The training set.
 
     latents : ndarray of shape (n_samples, latent_dim)
-        Its latents after the first phase.
+        Its latents as they are.
 
     proba : ndarray of shape (n_samples, n_clusters)
         Its soft assignments by the clusterer.
 
     params : dict
         The parameters of the estimator.
+
+    n_epochs : int
+        Number of epochs.
 
     Returns
     -------
@@ -345,7 +374,7 @@ def refine(
         callbacks=callbacks,
         train_split=None,
         lr=params["lr"] * LR_SCALE,
-        max_epochs=params["refinement_epochs"],
+        max_epochs=n_epochs,
         augmentation=net.augmentation,
         device=net.device,
         criterion__contrastive_weight=0.0 if follows else 1.0,

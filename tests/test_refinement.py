@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering import (
@@ -190,6 +191,7 @@ def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
         (SelfTrainingRefinement(memory=1.0), "memory"),
         (SelfTrainingRefinement(memory=-0.1), "memory"),
         (SelfTrainingRefinement(n_prototypes=0), "n_prototypes"),
+        (SelfTrainingRefinement(n_rounds=0), "n_rounds"),
         (SelfTrainingRefinement(n_neighbors=-1), "n_neighbors"),
         (SelfTrainingRefinement(n_neighbors=2.5), "n_neighbors"),
         (PrototypeRefinement(momentum=1.0), "momentum"),
@@ -212,3 +214,24 @@ def test_refined_estimators_can_be_pickled_and_trained_further(tiny_images, fast
     loaded.partial_fit(tiny_images)
     assert len(loaded.history_) == 7
     assert loaded.net_.module_.prototype_head is None
+
+
+class CountingKMeans(KMeans):
+    n_fits = 0
+
+    def fit_predict(self, X, y=None):
+        CountingKMeans.n_fits += 1
+        return super().fit_predict(X)
+
+
+@pytest.mark.parametrize(("n_rounds", "n_fits"), [(1, 1), (2, 2), (9, 5)])
+def test_rounds_ask_the_clusterer_again(tiny_images, fast, n_rounds, n_fits):
+    CountingKMeans.n_fits = 0
+    refinement = SelfTrainingRefinement(n_rounds=n_rounds)
+    parameters = {**fast, "refinement_epochs": 5, "refinement": refinement}
+    clusterer = ContrastiveAutoencoderClusterer(
+        clusterer=CountingKMeans(), **parameters
+    ).fit(tiny_images)
+    assert CountingKMeans.n_fits == n_fits
+    assert len(clusterer.history_) == 7
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
