@@ -40,7 +40,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     n_clusters : int, default=8
         Number of clusters to ask for.
 
-    n_members : int, default=12
+    n_members : int, default=24
         Number of partitions that vote.
 
     n_neighbors : int, default=15
@@ -89,7 +89,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self,
         n_clusters: int = 8,
         *,
-        n_members: int = 12,
+        n_members: int = 24,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
         random_state: int | np.random.RandomState | None = None,
