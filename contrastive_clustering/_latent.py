@@ -97,7 +97,7 @@ def resolve_clusterer(
     """
     if isinstance(clusterer, str):
         if clusterer == "consensus":
-            return ConsensusClustering(n_clusters, random_state=seed)
+            return ConsensusClustering(n_clusters, directions=0.5, random_state=seed)
         if clusterer == "kmeans":
             return KMeans(n_clusters, n_init=10, random_state=seed)
         return GaussianMixture(

@@ -8,10 +8,12 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
-from contrastive_clustering._consensus import merge_clusters
+from contrastive_clustering._consensus import _agree, merge_clusters
 
 
-@parametrize_with_checks([ConsensusClustering(n_members=3)])
+@parametrize_with_checks(
+    [ConsensusClustering(n_members=3), ConsensusClustering(n_members=4, directions=0.5)]
+)
 def test_check(estimator, check):
     check(estimator)
 
@@ -27,6 +29,48 @@ def test_finds_clusters_of_any_shape():
     X, y = make_moons(600, noise=0.06, random_state=1)
     labels = ConsensusClustering(2, random_state=0).fit_predict(X)
     assert adjusted_rand_score(y, labels) > 0.97
+
+
+@pytest.fixture(scope="module")
+def rays():
+    """Samples about the mean whose class is their direction, at any distance."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 150)
+    angle = y * np.pi / 2 + rng.normal(0, 0.15, len(y))
+    distance = np.tile(np.exp(rng.normal(0, 1.5, 150)), 4)  # the same on each ray
+    return distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), y
+
+
+def test_directions_find_what_places_do_not(rays):
+    X, y = rays
+    by_place, by_direction = (
+        ConsensusClustering(4, directions=part, random_state=0).fit(X)
+        for part in (0.0, 1.0)
+    )
+    assert adjusted_rand_score(y, by_direction.labels_) > 0.97
+    assert adjusted_rand_score(y, by_place.labels_) < 0.5
+
+
+def test_half_of_the_members_compare_directions(rays):
+    X, _ = rays
+    fitted = ConsensusClustering(4, n_members=6, directions=0.5, random_state=0).fit(X)
+    farther = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
+    moved = [
+        np.mean(member.fine.predict(farther) != member.fine.labels_) > 0
+        for member in fitted._members
+        if not member.by_direction
+    ]
+    assert moved == [True] * 3
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
+
+
+def test_division_of_a_large_cluster_does_not_outvote_small_ones():
+    # Nine of ten members tell two small clusters apart; one halves the large one.
+    large, small = 400, 20
+    labels = np.repeat([0, 1, 2], [large, small, small])
+    other = np.repeat([0, 1, 2], [large // 2, large // 2, 2 * small])
+    agreed = _agree([labels] * 9 + [other], 3, seed=0)
+    assert adjusted_rand_score(labels, agreed) == 1
 
 
 def test_labels_proba_and_predictions_agree(digits):
@@ -73,7 +117,14 @@ def test_too_few_samples_is_an_error():
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"n_clusters": 0}, {"n_members": 0}, {"n_neighbors": 0}, {"max_samples": 1}],
+    [
+        {"n_clusters": 0},
+        {"n_members": 0},
+        {"directions": -0.1},
+        {"directions": 1.1},
+        {"n_neighbors": 0},
+        {"max_samples": 1},
+    ],
 )
 def test_bad_parameters_are_named(parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
