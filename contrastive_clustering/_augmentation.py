@@ -238,22 +238,22 @@ class RGBImageAugmentation:
     scale : float, default=1.2
         Largest magnification; the largest reduction is its inverse.
 
-    intensity : float, default=0.2
+    intensity : float, default=0.1
         Strength of the changes of contrast and brightness, in standard deviations.
 
-    saturation : float, default=0.2
+    saturation : float, default=0.1
         Strength of the change of saturation, as a logarithm.
 
-    blur : float, default=1.0
+    blur : float, default=0.0
         Largest width of the blur, in pixels; 0 for none.
     """
 
     degrees: float = 180.0
     translate: float = 0.1
     scale: float = 1.2
-    intensity: float = 0.2
-    saturation: float = 0.2
-    blur: float = 1.0
+    intensity: float = 0.1
+    saturation: float = 0.1
+    blur: float = 0.0
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return one random view of `batch`."""

@@ -38,13 +38,14 @@ from contrastive_clustering._parameters import (
     check_relations,
     count_epochs,
 )
-from contrastive_clustering._prototypes import PrototypeClustering
+from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
 from contrastive_clustering._refinement import (
     Refinement,
-    epochs_of_rounds,
-    refine,
+    SelfTrainingRefinement,
+    resolve_refinement,
 )
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._second_phase import refine
 from contrastive_clustering._training import ContrastiveNet, make_net
 from contrastive_clustering._validation import (
     ChannelAxis,
@@ -88,17 +89,18 @@ class ContrastiveAutoencoderClusterer(
         criterion, another range or parallel jobs.
 
     clusterer : str or scikit-learn clusterer, default="consensus"
-        What clusters the latents of the first phase: "consensus" for
-        :class:`ConsensusClustering`, "kmeans", "gaussian_mixture" or any clusterer. Of
-        an estimator a clone is fitted, with its `n_clusters` or `n_components` set to
-        `n_clusters`, and its `random_state` where that is None. If it has no
-        ``predict``, the 15 nearest training samples vote for a new sample's stratum.
+        What clusters the latents, after each phase: "consensus" for a
+        :class:`ConsensusClustering` half of whose members compare directions, "kmeans",
+        "gaussian_mixture" or any clusterer. Of an estimator a clone is fitted, with its
+        `n_clusters` or `n_components` set to `n_clusters`, and its `random_state` where
+        that is None. If it has no ``predict``, the 15 nearest training samples vote for
+        a new sample's stratum.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
         variance, each brought to unit variance.
 
-    normalize : bool, default=True
+    normalize : bool, default=False
         Whether to bring latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
@@ -127,8 +129,8 @@ class ContrastiveAutoencoderClusterer(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training set in the first phase; 0 leaves it out.
-        "auto" takes 30 for up to 20,000 samples and fewer for more, down to 12 from
-        50,000 on.
+        "auto" takes 30 for up to 20,000 samples and fewer for more, down to 15 from
+        40,000 on.
 
     refinement : str or refinement, default="self_training"
         What the second phase does: "self_training" makes the network surer of the
@@ -264,7 +266,7 @@ class ContrastiveAutoencoderClusterer(
         *,
         clusterer: str | BaseEstimator = "consensus",
         whiten: bool = False,
-        normalize: bool = True,
+        normalize: bool = False,
         latent_dim: int = 64,
         temperature: float = 0.5,
         reconstruction_weight: float = 0.1,
@@ -395,26 +397,7 @@ class ContrastiveAutoencoderClusterer(
             net.go_on_from(self.net_)
         dataset = ArrayDataset(samples, scaler)
         net.partial_fit(dataset)
-        latents = self._encode_checked(net, dataset)
-        clustering: LatentClustering | PrototypeClustering
-        fit_clusters = functools.partial(
-            fit_clustering,
-            clusterer=self.clusterer,
-            whiten=self.whiten,
-            normalize=self.normalize,
-            seed=seed,
-        )
-        n_clusters, search = self._choose_number(latents, fit_clusters, seed)
-        clustering = fit_clusters(latents, n_clusters)
-        rounds = epochs_of_rounds(self.refinement, params["refinement_epochs"])
-        for number, n_epochs in enumerate(rounds, start=1):
-            proba = clustering.predict_proba(latents)
-            head = refine(net, dataset, latents, proba, params, n_epochs=n_epochs)
-            latents = self._encode_checked(net, dataset)
-            if number < len(rounds):
-                clustering = fit_clusters(latents, clustering.n_clusters)
-            else:
-                clustering = PrototypeClustering.fit(latents, head)
+        latents, clustering, search = self._find_strata(net, dataset, params, seed)
         density = LatentDensity.fit(
             latents, clustering.labels, clustering.n_clusters, seed
         )
@@ -432,9 +415,44 @@ class ContrastiveAutoencoderClusterer(
         self.cluster_centers_ = clustering.latent_centers
         self.n_clusters_ = clustering.n_clusters
         self.cluster_number_search_ = search
-        counts = np.bincount(self.labels_[self.labels_ >= 0])
-        self.linkage_ = link_centers(self.cluster_centers_, counts)
+        self.linkage_ = link_centers(self.cluster_centers_)
         return self
+
+    def _find_strata(
+        self,
+        net: ContrastiveNet,
+        dataset: ArrayDataset,
+        params: dict[str, Any],
+        seed: int,
+    ) -> tuple[
+        np.ndarray, LatentClustering | PrototypeClustering, ClusterNumberResult | None
+    ]:
+        """Cluster the latents and run the second phase.
+
+        Returns the latents, which that phase changes, their clustering, and the search
+        for the number of strata if there was one.
+        """
+        fit_clusters = functools.partial(
+            fit_clustering,
+            clusterer=self.clusterer,
+            whiten=self.whiten,
+            normalize=self.normalize,
+            seed=seed,
+        )
+        latents = self._encode_checked(net, dataset)
+        n_clusters, search = self._choose_number(latents, fit_clusters, seed)
+        clustering = fit_clusters(latents, n_clusters)
+        if not params["refinement_epochs"]:
+            return latents, clustering, search
+        head = refine(net, dataset, latents, clustering.predict_proba(latents), params)
+        latents = self._encode_checked(net, dataset)
+        if isinstance(resolve_refinement(self.refinement), SelfTrainingRefinement):
+            # Closer to the strata of what the latents have become than what was learnt
+            # on the way there: docs, "Choices".
+            again = fit_clusters(latents, clustering.n_clusters)
+            head = learn_strata(head, latents, again.predict_proba(latents), seed)
+            net.module_.prototype_head = head
+        return latents, PrototypeClustering.fit(latents, head), search
 
     def _encode_checked(self, net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
         latents = net.encode(dataset)

@@ -107,7 +107,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
 
 # Epochs of the first phase for max_epochs="auto": most and fewest, and the number of
 # samples, over all epochs, that is aimed at in between.
-MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 12, 600_000
+MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
 
 
 def count_epochs(max_epochs: int | str, n_samples: int) -> int:
@@ -116,7 +116,7 @@ def count_epochs(max_epochs: int | str, n_samples: int) -> int:
     Parameters
     ----------
     max_epochs : int or "auto"
-        The parameter; "auto" is 30 for up to 20,000 samples and falls to 12 for 50,000
+        The parameter; "auto" is 30 for up to 20,000 samples and falls to 15 for 40,000
         and more.
 
     n_samples : int
@@ -131,7 +131,7 @@ def count_epochs(max_epochs: int | str, n_samples: int) -> int:
     --------
     >>> from contrastive_clustering._parameters import count_epochs
     >>> [count_epochs("auto", n) for n in (100, 20_000, 30_000, 60_000)]
-    [30, 30, 20, 12]
+    [30, 30, 20, 15]
     """
     if not isinstance(max_epochs, str):
         return int(max_epochs)

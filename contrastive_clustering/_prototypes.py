@@ -1,13 +1,29 @@
-"""Strata as prototypes: the assignment of latents after the second phase."""
+"""Strata as prototypes: how they are learnt, and the assignment of latents to them."""
 
+import math
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from scipy.special import logsumexp, softmax
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
+from contrastive_clustering._random import derive_seed, make_generator
+
+# Members of a stratum that its first prototypes are learnt from.
+MOST_MEMBERS = 5000
+
+# How prototypes learn the strata of latents that stay as they are: a second's work.
+LEARNING_RATE = 1e-2
+LEARNING_BATCH = 512
+LEARNING_PASSES = 100
+MOST_LEARNING_STEPS = 600
+
+SEED_LEARNING = 5  # continues the numbers in _training
 
 
 @dataclass(frozen=True)
@@ -144,3 +160,103 @@ def _logits(
 def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def first_prototypes(
+    offsets: np.ndarray, proba: np.ndarray, n_prototypes: int, seed: int
+) -> np.ndarray:
+    """Return the mean directions of parts of each stratum's members, by k-means.
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (n_samples, latent_dim)
+        Latents relative to the origin.
+
+    proba : ndarray of shape (n_samples, n_clusters)
+        Soft assignments.
+
+    n_prototypes : int
+        Number of parts; with fewer distinct members, some stand twice.
+
+    seed : int
+        Seed of k-means.
+
+    Returns
+    -------
+    prototypes : ndarray of shape (n_clusters, n_prototypes, latent_dim)
+        float32.
+    """
+    directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True).clip(1e-12)
+    labels = proba.argmax(axis=1)
+    prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
+    for cluster, rows in enumerate(prototypes):
+        members = directions[labels == cluster][:MOST_MEMBERS]
+        n_distinct = len(np.unique(members, axis=0))
+        if n_distinct == 0:  # it wins nowhere: take what leans to it most
+            members = directions[[proba[:, cluster].argmax()]]
+            n_distinct = 1
+        parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
+        found = parts.fit(members).cluster_centers_
+        rows[:] = found[np.arange(n_prototypes) % len(found)]
+    return prototypes
+
+
+def learn_strata(
+    head: PrototypeHead, latents: np.ndarray, proba: np.ndarray, seed: int
+) -> PrototypeHead:
+    """Return prototypes of other strata of the same latents.
+
+    They start as :func:`first_prototypes` and learn the soft assignments by their cross
+    entropy. The decoder is given for a new stratum what it was given, on average, for
+    the old assignments of the new members.
+
+    Parameters
+    ----------
+    head : PrototypeHead
+        The old prototypes; not changed.
+
+    latents : ndarray of shape (n_samples, latent_dim)
+        Latents of the training set, float32.
+
+    proba : ndarray of shape (n_samples, n_clusters)
+        Soft assignments to the new strata, float32; there may be more or fewer of them.
+
+    seed : int
+        Seed of the start and of the batches.
+
+    Returns
+    -------
+    learnt : PrototypeHead
+        The new prototypes, on the device of the old ones, relative to the mean latent.
+    """
+    device = head.origin.device
+    origin = latents.mean(axis=0)
+    start = first_prototypes(latents - origin, proba, head.prototypes.shape[1], seed)
+    learnt = PrototypeHead(
+        torch.from_numpy(start), torch.from_numpy(origin), head.temperature
+    ).to(device)
+    samples = torch.from_numpy(latents).to(device)
+    targets = torch.from_numpy(proba).to(device)
+    with torch.no_grad():
+        shares = head(samples).softmax(dim=1).T @ targets  # (n_old, n_new)
+        shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
+        learnt.condition_weight.copy_(head.condition_weight @ shares)
+    n_steps = min(
+        LEARNING_PASSES * math.ceil(len(samples) / LEARNING_BATCH), MOST_LEARNING_STEPS
+    )
+    optimizer = torch.optim.Adam([learnt.prototypes], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, total_steps=n_steps
+    )
+    generator = make_generator(derive_seed(seed, SEED_LEARNING), device)
+    size = (min(LEARNING_BATCH, len(samples)),)
+    for _ in range(n_steps):
+        batch = torch.randint(
+            len(samples), size, generator=generator, device=generator.device
+        )
+        loss = F.cross_entropy(learnt(samples[batch]), targets[batch])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return learnt

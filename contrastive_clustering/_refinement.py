@@ -1,39 +1,10 @@
-"""The second phase: prototypes, soft assignments and a conditioned decoder.
+"""What the second phase may do: its settings, by name or as objects."""
 
-A refinement says which losses train the network and how prototypes move; all of them
-start from the strata that the clusterer found in the latents of the first phase.
-"""
-
-import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
-from skorch.callbacks import Callback
-
-from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
-from contrastive_clustering._data import ArrayDataset
-from contrastive_clustering._losses import sharpen
-from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
-from contrastive_clustering._training import ContrastiveNet, net_parameters
-
-# The second phase goes on from a trained network: at the full rate its first steps
-# would undo what the first phase has learnt.
-LR_SCALE = 1 / 3
-
-# Members of a stratum that its first prototypes are learnt from.
-MOST_MEMBERS = 5000
-
-# Over this part of the epochs the network learns what the clusterer found, before what
-# it gives itself is averaged in: prototypes that are no more than means know less.
-LEARN_FIRST = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,7 +39,9 @@ class SelfTrainingRefinement:
     Each sample's soft assignment is remembered, from the clusterer at first, and what
     the network gives its two views is averaged into that memory. Beside the joint loss
     of the first phase, the network learns to give both views the remembered
-    assignment, sharpened. Nothing drives strata to be of equal size.
+    assignment, sharpened. Nothing drives strata to be of equal size. In the end the
+    clusterer is asked for the strata of the latents that have come of it, and the
+    prototypes learn these.
 
     Parameters
     ----------
@@ -81,13 +54,8 @@ class SelfTrainingRefinement:
     memory : float, default=0.5
         Part of a remembered assignment that stays as it is in an epoch.
 
-    n_prototypes : int, default=3
+    n_prototypes : int, default=8
         Prototypes of each stratum: with several it need not be round.
-
-    n_rounds : int, default=1
-        How often the clusterer is asked, each time for the strata of the latents that
-        the network has by then; the epochs are shared out evenly. More than one pays
-        where strata are compact and well apart: docs, "Choices and figures".
 
     n_neighbors : int, default=0
         Nearest neighbours, in the latents of the first phase, whose remembered
@@ -103,8 +71,7 @@ class SelfTrainingRefinement:
     temperature: float = 0.1
     power: float = 2.0
     memory: float = 0.5
-    n_prototypes: int = 3
-    n_rounds: int = 1
+    n_prototypes: int = 8
     n_neighbors: int = 0
 
 
@@ -116,7 +83,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "power": [Interval(Real, 0, None, closed="neither")],
     "memory": [Interval(Real, 0, 1, closed="left")],
     "n_prototypes": [Interval(Integral, 1, None, closed="left")],
-    "n_rounds": [Interval(Integral, 1, None, closed="left")],
     "n_neighbors": [Interval(Integral, 0, None, closed="left")],
 }
 
@@ -156,258 +122,3 @@ def resolve_refinement(refinement: str | Refinement) -> Refinement:
     except ValueError as error:  # scikit-learn's own kind of it
         raise ValueError(f"refinement={refinement!r}: {error}") from error
     return refinement
-
-
-class RefinementNet(ContrastiveNet):
-    """The net of the second phase, on the module that the first phase has trained.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        As for :class:`ContrastiveNet`; the module is an instance.
-
-    refinement : PrototypeRefinement or SelfTrainingRefinement
-        What to train for.
-
-    memberships : torch.Tensor of shape (n_samples, n_clusters)
-        Soft assignments of the training set; changed in place.
-
-    neighbors : torch.Tensor of shape (n_samples, n_neighbors) or None
-        Places of each sample's neighbours, itself first.
-    """
-
-    def __init__(
-        self,
-        *args: Any,
-        refinement: Refinement,
-        memberships: torch.Tensor,
-        neighbors: torch.Tensor | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.refinement = refinement
-        self.memberships = memberships
-        self.neighbors = neighbors
-        super().__init__(*args, **kwargs)
-
-    def get_loss(
-        self,
-        y_pred: AutoencoderOutput,
-        y_true: torch.Tensor,
-        X: Any = None,
-        training: bool = False,
-    ) -> torch.Tensor:
-        """Return the joint loss, with that of the assignment where there is one."""
-        assert y_pred.logits is not None  # there are prototypes in this phase
-        terms: dict[str, torch.Tensor] = self.criterion_(y_pred, X)
-        self._learn(y_true, y_pred)
-        if isinstance(self.refinement, SelfTrainingRefinement):
-            targets = self._targets(y_true, self.refinement.power)
-            terms["assignment_loss"] = F.cross_entropy(
-                y_pred.logits, targets.repeat(2, 1)
-            )
-            terms["loss"] = terms["loss"] + terms["assignment_loss"]
-        self.record_terms(terms, training)
-        return terms["loss"]
-
-    def _targets(self, indices: torch.Tensor, power: float) -> torch.Tensor:
-        if self.neighbors is None:
-            remembered = self.memberships[indices]
-        else:
-            # (n, n_neighbors, n_clusters) -> (n, n_clusters)
-            remembered = self.memberships[self.neighbors[indices]].mean(dim=1)
-        return sharpen(remembered, power)
-
-    @torch.no_grad()
-    def _learn(self, indices: torch.Tensor, output: AutoencoderOutput) -> None:
-        """Remember the assignments of a batch, and let prototypes follow it."""
-        proba = output.logits.softmax(dim=1)  # type: ignore[union-attr]
-        first, second = proba.chunk(2)
-        seen = (first + second) / 2
-        if isinstance(self.refinement, SelfTrainingRefinement):
-            n_epochs = len(self.history) - self._first_epoch
-            if n_epochs > LEARN_FIRST * self.max_epochs:
-                self.memberships[indices] = torch.lerp(
-                    seen, self.memberships[indices], self.refinement.memory
-                )
-            return
-        self.memberships[indices] = seen
-        head = self.module_.prototype_head
-        directions = F.normalize(output.latent - head.origin, dim=1)
-        hard = F.one_hot(proba.argmax(dim=1), proba.shape[1]).to(directions.dtype)
-        means = F.normalize(hard.T @ directions, dim=1)  # (n_clusters, latent_dim)
-        old = head.prototypes[:, 0]  # one a stratum
-        moved = F.normalize(torch.lerp(means, old, self.refinement.momentum), dim=1)
-        has_members = hard.sum(dim=0) > 0
-        old.copy_(torch.where(has_members[:, None], moved, old))
-
-
-class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
-    """Give prototypes without a member new members after each epoch.
-
-    A stratum without a member gets the direction of the sample that fits its own, the
-    largest stratum, worst. How many were revived stands in the history as
-    ``revived_prototypes``.
-
-    Parameters
-    ----------
-    dataset : ArrayDataset
-        The training set.
-    """
-
-    def __init__(self, dataset: ArrayDataset) -> None:
-        self.dataset = dataset
-
-    def on_epoch_end(self, net: RefinementNet, **kwargs: Any) -> None:
-        """Look for dead prototypes and revive them."""
-        labels = net.memberships.argmax(dim=1)
-        n_clusters = net.memberships.shape[1]
-        sizes = torch.bincount(labels, minlength=n_clusters)
-        dead = (sizes == 0).nonzero()[:, 0].tolist()
-        net.history.record("revived_prototypes", len(dead))
-        if not dead or sizes.max() <= len(dead):
-            return
-        head = net.module_.prototype_head
-        latents = torch.from_numpy(net.encode(self.dataset)).to(net.memberships.device)
-        members = (labels == sizes.argmax()).nonzero()[:, 0]
-        directions = F.normalize(latents[members] - head.origin, dim=1)
-        with torch.no_grad():
-            fit = head(latents[members])[:, labels[members[0]]]
-            worst = fit.argsort()[: len(dead)]
-            head.prototypes[dead] = directions[worst][:, None]
-            # A member joins the nearest of the revived if it fits that one better.
-            nearness, nearest = head(latents[members])[:, dead].max(dim=1)
-            joins = nearness > fit
-            joins[worst] = True
-            new = torch.as_tensor(dead, device=labels.device)[nearest[joins]]
-            net.memberships[members[joins]] = F.one_hot(new, n_clusters).float()
-        warnings.warn(
-            f"{len(dead)} of {n_clusters} prototypes had lost all members after epoch "
-            f"{len(net.history)} and were put into the largest stratum anew. If this "
-            "goes on, lower n_clusters.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-
-
-def epochs_of_rounds(refinement: str | Refinement, n_epochs: int) -> list[int]:
-    """Return how many of the second phase's epochs each of its rounds gets.
-
-    Examples
-    --------
-    >>> from contrastive_clustering import SelfTrainingRefinement
-    >>> from contrastive_clustering._refinement import epochs_of_rounds
-    >>> epochs_of_rounds(SelfTrainingRefinement(n_rounds=3), 8)
-    [3, 3, 2]
-    >>> epochs_of_rounds("prototypes", 8), epochs_of_rounds("self_training", 0)
-    ([8], [])
-    """
-    n_rounds = getattr(resolve_refinement(refinement), "n_rounds", 1)
-    parts = np.array_split(np.arange(n_epochs), n_rounds)
-    return [len(part) for part in parts if len(part)]
-
-
-def refine(
-    net: ContrastiveNet,
-    dataset: ArrayDataset,
-    latents: np.ndarray,
-    proba: np.ndarray,
-    params: dict[str, Any],
-    *,
-    n_epochs: int,
-) -> PrototypeHead:
-    """Run the second phase, or a round of it, on a net's module.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        The net of the first phase. Its module is trained further and gets new
-        prototypes; the epochs are added to its history.
-
-    dataset : ArrayDataset
-        The training set.
-
-    latents : ndarray of shape (n_samples, latent_dim)
-        Its latents as they are.
-
-    proba : ndarray of shape (n_samples, n_clusters)
-        Its soft assignments by the clusterer.
-
-    params : dict
-        The parameters of the estimator.
-
-    n_epochs : int
-        Number of epochs.
-
-    Returns
-    -------
-    head : PrototypeHead
-        The trained prototypes, which are also the module's.
-    """
-    refinement = resolve_refinement(params["refinement"])
-    device = net.module_.input_mean.device
-    origin = latents.mean(axis=0)
-    memberships = torch.tensor(proba, device=device)
-    follows = isinstance(refinement, PrototypeRefinement)
-    n_prototypes = 1 if follows else refinement.n_prototypes  # type: ignore[union-attr]
-    prototypes = _first_prototypes(latents - origin, proba, n_prototypes, net.seed)
-    head = PrototypeHead(
-        torch.from_numpy(prototypes),
-        torch.from_numpy(origin),
-        refinement.temperature,
-    ).to(device)
-    head.prototypes.requires_grad_(not follows)
-    net.module_.prototype_head = head
-    neighbors = None
-    if isinstance(refinement, SelfTrainingRefinement) and refinement.n_neighbors > 0:
-        neighbors = torch.from_numpy(_neighbors(latents, refinement.n_neighbors))
-        neighbors = neighbors.to(device)
-    callbacks: list[Any] = [Reviver(dataset)]
-    if params["lr_schedule"] == "cosine":
-        callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"]:
-        callbacks.append(("training_bar", TrainingBar()))
-    refining = RefinementNet(
-        net.module_,
-        refinement=refinement,
-        memberships=memberships,
-        neighbors=neighbors,
-        callbacks=callbacks,
-        train_split=None,
-        lr=params["lr"] * LR_SCALE,
-        max_epochs=n_epochs,
-        augmentation=net.augmentation,
-        device=net.device,
-        criterion__contrastive_weight=0.0 if follows else 1.0,
-        **{**net_parameters(params, net.seed), "kl_warm_up": 0.0},
-    )
-    refining.initialize()
-    refining.history = net.history
-    refining.partial_fit(dataset)
-    return head
-
-
-def _neighbors(latents: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Return the places of each sample itself and its nearest neighbours, by cosine."""
-    unit = latents / np.linalg.norm(latents, axis=1, keepdims=True).clip(min=1e-12)
-    n_neighbors = min(n_neighbors + 1, len(latents))
-    index = NearestNeighbors(n_neighbors=n_neighbors).fit(unit)
-    return np.asarray(index.kneighbors(unit, return_distance=False))
-
-
-def _first_prototypes(
-    offsets: np.ndarray, proba: np.ndarray, n_prototypes: int, seed: int
-) -> np.ndarray:
-    """Return the mean directions of parts of each stratum's members, by k-means."""
-    directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True).clip(1e-12)
-    labels = proba.argmax(axis=1)
-    prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
-    for cluster, rows in enumerate(prototypes):
-        members = directions[labels == cluster][:MOST_MEMBERS]
-        n_distinct = len(np.unique(members, axis=0))
-        if n_distinct == 0:  # it wins nowhere: take what leans to it most
-            members = directions[[proba[:, cluster].argmax()]]
-            n_distinct = 1
-        parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
-        found = parts.fit(members).cluster_centers_
-        rows[:] = found[np.arange(n_prototypes) % len(found)]
-    return prototypes

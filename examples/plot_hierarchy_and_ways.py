@@ -55,7 +55,7 @@ tree = dendrogram(
     color_threshold=0,
     above_threshold_color="#0072B2",
 )
-ax.set_ylabel("1 - similarity of the centres")
+ax.set_ylabel("distance of the centres (Ward)")
 ax.spines[["top", "right", "bottom"]].set_visible(False)
 for place, stratum in enumerate(tree["leaves"]):
     ax = figure.add_subplot(grid[1, place])

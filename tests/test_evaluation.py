@@ -29,9 +29,7 @@ class Strata:
     def __init__(self, X, n_clusters):
         self.pca = PCA(5).fit(X)
         self.kmeans = KMeans(n_clusters, random_state=0).fit(self.transform(X))
-        self.linkage_ = link_centers(
-            self.kmeans.cluster_centers_, np.bincount(self.kmeans.labels_)
-        )
+        self.linkage_ = link_centers(self.kmeans.cluster_centers_)
 
     def transform(self, X):
         return self.pca.transform(X)

@@ -4,7 +4,11 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
-from contrastive_clustering._prototypes import PrototypeClustering
+from contrastive_clustering._prototypes import (
+    PrototypeClustering,
+    first_prototypes,
+    learn_strata,
+)
 
 
 @pytest.fixture
@@ -72,3 +76,58 @@ def test_a_latent_at_the_origin_is_assigned_finitely(fitted):
     _, _, clustering = fitted
     proba = clustering.predict_proba(clustering.origin[None].astype(np.float32))
     assert np.isfinite(proba).all()
+
+
+def test_first_prototypes_are_mean_directions_of_parts():
+    rng = np.random.default_rng(0)
+    corners = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    offsets = np.repeat(corners, 20, axis=0) * rng.uniform(1, 5, (60, 1))
+    proba = np.repeat([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], 20, axis=0)
+    found = first_prototypes(offsets, proba, 2, seed=0)
+    # Two parts of the first stratum; the second has but one distinct direction.
+    np.testing.assert_allclose(sorted(found[0].tolist()), [[0, 1, 0], [1, 0, 0]])
+    np.testing.assert_allclose(found[1], [[0, 0, 1], [0, 0, 1]])
+
+
+def test_a_stratum_that_wins_nowhere_starts_from_what_leans_to_it_most():
+    offsets = np.eye(3)
+    proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+    np.testing.assert_allclose(
+        first_prototypes(offsets, proba, 1, seed=0)[1, 0], offsets[1]
+    )
+
+
+@pytest.mark.parametrize("n_new", [2, 3, 6])
+def test_prototypes_learn_other_strata_of_the_same_latents(fitted, n_new):
+    latents, head, _ = fitted
+    with torch.no_grad():
+        head.condition_weight.copy_(torch.arange(16.0).reshape(4, 4))
+    before = [value.clone() for value in head.state_dict().values()]
+    # Sectors of a plane: nothing that four prototypes could know already.
+    offsets = latents - latents.mean(axis=0)
+    angle = np.arctan2(offsets[:, 1], offsets[:, 0]) / (2 * np.pi) + 0.5
+    labels = np.minimum((angle * n_new).astype(int), n_new - 1)
+    proba = np.eye(n_new, dtype=np.float32)[labels]
+    learnt = learn_strata(head, latents, proba, seed=0)
+    assert all(map(torch.equal, before, head.state_dict().values()))
+    learnt_labels = learnt(torch.from_numpy(latents)).argmax(dim=1).numpy()
+    start = first_prototypes(offsets, proba, 2, seed=0)
+    start_head = PrototypeHead(torch.from_numpy(start), learnt.origin, 0.2)
+    start_labels = start_head(torch.from_numpy(latents)).argmax(dim=1).numpy()
+    assert np.mean(learnt_labels == labels) > 0.9
+    assert np.mean(learnt_labels == labels) >= np.mean(start_labels == labels)
+    # The decoder gets for a stratum the mean of what its members got before.
+    with torch.no_grad():
+        old = head(torch.from_numpy(latents)).softmax(dim=1) @ head.condition_weight.T
+    for label in range(n_new):
+        expected = old[labels == label].mean(dim=0)
+        torch.testing.assert_close(learnt.condition_weight[:, label], expected)
+
+
+def test_learning_strata_is_repeatable_and_leaves_the_global_generator(fitted):
+    latents, head, clustering = fitted
+    proba = clustering.predict_proba(latents)
+    state = torch.get_rng_state()
+    first, second = (learn_strata(head, latents, proba, seed=3) for _ in range(2))
+    assert torch.equal(first.prototypes, second.prototypes)
+    assert torch.equal(torch.get_rng_state(), state)

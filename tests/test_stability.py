@@ -262,9 +262,9 @@ def test_an_estimator_without_labels(blobs):
 
 
 def test_digits_are_more_stable_than_noise(digits):
-    images = digits[0][:400]
+    images = digits[0][:600]
     noise = np.random.default_rng(0).integers(0, 17, images.shape).astype(float)
-    clusterer = ContrastiveAutoencoderClusterer(2, max_epochs=6, latent_dim=16)
+    clusterer = ContrastiveAutoencoderClusterer(8, max_epochs=10, latent_dim=16)
     real, none = (
         cluster_stability(clusterer, X, n_resamples=3, random_state=0)
         for X in (images, noise)
