@@ -27,8 +27,8 @@ SAMPLES_PER_FINE = 5
 MOST_AGREEMENTS = 5
 
 # Where k-means seeks the agreement, a member's cluster weighs by its size to minus this
-# power: unweighted, the division of a large cluster costs more than that of a small one
-# from its neighbour, which one vote in three then lost: docs, "Choices".
+# power: unweighted, a large cluster that few members divide costs more than two small
+# ones that most of them tell apart, and these are joined: docs, "Choices".
 SIZE_POWER = 0.25
 
 

@@ -49,14 +49,16 @@ def test_directions_find_what_places_do_not(rays):
     )
     assert adjusted_rand_score(y, by_direction.labels_) > 0.97
     assert adjusted_rand_score(y, by_place.labels_) < 0.5
+    nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
+    np.testing.assert_array_equal(by_direction.predict(nearer), by_direction.labels_)
 
 
 def test_half_of_the_members_compare_directions(rays):
     X, _ = rays
     fitted = ConsensusClustering(4, n_members=6, directions=0.5, random_state=0).fit(X)
-    farther = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
+    nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
     moved = [
-        np.mean(member.fine.predict(farther) != member.fine.labels_) > 0
+        np.mean(member.fine.predict(nearer) != member.fine.labels_) > 0
         for member in fitted._members
         if not member.by_direction
     ]
