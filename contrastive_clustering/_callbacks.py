@@ -15,8 +15,8 @@ WARM_UP = 0.1
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     """Raise the learning rate linearly, then lower it to zero along a cosine.
 
-    The rate is a function of the step's number alone, so there is no state to keep
-    when training goes on.
+    The rate is a function of the step's number in the training alone, so there is no
+    state to keep when one goes on.
 
     References
     ----------
@@ -24,16 +24,13 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     arXiv:1608.03983, without restarts.
     """
 
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Start counting steps."""
-        self.step_ = 0
-
     def on_epoch_begin(
         self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any
     ) -> None:
-        """Learn how many steps there will be."""
+        """Learn how many steps there will be, and were."""
         steps_per_epoch = count_batches(len(dataset_train), net.batch_size)
         self.n_steps_ = net.max_epochs * steps_per_epoch
+        self.step_ = (net.epoch_number - 1) * steps_per_epoch
 
     def on_batch_begin(
         self, net: NeuralNet, training: bool = False, **kwargs: Any
@@ -59,6 +56,11 @@ class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
         from tqdm.auto import tqdm
 
         self.bar_ = tqdm(total=net.max_epochs, desc="training", unit="epoch")
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Show the epochs that were run before."""
+        if self.bar_.n < net.epoch_number - 1:
+            self.bar_.update(net.epoch_number - 1 - self.bar_.n)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Advance the bar by an epoch and show its losses."""

@@ -161,7 +161,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
                 fine = KMeans(n_fine, n_init=1, random_state=rng.randint(2**31 - 1))
                 found = fine.fit_predict(seen)
                 merged = merge_clusters(found, graph, self.n_clusters)
-                self._members.append(_Member(fine, merged, bool(compares)))
+                self._members.append(Member(fine, merged, bool(compares)))
         votes = [member.merged[member.fine.labels_] for member in self._members]
         for _ in range(MOST_AGREEMENTS):
             agreed = _agree(votes, self.n_clusters, rng.randint(2**31 - 1))
@@ -214,7 +214,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class _Member:
+class Member:
     """A partition that votes: fine clusters and the merged cluster of each."""
 
     fine: KMeans

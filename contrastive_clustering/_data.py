@@ -1,6 +1,8 @@
 """From an array of any dtype to batches: a batch is cast, never the whole."""
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -122,6 +124,11 @@ class EvenBatchLoader(DataLoader[Batch]):
     seed : int, default=0
         Seed of the shuffling.
 
+    num_workers : int, default=0
+        Largest number of processes that read batches; what is read does not depend on
+        it. None are started for a single batch, nor by a process that may have no
+        children, as those of ``multiprocessing.Pool``.
+
     **kwargs : dict
         Further parameters of :class:`torch.utils.data.DataLoader`.
     """
@@ -132,12 +139,17 @@ class EvenBatchLoader(DataLoader[Batch]):
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        num_workers: int = 0,
         **kwargs: Any,
     ) -> None:
         n_samples = len(dataset)  # type: ignore[arg-type]  # a map-style dataset
         self.even_batches = EvenBatchSampler(
             n_samples, batch_size, shuffle=shuffle, seed=seed
         )
+        n_batches = len(self.even_batches)
+        if n_batches == 1 or multiprocessing.current_process().daemon:
+            num_workers = 0
+        num_workers = min(num_workers, n_batches)
         # A generator of its own keeps the loader from drawing its workers' seeds
         # from the global one.
         super().__init__(
@@ -145,5 +157,22 @@ class EvenBatchLoader(DataLoader[Batch]):
             batch_sampler=self.even_batches,
             collate_fn=keep_batch,
             generator=torch.Generator().manual_seed(seed),
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
             **kwargs,
         )
+
+
+@contextmanager
+def explaining_dead_workers(num_workers: int) -> Iterator[None]:
+    """Say what can be done where the system has killed a process of a data loader."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RuntimeError(
+            f"A process that reads batches (num_workers={num_workers}) was killed, "
+            "most often for want of memory. Lower num_workers or batch_size; "
+            "num_workers=0 reads in the main process."
+        ) from error

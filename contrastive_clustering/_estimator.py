@@ -1,7 +1,7 @@
 """The estimator: validates, owns the net and the clustering, and delegates."""
 
-import functools
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -22,31 +22,21 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import Callback
 from skorch.history import History
 
-from contrastive_clustering._augmentation import resolve_augmentation
+from contrastive_clustering._checkpoint import Checkpoint, identify
 from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
-from contrastive_clustering._device import resolve_device
+from contrastive_clustering._fitting import FittedModel, Strata, fit_model
 from contrastive_clustering._generation import GenerationMixin
 from contrastive_clustering._hierarchy import link_centers, merge_labels
-from contrastive_clustering._latent import LatentClustering, fit_clustering
-from contrastive_clustering._parameters import (
-    PARAMETER_CONSTRAINTS,
-    check_relations,
-    count_epochs,
-)
-from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
-from contrastive_clustering._refinement import (
-    Refinement,
-    SelfTrainingRefinement,
-    resolve_refinement,
-)
+from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, check_relations
+from contrastive_clustering._persistence import PersistenceMixin
+from contrastive_clustering._refinement import Refinement
 from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._second_phase import refine
-from contrastive_clustering._training import ContrastiveNet, make_net
+from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     ChannelAxis,
     check_same_samples,
@@ -61,6 +51,7 @@ LARGEST_SCORED = 10_000
 
 class ContrastiveAutoencoderClusterer(
     GenerationMixin,
+    PersistenceMixin,
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
     TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
@@ -186,6 +177,23 @@ class ContrastiveAutoencoderClusterer(
         Whether `fit` goes on from the weights, the optimizer's state and the scale of
         the last `fit` instead of starting anew.
 
+    checkpoint_dir : str or path-like, default=None
+        Folder for a checkpoint of each `fit`; None writes none. If a fit was
+        interrupted, a fit of the same X with the same parameters goes on from it, and
+        with others it is refused. A folder is for one fit at a time.
+
+    checkpoint_every : int, default=1
+        Number of epochs after which the checkpoint is written anew; read if there is a
+        `checkpoint_dir`.
+
+    num_workers : int, default=0
+        Number of processes that read batches beside the training; 0 reads in the main
+        process, which is best for arrays in memory. The result does not hang on it.
+
+    store_examples : bool, default=False
+        Whether to keep a training sample of each stratum as `examples_`. With False
+        neither the estimator nor what is saved of it holds any training sample.
+
     device : str or torch.device, default="auto"
         Where to compute; "auto" takes CUDA, then MPS, then the CPU.
 
@@ -211,6 +219,10 @@ class ContrastiveAutoencoderClusterer(
     linkage_ : ndarray of shape (n_clusters - 1, 4)
         The tree in which the most similar strata merge first, in SciPy's format, as
         :func:`scipy.cluster.hierarchy.dendrogram` draws it.
+
+    examples_ : ndarray of shape (n_clusters, ...)
+        The training sample next to the centre of each stratum; only if
+        `store_examples`.
 
     cluster_number_search_ : ClusterNumberResult or None
         Candidates and scores of the search for the number of strata; None if there was
@@ -288,6 +300,10 @@ class ContrastiveAutoencoderClusterer(
         n_iter_no_change: int = 5,
         callbacks: Sequence[Callback] | None = None,
         warm_start: bool = False,
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        num_workers: int = 0,
+        store_examples: bool = False,
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -317,6 +333,10 @@ class ContrastiveAutoencoderClusterer(
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
+        self.num_workers = num_workers
+        self.store_examples = store_examples
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -347,7 +367,17 @@ class ContrastiveAutoencoderClusterer(
         ValueError
             If a parameter is out of its range; if X holds anything but finite
             numbers, has too few samples, samples that are all the same or samples of
-            a shape that the parameters do not allow; or if the device is not there.
+            a shape that the parameters do not allow; if the device is not there; if
+            training diverges; or if `checkpoint_dir` holds an unfinished fit of other
+            parameters or another X.
+
+        OSError
+            If a checkpoint cannot be written.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If Ctrl-C has ended training early, or prototypes have lost all members.
         """
         return self._fit(X, go_on=self.warm_start)
 
@@ -357,7 +387,7 @@ class ContrastiveAutoencoderClusterer(
 
         The first call learns the scale of the values and starts the network; later
         ones go on from there, whether `fit` or `partial_fit` came before. The epoch is
-        one of the first phase; the second is left out.
+        one of the first phase; the second is left out, and there are no checkpoints.
 
         Parameters
         ----------
@@ -377,29 +407,33 @@ class ContrastiveAutoencoderClusterer(
         TypeError, ValueError
             As for `fit`; also if X differs in shape or units from what came before.
         """
-        return self._fit(X, go_on=True, max_epochs=1, refinement_epochs=0)
+        return self._fit(
+            X, go_on=True, max_epochs=1, refinement_epochs=0, checkpoint_dir=None
+        )
 
-    def _fit(self, X: Any, *, go_on: bool, **overruled: int) -> Self:
+    def _fit(self, X: Any, *, go_on: bool, **overruled: Any) -> Self:
         go_on = go_on and hasattr(self, "net_")
         samples, scaler = self._read(X) if go_on else self._read_anew(X)
         params = {**self.get_params(deep=False), **overruled}
         check_relations(params, len(samples))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        net = make_net(
+        previous = self.net_ if go_on else None
+        checkpoint = None
+        if params["checkpoint_dir"] is not None:
+            fixed = None if self.random_state is None else seed
+            checkpoint = Checkpoint(
+                params["checkpoint_dir"],
+                params["checkpoint_every"],
+                identify(params, samples, fixed, previous),
+                seed,
+            )
+            seed = checkpoint.seed
+        model = fit_model(
+            ArrayDataset(samples, scaler),
             params,
-            scaler=scaler,
-            augmentation=resolve_augmentation(self.augmentation, scaler.layout.kind),
-            device=resolve_device(self.device),
-            max_epochs=count_epochs(params["max_epochs"], len(samples)),
-            seed=seed,
-        )
-        if go_on:
-            net.go_on_from(self.net_)
-        dataset = ArrayDataset(samples, scaler)
-        net.partial_fit(dataset)
-        latents, clustering, search = self._find_strata(net, dataset, params, seed)
-        density = LatentDensity.fit(
-            latents, clustering.labels, clustering.n_clusters, seed
+            seed,
+            previous=previous,
+            checkpoint=checkpoint,
         )
         # Nothing is set before all has succeeded: a failed fit leaves the estimator
         # as it was.
@@ -409,75 +443,24 @@ class ContrastiveAutoencoderClusterer(
             self.n_features_in_ = math.prod(scaler.layout.sample_shape)
             if hasattr(self, "feature_names_in_"):
                 del self.feature_names_in_
-        self.net_: ContrastiveNet = net
-        self._scaler, self._clustering, self._density = scaler, clustering, density
-        self.labels_ = clustering.labels
-        self.cluster_centers_ = clustering.latent_centers
-        self.n_clusters_ = clustering.n_clusters
-        self.cluster_number_search_ = search
-        self.linkage_ = link_centers(self.cluster_centers_)
+        self._adopt(model, samples[model.typical] if self.store_examples else None)
         return self
 
-    def _find_strata(
-        self,
-        net: ContrastiveNet,
-        dataset: ArrayDataset,
-        params: dict[str, Any],
-        seed: int,
-    ) -> tuple[
-        np.ndarray, LatentClustering | PrototypeClustering, ClusterNumberResult | None
-    ]:
-        """Cluster the latents and run the second phase.
-
-        Returns the latents, which that phase changes, their clustering, and the search
-        for the number of strata if there was one.
-        """
-        fit_clusters = functools.partial(
-            fit_clustering,
-            clusterer=self.clusterer,
-            whiten=self.whiten,
-            normalize=self.normalize,
-            seed=seed,
-        )
-        latents = self._encode_checked(net, dataset)
-        n_clusters, search = self._choose_number(latents, fit_clusters, seed)
-        clustering = fit_clusters(latents, n_clusters)
-        if not params["refinement_epochs"]:
-            return latents, clustering, search
-        head = refine(net, dataset, latents, clustering.predict_proba(latents), params)
-        latents = self._encode_checked(net, dataset)
-        if isinstance(resolve_refinement(self.refinement), SelfTrainingRefinement):
-            # Closer to the strata of what the latents have become than what was learnt
-            # on the way there: docs, "Choices".
-            again = fit_clusters(latents, clustering.n_clusters)
-            head = learn_strata(head, latents, again.predict_proba(latents), seed)
-            net.module_.prototype_head = head
-        return latents, PrototypeClustering.fit(latents, head), search
-
-    def _encode_checked(self, net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
-        latents = net.encode(dataset)
-        if not np.isfinite(latents).all():
-            raise ValueError(
-                f"Training diverged: after {len(net.history)} epochs with lr={self.lr} "
-                "latents are no longer finite. Lower lr, or raise temperature if it is "
-                "very small."
-            )
-        return latents
-
-    def _choose_number(
-        self,
-        latents: np.ndarray,
-        fit_clusters: Callable[[np.ndarray, int], LatentClustering],
-        seed: int,
-    ) -> tuple[int, ClusterNumberResult | None]:
-        """Return the number of clusters to ask for, and the search if there was one."""
-        n_clusters = self.n_clusters
-        if isinstance(n_clusters, str):
-            n_clusters = ClusterNumberSearch()
-        if not isinstance(n_clusters, ClusterNumberSearch):
-            return n_clusters, None
-        search = n_clusters.search(latents, fit_clusters, seed)
-        return search.n_clusters, search
+    def _adopt(self, model: FittedModel, examples: np.ndarray | None) -> None:
+        """Take over what a fit, in this process or another, has made."""
+        self.net_: ContrastiveNet = model.net
+        self._scaler: Scaler = model.scaler
+        self._clustering: Strata = model.clustering
+        self._density: LatentDensity = model.density
+        self.labels_ = model.clustering.labels
+        self.cluster_centers_ = model.clustering.latent_centers
+        self.n_clusters_ = model.clustering.n_clusters
+        self.cluster_number_search_: ClusterNumberResult | None = model.search
+        self.linkage_ = link_centers(self.cluster_centers_)
+        if examples is not None:
+            self.examples_ = examples
+        elif hasattr(self, "examples_"):
+            del self.examples_
 
     def _read_anew(self, X: Any) -> tuple[np.ndarray, Scaler]:
         samples = check_samples(X, min_samples=2)

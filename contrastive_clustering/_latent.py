@@ -34,7 +34,7 @@ NOISE = -1
 
 
 @dataclass(frozen=True)
-class _RootMeanSquare:
+class RootMeanSquare:
     """Divide by one number, so that regularisations mean the same in every space."""
 
     size: float
@@ -70,7 +70,7 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
         steps.append(Normalizer())
     prepared = make_pipeline(*steps).fit_transform(latents) if steps else latents
     size = float(np.sqrt(np.mean(np.var(prepared, axis=0, dtype=np.float64))))
-    steps.append(FunctionTransformer(_RootMeanSquare(size if size > 0 else 1.0)))
+    steps.append(FunctionTransformer(RootMeanSquare(size if size > 0 else 1.0)))
     return make_pipeline(*steps).fit(latents)
 
 

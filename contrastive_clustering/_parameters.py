@@ -3,6 +3,7 @@
 import inspect
 import math
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,10 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
+    "checkpoint_dir": [str, PathLike, None],
+    "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
+    "num_workers": [Interval(Integral, 0, None, closed="left")],
+    "store_examples": ["boolean"],
     "device": [str, torch.device],
     "random_state": ["random_state"],
     "verbose": ["verbose"],

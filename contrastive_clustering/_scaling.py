@@ -11,6 +11,11 @@ from contrastive_clustering._validation import SampleLayout
 # Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
 CHUNK_VALUES = 2**21
 
+# Values this many standard deviations from the mean are as far as any: further out,
+# squares in the network would overflow. No training set of fewer than 10^12 samples
+# has any.
+FARTHEST = 1e6
+
 # At predict, images may lie this many training ranges outside of the training range,
 # and, where the dtype changed between integer and float, their range may be this part
 # of it; beyond, the units are taken to have changed.
@@ -116,12 +121,15 @@ class Scaler:
     def scale(self, samples: np.ndarray) -> torch.Tensor:
         """Bring a batch of the user's samples to the common scale, channels first.
 
+        Values far outside of the training set's, by a million standard deviations, are
+        brought that near.
+
         The arithmetic is float64, so that a large offset does not swallow the values.
         """
         values = torch.from_numpy(samples.astype(np.float64))
         values = self.layout.to_network(values)
         scaled = (values - torch.from_numpy(self.mean)) / torch.from_numpy(self.std)
-        return scaled.float()
+        return scaled.clip(-FARTHEST, FARTHEST).float()
 
     def unscale(self, batch: torch.Tensor) -> np.ndarray:
         """Bring a batch on the common scale back to the user's units and shape.

@@ -16,8 +16,8 @@ from sklearn.neighbors import NearestNeighbors
 from skorch.callbacks import Callback
 
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
-from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._losses import sharpen
+from contrastive_clustering._make_net import net_parameters
 from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
 from contrastive_clustering._prototypes import first_prototypes
 from contrastive_clustering._refinement import (
@@ -26,7 +26,7 @@ from contrastive_clustering._refinement import (
     SelfTrainingRefinement,
     resolve_refinement,
 )
-from contrastive_clustering._training import ContrastiveNet, net_parameters
+from contrastive_clustering._training import ContrastiveNet
 
 # The second phase goes on from a trained network: at the full rate its first steps
 # would undo what the first phase has learnt.
@@ -55,6 +55,8 @@ class RefinementNet(ContrastiveNet):
         Places of each sample's neighbours, itself first.
     """
 
+    phase = "second"
+
     def __init__(
         self,
         *args: Any,
@@ -67,6 +69,11 @@ class RefinementNet(ContrastiveNet):
         self.memberships = memberships
         self.neighbors = neighbors
         super().__init__(*args, **kwargs)
+
+    @property
+    def user_lr(self) -> float:
+        """The estimator's parameter that the learning rate stems from."""
+        return float(self.lr / LR_SCALE)
 
     def get_loss(
         self,
@@ -103,8 +110,7 @@ class RefinementNet(ContrastiveNet):
         first, second = proba.chunk(2)
         seen = (first + second) / 2
         if isinstance(self.refinement, SelfTrainingRefinement):
-            n_epochs = len(self.history) - self._first_epoch
-            if n_epochs > LEARN_FIRST * self.max_epochs:
+            if self.epoch_number > LEARN_FIRST * self.max_epochs:
                 self.memberships[indices] = torch.lerp(
                     seen, self.memberships[indices], self.refinement.memory
                 )
@@ -126,17 +132,11 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
     A stratum without a member gets the direction of the sample that fits its own, the
     largest stratum, worst. How many were revived stands in the history as
     ``revived_prototypes``.
-
-    Parameters
-    ----------
-    dataset : ArrayDataset
-        The training set.
     """
 
-    def __init__(self, dataset: ArrayDataset) -> None:
-        self.dataset = dataset
-
-    def on_epoch_end(self, net: RefinementNet, **kwargs: Any) -> None:
+    def on_epoch_end(
+        self, net: RefinementNet, dataset_train: Any = None, **kwargs: Any
+    ) -> None:
         """Look for dead prototypes and revive them."""
         labels = net.memberships.argmax(dim=1)
         n_clusters = net.memberships.shape[1]
@@ -146,7 +146,7 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
         if not dead or sizes.max() <= len(dead):
             return
         head = net.module_.prototype_head
-        latents = torch.from_numpy(net.encode(self.dataset)).to(net.memberships.device)
+        latents = torch.from_numpy(net.encode(dataset_train)).to(net.memberships.device)
         members = (labels == sizes.argmax()).nonzero()[:, 0]
         directions = F.normalize(latents[members] - head.origin, dim=1)
         with torch.no_grad():
@@ -168,57 +168,77 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
         )
 
 
-def refine(
-    net: ContrastiveNet,
-    dataset: ArrayDataset,
-    latents: np.ndarray,
-    proba: np.ndarray,
-    params: dict[str, Any],
-) -> PrototypeHead:
-    """Run the second phase on a net's module.
+def start_refinement(
+    net: ContrastiveNet, params: dict[str, Any], latents: np.ndarray, proba: np.ndarray
+) -> RefinementNet:
+    """Return the net of the second phase, which starts from a clusterer's strata.
 
     Parameters
     ----------
     net : ContrastiveNet
-        The net of the first phase. Its module is trained further and gets new
-        prototypes; the epochs are added to its history.
-
-    dataset : ArrayDataset
-        The training set.
-
-    latents : ndarray of shape (n_samples, latent_dim)
-        Its latents as they are.
-
-    proba : ndarray of shape (n_samples, n_clusters)
-        Its soft assignments by the clusterer.
+        The net of the first phase; its module gets prototypes.
 
     params : dict
         The parameters of the estimator.
 
+    latents : ndarray of shape (n_samples, latent_dim)
+        The training set's latents as they are.
+
+    proba : ndarray of shape (n_samples, n_clusters)
+        Its soft assignments by the clusterer.
+
     Returns
     -------
-    head : PrototypeHead
-        The trained prototypes, which are also the module's.
+    refining : RefinementNet
+        An initialised net on the same module.
     """
     refinement = resolve_refinement(params["refinement"])
     device = net.module_.input_mean.device
     origin = latents.mean(axis=0)
-    memberships = torch.tensor(proba, device=device)
     follows = isinstance(refinement, PrototypeRefinement)
     n_prototypes = 1 if follows else refinement.n_prototypes  # type: ignore[union-attr]
     prototypes = first_prototypes(latents - origin, proba, n_prototypes, net.seed)
-    head = PrototypeHead(
+    net.module_.prototype_head = PrototypeHead(
         torch.from_numpy(prototypes),
         torch.from_numpy(origin),
         refinement.temperature,
     ).to(device)
-    head.prototypes.requires_grad_(not follows)
-    net.module_.prototype_head = head
     neighbors = None
     if isinstance(refinement, SelfTrainingRefinement) and refinement.n_neighbors > 0:
         neighbors = torch.from_numpy(_neighbors(latents, refinement.n_neighbors))
-        neighbors = neighbors.to(device)
-    callbacks: list[Any] = [Reviver(dataset)]
+    return make_refinement_net(net, params, torch.tensor(proba), neighbors)
+
+
+def make_refinement_net(
+    net: ContrastiveNet,
+    params: dict[str, Any],
+    memberships: torch.Tensor,
+    neighbors: torch.Tensor | None,
+) -> RefinementNet:
+    """Return the net of the second phase on a module that has prototypes.
+
+    Parameters
+    ----------
+    net : ContrastiveNet
+        The net of the first phase. Its module is trained further; the epochs are added
+        to its history.
+
+    params : dict
+        The parameters of the estimator.
+
+    memberships, neighbors : torch.Tensor
+        As for :class:`RefinementNet`.
+
+    Returns
+    -------
+    refining : RefinementNet
+        An initialised net.
+    """
+    refinement = resolve_refinement(params["refinement"])
+    device = net.module_.input_mean.device
+    follows = isinstance(refinement, PrototypeRefinement)
+    net.module_.prototype_head.prototypes.requires_grad_(not follows)
+    callbacks: list[Any] = [Reviver()]
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
     if params["verbose"]:
@@ -226,8 +246,8 @@ def refine(
     refining = RefinementNet(
         net.module_,
         refinement=refinement,
-        memberships=memberships,
-        neighbors=neighbors,
+        memberships=memberships.to(device),
+        neighbors=None if neighbors is None else neighbors.to(device),
         callbacks=callbacks,
         train_split=None,
         lr=params["lr"] * LR_SCALE,
@@ -239,8 +259,7 @@ def refine(
     )
     refining.initialize()
     refining.history = net.history
-    refining.partial_fit(dataset)
-    return head
+    return refining
 
 
 def _neighbors(latents: np.ndarray, n_neighbors: int) -> np.ndarray:

@@ -272,12 +272,21 @@ def cluster_stability(
 def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
     """Return a clone with each `random_state` set, nested ones too."""
     copy = clone(estimator)
+    params = copy.get_params(deep=True)
     copy.set_params(
         **{
             name: int(seed)
-            for name, value in copy.get_params(deep=True).items()
+            for name, value in params.items()
             if name.rpartition("__")[2] == "random_state"
             and (value is None or not only_missing)
+        }
+    )
+    # A folder of checkpoints is for one fit, and here come many.
+    copy.set_params(
+        **{
+            name: None
+            for name in params
+            if name.rpartition("__")[2] == "checkpoint_dir"
         }
     )
     return copy

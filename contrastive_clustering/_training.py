@@ -1,28 +1,33 @@
 """Training: a skorch net that is fed two views of each batch."""
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, EpochTimer, PassthroughScoring
-from skorch.dataset import ValidSplit
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from skorch.history import History
 from skorch.utils import to_device
 
 from contrastive_clustering._augmentation import Augmentation
-from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
-from contrastive_clustering._data import ArrayDataset, Batch, EvenBatchLoader
-from contrastive_clustering._losses import LOSS_TERMS, JointLoss
-from contrastive_clustering._networks import AutoencoderOutput, ContrastiveAutoencoder
+from contrastive_clustering._data import (
+    ArrayDataset,
+    Batch,
+    EvenBatchLoader,
+    explaining_dead_workers,
+)
+from contrastive_clustering._interruption import noticing_interrupts
+from contrastive_clustering._losses import LOSS_TERMS
+from contrastive_clustering._networks import AutoencoderOutput
 from contrastive_clustering._random import (
     derive_seed,
     make_generator,
     seeded_global_generators,
 )
-from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._threads import sharing_cores
 
 # What the derived seeds are for. The numbers must differ and may not change, or the
 # same random_state would give another model.
@@ -57,6 +62,14 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     """
 
     history: History
+    callbacks_: list[tuple[str, Callback]]
+
+    # What messages call the training.
+    phase = "first"
+
+    # Epochs of this training that were run before, and whether Ctrl-C has ended it.
+    _n_done = 0
+    interrupted = False
 
     def __init__(
         self,
@@ -123,14 +136,55 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     def _warm_up_divergence(self) -> None:
         """Raise the scale of the variational term from epoch to epoch up to 1."""
         n_epochs = self.kl_warm_up * self.max_epochs
-        done = len(self.history) - self._first_epoch
-        self.criterion_.kl_scale = min(1.0, done / n_epochs) if n_epochs else 1.0
+        share = self.epoch_number / n_epochs if n_epochs else 1.0
+        self.criterion_.kl_scale = min(1.0, share)
+
+    @property
+    def epoch_number(self) -> int:
+        """The number of the running epoch in this training, from 1."""
+        return len(self.history) - self._first_epoch
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
-        """Run skorch's loop, knowing at which epoch it began."""
-        self._first_epoch = len(self.history)
+        """Run skorch's loop, knowing at which epoch the training began."""
+        self._first_epoch = len(self.history) - self._n_done
         super().fit_loop(*args, **kwargs)
         return self
+
+    def run_epochs(
+        self, dataset: ArrayDataset, *further: Callback, n_done: int = 0
+    ) -> None:
+        """Train for what is missing of `max_epochs`.
+
+        Ctrl-C ends the training, too: then `interrupted` is true, and the epoch that
+        was not finished does not stand in the history.
+
+        Parameters
+        ----------
+        dataset : ArrayDataset
+            The training set.
+
+        *further : skorch callbacks
+            Called after all others, in this training alone.
+
+        n_done : int, default=0
+            Number of epochs that were run before; the history ends with them.
+        """
+        own: list[tuple[str, Callback]] = self.callbacks_
+        self.callbacks_ = own + [
+            (type(callback).__name__, callback) for callback in further
+        ]
+        self._n_done = n_done
+        try:
+            with (
+                noticing_interrupts() as seen,
+                explaining_dead_workers(self.iterator_train__num_workers),
+            ):
+                self.partial_fit(dataset, epochs=self.max_epochs - n_done)
+        finally:
+            self.callbacks_, self._n_done = own, 0
+        self.interrupted = bool(seen)
+        if self.interrupted and self.history and "train_loss" not in self.history[-1]:
+            del self.history[-1]
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Take skorch's step on two views of the batch."""
@@ -168,11 +222,31 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         return terms["loss"]
 
     def record_terms(self, terms: dict[str, torch.Tensor], training: bool) -> None:
-        """Record the terms of the loss of a batch, but the total, in the history."""
+        """Record the terms of the loss of a batch, but the total, in the history.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not finite; the weights are those of the step before.
+        """
         part = "train" if training else "valid"
-        for name, value in terms.items():
+        for name, term in terms.items():
+            value = term.item()
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"Training diverged: {name} is {value} in epoch "
+                    f"{self.epoch_number} of {self.max_epochs} of the {self.phase} "
+                    f"phase, batch {len(self.history[-1]['batches'])}, with "
+                    f"lr={self.user_lr:g}. Lower lr, or raise temperature if it is "
+                    "very small; a callable augmentation has to return finite views."
+                )
             if name != "loss":
-                self.history.record_batch(f"{part}_{name}", value.item())
+                self.history.record_batch(f"{part}_{name}", value)
+
+    @property
+    def user_lr(self) -> float:
+        """The estimator's parameter that the learning rate stems from."""
+        return float(self.lr)
 
     def go_on_from(self, other: "ContrastiveNet") -> None:
         """Take over the weights, the optimizer's moments and the history of a net.
@@ -239,6 +313,7 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             ]
         return _channels_last(torch.cat(views)), nothing
 
+    @sharing_cores()
     def encode(self, dataset: ArrayDataset) -> np.ndarray:
         """Return the latents of a data set, batch by batch.
 
@@ -254,7 +329,10 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """
         self._set_training(False)
         batches = []
-        with torch.inference_mode():
+        with (
+            torch.inference_mode(),
+            explaining_dead_workers(self.iterator_valid__num_workers),
+        ):
             for samples, _ in self.get_iterator(dataset, training=False):
                 batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
                 latents, _ = self.module_.encode(batch)
@@ -291,6 +369,7 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """
         return self._map(self.module_.decode, latents)
 
+    @sharing_cores()
     def _map(
         self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
     ) -> torch.Tensor:
@@ -318,118 +397,3 @@ def _channels_last(batch: torch.Tensor) -> torch.Tensor:
     if batch.ndim != 4:
         return batch.contiguous()
     return batch.contiguous(memory_format=torch.channels_last)
-
-
-def make_net(
-    params: dict[str, Any],
-    *,
-    scaler: Scaler,
-    augmentation: Augmentation | None,
-    device: torch.device,
-    max_epochs: int,
-    seed: int,
-) -> ContrastiveNet:
-    """Return an initialised net.
-
-    Parameters
-    ----------
-    params : dict
-        The parameters of the estimator.
-
-    scaler : Scaler
-        The common scale and the layout of the samples.
-
-    augmentation : callable or None
-        Draws views.
-
-    device : torch.device
-        Where to compute.
-
-    max_epochs : int
-        Number of epochs of a call of ``partial_fit``.
-
-    seed : int
-        Seed of all that is random.
-
-    Returns
-    -------
-    net : ContrastiveNet
-        The net, with its weights initialised and nothing learnt.
-    """
-    callbacks: list[Any] = list(params["callbacks"] or [])
-    if params["lr_schedule"] == "cosine":
-        callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"]:
-        callbacks.append(("training_bar", TrainingBar()))
-    train_split = None
-    if params["early_stopping"]:
-        # Interrupts the epoch's callbacks, and so has to come last.
-        callbacks.append(
-            (
-                "early_stopping",
-                EarlyStopping(
-                    patience=params["n_iter_no_change"], sink=_silent, load_best=True
-                ),
-            )
-        )
-        train_split = ValidSplit(
-            params["validation_fraction"],
-            random_state=derive_seed(seed, SEED_SPLIT) % 2**32,
-        )
-    net = ContrastiveNet(
-        ContrastiveAutoencoder,
-        module__sample_shape=scaler.layout.network_shape,
-        module__input_mean=scaler.mean,
-        module__input_std=scaler.std,
-        module__latent_dim=params["latent_dim"],
-        module__variational=params["kl_weight"] > 0,
-        train_split=train_split,
-        callbacks=callbacks,
-        lr=params["lr"],
-        max_epochs=max_epochs,
-        augmentation=augmentation,
-        device=str(device),
-        **net_parameters(params, seed),
-    )
-    net.initialize()
-    return net
-
-
-def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Return what the nets of both phases take from the estimator's parameters.
-
-    Parameters
-    ----------
-    params : dict
-        The parameters of the estimator.
-
-    seed : int
-        Seed of all that is random.
-
-    Returns
-    -------
-    parameters : dict
-        Keyword arguments of :class:`ContrastiveNet`.
-    """
-    parameters = {
-        "criterion": JointLoss,
-        "criterion__temperature": params["temperature"],
-        "criterion__reconstruction_weight": params["reconstruction_weight"],
-        "criterion__kl_weight": params["kl_weight"],
-        "kl_warm_up": params["kl_warm_up"],
-        "optimizer": params["optimizer"],
-        "batch_size": params["batch_size"],
-        "iterator_train": EvenBatchLoader,
-        "iterator_train__shuffle": True,
-        "iterator_train__seed": derive_seed(seed, SEED_SHUFFLE),
-        "iterator_valid": EvenBatchLoader,
-        "seed": seed,
-        "verbose": 0,
-    }
-    if params["weight_decay"]:
-        parameters["optimizer__weight_decay"] = params["weight_decay"]
-    return parameters
-
-
-def _silent(text: str) -> None:
-    """Swallow what a callback would print."""

@@ -171,7 +171,7 @@ def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
     net.encode = clusterer.net_.encode
     dataset = ArrayDataset(tiny_images, clusterer._scaler)
     with pytest.warns(ConvergenceWarning, match="2 of 3 prototypes had lost all"):
-        Reviver(dataset).on_epoch_end(net)
+        Reviver().on_epoch_end(net, dataset_train=dataset)
     assert clusterer.history_[-1, "revived_prototypes"] == 2
     sizes = torch.bincount(net.memberships.argmax(dim=1), minlength=3)
     assert (sizes > 0).all()

@@ -1,0 +1,257 @@
+"""Checkpoints: what a fit has reached, on the disk, and whether another may go on."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback
+
+from contrastive_clustering._codec import import_path
+from contrastive_clustering._container import partial_prefix, read_tree, write_tree
+from contrastive_clustering._scaling import iterate_chunks
+from contrastive_clustering._training import ContrastiveNet
+
+FILE_NAME = "checkpoint.safetensors"
+KIND = "checkpoint"
+
+# The stages of a fit: its first phase, the search for strata, the second phase.
+FIRST, STRATA, SECOND = "first", "strata", "second"
+
+# Parameters that do not bear on what is learnt.
+IRRELEVANT = {
+    "checkpoint_dir",
+    "checkpoint_every",
+    "device",
+    "num_workers",
+    "random_state",
+    "store_examples",
+    "verbose",
+    "warm_start",
+}
+
+Identity = dict[str, str]
+
+
+class Checkpoint:
+    """The checkpoint of one fit.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Where its file is; made if it does not exist.
+
+    every : int
+        Number of epochs after which it is written anew.
+
+    identity : dict
+        What the fit is of: see `identify`.
+
+    seed : int
+        The seed of the fit, unless an earlier one goes on.
+
+    Attributes
+    ----------
+    reached : dict or None
+        The state from which the fit goes on; None where it starts anew.
+
+    seed : int
+        The seed of the fit.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another fit that has not finished, or damaged.
+
+    OSError
+        If the folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        every: int,
+        identity: Identity,
+        seed: int,
+    ) -> None:
+        self.path = Path(folder) / FILE_NAME
+        self.every = every
+        self.identity = identity
+        self._prepare_folder()
+        self.reached = self._read()
+        self.seed = seed if self.reached is None else int(self.reached["seed"])
+
+    def _prepare_folder(self) -> None:
+        """Find out before hours of training whether a file can be written."""
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # What a process that was killed while it wrote has left behind.
+            for stale in folder.glob(f"{partial_prefix(self.path)}*"):
+                stale.unlink()
+            probe = folder / f"{partial_prefix(self.path)}probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"checkpoint_dir={os.fspath(folder)!r} cannot be written to "
+                f"({error.strerror}). Give a folder that can, or checkpoint_dir=None",
+            ) from error
+
+    def _read(self) -> dict[str, Any] | None:
+        if not self.path.exists():
+            return None
+        reached = read_tree(self.path, KIND)
+        found = reached["identity"]
+        finished = reached["finished"]
+        different = sorted(
+            name
+            for name in {*found, *self.identity}
+            if found.get(name) != self.identity.get(name)
+        )
+        # Two fits by chance are two fits, and where one has finished, nothing is lost
+        # if another takes its place.
+        if finished and (different or "random_state" not in found):
+            return None
+        if not different:
+            return reached
+        raise ValueError(
+            f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
+            "an unfinished fit of another kind: "
+            + "; ".join(
+                f"{name} was {found.get(name)}, and is {self.identity.get(name)}"
+                for name in different
+            )
+            + ". Fit with these as they were to go on from it, give another "
+            f"checkpoint_dir, or delete {self.path.name} in it to start anew."
+        )
+
+    def write(self, stage: str, **state: Any) -> None:
+        """Write what the fit has reached, in place of what it had reached before.
+
+        Parameters
+        ----------
+        stage : {"first", "strata", "second"}
+            Which stage it is in.
+
+        **state : dict
+            A tree for each thing that is needed to go on.
+        """
+        self.reached = {
+            "identity": self.identity,
+            "seed": self.seed,
+            "finished": False,
+            "stage": stage,
+            **state,
+        }
+        write_tree(self.path, KIND, self.reached)
+
+    def finish(self) -> None:
+        """Note that the fit has finished: another may take its place."""
+        assert self.reached is not None  # the first phase has written it
+        self.reached["finished"] = True
+        write_tree(self.path, KIND, self.reached)
+
+
+class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
+    """Write a checkpoint after every so many epochs, and after the last.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The checkpoint.
+
+    stage : {"first", "second"}
+        The stage that is trained.
+
+    collect : callable
+        ``collect(net)`` returns the state.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        stage: str,
+        collect: Callable[[Any], dict[str, Any]],
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.stage = stage
+        self.collect = collect
+
+    def on_epoch_end(self, net: ContrastiveNet, **kwargs: Any) -> None:
+        """Write it if its time has come."""
+        n_done = net.epoch_number
+        if n_done % self.checkpoint.every == 0 or n_done == net.max_epochs:
+            self.checkpoint.write(self.stage, n_done=n_done, **self.collect(net))
+
+
+def identify(
+    params: dict[str, Any],
+    X: np.ndarray,
+    seed: int | None,
+    previous: ContrastiveNet | None,
+) -> Identity:
+    """Return what has to be the same for a fit to go on from another's checkpoint.
+
+    Parameters
+    ----------
+    params : dict
+        The estimator's parameters.
+
+    X : ndarray of shape (n_samples, ...)
+        The training set; only a digest of it is kept.
+
+    seed : int or None
+        The seed; None where it was drawn by chance.
+
+    previous : ContrastiveNet or None
+        The net whose training the fit goes on with.
+
+    Returns
+    -------
+    identity : dict
+        A short text for each.
+    """
+    identity = {
+        name: _describe(value)
+        for name, value in params.items()
+        if name not in IRRELEVANT
+    }
+    digest = _hash(iterate_chunks(X))
+    identity["X"] = f"{X.dtype} {X.shape} {digest}"
+    if seed is not None:
+        identity["random_state"] = f"seed {seed}"
+    if previous is not None:
+        weights = previous.module_.state_dict().values()
+        identity["warm_start"] = "from " + _hash(w.cpu().numpy() for w in weights)
+    return identity
+
+
+def _hash(arrays: Iterable[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _describe(value: Any) -> str:
+    """Return a text that is the same in another process; of code, its name alone."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_describe(item) for item in value)}]"
+    if isinstance(value, BaseEstimator):
+        params = value.get_params().items()
+        inner = ", ".join(f"{name}={_describe(item)}" for name, item in params)
+        return f"{type(value).__name__}({inner})"
+    if hasattr(value, "__qualname__"):
+        return import_path(value)
+    plain = (bool, int, float, str, np.generic)
+    if value is None or isinstance(value, plain) or is_dataclass(value):
+        return repr(value)
+    return import_path(type(value))

@@ -1,0 +1,309 @@
+"""How a fit goes: the first phase, the strata, the second phase, their density."""
+
+import functools
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+
+from contrastive_clustering._augmentation import resolve_augmentation
+from contrastive_clustering._checkpoint import (
+    FIRST,
+    SECOND,
+    STRATA,
+    Checkpoint,
+    SaveCheckpoint,
+)
+from contrastive_clustering._cluster_number import (
+    ClusterNumberResult,
+    ClusterNumberSearch,
+)
+from contrastive_clustering._codec import decode, encode
+from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._density import LatentDensity
+from contrastive_clustering._device import resolve_device
+from contrastive_clustering._latent import LatentClustering, fit_clustering
+from contrastive_clustering._make_net import make_net
+from contrastive_clustering._net_state import (
+    RestoreCallbacks,
+    callbacks_state,
+    load_net_state,
+    net_state,
+)
+from contrastive_clustering._parameters import count_epochs
+from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
+from contrastive_clustering._refinement import (
+    SelfTrainingRefinement,
+    resolve_refinement,
+)
+from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._second_phase import (
+    RefinementNet,
+    make_refinement_net,
+    start_refinement,
+)
+from contrastive_clustering._threads import sharing_cores
+from contrastive_clustering._training import ContrastiveNet
+
+Strata = LatentClustering | PrototypeClustering
+FitClusters = Callable[[np.ndarray, int], LatentClustering]
+
+# `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
+LEVELS_TO_CALLER = 8
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """What a fit has made.
+
+    Attributes
+    ----------
+    net : ContrastiveNet
+        The trained net.
+
+    scaler : Scaler
+        The common scale, and how samples are read.
+
+    clustering : LatentClustering or PrototypeClustering
+        The strata of the latents.
+
+    density : LatentDensity
+        The density of the latents.
+
+    search : ClusterNumberResult or None
+        The search for the number of strata, if there was one.
+
+    typical : ndarray of shape (n_clusters,)
+        Where in the training set the sample next to each stratum's centre is; empty
+        if the model comes from a file.
+    """
+
+    net: ContrastiveNet
+    scaler: Scaler
+    clustering: Strata
+    density: LatentDensity
+    search: ClusterNumberResult | None
+    typical: np.ndarray
+
+
+@sharing_cores()
+def fit_model(
+    dataset: ArrayDataset,
+    params: dict[str, Any],
+    seed: int,
+    *,
+    previous: ContrastiveNet | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> FittedModel:
+    """Train a net and find the strata of its latents.
+
+    Parameters
+    ----------
+    dataset : ArrayDataset
+        The training set.
+
+    params : dict
+        The parameters of the estimator, checked.
+
+    seed : int
+        Seed of all that is random.
+
+    previous : ContrastiveNet, default=None
+        The net whose training goes on.
+
+    checkpoint : Checkpoint, default=None
+        Where to write what has been reached, and what to go on from.
+
+    Returns
+    -------
+    model : FittedModel
+        The trained model.
+
+    Raises
+    ------
+    ValueError
+        If training diverges or the parameters do not suit the data.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If training was interrupted by Ctrl-C.
+    """
+    net = make_net(
+        params,
+        scaler=dataset.scaler,
+        augmentation=resolve_augmentation(
+            params["augmentation"], dataset.scaler.layout.kind
+        ),
+        device=resolve_device(params["device"]),
+        max_epochs=count_epochs(params["max_epochs"], len(dataset)),
+        seed=seed,
+    )
+    if previous is not None:
+        net.go_on_from(previous)
+    reached = None if checkpoint is None else checkpoint.reached
+    if reached is not None:
+        load_net_state(net, reached["net"])
+    stage = FIRST if reached is None else reached["stage"]
+    if stage == FIRST:
+        _run_first_phase(net, dataset, checkpoint)
+    latents, clustering, search = _find_strata(net, dataset, params, checkpoint)
+    density = LatentDensity.fit(
+        latents, clustering.labels, clustering.n_clusters, net.seed
+    )
+    if checkpoint is not None and not net.interrupted:
+        checkpoint.finish()
+    return FittedModel(
+        net, dataset.scaler, clustering, density, search, _typical(latents, clustering)
+    )
+
+
+def _run_first_phase(
+    net: ContrastiveNet, dataset: ArrayDataset, checkpoint: Checkpoint | None
+) -> None:
+    further: list[Callback] = []
+    n_done = 0
+    if checkpoint is not None:
+        if checkpoint.reached is not None:
+            n_done = checkpoint.reached["n_done"]
+            further.append(RestoreCallbacks(checkpoint.reached["callbacks"]))
+        further.append(
+            SaveCheckpoint(
+                checkpoint,
+                FIRST,
+                lambda net: {"net": net_state(net), "callbacks": callbacks_state(net)},
+            )
+        )
+    net.run_epochs(dataset, *further, n_done=n_done)
+    _warn_if_interrupted(net)
+    if checkpoint is not None and not net.interrupted:
+        checkpoint.write(STRATA, net=net_state(net))
+
+
+def _find_strata(
+    net: ContrastiveNet,
+    dataset: ArrayDataset,
+    params: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> tuple[np.ndarray, Strata, ClusterNumberResult | None]:
+    """Cluster the latents and run the second phase.
+
+    Returns the latents, which that phase changes, their clustering, and the search for
+    the number of strata if there was one.
+    """
+    fit_clusters = functools.partial(
+        fit_clustering,
+        clusterer=params["clusterer"],
+        whiten=params["whiten"],
+        normalize=params["normalize"],
+        seed=net.seed,
+    )
+    reached = None if checkpoint is None else checkpoint.reached
+    search: ClusterNumberResult | None
+    if reached is not None and reached["stage"] == SECOND:
+        search = decode(reached["search"])
+        refining = make_refinement_net(
+            net, params, decode(reached["memberships"]), decode(reached["neighbors"])
+        )
+        refining.optimizer_.load_state_dict(decode(reached["optimizer"]))
+        n_done = reached["n_done"]
+    else:
+        latents = _encode_checked(net, dataset)
+        n_clusters, search = _choose_number(
+            params["n_clusters"], latents, fit_clusters, net.seed
+        )
+        clustering = fit_clusters(latents, n_clusters)
+        if not params["refinement_epochs"] or net.interrupted:
+            return latents, clustering, search
+        refining = start_refinement(
+            net, params, latents, clustering.predict_proba(latents)
+        )
+        n_done = 0
+    further: list[Callback] = []
+    if n_done:
+        assert reached is not None
+        further.append(RestoreCallbacks(reached["callbacks"]))
+    if checkpoint is not None:
+        collect = functools.partial(_second_phase_state, net, search)
+        if not n_done:
+            checkpoint.write(SECOND, n_done=0, **collect(refining))
+        further.append(SaveCheckpoint(checkpoint, SECOND, collect))
+    refining.run_epochs(dataset, *further, n_done=n_done)
+    net.interrupted = refining.interrupted
+    _warn_if_interrupted(refining)
+    latents = _encode_checked(net, dataset)
+    head = net.module_.prototype_head
+    if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
+        # Closer to the strata of what the latents have become than what was learnt
+        # on the way there: docs, "Choices".
+        again = fit_clusters(latents, refining.memberships.shape[1])
+        head = learn_strata(head, latents, again.predict_proba(latents), net.seed)
+        net.module_.prototype_head = head
+    return latents, PrototypeClustering.fit(latents, head), search
+
+
+def _second_phase_state(
+    net: ContrastiveNet, search: ClusterNumberResult | None, refining: RefinementNet
+) -> dict[str, Any]:
+    """Return what the second phase needs to go on; the nets share the module."""
+    return {
+        "net": net_state(net),
+        "optimizer": encode(refining.optimizer_.state_dict()),
+        "callbacks": callbacks_state(refining),
+        "memberships": encode(refining.memberships),
+        "neighbors": encode(refining.neighbors),
+        "search": encode(search),
+    }
+
+
+def _warn_if_interrupted(net: ContrastiveNet) -> None:
+    if net.interrupted:
+        warnings.warn(
+            f"Ctrl-C has ended training after {net.epoch_number} of {net.max_epochs} "
+            f"epochs of the {net.phase} phase. The estimator can be used and holds "
+            "what was learnt until then; fit again for the rest.",
+            ConvergenceWarning,
+            stacklevel=LEVELS_TO_CALLER,
+        )
+
+
+def _encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
+    latents = net.encode(dataset)
+    if not np.isfinite(latents).all():
+        raise ValueError(
+            f"Training diverged: after {len(net.history)} epochs with "
+            f"lr={net.user_lr:g} latents are no longer finite. Lower lr, or raise "
+            "temperature if it is very small."
+        )
+    return latents
+
+
+def _choose_number(
+    n_clusters: int | str | ClusterNumberSearch,
+    latents: np.ndarray,
+    fit_clusters: FitClusters,
+    seed: int,
+) -> tuple[int, ClusterNumberResult | None]:
+    """Return the number of clusters to ask for, and the search if there was one."""
+    if isinstance(n_clusters, str):
+        n_clusters = ClusterNumberSearch()
+    if not isinstance(n_clusters, ClusterNumberSearch):
+        return n_clusters, None
+    search = n_clusters.search(latents, fit_clusters, seed)
+    return search.n_clusters, search
+
+
+def _typical(latents: np.ndarray, clustering: Strata) -> np.ndarray:
+    """Return where each stratum's member is that is next to the stratum's centre."""
+    distances = np.linalg.norm(
+        latents - clustering.latent_centers[clustering.labels], axis=1
+    )
+    members = [
+        np.flatnonzero(clustering.labels == label)
+        for label in range(clustering.n_clusters)
+    ]
+    return np.array([rows[distances[rows].argmin()] for rows in members])
