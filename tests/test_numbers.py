@@ -1,0 +1,131 @@
+"""Extreme but finite values train and predict finitely; what diverges says where."""
+
+import numpy as np
+import pytest
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+RNG = np.random.default_rng(0)
+TABLE = RNG.normal(size=(60, 5))
+IMAGES = RNG.normal(size=(40, 8, 8))
+GREY = RNG.integers(0, 256, size=(40, 8, 8), dtype=np.uint8)
+
+
+def with_outlier(X, value):
+    X = X.copy()
+    X[3].flat[1] = value
+    return X
+
+
+def half_black(X):
+    X = X.copy()
+    X[::2] = 0
+    return X
+
+
+EXTREMES = {
+    "table of tiny values": TABLE * 1e-30,
+    "table of huge values": TABLE * 1e30,
+    "table of subnormal values": TABLE * 1e-310,
+    "table near the largest square": TABLE * 1e150,
+    "table of mixed magnitudes": TABLE * 10.0 ** np.array([-30, -10, 0, 10, 30]),
+    "table with a constant feature": TABLE * np.array([1, 0, 1, 1, 1]),
+    "table with a constant huge feature": np.c_[TABLE, np.full(60, 1e30)],
+    "table with an outlier": with_outlier(TABLE, 1e8),
+    "table with a huge outlier": with_outlier(TABLE, 1e30),
+    "table of few distinct rows": np.repeat(TABLE[:2], 30, axis=0),
+    "table of float32 at its limits": (TABLE * 1e37).astype(np.float32),
+    "table far from zero": TABLE * 1e-3 + 1e9,
+    "images of tiny values": IMAGES * 1e-30,
+    "images of huge values": IMAGES * 1e30,
+    "images with an outlier": with_outlier(IMAGES, 1e8),
+    "black images among others": half_black(GREY),
+    "black images but for one pixel": with_outlier(np.zeros_like(GREY), 255),
+    "images of few distinct kinds": np.repeat(GREY[:2], 20, axis=0),
+    "images of constant brightness each": np.broadcast_to(
+        RNG.integers(0, 256, size=(40, 1, 1), dtype=np.uint8), (40, 8, 8)
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*distinct clusters")
+@pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extremes_train_and_predict_finitely(fast, name, refinement):
+    X = EXTREMES[name]
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, clusterer="kmeans", refinement=refinement
+    ).fit(X)
+    for method in ("transform", "predict_proba", "score_samples"):
+        assert np.isfinite(getattr(clusterer, method)(X)).all()
+    np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
+    assert np.isfinite(clusterer.inverse_transform(clusterer.cluster_centers_)).all()
+    for row in clusterer.history_:
+        assert all(np.isfinite(v) for k, v in row.items() if k.endswith("_loss"))
+
+
+@pytest.mark.parametrize("value", [1e9, -1e30, 1e300])
+def test_rows_far_outside_are_assigned_finitely(fast, value):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, clusterer="kmeans").fit(TABLE)
+    far = with_outlier(TABLE, value)
+    assert np.isfinite(clusterer.transform(far)).all()
+    assert np.isfinite(clusterer.predict_proba(far)).all()
+    typical = clusterer.score_samples(far)
+    assert np.isfinite(typical).all()
+    assert typical.argmin() == 3
+    others = np.arange(60) != 3
+    np.testing.assert_array_equal(
+        clusterer.transform(far)[others], clusterer.transform(TABLE)[others]
+    )
+
+
+def test_divergence_names_the_epoch_the_batch_and_the_remedy(tiny_images, fast):
+    calls = []
+
+    def breaks(batch):
+        calls.append(1)
+        return batch * (torch.nan if len(calls) > 2 * 4 + 2 * 2 else 1)
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, augmentation=breaks, batch_size=10, lr=0.01
+    )
+    message = (
+        r"Training diverged: reconstruction_loss is nan in epoch 2 of 2 of the first "
+        r"phase, batch 3, with lr=0\.01\. Lower lr, .* has to return finite"
+    )
+    with pytest.raises(ValueError, match=message):
+        clusterer.fit(tiny_images)
+    assert not hasattr(clusterer, "net_")
+
+
+def test_divergence_in_the_second_phase_and_in_validation(tiny_images, fast):
+    def breaks_after(n_calls):
+        calls = []
+
+        def breaks(batch):
+            calls.append(1)
+            return batch * (torch.inf if len(calls) > n_calls else 1)
+
+        return breaks
+
+    common = {**fast, "clusterer": "kmeans"}
+    with pytest.raises(ValueError, match=r"epoch 1 of 1 of the second.*lr=0\.003\."):
+        ContrastiveAutoencoderClusterer(**common, augmentation=breaks_after(4)).fit(
+            tiny_images
+        )
+    with pytest.raises(ValueError, match=r"diverged.*epoch 1 of 2"):
+        ContrastiveAutoencoderClusterer(
+            **common, augmentation=breaks_after(2), early_stopping=True
+        ).fit(tiny_images)
+
+
+def test_weights_of_a_net_that_diverged_are_those_before(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "refinement_epochs": 0, "clusterer": "kmeans"}
+    ).fit(tiny_images)
+    before = clusterer.transform(tiny_images)
+    clusterer.set_params(augmentation=lambda batch: batch * torch.nan, warm_start=True)
+    with pytest.raises(ValueError, match="diverged"):
+        clusterer.fit(tiny_images)
+    np.testing.assert_array_equal(clusterer.transform(tiny_images), before)

@@ -1,0 +1,164 @@
+"""The same again, to the bit, and nothing of the world disturbed."""
+
+import multiprocessing
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+
+@pytest.fixture
+def parameters(fast):
+    return {**fast, "clusterer": "kmeans", "batch_size": 10}
+
+
+def state_of_the_world():
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),
+        random.getstate(),
+        torch.get_num_threads(),
+        torch.get_num_interop_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_anomaly_enabled(),
+        torch.backends.mkldnn.enabled,
+        signal.getsignal(signal.SIGINT),
+        dict(os.environ),
+    )
+
+
+class Meddler(Callback):
+    """Other code that draws from the global generators and seeds them anew."""
+
+    def on_batch_begin(self, net, **kwargs):
+        torch.rand(3), np.random.rand(3), random.random()
+
+    def on_epoch_begin(self, net, **kwargs):
+        torch.manual_seed(7), np.random.seed(7), random.seed(7)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"num_workers": 1},
+        {"num_workers": 2},
+        {"verbose": 1},
+        {"callbacks": [Meddler()]},
+        {"store_examples": True},
+    ],
+)
+def test_the_same_to_the_bit(tiny_images, parameters, others):
+    expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    found = ContrastiveAutoencoderClusterer(**parameters, **others).fit(tiny_images)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    for method in ("transform", "predict_proba"):
+        np.testing.assert_array_equal(
+            getattr(found, method)(tiny_images), getattr(expected, method)(tiny_images)
+        )
+    for drawn in (found, expected):
+        drawn.set_params(verbose=0, num_workers=0)
+    np.testing.assert_array_equal(
+        found.net_.module_.decoder[0].weight.detach(),
+        expected.net_.module_.decoder[0].weight.detach(),
+    )
+
+
+def test_the_default_on_real_images(real_images):
+    X, _ = real_images("pneumoniamnist", n=300)
+    fits = [
+        ContrastiveAutoencoderClusterer(
+            max_epochs=2, refinement_epochs=1, random_state=3, num_workers=workers
+        ).fit(X)
+        for workers in (0, 2)
+    ]
+    np.testing.assert_array_equal(fits[0].labels_, fits[1].labels_)
+    np.testing.assert_array_equal(fits[0].transform(X), fits[1].transform(X))
+
+
+def test_random_state_of_every_kind(tiny_images, parameters):
+    def latents(random_state):
+        clusterer = ContrastiveAutoencoderClusterer(
+            **{**parameters, "random_state": random_state}
+        )
+        return clusterer.fit(tiny_images).transform(tiny_images)
+
+    np.testing.assert_array_equal(
+        latents(np.random.RandomState(5)), latents(np.random.RandomState(5))
+    )
+    shared = np.random.RandomState(5)
+    assert not np.array_equal(latents(shared), latents(shared))
+    np.random.seed(1)
+    first = latents(None)
+    assert not np.array_equal(first, latents(None))
+    np.random.seed(1)  # None draws its seed from NumPy's global generator
+    np.testing.assert_array_equal(latents(None), first)
+
+
+@pytest.mark.filterwarnings("ignore:.*generated samples are predicted")
+def test_the_world_is_as_before(tiny_images, parameters):
+    before = state_of_the_world()
+    clusterer = ContrastiveAutoencoderClusterer(**parameters, num_workers=2)
+    clusterer.fit(tiny_images).partial_fit(tiny_images)
+    clusterer.predict(tiny_images), clusterer.transform(tiny_images)
+    clusterer.sample(3, random_state=0)
+    clusterer.score(tiny_images)
+    assert state_of_the_world() == before
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("place", ["augmentation", "callback", "clusterer", "data"])
+def test_the_world_is_as_before_also_after_an_error(
+    tiny_images, parameters, place, monkeypatch
+):
+    def fails(*args, **kwargs):
+        torch.rand(3), np.random.rand(3), random.random()
+        raise ArithmeticError("my own fault")
+
+    X = tiny_images
+    if place == "augmentation":
+        parameters["augmentation"] = fails
+    elif place == "callback":
+        callback = Callback()
+        callback.on_batch_end = lambda *args, **kwargs: 1 / 0
+        parameters["callbacks"] = [callback]
+    elif place == "clusterer":
+        # Reached in between the phases.
+        monkeypatch.setattr("contrastive_clustering._latent.KMeans.fit_predict", _zero)
+    else:
+        X = np.full((40, 8, 8), np.nan)
+    before = state_of_the_world()
+    clusterer = ContrastiveAutoencoderClusterer(**parameters, num_workers=1)
+    with pytest.raises((ArithmeticError, ValueError)):
+        clusterer.fit(X)
+    assert state_of_the_world() == before
+    assert not hasattr(clusterer, "net_")
+
+
+def _zero(*args, **kwargs):
+    return 1 / 0
+
+
+def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
+    class Killer(Callback):
+        def on_batch_end(self, net, **kwargs):
+            for child in multiprocessing.active_children():
+                os.kill(child.pid, signal.SIGKILL)
+                child.join()
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**parameters, "batch_size": 2}, num_workers=1, callbacks=[Killer()]
+    )
+    with pytest.raises(
+        RuntimeError, match=r"reads batches \(num_workers=1\) was killed.*Lower"
+    ):
+        clusterer.fit(tiny_images)
+    assert not hasattr(clusterer, "net_")
