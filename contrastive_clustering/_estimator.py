@@ -177,6 +177,11 @@ class ContrastiveAutoencoderClusterer(
         Whether `fit` goes on from the weights, the optimizer's state and the scale of
         the last `fit` instead of starting anew.
 
+    precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
+        What training computes in: float32, or bfloat16 or float16 where that is safe,
+        which GPUs do faster. With "16-mixed" the loss is scaled, so that gradients
+        neither vanish nor overflow. Predictions are always computed in float32.
+
     checkpoint_dir : str or path-like, default=None
         Folder for a checkpoint of each `fit`; None writes none. If a fit was
         interrupted, a fit of the same X with the same parameters goes on from it, and
@@ -300,6 +305,7 @@ class ContrastiveAutoencoderClusterer(
         n_iter_no_change: int = 5,
         callbacks: Sequence[Callback] | None = None,
         warm_start: bool = False,
+        precision: str = "32",
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 1,
         num_workers: int = 0,
@@ -333,6 +339,7 @@ class ContrastiveAutoencoderClusterer(
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.precision = precision
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
         self.num_workers = num_workers

@@ -120,6 +120,7 @@ def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
             for name, callback in net.callbacks_
             if isinstance(callback, LRScheduler)
         },
+        "grad_scaler": encode(net.grad_scaler_.state_dict()),
         "rates": [float(group["lr"]) for group in net.optimizer_.param_groups],
     }
 
@@ -144,6 +145,7 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
             if name in self.state["schedules"]:
                 schedule = decode(self.state["schedules"][name])
                 callback.lr_scheduler_.load_state_dict(schedule)
+        net.grad_scaler_.load_state_dict(decode(self.state["grad_scaler"]))
         # A schedule takes its first step when it is made.
         for group, rate in zip(
             net.optimizer_.param_groups, self.state["rates"], strict=True

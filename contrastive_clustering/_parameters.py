@@ -19,6 +19,7 @@ from contrastive_clustering._refinement import (
     SelfTrainingRefinement,
     resolve_refinement,
 )
+from contrastive_clustering._training import PRECISIONS
 
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": [
@@ -54,6 +55,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
+    "precision": [StrOptions(set(PRECISIONS))],
     "checkpoint_dir": [str, PathLike, None],
     "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
     "num_workers": [Interval(Integral, 0, None, closed="left")],

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,6 +33,9 @@ from contrastive_clustering._threads import sharing_cores
 # same random_state would give another model.
 SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
 
+# What training computes in; parameters and sums stay float32, as do predictions.
+PRECISIONS = {"32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
 # Kernels for products with few rows add in another order than those for many. Batches
 # filled up to this size use the latter, so that, on a CPU, a sample's latents are the
 # same to the bit whatever stands beside it.
@@ -59,6 +62,10 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     kl_warm_up : float, default=0.0
         Part of the epochs over which the variational term reaches its full weight.
+
+    precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
+        What training computes in. With "16-mixed" the loss is scaled, so that small
+        gradients do not vanish, and steps whose gradients overflow are left out.
     """
 
     history: History
@@ -77,11 +84,13 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         augmentation: Augmentation | None = None,
         seed: int = 0,
         kl_warm_up: float = 0.0,
+        precision: str = "32",
         **kwargs: Any,
     ) -> None:
         self.augmentation = augmentation
         self.seed = seed
         self.kl_warm_up = kl_warm_up
+        self.precision = precision
         super().__init__(*args, **kwargs)
 
     @property
@@ -186,12 +195,41 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if self.interrupted and self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
 
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Take skorch's step on two views of the batch."""
-        step: dict[str, Any] = super().train_step_single(
-            self._views(batch), **fit_params
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
+        """Make the optimizer, and what scales the loss for it."""
+        super().initialize_optimizer(*args, **kwargs)
+        self.grad_scaler_ = torch.amp.GradScaler(
+            torch.device(self.device).type, enabled=self.precision == "16-mixed"
         )
-        return step
+        return self
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of two views of the batch and its gradients."""
+        self._set_training(True)
+        views, indices = self._views(batch)
+        output = self.infer(views, **fit_params)
+        loss = self.get_loss(output, indices, X=views, training=True)
+        self.grad_scaler_.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return {"loss": loss, "y_pred": output}
+
+    def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
+        """Take skorch's forward step, in the precision asked for while training."""
+        dtype = PRECISIONS[self.precision] if self.module_.training else None
+        if dtype is None:
+            return cast(AutoencoderOutput, super().infer(x, **fit_params))
+        with torch.autocast(x.device.type, dtype=dtype):
+            output = super().infer(x, **fit_params)
+        return AutoencoderOutput._make(
+            None if part is None else part.float() for part in output
+        )
+
+    def _step_optimizer(self, step_fn: Callable[[], Any]) -> None:
+        if not self.grad_scaler_.is_enabled():
+            super()._step_optimizer(step_fn)
+            return
+        step_fn()
+        self.grad_scaler_.step(self.optimizer_)
+        self.grad_scaler_.update()
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Take skorch's validation step on two views of the batch."""

@@ -117,6 +117,7 @@ def stop_in_second_phase(monkeypatch, epoch):
         (6, {"n_clusters": ClusterNumberSearch(high=3)}),
         (7, {"clusterer": "consensus"}),
         (3, {"optimizer": torch.optim.SGD, "lr_schedule": "constant"}),
+        (3, {"precision": "16-mixed"}),
         (4, {"checkpoint_every": 2}),
         (7, {"checkpoint_every": 2}),
         (

@@ -98,7 +98,8 @@ def snippets():
     return [(bool(needs_files), code) for needs_files, code in found]
 
 
-def test_readme_snippets_run_one_after_the_other():
+def test_readme_snippets_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     namespace = {}
     run = [code for needs_files, code in snippets() if not needs_files]
     assert len(run) >= 2
@@ -108,7 +109,8 @@ def test_readme_snippets_run_one_after_the_other():
 
 
 @pytest.mark.slow
-def test_readme_snippet_on_real_images_runs(real_folder, monkeypatch):
+def test_readme_snippet_on_real_images_runs(real_folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", str(real_folder))
     namespace = {}
     for code in [code for _, code in snippets()]:
