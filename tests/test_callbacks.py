@@ -29,7 +29,10 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
     assert set(recorder.rates) == {0.1}
 
 
-def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
+def test_verbose_shows_each_loss_and_zero_shows_nothing(
+    tiny_images, fast, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "200")  # tqdm cuts its line to fit the terminal
     ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
     assert capsys.readouterr() == ("", "")
     ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(

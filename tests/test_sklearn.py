@@ -63,7 +63,7 @@ def test_features_for_a_classifier(digits):
 @pytest.mark.parametrize(
     "scoring",
     ["adjusted_rand_score", clustering_accuracy_scorer, silhouette_scorer, None],
-    ids=str,
+    ids=lambda scoring: getattr(scoring, "__name__", str(scoring)),
 )
 def test_grid_search_in_two_processes(flat_digits, flat_clusterer, scoring):
     X, y = flat_digits
