@@ -311,7 +311,7 @@ def _check_classes(
     checked = []
     for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
         try:
-            classes = column_or_1d(y, input_name=f"y_{part}")
+            classes = column_or_1d(y)
             assert_all_finite(classes)
             check_classification_targets(classes)
             np.unique(classes)
