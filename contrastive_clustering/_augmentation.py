@@ -9,16 +9,33 @@ generator that they are given; other callables get seeded global generators.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from sklearn.utils._param_validation import validate_parameter_constraints
 
+from contrastive_clustering._constraints import Number
 from contrastive_clustering._random import derive_seed, seeded_global_generators
 
 Augmentation = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 # Least width of a random blur, as a part of the largest: next to none.
 SHARPEST = 0.1
+
+# What the presets' parameters may be. The upper limits lie far beyond any use and keep
+# the views finite.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "degrees": [Number(0, 360, closed="both")],
+    "translate": [Number(0, 1, closed="both")],
+    "scale": [Number(1, 100, closed="both")],
+    "shear": [Number(0, 90, closed="left")],
+    "intensity": [Number(0, 10, closed="both")],
+    "saturation": [Number(0, 10, closed="both")],
+    "blur": [Number(0, 100, closed="both")],
+    "noise": [Number(0, 1e6, closed="both")],
+    "dropout": [Number(0, 1, closed="both")],
+}
 
 
 def _uniform(
@@ -159,9 +176,15 @@ def random_blur(
     # Kornia takes a second to import, which only those who blur should wait for.
     from kornia.filters import gaussian_blur2d
 
+    reach = math.ceil(2 * sigma)  # two widths to each side
+    if reach >= min(batch.shape[-2:]):
+        raise ValueError(
+            f"blur={sigma} reaches {reach} pixels to each side, but images have sides "
+            f"of {tuple(batch.shape[-2:])}. Lower blur."
+        )
     widths = sigma * _uniform(len(batch), SHARPEST, 1, generator)
     images = batch.flatten(1, -3)  # (n, n_channels [* depth], height, width)
-    size = 2 * math.ceil(2 * sigma) + 1  # odd, two widths to each side
+    size = 2 * reach + 1
     blurred = gaussian_blur2d(images, size, widths[:, None].expand(-1, 2))
     return blurred.reshape(batch.shape)
 
@@ -174,8 +197,44 @@ def random_dropout(
     return batch.masked_fill(draws < probability, 0.0)
 
 
+class _Checked:
+    """Checks of a preset's parameters and of what it is called with."""
+
+    least_axes = 4
+    most_axes = 5
+
+    def __post_init__(self) -> None:
+        validate_parameter_constraints(
+            {name: CONSTRAINTS[name] for name in vars(self)},
+            vars(self),
+            caller_name=type(self).__name__,
+        )
+
+    def _check(self, batch: torch.Tensor, generator: torch.Generator) -> None:
+        if (
+            not isinstance(batch, torch.Tensor)
+            or batch.layout != torch.strided
+            or batch.dtype not in (torch.float32, torch.float64)
+        ):
+            got = batch.dtype if isinstance(batch, torch.Tensor) else type(batch)
+            raise TypeError(f"batch is no dense tensor of float32, but of {got}.")
+        if not self.least_axes <= batch.ndim <= self.most_axes or batch.numel() == 0:
+            raise ValueError(
+                f"batch has shape {tuple(batch.shape)}; {type(self).__name__} takes "
+                f"{self.least_axes} to {self.most_axes} axes, none of them empty."
+            )
+        if (
+            not isinstance(generator, torch.Generator)
+            or generator.device.type != batch.device.type
+        ):
+            raise TypeError(
+                f"generator={generator!r} is no torch.Generator on {batch.device}, "
+                "the device of batch."
+            )
+
+
 @dataclass(frozen=True)
-class GreyImageAugmentation:
+class GreyImageAugmentation(_Checked):
     """Views of grey medical images and volumes.
 
     Small rotations, shifts, scalings, shears and changes of contrast and brightness:
@@ -207,7 +266,14 @@ class GreyImageAugmentation:
     intensity: float = 0.4
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of `batch`."""
+        """Return one random view of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
+        """
+        self._check(batch, generator)
         batch = random_affine(
             batch,
             generator,
@@ -220,7 +286,7 @@ class GreyImageAugmentation:
 
 
 @dataclass(frozen=True)
-class RGBImageAugmentation:
+class RGBImageAugmentation(_Checked):
     """Views of RGB (and other many-channel) images and volumes.
 
     Affine movements, mirroring, changes of contrast, brightness and saturation, and
@@ -256,7 +322,14 @@ class RGBImageAugmentation:
     blur: float = 0.0
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of `batch`."""
+        """Return one random view of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
+        """
+        self._check(batch, generator)
         batch = random_affine(
             batch,
             generator,
@@ -272,7 +345,7 @@ class RGBImageAugmentation:
 
 
 @dataclass(frozen=True)
-class TableAugmentation:
+class TableAugmentation(_Checked):
     """Views of tables: noise on every value, and some values replaced by the mean.
 
     Parameters
@@ -287,8 +360,17 @@ class TableAugmentation:
     noise: float = 0.1
     dropout: float = 0.1
 
+    least_axes = 2
+
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of `batch`."""
+        """Return one random view of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
+        """
+        self._check(batch, generator)
         batch = random_noise(batch, generator, strength=self.noise)
         return random_dropout(batch, generator, probability=self.dropout)
 
@@ -358,20 +440,27 @@ def resolve_augmentation(
     Raises
     ------
     ValueError
-        If a preset is asked for that does not suit the samples.
+        If a preset is asked for that does not suit the samples, or if a class is
+        passed in place of an instance.
     """
     if augmentation is None:
         return None
-    if not isinstance(augmentation, str):
-        if isinstance(augmentation, Preset):
-            return augmentation
+    if isinstance(augmentation, type):
+        raise ValueError(
+            f"augmentation={augmentation!r} is a class. Pass an instance of it."
+        )
+    if not isinstance(augmentation, str | Preset):
         return CallableAugmentation(augmentation)
-    name = kind if augmentation == "auto" else augmentation
-    if (name == "table") != (kind == "table"):
+    preset = augmentation
+    if isinstance(preset, str):
+        preset = PRESETS[kind if preset == "auto" else preset]()
+    # The one for tables knows no neighbours, which images can do without, if so wished.
+    is_for_tables = isinstance(preset, TableAugmentation)
+    if not is_for_tables if kind == "table" else augmentation == "table":
         samples = "rows of a table" if kind == "table" else "images"
         raise ValueError(
             f"augmentation={augmentation!r} does not suit samples that are {samples}. "
             'Use augmentation="auto", or set image_shape if the rows are flattened '
             "images."
         )
-    return PRESETS[name]()
+    return preset

@@ -11,11 +11,12 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import (
-    Interval,
     StrOptions,
     validate_parameter_constraints,
 )
 
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._constraints import Count
 from contrastive_clustering._latent import (
     MIXTURE_REGULARISATION,
     NOISE,
@@ -159,8 +160,8 @@ class ClusterNumberSearch:
     n_jobs: int | None = None
 
     _constraints: ClassVar[dict[str, list[Any]]] = {
-        "low": [Interval(Integral, 2, None, closed="left")],
-        "high": [Interval(Integral, 2, None, closed="left")],
+        "low": [Count(2)],
+        "high": [Count(2)],
         "n_jobs": [Integral, None],
     }
 
@@ -207,14 +208,18 @@ class ClusterNumberSearch:
         Raises
         ------
         ValueError
-            If there are fewer than `low` latents, or some are not finite.
+            If there are fewer than `low` latents, or some are not finite or so large
+            that their squares are not.
         """
-        latents = check_array(
-            latents,
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-            input_name="latents",
-        )
+        latents = to_array(latents, "latents")
+        with errors_about("latents", "a table of latents"):
+            latents = check_array(
+                latents,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2,
+                input_name="latents",
+            )
+        check_squares(latents, "latents")
         if len(latents) < self.low:
             raise ValueError(
                 f"low={self.low} strata cannot be found in n_samples={len(latents)} "

@@ -1,7 +1,6 @@
 """Consensus clustering: many fine partitions, merged along a graph, that vote."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,8 +10,10 @@ from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.cluster import KMeans
 from sklearn.neighbors import kneighbors_graph
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._constraints import Count, Number
 
 # A member starts from this many to this many fine clusters a final one, and from no
 # fewer than the second pair: docs, "Choices".
@@ -90,11 +91,11 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "directions": [Interval(Real, 0, 1, closed="both")],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "n_clusters": [Count(1)],
+        "n_members": [Count(1)],
+        "directions": [Number(0, 1, closed="both")],
+        "n_neighbors": [Count(1)],
+        "max_samples": [Count(2)],
         "random_state": ["random_state"],
     }
 
@@ -137,7 +138,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If there are fewer samples than clusters.
         """
-        samples = validate_data(self, X, dtype=np.float64)
+        samples = self._validate(X, reset=True)
+        n_clusters = int(self.n_clusters)
         if len(samples) < self.n_clusters:
             raise ValueError(
                 f"X has n_samples={len(samples)}, fewer than n_clusters="
@@ -149,7 +151,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             part = samples[rng.permutation(len(samples))[: self.max_samples]]
         self._mean = part.mean(axis=0)
         self._members = []
-        counts = _fine_counts(self.n_clusters, self.n_members, len(part))
+        counts = _fine_counts(n_clusters, self.n_members, len(part))
         # Spread evenly, so that both kinds start from few and from many clusters.
         steps = np.floor(np.arange(self.n_members + 1) * self.directions)
         by_direction = np.diff(steps).astype(bool)
@@ -160,14 +162,14 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             for n_fine in counts[by_direction == compares].clip(max=n_distinct):
                 fine = KMeans(n_fine, n_init=1, random_state=rng.randint(2**31 - 1))
                 found = fine.fit_predict(seen)
-                merged = merge_clusters(found, graph, self.n_clusters)
+                merged = merge_clusters(found, graph, n_clusters)
                 self._members.append(Member(fine, merged, bool(compares)))
         votes = [member.merged[member.fine.labels_] for member in self._members]
         for _ in range(MOST_AGREEMENTS):
-            agreed = _agree(votes, self.n_clusters, rng.randint(2**31 - 1))
-            self._shares = [_shares(vote, agreed, self.n_clusters) for vote in votes]
+            agreed = _agree(votes, n_clusters, rng.randint(2**31 - 1))
+            self._shares = [_shares(vote, agreed, n_clusters) for vote in votes]
             self.labels_ = self._predict_proba(samples).argmax(axis=1)
-            if len(np.unique(self.labels_)) == self.n_clusters:
+            if len(np.unique(self.labels_)) == n_clusters:
                 break
         return self
 
@@ -200,12 +202,17 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             Votes, with rows that sum to one.
         """
         check_is_fitted(self)
-        return self._predict_proba(
-            validate_data(self, X, dtype=np.float64, reset=False)
-        )
+        return self._predict_proba(self._validate(X, reset=False))
+
+    def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
+        X = to_array(X, "X")
+        with errors_about("X", "a table of samples"):
+            samples = validate_data(self, X, dtype=np.float64, reset=reset)
+        check_squares(samples, "X")
+        return np.asarray(samples)
 
     def _predict_proba(self, samples: np.ndarray) -> np.ndarray:
-        proba = np.zeros((len(samples), self.n_clusters))
+        proba = np.zeros((len(samples), len(self._shares[0])))
         directions = _directions(samples - self._mean)
         for member, shares in zip(self._members, self._shares, strict=True):
             seen = directions if member.by_direction else samples

@@ -16,7 +16,7 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.metrics import silhouette_score
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import Callback
@@ -39,6 +39,7 @@ from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     ChannelAxis,
+    check_latents,
     check_same_samples,
     check_samples,
     read_layout,
@@ -525,13 +526,7 @@ class ContrastiveAutoencoderClusterer(
             If Z is not a finite table of `latent_dim` columns.
         """
         check_is_fitted(self)
-        latents = check_array(Z, dtype=np.float32, input_name="Z")
-        if latents.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"Z has {latents.shape[1]} columns, but the latent space has "
-                f"latent_dim={self._n_features_out}. Pass what transform returns."
-            )
-        return self._decode(latents)
+        return self._decode(check_latents(Z, self._n_features_out))
 
     def _decode(self, latents: np.ndarray) -> np.ndarray:
         return self._scaler.unscale(self.net_.decode(latents))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from importlib import import_module
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -24,16 +23,19 @@ from sklearn.utils import (
     check_random_state,
     column_or_1d,
 )
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, validate_params
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
+from contrastive_clustering._arrays import errors_about, from_tensor, to_array
+from contrastive_clustering._constraints import Count
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._latent import NOISE
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     map_clusters_to_labels,
     mapped_accuracy,
+    mean_recall,
 )
 
 # Silhouettes compare all pairs; of more samples than this a random part is measured.
@@ -183,7 +185,7 @@ class ClusteringEvaluation:
 @validate_params(  # type: ignore[untyped-decorator]
     {
         "estimator": [HasMethods("predict")],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [Count(1)],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -248,6 +250,7 @@ def evaluate_clustering(
     >>> result.mapped_accuracy
     1.0
     """
+    X_train, X_test = from_tensor(X_train, "X_train"), from_tensor(X_test, "X_test")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
     n_probed = min(len(y_train), LARGEST_PROBED)
     if n_neighbors > n_probed:
@@ -255,7 +258,8 @@ def evaluate_clustering(
             f"n_neighbors={n_neighbors} is more than the {n_probed} training samples "
             "to learn from. Lower n_neighbors."
         )
-    train, test = (np.asarray(estimator.predict(X)) for X in (X_train, X_test))
+    train = _predict(estimator, X_train, "X_train")
+    test = _predict(estimator, X_test, "X_test")
     mapped = map_clusters_to_labels(y_train, train, test)
     latents = _encode(estimator, "transform", X_test)
     rows = np.arange(n_probed) * len(y_train) // n_probed
@@ -272,7 +276,7 @@ def evaluate_clustering(
             if learnt is not None:
                 foretold = classifier.fit(learnt, y_train[rows]).predict(scored)
                 accuracy = float(np.mean(foretold == y_test))
-                balanced = _balanced_accuracy(y_test, foretold)
+                balanced = mean_recall(y_test, foretold)
             probes[f"{probe}_{space}_accuracy"] = accuracy
             probes[f"{probe}_{space}_balanced_accuracy"] = balanced
     silhouette, davies_bouldin = _compactness(latents, test, random_state)
@@ -282,7 +286,7 @@ def evaluate_clustering(
     )
     return ClusteringEvaluation(
         mapped_accuracy=float(np.mean(mapped == y_test)),
-        balanced_accuracy=_balanced_accuracy(y_test, mapped),
+        balanced_accuracy=mean_recall(y_test, mapped),
         merged_accuracy=merged_accuracy,
         one_to_one_accuracy=clustering_accuracy(y_test, test),
         normalized_mutual_info=float(normalized_mutual_info_score(y_test, test)),
@@ -311,17 +315,20 @@ def _check_classes(
     checked = []
     for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
         try:
-            classes = column_or_1d(y)
-            assert_all_finite(classes)
-            check_classification_targets(classes)
-            np.unique(classes)
+            with np.errstate(invalid="ignore"):  # infinities are errors, no warnings
+                classes = column_or_1d(to_array(y, f"y_{part}"))
+                assert_all_finite(classes)
+                check_classification_targets(classes)
+                np.unique(classes)
         except (TypeError, ValueError) as error:
             remedy = "Give whole numbers or strings, with none missing."
             raise ValueError(f"y_{part} holds no classes: {error} {remedy}") from error
-        if _num_samples(X) != len(classes):
+        with errors_about(f"X_{part}", "samples"):
+            n_samples = _num_samples(X)
+        if n_samples != len(classes):
             raise ValueError(
-                f"X_{part} has {_num_samples(X)} samples, but y_{part} has "
-                f"{len(classes)} labels. Give one label a sample."
+                f"X_{part} has {n_samples} samples, but y_{part} has {len(classes)} "
+                "labels. Give one label a sample."
             )
         checked.append(classes)
     train, test = checked
@@ -339,10 +346,9 @@ def _check_classes(
     return checked
 
 
-def _balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    # scikit-learn's warns of classes that are foretold and never true.
-    classes = np.unique(y_true)
-    return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
+def _predict(estimator: Any, X: Any, name: str) -> np.ndarray:
+    with errors_about(name, "samples"):
+        return np.asarray(estimator.predict(X))
 
 
 def _encode(estimator: Any, method: str, X: Any) -> np.ndarray | None:
@@ -391,7 +397,7 @@ def _merge(
     def accuracy_at(n: int) -> float:
         (y, labels), (y_new, new) = train, test
         labels, new = merge_labels(labels, linkage, n), merge_labels(new, linkage, n)
-        return mapped_accuracy(y, labels, y_new, new)
+        return float(mapped_accuracy(y, labels, y_new, new))
 
     n_clusters = len(linkage) + 1
     levels = np.arange(n_clusters, 1, -1)

@@ -6,12 +6,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from contrastive_clustering._arrays import errors_about, to_array
+from contrastive_clustering._constraints import Count
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._scaling import Scaler
@@ -35,7 +36,7 @@ class GenerationMixin:
 
     @validate_params(  # type: ignore[untyped-decorator]
         {
-            "n_samples": [Interval(Integral, 1, None, closed="left")],
+            "n_samples": [Count(1)],
             "cluster": [Integral, None],
             "random_state": ["random_state"],
         },
@@ -180,7 +181,7 @@ class GenerationMixin:
         return self._density.score_samples(self._transform(X))
 
     @validate_params(  # type: ignore[untyped-decorator]
-        {"n_steps": [Interval(Integral, 2, None, closed="left")]},
+        {"n_steps": [Count(2)]},
         prefer_skip_nested_validation=True,
     )
     def interpolate(
@@ -206,7 +207,7 @@ class GenerationMixin:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If `n_steps` is below 2, there is no such stratum, or an end is not one
             sample as seen in `fit`.
 
@@ -239,23 +240,16 @@ class GenerationMixin:
                 self.cluster_centers_[_check_stratum(x, name, self.n_clusters_)]
             )
         shape = self._scaler.layout.sample_shape
-        try:
-            found = tuple(np.shape(x))
-        except ValueError as error:
-            raise ValueError(
-                f"{name} is a ragged list; pass one sample of shape {shape}."
-            ) from error
-        if found == shape:
-            x = x[None] if isinstance(x, torch.Tensor) else np.asarray(x)[None]
-        elif found != (1, *shape):
+        x = to_array(x, name)
+        found = tuple(np.shape(x))
+        if found not in (shape, (1, *shape)):
             raise ValueError(
                 f"{name} has shape {found}; pass one sample of shape {shape} or "
                 f"{(1, *shape)}, or the number of a stratum as an int."
             )
-        try:
-            return np.asarray(self._transform(x)[0])
-        except ValueError as error:
-            raise ValueError(f"{name} cannot be read as a sample. {error}") from error
+        with errors_about(name, "a sample"):
+            one = x if found != shape else np.asarray(x)[None]
+            return np.asarray(self._transform(one)[0])
 
 
 # `validate_params` stands between a method and who called it.

@@ -1,5 +1,8 @@
 """The losses of the method: pure functions of tensors, and a thin module of them."""
 
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -43,6 +46,12 @@ def nt_xent(
     loss : torch.Tensor of shape ()
         The loss in nats. It is zero for a single sample, which has no negatives.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If projections are no dense tensors of floating numbers, of the same shape and
+        on one device, or have no row; or if the temperature is not positive.
+
     References
     ----------
     Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning
@@ -56,6 +65,15 @@ def nt_xent(
     >>> nt_xent(views, views, temperature=0.5)
     tensor(0.4327)
     """
+    _check_projections(projections_a, projections_b)
+    smallest = torch.finfo(torch.float32).tiny
+    if not isinstance(temperature, int | float | np.floating) or not (
+        smallest <= temperature < math.inf
+    ):
+        raise ValueError(
+            f"temperature={temperature!r} is not a positive number that float32 holds. "
+            "Use 0.5 or the like."
+        )
     n_samples = len(projections_a)
     projections = torch.cat([projections_a, projections_b])  # (2N, n_projections)
     if projections.dtype in (torch.float16, torch.bfloat16):
@@ -66,6 +84,27 @@ def nt_xent(
     logits = logits.masked_fill(itself, -torch.inf)
     twin = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)
     return F.cross_entropy(logits, twin)
+
+
+def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
+    for name, views in (("projections_a", first), ("projections_b", second)):
+        if not isinstance(views, torch.Tensor) or views.layout != torch.strided:
+            raise TypeError(
+                f"{name} has type {type(views).__name__}; pass a dense torch.Tensor."
+            )
+        if not views.is_floating_point():
+            raise TypeError(f"{name} has dtype {views.dtype}; pass floating numbers.")
+        if views.ndim != 2 or len(views) == 0:
+            raise ValueError(
+                f"{name} has shape {tuple(views.shape)}; pass one row a sample, of "
+                "shape (n_samples, n_projections)."
+            )
+    if first.shape != second.shape or first.device != second.device:
+        raise ValueError(
+            f"projections_a has shape {tuple(first.shape)} on {first.device} and "
+            f"projections_b {tuple(second.shape)} on {second.device}; rows of both "
+            "have to stem from the same samples."
+        )
 
 
 def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:

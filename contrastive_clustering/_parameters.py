@@ -2,16 +2,19 @@
 
 import inspect
 import math
-from numbers import Integral, Real
+from collections.abc import Sequence
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from skorch.callbacks import Callback
 
 from contrastive_clustering._augmentation import PRESETS
 from contrastive_clustering._cluster_number import ClusterNumberSearch
+from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._latent import NAMED_CLUSTERERS
 from contrastive_clustering._refinement import (
     REFINEMENTS,
@@ -23,42 +26,42 @@ from contrastive_clustering._training import PRECISIONS
 
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": [
-        Interval(Integral, 1, None, closed="left"),
+        Count(1),
         StrOptions({"auto"}),
         ClusterNumberSearch,
     ],
     "clusterer": [StrOptions(set(NAMED_CLUSTERERS)), HasMethods("fit_predict")],
     "whiten": ["boolean"],
     "normalize": ["boolean"],
-    "latent_dim": [Interval(Integral, 1, None, closed="left")],
-    "temperature": [Interval(Real, 0, None, closed="neither")],
-    "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
+    "latent_dim": [Count(1)],
+    "temperature": [Number(0, None, closed="neither")],
+    "reconstruction_weight": [Number(0, None, closed="left")],
     "augmentation": [StrOptions({"auto", *PRESETS}), callable, None],
     "image_shape": ["array-like", None],
     "channel_axis": [Integral, StrOptions({"auto"}), None],
-    "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+    "max_epochs": [Count(0), StrOptions({"auto"})],
     "refinement": [
         StrOptions(set(REFINEMENTS)),
         PrototypeRefinement,
         SelfTrainingRefinement,
     ],
-    "refinement_epochs": [Interval(Integral, 0, None, closed="left")],
-    "kl_weight": [Interval(Real, 0, None, closed="left")],
-    "kl_warm_up": [Interval(Real, 0, 1, closed="both")],
-    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    "refinement_epochs": [Count(0)],
+    "kl_weight": [Number(0, None, closed="left")],
+    "kl_warm_up": [Number(0, 1, closed="both")],
+    "batch_size": [Count(2)],
     "optimizer": [type],
-    "lr": [Interval(Real, 0, None, closed="neither")],
+    "lr": [Number(0, None, closed="neither")],
     "lr_schedule": [StrOptions({"cosine", "constant"})],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "weight_decay": [Number(0, None, closed="left")],
     "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "validation_fraction": [Number(0, 1, closed="neither")],
+    "n_iter_no_change": [Count(1)],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
     "precision": [StrOptions(set(PRECISIONS))],
     "checkpoint_dir": [str, PathLike, None],
-    "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
-    "num_workers": [Interval(Integral, 0, None, closed="left")],
+    "checkpoint_every": [Count(1)],
+    "num_workers": [Count(0)],
     "store_examples": ["boolean"],
     "device": [str, torch.device],
     "random_state": ["random_state"],
@@ -80,8 +83,9 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters, if the optimizer is none or does not
-        know weight decay, if a parameter of the refinement is out of its range, or if
+        If there are fewer samples than clusters, if the clusterer is a class, if the
+        optimizer is none, cannot take a step or does not know weight decay, if a
+        callback is none, if a parameter of the refinement is out of its range, or if
         the validation fraction leaves too few samples.
     """
     resolve_refinement(params["refinement"])
@@ -91,7 +95,32 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
             "more samples or lower n_clusters."
         )
-    optimizer, weight_decay = params["optimizer"], params["weight_decay"]
+    _check_clusterer(params["clusterer"])
+    _check_optimizer(params["optimizer"], params["lr"], params["weight_decay"])
+    _check_callbacks(params["callbacks"] or ())
+    fraction = params["validation_fraction"]
+    held_out = math.ceil(fraction * n_samples)
+    if params["early_stopping"] and not 2 <= held_out <= n_samples - 2:
+        raise ValueError(
+            f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
+            "samples; training and validation need 2 each. Change "
+            "validation_fraction or set early_stopping=False."
+        )
+
+
+def _check_clusterer(clusterer: Any) -> None:
+    if isinstance(clusterer, str):
+        return
+    if isinstance(clusterer, type) or not hasattr(clusterer, "get_params"):
+        raise ValueError(
+            f"clusterer={clusterer!r} is no scikit-learn estimator that could be "
+            "cloned. Pass an instance such as KMeans()."
+        )
+
+
+def _check_optimizer(
+    optimizer: type[torch.optim.Optimizer], lr: float, weight_decay: float
+) -> None:
     if not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
             f"optimizer={optimizer!r} is no torch.optim.Optimizer. Pass a class such "
@@ -102,14 +131,33 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"optimizer={optimizer.__name__} has no weight decay, but weight_decay="
             f"{weight_decay}. Set weight_decay=0."
         )
-    fraction = params["validation_fraction"]
-    held_out = math.ceil(fraction * n_samples)
-    if params["early_stopping"] and not 2 <= held_out <= n_samples - 2:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.ones(1)
+    decay: dict[str, Any] = {"weight_decay": weight_decay} if weight_decay else {}
+    # Some optimizers take only sparse gradients, or weights of two axes, or cannot be
+    # made of a learning rate alone; what they then raise has no common type.
+    try:
+        optimizer([weight], lr=lr, **decay).step(lambda: 0.0)  # type: ignore[call-arg]
+    except Exception as error:
         raise ValueError(
-            f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
-            "samples; training and validation need 2 each. Change "
-            "validation_fraction or set early_stopping=False."
-        )
+            f"optimizer={optimizer.__name__} cannot take a step with lr={lr} and "
+            f"weight_decay={weight_decay}: {error} Pass a class such as "
+            "torch.optim.AdamW."
+        ) from error
+
+
+def _check_callbacks(callbacks: Sequence[Any]) -> None:
+    for item in callbacks:
+        is_named = isinstance(item, tuple) and len(item) == 2
+        callback = item[1] if is_named else item
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback) or (
+            is_named and not isinstance(item[0], str)
+        ):
+            raise ValueError(
+                f"callbacks holds {item!r}, which is no skorch callback. Pass such as "
+                "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
+            )
 
 
 # Epochs of the first phase for max_epochs="auto": most and fewest, and the number of

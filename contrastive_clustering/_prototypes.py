@@ -197,7 +197,7 @@ def first_prototypes(
             n_distinct = 1
         parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
         found = parts.fit(members).cluster_centers_
-        rows[:] = found[np.arange(n_prototypes) % len(found)]
+        rows[:] = found[np.arange(len(rows)) % len(found)]
     return prototypes
 
 

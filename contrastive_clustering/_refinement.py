@@ -1,10 +1,11 @@
 """What the second phase may do: its settings, by name or as objects."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+from contrastive_clustering._constraints import Count, Number
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,12 @@ class SelfTrainingRefinement:
 Refinement = PrototypeRefinement | SelfTrainingRefinement
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "temperature": [Interval(Real, 0, None, closed="neither")],
-    "momentum": [Interval(Real, 0, 1, closed="left")],
-    "power": [Interval(Real, 0, None, closed="neither")],
-    "memory": [Interval(Real, 0, 1, closed="left")],
-    "n_prototypes": [Interval(Integral, 1, None, closed="left")],
-    "n_neighbors": [Interval(Integral, 0, None, closed="left")],
+    "temperature": [Number(0, None, closed="neither")],
+    "momentum": [Number(0, 1, closed="left")],
+    "power": [Number(0, None, closed="neither")],
+    "memory": [Number(0, 1, closed="left")],
+    "n_prototypes": [Count(1)],
+    "n_neighbors": [Count(0)],
 }
 
 REFINEMENTS: dict[str, Refinement] = {

@@ -1,7 +1,7 @@
 """Which strata come back when the estimator is fitted to parts of the samples."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, validate_params
 from sklearn.utils.validation import _num_samples
 
+from contrastive_clustering._arrays import errors_about, from_tensor
+from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._evaluation import import_pandas
 from contrastive_clustering._latent import NOISE
 
@@ -152,12 +154,13 @@ class ClusterStability:
 @validate_params(  # type: ignore[untyped-decorator]
     {
         "estimator": [HasMethods(["fit", "get_params", "set_params"])],
-        "n_resamples": [Interval(Integral, 2, None, closed="left")],
-        "sample_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_resamples": [Count(2)],
+        "sample_fraction": [Number(0, 1, closed="neither")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     },
-    prefer_skip_nested_validation=True,
+    # The estimator is the caller's, and so are its parameters' mistakes.
+    prefer_skip_nested_validation=False,
 )
 def cluster_stability(
     estimator: BaseEstimator,
@@ -226,7 +229,9 @@ def cluster_stability(
     >>> result.stable
     array([ True,  True,  True])
     """
-    n_samples = _num_samples(X)
+    X = from_tensor(X, "X")
+    with errors_about("X", "samples"):
+        n_samples = _num_samples(X)
     n_drawn = int(sample_fraction * n_samples)
     if n_drawn < 2:
         raise ValueError(

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
+
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
 
 SMALLEST_SIDE = 8
 
@@ -111,31 +114,22 @@ def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
     Raises
     ------
     TypeError
-        If X is sparse.
+        If X is sparse, a tensor without values or no array at all.
 
     ValueError
-        If X is empty, has fewer than two axes, holds anything but real, finite
-        numbers, or is a ragged list.
+        If X is empty, has fewer than two axes, holds anything but real, finite numbers
+        whose squares are finite, too, or is a ragged list.
     """
-    if isinstance(X, torch.Tensor):
-        X = X.detach().cpu()
-        X = (X.float() if X.dtype == torch.bfloat16 else X).numpy()
-    elif isinstance(X, (list, tuple)):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                "X is a ragged list: its samples differ in shape. Crop, pad or resize "
-                "them to one shape."
-            ) from error
-    array: np.ndarray = check_array(
-        X,
-        dtype="numeric",
-        allow_nd=True,
-        ensure_min_samples=min_samples,
-        estimator="ContrastiveAutoencoderClusterer",
-        input_name="X",
-    )
+    X = to_array(X, "X")
+    with errors_about("X", "an array of samples"):
+        array: np.ndarray = check_array(
+            X,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_min_samples=min_samples,
+            estimator="ContrastiveAutoencoderClusterer",
+            input_name="X",
+        )
     if array.dtype.kind not in "buif":
         raise ValueError(
             f"X has dtype {array.dtype}, which does not hold real numbers. Convert it "
@@ -145,7 +139,44 @@ def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
         raise ValueError(
             f"X of shape {array.shape} is empty: each sample needs at least one value."
         )
+    check_squares(array, "X")
     return array
+
+
+def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
+    """Return latents as an array that the decoder can read.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, latent_dim)
+        Latents.
+
+    latent_dim : int
+        Number of columns that they must have.
+
+    Returns
+    -------
+    latents : ndarray of shape (n_samples, latent_dim)
+        float32, contiguous and not the caller's own, as PyTorch takes neither reversed
+        nor read-only arrays.
+
+    Raises
+    ------
+    TypeError
+        If Z is sparse, a tensor without values or no array at all.
+
+    ValueError
+        If Z is not a table of `latent_dim` columns that is finite in float32.
+    """
+    Z = to_array(Z, "Z")
+    with errors_about("Z", "a table of latents"):
+        latents = check_array(Z, dtype=np.float32, order="C", copy=True, input_name="Z")
+    if latents.shape[1] != latent_dim:
+        raise ValueError(
+            f"Z has {latents.shape[1]} columns, but the latent space has "
+            f"latent_dim={latent_dim}. Pass what transform returns."
+        )
+    return np.asarray(latents)
 
 
 def read_layout(
@@ -210,6 +241,7 @@ def read_layout(
                 f"image_shape={image_shape!r} must hold whole, positive numbers, as in "
                 "image_shape=(28, 28)."
             )
+        image = tuple(map(int, image))
         if sample_shape not in (image, (math.prod(image),)):
             raise ValueError(
                 f"image_shape={image} asks for X of shape {('n', *image)} or "

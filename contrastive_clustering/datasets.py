@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -94,6 +95,9 @@ def fetch_medmnist(
 
     Raises
     ------
+    TypeError
+        If `data_home` is no path, or if a flag is neither True nor False.
+
     ValueError
         If medmnist has no such set, part or size, or if the file's contents are not
         those of the set.
@@ -115,8 +119,10 @@ def fetch_medmnist(
     ((624, 28, 28), ['normal', 'pneumonia'])
     """
     info = _describe_set(name, size)
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
+    _check_split(split)
+    for flag, value in (("download", download), ("return_X_y", return_X_y)):
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{flag}={value!r} is neither True nor False.")
     paths = [folder / info["filename"] for folder in _folders(data_home)]
     found = [path for path in paths if path.is_file()]
     if not found:
@@ -161,12 +167,18 @@ def load_medmnist_file(
 
     Raises
     ------
+    TypeError
+        If `path` is no path.
+
     ValueError
-        If the file cannot be read or lacks the part.
+        If the file does not hold arrays in that layout, or lacks the part.
+
+    OSError
+        If there is no such file, or if it may not be read.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
-    with Path(path).open("rb") as file:  # a missing file or right says so itself
+    _check_split(split)
+    file_path = _to_path(path, "path")
+    with file_path.open("rb") as file:  # a missing file or right says so itself
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
@@ -178,22 +190,44 @@ def load_medmnist_file(
                 f"{path} cannot be read as a MedMNIST file with the part {split!r} "
                 f"({error}). Delete it and fetch it again."
             ) from error
+    if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
+        raise ValueError(
+            f"{path} holds images of shape {data.shape} and labels of shape "
+            f"{target.shape} as {split!r}; as many of both are needed, labels as a "
+            "column or a table."
+        )
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     return Bunch(data=data, target=target, filename=str(path))
+
+
+def _check_split(split: Any) -> None:
+    if not isinstance(split, str) or split not in SPLITS:
+        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
+
+
+def _to_path(value: Any, name: str) -> Path:
+    """Return a path with the user's home in place of "~"."""
+    try:
+        path = Path(value).expanduser()
+    except (TypeError, RuntimeError) as error:  # or there is no such user
+        raise TypeError(f"{name}={value!r} is no path: {error}") from error
+    if "\0" in str(path):
+        raise ValueError(f"{name}={value!r} holds a null byte, as no path may.")
+    return path
 
 
 def _describe_set(name: str, size: int) -> dict[str, Any]:
     """Return what medmnist knows of a set, with url and MD5 of the size asked for."""
     from medmnist.info import INFO
 
-    if name not in INFO:
+    if not isinstance(name, str) or name not in INFO:
         raise ValueError(
             f"name={name!r} is not a MedMNIST data set. There are: {', '.join(INFO)}."
         )
     known = INFO[name]
     suffixes = {28: ""} | {s: f"_{s}" for s in (64, 128, 224) if f"url_{s}" in known}
-    if size not in suffixes:
+    if not isinstance(size, Integral) or size not in suffixes:
         raise ValueError(f"size={size!r} is not one of {list(suffixes)} for {name!r}.")
     suffix = suffixes[size]
     return {
@@ -208,7 +242,7 @@ def _describe_set(name: str, size: int) -> dict[str, Any]:
 def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
     """Return the folders to look in; a missing file is downloaded to the first."""
     if data_home is not None:
-        return [Path(data_home).expanduser()]
+        return [_to_path(data_home, "data_home")]
     from_environment = os.environ.get(DATA_VARIABLE)
     folders = [Path(from_environment).expanduser()] if from_environment else []
     return [*folders, Path.home() / ".medmnist"]

@@ -1,6 +1,7 @@
 """Metrics that hold strata against an expert's labels, and scorers for searches."""
 
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,13 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     adjusted_rand_score,
-    balanced_accuracy_score,
     normalized_mutual_info_score,
     silhouette_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import validate_params
+
+from contrastive_clustering._arrays import errors_about, to_array
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -29,10 +31,11 @@ Scorer = Callable[[Any, Any, Any], float]
 
 
 def _check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
-    """Return arrays of labels, one-dimensional, not empty and of one length."""
+    """Return arrays of labels: one-dimensional, none missing, of one length."""
     checked = []
     for name, values in arrays.items():
-        labels = np.asarray(values)
+        with errors_about(name, "labels"):
+            labels = np.asarray(to_array(values, name))
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim != 1:
@@ -42,9 +45,54 @@ def _check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
             )
         if len(labels) == 0:
             raise ValueError(f"{name} is empty; at least one label is needed.")
+        with errors_about(name, "labels"):
+            distinct = np.unique(labels)  # fails where labels cannot be told apart
+            # NaN and its like differ from themselves.
+            same = np.all(distinct == distinct)  # noqa: PLR0124
+            if None in distinct.tolist() or not same:
+                raise ValueError("Some are missing; give each sample a label.")
+            if distinct.dtype.kind == "f" and np.isinf(distinct).any():
+                raise ValueError("Some are infinite; give each sample a label.")
         checked.append(labels)
-    check_consistent_length(*checked)
+    lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f"{' and '.join(lengths)} have inconsistent numbers of samples: "
+            f"{' and '.join(map(str, lengths.values()))}."
+        )
     return checked
+
+
+def _check_alike(**arrays: np.ndarray) -> None:
+    """Raise a ValueError if some labels are numbers and others are words."""
+    are_numbers = {
+        name: labels.dtype.kind in "biuf" or isinstance(labels[0], Number)
+        for name, labels in arrays.items()
+    }
+    if len(set(are_numbers.values())) > 1:
+        examples = (f"{name} such as {labels[0]!r}" for name, labels in arrays.items())
+        raise ValueError(
+            f"{' and '.join(arrays)} name their labels otherwise: {', '.join(examples)}"
+            ". Give numbers in both or words in both."
+        )
+
+
+def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Return the balanced accuracy, also where classes are foretold and never true.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n_samples,)
+        Classes, true and foretold. scikit-learn's balanced accuracy warns of those that
+        only the latter holds.
+
+    Returns
+    -------
+    recall : float
+        Mean over the true classes of the part of their samples that was foretold.
+    """
+    classes = np.unique(y_true)
+    return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
 
 
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -119,7 +167,8 @@ def map_clusters_to_labels(
     Raises
     ------
     ValueError
-        If an array is empty or not one-dimensional, or the first two differ in length.
+        If an array is empty or not one-dimensional, if the first two differ in length,
+        or if clusters are numbers in one and words in the other.
 
     Examples
     --------
@@ -128,9 +177,10 @@ def map_clusters_to_labels(
     ['well', 'ill']
     """
     y_true, y_pred = _check_labels(y_true=y_true, y_pred=y_pred)
-    (wanted,) = (
-        (y_pred,) if y_pred_new is None else _check_labels(y_pred_new=y_pred_new)
-    )
+    wanted = y_pred
+    if y_pred_new is not None:
+        (wanted,) = _check_labels(y_pred_new=y_pred_new)
+        _check_alike(y_pred=y_pred, y_pred_new=wanted)
     classes, class_counts = np.unique(y_true, return_counts=True)
     clusters = np.unique(y_pred)
     commonest = classes[contingency_matrix(y_true, y_pred).argmax(axis=0)]
@@ -139,6 +189,9 @@ def map_clusters_to_labels(
     return np.asarray(np.where(known, commonest[place], classes[class_counts.argmax()]))
 
 
+@validate_params(  # type: ignore[untyped-decorator]
+    {"balanced": ["boolean"]}, prefer_skip_nested_validation=True
+)
 def mapped_accuracy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -172,8 +225,9 @@ def mapped_accuracy(
     Raises
     ------
     ValueError
-        If arrays are empty, not one-dimensional or of different lengths, or if only
-        one of `y_true_new` and `y_pred_new` is given.
+        If arrays are empty, not one-dimensional or of different lengths, if labels are
+        numbers in one set and words in the other, or if only one of `y_true_new` and
+        `y_pred_new` is given.
 
     Examples
     --------
@@ -186,10 +240,32 @@ def mapped_accuracy(
     if y_true_new is None or y_pred_new is None:
         y_true_new, y_pred_new = y_true, y_pred
     truth, strata = _check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
+    (y_true,) = _check_labels(y_true=y_true)
+    _check_alike(y_true=y_true, y_true_new=truth)
     labels = map_clusters_to_labels(y_true, y_pred, strata)
     if balanced:
-        return float(balanced_accuracy_score(truth, labels))
+        return mean_recall(truth, labels)
     return float(np.mean(truth == labels))
+
+
+def _check_has(estimator: Any, *methods: str) -> None:
+    """Raise a TypeError unless `estimator` is an object with methods of these names."""
+    for method in methods:
+        if isinstance(estimator, type) or not callable(
+            getattr(estimator, method, None)
+        ):
+            raise TypeError(
+                f"estimator={estimator!r} is no object with the method {method}. Pass "
+                "a fitted clusterer."
+            )
+
+
+def _labels_and_predictions(
+    estimator: Any, X: Any, y: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    _check_has(estimator, "predict")
+    labels, predictions = _check_labels(y=y, predictions=estimator.predict(X))
+    return labels, predictions
 
 
 def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
@@ -210,8 +286,14 @@ def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     -------
     score : float
         Higher is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
     """
-    return clustering_accuracy(y, estimator.predict(X))
+    y, predicted = _labels_and_predictions(estimator, X, y)
+    return clustering_accuracy(y, predicted)
 
 
 def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
@@ -232,8 +314,14 @@ def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     -------
     score : float
         Higher is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
     """
-    return float(adjusted_rand_score(y, estimator.predict(X)))
+    y, predicted = _labels_and_predictions(estimator, X, y)
+    return float(adjusted_rand_score(y, predicted))
 
 
 def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
@@ -254,8 +342,14 @@ def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
     -------
     score : float
         Higher is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
     """
-    return float(normalized_mutual_info_score(y, estimator.predict(X)))
+    y, predicted = _labels_and_predictions(estimator, X, y)
+    return float(normalized_mutual_info_score(y, predicted))
 
 
 def silhouette_scorer(estimator: Any, X: Any, y: Any = None) -> float:  # noqa: ARG001
@@ -278,7 +372,13 @@ def silhouette_scorer(estimator: Any, X: Any, y: Any = None) -> float:  # noqa: 
     -------
     score : float
         Higher is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
     """
+    _check_has(estimator, "transform", "predict")
     latents, labels = estimator.transform(X), estimator.predict(X)
     if not 2 <= len(np.unique(labels)) < len(labels):
         return -1.0
