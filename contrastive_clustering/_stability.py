@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor
@@ -22,6 +22,14 @@ from contrastive_clustering._latent import NOISE
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
 # cluster.
 STABLE_FROM = 0.75
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "estimator": [HasMethods(["fit", "get_params", "set_params"])],
+    "n_resamples": [Count(2)],
+    "sample_fraction": [Number(0, 1, closed="neither")],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
 
 # Percentiles over the resamples that the intervals are given by.
 INTERVAL = (2.5, 97.5)
@@ -151,17 +159,6 @@ class ClusterStability:
         return f"Strata that come back: {back}. Strata that do not: {lost}."
 
 
-@validate_params(  # type: ignore[untyped-decorator]
-    {
-        "estimator": [HasMethods(["fit", "get_params", "set_params"])],
-        "n_resamples": [Count(2)],
-        "sample_fraction": [Number(0, 1, closed="neither")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    },
-    # The estimator is the caller's, and so are its parameters' mistakes.
-    prefer_skip_nested_validation=False,
-)
 def cluster_stability(
     estimator: BaseEstimator,
     X: ArrayLike,
@@ -229,6 +226,19 @@ def cluster_stability(
     >>> result.stable
     array([ True,  True,  True])
     """
+    # scikit-learn's decorator would call the estimator's parameters this function's, or
+    # leave them unchecked.
+    validate_parameter_constraints(
+        CONSTRAINTS,
+        {
+            "estimator": estimator,
+            "n_resamples": n_resamples,
+            "sample_fraction": sample_fraction,
+            "n_jobs": n_jobs,
+            "random_state": random_state,
+        },
+        caller_name="cluster_stability",
+    )
     X = from_tensor(X, "X")
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
