@@ -62,7 +62,7 @@ def make_net(
     if params["verbose"]:
         callbacks.append(("training_bar", TrainingBar()))
     train_split = None
-    if params["early_stopping"]:
+    if params["early_stopping"] and max_epochs:  # of no epoch there is no best one
         # Interrupts the epoch's callbacks, and so has to come last.
         callbacks.append(
             (

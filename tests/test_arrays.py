@@ -299,3 +299,11 @@ def test_files_whose_arrays_do_not_match_are_errors(tmp_path):
         np.savez(path, train_images=images, train_labels=labels)
         with pytest.raises(ValueError, match="holds images of shape"):
             load_medmnist_file(path)
+
+
+def test_no_epoch_is_stopped_early(table):
+    clusterer = ContrastiveAutoencoderClusterer(
+        2, max_epochs=0, refinement_epochs=0, early_stopping=True
+    )
+    clusterer.set_params(validation_fraction=0.25, clusterer="kmeans").fit(table)
+    assert len(clusterer.history_) == 0

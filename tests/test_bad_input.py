@@ -251,7 +251,7 @@ def fits(draw):
 
     return Case(
         lambda: getattr(clusterer, method)(X),
-        ["X", "channel_axis", "Samples of shape"],
+        ["X", "channel_axis", "Samples of shape", "Training diverged"],
         check,
         inputs=(X,),
         kept=clusterer,
