@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,12 @@ from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
 from contrastive_clustering._codec import import_path
-from contrastive_clustering._container import partial_prefix, read_tree, write_tree
+from contrastive_clustering._container import (
+    as_path,
+    partial_prefix,
+    read_tree,
+    write_tree,
+)
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet
 
@@ -78,7 +82,7 @@ class Checkpoint:
         identity: Identity,
         seed: int,
     ) -> None:
-        self.path = Path(folder) / FILE_NAME
+        self.path = as_path(folder, "checkpoint_dir") / FILE_NAME
         self.every = every
         self.identity = identity
         self._prepare_folder()

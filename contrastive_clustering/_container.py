@@ -33,6 +33,41 @@ ARRAY_KEY = "$array"
 PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
 
+def as_path(path: Any, name: str) -> Path:
+    """Return the path that a caller means, or raise an error that names it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What the caller passed.
+
+    name : str
+        What the caller calls it.
+
+    Returns
+    -------
+    path : Path
+        The path.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+
+    ValueError
+        If no system could have such a path.
+    """
+    try:
+        found = Path(path)
+    except TypeError as error:
+        raise TypeError(
+            f"{name}={path!r} is no path. Pass a str or a pathlib.Path."
+        ) from error
+    if "\0" in str(found):
+        raise ValueError(f"{name}={path!r} holds a null character, which no path can.")
+    return found
+
+
 def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
     """Write a tree to a file, all of it or nothing.
 

@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._consensus import ConsensusClustering
-from contrastive_clustering._container import package_versions, read_tree, write_tree
+from contrastive_clustering._container import (
+    as_path,
+    package_versions,
+    read_tree,
+    write_tree,
+)
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._fitting import FittedModel
@@ -80,6 +84,9 @@ class PersistenceMixin:
 
         Raises
         ------
+        TypeError
+            If `path` is no path or `trusted` no list of strings.
+
         ValueError
             If a parameter holds code that is not trusted or cannot be imported by its
             path.
@@ -109,6 +116,7 @@ class PersistenceMixin:
         True
         """
         check_is_fitted(self)
+        file = as_path(path, "path")
         trusted = _check_trusted(trusted)
         net = self.net_
         tree = {
@@ -133,7 +141,7 @@ class PersistenceMixin:
             "examples": getattr(self, "examples_", None),
             "scikit-learn": package_versions()["scikit-learn"],
         }
-        write_tree(Path(path), KIND, tree)
+        write_tree(file, KIND, tree)
 
     @classmethod
     def load(
@@ -170,6 +178,9 @@ class PersistenceMixin:
         OSError
             If there is no such file, or it cannot be read.
 
+        TypeError
+            If `path`, `device` or `trusted` is of another type.
+
         ValueError
             If the file is damaged, was not written by `save` or by a version of the
             format that cannot be read, or names what is not trusted; or if the device
@@ -185,9 +196,11 @@ class PersistenceMixin:
         save : Writes the file.
         """
         trusted = _check_trusted(trusted)
-        tree = read_tree(Path(path), KIND)
         if device is not None:
+            if not isinstance(device, str | torch.device):
+                raise TypeError(f"device={device!r} is no str and no torch.device.")
             resolve_device(device)
+        tree = read_tree(as_path(path, "path"), KIND)
         try:
             params = decode(tree["params"], trusted)
             if device is not None:
@@ -210,7 +223,9 @@ class PersistenceMixin:
 
 
 def _check_trusted(trusted: Any) -> Collection[str]:
-    if isinstance(trusted, str) or not all(isinstance(name, str) for name in trusted):
+    if not isinstance(trusted, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) for name in trusted
+    ):
         raise TypeError(
             f"trusted={trusted!r} has to be a list of import paths, such as "
             '["package.module.function"].'

@@ -1,8 +1,9 @@
 """Fits that are killed at a random moment and begun again; run by test_checkpoint.
 
-One process loads everything once and forks a child for each fit. A child that is to be
-killed counts its own function calls, Python's and C's, and sends itself SIGKILL at the
-one it was told: a moment that may lie anywhere, also within the writing of a file.
+One process loads everything once, by a fit, and forks a child for each other. A child
+that is to be killed counts its own function calls, Python's and C's, and sends itself
+SIGKILL at the one it was told: a moment that may lie anywhere, also within the writing
+of a file.
 """
 
 import json
@@ -71,6 +72,7 @@ def in_child(work, die_at=None):
 
 def main(n_kills):
     folder = Path(tempfile.mkdtemp())
+    fit(None, folder / "first.npz")
     n_calls = in_child(lambda: fit(folder / "whole", folder / "whole.npz"))
     whole = np.load(folder / "whole.npz")
     rng = random.Random(0)

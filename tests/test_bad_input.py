@@ -303,6 +303,11 @@ PARAMETERS = {
     "n_iter_no_change": [5, 1],
     "callbacks": [None, [], (), [EpochTimer()], [("mine", Callback)], [Callback]],
     "warm_start": [False, True],
+    "precision": ["32", "bf16-mixed", "16-mixed"],
+    "checkpoint_dir": [None, "checkpoints", Path("deep/er")],
+    "checkpoint_every": [1, 2, np.int64(10)],
+    "num_workers": [0, 0, 0, 1],
+    "store_examples": [False, True],
     "device": ["auto", "cpu", torch.device("cpu")],
     "random_state": [0, None, np.int64(3)],
     "verbose": [0, False],
@@ -379,6 +384,10 @@ def refinements(draw):
         lambda result: is_fitted(result, len(X)),
         kept=clusterer,
     )
+
+
+def test_every_parameter_is_tried():
+    assert PARAMETERS.keys() == ContrastiveAutoencoderClusterer().get_params().keys()
 
 
 # --- the fitted estimator ------------------------------------------------------------
@@ -881,6 +890,35 @@ def fetchings(draw):
     )
 
 
+@st.composite
+def savings(draw):
+    """Save to and load from odd paths, with odd devices and odd trust."""
+    clusterer = fitted("table")
+    saved = Path("saved.safetensors")
+    clusterer.save(saved)
+    arguments = {"path": draw(wishes(saved, "new", Path("other"), "no/such/folder"))}
+    if draw(st.booleans()):
+        arguments["trusted"] = draw(
+            mostly(st.sampled_from([(), ["os.system"], "os.system", [3]]), oddities())
+        )
+    if draw(st.booleans()):
+        return Case(
+            lambda: clusterer.save(**arguments),
+            list(arguments),
+            lambda _: ContrastiveAutoencoderClusterer.load(arguments["path"]),
+            kept=clusterer,
+            other_errors=(OSError,),
+        )
+    if draw(st.booleans()):
+        arguments["device"] = draw(wishes(None, "cpu", torch.device("cpu"), "cuda:9"))
+    return Case(
+        lambda: ContrastiveAutoencoderClusterer.load(**arguments),
+        [*arguments, "is damaged", "not one of", "holds a"],
+        lambda loaded: is_fitted(loaded, len(training_set("table"))),
+        other_errors=(OSError,),
+    )
+
+
 # Strategies of cases, and how many of each the slow suite looks at.
 SUBJECTS = {
     fits: 200,
@@ -901,6 +939,7 @@ SUBJECTS = {
     views: 300,
     loadings: 100,
     fetchings: 100,
+    savings: 200,
 }
 
 
