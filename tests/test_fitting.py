@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
+from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._fitting import fit_model
+from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._validation import read_layout
+
+
+@pytest.fixture
+def dataset(tiny_images):
+    layout = read_layout(tiny_images.shape)
+    return ArrayDataset(tiny_images, Scaler.fit(tiny_images, layout))
+
+
+def fit(dataset, fast, **others):
+    parameters = {**fast, "clusterer": "kmeans", **others}
+    estimator = ContrastiveAutoencoderClusterer(**parameters)
+    return fit_model(dataset, estimator.get_params(deep=False), seed=3)
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+def test_parts_of_a_model_speak_of_the_same_strata(dataset, fast, refinement_epochs):
+    model = fit(dataset, fast, refinement_epochs=refinement_epochs)
+    latents = model.net.encode(dataset)
+    np.testing.assert_array_equal(
+        model.clustering.predict(latents), model.clustering.labels
+    )
+    assert set(model.density.strata) == set(range(model.clustering.n_clusters))
+    assert model.search is None
+    assert (model.net.module_.prototype_head is None) == (refinement_epochs == 0)
+    for stratum, place in enumerate(model.typical):
+        members = np.flatnonzero(model.clustering.labels == stratum)
+        distances = np.linalg.norm(
+            latents[members] - latents[members].mean(axis=0), axis=1
+        )
+        assert place == members[distances.argmin()]
+
+
+def test_the_number_is_searched_once(dataset, fast):
+    model = fit(dataset, fast, n_clusters=ClusterNumberSearch(low=3, high=4))
+    assert model.search.n_clusters == model.clustering.n_clusters
+    np.testing.assert_array_equal(model.search.candidates, [3, 4])
+
+
+def test_training_goes_on_from_a_net(dataset, fast):
+    parameters = ContrastiveAutoencoderClusterer(
+        **{**fast, "clusterer": "kmeans"}
+    ).get_params(deep=False)
+    first = fit_model(dataset, parameters, seed=3)
+    weights = {k: v.clone() for k, v in first.net.module_.state_dict().items()}
+    second = fit_model(dataset, parameters, seed=3, previous=first.net)
+    assert len(second.net.history) == 2 * len(first.net.history)
+    for name, value in first.net.module_.state_dict().items():
+        assert torch.equal(value, weights[name])
+
+
+def test_latents_that_are_no_numbers_are_an_error(dataset, fast, monkeypatch):
+    monkeypatch.setattr(
+        "contrastive_clustering._training.ContrastiveNet.encode",
+        lambda self, dataset: np.full((len(dataset), 4), np.nan, dtype=np.float32),
+    )
+    with pytest.raises(ValueError, match=r"after 2 epochs with lr=0\.003 latents"):
+        fit(dataset, fast)
+
+
+def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatch):
+    from contrastive_clustering._training import ContrastiveNet
+
+    def interrupted(self, *args, **kwargs):
+        self.interrupted, self._first_epoch = True, 0
+
+    monkeypatch.setattr(ContrastiveNet, "run_epochs", interrupted)
+    with pytest.warns(ConvergenceWarning, match="after 0 of 2 epochs of the first"):
+        model = fit(dataset, fast)
+    assert model.net.module_.prototype_head is None
+    assert model.clustering.n_clusters == 2
