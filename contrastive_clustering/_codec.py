@@ -19,6 +19,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from contrastive_clustering._augmentation import (
     GreyImageAugmentation,
@@ -209,7 +210,12 @@ def _decode_tagged(kind: str, tree: dict[str, Any], trusted: Collection[str]) ->
     if kind in _RECORDS:
         return _RECORDS[kind](**decode(tree["fields"], trusted))
     if kind in _ESTIMATORS:
-        return _make(_ESTIMATORS[kind], decode(tree["state"], trusted))
+        estimator = _make(_ESTIMATORS[kind], decode(tree["state"], trusted))
+        if hasattr(estimator, "_n_threads"):
+            # This machine's, and not what the file says: OpenMP ends the process if
+            # it cannot start as many.
+            estimator._n_threads = _openmp_effective_n_threads()
+        return estimator
     raise ValueError(f"the file holds a {kind!r}, which this version does not know")
 
 

@@ -28,6 +28,7 @@ from contrastive_clustering._networks import ContrastiveAutoencoder
 from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._validation import read_layout
 
 KIND = "estimator"
 
@@ -307,8 +308,7 @@ def _warn_of_versions(tree: dict[str, Any]) -> None:
 def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
     """Raise unless arrays have the shapes of one model, and it gives numbers."""
     clustering, density, scaler = model.clustering, model.density, model.scaler
-    if not isinstance(scaler.dtype, np.dtype) or not scaler.low <= scaler.high:
-        raise ValueError(f"samples of {scaler.dtype} are no samples")
+    _check_scaler(scaler)
     n_clusters, n_components = clustering.n_clusters, len(density.means)
     shapes: Shapes = {
         "latent_centers": (clustering.latent_centers, (n_clusters, latent_dim)),
@@ -333,15 +333,33 @@ def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
     for name, strata in (("labels", clustering.labels), ("strata", density.strata)):
         if strata.ndim != 1 or strata.min() < NOISE or strata.max() >= n_clusters:
             raise ValueError(f"{name} are no strata from 0 to {n_clusters - 1}")
-    latent = np.zeros((1, latent_dim), dtype=np.float32)
+    latents = clustering.latent_centers.astype(np.float32)
     tried = [
-        clustering.predict_proba(latent),
-        density.score_samples(latent),
-        scaler.unscale(model.net.decode(latent)),
-        clustering.predict(latent),
+        clustering.predict_proba(latents),
+        density.score_samples(latents),
+        scaler.unscale(model.net.decode(latents)),
+        clustering.predict(latents),
+        *(value.cpu().numpy() for value in model.net.module_.state_dict().values()),
     ]
     if not all(np.isfinite(values).all() for values in tried):
         raise ValueError("it gives values that are not finite")
+
+
+def _check_scaler(scaler: Scaler) -> None:
+    """Raise unless the samples are such as `fit` can have read."""
+    layout, axis = scaler.layout, scaler.layout.channel_axis
+    sides = [*layout.sample_shape, *(layout.image_shape or ())]
+    if not all(isinstance(side, int) for side in sides):
+        raise ValueError("the shape of samples is no shape")
+    expected = read_layout(
+        (1, *layout.sample_shape),
+        image_shape=layout.image_shape,
+        channel_axis=None if axis is None else axis + 1,
+    )
+    if layout != expected:
+        raise ValueError(f"{layout} is not how samples of that shape are read")
+    if not isinstance(scaler.dtype, np.dtype) or not scaler.low <= scaler.high:
+        raise ValueError(f"samples of {scaler.dtype} are no samples")
 
 
 def _consensus_shapes(clusterer: ConsensusClustering) -> Shapes:

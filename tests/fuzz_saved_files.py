@@ -226,7 +226,7 @@ def main(n_files):
         try:
             counts[attempt(path)] += 1
         except Exception:
-            unexpected.append(traceback.format_exc()[-800:])
+            unexpected.append(f"file {number}: {traceback.format_exc()[-3000:]}")
         finally:
             watch.on = False
         longest = max(longest, time.perf_counter() - start)

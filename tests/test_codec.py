@@ -94,6 +94,12 @@ def test_fitted_estimators_predict_the_same():
         )
 
 
+def test_threads_are_this_machines():
+    tree = encode(KMeans(2, n_init=1).fit(np.arange(6.0)[:, None]))
+    tree["state"]["_n_threads"] = 10**6
+    assert decode(tree)._n_threads < 1000
+
+
 @pytest.mark.parametrize("value", [view, Settings(3), MiniBatchKMeans(3)])
 def test_what_is_not_known_has_to_be_trusted(value):
     with pytest.raises(
