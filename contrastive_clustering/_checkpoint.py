@@ -110,7 +110,13 @@ class Checkpoint:
     def _read(self) -> dict[str, Any] | None:
         if not self.path.exists():
             return None
-        reached = read_tree(self.path, KIND)
+        try:
+            reached = read_tree(self.path, KIND)
+        except ValueError as error:
+            raise ValueError(
+                f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
+                f"cannot be gone on from: {error} Or delete it to start anew."
+            ) from error
         found = reached["identity"]
         finished = reached["finished"]
         different = sorted(

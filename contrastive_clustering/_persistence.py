@@ -208,6 +208,8 @@ class PersistenceMixin:
                 params["device"] = device
             estimator = cls(**params)
             estimator._validate_params()
+            # With the defaults of what the file's version did not know.
+            params = estimator.get_params(deep=False)
             model = _read_model(tree, params, trusted)
             _check_fit_together(model, tree["network"]["latent_dim"])
             estimator._adopt(model, tree["examples"])

@@ -1,7 +1,13 @@
 """Shared fixtures: small images, and the real ones where the files are there."""
 
 import os
+import signal
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several processes of one thread each are quicker than of one thread a core. It
+    # has to be said before NumPy and PyTorch are imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -44,11 +50,20 @@ def fast():
     """Parameters that make a fit a matter of a tenth of a second."""
     return {
         "n_clusters": 2,
+        "clusterer": "kmeans",  # the default takes three times as long in all
         "max_epochs": 2,
         "refinement_epochs": 1,
         "latent_dim": 4,
         "random_state": 0,
     }
+
+
+@pytest.fixture
+def ctrl_c():
+    """Make Ctrl-C work also where a program in the background was told to ignore it."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ def dataset(tiny_images):
 
 
 def fit(dataset, fast, **others):
-    parameters = {**fast, "clusterer": "kmeans", **others}
+    parameters = {**fast, **others}
     estimator = ContrastiveAutoencoderClusterer(**parameters)
     return fit_model(dataset, estimator.get_params(deep=False), seed=3)
 
@@ -47,9 +47,7 @@ def test_the_number_is_searched_once(dataset, fast):
 
 
 def test_training_goes_on_from_a_net(dataset, fast):
-    parameters = ContrastiveAutoencoderClusterer(
-        **{**fast, "clusterer": "kmeans"}
-    ).get_params(deep=False)
+    parameters = ContrastiveAutoencoderClusterer(**fast).get_params(deep=False)
     first = fit_model(dataset, parameters, seed=3)
     weights = {k: v.clone() for k, v in first.net.module_.state_dict().items()}
     second = fit_model(dataset, parameters, seed=3, previous=first.net)

@@ -6,6 +6,7 @@ import pytest
 from contrastive_clustering._interruption import noticing_interrupts
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupts_are_noted_and_do_what_they_did():
     previous = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), noticing_interrupts() as seen:

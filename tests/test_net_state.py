@@ -15,7 +15,7 @@ from contrastive_clustering._net_state import (
 @pytest.fixture(params=[0, 1])
 def fitted(request, tiny_images, fast):
     return ContrastiveAutoencoderClusterer(
-        **{**fast, "clusterer": "kmeans", "refinement_epochs": request.param}
+        **{**fast, "refinement_epochs": request.param}
     ).fit(tiny_images)
 
 
@@ -23,9 +23,9 @@ def test_a_state_goes_through_a_file_into_another_net(
     fitted, fast, tiny_images, tmp_path
 ):
     write_tree(tmp_path / "state", "net", net_state(fitted.net_))
-    other = ContrastiveAutoencoderClusterer(
-        **{**fast, "clusterer": "kmeans", "random_state": 9}
-    ).fit(tiny_images)
+    other = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 9}).fit(
+        tiny_images
+    )
     load_net_state(other.net_, read_tree(tmp_path / "state", "net"))
     latents = fitted.transform(tiny_images)
     np.testing.assert_array_equal(other.transform(tiny_images), latents)
@@ -39,9 +39,9 @@ def test_a_state_goes_through_a_file_into_another_net(
 
 
 def test_weights_of_another_network_are_refused(fitted, fast, tiny_images):
-    other = ContrastiveAutoencoderClusterer(
-        **{**fast, "clusterer": "kmeans", "latent_dim": 7}
-    ).fit(tiny_images)
+    other = ContrastiveAutoencoderClusterer(**{**fast, "latent_dim": 7}).fit(
+        tiny_images
+    )
     with pytest.raises(ValueError, match="not those of the network"):
         load_net_state(other.net_, net_state(fitted.net_))
 
@@ -49,7 +49,7 @@ def test_weights_of_another_network_are_refused(fitted, fast, tiny_images):
 def test_callbacks_get_their_counts_back(tiny_images, fast):
     def make():
         return ContrastiveAutoencoderClusterer(
-            **{**fast, "clusterer": "kmeans", "refinement_epochs": 0},
+            **{**fast, "refinement_epochs": 0},
             early_stopping=True,
             validation_fraction=0.25,
         ).fit(tiny_images)

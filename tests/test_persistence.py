@@ -31,12 +31,6 @@ def mirrored(batch):
 pytestmark = pytest.mark.filterwarnings("ignore:.*of the 5 generated samples")
 
 
-@pytest.fixture
-def fast(fast):
-    """A second quicker than with the default clusterer."""
-    return {**fast, "clusterer": "kmeans"}
-
-
 def assert_same(loaded, clusterer, X):
     for method in ("predict", "predict_proba", "transform", "score_samples"):
         np.testing.assert_array_equal(
@@ -239,6 +233,16 @@ def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path, monke
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=r"of scikit-learn 0\.1, and here"):
         ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+
+
+def test_files_from_before_a_parameter_was_there(tiny_images, fast, tmp_path):
+    path = tmp_path / "model"
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    clusterer.save(path)
+    tree = read_tree(path, "estimator")
+    del tree["params"]["precision"], tree["params"]["num_workers"]
+    write_tree(path, "estimator", tree)
+    assert_same(ContrastiveAutoencoderClusterer.load(path), clusterer, tiny_images)
 
 
 @pytest.mark.parametrize(

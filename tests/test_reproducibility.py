@@ -15,7 +15,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 
 @pytest.fixture
 def parameters(fast):
-    return {**fast, "clusterer": "kmeans", "batch_size": 10}
+    return {**fast, "batch_size": 10}
 
 
 def state_of_the_world():

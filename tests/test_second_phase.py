@@ -213,10 +213,13 @@ def test_self_training_asks_the_clusterer_again(
     tiny_images, fast, refinement, n_epochs, n_fits
 ):
     CountingKMeans.n_fits = 0
-    parameters = {**fast, "refinement": refinement, "refinement_epochs": n_epochs}
-    clusterer = ContrastiveAutoencoderClusterer(
-        clusterer=CountingKMeans(), **parameters
-    ).fit(tiny_images)
+    parameters = {
+        **fast,
+        "clusterer": CountingKMeans(),
+        "refinement": refinement,
+        "refinement_epochs": n_epochs,
+    }
+    clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     assert CountingKMeans.n_fits == n_fits
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
 

@@ -15,7 +15,7 @@ from contrastive_clustering._threads import sharing_cores
 
 @pytest.fixture
 def parameters(fast):
-    return {**fast, "clusterer": "kmeans", "batch_size": 10}
+    return {**fast, "batch_size": 10}
 
 
 def in_threads(works):

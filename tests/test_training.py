@@ -210,7 +210,7 @@ def test_other_optimizers(tiny_images, fast, optimizer):
 def test_mixed_precision_trains_and_predicts_in_float32(
     tiny_images, fast, precision, refinement
 ):
-    common = {**fast, "clusterer": "kmeans", "refinement": refinement}
+    common = {**fast, "refinement": refinement}
     exact = ContrastiveAutoencoderClusterer(**common).fit(tiny_images)
     mixed = ContrastiveAutoencoderClusterer(**common, precision=precision)
     mixed.fit(tiny_images)
