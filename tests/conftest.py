@@ -4,10 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Several processes of one thread each are quicker than of one thread a core. It
-    # has to be said before NumPy and PyTorch are imported.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Much in these tests is too small for threads to help, and waiting for each other costs.
+# It has to be said before NumPy and PyTorch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
