@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-# Much in these tests is too small for threads to help, and waiting for each other costs.
+# Much in these tests is too small for threads to help; waiting for each other costs.
 # It has to be said before NumPy and PyTorch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
