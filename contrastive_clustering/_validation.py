@@ -139,6 +139,10 @@ def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
         raise ValueError(
             f"X of shape {array.shape} is empty: each sample needs at least one value."
         )
+    # Older versions of scikit-learn overlook NaN in floats of the other byte order.
+    swapped = array.dtype.kind == "f" and not array.dtype.isnative
+    if swapped and not np.isfinite(array).all():
+        raise ValueError("X contains NaN or infinity. Leave such samples out.")
     check_squares(array, "X")
     return array
 
