@@ -99,8 +99,8 @@ class GenerationMixin:
         >>> from sklearn.datasets import load_digits
         >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
         >>> clusterer = ContrastiveAutoencoderClusterer(
-        ...     n_clusters=10, max_epochs=10, random_state=0
-        ... ).fit(load_digits().images)
+        ...     n_clusters=10, max_epochs=2, random_state=0
+        ... ).fit(load_digits().images[:300])
         >>> X, labels = clusterer.sample(5, cluster=3, random_state=0)
         >>> X.shape, labels.tolist()
         ((5, 8, 8), [3, 3, 3, 3, 3])
@@ -168,7 +168,7 @@ class GenerationMixin:
         --------
         >>> from sklearn.datasets import load_digits
         >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
-        >>> images = load_digits().images
+        >>> images = load_digits().images[:300]
         >>> clusterer = ContrastiveAutoencoderClusterer(
         ...     n_clusters=10, max_epochs=2, random_state=0
         ... ).fit(images)
@@ -219,7 +219,7 @@ class GenerationMixin:
         --------
         >>> from sklearn.datasets import load_digits
         >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
-        >>> images = load_digits().images
+        >>> images = load_digits().images[:300]
         >>> clusterer = ContrastiveAutoencoderClusterer(
         ...     n_clusters=10, max_epochs=2, random_state=0
         ... ).fit(images)

@@ -105,7 +105,7 @@ class PersistenceMixin:
         >>> from pathlib import Path
         >>> from sklearn.datasets import load_digits
         >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
-        >>> images = load_digits().images
+        >>> images = load_digits().images[:300]
         >>> clusterer = ContrastiveAutoencoderClusterer(
         ...     n_clusters=10, max_epochs=2, random_state=0
         ... ).fit(images)

@@ -105,14 +105,14 @@ def test_random_state_of_every_kind(tiny_images, parameters):
 
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted")
 def test_the_world_is_as_before(tiny_images, parameters):
-    before = state_of_the_world()
+    before, children = state_of_the_world(), set(multiprocessing.active_children())
     clusterer = ContrastiveAutoencoderClusterer(**parameters, num_workers=2)
     clusterer.fit(tiny_images).partial_fit(tiny_images)
     clusterer.predict(tiny_images), clusterer.transform(tiny_images)
     clusterer.sample(3, random_state=0)
     clusterer.score(tiny_images)
     assert state_of_the_world() == before
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= children
 
 
 @pytest.mark.parametrize("place", ["augmentation", "callback", "clusterer", "data"])
