@@ -127,7 +127,9 @@ def errors_about(name: str, what: str) -> Iterator[None]:
         raise
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{name} cannot be read as {what}. {error}") from error
+        # scikit-learn prints complex arrays as a whole: no message may show samples.
+        reason = str(error).partition("\n[")[0]
+        raise kind(f"{name} cannot be read as {what}. {reason}") from None
 
 
 def check_squares(array: np.ndarray, name: str) -> None:

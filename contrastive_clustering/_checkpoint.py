@@ -19,6 +19,7 @@ from contrastive_clustering._container import (
 )
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._validation import Samples
 
 FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint"
@@ -202,7 +203,7 @@ class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
 
 def identify(
     params: dict[str, Any],
-    X: np.ndarray,
+    X: Samples,
     seed: int | None,
     previous: ContrastiveNet | None,
 ) -> Identity:
@@ -213,7 +214,7 @@ def identify(
     params : dict
         The estimator's parameters.
 
-    X : ndarray of shape (n_samples, ...)
+    X : ndarray or LazyArray of shape (n_samples, ...)
         The training set; only a digest of it is kept.
 
     seed : int or None

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from contrastive_clustering._random import derive_seed
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._validation import Samples
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -23,19 +24,29 @@ class ArrayDataset(Dataset[Batch]):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...)
+    X : ndarray or LazyArray of shape (n_samples, ...)
         The user's samples; never copied as a whole and never changed.
 
     scaler : Scaler
         Knows the layout of the samples and the common scale.
+
+    rows : ndarray of shape (n_rows,), default=None
+        The samples to hand out; all if None.
     """
 
-    def __init__(self, X: np.ndarray, scaler: Scaler) -> None:
+    def __init__(
+        self, X: Samples, scaler: Scaler, rows: np.ndarray | None = None
+    ) -> None:
         self.X = X
         self.scaler = scaler
+        self.rows = rows
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.X) if self.rows is None else len(self.rows)
+
+    def take(self, rows: np.ndarray | None) -> "ArrayDataset":
+        """Return a view of some samples, or of all of them if `rows` is None."""
+        return ArrayDataset(self.X, self.scaler, rows)
 
     def __getitem__(self, index: int) -> Batch:
         batch, indices = self.__getitems__([index])
@@ -43,7 +54,8 @@ class ArrayDataset(Dataset[Batch]):
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Return the samples at `indices`, and these in place of a target."""
-        samples = self.X[np.asarray(indices)]
+        places = np.asarray(indices)
+        samples = self.X[places if self.rows is None else self.rows[places]]
         if samples.dtype == np.uint8:
             batch = self.scaler.layout.to_network(torch.from_numpy(samples))
         else:

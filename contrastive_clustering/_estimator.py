@@ -39,7 +39,9 @@ from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     ChannelAxis,
+    Samples,
     check_latents,
+    check_out,
     check_same_samples,
     check_samples,
     read_layout,
@@ -273,8 +275,10 @@ class ContrastiveAutoencoderClusterer(
     (10, 8, 8)
     """
 
-    # Latents are an argument like X, and no metadata to be routed.
+    # Latents are an argument like X, as is what to write to: no metadata to be routed.
     __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
+    __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
+    __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS
 
@@ -470,14 +474,14 @@ class ContrastiveAutoencoderClusterer(
         elif hasattr(self, "examples_"):
             del self.examples_
 
-    def _read_anew(self, X: Any) -> tuple[np.ndarray, Scaler]:
+    def _read_anew(self, X: Any) -> tuple[Samples, Scaler]:
         samples = check_samples(X, min_samples=2)
         layout = read_layout(
             samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
         )
         return samples, Scaler.fit(samples, layout)
 
-    def _read(self, X: Any) -> tuple[np.ndarray, Scaler]:
+    def _read(self, X: Any) -> tuple[Samples, Scaler]:
         samples = check_samples(X)
         layout = self._scaler.layout
         if layout.is_flat and samples.ndim == 2:
@@ -486,7 +490,7 @@ class ContrastiveAutoencoderClusterer(
         self._scaler.check_units(samples)
         return samples, self._scaler
 
-    def transform(self, X: ArrayLike) -> np.ndarray:
+    def transform(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
         """Return the latents of X.
 
         Parameters
@@ -494,17 +498,38 @@ class ContrastiveAutoencoderClusterer(
         X : array-like of shape (n_samples, ...)
             Samples of the shape and in the units seen in `fit`.
 
+        out : ndarray of shape (n_samples, latent_dim), default=None
+            Where to write them, such as a memory map of more latents than memory
+            holds; float32 or float64.
+
         Returns
         -------
         Z : ndarray of shape (n_samples, latent_dim)
-            Latents, float32.
+            Latents, float32; `out` if it was given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not what `fit` has seen in shape and units, or `out` cannot hold
+            the result.
         """
         check_is_fitted(self)
-        return self._transform(X)
+        return self._transform(X, out)
 
-    def _transform(self, X: Any) -> np.ndarray:
+    def _transform(self, X: Any, out: np.ndarray | None = None) -> np.ndarray:
         samples, scaler = self._read(X)
-        return self.net_.encode(ArrayDataset(samples, scaler))
+        check_out(out, (len(samples), self._n_features_out), np.float32)
+        return self.net_.encode(ArrayDataset(samples, scaler), out)
+
+    def _map_latents(
+        self,
+        X: Any,
+        function: Callable[[np.ndarray], np.ndarray],
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        samples, scaler = self._read(X)
+        check_out(out, (len(samples),), np.int64)
+        return self.net_.map_latents(ArrayDataset(samples, scaler), function, out)
 
     def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """Decode latents to samples.
@@ -529,9 +554,9 @@ class ContrastiveAutoencoderClusterer(
         return self._decode(check_latents(Z, self._n_features_out))
 
     def _decode(self, latents: np.ndarray) -> np.ndarray:
-        return self._scaler.unscale(self.net_.decode(latents))
+        return self.net_.decode(latents, self._scaler.unscale)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
         """Return the stratum of each sample.
 
         Parameters
@@ -539,13 +564,22 @@ class ContrastiveAutoencoderClusterer(
         X : array-like of shape (n_samples, ...)
             Samples of the shape and in the units seen in `fit`.
 
+        out : ndarray of shape (n_samples,), default=None
+            Where to write them, such as a memory map; int64.
+
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Strata; for the X of `fit` the same as `labels_`.
+            Strata; for the X of `fit` the same as `labels_`. `out` if it was given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not what `fit` has seen in shape and units, or `out` cannot hold
+            the result.
         """
         check_is_fitted(self)
-        return self._predict_latents(self._transform(X))
+        return self._map_latents(X, self._predict_latents, out)
 
     def _predict_latents(self, latents: np.ndarray) -> np.ndarray:
         return self._clustering.predict(latents)
@@ -577,9 +611,7 @@ class ContrastiveAutoencoderClusterer(
             If there are not as many strata.
         """
         check_is_fitted(self)
-        labels = (
-            self.labels_ if X is None else self._predict_latents(self._transform(X))
-        )
+        labels = self.labels_ if X is None else self.predict(X)
         return merge_labels(labels, self.linkage_, n_clusters)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
@@ -601,7 +633,7 @@ class ContrastiveAutoencoderClusterer(
             Soft assignments, float32, with rows that sum to one.
         """
         check_is_fitted(self)
-        return self._clustering.predict_proba(self._transform(X))
+        return self._map_latents(X, self._clustering.predict_proba)
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Return the silhouette of the predicted strata of X.
@@ -625,8 +657,9 @@ class ContrastiveAutoencoderClusterer(
             fall into one stratum or each into its own.
         """
         check_is_fitted(self)
-        latents = self._transform(X)
-        latents = latents[:: math.ceil(len(latents) / LARGEST_SCORED)]
+        samples, scaler = self._read(X)
+        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
+        latents = self.net_.encode(ArrayDataset(samples, scaler, rows))
         labels = self._clustering.predict(latents)
         if not 2 <= len(np.unique(labels)) < len(labels):
             return -1.0

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,11 @@ from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
-from contrastive_clustering._latent import LatentClustering, fit_clustering
+from contrastive_clustering._latent import (
+    LARGEST_CLUSTERED,
+    LatentClustering,
+    fit_clustering,
+)
 from contrastive_clustering._make_net import make_net
 from contrastive_clustering._net_state import (
     RestoreCallbacks,
@@ -36,6 +40,7 @@ from contrastive_clustering._net_state import (
 )
 from contrastive_clustering._parameters import count_epochs
 from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
+from contrastive_clustering._random import derive_seed
 from contrastive_clustering._refinement import (
     SelfTrainingRefinement,
     resolve_refinement,
@@ -51,6 +56,8 @@ from contrastive_clustering._training import ContrastiveNet
 
 Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
+
+SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
 
 # `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
 LEVELS_TO_CALLER = 8
@@ -151,15 +158,28 @@ def fit_model(
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
-    latents, clustering, search = _find_strata(net, dataset, params, checkpoint)
+    rows = _clustered_rows(len(dataset), seed)
+    part = dataset.take(rows)
+    latents, clustering, search = _find_strata(net, dataset, part, params, checkpoint)
     density = LatentDensity.fit(
         latents, clustering.labels, clustering.n_clusters, net.seed
     )
     if checkpoint is not None and not net.interrupted:
         checkpoint.finish()
-    return FittedModel(
-        net, dataset.scaler, clustering, density, search, _typical(latents, clustering)
-    )
+    typical = _typical(latents, clustering)
+    if rows is not None:
+        typical = rows[typical]
+        labels = _map_checked(net, dataset, clustering.predict)
+        clustering = replace(clustering, labels=labels)
+    return FittedModel(net, dataset.scaler, clustering, density, search, typical)
+
+
+def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
+    """Return which samples strata are looked for among; None stands for all."""
+    if n_samples <= LARGEST_CLUSTERED:
+        return None
+    generator = np.random.default_rng(derive_seed(seed, SEED_CLUSTERED))
+    return np.sort(generator.choice(n_samples, LARGEST_CLUSTERED, replace=False))
 
 
 def _run_first_phase(
@@ -187,13 +207,14 @@ def _run_first_phase(
 def _find_strata(
     net: ContrastiveNet,
     dataset: ArrayDataset,
+    part: ArrayDataset,
     params: dict[str, Any],
     checkpoint: Checkpoint | None,
 ) -> tuple[np.ndarray, Strata, ClusterNumberResult | None]:
-    """Cluster the latents and run the second phase.
+    """Cluster the latents of a part of the samples and run the second phase on all.
 
-    Returns the latents, which that phase changes, their clustering, and the search for
-    the number of strata if there was one.
+    Returns the part's latents, which that phase changes, their clustering, and the
+    search for the number of strata if there was one.
     """
     fit_clusters = functools.partial(
         fit_clustering,
@@ -212,16 +233,20 @@ def _find_strata(
         refining.optimizer_.load_state_dict(decode(reached["optimizer"]))
         n_done = reached["n_done"]
     else:
-        latents = _encode_checked(net, dataset)
+        latents = _encode_checked(net, part)
         n_clusters, search = _choose_number(
             params["n_clusters"], latents, fit_clusters, net.seed
         )
         clustering = fit_clusters(latents, n_clusters)
         if not params["refinement_epochs"] or net.interrupted:
             return latents, clustering, search
-        refining = start_refinement(
-            net, params, latents, clustering.predict_proba(latents)
+        proba = clustering.predict_proba(latents)
+        memberships = (
+            proba
+            if part.rows is None
+            else _map_checked(net, dataset, clustering.predict_proba)
         )
+        refining = start_refinement(net, params, latents, proba, memberships)
         n_done = 0
     further: list[Callback] = []
     if n_done:
@@ -235,7 +260,7 @@ def _find_strata(
     refining.run_epochs(dataset, *further, n_done=n_done)
     net.interrupted = refining.interrupted
     _warn_if_interrupted(refining)
-    latents = _encode_checked(net, dataset)
+    latents = _encode_checked(net, part)
     head = net.module_.prototype_head
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
@@ -272,14 +297,26 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
 
 
 def _encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
-    latents = net.encode(dataset)
-    if not np.isfinite(latents).all():
-        raise ValueError(
-            f"Training diverged: after {len(net.history)} epochs with "
-            f"lr={net.user_lr:g} latents are no longer finite. Lower lr, or raise "
-            "temperature if it is very small."
-        )
-    return latents
+    return _map_checked(net, dataset, lambda latents: latents)
+
+
+def _map_checked(
+    net: ContrastiveNet,
+    dataset: ArrayDataset,
+    function: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return what a function makes of the latents, or raise if they are not finite."""
+
+    def checked(latents: np.ndarray) -> np.ndarray:
+        if not np.isfinite(latents).all():
+            raise ValueError(
+                f"Training diverged: after {len(net.history)} epochs with "
+                f"lr={net.user_lr:g} latents are no longer finite. Lower lr, or raise "
+                "temperature if it is very small."
+            )
+        return function(latents)
+
+    return net.map_latents(dataset, checked)
 
 
 def _choose_number(

@@ -31,6 +31,7 @@ class GenerationMixin:
     n_clusters_: int
     cluster_centers_: np.ndarray
     _transform: Callable[[Any], np.ndarray]
+    _map_latents: Callable[[Any, Callable[[np.ndarray], np.ndarray]], np.ndarray]
     _predict_latents: Callable[[np.ndarray], np.ndarray]
     _decode: Callable[[np.ndarray], np.ndarray]
 
@@ -178,7 +179,7 @@ class GenerationMixin:
         True
         """
         check_is_fitted(self)
-        return self._density.score_samples(self._transform(X))
+        return self._map_latents(X, self._density.score_samples)
 
     @validate_params(  # type: ignore[untyped-decorator]
         {"n_steps": [Count(2)]},

@@ -30,6 +30,12 @@ MIXTURE_REGULARISATION = 1e-3
 # Neighbours that vote for a new sample's stratum where a clusterer has no `predict`.
 VOTING_NEIGHBOURS = 15
 
+# Strata are looked for among at most so many samples, drawn at random; the others join
+# the strata that these have shown. Beyond, the clusterer's copies of the latents would
+# need more memory than all else, and a stratum of one in a thousand still has a
+# hundred members to be found by.
+LARGEST_CLUSTERED = 100_000
+
 NOISE = -1
 
 

@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 from contrastive_clustering._augmentation import PRESETS
 from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._constraints import Count, Number
-from contrastive_clustering._latent import NAMED_CLUSTERERS
+from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
 from contrastive_clustering._refinement import (
     REFINEMENTS,
     PrototypeRefinement,
@@ -85,10 +85,17 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     ValueError
         If there are fewer samples than clusters, if the clusterer is a class, if the
         optimizer is none, cannot take a step or does not know weight decay, if a
-        callback is none, if a parameter of the refinement is out of its range, or if
-        the validation fraction leaves too few samples.
+        callback is none, if a parameter of the refinement is out of its range, if
+        there are too many samples to look for neighbours, or if the validation fraction
+        leaves too few samples.
     """
-    resolve_refinement(params["refinement"])
+    refinement = resolve_refinement(params["refinement"])
+    if getattr(refinement, "n_neighbors", 0) and n_samples > LARGEST_CLUSTERED:
+        raise ValueError(
+            f"refinement={params['refinement']!r} looks for neighbours among all "
+            f"samples, which takes too long beyond {LARGEST_CLUSTERED}, and X has "
+            f'n_samples={n_samples}. Take refinement="self_training".'
+        )
     n_clusters = params["n_clusters"]
     if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
         raise ValueError(

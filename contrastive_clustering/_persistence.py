@@ -339,7 +339,7 @@ def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
     tried = [
         clustering.predict_proba(latents),
         density.score_samples(latents),
-        scaler.unscale(model.net.decode(latents)),
+        model.net.decode(latents, scaler.unscale),
         clustering.predict(latents),
         *(value.cpu().numpy() for value in model.net.module_.state_dict().values()),
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from contrastive_clustering._validation import SampleLayout
+from contrastive_clustering._validation import SampleLayout, Samples
 
 # Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
 CHUNK_VALUES = 2**21
@@ -23,7 +23,7 @@ FAR_OUTSIDE = 10.0
 FAR_SMALLER = 1 / 20
 
 
-def iterate_chunks(X: np.ndarray) -> Iterator[np.ndarray]:
+def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
     """Yield X in slices of whole samples of about `CHUNK_VALUES` values."""
     rows = max(1, CHUNK_VALUES // max(1, X[0].size))
     for start in range(0, len(X), rows):
@@ -57,7 +57,7 @@ class Scaler:
     layout: SampleLayout
 
     @classmethod
-    def fit(cls, X: np.ndarray, layout: SampleLayout) -> "Scaler":
+    def fit(cls, X: Samples, layout: SampleLayout) -> "Scaler":
         """Learn the statistics of X in one pass over its chunks.
 
         Parameters
@@ -146,7 +146,7 @@ class Scaler:
             np.float64 if self.dtype == np.float64 else np.float32, copy=False
         )
 
-    def check_units(self, X: np.ndarray) -> None:
+    def check_units(self, X: Samples) -> None:
         """Raise a ValueError if images seem to come in other units than in fit.
 
         A clusterer fitted to pixels of 0-255 gives confident nonsense for pixels of

@@ -169,7 +169,11 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
 
 
 def start_refinement(
-    net: ContrastiveNet, params: dict[str, Any], latents: np.ndarray, proba: np.ndarray
+    net: ContrastiveNet,
+    params: dict[str, Any],
+    latents: np.ndarray,
+    proba: np.ndarray,
+    memberships: np.ndarray,
 ) -> RefinementNet:
     """Return the net of the second phase, which starts from a clusterer's strata.
 
@@ -181,11 +185,14 @@ def start_refinement(
     params : dict
         The parameters of the estimator.
 
-    latents : ndarray of shape (n_samples, latent_dim)
-        The training set's latents as they are.
+    latents : ndarray of shape (n_clustered, latent_dim)
+        Latents of the samples that were clustered.
 
-    proba : ndarray of shape (n_samples, n_clusters)
-        Its soft assignments by the clusterer.
+    proba : ndarray of shape (n_clustered, n_clusters)
+        Their soft assignments by the clusterer.
+
+    memberships : ndarray of shape (n_samples, n_clusters)
+        Those of the whole training set.
 
     Returns
     -------
@@ -206,7 +213,7 @@ def start_refinement(
     neighbors = None
     if isinstance(refinement, SelfTrainingRefinement) and refinement.n_neighbors > 0:
         neighbors = torch.from_numpy(_neighbors(latents, refinement.n_neighbors))
-    return make_refinement_net(net, params, torch.tensor(proba), neighbors)
+    return make_refinement_net(net, params, torch.tensor(memberships), neighbors)
 
 
 def make_refinement_net(

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -40,6 +40,9 @@ PRECISIONS = {"32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float1
 # filled up to this size use the latter, so that, on a CPU, a sample's latents are the
 # same to the bit whatever stands beside it.
 SMALLEST_PREDICTED = 8
+
+# Latents that are handed over at once where no more than the labels, say, is kept.
+LATENT_BLOCK = 2**14
 
 
 class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
@@ -351,8 +354,9 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             ]
         return _channels_last(torch.cat(views)), nothing
 
-    @sharing_cores()
-    def encode(self, dataset: ArrayDataset) -> np.ndarray:
+    def encode(
+        self, dataset: ArrayDataset, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the latents of a data set, batch by batch.
 
         Parameters
@@ -360,25 +364,65 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         dataset : ArrayDataset
             The samples.
 
+        out : ndarray of shape (n_samples, latent_dim), default=None
+            Where to write them.
+
         Returns
         -------
         latents : ndarray of shape (n_samples, latent_dim)
-            float32.
+            float32, or `out`.
         """
-        self._set_training(False)
-        batches = []
-        with (
-            torch.inference_mode(),
-            explaining_dead_workers(self.iterator_valid__num_workers),
-        ):
-            for samples, _ in self.get_iterator(dataset, training=False):
-                batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
-                latents, _ = self.module_.encode(batch)
-                batches.append(latents[: len(samples)].cpu())
-        return np.asarray(torch.cat(batches).float().numpy())
+        return self.map_latents(dataset, lambda latents: latents, out)
 
+    @sharing_cores()
+    def map_latents(
+        self,
+        dataset: ArrayDataset,
+        function: Callable[[np.ndarray], np.ndarray],
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return what a function makes of the latents of a data set.
+
+        The latents are computed, handed over and forgotten block by block, so that it
+        is the result alone that needs memory for all samples.
+
+        Parameters
+        ----------
+        dataset : ArrayDataset
+            The samples.
+
+        function : callable
+            Takes latents, a float32 array of shape (n, latent_dim), and returns an
+            array of n rows.
+
+        out : ndarray of shape (n_samples, ...), default=None
+            Where to write the result.
+
+        Returns
+        -------
+        result : ndarray of shape (n_samples, ...)
+            The rows of all samples, or `out`.
+        """
+        return _gather(map(function, self._latent_blocks(dataset)), len(dataset), out)
+
+    def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
+        self._set_training(False)
+        waiting: list[torch.Tensor] = []
+        with explaining_dead_workers(self.iterator_valid__num_workers):
+            for samples, _ in self.get_iterator(dataset, training=False):
+                with torch.inference_mode():
+                    batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
+                    latents, _ = self.module_.encode(batch)
+                    waiting.append(latents[: len(samples)].float().cpu())
+                if sum(map(len, waiting)) >= LATENT_BLOCK:
+                    yield torch.cat(waiting).numpy()
+                    waiting = []
+        if waiting:
+            yield torch.cat(waiting).numpy()
+
+    @sharing_cores()
     def project(self, latents: np.ndarray) -> np.ndarray:
-        """Return the projections of latents, batch by batch.
+        """Return the projections of latents.
 
         Parameters
         ----------
@@ -390,35 +434,54 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         projections : ndarray of shape (n_samples, n_projections)
             float32.
         """
-        return np.asarray(self._map(self.module_.projection_head, latents).numpy())
+        parts = self._apply(self.module_.projection_head, latents)
+        return _gather((part.numpy() for part in parts), len(latents))
 
-    def decode(self, latents: np.ndarray) -> torch.Tensor:
-        """Return the decoded latents on the common scale, batch by batch.
+    @sharing_cores()
+    def decode(
+        self, latents: np.ndarray, function: Callable[[torch.Tensor], np.ndarray]
+    ) -> np.ndarray:
+        """Return what a function makes of decoded latents, batch by batch.
 
         Parameters
         ----------
         latents : ndarray of shape (n_samples, latent_dim)
             float32.
 
+        function : callable
+            Takes a float32 batch on the common scale, of shape (n, *sample_shape) and
+            on the CPU, and returns an array of n rows.
+
         Returns
         -------
-        batch : torch.Tensor of shape (n_samples, *sample_shape)
-            float32, on the CPU.
+        result : ndarray of shape (n_samples, ...)
+            The rows of all samples.
         """
-        return self._map(self.module_.decode, latents)
+        parts = self._apply(self.module_.decode, latents)
+        return _gather(map(function, parts), len(latents))
 
-    @sharing_cores()
-    def _map(
+    def _apply(
         self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
-    ) -> torch.Tensor:
+    ) -> Iterator[torch.Tensor]:
         self._set_training(False)
-        with torch.inference_mode():
-            return torch.cat(
-                [
-                    function(to_device(part, self.device)).cpu()
-                    for part in torch.split(torch.from_numpy(latents), self.batch_size)
-                ]
-            ).float()
+        for part in torch.split(torch.from_numpy(latents), self.batch_size):
+            with torch.inference_mode():
+                result = function(to_device(part, self.device)).float().cpu()
+            yield result
+
+
+def _gather(
+    blocks: Iterable[np.ndarray], n_rows: int, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Write blocks of rows one after the other, into a new array or a given one."""
+    n_done = 0
+    for rows in blocks:
+        if out is None:
+            out = np.empty((n_rows, *rows.shape[1:]), rows.dtype)
+        out[n_done : n_done + len(rows)] = rows
+        n_done += len(rows)
+    assert out is not None  # arrays without rows are refused long before
+    return out
 
 
 def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:

@@ -14,8 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
+from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._sources import (
+    DatasetArray,
+    LazyArray,
+    SlicedArray,
+    is_sliced,
+    spool,
+)
 
 SMALLEST_SIDE = 8
 
@@ -24,6 +32,8 @@ SMALLEST_SIDE = 8
 CHANNEL_COUNTS = (1, 3, 4)
 
 ChannelAxis = int | Literal["auto"] | None
+
+Samples = np.ndarray | LazyArray
 
 
 @dataclass(frozen=True)
@@ -95,21 +105,23 @@ class SampleLayout:
         return batch.reshape(-1, *self.sample_shape)
 
 
-def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
+def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
     """Return X as a numeric, finite array with samples along the first axis.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, ...)
-        Array, nested list, data frame or tensor of two axes or more.
+    X : array-like of shape (n_samples, ...) or torch.utils.data.Dataset
+        Array, nested list, data frame or tensor of two axes or more; an array that is
+        read by slices, as of HDF5 or Zarr; or a data set of samples.
 
     min_samples : int, default=1
         Fewest samples to accept.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, ...)
+    X : ndarray or LazyArray of shape (n_samples, ...)
         Without a copy where X is an array of numbers already, memory-mapped or not.
+        What is read by slices, and a data set, is read when it is needed.
 
     Raises
     ------
@@ -120,16 +132,22 @@ def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
         If X is empty, has fewer than two axes, holds anything but real, finite numbers
         whose squares are finite, too, or is a ragged list.
     """
-    X = to_array(X, "X")
-    with errors_about("X", "an array of samples"):
-        array: np.ndarray = check_array(
-            X,
-            dtype="numeric",
-            allow_nd=True,
-            ensure_min_samples=min_samples,
-            estimator="ContrastiveAutoencoderClusterer",
-            input_name="X",
-        )
+    if isinstance(X, IterableDataset):
+        X = spool(X)
+    array: Samples
+    if isinstance(X, LazyArray | Dataset) or is_sliced(X):
+        array = _open(X, min_samples)
+    else:
+        X = to_array(X, "X")
+        with errors_about("X", "an array of samples"):
+            array = check_array(
+                X,
+                dtype="numeric",
+                allow_nd=True,
+                ensure_min_samples=min_samples,
+                estimator="ContrastiveAutoencoderClusterer",
+                input_name="X",
+            )
     if array.dtype.kind not in "buif":
         raise ValueError(
             f"X has dtype {array.dtype}, which does not hold real numbers. Convert it "
@@ -139,11 +157,32 @@ def check_samples(X: Any, *, min_samples: int = 1) -> np.ndarray:
         raise ValueError(
             f"X of shape {array.shape} is empty: each sample needs at least one value."
         )
+    if isinstance(array, LazyArray):
+        return array
     # Older versions of scikit-learn overlook NaN in floats of the other byte order.
     swapped = array.dtype.kind == "f" and not array.dtype.isnative
     if swapped and not np.isfinite(array).all():
         raise ValueError("X contains NaN or infinity. Leave such samples out.")
     check_squares(array, "X")
+    return array
+
+
+def _open(X: Any, min_samples: int) -> LazyArray:
+    """Return what is read piece by piece as something like an array."""
+    array: LazyArray
+    if isinstance(X, LazyArray):
+        array = X
+    else:
+        array = DatasetArray(X) if isinstance(X, Dataset) else SlicedArray(X)
+    if len(array) < min_samples:
+        raise ValueError(
+            f"X has n_samples={len(array)}, but at least {min_samples} are needed."
+        )
+    if array.ndim < 2:
+        raise ValueError(
+            f"X has samples of shape {array.shape[1:]}; each has to have at least one "
+            "axis."
+        )
     return array
 
 
@@ -181,6 +220,47 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
             f"latent_dim={latent_dim}. Pass what transform returns."
         )
     return np.asarray(latents)
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    """Raise unless a result can be written to `out`, or if there is none.
+
+    Parameters
+    ----------
+    out : ndarray or None
+        What the caller gave.
+
+    shape : tuple of int
+        Shape of the result.
+
+    dtype : type
+        Its dtype.
+
+    Raises
+    ------
+    TypeError
+        If `out` is no array, or of a dtype that would lose values.
+
+    ValueError
+        If it has another shape or is read-only.
+    """
+    if out is None:
+        return
+    wanted = np.dtype(dtype)
+    if (
+        not isinstance(out, np.ndarray)
+        or out.dtype.kind != wanted.kind
+        or not np.can_cast(wanted, out.dtype)
+    ):
+        kind = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
+        raise TypeError(
+            f"out is {kind}; pass an array of {wanted}, such as "
+            "np.lib.format.open_memmap gives, or out=None."
+        )
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}, but the result has {shape}.")
+    if not out.flags.writeable:
+        raise ValueError('out is read-only. Open a memory map with mode="r+" or "w+".')
 
 
 def read_layout(
@@ -302,7 +382,7 @@ def _describe(layout: SampleLayout) -> str:
     return f"{noun} of {n_channels} channel{'s' if n_channels > 1 else ''}"
 
 
-def check_same_samples(X: np.ndarray, layout: SampleLayout) -> None:
+def check_same_samples(X: Samples, layout: SampleLayout) -> None:
     """Raise a ValueError unless X holds samples of the layout seen in fit."""
     if X.shape[1:] != layout.sample_shape:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Case by case what the generated input of test_bad_input.py has brought to light."""
 
+import traceback
 import warnings
 
 import numpy as np
@@ -307,3 +308,11 @@ def test_no_epoch_is_stopped_early(table):
     )
     clusterer.set_params(validation_fraction=0.25, clusterer="kmeans").fit(table)
     assert len(clusterer.history_) == 0
+
+
+def test_errors_about_complex_arrays_show_none_of_their_values():
+    X = np.full((3, 8, 8), 123.456 + 1j)
+    with pytest.raises(ValueError, match=r"Complex data not supported$") as info:
+        ContrastiveAutoencoderClusterer().fit(X)
+    shown = "".join(traceback.format_exception(info.value))
+    assert "123.456" not in shown

@@ -394,3 +394,56 @@ def test_divergence_draws_latents_to_the_standard_gaussian(digits):
         for weight in (1e-4, 1e-1)
     ]
     assert np.square(spread[1]).mean() < 0.5 * np.square(spread[0]).mean()
+
+
+@pytest.mark.parametrize("n_images", [1, 7, 8, 9, 40])
+def test_blocks_of_latents_change_nothing(tiny_images, fast, monkeypatch, n_images):
+    X = tiny_images[:n_images]
+    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=8).fit(tiny_images)
+    methods = ("transform", "predict", "predict_proba", "score_samples")
+    expected = [getattr(clusterer, method)(X) for method in methods]
+    monkeypatch.setattr("contrastive_clustering._training.LATENT_BLOCK", 9)
+    for method, result in zip(methods, expected, strict=True):
+        np.testing.assert_array_equal(getattr(clusterer, method)(X), result)
+    decoded = clusterer.inverse_transform(expected[0])
+    alone = [clusterer.inverse_transform(latent[None])[0] for latent in expected[0]]
+    np.testing.assert_allclose(decoded, alone, atol=1e-3)
+
+
+def test_results_are_written_where_asked(fitted_digits, digits, tmp_path):
+    images, _ = digits
+    latents = np.lib.format.open_memmap(
+        tmp_path / "latents.npy", mode="w+", dtype="f4", shape=(len(images), 64)
+    )
+    labels = np.full(len(images), -7)
+    assert fitted_digits.transform(images, out=latents) is latents
+    assert fitted_digits.predict(images, out=labels) is labels
+    np.testing.assert_array_equal(labels, fitted_digits.labels_)
+    latents.flush()
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "latents.npy"), fitted_digits.transform(images)
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "out", "error", "message"),
+    [
+        (
+            "transform",
+            np.empty((3, 64)),
+            ValueError,
+            r"out has shape \(3, 64\)",
+        ),
+        ("transform", np.empty((5, 64), "f2"), TypeError, "out is float16.*float32"),
+        ("transform", [[0.0] * 64] * 5, TypeError, "out is list"),
+        ("predict", np.empty((5, 1), "i8"), ValueError, r"out has shape \(5, 1\)"),
+        ("predict", np.empty(5), TypeError, "out is float64; pass an array of int64"),
+        ("predict", np.empty(5, "i4"), TypeError, "out is int32"),
+        ("predict", np.broadcast_to(np.int64(0), 5), ValueError, "out is read-only"),
+    ],
+)
+def test_what_cannot_be_written_to_is_named(
+    fitted_digits, digits, *, method, out, error, message
+):
+    with pytest.raises(error, match=message):
+        getattr(fitted_digits, method)(digits[0][:5], out=out)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
@@ -8,6 +9,7 @@ from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import fit_model
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import read_layout
+from contrastive_clustering.metrics import clustering_accuracy
 
 
 @pytest.fixture
@@ -58,8 +60,10 @@ def test_training_goes_on_from_a_net(dataset, fast):
 
 def test_latents_that_are_no_numbers_are_an_error(dataset, fast, monkeypatch):
     monkeypatch.setattr(
-        "contrastive_clustering._training.ContrastiveNet.encode",
-        lambda self, dataset: np.full((len(dataset), 4), np.nan, dtype=np.float32),
+        "contrastive_clustering._training.ContrastiveNet.map_latents",
+        lambda self, dataset, function: function(
+            np.full((len(dataset), 4), np.nan, dtype=np.float32)
+        ),
     )
     with pytest.raises(ValueError, match=r"after 2 epochs with lr=0\.003 latents"):
         fit(dataset, fast)
@@ -76,3 +80,60 @@ def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatc
         model = fit(dataset, fast)
     assert model.net.module_.prototype_head is None
     assert model.clustering.n_clusters == 2
+
+
+@pytest.fixture
+def few_clustered(monkeypatch):
+    """Look for strata among 25 samples at most."""
+    for module in ("_fitting", "_parameters"):
+        monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
+
+
+@pytest.mark.usefixtures("few_clustered")
+@pytest.mark.parametrize("clusterer", ["kmeans", "consensus", "gaussian_mixture"])
+@pytest.mark.parametrize("refinement_epochs", [0, 4])
+def test_strata_of_a_part_are_strata_of_all(
+    tiny_images, fast, clusterer, refinement_epochs
+):
+    estimator = ContrastiveAutoencoderClusterer(
+        **{
+            **fast,
+            "clusterer": clusterer,
+            "max_epochs": 8,
+            "refinement_epochs": refinement_epochs,
+        },
+        store_examples=True,
+    ).fit(tiny_images)
+    assert estimator.labels_.shape == (40,)
+    np.testing.assert_array_equal(estimator.predict(tiny_images), estimator.labels_)
+    assert clustering_accuracy(np.repeat([0, 1], 20), estimator.labels_) == 1
+    np.testing.assert_array_equal(
+        estimator.predict(estimator.examples_), np.arange(estimator.n_clusters_)
+    )
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_the_clusterer_sees_a_part_drawn_by_the_seed(tiny_images, fast):
+    seen = []
+
+    class Seeing(KMeans):
+        def fit_predict(self, X, y=None, sample_weight=None):
+            seen.append(X)
+            return super().fit_predict(X)
+
+    for seed in (0, 0, 1):
+        parameters = {**fast, "max_epochs": 0, "refinement_epochs": 0}
+        ContrastiveAutoencoderClusterer(
+            **{**parameters, "clusterer": Seeing(n_init=1), "random_state": seed}
+        ).fit(tiny_images)
+    assert [len(X) for X in seen] == [25, 25, 25]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[0], seen[2])
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_neighbours_are_not_looked_for_among_too_many(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
+    with pytest.raises(ValueError, match=r"refinement='neighbors'.*n_samples=40"):
+        clusterer.fit(tiny_images)
+    clusterer.fit(tiny_images[:25])

@@ -1,0 +1,180 @@
+"""Samples that are read piece by piece: files of arrays, and PyTorch's data sets.
+
+Each is given the few abilities of an array that the package needs: ``shape``,
+``dtype``, ``len``, and reading by a slice, by one place or by an array of places.
+"""
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from contrastive_clustering._arrays import check_squares, to_array
+
+Places = int | slice | np.ndarray
+
+
+class LazyArray(ABC):
+    """Samples along the first axis of what looks like an array.
+
+    What is read is checked for finite numbers then, as all of it at once would have to
+    be read beforehand.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape, samples first.
+
+    dtype : numpy.dtype
+        Type of the values.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.ndim = len(shape)
+        self.size = int(np.prod(shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, places: Places) -> np.ndarray:
+        if isinstance(places, slice):
+            places = np.arange(*places.indices(len(self)))
+        samples = self._read(np.atleast_1d(places))
+        if samples.dtype.kind == "f" and samples.size:
+            if not np.isfinite(samples).all():
+                raise ValueError("X contains NaN or infinity. Leave such samples out.")
+            check_squares(samples, "X")
+        return samples if isinstance(places, np.ndarray) else samples[0]
+
+    @abstractmethod
+    def _read(self, places: np.ndarray) -> np.ndarray:
+        """Return the samples at places, in their order."""
+
+
+class SlicedArray(LazyArray):
+    """An array that is read by slices: of HDF5, of Zarr, of Dask.
+
+    Parameters
+    ----------
+    array : object
+        Has a shape and a dtype, and is read by a slice, and by a list of increasing
+        places, along its first axis.
+    """
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(tuple(map(int, array.shape)), np.dtype(array.dtype))
+        self.array = array
+
+    def _read(self, places: np.ndarray) -> np.ndarray:
+        if len(places) and (np.diff(places) == 1).all():
+            return np.asarray(self.array[places[0] : places[-1] + 1])
+        # Files take increasing places only, and none twice.
+        increasing, order = np.unique(places, return_inverse=True)
+        rest = (slice(None),) * (self.ndim - 1)
+        return np.asarray(self.array[(increasing.tolist(), *rest)])[order]
+
+
+class DatasetArray(LazyArray):
+    """A data set of PyTorch that knows its length.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        Returns a sample, or a tuple whose first entry is one, for each number.
+    """
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        try:
+            n_samples = len(dataset)  # type: ignore[arg-type]
+        except (TypeError, NotImplementedError) as error:
+            raise TypeError(
+                f"X is a {type(dataset).__name__} without a length. Give it a __len__, "
+                "or make it an IterableDataset."
+            ) from error
+        self.dataset = dataset
+        first = _sample_of(dataset[0]) if n_samples else np.empty(0)
+        super().__init__((n_samples, *first.shape), first.dtype)
+
+    def _read(self, places: np.ndarray) -> np.ndarray:
+        samples = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for row, place in zip(samples, places.tolist(), strict=True):
+            _put(row, _sample_of(self.dataset[place]), f"X[{place}]")
+        return samples
+
+
+def _sample_of(item: Any) -> np.ndarray:
+    """Return the sample of what a data set gives, without its target."""
+    sample = item[0] if isinstance(item, (tuple, list)) and len(item) else item
+    return np.asarray(to_array(sample, "A sample of X"))
+
+
+def _put(row: np.ndarray, sample: np.ndarray, name: str) -> None:
+    if sample.shape != row.shape or sample.dtype != row.dtype:
+        raise ValueError(
+            f"{name} is {sample.dtype} of shape {sample.shape}, but the first sample "
+            f"is {row.dtype} of shape {row.shape}. Bring all samples to one shape and "
+            "type."
+        )
+    row[...] = sample
+
+
+def spool(dataset: IterableDataset[Any]) -> np.ndarray:
+    """Write the samples of a data set that can only be iterated into a file.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.IterableDataset
+        Yields samples, or tuples whose first entry is one; it has to come to an end.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples, ...)
+        A read-only memory map of a file without a name, in the system's folder for
+        temporary files, that goes when the array does.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or if samples differ in shape or type.
+    """
+    with tempfile.TemporaryFile() as file:
+        first: np.ndarray | None = None
+        n_samples = 0
+        for sample in map(_sample_of, _iterate(dataset)):
+            if first is None:
+                first = np.empty_like(sample, order="C")
+            _put(first, sample, f"Sample {n_samples} of X")
+            file.write(first.tobytes())
+            n_samples += 1
+        if first is None or not first.size:
+            raise ValueError(
+                f"X is a {type(dataset).__name__} that yielded no sample. An iterator "
+                "that is used up has to start anew in __iter__."
+            )
+        file.flush()
+        return np.memmap(
+            file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
+        )
+
+
+def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
+    yield from dataset
+
+
+def is_sliced(X: Any) -> bool:
+    """Return whether X can be read by slices, and is no array, table or tensor."""
+    return (
+        all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
+        and not isinstance(X, (np.ndarray, torch.Tensor))
+        and not scipy.sparse.issparse(X)
+        and isinstance(X.shape, tuple)
+        and len(X.shape) >= 2
+        and isinstance(X.dtype, np.dtype)
+    )

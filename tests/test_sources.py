@@ -1,0 +1,194 @@
+"""Samples that are read piece by piece give what the array itself gives."""
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import zarr
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, TensorDataset
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._sources import DatasetArray, SlicedArray, spool
+from contrastive_clustering._validation import check_samples
+
+
+class Listed(Dataset):
+    """Samples of a list, alone or with a target."""
+
+    def __init__(self, samples, target=None):
+        self.samples = samples
+        self.target = target
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        if self.target is None:
+            return self.samples[index]
+        return self.samples[index], self.target
+
+
+class Streamed(IterableDataset):
+    def __init__(self, samples):
+        self.samples = samples
+
+    def __iter__(self):
+        yield from self.samples
+
+
+def as_hdf5(images, folder):
+    file = h5py.File(folder / "images.h5", "w")
+    return file.create_dataset("images", data=images, chunks=(7, *images.shape[1:]))
+
+
+def as_zarr(images, folder):
+    return zarr.create_array(str(folder / "images"), data=images, chunks=(7, 8, 8))
+
+
+def as_memory_map(images, folder):
+    np.save(folder / "images.npy", images)
+    return np.load(folder / "images.npy", mmap_mode="r")
+
+
+SOURCES = {
+    "hdf5": as_hdf5,
+    "zarr": as_zarr,
+    "tensors": lambda images, _: TensorDataset(torch.from_numpy(images)),
+    "concatenated": lambda images, _: ConcatDataset(
+        [Listed(images[:13]), Listed(images[13:])]
+    ),
+    "with targets": lambda images, _: Listed(images, target=1),
+    "iterable": lambda images, _: Streamed(images),
+    "iterable of tuples": lambda images, _: Streamed([(image, 0) for image in images]),
+    "memory map": as_memory_map,
+}
+
+
+@pytest.fixture(params=SOURCES)
+def source(request):
+    return SOURCES[request.param]
+
+
+def test_fits_and_predicts_as_the_array_does(source, tiny_images, fast, tmp_path):
+    expected = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(tiny_images)
+    X = source(tiny_images, tmp_path)
+    found = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(X)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
+    np.testing.assert_array_equal(found.predict(X), expected.labels_)
+    assert found.score(X) == expected.score(tiny_images)
+
+
+@pytest.mark.parametrize("name", ["zarr", "tensors", "memory map"])
+def test_is_read_by_workers(name, tiny_images, fast, tmp_path):
+    parameters = {**fast, "batch_size": 16}
+    expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    X = SOURCES[name](tiny_images, tmp_path)
+    found = ContrastiveAutoencoderClusterer(**parameters, num_workers=2).fit(X)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "f8", "?"])
+@pytest.mark.parametrize("name", SOURCES)
+def test_places_are_read_in_their_order(name, dtype, tmp_path):
+    images = np.random.default_rng(0).integers(0, 200, (30, 8, 8)).astype(dtype)
+    X = check_samples(SOURCES[name](images, tmp_path))
+    assert (X.shape, X.dtype, X.ndim, len(X)) == (images.shape, images.dtype, 3, 30)
+    for places in (
+        np.array([5, 2, 29, 2, 0]),
+        np.array([4, 5, 6]),
+        slice(3, 17),
+        slice(None, None, 7),
+        12,
+        np.arange(30),
+    ):
+        np.testing.assert_array_equal(X[places], images[places])
+
+
+def test_rows_of_a_table_may_be_read_by_slices(fast, tmp_path):
+    table = np.random.default_rng(0).normal(size=(60, 5))
+    table[30:] += 9
+    X = h5py.File(tmp_path / "table.h5", "w").create_dataset("table", data=table)
+    found = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    expected = ContrastiveAutoencoderClusterer(**fast).fit(table)
+    assert found.n_features_in_ == 5
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+
+
+class Endless(Dataset):
+    def __getitem__(self, index):
+        return np.zeros((8, 8))
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (Endless(), TypeError, "Endless without a length"),
+        (Listed([]), ValueError, "n_samples=0"),
+        (Listed([np.eye(8)]), ValueError, "n_samples=1, but at least 2"),
+        (Listed([np.eye(8), np.eye(9)]), ValueError, r"X\[1\] is .* \(9, 9\)"),
+        (Listed([np.eye(8), np.eye(8, dtype="f4")]), ValueError, "one shape and type"),
+        (Listed([1.0, 2.0]), ValueError, r"samples of shape \(\)"),
+        (Listed([np.eye(8) * 1j] * 9), ValueError, "complex128"),
+        (Listed([np.eye(8), np.full((8, 8), np.nan)]), ValueError, "NaN or infinity"),
+        (Listed([np.eye(8), np.full((8, 8), 1e200)]), ValueError, "Scale X down"),
+        (Listed(["a", "b"]), ValueError, "shape"),
+        (Streamed([]), ValueError, "yielded no sample"),
+        (Streamed([np.eye(8), np.eye(9)]), ValueError, "Sample 1 of X is .* one shape"),
+        (Streamed([np.eye(8), np.full((8, 8), np.nan)]), ValueError, "NaN"),
+        (Streamed([np.eye(8) * 1j] * 9), ValueError, "Complex data not supported$"),
+    ],
+)
+def test_bad_sources_are_named(X, error, message, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    with pytest.raises(error, match=message):
+        clusterer.fit(X)
+    assert not hasattr(clusterer, "net_")
+
+
+def test_other_samples_are_refused_at_predict(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    with pytest.raises(ValueError, match="shape"):
+        clusterer.predict(Listed(np.zeros((3, 9, 9))))
+    with pytest.raises(ValueError, match="units"):
+        clusterer.predict(Listed(np.full((3, 8, 8), 1e5)))
+
+
+def test_a_spooled_file_has_no_name_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    images = np.arange(5 * 64, dtype="i2").reshape(5, 8, 8)
+    spooled = spool(Streamed(images))
+    np.testing.assert_array_equal(spooled, images)
+    assert list(tmp_path.iterdir()) == []
+    assert not spooled.flags.writeable
+
+
+def test_reads_no_more_than_asked(tiny_images):
+    class Counting(Listed):
+        n_read = 0
+
+        def __getitem__(self, index):
+            self.n_read += 1
+            return super().__getitem__(index)
+
+    dataset = Counting(tiny_images)
+    X = DatasetArray(dataset)
+    dataset.n_read = 0
+    X[np.array([3, 7])]
+    assert dataset.n_read == 2
+
+    class Slices:
+        shape, dtype = tiny_images.shape, tiny_images.dtype
+
+        def __init__(self):
+            self.read = []
+
+        def __getitem__(self, places):
+            self.read.append(places)
+            return tiny_images[places]
+
+    slices = Slices()
+    SlicedArray(slices)[np.array([9, 3, 9])]
+    SlicedArray(slices)[np.array([3, 4, 5])]
+    assert slices.read == [([3, 9], slice(None), slice(None)), slice(3, 6)]
