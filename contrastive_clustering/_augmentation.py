@@ -98,9 +98,9 @@ def random_affine(
     slant = torch.tan(math.radians(shear) * _uniform(n_samples, -1, 1, generator))
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
 
-    # affine_grid wants, for each output place in [-1, 1], the place to read from:
-    # coordinates come as (x, y[, z]), that is width first. The aspect ratio keeps
-    # a rotation a rotation where the sides differ.
+    # For each output place in [-1, 1], theta gives the place to read from: coordinates
+    # come as (x, y[, z]), that is width first. The aspect ratio keeps a rotation a
+    # rotation where the sides differ.
     theta = batch.new_zeros(n_samples, n_axes, n_axes + 1)
     theta[:, 0, 0] = cosine
     theta[:, 0, 1] = (cosine * slant - sine) * height / width
@@ -111,8 +111,27 @@ def random_affine(
     for axis in range(n_axes):
         # [-1, 1] is two half sides long, so a shift of one side is 2.
         theta[:, axis, -1] = 2 * translate * _uniform(n_samples, -1, 1, generator)
-    grid = F.affine_grid(theta, list(batch.shape), align_corners=False)
+    grid = _affine_grid(theta, batch.shape[2:])
     return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
+
+
+def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
+    """Do what torch's affine_grid does, several times as fast on a CPU.
+
+    A place's coordinates are a sum of a part for each axis, and only the last addition
+    is one of all places.
+    """
+    n_samples, n_axes, _ = theta.shape
+    grid = theta[:, :, -1].reshape(n_samples, *[1] * n_axes, n_axes)
+    # The last side belongs to the first coordinate; smallest parts first.
+    for coordinate, side in reversed(list(enumerate(reversed(sides)))):
+        shape = [1] * (n_axes + 2)
+        shape[n_axes - coordinate] = side
+        # The centres of the pixels.
+        places = (2 * torch.arange(side, device=theta.device) + 1) / side - 1
+        step = theta[:, :, coordinate].reshape(n_samples, *[1] * n_axes, n_axes)
+        grid = grid + places.reshape(shape).to(theta.dtype) * step
+    return grid
 
 
 def random_intensity(

@@ -333,7 +333,10 @@ class ContrastiveAutoencoder(nn.Module):
         log_variance : torch.Tensor of shape (n, latent_dim) or None
             Logarithms of the variances, kept within +-10.
         """
-        encoded = self.encoder(batch)
+        return self.split(self.encoder(batch))
+
+    def split(self, encoded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Take what the encoder gives apart, as `encode` returns it."""
         if not self.variational:
             return encoded, None
         latent, log_variance = encoded.chunk(2, dim=1)

@@ -19,6 +19,7 @@ from contrastive_clustering._data import (
     EvenBatchLoader,
     explaining_dead_workers,
 )
+from contrastive_clustering._folding import fold_normalisation
 from contrastive_clustering._interruption import noticing_interrupts
 from contrastive_clustering._losses import LOSS_TERMS
 from contrastive_clustering._networks import AutoencoderOutput
@@ -407,12 +408,13 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
         self._set_training(False)
+        encoder = fold_normalisation(self.module_.encoder)
         waiting: list[torch.Tensor] = []
         with explaining_dead_workers(self.iterator_valid__num_workers):
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
                     batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
-                    latents, _ = self.module_.encode(batch)
+                    latents, _ = self.module_.split(encoder(batch))
                     waiting.append(latents[: len(samples)].float().cpu())
                 if sum(map(len, waiting)) >= LATENT_BLOCK:
                     yield torch.cat(waiting).numpy()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from kornia.augmentation import RandomAffine
 from scipy.ndimage import rotate
 
@@ -9,6 +10,7 @@ from contrastive_clustering._augmentation import (
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
+    _affine_grid,
     random_affine,
     random_blur,
     random_dropout,
@@ -169,3 +171,12 @@ def test_preset_for_other_samples_is_an_error(name, kind):
 def test_callable_that_returns_no_view_is_an_error(function, batch):
     with pytest.raises(ValueError, match="must return a tensor of the batch's shape"):
         CallableAugmentation(function)(batch, make_generator(0))
+
+
+@pytest.mark.parametrize("sides", [(8, 8), (9, 14), (5, 8, 12)])
+def test_places_to_read_from_are_those_of_torch(sides):
+    theta = torch.randn(6, len(sides), len(sides) + 1, generator=make_generator(0))
+    torch.testing.assert_close(
+        _affine_grid(theta, torch.Size(sides)),
+        F.affine_grid(theta, [6, 1, *sides], align_corners=False),
+    )
