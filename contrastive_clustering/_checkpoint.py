@@ -17,6 +17,7 @@ from contrastive_clustering._container import (
     read_tree,
     write_tree,
 )
+from contrastive_clustering._distributed import once, rank
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import Samples
@@ -86,9 +87,13 @@ class Checkpoint:
         self.path = as_path(folder, "checkpoint_dir") / FILE_NAME
         self.every = every
         self.identity = identity
-        self._prepare_folder()
-        self.reached = self._read()
+        # Processes that train together go on from what the first of them has read.
+        self.reached = once(self._prepare_and_read)
         self.seed = seed if self.reached is None else int(self.reached["seed"])
+
+    def _prepare_and_read(self) -> dict[str, Any] | None:
+        self._prepare_folder()
+        return self._read()
 
     def _prepare_folder(self) -> None:
         """Find out before hours of training whether a file can be written."""
@@ -160,13 +165,17 @@ class Checkpoint:
             "stage": stage,
             **state,
         }
-        write_tree(self.path, KIND, self.reached)
+        self._save(self.reached)
 
     def finish(self) -> None:
         """Note that the fit has finished: another may take its place."""
         assert self.reached is not None  # the first phase has written it
         self.reached["finished"] = True
-        write_tree(self.path, KIND, self.reached)
+        self._save(self.reached)
+
+    def _save(self, reached: dict[str, Any]) -> None:
+        if rank() == 0:  # of processes that train together
+            write_tree(self.path, KIND, reached)
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed

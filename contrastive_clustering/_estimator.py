@@ -29,6 +29,7 @@ from contrastive_clustering._cluster_number import (
 )
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
+from contrastive_clustering._distributed import once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
 from contrastive_clustering._generation import GenerationMixin
 from contrastive_clustering._hierarchy import link_centers, merge_labels
@@ -361,7 +362,9 @@ class ContrastiveAutoencoderClusterer(
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, H, W), \
                 (n_samples, H, W, C) or (n_samples, D, H, W)
-            The samples, in any units. Images have sides of at least 8 pixels.
+            The samples, in any units. Images have sides of at least 8 pixels. May
+            also be read by slices, as of HDF5 or Zarr, or be a data set of PyTorch.
+            If there are more than 100,000, strata are looked for among so many.
 
         y : object, default=None
             Not used; present for the conventions of scikit-learn.
@@ -428,7 +431,9 @@ class ContrastiveAutoencoderClusterer(
         samples, scaler = self._read(X) if go_on else self._read_anew(X)
         params = {**self.get_params(deep=False), **overruled}
         check_relations(params, len(samples))
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = once(
+            lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
+        )
         previous = self.net_ if go_on else None
         checkpoint = None
         if params["checkpoint_dir"] is not None:

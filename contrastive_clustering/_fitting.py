@@ -26,6 +26,7 @@ from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._distributed import once
 from contrastive_clustering._latent import (
     LARGEST_CLUSTERED,
     LatentClustering,
@@ -161,8 +162,10 @@ def fit_model(
     rows = _clustered_rows(len(dataset), seed)
     part = dataset.take(rows)
     latents, clustering, search = _find_strata(net, dataset, part, params, checkpoint)
-    density = LatentDensity.fit(
-        latents, clustering.labels, clustering.n_clusters, net.seed
+    density = once(
+        lambda: LatentDensity.fit(
+            latents, clustering.labels, clustering.n_clusters, net.seed
+        )
     )
     if checkpoint is not None and not net.interrupted:
         checkpoint.finish()
@@ -234,10 +237,12 @@ def _find_strata(
         n_done = reached["n_done"]
     else:
         latents = _encode_checked(net, part)
-        n_clusters, search = _choose_number(
-            params["n_clusters"], latents, fit_clusters, net.seed
+        n_clusters, search = once(
+            lambda: _choose_number(
+                params["n_clusters"], latents, fit_clusters, net.seed
+            )
         )
-        clustering = fit_clusters(latents, n_clusters)
+        clustering = once(lambda: fit_clusters(latents, n_clusters))
         if not params["refinement_epochs"] or net.interrupted:
             return latents, clustering, search
         proba = clustering.predict_proba(latents)
@@ -265,7 +270,7 @@ def _find_strata(
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
         # on the way there: docs, "Choices".
-        again = fit_clusters(latents, refining.memberships.shape[1])
+        again = once(lambda: fit_clusters(latents, refining.memberships.shape[1]))
         head = learn_strata(head, latents, again.predict_proba(latents), net.seed)
         net.module_.prototype_head = head
     return latents, PrototypeClustering.fit(latents, head), search

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from contrastive_clustering._distributed import gather
 from contrastive_clustering._networks import AutoencoderOutput
 
 # All terms that a history may hold beside the total.
@@ -209,7 +210,10 @@ class JointLoss(nn.Module):
         self.kl_scale = 1.0
 
     def forward(
-        self, output: AutoencoderOutput, views: torch.Tensor
+        self,
+        output: AutoencoderOutput,
+        views: torch.Tensor,
+        n_samples: int | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return the terms for a batch of first views followed by second views.
 
@@ -221,6 +225,11 @@ class JointLoss(nn.Module):
         views : torch.Tensor of shape (2 * n, ...)
             The first views of ``n`` samples, then the second ones.
 
+        n_samples : int, default=None
+            Number of samples of the whole batch where several processes share it. The
+            contrastive loss is then that of all; the other terms are this process's
+            part of the whole batch's.
+
         Returns
         -------
         terms : dict of str to torch.Tensor of shape ()
@@ -230,15 +239,20 @@ class JointLoss(nn.Module):
             weighted sum.
         """
         terms = {}
+        n_own = len(views) // 2
+        share = 1.0 if n_samples is None else n_own / n_samples
         # The mean over both views, twice: the sum of the two views' means.
-        reconstruction = 2 * F.mse_loss(output.reconstruction, views)
+        reconstruction = 2 * share * F.mse_loss(output.reconstruction, views)
         terms["reconstruction_loss"] = reconstruction
         total = self.reconstruction_weight * reconstruction
         if self.contrastive_weight > 0:
             first, second = output.projection.chunk(2)
+            if n_samples is not None:
+                first, second = gather(first, n_samples), gather(second, n_samples)
             terms["contrastive_loss"] = nt_xent(first, second, self.temperature)
             total = total + self.contrastive_weight * terms["contrastive_loss"]
         if output.log_variance is not None:
-            terms["kl_loss"] = kl_divergence(output.latent, output.log_variance)
+            divergence = kl_divergence(output.latent, output.log_variance)
+            terms["kl_loss"] = share * divergence
             total = total + self.kl_weight * self.kl_scale * terms["kl_loss"]
         return {**terms, "loss": total}

@@ -10,6 +10,7 @@ from skorch.dataset import ValidSplit
 from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._data import EvenBatchLoader
+from contrastive_clustering._distributed import rank
 from contrastive_clustering._losses import JointLoss
 from contrastive_clustering._networks import ContrastiveAutoencoder
 from contrastive_clustering._random import derive_seed
@@ -60,7 +61,7 @@ def make_net(
     callbacks: list[Any] = list(params["callbacks"] or [])
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"]:
+    if params["verbose"] and rank() == 0:
         callbacks.append(("training_bar", TrainingBar()))
     train_split = None
     if params["early_stopping"] and max_epochs:  # of no epoch there is no best one

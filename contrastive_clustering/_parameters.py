@@ -15,6 +15,7 @@ from skorch.callbacks import Callback
 from contrastive_clustering._augmentation import PRESETS
 from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
 from contrastive_clustering._refinement import (
     REFINEMENTS,
@@ -101,6 +102,13 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
         raise ValueError(
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
             "more samples or lower n_clusters."
+        )
+    together = n_processes()
+    if together > 1 and min(params["batch_size"], n_samples) < 4 * together:
+        raise ValueError(
+            f"batch_size={params['batch_size']} (of n_samples={n_samples}) is shared "
+            f"by {together} processes; each needs 2 samples at least. Raise batch_size "
+            "or start fewer processes."
         )
     _check_clusterer(params["clusterer"])
     _check_optimizer(params["optimizer"], params["lr"], params["weight_decay"])

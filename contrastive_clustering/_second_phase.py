@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from skorch.callbacks import Callback
 
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
+from contrastive_clustering._distributed import gather, rank, share_of
 from contrastive_clustering._losses import sharpen
 from contrastive_clustering._make_net import net_parameters
 from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
@@ -84,11 +85,12 @@ class RefinementNet(ContrastiveNet):
     ) -> torch.Tensor:
         """Return the joint loss, with that of the assignment where there is one."""
         assert y_pred.logits is not None  # there are prototypes in this phase
-        terms: dict[str, torch.Tensor] = self.criterion_(y_pred, X)
+        terms = self.joint_terms(y_pred, y_true, X, training)
         self._learn(y_true, y_pred)
         if isinstance(self.refinement, SelfTrainingRefinement):
-            targets = self._targets(y_true, self.refinement.power)
-            terms["assignment_loss"] = F.cross_entropy(
+            own = y_true[share_of(len(y_true))]
+            targets = self._targets(own, self.refinement.power)
+            terms["assignment_loss"] = (len(own) / len(y_true)) * F.cross_entropy(
                 y_pred.logits, targets.repeat(2, 1)
             )
             terms["loss"] = terms["loss"] + terms["assignment_loss"]
@@ -106,7 +108,8 @@ class RefinementNet(ContrastiveNet):
     @torch.no_grad()
     def _learn(self, indices: torch.Tensor, output: AutoencoderOutput) -> None:
         """Remember the assignments of a batch, and let prototypes follow it."""
-        proba = output.logits.softmax(dim=1)  # type: ignore[union-attr]
+        logits = self._of_all(output.logits, indices)  # type: ignore[arg-type]
+        proba = logits.softmax(dim=1)
         first, second = proba.chunk(2)
         seen = (first + second) / 2
         if isinstance(self.refinement, SelfTrainingRefinement):
@@ -117,13 +120,18 @@ class RefinementNet(ContrastiveNet):
             return
         self.memberships[indices] = seen
         head = self.module_.prototype_head
-        directions = F.normalize(output.latent - head.origin, dim=1)
+        latents = self._of_all(output.latent, indices)
+        directions = F.normalize(latents - head.origin, dim=1)
         hard = F.one_hot(proba.argmax(dim=1), proba.shape[1]).to(directions.dtype)
         means = F.normalize(hard.T @ directions, dim=1)  # (n_clusters, latent_dim)
         old = head.prototypes[:, 0]  # one a stratum
         moved = F.normalize(torch.lerp(means, old, self.refinement.momentum), dim=1)
         has_members = hard.sum(dim=0) > 0
         old.copy_(torch.where(has_members[:, None], moved, old))
+
+    def _of_all(self, rows: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        """Return the rows of both views of the whole batch, from all processes."""
+        return torch.cat([gather(part, len(indices)) for part in rows.chunk(2)])
 
 
 class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
@@ -248,7 +256,7 @@ def make_refinement_net(
     callbacks: list[Any] = [Reviver()]
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"]:
+    if params["verbose"] and rank() == 0:
         callbacks.append(("training_bar", TrainingBar()))
     refining = RefinementNet(
         net.module_,

@@ -19,6 +19,14 @@ from contrastive_clustering._data import (
     EvenBatchLoader,
     explaining_dead_workers,
 )
+from contrastive_clustering._distributed import (
+    add_gradients,
+    n_processes,
+    rank,
+    share_of,
+    shared_normalisation,
+    total,
+)
 from contrastive_clustering._folding import fold_normalisation
 from contrastive_clustering._interruption import noticing_interrupts
 from contrastive_clustering._losses import LOSS_TERMS
@@ -136,6 +144,8 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         iterator.even_batches.epoch = epoch
         self._warm_up_divergence()
         keys = (SEED_TRAIN_VIEWS, epoch) if training else (SEED_VALID_VIEWS,)
+        if training and n_processes() > 1:
+            keys = (*keys, rank())  # each process draws views of its own share
         self._view_generator = make_generator(
             derive_seed(self.seed, *keys), self.device
         )
@@ -191,6 +201,7 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             with (
                 noticing_interrupts() as seen,
                 explaining_dead_workers(self.iterator_train__num_workers),
+                shared_normalisation(self.module_),
             ):
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
         finally:
@@ -210,11 +221,13 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of two views of the batch and its gradients."""
         self._set_training(True)
-        views, indices = self._views(batch)
+        samples, indices = batch
+        views, _ = self._views((samples[share_of(len(samples))], indices))
         output = self.infer(views, **fit_params)
         loss = self.get_loss(output, indices, X=views, training=True)
         self.grad_scaler_.scale(loss).backward()  # type: ignore[no-untyped-call]
-        return {"loss": loss, "y_pred": output}
+        add_gradients(self.module_)
+        return {"loss": self._whole_loss, "y_pred": output}
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
         """Take skorch's forward step, in the precision asked for while training."""
@@ -259,9 +272,37 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         training: bool = False,
     ) -> torch.Tensor:
         """Return the joint loss and record each of its terms."""
-        terms: dict[str, torch.Tensor] = self.criterion_(y_pred, X)
+        terms = self.joint_terms(y_pred, y_true, X, training)
         self.record_terms(terms, training)
         return terms["loss"]
+
+    def joint_terms(
+        self,
+        output: AutoencoderOutput,
+        indices: torch.Tensor,
+        views: torch.Tensor,
+        training: bool,
+    ) -> dict[str, torch.Tensor]:
+        """Return the terms of the joint loss; of the share of this process if several.
+
+        Validation is not shared: each process sees all of it.
+        """
+        n_samples = len(indices) if training and n_processes() > 1 else None
+        terms: dict[str, torch.Tensor] = self.criterion_(output, views, n_samples)
+        return terms
+
+    def _add_up(self, terms: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the terms of the whole batch, of which processes have their shares."""
+        if n_processes() == 1:
+            return terms
+        values = total(torch.stack([term.detach() for term in terms.values()]))
+        sums = dict(zip(terms, values, strict=True))
+        contrastive = terms.get("contrastive_loss")
+        if contrastive is not None:  # the whole of it in each process
+            surplus = contrastive.detach() * (n_processes() - 1)
+            sums["contrastive_loss"] = contrastive.detach()
+            sums["loss"] = sums["loss"] - self.criterion_.contrastive_weight * surplus
+        return sums
 
     def record_terms(self, terms: dict[str, torch.Tensor], training: bool) -> None:
         """Record the terms of the loss of a batch, but the total, in the history.
@@ -272,6 +313,9 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             If one of them is not finite; the weights are those of the step before.
         """
         part = "train" if training else "valid"
+        if training:
+            terms = self._add_up(terms)
+        self._whole_loss = terms["loss"].detach()
         for name, term in terms.items():
             value = term.item()
             if not math.isfinite(value):

@@ -158,7 +158,8 @@ def run_page(page, *, with_files):
 
 @pytest.mark.usefixtures("no_window")
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
-def test_guide_snippets_run(page):
+def test_guide_snippets_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     run_page(page, with_files=False)
 
 

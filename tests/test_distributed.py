@@ -1,0 +1,196 @@
+"""Processes that train together do what one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import adjusted_rand_score
+from torch import nn
+
+from contrastive_clustering._distributed import (
+    add_gradients,
+    gather,
+    n_processes,
+    once,
+    rank,
+    share_of,
+    shared_normalisation,
+    total,
+)
+
+slow = pytest.mark.slow
+
+SCRIPT = """
+import json
+import os
+import re
+import sys
+
+import torch
+from sklearn.datasets import load_digits
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+
+class Views:
+    '''Two views that hang on the sample alone, in whichever process it is.'''
+
+    calls = 0
+
+    def __call__(self, batch):
+        self.calls += 1
+        return 1.3 * batch if self.calls % 2 else batch.flip(-1) + 0.1
+
+
+together = "RANK" in os.environ
+if together and os.environ.get("USE") == "accelerate":
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(cpu=True)
+elif together:
+    torch.distributed.init_process_group("gloo")
+folder, parameters = sys.argv[1], json.loads(sys.argv[2])
+X = load_digits().images[:203]
+clusterer = ContrastiveAutoencoderClusterer(
+    4, clusterer="kmeans", augmentation=Views(), max_epochs=3, refinement_epochs=3,
+    batch_size=32, random_state=int(os.environ.get("RANK", 0)), **parameters
+)
+clusterer.fit(X)
+history = clusterer.history_
+names = [name for name in history[-1] if re.fullmatch("train_.*loss", name)]
+first = [name for name in names if name in history[0]]
+result = {
+    "curves": {name: history[:, name] for name in first},
+    "second": {name: history[3:, name] for name in names},
+    "labels": clusterer.labels_.tolist(),
+    "plain": not any("forward" in vars(m) for m in clusterer.net_.module_.modules()),
+}
+with open(f"{folder}/{os.environ.get('RANK', 'alone')}.json", "w") as file:
+    json.dump(result, file)
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run(folder, parameters, size=None, **environment):
+    """Run the script in one process, or in several together; return what they wrote."""
+    script = folder / "train.py"
+    script.write_text(SCRIPT)
+    ranks = [None] if size is None else range(size)
+    port = free_port()
+    processes = []
+    for each in ranks:
+        env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        if each is not None:
+            env |= {
+                "RANK": str(each),
+                "LOCAL_RANK": str(each),
+                "WORLD_SIZE": str(size),
+                "LOCAL_WORLD_SIZE": str(size),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+            }
+        command = [sys.executable, str(script), str(folder), json.dumps(parameters)]
+        processes.append(
+            subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+        )
+    for process in processes:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+    names = ["alone" if each is None else str(each) for each in ranks]
+    return [json.loads(Path(folder, f"{name}.json").read_text()) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "size", "use"),
+    [
+        ({}, 2, "torchrun"),
+        pytest.param({"refinement": "prototypes"}, 3, "torchrun", marks=slow),
+        pytest.param(
+            {"kl_weight": 0.01, "reconstruction_weight": 0}, 2, "torchrun", marks=slow
+        ),
+        pytest.param({"refinement": "neighbors"}, 2, "accelerate", marks=slow),
+    ],
+)
+def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path):
+    # The seed of the first process is that of all, whatever the others are given.
+    (alone,) = run(tmp_path, parameters)
+    together = run(tmp_path, parameters, size, USE=use)
+    for result in together:
+        for part in ("curves", "second"):
+            assert result[part].keys() == alone[part].keys()
+            for name, curve in alone[part].items():
+                if name == "train_reconstruction_loss" and "kl_weight" in parameters:
+                    continue  # of random draws of the latents, each process its own
+                np.testing.assert_allclose(
+                    result[part][name], curve, rtol=1e-4, atol=1e-4, err_msg=name
+                )
+        assert adjusted_rand_score(alone["labels"], result["labels"]) > 0.97
+        assert result["labels"] == together[0]["labels"]
+        assert result["plain"]
+
+
+def test_one_process_is_left_alone():
+    rows = torch.randn(5, 3, requires_grad=True)
+    assert n_processes() == 1
+    assert rank() == 0
+    assert share_of(7) == slice(0, 7)
+    assert gather(rows, 5) is rows
+    assert once(lambda: rows) is rows
+    assert torch.equal(total(rows), rows)
+    layer = nn.BatchNorm1d(3)
+    layer(rows).sum().backward()
+    gradient = layer.weight.grad.clone()
+    add_gradients(layer)
+    assert torch.equal(layer.weight.grad, gradient)
+    with shared_normalisation(layer):
+        assert "forward" not in vars(layer)
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A group of this process alone, in which all messages are sent none the less."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1
+    )
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("group")
+@pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 5), (6, 3, 2, 3, 4)])
+def test_shared_normalisation_is_that_of_torch(shape, monkeypatch):
+    # What needs two processes or more is tried with them above.
+    monkeypatch.setattr("contrastive_clustering._distributed.n_processes", lambda: 2)
+    kind = {2: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[len(shape)]
+    generator = torch.Generator().manual_seed(0)
+    plain, shared = kind(3), kind(3)
+    inputs = [
+        torch.randn(shape, generator=generator.manual_seed(1)).requires_grad_()
+        for _ in range(2)
+    ]
+    weights = torch.randn(shape, generator=generator)
+    expected = plain(inputs[0])
+    with shared_normalisation(shared):
+        found = shared(inputs[1])
+    torch.testing.assert_close(found, expected)
+    (expected * weights).sum().backward()
+    (found * weights).sum().backward()
+    torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
+    for (name, value), other in zip(
+        plain.state_dict().items(), shared.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(other, value, msg=name)
+    torch.testing.assert_close(shared.weight.grad, plain.weight.grad)
+    with shared_normalisation(shared.eval()):
+        torch.testing.assert_close(shared(inputs[1]), plain.eval()(inputs[0]))
