@@ -23,7 +23,7 @@ def seconds(code: str) -> float:
 
 
 def main() -> None:
-    codes = {"what it is built on": BASE, "the package": "import contrastive_clustering"}
+    codes = {"base": BASE, "package": "import contrastive_clustering"}
     for code in codes.values():
         seconds(code)  # reads the files from the disk
     times: dict[str, list[float]] = {name: [] for name in codes}

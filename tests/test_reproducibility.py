@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
+from world import state_of_the_world
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
@@ -16,24 +17,6 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 @pytest.fixture
 def parameters(fast):
     return {**fast, "batch_size": 10}
-
-
-def state_of_the_world():
-    return (
-        torch.get_rng_state().tolist(),
-        np.random.get_state()[1].tolist(),
-        random.getstate(),
-        torch.get_num_threads(),
-        torch.get_num_interop_threads(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.get_float32_matmul_precision(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        torch.is_anomaly_enabled(),
-        torch.backends.mkldnn.enabled,
-        signal.getsignal(signal.SIGINT),
-        dict(os.environ),
-    )
 
 
 class Meddler(Callback):

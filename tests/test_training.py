@@ -5,6 +5,7 @@ import pytest
 import skorch
 import torch
 from skorch.callbacks import Callback
+from world import state_of_the_world
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data import ArrayDataset
@@ -14,18 +15,6 @@ from contrastive_clustering._data import ArrayDataset
 def first_phase(fast):
     """Parameters of a fast fit without the second phase."""
     return {**fast, "refinement_epochs": 0}
-
-
-def state_of_the_world():
-    return (
-        torch.get_rng_state().tolist(),
-        np.random.get_state()[1].tolist(),
-        torch.get_num_threads(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.get_float32_matmul_precision(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
 
 
 def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):

@@ -1,0 +1,27 @@
+"""What a computation must leave as it was."""
+
+import os
+import random
+import signal
+
+import numpy as np
+import torch
+
+
+def state_of_the_world():
+    """Return the generators' states, the flags, the handlers and the environment."""
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),
+        random.getstate(),
+        torch.get_num_threads(),
+        torch.get_num_interop_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_anomaly_enabled(),
+        torch.backends.mkldnn.enabled,
+        signal.getsignal(signal.SIGINT),
+        dict(os.environ),
+    )
