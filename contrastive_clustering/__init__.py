@@ -12,10 +12,8 @@ from contrastive_clustering._cluster_number import (
 )
 from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
-from contrastive_clustering._evaluation import (
-    ClusteringEvaluation,
-    evaluate_clustering,
-)
+from contrastive_clustering._evaluation import evaluate_clustering
+from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._losses import nt_xent
 from contrastive_clustering._refinement import (
     PrototypeRefinement,

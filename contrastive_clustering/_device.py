@@ -28,13 +28,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
         if torch.backends.mps.is_available():
             return torch.device("mps")
         return torch.device("cpu")
-    # PyTorch reports an unknown name, a missing driver and a build without support by
-    # errors of several types; each means that no tensor can be put there.
     try:
         resolved = torch.device(device)
         if resolved.type == "meta":
             raise RuntimeError("the meta device holds no values")
         torch.empty(1, device=resolved)
+    # PyTorch reports an unknown name, a missing driver and a build without support by
+    # errors of these types; each means that no tensor can be put there.
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

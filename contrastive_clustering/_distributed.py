@@ -9,6 +9,7 @@ therefore train what one would with the same ``batch_size``. Without a group, al
 this does nothing.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -33,18 +34,25 @@ def rank() -> int:
 
 
 def once(function: Callable[[], T]) -> T:
-    """Return what a function gives in the first process, in all of them."""
+    """Return what a function gives, or raises, in the first process, in all of them."""
     if n_processes() == 1:
         return function()
-    values: list[Any] = [function() if rank() == 0 else None]
-    dist.broadcast_object_list(values, src=0)
-    result: T = values[0]
+    sent: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            sent[0] = function()
+        except Exception as error:  # whatever it is, the others must not wait for ever
+            sent[1] = error
+    dist.broadcast_object_list(sent, src=0)
+    if sent[1] is not None:
+        raise sent[1]
+    result: T = sent[0]
     return result
 
 
-def share_of(n: int) -> slice:
-    """Return which of `n` rows of a batch are this process's."""
-    size, mine = n_processes(), rank()
+def share_of(n: int, process: int | None = None) -> slice:
+    """Return which of `n` rows of a batch are a process's, this one's if None."""
+    size, mine = n_processes(), rank() if process is None else process
     return slice(n * mine // size, n * (mine + 1) // size)
 
 
@@ -71,13 +79,16 @@ def gather(rows: torch.Tensor, n: int) -> torch.Tensor:
     size = n_processes()
     if size == 1:
         return rows
-    lengths = [n * (other + 1) // size - n * other // size for other in range(size)]
     # All processes have to send as much.
-    padded = rows.new_zeros((max(lengths), *rows.shape[1:]))
+    padded = rows.new_zeros((math.ceil(n / size), *rows.shape[1:]))
     padded[: len(rows)] = rows.detach()
     parts = [torch.empty_like(padded) for _ in range(size)]
     dist.all_gather(parts, padded)
-    cut = [part[:length] for part, length in zip(parts, lengths, strict=True)]
+    shares = [share_of(n, process) for process in range(size)]
+    cut = [
+        part[: share.stop - share.start]
+        for part, share in zip(parts, shares, strict=True)
+    ]
     cut[rank()] = rows
     return torch.cat(cut)
 
@@ -150,7 +161,9 @@ class _SharedNormalisation:
             assert layer.running_var is not None
             assert layer.num_batches_tracked is not None
             layer.num_batches_tracked.add_(1)
-            momentum = layer.momentum or 0.0
+            momentum = layer.momentum
+            if momentum is None:  # the mean of all batches so far
+                momentum = 1 / int(layer.num_batches_tracked)
             layer.running_mean.lerp_(mean, momentum)
             layer.running_var.lerp_(variance * n / (n - 1), momentum)
         scaled = centred * torch.rsqrt(variance + layer.eps).reshape(shape)

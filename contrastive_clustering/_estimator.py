@@ -1,65 +1,33 @@
-"""The estimator: validates, owns the net and the clustering, and delegates."""
+"""The estimator: its parameters and attributes; what it does stands in its mixins."""
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.metrics import silhouette_score
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 from skorch.history import History
 
-from contrastive_clustering._checkpoint import Checkpoint, identify
-from contrastive_clustering._cluster_number import (
-    ClusterNumberResult,
-    ClusterNumberSearch,
-)
-from contrastive_clustering._data import ArrayDataset
-from contrastive_clustering._density import LatentDensity
-from contrastive_clustering._distributed import once
-from contrastive_clustering._fitting import FittedModel, Strata, fit_model
+from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._generation import GenerationMixin
-from contrastive_clustering._hierarchy import link_centers, merge_labels
-from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, check_relations
+from contrastive_clustering._learning import LearningMixin
+from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
 from contrastive_clustering._persistence import PersistenceMixin
+from contrastive_clustering._prediction import PredictionMixin
 from contrastive_clustering._refinement import Refinement
-from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._training import ContrastiveNet
-from contrastive_clustering._validation import (
-    ChannelAxis,
-    Samples,
-    check_latents,
-    check_out,
-    check_same_samples,
-    check_samples,
-    read_layout,
-)
-
-# Silhouettes compare all pairs; beyond this many samples an even selection stands for
-# all, which keeps `score` at about a second.
-LARGEST_SCORED = 10_000
+from contrastive_clustering._validation import ChannelAxis
 
 
 class ContrastiveAutoencoderClusterer(
+    LearningMixin,
     GenerationMixin,
     PersistenceMixin,
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
-    TransformerMixin,  # type: ignore[misc]
-    ClusterMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
+    PredictionMixin,
+    BaseEstimator,  # type: ignore[misc]  # scikit-learn is not typed
 ):
     r"""Find strata in unlabelled images with a contrastive autoencoder.
 
@@ -147,7 +115,9 @@ class ContrastiveAutoencoderClusterer(
         Part of the epochs of the first phase over which that weight rises from zero.
 
     batch_size : int, default=256
-        Largest number of samples of a batch, at least 2. Epochs are split evenly.
+        Largest number of samples of a batch, at least 2. Epochs are split evenly. The
+        processes of a ``torch.distributed`` group, as scripts under ``accelerate
+        launch`` or ``torchrun`` make it, train together and share each batch.
 
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
@@ -276,11 +246,6 @@ class ContrastiveAutoencoderClusterer(
     (10, 8, 8)
     """
 
-    # Latents are an argument like X, as is what to write to: no metadata to be routed.
-    __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
-    __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
-    __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS
 
     def __init__(
@@ -354,331 +319,11 @@ class ContrastiveAutoencoderClusterer(
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Train the autoencoder on X and cluster its latents.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, H, W), \
-                (n_samples, H, W, C) or (n_samples, D, H, W)
-            The samples, in any units. Images have sides of at least 8 pixels. May
-            also be read by slices, as of HDF5 or Zarr, or be a data set of PyTorch.
-            If there are more than 100,000, strata are looked for among so many.
-
-        y : object, default=None
-            Not used; present for the conventions of scikit-learn.
-
-        Returns
-        -------
-        self : ContrastiveAutoencoderClusterer
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError
-            If X is sparse.
-
-        ValueError
-            If a parameter is out of its range; if X holds anything but finite
-            numbers, has too few samples, samples that are all the same or samples of
-            a shape that the parameters do not allow; if the device is not there; if
-            training diverges; or if `checkpoint_dir` holds an unfinished fit of other
-            parameters or another X.
-
-        OSError
-            If a checkpoint cannot be written.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If Ctrl-C has ended training early, or prototypes have lost all members.
-        """
-        return self._fit(X, go_on=self.warm_start)
-
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Train for one epoch more on X, then cluster the latents of X anew.
-
-        The first call learns the scale of the values and starts the network; later
-        ones go on from there, whether `fit` or `partial_fit` came before. The epoch is
-        one of the first phase; the second is left out, and there are no checkpoints.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples as for `fit`; at least `n_clusters` of them.
-
-        y : object, default=None
-            Not used; present for the conventions of scikit-learn.
-
-        Returns
-        -------
-        self : ContrastiveAutoencoderClusterer
-            The fitted estimator, whose `labels_` speak of this X.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As for `fit`; also if X differs in shape or units from what came before.
-        """
-        return self._fit(
-            X, go_on=True, max_epochs=1, refinement_epochs=0, checkpoint_dir=None
-        )
-
-    def _fit(self, X: Any, *, go_on: bool, **overruled: Any) -> Self:
-        go_on = go_on and hasattr(self, "net_")
-        samples, scaler = self._read(X) if go_on else self._read_anew(X)
-        params = {**self.get_params(deep=False), **overruled}
-        check_relations(params, len(samples))
-        seed = once(
-            lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
-        )
-        previous = self.net_ if go_on else None
-        checkpoint = None
-        if params["checkpoint_dir"] is not None:
-            fixed = None if self.random_state is None else seed
-            checkpoint = Checkpoint(
-                params["checkpoint_dir"],
-                params["checkpoint_every"],
-                identify(params, samples, fixed, previous),
-                seed,
-            )
-            seed = checkpoint.seed
-        model = fit_model(
-            ArrayDataset(samples, scaler),
-            params,
-            seed,
-            previous=previous,
-            checkpoint=checkpoint,
-        )
-        # Nothing is set before all has succeeded: a failed fit leaves the estimator
-        # as it was.
-        if scaler.layout.is_flat:
-            validate_data(self, X, reset=not go_on, skip_check_array=True)
-        else:
-            self.n_features_in_ = math.prod(scaler.layout.sample_shape)
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        self._adopt(model, samples[model.typical] if self.store_examples else None)
-        return self
-
-    def _adopt(self, model: FittedModel, examples: np.ndarray | None) -> None:
-        """Take over what a fit, in this process or another, has made."""
-        self.net_: ContrastiveNet = model.net
-        self._scaler: Scaler = model.scaler
-        self._clustering: Strata = model.clustering
-        self._density: LatentDensity = model.density
-        self.labels_ = model.clustering.labels
-        self.cluster_centers_ = model.clustering.latent_centers
-        self.n_clusters_ = model.clustering.n_clusters
-        self.cluster_number_search_: ClusterNumberResult | None = model.search
-        self.linkage_ = link_centers(self.cluster_centers_)
-        if examples is not None:
-            self.examples_ = examples
-        elif hasattr(self, "examples_"):
-            del self.examples_
-
-    def _read_anew(self, X: Any) -> tuple[Samples, Scaler]:
-        samples = check_samples(X, min_samples=2)
-        layout = read_layout(
-            samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
-        )
-        return samples, Scaler.fit(samples, layout)
-
-    def _read(self, X: Any) -> tuple[Samples, Scaler]:
-        samples = check_samples(X)
-        layout = self._scaler.layout
-        if layout.is_flat and samples.ndim == 2:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        check_same_samples(samples, layout)
-        self._scaler.check_units(samples)
-        return samples, self._scaler
-
-    def transform(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the latents of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
-
-        out : ndarray of shape (n_samples, latent_dim), default=None
-            Where to write them, such as a memory map of more latents than memory
-            holds; float32 or float64.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, latent_dim)
-            Latents, float32; `out` if it was given.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X is not what `fit` has seen in shape and units, or `out` cannot hold
-            the result.
-        """
-        check_is_fitted(self)
-        return self._transform(X, out)
-
-    def _transform(self, X: Any, out: np.ndarray | None = None) -> np.ndarray:
-        samples, scaler = self._read(X)
-        check_out(out, (len(samples), self._n_features_out), np.float32)
-        return self.net_.encode(ArrayDataset(samples, scaler), out)
-
-    def _map_latents(
-        self,
-        X: Any,
-        function: Callable[[np.ndarray], np.ndarray],
-        out: np.ndarray | None = None,
-    ) -> np.ndarray:
-        samples, scaler = self._read(X)
-        check_out(out, (len(samples),), np.int64)
-        return self.net_.map_latents(ArrayDataset(samples, scaler), function, out)
-
-    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
-        """Decode latents to samples.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, latent_dim)
-            Latents, such as `transform` returns or `cluster_centers_`.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, ...)
-            Samples of the shape and in the units of the X of `fit`; float64 if that
-            was, else float32. Images stay within its range of values.
-
-        Raises
-        ------
-        ValueError
-            If Z is not a finite table of `latent_dim` columns.
-        """
-        check_is_fitted(self)
-        return self._decode(check_latents(Z, self._n_features_out))
-
-    def _decode(self, latents: np.ndarray) -> np.ndarray:
-        return self.net_.decode(latents, self._scaler.unscale)
-
-    def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the stratum of each sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
-
-        out : ndarray of shape (n_samples,), default=None
-            Where to write them, such as a memory map; int64.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Strata; for the X of `fit` the same as `labels_`. `out` if it was given.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X is not what `fit` has seen in shape and units, or `out` cannot hold
-            the result.
-        """
-        check_is_fitted(self)
-        return self._map_latents(X, self._predict_latents, out)
-
-    def _predict_latents(self, latents: np.ndarray) -> np.ndarray:
-        return self._clustering.predict(latents)
-
-    def _project(self, X: Any) -> np.ndarray:
-        """Return the projections of X, which the contrastive loss compares."""
-        return self.net_.project(self._transform(X))
-
-    def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
-        """Return coarser strata, merged along the tree, without training again.
-
-        Parameters
-        ----------
-        n_clusters : int
-            Number of coarser strata to keep, from 1 to `n_clusters_`.
-
-        X : array-like of shape (n_samples, ...), default=None
-            Samples to assign; those of `fit` if None.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Coarser strata, numbered from 0; -1 stays -1. Those at ``n - 1`` are
-            unions of those at ``n``.
-
-        Raises
-        ------
-        ValueError
-            If there are not as many strata.
-        """
-        check_is_fitted(self)
-        labels = self.labels_ if X is None else self.predict(X)
-        return merge_labels(labels, self.linkage_, n_clusters)
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the soft assignment of each sample to each stratum.
-
-        After the second phase it is that of the prototypes, by the similarity of
-        directions and the refinement's temperature. Without one, a consensus gives its
-        members' votes, a mixture its posterior, neighbours that vote their votes, and
-        k-means the posterior of equal, round Gaussians about the centres.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_clusters)
-            Soft assignments, float32, with rows that sum to one.
-        """
-        check_is_fitted(self)
-        return self._map_latents(X, self._clustering.predict_proba)
-
-    def score(self, X: ArrayLike, y: object = None) -> float:
-        """Return the silhouette of the predicted strata of X.
-
-        It is measured in the space that was clustered, so that it can compare numbers
-        of clusters, latent dimensions and temperatures in a grid search. Beyond
-        10,000 samples an even selection of them is measured.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
-
-        y : object, default=None
-            Not used; present for the conventions of scikit-learn.
-
-        Returns
-        -------
-        score : float
-            Mean silhouette in ``[-1, 1]``, higher is better; -1 where all samples
-            fall into one stratum or each into its own.
-        """
-        check_is_fitted(self)
-        samples, scaler = self._read(X)
-        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
-        latents = self.net_.encode(ArrayDataset(samples, scaler, rows))
-        labels = self._clustering.predict(latents)
-        if not 2 <= len(np.unique(labels)) < len(labels):
-            return -1.0
-        return float(silhouette_score(self._clustering.prepare(latents), labels))
-
     @property
     def history_(self) -> History:
         """The net's history."""
         check_is_fitted(self)
         return self.net_.history
-
-    @property
-    def _n_features_out(self) -> int:
-        return int(self.cluster_centers_.shape[1])
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether a fit has gone through."""

@@ -30,8 +30,8 @@ class GenerationMixin:
     net_: ContrastiveNet
     n_clusters_: int
     cluster_centers_: np.ndarray
-    _transform: Callable[[Any], np.ndarray]
-    _map_latents: Callable[[Any, Callable[[np.ndarray], np.ndarray]], np.ndarray]
+    _transform: Callable[..., np.ndarray]
+    _map_latents: Callable[..., np.ndarray]
     _predict_latents: Callable[[np.ndarray], np.ndarray]
     _decode: Callable[[np.ndarray], np.ndarray]
 

@@ -17,13 +17,13 @@ from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
+from contrastive_clustering._precision import PRECISIONS
 from contrastive_clustering._refinement import (
     REFINEMENTS,
     PrototypeRefinement,
     SelfTrainingRefinement,
     resolve_refinement,
 )
-from contrastive_clustering._training import PRECISIONS
 
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": [
@@ -103,6 +103,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
             "more samples or lower n_clusters."
         )
+    # Even batches may be half as large as the largest.
     together = n_processes()
     if together > 1 and min(params["batch_size"], n_samples) < 4 * together:
         raise ValueError(
@@ -149,10 +150,11 @@ def _check_optimizer(
     weight = torch.nn.Parameter(torch.zeros(1))
     weight.grad = torch.ones(1)
     decay: dict[str, Any] = {"weight_decay": weight_decay} if weight_decay else {}
-    # Some optimizers take only sparse gradients, or weights of two axes, or cannot be
-    # made of a learning rate alone; what they then raise has no common type.
     try:
         optimizer([weight], lr=lr, **decay).step(lambda: 0.0)  # type: ignore[call-arg]
+    # Some optimizers take only sparse gradients, or weights of two axes, or cannot be
+    # made of a learning rate alone; what they, the user's own among them, then raise
+    # has no common type. All of it means the same, and the message says what it was.
     except Exception as error:
         raise ValueError(
             f"optimizer={optimizer.__name__} cannot take a step with lr={lr} and "

@@ -6,7 +6,6 @@ Each is given the few abilities of an array that the package needs: ``shape``,
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -91,13 +90,12 @@ class DatasetArray(LazyArray):
     """
 
     def __init__(self, dataset: Dataset[Any]) -> None:
-        try:
-            n_samples = len(dataset)  # type: ignore[arg-type]
-        except (TypeError, NotImplementedError) as error:
+        if not hasattr(dataset, "__len__"):
             raise TypeError(
                 f"X is a {type(dataset).__name__} without a length. Give it a __len__, "
                 "or make it an IterableDataset."
-            ) from error
+            )
+        n_samples = len(dataset)
         self.dataset = dataset
         first = _sample_of(dataset[0]) if n_samples else np.empty(0)
         super().__init__((n_samples, *first.shape), first.dtype)
@@ -147,7 +145,7 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
     with tempfile.TemporaryFile() as file:
         first: np.ndarray | None = None
         n_samples = 0
-        for sample in map(_sample_of, _iterate(dataset)):
+        for sample in map(_sample_of, dataset):
             if first is None:
                 first = np.empty_like(sample, order="C")
             _put(first, sample, f"Sample {n_samples} of X")
@@ -162,10 +160,6 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         return np.memmap(
             file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
         )
-
-
-def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
-    yield from dataset
 
 
 def is_sliced(X: Any) -> bool:

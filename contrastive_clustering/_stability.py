@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor
 from contrastive_clustering._constraints import Count, Number
-from contrastive_clustering._evaluation import import_pandas
+from contrastive_clustering._evaluation_result import import_pandas
 from contrastive_clustering._latent import NOISE
 
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable

@@ -2,15 +2,12 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from skorch.history import History
-from skorch.utils import to_device
 
 from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._data import (
@@ -27,34 +24,23 @@ from contrastive_clustering._distributed import (
     shared_normalisation,
     total,
 )
-from contrastive_clustering._folding import fold_normalisation
+from contrastive_clustering._encoding import EncodingNet, channels_last
 from contrastive_clustering._interruption import noticing_interrupts
 from contrastive_clustering._losses import LOSS_TERMS
 from contrastive_clustering._networks import AutoencoderOutput
+from contrastive_clustering._precision import MixedPrecisionNet
 from contrastive_clustering._random import (
     derive_seed,
     make_generator,
     seeded_global_generators,
 )
-from contrastive_clustering._threads import sharing_cores
 
 # What the derived seeds are for. The numbers must differ and may not change, or the
 # same random_state would give another model.
 SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
 
-# What training computes in; parameters and sums stay float32, as do predictions.
-PRECISIONS = {"32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
-# Kernels for products with few rows add in another order than those for many. Batches
-# filled up to this size use the latter, so that, on a CPU, a sample's latents are the
-# same to the bit whatever stands beside it.
-SMALLEST_PREDICTED = 8
-
-# Latents that are handed over at once where no more than the labels, say, is kept.
-LATENT_BLOCK = 2**14
-
-
-class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
+class ContrastiveNet(MixedPrecisionNet, EncodingNet):
     """A skorch net whose steps see two random views of each batch.
 
     All else is skorch's: every other parameter, callback and method works as in
@@ -63,7 +49,7 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     Parameters
     ----------
     *args, **kwargs
-        As for :class:`skorch.NeuralNet`.
+        As for :class:`skorch.NeuralNet`, and the precision of training.
 
     augmentation : callable, default=None
         ``augmentation(batch, generator)`` returns one random view of a batch; None
@@ -74,10 +60,6 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     kl_warm_up : float, default=0.0
         Part of the epochs over which the variational term reaches its full weight.
-
-    precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
-        What training computes in. With "16-mixed" the loss is scaled, so that small
-        gradients do not vanish, and steps whose gradients overflow are left out.
     """
 
     history: History
@@ -96,13 +78,11 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         augmentation: Augmentation | None = None,
         seed: int = 0,
         kl_warm_up: float = 0.0,
-        precision: str = "32",
         **kwargs: Any,
     ) -> None:
         self.augmentation = augmentation
         self.seed = seed
         self.kl_warm_up = kl_warm_up
-        self.precision = precision
         super().__init__(*args, **kwargs)
 
     @property
@@ -210,14 +190,6 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if self.interrupted and self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
 
-    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
-        """Make the optimizer, and what scales the loss for it."""
-        super().initialize_optimizer(*args, **kwargs)
-        self.grad_scaler_ = torch.amp.GradScaler(
-            torch.device(self.device).type, enabled=self.precision == "16-mixed"
-        )
-        return self
-
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of two views of the batch and its gradients."""
         self._set_training(True)
@@ -225,44 +197,14 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         views, _ = self._views((samples[share_of(len(samples))], indices))
         output = self.infer(views, **fit_params)
         loss = self.get_loss(output, indices, X=views, training=True)
-        self.grad_scaler_.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.backward(loss)
         add_gradients(self.module_)
         return {"loss": self._whole_loss, "y_pred": output}
-
-    def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
-        """Take skorch's forward step, in the precision asked for while training."""
-        dtype = PRECISIONS[self.precision] if self.module_.training else None
-        if dtype is None:
-            return cast(AutoencoderOutput, super().infer(x, **fit_params))
-        with torch.autocast(x.device.type, dtype=dtype):
-            output = super().infer(x, **fit_params)
-        return AutoencoderOutput._make(
-            None if part is None else part.float() for part in output
-        )
-
-    def _step_optimizer(self, step_fn: Callable[[], Any]) -> None:
-        if not self.grad_scaler_.is_enabled():
-            super()._step_optimizer(step_fn)
-            return
-        step_fn()
-        self.grad_scaler_.step(self.optimizer_)
-        self.grad_scaler_.update()
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Take skorch's validation step on two views of the batch."""
         step: dict[str, Any] = super().validation_step(self._views(batch), **fit_params)
         return step
-
-    def evaluation_step(
-        self, batch: Batch, training: bool = False
-    ) -> tuple[torch.Tensor, ...]:
-        """Take skorch's step for predictions on the batch itself."""
-        samples, nothing = batch
-        output: AutoencoderOutput = super().evaluation_step(
-            (self.prepare(samples), nothing), training
-        )
-        # skorch moves plain tuples of tensors between devices, not named ones.
-        return output.latent, output.projection, output.reconstruction
 
     def get_loss(
         self,
@@ -369,25 +311,6 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             self.optimizer_.load_state_dict(state)
         self.history = copy.deepcopy(other.history)
 
-    def prepare(self, samples: torch.Tensor) -> torch.Tensor:
-        """Move a batch to the device, there onto the common scale.
-
-        Parameters
-        ----------
-        samples : torch.Tensor of shape (n, *sample_shape)
-            A batch of `ArrayDataset`: raw if 8-bit, else scaled already.
-
-        Returns
-        -------
-        batch : torch.Tensor of shape (n, *sample_shape)
-            float32, in the memory layout of the network.
-        """
-        batch: torch.Tensor = to_device(samples, self.device)
-        if batch.dtype == torch.uint8:
-            module = self.module_
-            batch = (batch.float() - module.input_mean) / module.input_std
-        return _channels_last(batch)
-
     def _views(self, batch: Batch) -> Batch:
         samples, nothing = batch
         prepared = self.prepare(samples)
@@ -397,150 +320,4 @@ class ContrastiveNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             views = [
                 self.augmentation(prepared, self._view_generator) for _ in range(2)
             ]
-        return _channels_last(torch.cat(views)), nothing
-
-    def encode(
-        self, dataset: ArrayDataset, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Return the latents of a data set, batch by batch.
-
-        Parameters
-        ----------
-        dataset : ArrayDataset
-            The samples.
-
-        out : ndarray of shape (n_samples, latent_dim), default=None
-            Where to write them.
-
-        Returns
-        -------
-        latents : ndarray of shape (n_samples, latent_dim)
-            float32, or `out`.
-        """
-        return self.map_latents(dataset, lambda latents: latents, out)
-
-    @sharing_cores()
-    def map_latents(
-        self,
-        dataset: ArrayDataset,
-        function: Callable[[np.ndarray], np.ndarray],
-        out: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """Return what a function makes of the latents of a data set.
-
-        The latents are computed, handed over and forgotten block by block, so that it
-        is the result alone that needs memory for all samples.
-
-        Parameters
-        ----------
-        dataset : ArrayDataset
-            The samples.
-
-        function : callable
-            Takes latents, a float32 array of shape (n, latent_dim), and returns an
-            array of n rows.
-
-        out : ndarray of shape (n_samples, ...), default=None
-            Where to write the result.
-
-        Returns
-        -------
-        result : ndarray of shape (n_samples, ...)
-            The rows of all samples, or `out`.
-        """
-        return _gather(map(function, self._latent_blocks(dataset)), len(dataset), out)
-
-    def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
-        self._set_training(False)
-        encoder = fold_normalisation(self.module_.encoder)
-        waiting: list[torch.Tensor] = []
-        with explaining_dead_workers(self.iterator_valid__num_workers):
-            for samples, _ in self.get_iterator(dataset, training=False):
-                with torch.inference_mode():
-                    batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
-                    latents, _ = self.module_.split(encoder(batch))
-                    waiting.append(latents[: len(samples)].float().cpu())
-                if sum(map(len, waiting)) >= LATENT_BLOCK:
-                    yield torch.cat(waiting).numpy()
-                    waiting = []
-        if waiting:
-            yield torch.cat(waiting).numpy()
-
-    @sharing_cores()
-    def project(self, latents: np.ndarray) -> np.ndarray:
-        """Return the projections of latents.
-
-        Parameters
-        ----------
-        latents : ndarray of shape (n_samples, latent_dim)
-            float32.
-
-        Returns
-        -------
-        projections : ndarray of shape (n_samples, n_projections)
-            float32.
-        """
-        parts = self._apply(self.module_.projection_head, latents)
-        return _gather((part.numpy() for part in parts), len(latents))
-
-    @sharing_cores()
-    def decode(
-        self, latents: np.ndarray, function: Callable[[torch.Tensor], np.ndarray]
-    ) -> np.ndarray:
-        """Return what a function makes of decoded latents, batch by batch.
-
-        Parameters
-        ----------
-        latents : ndarray of shape (n_samples, latent_dim)
-            float32.
-
-        function : callable
-            Takes a float32 batch on the common scale, of shape (n, *sample_shape) and
-            on the CPU, and returns an array of n rows.
-
-        Returns
-        -------
-        result : ndarray of shape (n_samples, ...)
-            The rows of all samples.
-        """
-        parts = self._apply(self.module_.decode, latents)
-        return _gather(map(function, parts), len(latents))
-
-    def _apply(
-        self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
-    ) -> Iterator[torch.Tensor]:
-        self._set_training(False)
-        for part in torch.split(torch.from_numpy(latents), self.batch_size):
-            with torch.inference_mode():
-                result = function(to_device(part, self.device)).float().cpu()
-            yield result
-
-
-def _gather(
-    blocks: Iterable[np.ndarray], n_rows: int, out: np.ndarray | None = None
-) -> np.ndarray:
-    """Write blocks of rows one after the other, into a new array or a given one."""
-    n_done = 0
-    for rows in blocks:
-        if out is None:
-            out = np.empty((n_rows, *rows.shape[1:]), rows.dtype)
-        out[n_done : n_done + len(rows)] = rows
-        n_done += len(rows)
-    assert out is not None  # arrays without rows are refused long before
-    return out
-
-
-def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:
-    """Repeat the first sample of a batch until there are `n_samples`."""
-    missing = n_samples - len(batch)
-    if missing <= 0:
-        return batch
-    return _channels_last(
-        torch.cat([batch, batch[:1].expand(missing, *batch[0].shape)])
-    )
-
-
-def _channels_last(batch: torch.Tensor) -> torch.Tensor:
-    if batch.ndim != 4:
-        return batch.contiguous()
-    return batch.contiguous(memory_format=torch.channels_last)
+        return channels_last(torch.cat(views)), nothing

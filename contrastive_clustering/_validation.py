@@ -222,7 +222,7 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
     return np.asarray(latents)
 
 
-def check_out(out: Any, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise unless a result can be written to `out`, or if there is none.
 
     Parameters
@@ -233,7 +233,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: type[np.generic]) -> None
     shape : tuple of int
         Shape of the result.
 
-    dtype : type
+    dtype : numpy.dtype
         Its dtype.
 
     Raises
@@ -246,15 +246,14 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: type[np.generic]) -> None
     """
     if out is None:
         return
-    wanted = np.dtype(dtype)
     if (
         not isinstance(out, np.ndarray)
-        or out.dtype.kind != wanted.kind
-        or not np.can_cast(wanted, out.dtype)
+        or out.dtype.kind != dtype.kind
+        or not np.can_cast(dtype, out.dtype)
     ):
         kind = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
         raise TypeError(
-            f"out is {kind}; pass an array of {wanted}, such as "
+            f"out is {kind}; pass an array of {dtype}, such as "
             "np.lib.format.open_memmap gives, or out=None."
         )
     if out.shape != shape:

@@ -184,7 +184,8 @@ def load_medmnist_file(
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         except MemoryError:
             raise
-        # For a broken archive zipfile, zlib, tokenize and NumPy raise what they like.
+        # For a broken archive zipfile, zlib, tokenize and NumPy raise what they like;
+        # all of it means the same, and the message says what it was.
         except Exception as error:
             raise ValueError(
                 f"{path} cannot be read as a MedMNIST file with the part {split!r} "
@@ -266,9 +267,11 @@ def _download(path: Path, info: dict[str, Any]) -> None:
         dataset_class(
             split="train", download=True, root=str(path.parent), size=info["size"]
         )
-    except Exception as error:  # medmnist and its downloader raise many kinds
+    # medmnist and its downloader raise many kinds, for want of a network or of space on
+    # the disk; the message says which it was.
+    except Exception as error:
         raise FileNotFoundError(
-            f"{path.name} could not be downloaded. {_how_to_get(path, info)}"
+            f"{path.name} could not be downloaded ({error}). {_how_to_get(path, info)}"
         ) from error
     if _md5(path) != info["MD5"]:
         path.unlink()

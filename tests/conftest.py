@@ -68,6 +68,7 @@ def ctrl_c():
 @pytest.fixture(scope="session")
 def real_folder():
     """The folder of real images, or a skip. Read before a test changes the variable."""
+    # Users may not have the files. `.ci/run` fails if a test was skipped for this.
     folder = os.environ.get(DATA_VARIABLE)
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"needs the folder of image files that {DATA_VARIABLE} names")

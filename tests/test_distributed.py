@@ -33,6 +33,7 @@ import re
 import sys
 
 import torch
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -61,6 +62,13 @@ clusterer = ContrastiveAutoencoderClusterer(
     4, clusterer="kmeans", augmentation=Views(), max_epochs=3, refinement_epochs=3,
     batch_size=32, random_state=int(os.environ.get("RANK", 0)), **parameters
 )
+if os.environ.get("FAILS"):
+
+    class Failing(KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            raise ArithmeticError("no clusters today")
+
+    clusterer.set_params(clusterer=Failing() if os.environ["RANK"] == "0" else KMeans())
 clusterer.fit(X)
 history = clusterer.history_
 names = [name for name in history[-1] if re.fullmatch("train_.*loss", name)]
@@ -82,8 +90,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def run(folder, parameters, size=None, **environment):
-    """Run the script in one process, or in several together; return what they wrote."""
+def start(folder, parameters, size=None, **environment):
+    """Run the script in one process or several; return exit codes and errors."""
     script = folder / "train.py"
     script.write_text(SCRIPT)
     ranks = [None] if size is None else range(size)
@@ -104,10 +112,15 @@ def run(folder, parameters, size=None, **environment):
         processes.append(
             subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
         )
-    for process in processes:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-    names = ["alone" if each is None else str(each) for each in ranks]
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    return [process.returncode for process in processes], errors
+
+
+def run(folder, parameters, size=None, **environment):
+    """Run the script and return what each process has written."""
+    codes, errors = start(folder, parameters, size, **environment)
+    assert not any(codes), errors
+    names = ["alone"] if size is None else map(str, range(size))
     return [json.loads(Path(folder, f"{name}.json").read_text()) for name in names]
 
 
@@ -140,6 +153,13 @@ def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path):
         assert result["plain"]
 
 
+def test_what_fails_in_the_first_process_fails_in_all(tmp_path):
+    codes, errors = start(tmp_path, {}, 2, FAILS="yes")
+    assert all(codes)
+    for error in errors:
+        assert "ArithmeticError: no clusters today" in error
+
+
 def test_one_process_is_left_alone():
     rows = torch.randn(5, 3, requires_grad=True)
     assert n_processes() == 1
@@ -169,12 +189,13 @@ def group(tmp_path):
 
 @pytest.mark.usefixtures("group")
 @pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 5), (6, 3, 2, 3, 4)])
-def test_shared_normalisation_is_that_of_torch(shape, monkeypatch):
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_shared_normalisation_is_that_of_torch(shape, momentum, monkeypatch):
     # What needs two processes or more is tried with them above.
     monkeypatch.setattr("contrastive_clustering._distributed.n_processes", lambda: 2)
     kind = {2: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[len(shape)]
     generator = torch.Generator().manual_seed(0)
-    plain, shared = kind(3), kind(3)
+    plain, shared = kind(3, momentum=momentum), kind(3, momentum=momentum)
     inputs = [
         torch.randn(shape, generator=generator.manual_seed(1)).requires_grad_()
         for _ in range(2)

@@ -40,8 +40,9 @@ def public_objects():
         if callable(thing):
             yield f"contrastive_clustering.{name}"
             if isinstance(thing, type):
-                for method, function in vars(thing).items():
-                    if callable(function) and not method.startswith("_"):
+                for method in dir(thing):
+                    module = getattr(getattr(thing, method), "__module__", None) or ""
+                    if module.startswith("contrastive_") and not method.startswith("_"):
                         yield f"contrastive_clustering.{name}.{method}"
     for module in PUBLIC_MODULES:
         for name in importlib.import_module(module).__all__:

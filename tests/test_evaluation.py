@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
@@ -158,28 +156,6 @@ def test_label_spread(evaluation, strata, sets):
     frame = evaluation.label_spread_frame()
     assert frame.loc[3, 2] == evaluation.label_counts[3, 2]
     assert (frame.index.name, frame.columns.name) == ("cluster", "class")
-
-
-def test_frame_and_text(evaluation):
-    frame = evaluation.to_frame()
-    assert frame.columns.tolist() == ["value"]
-    assert frame.loc["mapped_accuracy", "value"] == evaluation.mapped_accuracy
-    assert (
-        frame.loc["knn_latent_accuracy", "value"]
-        == (evaluation.probes["knn_latent_accuracy"])
-    )
-    assert len(frame) == 9 + 8
-    lines = str(evaluation).splitlines()
-    assert lines[0] == "9 strata, 4 classes, 150 samples"
-    assert f"{evaluation.mapped_accuracy:.3f}" in lines[1]
-    assert len(lines) == 1 + len(frame)
-
-
-def test_frame_without_pandas(evaluation, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    for method in (evaluation.to_frame, evaluation.label_spread_frame):
-        with pytest.raises(ImportError, match="pip install pandas"):
-            method()
 
 
 def test_what_an_estimator_lacks_is_left_out():

@@ -60,7 +60,7 @@ def test_training_goes_on_from_a_net(dataset, fast):
 
 def test_latents_that_are_no_numbers_are_an_error(dataset, fast, monkeypatch):
     monkeypatch.setattr(
-        "contrastive_clustering._training.ContrastiveNet.map_latents",
+        "contrastive_clustering._encoding.EncodingNet.map_latents",
         lambda self, dataset, function: function(
             np.full((len(dataset), 4), np.nan, dtype=np.float32)
         ),

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import skorch
 import torch
-from skorch.callbacks import Callback
 from world import state_of_the_world
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._data import ArrayDataset
 
 
 @pytest.fixture
@@ -28,33 +26,6 @@ def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
     assert epoch["dur"] > 0
     assert len(clusterer.history_) == 2
     assert not any(name.startswith("valid") for name in epoch)
-
-
-def test_encoder_maps_a_batch_to_latents(tiny_images, fast):
-    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    scaled = (tiny_images - tiny_images.mean()) / tiny_images.std()
-    batch = torch.tensor(scaled, dtype=torch.float32)[:, None]
-    with torch.no_grad():
-        latents = clusterer.net_.module_.encoder(batch)
-    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
-
-
-def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
-    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    dataset = ArrayDataset(tiny_images, clusterer._scaler)
-    latents, projections, images = clusterer.net_.forward(dataset)
-    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
-    assert projections.shape == (40, 64)
-    assert images.shape == (40, 1, 8, 8)
-
-
-def test_latents_are_the_same_to_the_bit_whatever_the_company(tiny_images, fast):
-    for X in (tiny_images, tiny_images.reshape(40, -1), np.stack([tiny_images] * 8, 1)):
-        clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
-        together = clusterer.transform(X)
-        for size in (1, 2, 3, 7, 20):
-            apart = [clusterer.transform(X[i : i + size]) for i in range(0, 40, size)]
-            np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
 def test_losses_fall(digits):
@@ -192,45 +163,3 @@ def test_other_optimizers(tiny_images, fast, optimizer):
     ).fit(tiny_images)
     assert type(clusterer.net_.optimizer_) is optimizer
     assert clusterer.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5
-
-
-@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed"])
-@pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
-def test_mixed_precision_trains_and_predicts_in_float32(
-    tiny_images, fast, precision, refinement
-):
-    common = {**fast, "refinement": refinement}
-    exact = ContrastiveAutoencoderClusterer(**common).fit(tiny_images)
-    mixed = ContrastiveAutoencoderClusterer(**common, precision=precision)
-    mixed.fit(tiny_images)
-    for found, expected in zip(mixed.history_, exact.history_, strict=True):
-        assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=0.02)
-        assert found["train_loss"] != expected["train_loss"]
-    assert mixed.transform(tiny_images).dtype == np.float32
-    assert all(p.dtype == torch.float32 for p in mixed.net_.module_.parameters())
-    np.testing.assert_array_equal(mixed.predict(tiny_images), mixed.labels_)
-    pickle.loads(pickle.dumps(mixed)).partial_fit(tiny_images)
-
-
-def test_steps_whose_gradients_overflow_are_left_out(tiny_images, fast, monkeypatch):
-    scales = []
-
-    class Watch(Callback):
-        def on_batch_end(self, net, **kwargs):
-            scales.append(net.grad_scaler_.get_scale())
-
-    # The scale that training starts with; float16 ends at 65,504.
-    scaler = torch.amp.GradScaler
-    monkeypatch.setattr(
-        torch.amp, "GradScaler", lambda *a, **k: scaler(*a, init_scale=2.0**30, **k)
-    )
-    parameters = {**fast, "refinement_epochs": 0, "batch_size": 4, "max_epochs": 4}
-    clusterer = ContrastiveAutoencoderClusterer(
-        **parameters, precision="16-mixed", callbacks=[Watch()]
-    ).fit(tiny_images)
-    assert scales[0] == 2.0**29
-    assert scales[-1] < scales[0]
-    assert np.isfinite(clusterer.transform(tiny_images)).all()
-    state = clusterer.net_.optimizer_.state_dict()["state"][0]
-    n_left_out = sum(b < a for a, b in zip([2.0**30, *scales], scales, strict=False))
-    assert state["step"] == len(scales) - n_left_out

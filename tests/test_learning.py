@@ -1,0 +1,107 @@
+"""What `fit` learns, and what it refuses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+)
+
+
+def make(fast, **parameters):
+    return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+
+
+def test_frames_give_names(fast):
+    X, y = make_blobs(60, 4, centers=2, random_state=0)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    clusterer = make(fast, max_epochs=20).set_output(transform="pandas").fit(frame)
+    assert clusterer.feature_names_in_.tolist() == list("abcd")
+    latents = clusterer.transform(frame)
+    assert latents.columns.tolist() == clusterer.get_feature_names_out().tolist()
+    assert latents.columns[0] == "contrastiveautoencoderclusterer0"
+    assert adjusted_rand_score(y, clusterer.labels_) > 0.9
+    with pytest.raises(ValueError, match="feature names should match"):
+        clusterer.predict(frame.rename(columns={"a": "z"}))
+    clusterer.fit(np.random.default_rng(0).normal(size=(9, 8, 8)))
+    assert not hasattr(clusterer, "feature_names_in_")
+    assert isinstance(clusterer.transform(np.zeros((1, 8, 8))), pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    ["gaussian_mixture", MiniBatchKMeans(3), AgglomerativeClustering()],
+    ids=str,
+)
+@pytest.mark.parametrize("whiten", [False, True])
+def test_clusterers(tiny_images, fast, clusterer, whiten):
+    fitted = make(fast, clusterer=clusterer, whiten=whiten, normalize=whiten)
+    fitted.fit(tiny_images)
+    assert fitted.n_clusters_ == 2
+    np.testing.assert_array_equal(fitted.predict(tiny_images), fitted.labels_)
+    np.testing.assert_allclose(fitted.predict_proba(tiny_images).sum(1), 1, atol=1e-5)
+
+
+def test_two_kinds_of_images_are_two_strata(tiny_images, fast):
+    labels = make(fast, max_epochs=30).fit_predict(tiny_images)
+    assert adjusted_rand_score(np.repeat([0, 1], 20), labels) == 1.0
+
+
+BAD_ARRAYS = [
+    (np.full((9, 8, 8), np.nan), ValueError, "X contains NaN"),
+    (np.full((9, 8, 8), np.inf), ValueError, "X contains infinity"),
+    (scipy.sparse.csr_matrix(np.eye(9)), TypeError, "[Ss]parse"),
+    (np.ones((9, 8, 8), dtype=complex), ValueError, "Complex data"),
+    ([["a", "b"], ["c", "d"]], ValueError, "numeric"),
+    (np.empty((0, 8, 8)), ValueError, "0 sample"),
+    (np.ones((1, 8, 8)), ValueError, "1 sample"),
+    (np.float64(1.0), ValueError, "scalar array"),
+    ([[1, 2], [3]], ValueError, "ragged list"),
+    (np.random.default_rng(0).normal(size=(9, 7, 8)), ValueError, "at least 8 pixels"),
+    (np.ones((9, 8, 8)), ValueError, r"the same \(constant\)"),
+    (np.full((9, 5), 3), ValueError, r"the same \(constant\)"),
+    (
+        np.random.default_rng(0).normal(size=(3, 8, 8)),
+        ValueError,
+        "fewer than n_clusters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("X", "kind", "message"), BAD_ARRAYS)
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_predict"])
+def test_bad_arrays_are_errors_and_leave_nothing(fast, X, kind, message, method):
+    clusterer = make(fast, n_clusters=5)
+    before = dict(vars(clusterer))
+    with pytest.raises(kind, match=message):
+        getattr(clusterer, method)(X)
+    assert vars(clusterer) == before
+
+
+def test_failed_fit_keeps_the_fit_before(tiny_images, fast):
+    clusterer = make(fast).fit(tiny_images)
+    latents = clusterer.transform(tiny_images)
+    with pytest.raises(ValueError, match="NaN"):
+        clusterer.fit(np.full((9, 8, 8), np.nan))
+    np.testing.assert_array_equal(clusterer.transform(tiny_images), latents)
+
+
+def test_number_of_strata_is_searched_for(digits):
+    images, _ = digits
+    search = ClusterNumberSearch(low=3, high=5, n_jobs=2)
+    clusterer = ContrastiveAutoencoderClusterer(
+        search, max_epochs=2, refinement_epochs=0, random_state=0
+    ).fit(images[:500])
+    result = clusterer.cluster_number_search_
+    assert result.candidates.tolist() == [3, 4, 5]
+    assert clusterer.n_clusters_ == result.n_clusters
+    assert np.isfinite(result.scores).all()
+    clusterer.set_params(n_clusters=4).fit(images[:500])
+    assert clusterer.n_clusters_ == 4
+    assert clusterer.cluster_number_search_ is None
