@@ -16,7 +16,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import (
-    _safe_indexing,
     assert_all_finite,
     check_random_state,
     column_or_1d,
@@ -30,6 +29,7 @@ from contrastive_clustering._constraints import Count
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._sources import open_samples, take_rows
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     map_clusters_to_labels,
@@ -112,7 +112,8 @@ def evaluate_clustering(
     >>> result.mapped_accuracy
     1.0
     """
-    X_train, X_test = from_tensor(X_train, "X_train"), from_tensor(X_test, "X_test")
+    X_train = open_samples(from_tensor(X_train, "X_train"))
+    X_test = open_samples(from_tensor(X_test, "X_test"))
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
     n_probed = min(len(y_train), LARGEST_PROBED)
     if n_neighbors > n_probed:
@@ -125,7 +126,7 @@ def evaluate_clustering(
     mapped = map_clusters_to_labels(y_train, train, test)
     latents = _encode(estimator, "transform", X_test)
     rows = np.arange(n_probed) * len(y_train) // n_probed
-    learnt_from = _safe_indexing(X_train, rows)
+    learnt_from = take_rows(X_train, rows)
     knn = KNeighborsClassifier(n_neighbors)
     # Directions differ much in size; the penalty should not tell them apart.
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
+from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._arrays import check_squares, to_array
@@ -51,6 +52,13 @@ class LazyArray(ABC):
                 raise ValueError("X contains NaN or infinity. Leave such samples out.")
             check_squares(samples, "X")
         return samples if isinstance(places, np.ndarray) else samples[0]
+
+    def __array__(
+        self, dtype: np.dtype | None = None, copy: bool | None = None
+    ) -> np.ndarray:
+        if copy is False:
+            raise ValueError("X is read piece by piece; an array of it is a copy.")
+        return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
     @abstractmethod
     def _read(self, places: np.ndarray) -> np.ndarray:
@@ -162,10 +170,42 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         )
 
 
-def is_sliced(X: Any) -> bool:
+def open_samples(X: Any) -> Any:
+    """Return what is read piece by piece as something like an array, all else as it is.
+
+    Parameters
+    ----------
+    X : object
+        What a caller passed.
+
+    Returns
+    -------
+    X : LazyArray, ndarray or object
+        A memory map where X was an :class:`IterableDataset`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a data set has neither a length nor samples of one shape and type.
+    """
+    if isinstance(X, LazyArray):
+        return X
+    if isinstance(X, IterableDataset):
+        return spool(X)
+    if isinstance(X, Dataset):
+        return DatasetArray(X)
+    return SlicedArray(X) if _is_sliced(X) else X
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
+    """Return some samples of an array, a table or what is read piece by piece."""
+    return X[rows] if isinstance(X, LazyArray) else _safe_indexing(X, rows)
+
+
+def _is_sliced(X: Any) -> bool:
     """Return whether X can be read by slices, and is no array, table or tensor."""
     return (
-        all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
+        all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
         and not isinstance(X, (np.ndarray, torch.Tensor))
         and not scipy.sparse.issparse(X)
         and isinstance(X.shape, tuple)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 from sklearn.utils.validation import _num_samples
 
@@ -18,6 +18,7 @@ from contrastive_clustering._arrays import errors_about, from_tensor
 from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._evaluation_result import import_pandas
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._sources import open_samples, take_rows
 
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
 # cluster.
@@ -239,7 +240,7 @@ def cluster_stability(
         },
         caller_name="cluster_stability",
     )
-    X = from_tensor(X, "X")
+    X = open_samples(from_tensor(X, "X"))
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
     n_drawn = int(sample_fraction * n_samples)
@@ -309,7 +310,7 @@ def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
 
 def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
     """Fit, in place, to all samples or to some rows, and return their labels."""
-    samples = X if rows is None else _safe_indexing(X, rows)
+    samples = X if rows is None else take_rows(X, rows)
     if hasattr(estimator, "fit_predict"):
         return np.asarray(estimator.fit_predict(samples))
     fitted = estimator.fit(samples)

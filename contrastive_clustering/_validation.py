@@ -14,16 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
-from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._arrays import check_squares, errors_about, to_array
-from contrastive_clustering._sources import (
-    DatasetArray,
-    LazyArray,
-    SlicedArray,
-    is_sliced,
-    spool,
-)
+from contrastive_clustering._sources import LazyArray, open_samples
 
 SMALLEST_SIDE = 8
 
@@ -132,11 +125,11 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         If X is empty, has fewer than two axes, holds anything but real, finite numbers
         whose squares are finite, too, or is a ragged list.
     """
-    if isinstance(X, IterableDataset):
-        X = spool(X)
+    X = open_samples(X)
     array: Samples
-    if isinstance(X, LazyArray | Dataset) or is_sliced(X):
-        array = _open(X, min_samples)
+    if isinstance(X, LazyArray):
+        array = X
+        _check_axes(array, min_samples)
     else:
         X = to_array(X, "X")
         with errors_about("X", "an array of samples"):
@@ -167,13 +160,8 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
     return array
 
 
-def _open(X: Any, min_samples: int) -> LazyArray:
-    """Return what is read piece by piece as something like an array."""
-    array: LazyArray
-    if isinstance(X, LazyArray):
-        array = X
-    else:
-        array = DatasetArray(X) if isinstance(X, Dataset) else SlicedArray(X)
+def _check_axes(array: LazyArray, min_samples: int) -> None:
+    """Check what scikit-learn checks of arrays that are read already."""
     if len(array) < min_samples:
         raise ValueError(
             f"X has n_samples={len(array)}, but at least {min_samples} are needed."
@@ -183,7 +171,6 @@ def _open(X: Any, min_samples: int) -> LazyArray:
             f"X has samples of shape {array.shape[1:]}; each has to have at least one "
             "axis."
         )
-    return array
 
 
 def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:

@@ -7,8 +7,18 @@ import torch
 import zarr
 from torch.utils.data import ConcatDataset, Dataset, IterableDataset, TensorDataset
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._sources import DatasetArray, SlicedArray, spool
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    cluster_stability,
+    evaluate_clustering,
+)
+from contrastive_clustering._sources import (
+    DatasetArray,
+    LazyArray,
+    SlicedArray,
+    open_samples,
+    spool,
+)
 from contrastive_clustering._validation import check_samples
 
 
@@ -77,6 +87,37 @@ def test_fits_and_predicts_as_the_array_does(source, tiny_images, fast, tmp_path
     np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
     np.testing.assert_array_equal(found.predict(X), expected.labels_)
     assert found.score(X) == expected.score(tiny_images)
+
+
+def test_evaluation_and_stability_are_those_of_the_array(
+    source, tiny_images, fast, tmp_path
+):
+    X, y = source(tiny_images, tmp_path), np.repeat([0, 1], 20)
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    found, expected = (
+        evaluate_clustering(clusterer, each, y, each, y) for each in (X, tiny_images)
+    )
+    assert str(found) == str(expected)
+    found, expected = (
+        cluster_stability(clusterer, each, n_resamples=2, random_state=0)
+        for each in (X, tiny_images)
+    )
+    np.testing.assert_array_equal(found.jaccard, expected.jaccard)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_is_not_read_as_a_whole(name, tiny_images, tmp_path):
+    X = check_samples(SOURCES[name](tiny_images, tmp_path))
+    assert isinstance(X if isinstance(X, LazyArray) else X.base, LazyArray | np.memmap)
+
+
+@pytest.mark.parametrize("name", ["hdf5", "tensors"])
+def test_is_an_array_where_one_is_needed(name, tiny_images, tmp_path):
+    X = open_samples(SOURCES[name](tiny_images, tmp_path))
+    np.testing.assert_array_equal(np.asarray(X), tiny_images)
+    assert np.asarray(X, dtype=np.float32).dtype == np.float32
+    with pytest.raises(ValueError, match="is a copy"):
+        np.array(X, copy=False)
 
 
 @pytest.mark.parametrize("name", ["zarr", "tensors", "memory map"])
