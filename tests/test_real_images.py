@@ -75,7 +75,7 @@ def test_all_digits_are_found(real_images):
     X, _ = real_images("mnist", n=20_000)
     X_new, y_new = real_images("mnist", "test")
     clusterer, _ = fit_and_use(
-        X, X_new, n_clusters=10, max_epochs=12, refinement_epochs=5
+        X, X_new, n_clusters=10, max_epochs=6, refinement_epochs=3
     )
     assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.9
 
