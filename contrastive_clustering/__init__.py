@@ -11,6 +11,13 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberSearch,
 )
 from contrastive_clustering._consensus import ConsensusClustering
+from contrastive_clustering._display._cluster_gallery_display import (
+    ClusterGalleryDisplay,
+)
+from contrastive_clustering._display._embedding_display import EmbeddingDisplay
+from contrastive_clustering._display._training_curve_display import (
+    TrainingCurveDisplay,
+)
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._evaluation import evaluate_clustering
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
@@ -24,17 +31,20 @@ from contrastive_clustering._stability import ClusterStability, cluster_stabilit
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClusterGalleryDisplay",
     "ClusterNumberResult",
     "ClusterNumberSearch",
     "ClusterStability",
     "ClusteringEvaluation",
     "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
+    "EmbeddingDisplay",
     "GreyImageAugmentation",
     "PrototypeRefinement",
     "RGBImageAugmentation",
     "SelfTrainingRefinement",
     "TableAugmentation",
+    "TrainingCurveDisplay",
     "__version__",
     "cluster_stability",
     "datasets",

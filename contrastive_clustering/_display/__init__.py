@@ -1,0 +1,1 @@
+"""Pictures of strata, in scikit-learn's convention of displays."""
