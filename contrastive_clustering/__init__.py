@@ -11,11 +11,15 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberSearch,
 )
 from contrastive_clustering._consensus import ConsensusClustering
-from contrastive_clustering._display._cluster_gallery_display import (
+from contrastive_clustering._display import (
     ClusterGalleryDisplay,
-)
-from contrastive_clustering._display._embedding_display import EmbeddingDisplay
-from contrastive_clustering._display._training_curve_display import (
+    ClusterNumberDisplay,
+    EmbeddingDisplay,
+    InterpolationDisplay,
+    LabelSpreadDisplay,
+    PrototypeSimilarityDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
     TrainingCurveDisplay,
 )
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
@@ -32,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClusterGalleryDisplay",
+    "ClusterNumberDisplay",
     "ClusterNumberResult",
     "ClusterNumberSearch",
     "ClusterStability",
@@ -40,8 +45,13 @@ __all__ = [
     "ContrastiveAutoencoderClusterer",
     "EmbeddingDisplay",
     "GreyImageAugmentation",
+    "InterpolationDisplay",
+    "LabelSpreadDisplay",
     "PrototypeRefinement",
+    "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",
+    "ReconstructionDisplay",
+    "SampleDisplay",
     "SelfTrainingRefinement",
     "TableAugmentation",
     "TrainingCurveDisplay",

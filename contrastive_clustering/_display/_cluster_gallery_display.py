@@ -216,7 +216,7 @@ class ClusterGalleryDisplay:
             1.0 + 0.68 * len(rows) * max(height / width, 0.45),
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
-        draw_pictures(ax, rows, self.picture_style, lefts)
+        draw_pictures(ax, rows, lefts)
         ax.set_xticks(list(titles.values()), list(titles))
         ax.set_yticklabels(
             [f"{k} (n={n})" for k, n in zip(self.strata, self.sizes, strict=True)]
@@ -251,4 +251,4 @@ class ClusterGalleryDisplay:
             (self.atypical_pictures[place], self.n_atypical),
         ):
             row += [*pictures, *[None] * (n_columns - len(pictures))]
-        return row
+        return row, self.picture_style

@@ -27,7 +27,8 @@ CHANNEL_GAP = 1
 # Space about a picture, as a part of its width.
 PADDING = 0.04
 
-Row = Sequence[np.ndarray | None]
+
+Row = tuple[Sequence[np.ndarray | None], "PictureStyle"]
 
 
 @dataclass(frozen=True)
@@ -150,44 +151,29 @@ def mosaic(tiles: np.ndarray) -> np.ndarray:
     return pictures[:, :-CHANNEL_GAP, :-CHANNEL_GAP]
 
 
-def draw_pictures(
-    ax: "Axes", rows: Sequence[Row], style: PictureStyle, lefts: Sequence[float]
-) -> float:
+def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None:
     """Draw rows of pictures of one shape on bare axes.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw. One unit of it is the width of a picture, and `y` runs down.
+        Where to draw. One unit of it is the width of a picture, and `y` runs down. A
+        tick stands at the middle of each row, for its name.
 
-    rows : sequence of sequence of (ndarray or None)
-        The pictures; None leaves a place empty.
-
-    style : PictureStyle
-        How to draw them.
+    rows : sequence of (sequence of (ndarray or None), PictureStyle)
+        The pictures of each row, and how to draw them; None leaves a place empty.
 
     lefts : sequence of float
         The left edge of each column.
-
-    Returns
-    -------
-    height : float
-        Height of a row.
     """
-    shape = next(
-        picture.shape for row in rows for picture in row if picture is not None
-    )
-    height = float(shape[0] / shape[1])
-    for number, row in enumerate(rows):
-        for left, picture in zip(lefts, row, strict=False):
+    shown = [picture for row, _ in rows for picture in row if picture is not None]
+    height = float(shown[0].shape[0] / shown[0].shape[1])
+    for number, (row, style) in enumerate(rows):
+        top, bottom = number + PADDING, number + 1 - PADDING
+        for left, picture in zip(lefts, row, strict=True):
             if picture is not None:
-                right, top, bottom = left + 1, number * height, (number + 1) * height
-                extent = (
-                    left + PADDING,
-                    right - PADDING,
-                    bottom - PADDING * height,
-                    top + PADDING * height,
-                )
+                sides = (left + PADDING, left + 1 - PADDING)
+                extent = (*sides, bottom * height, top * height)
                 ax.imshow(picture, extent=extent, **style.options)
     ax.set_xlim(0, max(lefts) + 1)
     ax.set_ylim(len(rows) * height, 0)
@@ -196,7 +182,6 @@ def draw_pictures(
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     ax.set_xticks([])
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
-    return height
 
 
 def add_colorbar(ax: "Axes", style: PictureStyle) -> None:

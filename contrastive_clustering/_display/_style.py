@@ -28,7 +28,7 @@ MANY_COLORS = "viridis"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
 NOISE_COLOR = "#999999"
-NOISE_MARKER = "."
+NOISE_MARKER = "*"
 
 FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
 
@@ -175,9 +175,3 @@ def luminance(color: Any) -> float:
     """Return how bright a colour looks, from 0 to 1, to choose the colour of text."""
     red, green, blue = import_module("matplotlib").colors.to_rgb(color)
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
-
-
-def strip_axes(ax: "Axes") -> None:
-    """Take frame and tick marks away, so that pictures and labels remain."""
-    ax.set_frame_on(False)
-    ax.tick_params(length=0)

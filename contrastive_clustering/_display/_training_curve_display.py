@@ -163,7 +163,7 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
             The display itself, with `axes_` and `figure_`.
         """
-        n_columns = min(3, len(self.train))
+        n_columns = 2 if len(self.train) == 4 else min(3, len(self.train))
         n_rows = math.ceil(len(self.train) / n_columns)
         figsize = (3.2 * n_columns, 2.5 * n_rows)
         figure = take_figure(f"{type(self).__name__}.plot", ax, figsize)
