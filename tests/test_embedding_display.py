@@ -88,13 +88,13 @@ def test_values_get_a_colour_bar_and_missing_ones_are_grey(fitted_kind):
     X, estimator = fitted_kind("grey")
     age = np.linspace(20, 80, 40)
     age[3] = np.nan
-    display = draw(estimator, X, color=age)
+    display = draw(estimator, X, color=age, color_label="age")
     (drawn,) = display.ax_.collections
     assert drawn.get_clim() == (20, 80)
     display.figure_.draw_without_rendering()
     assert to_hex(drawn.get_facecolor()[3]) == NOISE_COLOR
     assert display.ax_.get_legend() is None
-    assert len(display.figure_.axes) == 2
+    assert display.figure_.axes[1].get_ylabel() == "age"
     assert display.coloring == "value"
 
 

@@ -5,8 +5,10 @@ from sklearn.exceptions import NotFittedError
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._display._fitted import (
+    check_classes,
     check_column,
     check_fitted,
+    check_labels,
     check_strata,
     encode,
 )
@@ -62,3 +64,21 @@ def test_column():
             check_column(wrong, 2, "y")
     with pytest.raises(ValueError, match="y cannot be read as one value"):
         check_column([[1], [1, 2]], 2, "y")
+
+
+def test_classes():
+    classes, codes = check_classes(["b", "a", "b"], 3, "y")
+    assert classes.tolist() == ["a", "b"]
+    assert codes.tolist() == [1, 0, 1]
+    mixed = np.array(["a", None, 3.0], dtype=object)
+    with pytest.raises(TypeError, match="y cannot be read as labels of one kind"):
+        check_classes(mixed, 3, "y")
+
+
+def test_labels():
+    np.testing.assert_array_equal(check_labels([0, 2, -1]), [0, 2, -1])
+    for wrong in ([0.5], ["a"], [-2], [10**9], [], [[0, 1]], 3):
+        with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
+            check_labels(wrong)
+    with pytest.raises(ValueError, match=r"labels has shape \(1,\).* 2 samples"):
+        check_labels([0], 2)

@@ -64,5 +64,5 @@ def test_wrong_input_is_named(fitted_kind):
         LabelSpreadDisplay.from_estimator(estimator, X, [0, 1])
     with pytest.raises(TypeError, match="evaluation is a list"):
         LabelSpreadDisplay.from_evaluation([])
-    with pytest.raises(ValueError, match="labels"):
+    with pytest.raises(ValueError, match="labels of shape"):
         LabelSpreadDisplay.from_labels([], [])

@@ -9,7 +9,6 @@ from sklearn.decomposition import PCA
 from contrastive_clustering._display._projection import (
     nearest_members,
     project,
-    spread_apart,
 )
 
 
@@ -112,13 +111,3 @@ def test_nearest_members():
         latents, np.array([0, 0, 1, -1]), np.array([[0.9], [9.0], [5.0]])
     )
     assert nearest.tolist() == [1, 2, -1]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_boxes_are_moved_apart(seed):
-    places = np.random.default_rng(seed).uniform(0, 200, size=(40, 2))
-    places[1] = places[0]  # one on top of the other
-    moved = spread_apart(places, (20.0, 30.0))
-    away = np.abs(moved[:, None] - moved)
-    apart = (away[..., 0] > 20 - 0.01) | (away[..., 1] > 30 - 0.01)
-    assert apart[~np.eye(40, dtype=bool)].all()

@@ -73,6 +73,9 @@ def test_phases_of_several_fits():
 def test_what_was_not_trained_has_no_curve(tiny_images, fast):
     with pytest.raises(ValueError, match="history has no losses"):
         TrainingCurveDisplay.from_history([])
+    for wrong in (None, [1.0], {"train_loss": 1.0}):
+        with pytest.raises(TypeError, match=r"history is a .* a dict for each epoch"):
+            TrainingCurveDisplay.from_history(wrong)
     estimator = ContrastiveAutoencoderClusterer(
         **fast | {"max_epochs": 0, "refinement_epochs": 0}
     ).fit(tiny_images)
