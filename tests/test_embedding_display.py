@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea
+from sklearn.cluster import HDBSCAN
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, EmbeddingDisplay
 from contrastive_clustering._display._style import NOISE_COLOR
@@ -132,8 +133,6 @@ def test_thumbnails_of_other_samples(fitted_kind, kind):
 
 
 def test_noise_is_grey_and_named(fast):
-    from sklearn.cluster import HDBSCAN
-
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(60, 4)), rng.normal(9, 1, size=(60, 4))])
     X = np.vstack([X, rng.uniform(-40, 40, size=(10, 4))])
@@ -156,6 +155,12 @@ def test_latents_of_any_clusterer():
     np.testing.assert_allclose(
         display.center_places[2], display.places[4:].mean(axis=0), atol=1e-9
     )
+
+
+def test_all_may_be_noise():
+    display = EmbeddingDisplay.from_latents(np.eye(3), [-1, -1, -1], method="pca")
+    assert legend_of(display) == ("stratum", ["noise"])
+    assert thumbnails(display) == {}
 
 
 def test_wrong_input_is_named(fitted_kind):

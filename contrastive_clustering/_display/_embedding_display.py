@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from contrastive_clustering._arrays import errors_about, to_array
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._constraints import Count
 from contrastive_clustering._display._coloring import (
     draw_groups,
@@ -38,8 +38,6 @@ FEW_STRATA = 12
 
 # Areas of points, in square points.
 SMALL_POINT, LARGE_POINT = 9.0, 14.0
-
-BLACK = (0.0, 0.0, 0.0, 1.0)
 
 COLOR = [StrOptions({"stratum", "label"}), "array-like"]
 
@@ -327,6 +325,7 @@ class EmbeddingDisplay:
             table = check_array(
                 table, dtype=[np.float64, np.float32], input_name="latents"
             )
+        check_squares(table, "latents")
         strata = check_labels(labels, len(table))
         rng = check_random_state(random_state)
         rows = np.arange(len(table))
@@ -381,11 +380,10 @@ class EmbeddingDisplay:
         ax.set_title(f"Latent space, {len(self.places)} samples")
         if by_stratum or self.center_pictures is not None:
             shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
-            colors = group_colors(shown, n_strata)
-            if (
-                not by_stratum
-            ):  # the colours of strata would be taken for those of labels
-                colors[:] = BLACK
+            # Beside other colours, those of strata would be taken for them.
+            colors = (
+                group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
+            )
             pictures = self.center_pictures
             draw_thumbnails(
                 ax,

@@ -101,7 +101,8 @@ def project(
             f"component 1 ({first:.0%} of variance)",
             f"component 2 ({second:.0%} of variance)",
         )
-        return Projection(pca.transform(latents), pca.transform(centers), axis_labels)
+        center_places = pca.transform(centers) if len(centers) else np.empty((0, 2))
+        return Projection(pca.transform(latents), center_places, axis_labels)
     seed = int(rng.randint(2**31 - 1))
     if method == "tsne":
         perplexity = min(PERPLEXITY, (len(latents) - 1) / 3)

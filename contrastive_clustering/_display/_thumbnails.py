@@ -1,6 +1,7 @@
 """Numbered thumbnails at places of a map, none of which covers another."""
 
 import math
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def draw_thumbnails(
     ax: "Axes",
     places: np.ndarray,
     numbers: np.ndarray,
-    colors: np.ndarray,
+    colors: Sequence[Any] | np.ndarray,
     *,
     pictures: np.ndarray | None = None,
     style: PictureStyle | None = None,
@@ -46,7 +47,7 @@ def draw_thumbnails(
     numbers : ndarray of shape (n,)
         The numbers.
 
-    colors : ndarray of shape (n, 4)
+    colors : ndarray of shape (n, 4) or list of str
         Colours of the frames.
 
     pictures : ndarray of shape (n, height, width) or (n, height, width, 3), \
