@@ -19,6 +19,7 @@ from contrastive_clustering._refinement import (
     PrototypeRefinement,
     SelfTrainingRefinement,
 )
+from contrastive_clustering._report import clustering_report
 from contrastive_clustering._stability import ClusterStability, cluster_stability
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "TableAugmentation",
     "__version__",
     "cluster_stability",
+    "clustering_report",
     "datasets",
     "evaluate_clustering",
     "metrics",
