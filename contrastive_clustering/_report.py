@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering import _report_pictures as pictures
@@ -147,15 +148,16 @@ def clustering_report(
     X = open_samples(from_tensor(X, "X"))
     samples, _ = estimator._read(X)
     classes = check_classes(y, len(samples))
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
     chosen = choose_samples(
         estimator,
         X,
         samples,
         classes,
         largest=max_samples,
-        random_state=random_state,
+        seed=seed,
     )
-    inner = measure_strata(estimator, chosen, random_state)
+    inner = measure_strata(estimator, chosen, seed)
     against: list[Figure] = []
     if chosen.y is not None:
         against = measure_against_classes(chosen.labels, chosen.y, estimator.linkage_)
@@ -163,7 +165,7 @@ def clustering_report(
         parts = [
             sections.summary(estimator, chosen, len(samples)),
             sections.metrics(inner, against, len(chosen.rows)),
-            *_pictured(estimator, chosen, show_samples, random_state),
+            *_pictured(estimator, chosen, show_samples, seed),
             sections.parameters(estimator),
             sections.origins(take_fingerprint(samples)),
         ]
@@ -195,10 +197,7 @@ def _check_path(path: Any) -> Path:
 
 
 def _pictured(
-    estimator: Any,
-    chosen: Chosen,
-    show_samples: bool,
-    random_state: int | np.random.RandomState | None,
+    estimator: Any, chosen: Chosen, show_samples: bool, seed: int
 ) -> list[Section]:
     """Return the sections that show pictures."""
     parts: list[Section] = []
@@ -206,8 +205,7 @@ def _pictured(
     def add(anchor: str, title: str, *pieces: Html) -> None:
         parts.append(Section(anchor, title, pieces))
 
-    n_classes = 0 if chosen.y is None else len(np.unique(chosen.y))
-    draws_classes = 0 < n_classes <= MOST_CLASSES_DRAWN
+    drawn = chosen.y if len(chosen.classes) <= MOST_CLASSES_DRAWN else None
     shown = may_be_shown(estimator, show_samples)
     if len(shown):
         pieces = pictures.centers(estimator, shown)
@@ -216,19 +214,11 @@ def _pictured(
         add("strata", "Strata", *pieces)
     if len(chosen.rows) >= LEAST_MAPPED and np.ptp(chosen.latents, axis=0).any():
         all_shown = len(shown) == estimator.n_clusters_
-        maps = [
-            pictures.embedding(
-                estimator,
-                chosen,
-                color=color,
-                centers=all_shown and color == "stratum",
-                random_state=random_state,
-            )
-            for color in (["stratum", "label"] if draws_classes else ["stratum"])
-        ]
+        maps = pictures.maps(estimator, chosen, drawn, centers=all_shown, seed=seed)
         add("map", "Map of the latents", *maps)
-    if draws_classes:
-        add("labels", "Strata and labels", pictures.label_spread(estimator, chosen))
+    if drawn is not None:
+        picture = pictures.label_spread(estimator, chosen, drawn)
+        add("labels", "Strata and labels", picture)
     if estimator.n_clusters_ > 1:
         add("similarity", "Likeness of strata", pictures.similarity(estimator))
     if estimator.cluster_number_search_ is not None:
@@ -238,7 +228,7 @@ def _pictured(
         curve = pictures.training_curve(estimator)
         add("training", "Training", curve, sections.losses_table(estimator))
     if show_samples:
-        picture = pictures.reconstructions(estimator, chosen, random_state)
+        picture = pictures.reconstructions(estimator, chosen, seed)
         add("reconstructions", "Reconstructions", picture)
     return parts
 

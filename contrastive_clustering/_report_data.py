@@ -125,6 +125,11 @@ class Chosen:
     labels: np.ndarray
     y: np.ndarray | None
 
+    @property
+    def classes(self) -> np.ndarray:
+        """The distinct classes, sorted; empty if there is no `y`."""
+        return np.empty(0) if self.y is None else np.unique(self.y)
+
 
 def choose_samples(
     estimator: Any,
@@ -133,7 +138,7 @@ def choose_samples(
     y: np.ndarray | None,
     *,
     largest: int,
-    random_state: int | np.random.RandomState | None,
+    seed: int,
 ) -> Chosen:
     """Draw the samples that a report looks at, and encode these alone.
 
@@ -154,7 +159,7 @@ def choose_samples(
     largest : int
         How many samples to look at at most; all if there are no more.
 
-    random_state : int, RandomState instance or None
+    seed : int
         Seed of the draw.
 
     Returns
@@ -164,7 +169,7 @@ def choose_samples(
     """
     rows = np.arange(len(samples))
     if len(rows) > largest:
-        rows = np.sort(check_random_state(random_state).permutation(rows)[:largest])
+        rows = np.sort(check_random_state(seed).permutation(rows)[:largest])
     lazy = ChosenSamples(samples, rows)
     latents = estimator.net_.encode(ArrayDataset(lazy, estimator._scaler))
     return Chosen(

@@ -37,7 +37,7 @@ class Figure:
 def measure_strata(
     estimator: Any,
     chosen: Chosen,
-    random_state: int | np.random.RandomState | None,
+    seed: int,
 ) -> list[Figure]:
     """Return the figures that need no classes.
 
@@ -49,7 +49,7 @@ def measure_strata(
     chosen : Chosen
         The samples to measure.
 
-    random_state : int, RandomState instance or None
+    seed : int
         Seed of the samples whose silhouette is measured if there are many.
 
     Returns
@@ -57,9 +57,7 @@ def measure_strata(
     figures : list of Figure
         Compactness among the latents, and what the decoder loses.
     """
-    silhouette, davies_bouldin = compactness(
-        chosen.latents, chosen.labels, random_state
-    )
+    silhouette, davies_bouldin = compactness(chosen.latents, chosen.labels, seed)
     return [
         Figure(
             "Silhouette",

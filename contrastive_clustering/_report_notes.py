@@ -122,7 +122,7 @@ def what_to_know(
     if len(empty):
         said.append(f"No sample looked at is in {name_strata(empty)}.")
     if chosen.y is not None:
-        said += _on_classes(chosen.y)
+        said += _on_classes(len(chosen.classes))
     return said
 
 
@@ -152,8 +152,7 @@ def _on_privacy(estimator: Any, show_samples: bool) -> list[str]:
     return said
 
 
-def _on_classes(y: np.ndarray) -> list[str]:
-    n_classes = len(np.unique(y))
+def _on_classes(n_classes: int) -> list[str]:
     if n_classes == 1:
         return ["y has one class alone: figures against labels say nothing."]
     said = [

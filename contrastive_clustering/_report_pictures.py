@@ -129,43 +129,52 @@ def members(estimator: Any, chosen: Chosen) -> Html:
     )
 
 
-def embedding(
-    estimator: Any,
-    chosen: Chosen,
-    *,
-    color: str,
-    centers: bool,
-    random_state: int | np.random.RandomState | None,
-) -> Html:
-    """Return a map of the samples' latents, coloured by stratum or by class."""
-    display = EmbeddingDisplay.from_estimator(
+def maps(
+    estimator: Any, chosen: Chosen, y: np.ndarray | None, *, centers: bool, seed: int
+) -> list[Html]:
+    """Return a map of the samples' latents by stratum, and by class if there are."""
+    by_stratum = EmbeddingDisplay.from_estimator(
         estimator,
         chosen.X,
-        chosen.y,
-        color=color,
         centers=centers,
         max_samples=LARGEST_MAP,
-        random_state=random_state,
+        random_state=seed,
     )
-    groups = chosen.labels if color == "stratum" else chosen.y
-    by = "stratum" if color == "stratum" else "class"
-    n_points = min(len(chosen.rows), LARGEST_MAP)
-    pictures = ", with the decoded centre of each stratum in its place"
-    return embed(
-        display,
-        f"Map of {n_points:,} samples as points in two dimensions, coloured by {by}, "
-        f"of {len(np.unique(groups))} in all{pictures if centers else ''}.",
-        f"t-SNE of the latents of {n_points:,} samples, coloured by {by}. Near points "
-        "have like latents. Sizes of groups and distances between far ones say little.",
-    )
+    displays = [(by_stratum, "stratum", "strata", np.unique(chosen.labels))]
+    if y is not None:
+        # The same places: another map would have to be learnt to be compared.
+        by_class = EmbeddingDisplay(
+            places=by_stratum.places,
+            strata=by_stratum.strata,
+            values=y[by_stratum.rows],
+            coloring="label",
+            center_places=by_stratum.center_places,
+            center_pictures=None,
+            picture_style=None,
+            axis_labels=by_stratum.axis_labels,
+            rows=by_stratum.rows,
+        ).plot()
+        displays.append((by_class, "class", "classes", chosen.classes))
+    n_points = f"{len(by_stratum.rows):,}"
+    return [
+        embed(
+            display,
+            f"Map of {n_points} samples as points in two dimensions, coloured by "
+            f"{by}; there are {len(groups)} {noun}.",
+            f"t-SNE of the latents of {n_points} samples, coloured by {by}. Points that "
+            "are near have like latents; sizes of groups and distances between far ones "
+            "say little.",
+        )
+        for display, by, noun, groups in displays
+    ]
 
 
-def label_spread(estimator: Any, chosen: Chosen) -> Html:
+def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
     """Return how classes spread over strata."""
-    display = LabelSpreadDisplay.from_estimator(estimator, chosen.X, chosen.y)
+    display = LabelSpreadDisplay.from_estimator(estimator, chosen.X, y)
     return embed(
         display,
-        f"How the {len(np.unique(chosen.y))} classes of {len(chosen.rows):,} samples "
+        f"How the {len(chosen.classes)} classes of {len(chosen.rows):,} samples "
         f"spread over the {estimator.n_clusters_} strata. The table of the strata's "
         "members names the commonest class of each.",
         "Classes of the members of each stratum.",
@@ -214,12 +223,10 @@ def cluster_number(estimator: Any) -> Html:
     )
 
 
-def reconstructions(
-    estimator: Any, chosen: Chosen, random_state: int | np.random.RandomState | None
-) -> Html:
+def reconstructions(estimator: Any, chosen: Chosen, seed: int) -> Html:
     """Return samples beside what the autoencoder makes of them."""
     display = ReconstructionDisplay.from_estimator(
-        estimator, chosen.X, n_samples=N_RECONSTRUCTED, random_state=random_state
+        estimator, chosen.X, n_samples=N_RECONSTRUCTED, random_state=seed
     )
     return embed(
         display,

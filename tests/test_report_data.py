@@ -85,7 +85,7 @@ def fitted():
 
 def test_only_chosen_samples_are_read(fitted, tiny_images):
     X, y = Watched(tiny_images), np.arange(40) % 3
-    chosen = choose_samples(fitted, X, X, y, largest=10, random_state=0)
+    chosen = choose_samples(fitted, X, X, y, largest=10, seed=0)
     assert len(chosen.rows) == 10
     assert X.seen == set(chosen.rows.tolist())
     assert (np.diff(chosen.rows) > 0).all()
@@ -99,7 +99,7 @@ def test_only_chosen_samples_are_read(fitted, tiny_images):
 def test_choice_hangs_on_the_seed_alone(fitted, tiny_images):
     rows = [
         choose_samples(
-            fitted, tiny_images, tiny_images, None, largest=10, random_state=seed
+            fitted, tiny_images, tiny_images, None, largest=10, seed=seed
         ).rows.tolist()
         for seed in (0, 0, 1)
     ]
@@ -107,9 +107,7 @@ def test_choice_hangs_on_the_seed_alone(fitted, tiny_images):
 
 
 def test_all_are_chosen_if_there_are_no_more(fitted, tiny_images):
-    chosen = choose_samples(
-        fitted, tiny_images, tiny_images, None, largest=40, random_state=0
-    )
+    chosen = choose_samples(fitted, tiny_images, tiny_images, None, largest=40, seed=0)
     assert chosen.rows.tolist() == list(range(40))
     assert chosen.y is None
 
@@ -120,9 +118,7 @@ def test_columns_keep_their_names():
     estimator = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
     ).fit(frame)
-    chosen = choose_samples(
-        estimator, frame, frame.to_numpy(), None, largest=5, random_state=0
-    )
+    chosen = choose_samples(estimator, frame, frame.to_numpy(), None, largest=5, seed=0)
     assert chosen.X.columns.tolist() == ["a", "b", "c"]
     assert chosen.X.index.tolist() == chosen.rows.tolist()
 

@@ -19,7 +19,7 @@ def measured(digits):
     estimator = ContrastiveAutoencoderClusterer(
         12, clusterer="kmeans", max_epochs=2, refinement_epochs=1, random_state=0
     ).fit(images)
-    chosen = choose_samples(estimator, images, images, y, largest=1000, random_state=0)
+    chosen = choose_samples(estimator, images, images, y, largest=1000, seed=0)
     return estimator, images, y, chosen
 
 
@@ -49,6 +49,6 @@ def test_figures_are_those_of_the_evaluation(measured, monkeypatch):
 def test_what_is_not_defined_is_nan(measured):
     estimator, images, _, _ = measured
     alike = images[:1].repeat(20, axis=0)
-    part = choose_samples(estimator, alike, alike, None, largest=99, random_state=0)
+    part = choose_samples(estimator, alike, alike, None, largest=99, seed=0)
     figures = measure_strata(estimator, part, 0)
     assert np.isnan([figure.value for figure in figures]).all()

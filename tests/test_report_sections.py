@@ -42,7 +42,7 @@ def cells(fragment):
 
 
 def chosen_of(estimator, images, y=None, largest=1000):
-    return choose_samples(estimator, images, images, y, largest=largest, random_state=0)
+    return choose_samples(estimator, images, images, y, largest=largest, seed=0)
 
 
 def test_summary_says_what_was_fitted(searched, digits):
