@@ -186,6 +186,17 @@ def test_saved_estimator_gives_the_same_report(searched, tmp_path):
     assert pages[0] == pages[1]
 
 
+@pytest.fixture
+def nothing_drawn(tmp_path, monkeypatch):
+    """Work in an empty folder, which stays so, and without figures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "figure", None)
+    monkeypatch.setattr(plt, "subplots", None)
+    yield
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("nothing_drawn")
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -204,16 +215,10 @@ def test_saved_estimator_gives_the_same_report(searched, tmp_path):
     ],
     ids=str,
 )
-def test_bad_input_is_named_before_anything_is_drawn(
-    searched, arguments, error, words, tmp_path, monkeypatch
-):
+def test_bad_input_is_named_before_anything_is_drawn(searched, arguments, error, words):
     images, _, estimator = searched
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(plt, "figure", None)
-    monkeypatch.setattr(plt, "subplots", None)
     with pytest.raises(error, match=re.escape(words)):
         clustering_report(**{"estimator": estimator, "X": images, **arguments})
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypatch):

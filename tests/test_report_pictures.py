@@ -128,7 +128,7 @@ def test_most_alike_strata_are_named(fitted):
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (lambda e, c: members(e, c), "each of the 4 strata"),
+        (members, "each of the 4 strata"),
         (lambda e, c: label_spread(e, c, c.y), "10 classes of 60 samples"),
         (lambda e, _: training_curve(e), "over 3 epochs"),
         (lambda e, c: reconstructions(e, c, 0), "8 samples of X"),
