@@ -161,9 +161,9 @@ def maps(
             display,
             f"Map of {n_points} samples as points in two dimensions, coloured by "
             f"{by}; there are {len(groups)} {noun}.",
-            f"t-SNE of the latents of {n_points} samples, coloured by {by}. Points near "
-            "each other have like latents; sizes of groups and distances between far "
-            "ones say little.",
+            f"t-SNE of the latents of {n_points} samples, coloured by {by}. Points "
+            "near each other have like latents; sizes of groups and distances between "
+            "far ones say little.",
         )
         for display, by, noun, groups in displays
     ]
