@@ -73,6 +73,18 @@ def text(value: object) -> Html:
     return Html(html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", sound)))
 
 
+def quantity(n: int, noun: str) -> str:
+    """Return a count with its noun, in the singular or the plural.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._report_page import quantity
+    >>> quantity(1, "sample"), quantity(12000, "sample")
+    ('1 sample', '12,000 samples')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def paragraph(value: str) -> Html:
     """Return a paragraph of plain text."""
     return Html(f"<p>{text(value)}</p>")
@@ -149,10 +161,11 @@ def table(
         row = ' class="marked"' if number in standing_out else ""
         name = f'<th scope="row"{kinds.get(0, "")}>{text(first)}</th>'
         body.append(f"<tr{row}>{name}{cells}</tr>")
-    # A box that scrolls has to take the focus, or the keyboard cannot scroll it.
+    # A box that scrolls has to take the focus, or the keyboard cannot scroll it. The
+    # caption is as wide as the table; what is in it stays in sight.
     return Html(
         f'<div class="box" role="region" tabindex="0" aria-labelledby="{anchor}">'
-        f'<table><caption id="{anchor}">{text(caption)}</caption>'
+        f'<table><caption id="{anchor}"><span>{text(caption)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 

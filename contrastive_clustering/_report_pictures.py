@@ -28,6 +28,7 @@ from contrastive_clustering._report_page import (
     cards,
     paragraph,
     picture,
+    quantity,
 )
 
 # Browsers count 96 pixels to the inch.
@@ -101,12 +102,11 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
         import_module("matplotlib.image").imsave(
             file, pixels, format="png", metadata={"Software": None}, **style.options
         )
-        n_members = counts[stratum]
         shown.append(
             Card(
                 file.getvalue(),
                 f"Decoded centre of stratum {stratum}",
-                f"Stratum {stratum}, {n_members:,} trained on",
+                f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
             )
         )
     said = "What the decoder makes of the mean latent of each stratum"

@@ -16,6 +16,7 @@ from contrastive_clustering._report_page import (
     Section,
     facts,
     paragraph,
+    quantity,
     table,
 )
 from contrastive_clustering._validation import SampleLayout
@@ -43,18 +44,6 @@ def number(value: float) -> str:
 def percent(part: float) -> str:
     """Return a part of one as a percentage."""
     return f"{100 * part:.1f} %"
-
-
-def quantity(n: int, noun: str) -> str:
-    """Return a count with its noun, in the singular or the plural.
-
-    Examples
-    --------
-    >>> from contrastive_clustering._report_sections import quantity
-    >>> quantity(1, "sample"), quantity(12000, "sample")
-    ('1 sample', '12,000 samples')
-    """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def describe_samples(layout: SampleLayout) -> str:

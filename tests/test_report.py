@@ -136,7 +136,7 @@ def test_only_a_part_is_looked_at(searched, tmp_path):
     images, y, estimator = searched
     page = write(estimator, images, y, folder=tmp_path, max_samples=20)
     assert any("20 samples, drawn at random of 100" in t for t in page.text("li"))
-    assert "Figures without labels, of 20 samples" in page.text("caption")
+    assert "Figures without labels, of 20 samples" in page.text("span")
     assert hashlib.sha256(images.tobytes()).hexdigest() in page.text("dd")
 
 

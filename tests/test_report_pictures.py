@@ -91,7 +91,7 @@ def test_centres_are_what_is_decoded(fitted):
         np.testing.assert_allclose(picture[..., 0], expected, atol=1 / 255)
     counts = np.bincount(estimator.labels_)
     assert Page(fragment).text("figcaption") == [
-        f"Stratum {k}, {counts[k]} trained on" for k in strata
+        f"Stratum {k}, {counts[k]} members" for k in strata
     ]
     alternatives = [attrs["alt"] for attrs in Page(fragment).all("img")]
     assert alternatives == [f"Decoded centre of stratum {k}" for k in strata]

@@ -90,7 +90,7 @@ def test_metrics_are_tables_of_their_own():
         ["Other", "not defined", "And so."],
     ]
     both = Page("".join(metrics(inner, inner, 10).pieces))
-    assert both.text("caption") == [
+    assert both.text("span") == [
         "Figures without labels, of 10 samples",
         "Figures against the labels y, of 10 samples",
     ]
@@ -131,7 +131,7 @@ def test_changed_parameters_are_marked():
     section = parameters(estimator)
     parsed = Page("".join(section.pieces))
     assert not parsed.all("b")
-    assert parsed.text("caption")[0].endswith("2 changed from the default")
+    assert parsed.text("span")[0].endswith("2 changed from the default")
     rows = {row[0]: row[1:] for row in cells("".join(section.pieces))}
     assert list(rows) == list(estimator.get_params(deep=False))
     assert rows["clusterer"] == ["KMeans(init='random')", "'consensus'", "yes"]
