@@ -83,10 +83,11 @@ def test_all_parameters_are_documented_with_their_defaults():
 
 
 def test_every_module_has_its_twin_and_says_what_it_is():
-    for module in pkgutil.iter_modules(contrastive_clustering.__path__):
-        loaded = importlib.import_module(f"contrastive_clustering.{module.name}")
-        assert loaded.__doc__
-        twin = ROOT / "tests" / f"test_{module.name.lstrip('_')}.py"
+    package = contrastive_clustering
+    modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    for name in (module.name for module in modules):
+        assert importlib.import_module(name).__doc__
+        twin = ROOT / "tests" / f"test_{name.rpartition('.')[2].lstrip('_')}.py"
         assert twin.is_file(), twin
 
 
@@ -136,17 +137,6 @@ GUIDE = sorted((ROOT / "docs" / "user_guide").glob("*.rst"))
 PAGES_WITH_FILES = [
     page for page in GUIDE if any(needs for needs, _ in page_snippets(page))
 ]
-
-
-@pytest.fixture
-def no_window(monkeypatch):
-    """Draw figures without a window, and close them."""
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    plt = importlib.import_module("matplotlib.pyplot")
-    plt.switch_backend("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)  # agg warns that it shows nothing
-    yield
-    plt.close("all")
 
 
 def run_page(page, *, with_files):

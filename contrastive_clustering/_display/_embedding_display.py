@@ -1,7 +1,5 @@
 """A map of the latent space, coloured by strata, labels or values."""
 
-import math
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,36 +7,37 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from contrastive_clustering._arrays import errors_about, to_array
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._constraints import Count
-from contrastive_clustering._display._fitted import check_column, check_fitted, encode
+from contrastive_clustering._display._coloring import (
+    draw_groups,
+    draw_values,
+    read_color,
+)
+from contrastive_clustering._display._fitted import check_fitted, check_labels, encode
 from contrastive_clustering._display._pictures import PictureStyle, to_pictures
 from contrastive_clustering._display._projection import (
     FEWEST_SAMPLES,
     METHODS,
     Projection,
     project,
-    spread_apart,
 )
 from contrastive_clustering._display._style import (
-    MANY_COLORS,
-    NOISE_COLOR,
     group_colors,
-    group_marker,
     import_pyplot,
     take_axes,
 )
+from contrastive_clustering._display._thumbnails import draw_thumbnails
 from contrastive_clustering._latent import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# More strata than this get a larger figure and smaller thumbnails.
+# More strata than this get a larger figure and smaller points.
 FEW_STRATA = 12
 
-LEGEND_ROWS = 25
-
-POINTS_PER_INCH = 72
+# Areas of points, in square points.
+SMALL_POINT, LARGE_POINT = 9.0, 14.0
 
 COLOR = [StrOptions({"stratum", "label"}), "array-like"]
 
@@ -62,6 +61,9 @@ class EmbeddingDisplay:
 
     coloring : {"stratum", "label", "value"}
         How `values` are read: as strata, as classes, or on a continuous scale.
+
+    value_label : str
+        What a colour bar says.
 
     center_places : ndarray of shape (n_clusters, 2)
         Place of each stratum, NaN where it has none on this map.
@@ -121,6 +123,7 @@ class EmbeddingDisplay:
         strata: np.ndarray,
         values: np.ndarray,
         coloring: str,
+        value_label: str,
         center_places: np.ndarray,
         center_pictures: np.ndarray | None,
         picture_style: PictureStyle | None,
@@ -131,6 +134,7 @@ class EmbeddingDisplay:
         self.strata = strata
         self.values = values
         self.coloring = coloring
+        self.value_label = value_label
         self.center_places = center_places
         self.center_pictures = center_pictures
         self.picture_style = picture_style
@@ -142,6 +146,7 @@ class EmbeddingDisplay:
         {
             "method": [StrOptions(set(METHODS))],
             "color": COLOR,
+            "color_label": [str],
             "centers": ["boolean"],
             "max_samples": [Count(FEWEST_SAMPLES)],
             "random_state": ["random_state"],
@@ -156,6 +161,7 @@ class EmbeddingDisplay:
         *,
         method: str = "tsne",
         color: Any = "stratum",
+        color_label: str = "value",
         centers: bool = True,
         max_samples: int = 2000,
         random_state: int | np.random.RandomState | None = None,
@@ -184,6 +190,9 @@ class EmbeddingDisplay:
             What points are coloured by: the predicted strata, `y`, or any numbers,
             such as ages or what `score_samples` returns, with a colour bar. NaN is
             grey.
+
+        color_label : str, default="value"
+            What the colour bar says of such numbers.
 
         centers : bool, default=True
             Whether to draw the decoded centres of the strata, as thumbnails. Those
@@ -218,7 +227,7 @@ class EmbeddingDisplay:
         estimator = check_fitted(estimator, cls.__name__)
         rng = check_random_state(random_state)
         encoded = encode(estimator, X, max_samples, rng)
-        coloring, values = _read_color(
+        coloring, values = read_color(
             color, y, len(encoded.samples), encoded.rows, encoded.labels
         )
         projection = project(
@@ -234,6 +243,7 @@ class EmbeddingDisplay:
             strata=encoded.labels,
             values=values,
             coloring=coloring,
+            value_label=color_label,
             center_pictures=pictures,
             picture_style=style,
             rows=encoded.rows,
@@ -244,6 +254,7 @@ class EmbeddingDisplay:
         {
             "method": [StrOptions(set(METHODS))],
             "color": COLOR,
+            "color_label": [str],
             "max_samples": [Count(FEWEST_SAMPLES)],
             "random_state": ["random_state"],
         },
@@ -257,6 +268,7 @@ class EmbeddingDisplay:
         *,
         method: str = "tsne",
         color: Any = "stratum",
+        color_label: str = "value",
         max_samples: int = 2000,
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
@@ -280,6 +292,9 @@ class EmbeddingDisplay:
 
         color : {"stratum", "label"} or array-like of shape (n_samples,), \
                 default="stratum"
+            As for `from_estimator`.
+
+        color_label : str, default="value"
             As for `from_estimator`.
 
         max_samples : int, default=2000
@@ -310,35 +325,26 @@ class EmbeddingDisplay:
             table = check_array(
                 table, dtype=[np.float64, np.float32], input_name="latents"
             )
-        strata = check_column(labels, len(table), "labels")
-        if strata.dtype.kind not in "iu" or strata.min() < NOISE:
-            raise ValueError(
-                "labels are no strata: whole numbers from 0, or -1 for noise, are "
-                "needed. Pass what predict returns."
-            )
+        check_squares(table, "latents")
+        strata = check_labels(labels, len(table))
         rng = check_random_state(random_state)
         rows = np.arange(len(table))
         if len(rows) > max_samples:
             rows = np.sort(rng.choice(len(rows), max_samples, replace=False))
-        coloring, values = _read_color(color, y, len(table), rows, strata[rows])
-        centers = np.full((strata.max() + 1, table.shape[1]), np.nan)
-        for stratum in np.unique(strata[strata != NOISE]):
+        coloring, values = read_color(color, y, len(table), rows, strata[rows])
+        # A number that no sample has is no stratum, and has no place on the map.
+        centers = np.zeros((strata.max() + 1, table.shape[1]))
+        used = np.unique(strata[strata != NOISE])
+        for stratum in used:
             centers[stratum] = table[strata == stratum].mean(axis=0)
-        # A number that no sample has is no stratum, and has no place.
-        used = np.isfinite(centers[:, 0])
-        projection = project(
-            table[rows],
-            strata[rows],
-            np.where(used[:, None], centers, 0.0),
-            method,
-            rng,
-        )
-        projection.center_places[~used] = np.nan
+        projection = project(table[rows], strata[rows], centers, method, rng)
+        projection.center_places[np.setdiff1d(np.arange(len(centers)), used)] = np.nan
         return cls(
             **_fields(projection),
             strata=strata[rows],
             values=values,
             coloring=coloring,
+            value_label=color_label,
             center_pictures=None,
             picture_style=None,
             rows=rows,
@@ -357,124 +363,38 @@ class EmbeddingDisplay:
         display : EmbeddingDisplay
             The display itself, with `ax_` and `figure_`.
         """
-        many = len(self.center_places) > FEW_STRATA
-        ax = take_axes(
-            f"{type(self).__name__}.plot", ax, (10.0, 8.0) if many else (7.5, 5.5)
-        )
-        size = 9 if many else 14
+        n_strata = len(self.center_places)
+        many = n_strata > FEW_STRATA
+        figsize = (10.0, 8.0) if many else (7.5, 5.5)
+        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+        size = SMALL_POINT if many else LARGE_POINT
+        by_stratum = self.coloring == "stratum"
         if self.coloring == "value":
-            self._draw_values(ax, size)
+            draw_values(ax, self.places, self.values, size, self.value_label)
         else:
-            self._draw_groups(ax, size)
+            draw_groups(
+                ax, self.places, self.values, size, n_strata if by_stratum else None
+            )
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
         ax.set(xticks=[], yticks=[])
         ax.set_title(f"Latent space, {len(self.places)} samples")
-        if self.center_pictures is not None or self.coloring == "stratum":
-            self._draw_centers(ax, thumbnail=20.0 if many else 28.0)
+        if by_stratum or self.center_pictures is not None:
+            shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
+            # Beside other colours, those of strata would be taken for them.
+            colors = (
+                group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
+            )
+            pictures = self.center_pictures
+            draw_thumbnails(
+                ax,
+                self.center_places[shown],
+                shown,
+                colors,
+                pictures=None if pictures is None else pictures[shown],
+                style=self.picture_style,
+            )
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _draw_values(self, ax: "Axes", size: float) -> None:
-        cmap = import_module("matplotlib").colormaps[MANY_COLORS]
-        points = ax.scatter(
-            self.places[:, 0],
-            self.places[:, 1],
-            c=self.values,
-            s=size,
-            cmap=cmap.with_extremes(bad=NOISE_COLOR),
-            plotnonfinite=True,
-            linewidths=0,
-        )
-        ax.figure.colorbar(points, ax=ax, label="value")
-
-    def _draw_groups(self, ax: "Axes", size: float) -> None:
-        names, codes = np.unique(self.values, return_inverse=True)
-        n_groups = len(names)
-        if self.coloring == "stratum":
-            codes, n_groups = self.values, len(self.center_places)
-        for code in np.unique(codes):
-            rows = codes == code
-            name = "noise" if code == NOISE else str(self.values[rows][0])
-            ax.scatter(
-                self.places[rows, 0],
-                self.places[rows, 1],
-                s=size,
-                color=group_colors(np.array([code]), n_groups),
-                marker=group_marker(code),
-                linewidths=0,
-                alpha=0.8,
-                label=name,
-            )
-        ax.legend(
-            title=self.coloring,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=math.ceil(len(names) / LEGEND_ROWS),
-            fontsize="small",
-            markerscale=1.6,
-            borderaxespad=0.3,
-            handletextpad=0.1,
-            frameon=False,
-        )
-
-    def _draw_centers(self, ax: "Axes", thumbnail: float) -> None:
-        """Draw the strata's thumbnails and numbers so that none covers another."""
-        offsetbox = import_module("matplotlib.offsetbox")
-        shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
-        if not len(shown):
-            return
-        font_size = 8.0
-        height = 0.0
-        if self.center_pictures is not None:
-            picture_height, picture_width = self.center_pictures.shape[1:3]
-            height = thumbnail * picture_height / picture_width
-        else:
-            thumbnail = 14.0
-        box = (thumbnail + 5, height + font_size + 7)
-        ax.autoscale_view()
-        to_points = POINTS_PER_INCH / ax.figure.dpi
-        pixels = ax.transData.transform(self.center_places[shown])
-        boxes = ax.transData.inverted().transform(
-            spread_apart(pixels * to_points, box) / to_points
-        )
-        colors = group_colors(shown, len(self.center_places))
-        for stratum, place, color in zip(shown, boxes, colors, strict=True):
-            parts = [
-                offsetbox.TextArea(
-                    str(stratum), textprops={"fontsize": font_size, "weight": "bold"}
-                )
-            ]
-            if self.center_pictures is not None and self.picture_style is not None:
-                parts.append(self._thumbnail(stratum, thumbnail))
-            content = offsetbox.VPacker(children=parts, align="center", pad=0, sep=1)
-            ax.add_artist(
-                offsetbox.AnnotationBbox(
-                    content,
-                    self.center_places[stratum],
-                    xybox=place,
-                    pad=0.15,
-                    bboxprops={
-                        "edgecolor": color if self.coloring == "stratum" else "black",
-                        "linewidth": 1.2,
-                        "boxstyle": "round,pad=0.1",
-                    },
-                    arrowprops={"arrowstyle": "-", "linewidth": 0.8},
-                    zorder=5,
-                )
-            )
-
-    def _thumbnail(self, stratum: np.integer, width: float) -> Any:
-        assert self.center_pictures is not None
-        assert self.picture_style is not None
-        matplotlib = import_module("matplotlib")
-        picture = self.center_pictures[stratum]
-        style = self.picture_style
-        return import_module("matplotlib.offsetbox").OffsetImage(
-            picture,
-            zoom=width / picture.shape[1],
-            cmap=style.cmap,
-            norm=matplotlib.colors.Normalize(style.low, style.high),
-        )
 
 
 def _fields(projection: Projection) -> dict[str, Any]:
@@ -483,22 +403,3 @@ def _fields(projection: Projection) -> dict[str, Any]:
         "center_places": projection.center_places,
         "axis_labels": projection.axis_labels,
     }
-
-
-def _read_color(
-    color: Any, y: Any, n_samples: int, rows: np.ndarray, strata: np.ndarray
-) -> tuple[str, np.ndarray]:
-    """Return how points are coloured, and by what, for some rows of all samples."""
-    if isinstance(color, str) and color == "stratum":
-        return "stratum", strata
-    if isinstance(color, str):
-        if y is None:
-            raise ValueError('color="label" colours by y, which is None. Pass y.')
-        return "label", check_column(y, n_samples, "y")[rows]
-    values = check_column(color, n_samples, "color")
-    if values.dtype.kind not in "biuf":
-        raise TypeError(
-            f"color has dtype {values.dtype}, but numbers are needed for a continuous "
-            'scale. Pass classes as y, with color="label".'
-        )
-    return "value", values[rows].astype(np.float64)

@@ -9,8 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 from contrastive_clustering._arrays import errors_about, to_array
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
+from contrastive_clustering._latent import NOISE
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import Samples
+
+# Numbers of strata beyond this are a mistake, such as a column of patients' numbers.
+MOST_STRATA = 10_000
 
 
 def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer:
@@ -193,3 +197,77 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
             "one value for each."
         )
     return column
+
+
+def check_classes(
+    values: Any, n_samples: int, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes among labels, and which of them each sample has.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,) or (n_samples, 1)
+        What the user gave.
+
+    n_samples : int
+        Number of samples.
+
+    name : str
+        What the user calls it.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        The labels that there are, sorted.
+
+    codes : ndarray of shape (n_samples,)
+        Place of each sample's label among them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no column, of another length, or its labels cannot be sorted.
+    """
+    column = check_column(values, n_samples, name)
+    with errors_about(name, "labels of one kind, numbers or names"):
+        classes, codes = np.unique(column, return_inverse=True)
+    return classes, codes
+
+
+def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
+    """Return the stratum of each sample.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        What the user gave.
+
+    n_samples : int, default=None
+        Number of samples; None for any but 0.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        Whole numbers from 0; -1 for noise.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no strata, or of another number.
+    """
+    with errors_about("labels", "one stratum for each sample"):
+        strata = np.asarray(to_array(labels, "labels"))
+    if n_samples is not None:
+        strata = check_column(strata, n_samples, "labels")
+    if (
+        strata.ndim != 1
+        or not len(strata)
+        or strata.dtype.kind not in "iu"
+        or not NOISE <= strata.min() <= strata.max() < MOST_STRATA
+    ):
+        raise ValueError(
+            f"labels of shape {strata.shape} and dtype {strata.dtype} are no strata: "
+            "one whole number for each sample is needed, from 0 without large gaps, or "
+            "-1 for noise. Pass what predict returns."
+        )
+    return strata

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from contrastive_clustering._display._fitted import check_column, check_fitted
+from contrastive_clustering._display._fitted import (
+    check_classes,
+    check_fitted,
+    check_labels,
+)
 from contrastive_clustering._display._style import (
     import_pyplot,
     luminance,
@@ -240,11 +244,9 @@ class LabelSpreadDisplay:
 
 def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, np.ndarray]:
     """Return the fields of a display: counts, and the strata and labels counted."""
-    labels = np.asarray(labels)
-    labels = check_column(labels, len(np.atleast_1d(labels)), "labels")
-    y = check_column(y, len(labels), "y")
+    labels = check_labels(labels)
+    classes, columns = check_classes(y, len(labels), "y")
     clusters = np.union1d(strata, labels)
-    classes, columns = np.unique(y, return_inverse=True)
     counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
     np.add.at(counts, (np.searchsorted(clusters, labels), columns), 1)
     return {"label_counts": counts, "clusters": clusters, "classes": classes}

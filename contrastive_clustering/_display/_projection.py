@@ -101,7 +101,8 @@ def project(
             f"component 1 ({first:.0%} of variance)",
             f"component 2 ({second:.0%} of variance)",
         )
-        return Projection(pca.transform(latents), pca.transform(centers), axis_labels)
+        center_places = pca.transform(centers) if len(centers) else np.empty((0, 2))
+        return Projection(pca.transform(latents), center_places, axis_labels)
     seed = int(rng.randint(2**31 - 1))
     if method == "tsne":
         perplexity = min(PERPLEXITY, (len(latents) - 1) / 3)
@@ -159,47 +160,3 @@ def import_umap() -> Any:
             'or take method="tsne" or method="pca".'
         )
         raise ImportError(hint) from error
-
-
-def spread_apart(places: np.ndarray, size: tuple[float, float]) -> np.ndarray:
-    """Move boxes apart that overlap, each as little as possible.
-
-    Parameters
-    ----------
-    places : ndarray of shape (n_boxes, 2)
-        Centres of the boxes.
-
-    size : tuple of float
-        Width and height of a box.
-
-    Returns
-    -------
-    places : ndarray of shape (n_boxes, 2)
-        Centres of boxes that do not overlap; where they did not, the same.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from contrastive_clustering._display._projection import spread_apart
-    >>> spread_apart(np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]]), (2.0, 2.0))
-    array([[-0.5,  0. ],
-           [ 1.5,  0. ],
-           [ 9. ,  0. ]])
-    """
-    places = places.astype(np.float64)
-    sides = np.asarray(size)
-    for _ in range(500):
-        moved = False
-        for i in range(len(places)):
-            for j in range(i + 1, len(places)):
-                away = places[j] - places[i]
-                overlap = sides - np.abs(away)
-                if (overlap > 1e-6 * sides).all():
-                    axis = int((overlap / sides).argmin())
-                    step = overlap[axis] / 2 * (1 if away[axis] >= 0 else -1)
-                    places[i, axis] -= step
-                    places[j, axis] += step
-                    moved = True
-        if not moved:
-            break
-    return places

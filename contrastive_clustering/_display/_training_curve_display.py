@@ -136,11 +136,18 @@ class TrainingCurveDisplay:
         ImportError
             If matplotlib is not installed.
 
-        ValueError
-            If there is no loss in the history.
+        TypeError, ValueError
+            If it is no history, or there is no loss in it.
         """
         import_pyplot(f"{cls.__name__}.from_history")
-        epochs = [dict(epoch) for epoch in history]
+        if not isinstance(history, list) or not all(
+            isinstance(epoch, dict) for epoch in history
+        ):
+            raise TypeError(
+                f"history is a {type(history).__name__}, but a list with a dict for "
+                "each epoch is needed. Pass history_ of a fitted estimator."
+            )
+        epochs: list[dict[str, Any]] = list(history)
         train, valid = (_losses(epochs, part) for part in ("train_", "valid_"))
         if not train:
             raise ValueError(
