@@ -1,5 +1,6 @@
 """The pictures of a report: drawn by the displays, and told in words beside."""
 
+import copy
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,17 +144,10 @@ def maps(
     displays = [(by_stratum, "stratum", "strata", np.unique(chosen.labels))]
     if y is not None:
         # The same places: another map would have to be learnt to be compared.
-        by_class = EmbeddingDisplay(
-            places=by_stratum.places,
-            strata=by_stratum.strata,
-            values=y[by_stratum.rows],
-            coloring="label",
-            center_places=by_stratum.center_places,
-            center_pictures=None,
-            picture_style=None,
-            axis_labels=by_stratum.axis_labels,
-            rows=by_stratum.rows,
-        ).plot()
+        by_class = copy.copy(by_stratum)
+        by_class.values, by_class.coloring = y[by_stratum.rows], "label"
+        by_class.center_pictures = None
+        by_class.plot()
         displays.append((by_class, "class", "classes", chosen.classes))
     n_points = f"{len(by_stratum.rows):,}"
     return [
