@@ -142,24 +142,26 @@ def table(
     fragment : Html
         In a box of its own, which scrolls where the page is too narrow for it.
     """
-    kinds = {
-        column: f' class="{kind}"'
-        for kind, chosen in (("number", numeric), ("code", code))
-        for column in chosen
-    }
+    numbers, codes = set(numeric), set(code)
+
+    def kind(column: int) -> str:
+        if column in numbers:
+            return ' class="number"'
+        return ' class="code"' if column in codes else ""
+
     standing_out = set(marked)
     head = "".join(
-        f'<th scope="col"{kinds.get(i, "")}>{text(name)}</th>'
+        f'<th scope="col"{kind(i) if i in numbers else ""}>{text(name)}</th>'
         for i, name in enumerate(columns)
     )
     body = []
     for number, (first, *others) in enumerate(rows):
         cells = "".join(
-            f"<td{kinds.get(i, '')}>{text(value)}</td>"
+            f"<td{kind(i)}>{text(value)}</td>"
             for i, value in enumerate(others, start=1)
         )
         row = ' class="marked"' if number in standing_out else ""
-        name = f'<th scope="row"{kinds.get(0, "")}>{text(first)}</th>'
+        name = f'<th scope="row"{kind(0)}>{text(first)}</th>'
         body.append(f"<tr{row}>{name}{cells}</tr>")
     # A box that scrolls has to take the focus, or the keyboard cannot scroll it. The
     # caption is as wide as the table; what is in it stays in sight.

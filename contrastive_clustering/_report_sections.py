@@ -76,13 +76,13 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
     how = (
         "as asked" if search is None else f"chosen by the criterion {search.criterion}"
     )
-    looked_at = "all of them"
+    looked_at = "all of them looked at"
     if len(chosen.rows) < n_samples:
-        looked_at = f"{len(chosen.rows):,} of them, drawn at random"
+        looked_at = f"{len(chosen.rows):,} of them looked at, drawn at random"
     pairs = [
         ("Estimator", type(estimator).__name__),
         ("Trained on", quantity(len(estimator.labels_), "sample")),
-        ("Each a", describe_samples(scaler.layout)),
+        ("Each is a", describe_samples(scaler.layout)),
         ("Values", f"{scaler.dtype}, from {scaler.low:g} to {scaler.high:g}"),
         ("Strata", f"{estimator.n_clusters_}, {how}"),
         (

@@ -58,7 +58,7 @@ def test_summary_says_what_was_fitted(searched, digits):
     ]
     assert shown[4] == f"{searched.n_clusters_}, chosen by the criterion silhouette"
     assert shown[5].startswith("3 epochs in the first phase and 2 in the second, ")
-    assert shown[6] == "on 1,797 samples X, figures of 50 of them, drawn at random"
+    assert shown[6] == "1,797 samples X, 50 of them looked at, drawn at random"
 
 
 def test_strata_are_counted(searched, digits):
