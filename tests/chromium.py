@@ -1,5 +1,6 @@
 """A page in a real browser, without a window and without a network."""
 
+import html
 import json
 import re
 import shutil
@@ -9,7 +10,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
-# A browser looks for updates, for spelling and so on of its own accord.
+# A browser looks for updates, the time and so on of its own accord: it finds no host.
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -23,7 +24,12 @@ QUIET = (
     "--disable-default-apps",
     "--disable-extensions",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--hide-scrollbars",
 )
+
+# Who the log says has asked for something where it was the browser itself.
+BROWSER = "not an origin"
 
 # Loads a page in a frame as wide as a phone, and writes down what it finds there.
 FRAME = """<!DOCTYPE html><title>frame</title>
@@ -63,7 +69,7 @@ def run_chromium(folder, page, *options):
     """Open a page in a browser that has never run; return what it wrote and asked for.
 
     Returns its standard output, the lines of the page's console and the addresses that
-    were requested of anyone but the disk.
+    the page has asked anyone but the disk for.
     """
     log = folder / "net.json"
     result = subprocess.run(
@@ -86,10 +92,13 @@ def run_chromium(folder, page, *options):
     console = re.findall(r"^.*CONSOLE.*$", result.stderr, re.M)
     net = json.loads(log.read_text())
     start = net["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    begun = [
+        event.get("params", {}) for event in net["events"] if event["type"] == start
+    ]
     requested = {
-        event["params"]["url"]
-        for event in net["events"]
-        if event["type"] == start and "url" in event.get("params", {})
+        params["url"]
+        for params in begun
+        if "url" in params and params.get("initiator") != BROWSER
     }
     return result.stdout, console, requested
 
@@ -102,8 +111,4 @@ def look_at(folder, page, width):
         folder, frame, "--allow-file-access-from-files", "--dump-dom"
     )
     found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.S).group(1)
-    return (
-        json.loads(found.replace("&gt;", ">").replace("&lt;", "<")),
-        console,
-        requested,
-    )
+    return json.loads(html.unescape(found)), console, requested
