@@ -13,6 +13,7 @@ from contrastive_clustering._display._pictures import (
     Row,
     add_colorbar,
     draw_pictures,
+    figure_height,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -213,7 +214,7 @@ class ClusterGalleryDisplay:
         height, width = self.center_pictures.shape[1:3]
         figsize = (
             1.4 + 0.68 * (lefts[-1] + 1),
-            1.0 + 0.68 * len(rows) * max(height / width, 0.45),
+            0.8 + figure_height(len(rows), 0.68 * height / width, self.picture_style),
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         draw_pictures(ax, rows, lefts)

@@ -13,6 +13,7 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
+    figure_height,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -161,7 +162,7 @@ class SampleDisplay:
         n_strata, n_samples, height, width = self.pictures.shape[:4]
         figsize = (
             1.0 + 0.68 * n_samples,
-            0.8 + 0.68 * n_strata * max(height / width, 0.4),
+            0.6 + figure_height(n_strata, 0.68 * height / width, self.picture_style),
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         rows = [(list(pictures), self.picture_style) for pictures in self.pictures]

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 # Sizes in points. A thumbnail is no wider than it may be, and all of them together
 # leave most of the map to its points.
 WIDEST, NARROWEST = 30.0, 10.0
-COVERED = 0.2
-FONT_SIZE = 8.0
-NUMBER_SIZE = (20.0, 13.0)  # room for three digits
+COVERED = 0.05
+FONT_SIZE = 7.0
+NUMBER_SIZE = (19.0, 11.0)  # room for three digits
 FRAME = 3.0
 
 POINTS_PER_INCH = 72
