@@ -110,8 +110,11 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
                 f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
             )
         )
-    said = "What the decoder makes of the mean latent of each stratum"
-    said += "." if style.label is None else f": {style.label}; red is more, blue less."
+    said = "What the decoder makes of the mean latent of each stratum."
+    if style.label is not None:
+        said += f" Colours are {style.label}: red is more, blue is less."
+    if len(scaler.layout.network_shape) == 4:
+        said += " Of each volume the middle slice is shown."
     return [paragraph(said), cards(shown)]
 
 

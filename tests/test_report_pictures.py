@@ -97,14 +97,19 @@ def test_centres_are_what_is_decoded(fitted):
     assert alternatives == [f"Decoded centre of stratum {k}" for k in strata]
 
 
-def test_centres_of_a_table_say_what_colours_mean():
-    X = np.random.default_rng(0).normal(size=(40, 12))
+@pytest.mark.parametrize(
+    ("shape", "words", "width"),
+    [((12,), "as standard scores", 12), ((8, 8, 9), "middle slice", 9)],
+    ids=["table", "volumes"],
+)
+def test_centres_say_what_is_not_plain_to_see(shape, words, width):
+    X = np.random.default_rng(0).normal(size=(40, *shape))
     estimator = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
     ).fit(X)
     said, fragment = centers(estimator, np.arange(2))
-    assert "standard scores" in said
-    assert [picture.shape[1] for picture in pixels(fragment)] == [12, 12]
+    assert words in said
+    assert [picture.shape[1] for picture in pixels(fragment)] == [width, width]
 
 
 def test_map_by_class_has_the_places_of_the_map_by_stratum(fitted):

@@ -111,3 +111,9 @@ def test_names_are_drawn_letter_by_letter_and_stand_in_the_legend(name):
 def test_names_without_dollars_are_left_as_they_are():
     assert literal("fracture, left") == "fracture, left"
     assert literal(np.int64(3)) == "3"
+
+
+def test_long_names_keep_both_ends():
+    first, second = (literal(f"pneumonia {'x' * 100} {side}") for side in "lr")
+    assert first.startswith("pneumonia ")
+    assert first != second

@@ -188,7 +188,7 @@ def literal(name: object) -> str:
     Returns
     -------
     text : str
-        One line, cut if it is long.
+        One line, without its middle if it is long.
 
     Examples
     --------
@@ -201,7 +201,8 @@ def literal(name: object) -> str:
         for letter in str(name) or "''"
     )
     if len(shown) > LONGEST_NAME:
-        shown = f"{shown[:LONGEST_NAME]} …"
+        # Long names often differ at their ends.
+        shown = f"{shown[: LONGEST_NAME - 15]} … {shown[-15:]}"
     if shown.startswith("_"):
         shown = f" {shown}"
     return shown.replace("$", r"\$")
