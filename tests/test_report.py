@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,12 +159,16 @@ def test_only_a_part_is_looked_at(searched, tmp_path):
 
 
 @pytest.mark.usefixtures("sketched")
-def test_tables_volumes_and_data_sets_are_reported(tmp_path):
+def test_tables_volumes_files_and_data_sets_are_reported(tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(30, 4)), columns=list("abcd"))
     volumes = rng.normal(size=(12, 8, 8, 8)).astype(np.float32)
     data_set = TensorDataset(torch.from_numpy(volumes[:, 0]))
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        file["images"] = volumes[:, 0]
+    images = h5py.File(tmp_path / "images.h5")["images"]
     for X, params in (
+        (images, {"n_clusters": 8}),
         (table, {"latent_dim": 1}),
         (volumes, {"n_clusters": 2, "refinement_epochs": 0}),
         (data_set, {"n_clusters": 2, "kl_weight": 0.1}),
