@@ -16,7 +16,7 @@ def test_rows_are_samples_of_strata(fitted_digits):
     shown = [image.get_array() for image in display.ax_.get_images()]
     np.testing.assert_array_equal(shown, display.pictures.reshape(-1, 8, 8))
     names = [label.get_text() for label in display.ax_.get_yticklabels()]
-    assert names == ["5", "2"]
+    assert names == ["stratum 5", "stratum 2"]
     assert fitted_digits.predict(display.pictures[0]).tolist() == [5] * 4
 
 

@@ -13,7 +13,7 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
-    figure_height,
+    figure_size,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -146,9 +146,8 @@ class InterpolationDisplay:
         """
         n_steps = len(self.pictures)
         height, width = self.pictures.shape[1:3]
-        figsize = (
-            0.4 + 0.85 * n_steps,
-            0.5 + figure_height(1, 0.85 * height / width, self.picture_style),
+        figsize = figure_size(
+            0.4 + 0.85 * n_steps, 0.5 + 0.85 * height / width, self.picture_style
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         row = (list(self.pictures), self.picture_style)

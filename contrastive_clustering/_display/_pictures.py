@@ -25,7 +25,7 @@ STRIP_HEIGHT = 0.3
 CHANNEL_GAP = 1
 
 # Inches that a colour bar below pictures takes, with its label.
-COLORBAR_HEIGHT = 1.0
+COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
 
 # Space about a picture, as a part of its width.
 PADDING = 0.04
@@ -189,21 +189,27 @@ def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> No
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
 
 
-def figure_height(n_rows: int, row_height: float, style: PictureStyle) -> float:
-    """Return how high a figure has to be, without titles, in inches.
+def figure_size(
+    width: float, height: float, style: PictureStyle
+) -> tuple[float, float]:
+    """Return how large a figure of pictures has to be, in inches.
 
     Parameters
     ----------
-    n_rows : int
-        Number of rows of pictures.
-
-    row_height : float
-        Height of a row.
+    width, height : float
+        What the pictures and their names need.
 
     style : PictureStyle
-        The style of the pictures: of tables there is a colour bar below.
+        Their style: of tables there is a colour bar below.
+
+    Returns
+    -------
+    figsize : tuple of float
+        Width and height.
     """
-    return n_rows * row_height + (0 if style.label is None else COLORBAR_HEIGHT)
+    if style.label is None:
+        return width, height
+    return max(width, COLORBAR_WIDTH), height + COLORBAR_HEIGHT
 
 
 def add_colorbar(ax: "Axes", style: PictureStyle) -> None:

@@ -75,6 +75,7 @@ def draw_thumbnails(
     ax.autoscale_view()
     on_axes = ax.transAxes.inverted().transform(ax.transData.transform(places))
     moved = spread_apart(on_axes * size, frame, size) / size
+    distances = np.linalg.norm(moved - on_axes, axis=1)
     offsetbox = import_module("matplotlib.offsetbox")
     font = {"fontsize": FONT_SIZE, "weight": "bold"}
     for place, number in enumerate(numbers):
@@ -94,7 +95,8 @@ def draw_thumbnails(
                     "boxstyle": "round,pad=0.1",
                 },
                 arrowprops={"arrowstyle": "-", "linewidth": 0.8},
-                zorder=5,
+                # Long lines run below the frames that they cross.
+                zorder=5 - distances[place],
             )
         )
 
