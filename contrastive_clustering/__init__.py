@@ -30,6 +30,7 @@ from contrastive_clustering._refinement import (
     PrototypeRefinement,
     SelfTrainingRefinement,
 )
+from contrastive_clustering._report import clustering_report
 from contrastive_clustering._stability import ClusterStability, cluster_stability
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ __all__ = [
     "TrainingCurveDisplay",
     "__version__",
     "cluster_stability",
+    "clustering_report",
     "datasets",
     "evaluate_clustering",
     "metrics",

@@ -142,7 +142,7 @@ def evaluate_clustering(
                 balanced = mean_recall(y_test, foretold)
             probes[f"{probe}_{space}_accuracy"] = accuracy
             probes[f"{probe}_{space}_balanced_accuracy"] = balanced
-    silhouette, davies_bouldin = _compactness(latents, test, random_state)
+    silhouette, davies_bouldin = compactness(latents, test, random_state)
     classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
     levels, accuracies, merged_accuracy = _merge(
         getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
@@ -219,12 +219,29 @@ def _encode(estimator: Any, method: str, X: Any) -> np.ndarray | None:
     return None if encode is None else np.asarray(encode(X))
 
 
-def _compactness(
+def compactness(
     latents: np.ndarray | None,
     labels: np.ndarray,
     random_state: int | np.random.RandomState | None,
 ) -> tuple[float, float]:
-    """Return silhouette and Davies-Bouldin index of all strata but noise."""
+    """Return silhouette and Davies-Bouldin index of all strata but noise.
+
+    Parameters
+    ----------
+    latents : ndarray of shape (n_samples, latent_dim) or None
+        Latents; None where there are none.
+
+    labels : ndarray of shape (n_samples,)
+        Strata.
+
+    random_state : int, RandomState instance or None
+        Seed of the samples whose silhouette is measured if there are many.
+
+    Returns
+    -------
+    silhouette, davies_bouldin : float
+        NaN where they are not defined.
+    """
     if latents is None:
         return np.nan, np.nan
     kept = np.flatnonzero(labels != NOISE)

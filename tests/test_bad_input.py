@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,9 @@ from contrastive_clustering import (
     RGBImageAugmentation,
     SelfTrainingRefinement,
     TableAugmentation,
+    _report,
     cluster_stability,
+    clustering_report,
     evaluate_clustering,
     metrics,
     nt_xent,
@@ -919,6 +922,40 @@ def savings(draw):
     )
 
 
+@st.composite
+def reports(draw):
+    """Report without the pictures, which take longer than all else together."""
+    kind = draw(kinds)
+    clusterer = draw(mostly(st.builds(fitted, st.just(kind)), oddities()))
+    X, arguments = draw(seen(kind)), {"path": "report.html"}
+    for name, values in (
+        ("y", labels(4)),
+        ("path", wishes(Path("other.html"), "no/such/folder/report.html", ".")),
+        ("title", wishes("<b>", "\ud800", " ")),
+        ("show_samples", wishes(True, False)),
+        ("max_samples", wishes(2, 1000)),
+        ("random_state", wishes(0, None)),
+    ):
+        if draw(st.integers(0, 3)) == 0:
+            arguments[name] = draw(values)
+
+    def call():
+        with mock.patch.object(_report, "_pictured", return_value=[]):
+            return clustering_report(clusterer, X, **arguments)
+
+    def check(path):
+        assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
+
+    return Case(
+        call,
+        ["estimator", "X", *arguments],
+        check,
+        inputs=(X, arguments.get("y")),
+        other_errors=(OSError,),
+        may_warn=(UserWarning,),  # scikit-learn's, of many classes
+    )
+
+
 # Strategies of cases, and how many of each the slow suite looks at.
 SUBJECTS = {
     fits: 200,
@@ -940,6 +977,7 @@ SUBJECTS = {
     loadings: 100,
     fetchings: 100,
     savings: 200,
+    reports: 300,
 }
 
 

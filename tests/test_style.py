@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 
 from contrastive_clustering._display._style import (
@@ -12,6 +13,7 @@ from contrastive_clustering._display._style import (
     group_colors,
     group_marker,
     import_pyplot,
+    literal,
     luminance,
     take_axes,
     take_figure,
@@ -92,3 +94,26 @@ def test_axes_outside_of_a_grid_have_no_place_for_panels():
     ax = Figure().add_axes((0, 0, 1, 1))
     with pytest.raises(ValueError, match=r"ax has to stand in a grid.*plt.subplots"):
         take_figure("Caller", ax, (4, 3))
+
+
+@pytest.mark.parametrize(
+    "name", ["$x^$", "a $ b", r"\$1", "_left", "", "two\nlines", "\0", "x" * 500]
+)
+def test_names_are_drawn_letter_by_letter_and_stand_in_the_legend(name):
+    _, ax = plt.subplots(layout="constrained")
+    ax.plot([0, 1], label=literal(name))
+    (text,) = ax.legend().get_texts()
+    ax.figure.canvas.draw()
+    assert not is_math_text(text.get_text())
+    assert len(text.get_text()) < 50
+
+
+def test_names_without_dollars_are_left_as_they_are():
+    assert literal("fracture, left") == "fracture, left"
+    assert literal(np.int64(3)) == "3"
+
+
+def test_long_names_keep_both_ends():
+    first, second = (literal(f"pneumonia {'x' * 100} {side}") for side in "lr")
+    assert first.startswith("pneumonia ")
+    assert first != second

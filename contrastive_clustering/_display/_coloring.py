@@ -12,6 +12,7 @@ from contrastive_clustering._display._style import (
     NOISE_COLOR,
     group_colors,
     group_marker,
+    literal,
 )
 from contrastive_clustering._latent import NOISE
 
@@ -146,7 +147,7 @@ def draw_groups(
             marker=group_marker(code),
             linewidths=0,
             alpha=0.8,
-            label="noise" if code == NOISE else str(values[rows][0]),
+            label="noise" if code == NOISE else literal(values[rows][0]),
         )
     ax.legend(
         title="label" if n_strata is None else "stratum",

@@ -13,6 +13,7 @@ from contrastive_clustering._display._fitted import (
 )
 from contrastive_clustering._display._style import (
     import_pyplot,
+    literal,
     luminance,
     take_axes,
 )
@@ -199,7 +200,7 @@ class LabelSpreadDisplay:
             The display itself, with `ax_` and `figure_`.
         """
         n_clusters, n_classes = self.label_counts.shape
-        names = [str(name) for name in self.classes]
+        names = [literal(name) for name in self.classes]
         longest = max(map(len, names))
         figsize = (
             max(3.5, 2.2 + 0.5 * n_classes),

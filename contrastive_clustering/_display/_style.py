@@ -27,6 +27,9 @@ MANY_COLORS = "viridis"
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
+# Longer names would leave no room for what they name.
+LONGEST_NAME = 40
+
 NOISE_COLOR = "#999999"
 NOISE_MARKER = "*"
 
@@ -169,6 +172,40 @@ def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
 def group_marker(group: int) -> str:
     """Return a group's marker: neighbours in number, and in colour, differ in it."""
     return NOISE_MARKER if group < 0 else MARKERS[group % len(MARKERS)]
+
+
+def literal(name: object) -> str:
+    r"""Return a name of a class such that matplotlib draws it letter by letter.
+
+    matplotlib reads what stands between dollar signs as a formula, and leaves names
+    that are empty or begin with an underscore out of a legend.
+
+    Parameters
+    ----------
+    name : object
+        What the user calls the class.
+
+    Returns
+    -------
+    text : str
+        One line, without its middle if it is long.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._display._style import literal
+    >>> print(literal("5$ or 6$"), literal("_left"), literal(""))
+    5\$ or 6\$  _left ''
+    """
+    shown = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in str(name) or "''"
+    )
+    if len(shown) > LONGEST_NAME:
+        # Long names often differ at their ends.
+        shown = f"{shown[: LONGEST_NAME - 15]} … {shown[-15:]}"
+    if shown.startswith("_"):
+        shown = f" {shown}"
+    return shown.replace("$", r"\$")
 
 
 def luminance(color: Any) -> float:

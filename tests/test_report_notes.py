@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering._report_data import Chosen
+from contrastive_clustering._report_notes import (
+    count_members,
+    is_training_set,
+    may_be_shown,
+    what_to_know,
+)
+
+
+class Fitted:
+    """What the notes ask of an estimator: strata of 6, 1, 3 and no samples, noise."""
+
+    labels_ = np.array([0] * 6 + [1] + [2] * 3 + [-1])
+    n_clusters_ = 4
+
+
+def chosen_part(labels=Fitted.labels_, rows=None, y=None):
+    rows = np.arange(len(labels)) if rows is None else rows
+    return Chosen(None, None, rows, None, np.asarray(labels), y)
+
+
+def said(chosen, n_samples=11, *, show_samples=False):
+    sentences = what_to_know(Fitted, chosen, n_samples, show_samples=show_samples)
+    assert all(sentence.endswith(".") for sentence in sentences)
+    return "\n".join(sentences)
+
+
+def test_members_are_counted_without_noise():
+    assert count_members(Fitted).tolist() == [6, 1, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("show_samples", "expected"), [(False, [0, 2]), (True, [0, 1, 2, 3])]
+)
+def test_centre_of_one_sample_is_shown_only_if_samples_are(show_samples, expected):
+    assert may_be_shown(Fitted, show_samples).tolist() == expected
+
+
+def test_privacy_comes_first():
+    text = said(chosen_part())
+    assert text.startswith("This page shows no sample")
+    assert "Not shown is the decoded centre of strata 1 and 3" in text
+    assert "The decoded centre of stratum 2, with fewer than 5" in text
+    assert "hypotheses" in text
+
+
+def test_shown_samples_are_said_first():
+    text = said(chosen_part(), show_samples=True)
+    assert text.startswith("This page shows samples of X")
+    assert "Not shown" not in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "n_samples", "expected"),
+    [
+        (Fitted.labels_, None, 11, True),
+        (Fitted.labels_[[1, 6, 7]], np.array([1, 6, 7]), 11, True),
+        (Fitted.labels_, None, 12, False),
+        (Fitted.labels_[::-1], None, 11, False),
+    ],
+)
+def test_training_set_is_told_by_its_strata(labels, rows, n_samples, expected):
+    part = chosen_part(labels, rows)
+    assert is_training_set(Fitted, part, n_samples) is expected
+    assert ("most likely the training set" in said(part, n_samples)) is expected
+
+
+def test_part_and_empty_strata_are_said():
+    text = said(chosen_part([0, 0, 2], np.array([5, 700, 999])), 12_000)
+    assert "3 samples, drawn at random of 12,000" in text
+    assert "No sample looked at is in strata 1 and 3." in text
+    assert "drawn at random" not in said(chosen_part())
+
+
+@pytest.mark.parametrize(
+    ("y", "expected", "other"),
+    [
+        (np.zeros(11), "one class alone", "flatters"),
+        (np.arange(11) % 2, "flatters", "one class alone"),
+        (np.arange(41), "41 classes, too many", "one class alone"),
+    ],
+)
+def test_classes_are_warned_of(y, expected, other):
+    text = said(chosen_part(y=y))
+    assert expected in text
+    assert other not in text
