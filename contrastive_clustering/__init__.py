@@ -11,6 +11,17 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberSearch,
 )
 from contrastive_clustering._consensus import ConsensusClustering
+from contrastive_clustering._display import (
+    ClusterGalleryDisplay,
+    ClusterNumberDisplay,
+    EmbeddingDisplay,
+    InterpolationDisplay,
+    LabelSpreadDisplay,
+    PrototypeSimilarityDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
+    TrainingCurveDisplay,
+)
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._evaluation import evaluate_clustering
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
@@ -24,17 +35,26 @@ from contrastive_clustering._stability import ClusterStability, cluster_stabilit
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClusterGalleryDisplay",
+    "ClusterNumberDisplay",
     "ClusterNumberResult",
     "ClusterNumberSearch",
     "ClusterStability",
     "ClusteringEvaluation",
     "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
+    "EmbeddingDisplay",
     "GreyImageAugmentation",
+    "InterpolationDisplay",
+    "LabelSpreadDisplay",
     "PrototypeRefinement",
+    "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",
+    "ReconstructionDisplay",
+    "SampleDisplay",
     "SelfTrainingRefinement",
     "TableAugmentation",
+    "TrainingCurveDisplay",
     "__version__",
     "cluster_stability",
     "datasets",

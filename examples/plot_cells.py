@@ -1,7 +1,7 @@
 """
-======================
+=====================
 Strata of blood cells
-======================
+=====================
 
 Colour images work as grey ones do. Their preset of views is another: a cell under the
 microscope has no up and no left, so that views turn by any angle and mirror, and change

@@ -1,7 +1,7 @@
 """
-=========================
+==========================
 From DICOM files to strata
-=========================
+==========================
 
 The estimator takes arrays. This example makes them from DICOM files with pydicom: it
 sorts the slices of a series, brings values to known units and pixels to one spacing,

@@ -1,7 +1,7 @@
 """
-============================
+==========================
 In a Pipeline and a search
-============================
+==========================
 
 The estimator takes part in all of scikit-learn's machinery. Here flattened images of
 digits go through a Pipeline, the latents feed a classifier, and a grid search compares

@@ -1,7 +1,7 @@
 """
-===============================================================
+=============================================================
 Strata beside a classifier that was given the experts' labels
-===============================================================
+=============================================================
 
 How far do strata that are found without labels get, and how much more would labels
 give? Here 2000 chest X-rays (of PneumoniaMNIST) are clustered without their diagnoses.

@@ -1,7 +1,7 @@
 """
-=============================
+================================
 Strata of a radiomics-like table
-=============================
+================================
 
 Radiomics turns each image into a row of numbers: sizes, shapes, textures. Such tables
 can be clustered, too. This one is scikit-learn's breast cancer data set: 30 measures of

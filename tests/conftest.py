@@ -1,5 +1,7 @@
 """Shared fixtures: small images, and the real ones where the files are there."""
 
+import functools
+import importlib
 import os
 import signal
 from pathlib import Path
@@ -7,10 +9,11 @@ from pathlib import Path
 # Much in these tests is too small for threads to help; waiting for each other costs.
 # It has to be said before NumPy and PyTorch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")  # no windows
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering.datasets import load_medmnist_file
@@ -34,9 +37,7 @@ def fitted_digits(digits):
     )
 
 
-@pytest.fixture
-def tiny_images():
-    """Forty images of 8 x 8 pixels: bright left halves and bright right halves."""
+def make_tiny_images():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 60, size=(40, 8, 8), dtype=np.uint8)
     images[:20, :, :4] += 180
@@ -45,16 +46,49 @@ def tiny_images():
 
 
 @pytest.fixture
+def tiny_images():
+    """Forty images of 8 x 8 pixels: bright left halves and bright right halves."""
+    return make_tiny_images()
+
+
+FAST = {
+    "n_clusters": 2,
+    "clusterer": "kmeans",  # the default takes three times as long in all
+    "max_epochs": 2,
+    "refinement_epochs": 1,
+    "latent_dim": 4,
+    "random_state": 0,
+}
+
+
+@pytest.fixture
 def fast():
     """Parameters that make a fit a matter of a tenth of a second."""
-    return {
-        "n_clusters": 2,
-        "clusterer": "kmeans",  # the default takes three times as long in all
-        "max_epochs": 2,
-        "refinement_epochs": 1,
-        "latent_dim": 4,
-        "random_state": 0,
+    return dict(FAST)
+
+
+@pytest.fixture(scope="session")
+def fitted_kind():
+    """Return a function: samples of a kind, and an estimator quickly fitted to them."""
+    images = make_tiny_images()
+    shades = np.linspace(1, 0.2, 5)
+    kinds = {
+        "grey": (images, {}),
+        "rgb": ((images[..., None] * shades[:3]).astype(np.uint8), {}),
+        "five channels": (images[..., None] * shades, {"channel_axis": 3}),
+        "volume": (images[:, None] * np.linspace(0.3, 1, 9)[:, None, None], {}),
+        "flat": (images.reshape(40, 64), {"image_shape": (8, 8)}),
+        "table": (load_iris().data, {}),
+        "many strata": (load_digits().images[:300], {"n_clusters": 40}),
     }
+
+    @functools.cache
+    def fit(kind):
+        X, parameters = kinds[kind]
+        estimator = ContrastiveAutoencoderClusterer(**FAST | parameters)
+        return X, estimator.fit(X)
+
+    return fit
 
 
 @pytest.fixture
@@ -63,6 +97,17 @@ def ctrl_c():
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)
+
+
+@pytest.fixture
+def no_window(monkeypatch):
+    """Draw figures without a window, and close them."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    plt = importlib.import_module("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", lambda: None)  # agg warns that it shows nothing
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

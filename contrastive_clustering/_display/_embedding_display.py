@@ -1,0 +1,405 @@
+"""A map of the latent space, coloured by strata, labels or values."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._coloring import (
+    draw_groups,
+    draw_values,
+    read_color,
+)
+from contrastive_clustering._display._fitted import check_fitted, check_labels, encode
+from contrastive_clustering._display._pictures import PictureStyle, to_pictures
+from contrastive_clustering._display._projection import (
+    FEWEST_SAMPLES,
+    METHODS,
+    Projection,
+    project,
+)
+from contrastive_clustering._display._style import (
+    group_colors,
+    import_pyplot,
+    take_axes,
+)
+from contrastive_clustering._display._thumbnails import draw_thumbnails
+from contrastive_clustering._latent import NOISE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# More strata than this get a larger figure and smaller points.
+FEW_STRATA = 12
+
+# Areas of points, in square points.
+SMALL_POINT, LARGE_POINT = 9.0, 14.0
+
+COLOR = [StrOptions({"stratum", "label"}), "array-like"]
+
+
+class EmbeddingDisplay:
+    """A map of the latent space, with the decoded centres of the strata on it.
+
+    Make it by :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` draws it
+    again.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_samples, 2)
+        Place of each sample on the map.
+
+    strata : ndarray of shape (n_samples,)
+        Stratum of each sample, -1 for noise.
+
+    values : ndarray of shape (n_samples,)
+        What points are coloured by.
+
+    coloring : {"stratum", "label", "value"}
+        How `values` are read: as strata, as classes, or on a continuous scale.
+
+    value_label : str
+        What a colour bar says.
+
+    center_places : ndarray of shape (n_clusters, 2)
+        Place of each stratum, NaN where it has none on this map.
+
+    center_pictures : ndarray of shape (n_clusters, height, width) or \
+            (n_clusters, height, width, 3) or None
+        Pictures of the decoded centres; None draws numbers only.
+
+    picture_style : PictureStyle or None
+        How the pictures are drawn.
+
+    axis_labels : tuple of str
+        What the map's two axes are.
+
+    rows : ndarray of shape (n_samples,)
+        Which rows of X the points are.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ClusterGalleryDisplay : Typical and atypical members of each stratum.
+
+    Notes
+    -----
+    On maps by t-SNE and UMAP only neighbourhoods mean something: sizes of groups and
+    distances between them do not. PCA keeps distances as far as two directions can.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     EmbeddingDisplay,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = EmbeddingDisplay.from_estimator(clusterer, X, method="pca")
+    >>> display.ax_.get_legend().get_title().get_text()
+    'stratum'
+    >>> display.places.shape, display.center_pictures.shape
+    ((300, 2), (5, 8, 8))
+    """
+
+    def __init__(
+        self,
+        *,
+        places: np.ndarray,
+        strata: np.ndarray,
+        values: np.ndarray,
+        coloring: str,
+        value_label: str,
+        center_places: np.ndarray,
+        center_pictures: np.ndarray | None,
+        picture_style: PictureStyle | None,
+        axis_labels: tuple[str, str],
+        rows: np.ndarray,
+    ) -> None:
+        self.places = places
+        self.strata = strata
+        self.values = values
+        self.coloring = coloring
+        self.value_label = value_label
+        self.center_places = center_places
+        self.center_pictures = center_pictures
+        self.picture_style = picture_style
+        self.axis_labels = axis_labels
+        self.rows = rows
+
+    @classmethod
+    @validate_params(  # type: ignore[untyped-decorator]
+        {
+            "method": [StrOptions(set(METHODS))],
+            "color": COLOR,
+            "color_label": [str],
+            "centers": ["boolean"],
+            "max_samples": [Count(FEWEST_SAMPLES)],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        method: str = "tsne",
+        color: Any = "stratum",
+        color_label: str = "value",
+        centers: bool = True,
+        max_samples: int = 2000,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Map the latents of samples.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        y : array-like of shape (n_samples,), default=None
+            Labels of the samples; read if `color` is "label".
+
+        method : {"tsne", "pca", "umap"}, default="tsne"
+            How to map latents to the plane. "umap" needs umap-learn. By PCA a centre
+            stands where it is mapped to. By t-SNE and UMAP it stands where the member
+            does whose latent is nearest to it.
+
+        color : {"stratum", "label"} or array-like of shape (n_samples,), \
+                default="stratum"
+            What points are coloured by: the predicted strata, `y`, or any numbers,
+            such as ages or what `score_samples` returns, with a colour bar. NaN is
+            grey.
+
+        color_label : str, default="value"
+            What the colour bar says of such numbers.
+
+        centers : bool, default=True
+            Whether to draw the decoded centres of the strata, as thumbnails. Those
+            that would cover each other are moved, and a line leads to their place.
+
+        max_samples : int, default=2000
+            Most samples to map; of more, so many are drawn at random. t-SNE takes some
+            seconds for 2000.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of that draw and of t-SNE and UMAP. An int gives the same map again.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, or for "umap" umap-learn, is not installed.
+
+        TypeError, ValueError
+            If X is not what `fit` has seen; if `y` or `color` are not one value for
+            each sample; if there are fewer than three samples, or all latents are
+            the same.
+        """
+        import_pyplot(f"{cls.__name__}.from_estimator")
+        estimator = check_fitted(estimator, cls.__name__)
+        rng = check_random_state(random_state)
+        encoded = encode(estimator, X, max_samples, rng)
+        coloring, values = read_color(
+            color, y, len(encoded.samples), encoded.rows, encoded.labels
+        )
+        projection = project(
+            encoded.latents, encoded.labels, estimator.cluster_centers_, method, rng
+        )
+        pictures = style = None
+        if centers:
+            decoded = estimator.inverse_transform(estimator.cluster_centers_)
+            pictures = to_pictures(decoded, encoded.scaler)
+            style = PictureStyle.of(encoded.scaler)
+        return cls(
+            **_fields(projection),
+            strata=encoded.labels,
+            values=values,
+            coloring=coloring,
+            value_label=color_label,
+            center_pictures=pictures,
+            picture_style=style,
+            rows=encoded.rows,
+        ).plot(ax)
+
+    @classmethod
+    @validate_params(  # type: ignore[untyped-decorator]
+        {
+            "method": [StrOptions(set(METHODS))],
+            "color": COLOR,
+            "color_label": [str],
+            "max_samples": [Count(FEWEST_SAMPLES)],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
+    def from_latents(
+        cls,
+        latents: ArrayLike,
+        labels: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        method: str = "tsne",
+        color: Any = "stratum",
+        color_label: str = "value",
+        max_samples: int = 2000,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Map latents whose strata are known, of this estimator or of any other.
+
+        Parameters
+        ----------
+        latents : array-like of shape (n_samples, latent_dim)
+            Latents, such as `transform` returns.
+
+        labels : array-like of shape (n_samples,)
+            Their strata, numbered from 0; -1 for noise. A stratum's centre is the mean
+            of its members, and its number stands at its place.
+
+        y : array-like of shape (n_samples,), default=None
+            Labels of the samples; read if `color` is "label".
+
+        method : {"tsne", "pca", "umap"}, default="tsne"
+            As for `from_estimator`.
+
+        color : {"stratum", "label"} or array-like of shape (n_samples,), \
+                default="stratum"
+            As for `from_estimator`.
+
+        color_label : str, default="value"
+            As for `from_estimator`.
+
+        max_samples : int, default=2000
+            Most samples to map; of more, so many are drawn at random.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of that draw and of t-SNE and UMAP.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, or for "umap" umap-learn, is not installed.
+
+        TypeError, ValueError
+            If the arrays are not such, or differ in length.
+        """
+        import_pyplot(f"{cls.__name__}.from_latents")
+        table = to_array(latents, "latents")
+        with errors_about("latents", "a table of latents"):
+            table = check_array(
+                table, dtype=[np.float64, np.float32], input_name="latents"
+            )
+        check_squares(table, "latents")
+        strata = check_labels(labels, len(table))
+        rng = check_random_state(random_state)
+        rows = np.arange(len(table))
+        if len(rows) > max_samples:
+            rows = np.sort(rng.choice(len(rows), max_samples, replace=False))
+        coloring, values = read_color(color, y, len(table), rows, strata[rows])
+        # A number that no sample has is no stratum, and has no place on the map.
+        centers = np.zeros((strata.max() + 1, table.shape[1]))
+        used = np.unique(strata[strata != NOISE])
+        for stratum in used:
+            centers[stratum] = table[strata == stratum].mean(axis=0)
+        projection = project(table[rows], strata[rows], centers, method, rng)
+        projection.center_places[np.setdiff1d(np.arange(len(centers)), used)] = np.nan
+        return cls(
+            **_fields(projection),
+            strata=strata[rows],
+            values=values,
+            coloring=coloring,
+            value_label=color_label,
+            center_pictures=None,
+            picture_style=None,
+            rows=rows,
+        ).plot(ax)
+
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The display itself, with `ax_` and `figure_`.
+        """
+        n_strata = len(self.center_places)
+        many = n_strata > FEW_STRATA
+        figsize = (10.0, 8.0) if many else (7.5, 5.5)
+        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+        size = SMALL_POINT if many else LARGE_POINT
+        by_stratum = self.coloring == "stratum"
+        if self.coloring == "value":
+            draw_values(ax, self.places, self.values, size, self.value_label)
+        else:
+            draw_groups(
+                ax, self.places, self.values, size, n_strata if by_stratum else None
+            )
+        ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(f"Latent space, {len(self.places)} samples")
+        if by_stratum or self.center_pictures is not None:
+            shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
+            # Beside other colours, those of strata would be taken for them.
+            colors = (
+                group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
+            )
+            pictures = self.center_pictures
+            draw_thumbnails(
+                ax,
+                self.center_places[shown],
+                shown,
+                colors,
+                pictures=None if pictures is None else pictures[shown],
+                style=self.picture_style,
+            )
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _fields(projection: Projection) -> dict[str, Any]:
+    return {
+        "places": projection.places,
+        "center_places": projection.center_places,
+        "axis_labels": projection.axis_labels,
+    }

@@ -1,0 +1,163 @@
+"""What lies on the way from one sample or stratum to another."""
+
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import validate_params
+
+from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._fitted import check_fitted
+from contrastive_clustering._display._pictures import (
+    PictureStyle,
+    add_colorbar,
+    draw_pictures,
+    to_pictures,
+)
+from contrastive_clustering._display._style import import_pyplot, take_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class InterpolationDisplay:
+    """Decoded steps of the straight way between two latents.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Below each step
+    stands the part of the way that it has come.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n_steps, height, width) or \
+            (n_steps, height, width, 3)
+        Pictures of the steps, both ends included.
+
+    ends : tuple of str
+        What the two ends are.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ContrastiveAutoencoderClusterer.interpolate : The steps themselves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     InterpolationDisplay,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = InterpolationDisplay.from_estimator(clusterer, X[0], 3)
+    >>> display.pictures.shape, display.ends
+    ((8, 8, 8), ('sample a', 'stratum 3'))
+    """
+
+    def __init__(
+        self,
+        *,
+        pictures: np.ndarray,
+        ends: tuple[str, str],
+        picture_style: PictureStyle,
+    ) -> None:
+        self.pictures = pictures
+        self.ends = ends
+        self.picture_style = picture_style
+
+    @classmethod
+    @validate_params(  # type: ignore[untyped-decorator]
+        {"n_steps": [Count(2)]}, prefer_skip_nested_validation=True
+    )
+    def from_estimator(
+        cls,
+        estimator: Any,
+        x_a: ArrayLike | int,
+        x_b: ArrayLike | int,
+        *,
+        n_steps: int = 8,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Decode the way between two samples or strata.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        x_a, x_b : array-like of shape (...) or (1, ...), or int
+            The two ends: each is one sample, of the shape and in the units seen in
+            `fit`, or the number of a stratum, whose centre is taken.
+
+        n_steps : int, default=8
+            How many steps to show, both ends included; at least 2.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : InterpolationDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If there is no such stratum, or an end is not one sample as seen in `fit`.
+        """
+        import_pyplot(f"{cls.__name__}.from_estimator")
+        estimator = check_fitted(estimator, cls.__name__)
+        steps = estimator.interpolate(x_a, x_b, n_steps)
+        return cls(
+            pictures=to_pictures(steps, estimator._scaler),
+            ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
+            picture_style=PictureStyle.of(estimator._scaler),
+        ).plot(ax)
+
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw the steps.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : InterpolationDisplay
+            The display itself, with `ax_` and `figure_`.
+        """
+        n_steps = len(self.pictures)
+        height, width = self.pictures.shape[1:3]
+        figsize = (0.6 + 0.85 * n_steps, 0.9 + 0.85 * max(height / width, 0.5))
+        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+        row = (list(self.pictures), self.picture_style)
+        draw_pictures(ax, [row], list(range(n_steps)))
+        names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
+        names[0], names[-1] = self.ends
+        ax.tick_params(labeltop=False, labelbottom=True)
+        ax.set_xticks(np.arange(n_steps) + 0.5, names)
+        ax.set_yticks([])
+        add_colorbar(ax, self.picture_style)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _name(end: Any, sample: str) -> str:
+    return f"stratum {end}" if isinstance(end, Integral) else sample

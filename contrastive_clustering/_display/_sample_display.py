@@ -1,0 +1,174 @@
+"""Generated samples of each stratum."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
+
+from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._fitted import check_fitted, check_strata
+from contrastive_clustering._display._pictures import (
+    PictureStyle,
+    add_colorbar,
+    draw_pictures,
+    to_pictures,
+)
+from contrastive_clustering._display._style import import_pyplot, take_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class SampleDisplay:
+    """Samples that the decoder makes of each stratum's density.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_strata,)
+        The strata shown, from above.
+
+    pictures : ndarray of shape (n_strata, n_samples, height, width) or \
+            (n_strata, n_samples, height, width, 3)
+        Pictures of the generated samples.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ContrastiveAutoencoderClusterer.sample : The samples themselves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     SampleDisplay,
+    ... )
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=10, max_epochs=10, random_state=0
+    ... ).fit(load_digits().images)
+    >>> display = SampleDisplay.from_estimator(
+    ...     clusterer, n_samples=5, strata=[3], random_state=0
+    ... )
+    >>> display.pictures.shape
+    (1, 5, 8, 8)
+    """
+
+    def __init__(
+        self, *, strata: np.ndarray, pictures: np.ndarray, picture_style: PictureStyle
+    ) -> None:
+        self.strata = strata
+        self.pictures = pictures
+        self.picture_style = picture_style
+
+    @classmethod
+    @validate_params(  # type: ignore[untyped-decorator]
+        {
+            "n_samples": [Count(1)],
+            "strata": ["array-like", None],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        n_samples: int = 8,
+        strata: ArrayLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Generate samples of strata.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        n_samples : int, default=8
+            How many samples to generate of each stratum.
+
+        strata : array-like of shape (n_strata,), default=None
+            The strata to show, in this order; None shows all.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws. An int gives the same samples again.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : SampleDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If there is no such stratum.
+
+        Warns
+        -----
+        UserWarning
+            If some samples are predicted to be of another stratum than they were
+            drawn for.
+        """
+        import_pyplot(f"{cls.__name__}.from_estimator")
+        estimator = check_fitted(estimator, cls.__name__)
+        shown = check_strata(strata, estimator.n_clusters_)
+        rng = check_random_state(random_state)
+        scaler = estimator._scaler
+        pictures = [
+            to_pictures(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
+            for stratum in shown
+        ]
+        return cls(
+            strata=shown,
+            pictures=np.stack(pictures),
+            picture_style=PictureStyle.of(scaler),
+        ).plot(ax)
+
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw the generated samples.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, as large as the strata need.
+
+        Returns
+        -------
+        display : SampleDisplay
+            The display itself, with `ax_` and `figure_`.
+        """
+        n_strata, n_samples, height, width = self.pictures.shape[:4]
+        figsize = (
+            1.0 + 0.68 * n_samples,
+            0.8 + 0.68 * n_strata * max(height / width, 0.4),
+        )
+        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+        rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
+        draw_pictures(ax, rows, list(range(n_samples)))
+        ax.set_yticklabels([str(stratum) for stratum in self.strata])
+        ax.set_ylabel("stratum")
+        ax.set_title("generated samples", fontsize="medium")
+        add_colorbar(ax, self.picture_style)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,0 +1,217 @@
+"""What holds of all displays."""
+
+import subprocess
+import sys
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from sklearn.exceptions import NotFittedError
+
+import contrastive_clustering
+from contrastive_clustering import (
+    ClusterGalleryDisplay,
+    ClusterNumberDisplay,
+    ClusterNumberResult,
+    ContrastiveAutoencoderClusterer,
+    EmbeddingDisplay,
+    InterpolationDisplay,
+    LabelSpreadDisplay,
+    PrototypeSimilarityDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
+    TrainingCurveDisplay,
+    _display,
+)
+
+pytestmark = [
+    pytest.mark.usefixtures("no_window"),
+    # Of estimators that were trained for three epochs.
+    pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning"),
+]
+
+RESULT = ClusterNumberResult(3, np.array([2, 3]), np.array([0.1, 0.2]), "silhouette")
+
+# How each display is made of an estimator and its samples, and of arrays.
+FROM_ESTIMATOR = {
+    ClusterGalleryDisplay: ClusterGalleryDisplay.from_estimator,
+    EmbeddingDisplay: partial(EmbeddingDisplay.from_estimator, method="pca"),
+    InterpolationDisplay: lambda estimator, X, **options: (
+        InterpolationDisplay.from_estimator(estimator, X[0], 1, **options)
+    ),
+    LabelSpreadDisplay: lambda estimator, X, **options: (
+        LabelSpreadDisplay.from_estimator(
+            estimator, X, np.arange(len(X)) % 3, **options
+        )
+    ),
+    PrototypeSimilarityDisplay: lambda estimator, X, **options: (
+        PrototypeSimilarityDisplay.from_estimator(estimator, **options)
+    ),
+    ReconstructionDisplay: partial(
+        ReconstructionDisplay.from_estimator, random_state=0
+    ),
+    SampleDisplay: lambda estimator, X, **options: SampleDisplay.from_estimator(
+        estimator, n_samples=3, random_state=0, **options
+    ),
+    TrainingCurveDisplay: lambda estimator, X, **options: (
+        TrainingCurveDisplay.from_estimator(estimator, **options)
+    ),
+}
+FROM_ARRAYS = {
+    ClusterNumberDisplay: partial(ClusterNumberDisplay.from_result, RESULT),
+    EmbeddingDisplay: partial(
+        EmbeddingDisplay.from_latents, np.eye(4), [0, 0, 1, -1], method="pca"
+    ),
+    LabelSpreadDisplay: partial(LabelSpreadDisplay.from_labels, [0, 1, 1], [5, 5, 6]),
+    TrainingCurveDisplay: partial(
+        TrainingCurveDisplay.from_history, [{"train_loss": 1.0}]
+    ),
+}
+
+
+def test_all_are_public_and_tried_here():
+    names = set(_display.__all__)
+    assert names == {
+        name for name in contrastive_clustering.__all__ if name.endswith("Display")
+    }
+    assert names == {each.__name__ for each in FROM_ESTIMATOR.keys() | FROM_ARRAYS}
+
+
+def test_import_leaves_matplotlib_alone():
+    code = (
+        "import sys, contrastive_clustering as package;"
+        "package.EmbeddingDisplay.from_estimator;"
+        "print('matplotlib' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
+def test_missing_matplotlib_is_named_for_arrays(display, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(
+        ImportError, match=rf"{display.__name__}\.from_\w+ needs .*pip install"
+    ):
+        FROM_ARRAYS[display]()
+
+
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_missing_matplotlib_is_named_before_all_else(display, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(
+        ImportError, match=rf"{display.__name__}\.from_estimator needs matplotlib"
+    ):
+        FROM_ESTIMATOR[display](None, [0])
+
+
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_estimator_has_to_be_fitted(display):
+    with pytest.raises(NotFittedError):
+        FROM_ESTIMATOR[display](ContrastiveAutoencoderClusterer(), np.ones((4, 8, 8)))
+    with pytest.raises(TypeError, match=f"{display.__name__} draws a fitted"):
+        FROM_ESTIMATOR[display](None, np.ones((4, 8, 8)))
+
+
+@pytest.mark.parametrize(
+    "kind", ["grey", "rgb", "five channels", "volume", "flat", "table", "many strata"]
+)
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_nothing_is_clipped_and_nothing_shown(display, kind, fitted_kind, monkeypatch):
+    def fail():
+        raise AssertionError("a display showed itself")
+
+    monkeypatch.setattr(plt, "show", fail)
+    X, estimator = fitted_kind(kind)
+    figure = FROM_ESTIMATOR[display](estimator, X).figure_
+    figure.draw_without_rendering()
+    width, height = figure.bbox.width, figure.bbox.height
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= width + 1
+        assert box.y1 <= height + 1
+
+
+def tick_boxes(axis):
+    return [
+        label.get_window_extent()
+        for label in axis.get_ticklabels()
+        if label.get_text() and label.get_visible()
+    ]
+
+
+@pytest.mark.parametrize("kind", ["grey", "table", "many strata"])
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_labels_do_not_meet(display, kind, fitted_kind):
+    X, estimator = fitted_kind(kind)
+    figure = FROM_ESTIMATOR[display](estimator, X).figure_
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            boxes = tick_boxes(axis)
+            for place, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_given_axes_are_drawn_on(display, fitted_kind):
+    X, estimator = fitted_kind("grey")
+    figure = Figure(figsize=(9, 4), layout="constrained")  # unknown to pyplot
+    given, other = figure.subplots(1, 2)
+    before = plt.get_fignums()
+    drawn = FROM_ESTIMATOR[display](estimator, X, ax=given)
+    assert plt.get_fignums() == before
+    figure.draw_without_rendering()
+    if display is TrainingCurveDisplay:
+        assert drawn.figure_ in figure.subfigs
+        assert all(panel.figure is drawn.figure_ for panel in drawn.axes_)
+    else:
+        assert drawn.ax_ is given
+        assert drawn.figure_ is figure
+    assert not other.has_data()
+
+
+@pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
+def test_plot_draws_again_and_returns_itself(display):
+    drawn = FROM_ARRAYS[display]()
+    first = drawn.figure_
+    assert drawn.plot() is drawn
+    assert drawn.figure_ is not first
+    count = {
+        figure: sum(len(ax.get_children()) for ax in figure.axes)
+        for figure in (first, drawn.figure_)
+    }
+    assert count[first] == count[drawn.figure_]
+
+
+@pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
+def test_other_than_axes_is_refused(display):
+    with pytest.raises(TypeError, match="ax is a str, but one matplotlib Axes"):
+        FROM_ARRAYS[display](ax="here")
+
+
+@pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
+def test_samples_and_estimator_are_left_as_they_were(display, fitted_kind):
+    X, estimator = fitted_kind("grey")
+    before, centers = X.copy(), estimator.cluster_centers_.copy()
+    state = np.random.get_state()[1].copy()
+    FROM_ESTIMATOR[display](estimator, X)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(estimator.cluster_centers_, centers)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_styles_of_the_user_do_not_break_labels(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    style = import_module("matplotlib.style")
+    with style.context("dark_background"):
+        display = ClusterGalleryDisplay.from_estimator(estimator, X)
+        display.figure_.draw_without_rendering()
+    assert [label.get_text() for label in display.ax_.get_yticklabels()]

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from scipy.cluster.hierarchy import leaves_list
+from sklearn.metrics.pairwise import cosine_similarity
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    PrototypeSimilarityDisplay,
+)
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+
+@pytest.mark.parametrize("kind", ["grey", "many strata"])
+def test_matrix_is_ordered_as_the_tree_is(fitted_kind, kind):
+    _, estimator = fitted_kind(kind)
+    display = PrototypeSimilarityDisplay.from_estimator(estimator)
+    np.testing.assert_allclose(
+        display.similarities, np.corrcoef(estimator.cluster_centers_), atol=1e-6
+    )
+    np.testing.assert_array_equal(display.order, leaves_list(estimator.linkage_))
+    (image,) = display.ax_.get_images()
+    np.testing.assert_array_equal(
+        image.get_array(), display.similarities[display.order][:, display.order]
+    )
+    assert image.get_clim() == (-1, 1)
+    for labels in (display.ax_.get_xticklabels(), display.ax_.get_yticklabels()):
+        assert [int(label.get_text()) for label in labels] == display.order.tolist()
+
+
+def test_tree_stands_beside_its_rows(fitted_kind):
+    _, estimator = fitted_kind("many strata")
+    display = PrototypeSimilarityDisplay.from_estimator(estimator)
+    merges = display.tree_ax_.get_lines()
+    assert len(merges) == 39
+    # Each merge is drawn at its height; leaves end at height 0, in the middle of a row.
+    heights = sorted(merge.get_xdata().max() for merge in merges)
+    np.testing.assert_allclose(heights, estimator.linkage_[:, 2])
+    leaves = sorted(
+        y for merge in merges for x, y in merge.get_xydata()[[0, -1]] if x == 0
+    )
+    assert leaves == list(range(40))
+    assert display.tree_ax_.get_ylim() == display.ax_.get_ylim()
+
+
+def test_cosine_and_numbers(fitted_kind):
+    _, estimator = fitted_kind("grey")
+    display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
+    np.testing.assert_allclose(
+        display.similarities, cosine_similarity(estimator.cluster_centers_), atol=1e-6
+    )
+    values = [float(text.get_text()) for text in display.ax_.texts]
+    order = display.order
+    np.testing.assert_allclose(
+        np.reshape(values, (2, 2)), display.similarities[order][:, order], atol=0.051
+    )
+
+
+def test_one_stratum_has_no_tree(tiny_images, fast):
+    estimator = ContrastiveAutoencoderClusterer(**fast | {"n_clusters": 1})
+    display = PrototypeSimilarityDisplay.from_estimator(estimator.fit(tiny_images))
+    assert display.tree_ax_ is None
+    assert display.ax_.get_images()[0].get_array() == pytest.approx(1)
+
+
+def test_one_latent_has_no_correlations(tiny_images, fast):
+    estimator = ContrastiveAutoencoderClusterer(**fast | {"latent_dim": 1})
+    estimator.fit(tiny_images)
+    with pytest.raises(ValueError, match=r'latent_dim=1\. Take similarity="cosine"'):
+        PrototypeSimilarityDisplay.from_estimator(estimator)
+    PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
+    with pytest.raises(ValueError, match="'similarity' parameter"):
+        PrototypeSimilarityDisplay.from_estimator(estimator, similarity="euclidean")

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering import SampleDisplay
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+
+def test_rows_are_samples_of_strata(fitted_digits):
+    display = SampleDisplay.from_estimator(
+        fitted_digits, n_samples=4, strata=[5, 2], random_state=0
+    )
+    rng = np.random.RandomState(0)
+    expected = [fitted_digits.sample(4, stratum, rng)[0] for stratum in (5, 2)]
+    np.testing.assert_array_equal(display.pictures, expected)
+    shown = [image.get_array() for image in display.ax_.get_images()]
+    np.testing.assert_array_equal(shown, display.pictures.reshape(-1, 8, 8))
+    names = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert names == ["5", "2"]
+    assert fitted_digits.predict(display.pictures[0]).tolist() == [5] * 4
+
+
+@pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
+def test_all_strata_by_default(fitted_kind):
+    _, estimator = fitted_kind("many strata")
+    display = SampleDisplay.from_estimator(estimator, n_samples=2, random_state=0)
+    assert display.pictures.shape == (40, 2, 8, 8)
+
+
+def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):
+    _, estimator = fitted_kind("grey")
+    monkeypatch.setattr(
+        type(estimator), "_strayed", lambda self, X, labels: np.arange(len(X))
+    )
+    with pytest.warns(UserWarning, match="2 of the 2 generated samples are predicted"):
+        SampleDisplay.from_estimator(estimator, n_samples=2, strata=[0])
+
+
+def test_wrong_parameters_are_named(fitted_kind):
+    _, estimator = fitted_kind("grey")
+    with pytest.raises(ValueError, match="'n_samples' parameter"):
+        SampleDisplay.from_estimator(estimator, n_samples=0)
+    with pytest.raises(ValueError, match="strata has 9"):
+        SampleDisplay.from_estimator(estimator, strata=[9])
