@@ -85,8 +85,9 @@ for name, images in kinds.items():
 
 # %%
 # A line is the range of a kind's scores without its outer 5 % on either side, and the
-# dot its median. Turned digits are partly digits again (0, 1, 8, and 6 for 9), and a
-# scratch leaves most of a digit as it was: expect neither to stand out as a whole.
+# dot its median. Upside down, a 0, a 1 and an 8 are digits again, and a 6 is a 9: these
+# do not stand out as a whole. The reconstruction error has another blind spot: smooth
+# pieces of a photograph, a sky or a wall, are easier to reconstruct than any digit.
 
 figure, ax = plt.subplots(figsize=(8, 2.8))
 for place, (name, values) in enumerate(scores.items()):

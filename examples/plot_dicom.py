@@ -17,8 +17,9 @@ its strata say nothing about anybody: patches of one slice are no sample of pati
 # ------------------
 # Files come in no order. The place of a slice is its ``ImagePositionPatient``, along
 # the normal of its plane; neither names of files nor ``InstanceNumber`` are to be
-# trusted. Slices of another plane or size (a scout) belong to no volume. pydicom's test
-# slices have been cut down to 16 x 16 pixels.
+# trusted. Slices of another plane (a scout) are no part of the same volume, whatever
+# their series. pydicom's test slices have been cut down to 16 x 16 pixels, and most of
+# their series to a few slices.
 
 from collections import defaultdict
 
@@ -38,20 +39,23 @@ def position(dataset):
     return float(np.cross(along_row, along_column) @ dataset.ImagePositionPatient)
 
 
-series = defaultdict(list)
+stacks = defaultdict(list)
 for instance in FileSet(examples.get_path("dicomdir")):
     dataset = instance.load()
     if dataset.Modality in ("CT", "MR"):
-        series[dataset.SeriesInstanceUID].append(dataset)
+        plane = tuple(dataset.ImageOrientationPatient)
+        stacks[dataset.SeriesInstanceUID, plane].append(dataset)
 
-for slices in series.values():
+for slices in stacks.values():
+    if len(slices) < 3:
+        continue
     slices.sort(key=position)
     volume = np.stack([apply_modality_lut(d.pixel_array, d) for d in slices])
     first, last = position(slices[0]), position(slices[-1])
     print(f"{slices[0].Modality} {volume.shape}, from {first:.1f} to {last:.1f} mm")
 
 # %%
-# Series of as many slices could be stacked once more, to volumes of shape
+# Those of as many slices could be stacked once more, to volumes of shape
 # ``(n, D, H, W)``; all sides need 8 voxels or more.
 #
 # Values and spacing

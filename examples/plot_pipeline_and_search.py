@@ -79,7 +79,7 @@ print(f"30 labels, accuracy from pixels {on_pixels:.2f}, from latents {on_latent
 
 parameters = {
     "contrastiveautoencoderclusterer__n_clusters": [5, 10, 15],
-    "contrastiveautoencoderclusterer__temperature": [0.2, 0.5, 1.0],
+    "contrastiveautoencoderclusterer__temperature": [0.2, 1.0],
 }
 short = pipeline.set_params(
     contrastiveautoencoderclusterer__max_epochs=6,
