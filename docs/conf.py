@@ -1,8 +1,12 @@
 """Configuration of Sphinx."""
 
+import sys
 import warnings
+from pathlib import Path
 
 import contrastive_clustering
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "contrastive_clustering"
 author = "The contrastive_clustering developers"
@@ -12,18 +16,33 @@ version = release = contrastive_clustering.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "mathml",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
+# Formulas do not wait for a script from the net: pages can be read offline.
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 # Pages of the top level without pages below them need no navigation beside them.
 html_sidebars = {
-    page: [] for page in ("index", "install", "method", "choices", "whats_new")
+    page: []
+    for page in (
+        "index",
+        "install",
+        "quickstart",
+        "method",
+        "choices",
+        "benchmarks",
+        "what_we_test",
+        "contributing",
+        "whats_new",
+    )
 }
 html_show_sourcelink = False
 

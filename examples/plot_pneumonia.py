@@ -23,11 +23,14 @@ import numpy as np
 from sklearn.metrics import (
     adjusted_rand_score,
     balanced_accuracy_score,
-    euclidean_distances,
     normalized_mutual_info_score,
 )
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterGalleryDisplay,
+    ContrastiveAutoencoderClusterer,
+    ReconstructionDisplay,
+)
 from contrastive_clustering.datasets import fetch_medmnist
 from contrastive_clustering.metrics import map_clusters_to_labels
 
@@ -63,33 +66,25 @@ print(f"seconds of training   {seconds:.0f}")
 # Look at the strata
 # ------------------
 # A row is a stratum, ordered by how many of its training members have pneumonia: the
-# decoded centre, the three X-rays of the test split that lie nearest to it in latent
-# space, and their reconstructions.
+# decoded centre, the X-rays of the test split that lie nearest to it in latent space,
+# and those that lie farthest from it and belong to it all the same.
 
-centers = clusterer.inverse_transform(clusterer.cluster_centers_)
-distances = euclidean_distances(clusterer.transform(X_test), clusterer.cluster_centers_)
-labels = clusterer.labels_
-prevalence = np.array([y_train[labels == k].mean() for k in range(len(centers))])
+prevalence = [
+    y_train[clusterer.labels_ == s].mean() for s in range(clusterer.n_clusters_)
+]
+order = np.argsort(prevalence)
+gallery = ClusterGalleryDisplay.from_estimator(
+    clusterer, X_test, n_typical=4, n_atypical=4, strata=order
+)
+gallery.ax_.set_yticklabels(
+    [f"{s}: {prevalence[s]:.0%} pneumonia\n(n={np.sum(strata == s)})" for s in order]
+)
+gallery.ax_.set_ylabel("stratum, prevalence, members in the test split")
+gallery.ax_.set_title("Strata of chest X-rays, found without labels")
+gallery.figure_.savefig("strata_of_chest_x_rays.png", dpi=120)
 
-n_shown = 3
-figure, axes = plt.subplots(len(centers), 1 + 2 * n_shown, figsize=(8, 11.5))
-for row, stratum in zip(axes, np.argsort(prevalence), strict=True):
-    nearest = np.argsort(distances[:, stratum])[:n_shown]
-    pictures = [centers[stratum], *X_test[nearest], *decoded[nearest]]
-    for ax, picture in zip(row, pictures, strict=True):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
-        ax.set(xticks=[], yticks=[])
-    row[0].set_ylabel(
-        f"stratum {stratum}\nn = {np.sum(labels == stratum)}\n"
-        f"{prevalence[stratum]:.0%} pneumonia",
-        fontsize=8,
-        rotation=0,
-        ha="right",
-        va="center",
-    )
-for column, title in ((0, "centre"), (2, "members"), (2 + n_shown, "reconstructions")):
-    axes[0, column].set_title(title, fontsize=9)
-figure.suptitle("Strata of chest X-rays, found without labels")
-figure.tight_layout()
-figure.savefig("strata_of_chest_x_rays.png", dpi=120)
+# %%
+# What the network keeps of an X-ray, and what it leaves out:
+
+ReconstructionDisplay.from_estimator(clusterer, X_test, random_state=0)
 plt.show()

@@ -19,7 +19,12 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterGalleryDisplay,
+    ContrastiveAutoencoderClusterer,
+    EmbeddingDisplay,
+    ReconstructionDisplay,
+)
 from contrastive_clustering.metrics import clustering_accuracy
 
 digits = load_digits()
@@ -45,30 +50,13 @@ print(f"one-to-one accuracy {accuracy:.3f}, adjusted Rand index {rand:.3f}")
 # Each row is a stratum: its decoded centre first, then the five members that lie
 # nearest to it in latent space, and last the five that lie farthest from it.
 
-latents = clusterer.transform(images)
-distance = np.linalg.norm(latents - clusterer.cluster_centers_[labels], axis=1)
-centers = clusterer.inverse_transform(clusterer.cluster_centers_)
+ClusterGalleryDisplay.from_estimator(clusterer, images)
 
+# %%
+# Where the strata lie in the latent space, mapped to the plane by t-SNE. Neighbours on
+# the map are neighbours there; distances between groups mean little.
 
-def show(ax, image, title=None):
-    """Draw one image without axes."""
-    ax.imshow(image, cmap="gray", vmin=0, vmax=16)
-    ax.set_axis_off()
-    if title:
-        ax.set_title(title, fontsize=9)
-
-
-n_shown = 5
-figure, axes = plt.subplots(10, 1 + 2 * n_shown, figsize=(8, 8))
-for stratum, row in enumerate(axes):
-    members = np.flatnonzero(labels == stratum)
-    order = members[np.argsort(distance[members])]
-    show(row[0], centers[stratum], "centre" if stratum == 0 else None)
-    for place, index in enumerate([*order[:n_shown], *order[-n_shown:]]):
-        titles = {2: "nearest", 2 + n_shown: "farthest"} if stratum == 0 else {}
-        show(row[1 + place], images[index], titles.get(place))
-figure.suptitle("Strata of the digits")
-figure.tight_layout()
+EmbeddingDisplay.from_estimator(clusterer, images, random_state=0)
 
 # %%
 # Reconstruct
@@ -76,15 +64,11 @@ figure.tight_layout()
 # ``transform`` gives latents, ``inverse_transform`` brings them back to pixels, in the
 # units and the shape of the input.
 
-some = np.random.default_rng(0).choice(len(images), 10, replace=False)
-decoded = clusterer.inverse_transform(latents[some])
-print(f"latents {latents[some].shape}, reconstructions {decoded.shape}")
-error = np.mean((decoded - images[some]) ** 2) / images.var()
+latents = clusterer.transform(images)
+decoded = clusterer.inverse_transform(latents)
+print(f"latents {latents.shape}, reconstructions {decoded.shape}")
+error = np.mean((decoded - images) ** 2) / images.var()
 print(f"reconstruction error: {error:.2f} of the variance of the pixels")
 
-figure, axes = plt.subplots(2, 10, figsize=(8, 2))
-for column, index in enumerate(some):
-    show(axes[0, column], images[index], "image" if column == 0 else None)
-    show(axes[1, column], decoded[column], "decoded" if column == 0 else None)
-figure.tight_layout()
+ReconstructionDisplay.from_estimator(clusterer, images, random_state=0)
 plt.show()

@@ -19,9 +19,12 @@ variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.metrics import euclidean_distances
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterGalleryDisplay,
+    ContrastiveAutoencoderClusterer,
+    ReconstructionDisplay,
+)
 from contrastive_clustering.datasets import fetch_medmnist
 
 X, y = fetch_medmnist("adrenalmnist3d", split="train", return_X_y=True)
@@ -37,8 +40,7 @@ clusterer = ContrastiveAutoencoderClusterer(
     random_state=0,
 )
 labels = clusterer.fit_predict(X)
-latents = clusterer.transform(X)
-decoded = clusterer.inverse_transform(latents)
+decoded = clusterer.inverse_transform(clusterer.transform(X))
 error = np.mean((decoded - X) ** 2) / X.var()
 print(f"reconstruction error: {error:.2f} of the variance of the voxels")
 
@@ -53,38 +55,10 @@ for stratum in range(n_strata):
 # %%
 # Look at the strata
 # ------------------
-# A row is a stratum: the decoded centre, the three members that lie nearest to it in
-# latent space, and their reconstructions. Of each volume the middle slice across its
-# first axis is shown. The members are masks, voxels are in the gland or not; decoded
-# voxels are grey where the network is unsure, which few epochs leave often.
+# Of each volume the middle slice across its first axis is shown. The members are masks,
+# voxels are in the gland or not; decoded voxels are grey where the network is unsure,
+# which few epochs leave often.
 
-centers = clusterer.inverse_transform(clusterer.cluster_centers_)
-distances = euclidean_distances(latents, clusterer.cluster_centers_)
-
-
-middle = X.shape[1] // 2
-n_shown = 3
-figure, axes = plt.subplots(n_strata, 1 + 2 * n_shown, figsize=(8, 5))
-for stratum, row in enumerate(axes):
-    members = np.flatnonzero(labels == stratum)
-    nearest = members[np.argsort(distances[members, stratum])[:n_shown]]
-    volumes = {0: centers[stratum]}
-    for place, index in enumerate(nearest, start=1):
-        volumes |= {place: X[index], place + n_shown: decoded[index]}
-    for ax in row:
-        ax.set(xticks=[], yticks=[])
-        ax.set_frame_on(False)
-    for place, volume in volumes.items():
-        row[place].imshow(volume[middle], cmap="gray", vmin=X.min(), vmax=X.max())
-    row[0].set_ylabel(
-        f"stratum {stratum}\nn = {len(members)}",
-        fontsize=9,
-        rotation=0,
-        ha="right",
-        va="center",
-    )
-for column, title in ((0, "centre"), (2, "members"), (2 + n_shown, "reconstructions")):
-    axes[0, column].set_title(title, fontsize=9)
-figure.suptitle("Adrenal glands, middle slices")
-figure.tight_layout()
+ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
+ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
 plt.show()

@@ -1,10 +1,12 @@
 """What is written for users is true: snippets, docstrings, public names."""
 
+import doctest
 import importlib
 import pkgutil
 import re
 import textwrap
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -119,24 +121,67 @@ def test_readme_snippet_on_real_images_runs(real_folder, monkeypatch, tmp_path):
     assert namespace["clusterer"].labels_.shape == (4708,)
 
 
+DOCS = ROOT / "docs"
+# What a build of the documentation leaves there.
+BUILT = {"_build", "auto_examples", "generated"}
+
+SNIPPET = re.compile(
+    r"^(?P<files>\.\. needs the image files\n\n)?"
+    r"(?:\.\. code-block:: python\n\n(?P<code>(?:(?: {4}.*)?\n)+)"
+    r"|(?P<session>>>> (?:.+\n)+))",
+    re.M,
+)
+
+
 def page_snippets(page):
-    """Return the Python blocks of a page, and whether each needs the image files."""
+    """Return the Python snippets of a page, and whether each needs the image files."""
     text = page.read_text()
-    found = re.findall(
-        r"^(\.\. needs the image files\n\n)?"
-        r"\.\. code-block:: python\n\n((?:(?: {4}.*)?\n)+)",
-        text,
-        re.M,
+    found = list(SNIPPET.finditer(text))
+    # A snippet that is indented or has options would be left out silently.
+    assert sum(bool(match["code"]) for match in found) == text.count(
+        "code-block:: python"
+    ), page
+    sessions = "".join(match["session"] or "" for match in found)
+    assert sessions.count(">>> ") == text.count(">>> "), page
+    return [
+        (bool(match["files"]), textwrap.dedent(match["code"] or match["session"]))
+        for match in found
+    ]
+
+
+def run_snippet(code, namespace, name):
+    """Run a block of code, or a session with its prompts and what it prints."""
+    if not code.startswith(">>> "):
+        exec(compile(code, name, "exec"), namespace)
+        return
+    session = doctest.DocTestParser().get_doctest(code, namespace, name, None, 0)
+    told = []
+    runner = doctest.DocTestRunner(
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     )
-    # A block that is indented or has options would be left out silently.
-    assert len(found) == text.count("code-block:: python"), page
-    return [(bool(needs_files), textwrap.dedent(code)) for needs_files, code in found]
+    runner.run(session, out=told.append, clear_globs=False)
+    assert not runner.failures, "".join(told)
+    namespace.update(session.globs)
 
 
-GUIDE = sorted((ROOT / "docs" / "user_guide").glob("*.rst"))
-PAGES_WITH_FILES = [
-    page for page in GUIDE if any(needs for needs, _ in page_snippets(page))
+GUIDE = sorted((DOCS / "user_guide").glob("*.rst"))
+PAGES = [
+    page
+    for page in sorted(DOCS.rglob("*.rst"))
+    if page.relative_to(DOCS).parts[0] not in BUILT and page_snippets(page)
 ]
+PAGES_WITH_FILES = [
+    page for page in PAGES if any(needs for needs, _ in page_snippets(page))
+]
+
+# What a page says of the outcome of its snippets.
+SAID = {
+    "pitfalls": lambda seen: (
+        seen["agreement"] > 0.9
+        and seen["agreement_clean"] < 0.1
+        and seen["smallest"] < 0.01
+    ),
+}
 
 
 def run_page(page, *, with_files):
@@ -144,32 +189,89 @@ def run_page(page, *, with_files):
     run = [code for needs, code in page_snippets(page) if with_files or not needs]
     assert run, f"{page.name} shows nothing that runs"
     for code in run:
-        exec(compile(code, page.name, "exec"), namespace)
+        run_snippet(code, namespace, page.name)
+    return namespace
 
 
 @pytest.mark.usefixtures("no_window")
-@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
-def test_guide_snippets_run(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_snippets_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
-    run_page(page, with_files=False)
+    seen = run_page(page, with_files=False)
+    assert SAID.get(page.stem, lambda _: True)(seen)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_window")
 @pytest.mark.parametrize("page", PAGES_WITH_FILES, ids=lambda page: page.stem)
-def test_guide_snippets_on_real_images_run(page, real_folder, monkeypatch):
+def test_page_snippets_on_real_images_run(page, real_folder, monkeypatch):
     monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", str(real_folder))
     run_page(page, with_files=True)
 
 
+def test_a_session_that_prints_something_else_fails():
+    namespace = {"x": 1}
+    run_snippet(">>> x += 1\n>>> x\n2\n", namespace, "a page")
+    assert namespace["x"] == 2
+    with pytest.raises(AssertionError, match="Expected"):
+        run_snippet(">>> x\n3\n", namespace, "a page")
+
+
+def test_every_page_of_the_guide_shows_something_that_runs():
+    assert set(GUIDE) <= set(PAGES)
+
+
+def test_commands_name_files_and_extras_that_exist():
+    metadata = ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    texts = [(ROOT / "README.md").read_text()]
+    texts += [page.read_text() for page in DOCS.glob("*.rst")]
+    commands = "\n".join(
+        "\n".join(re.findall(r"^```bash\n(.*?)```", text, re.M | re.S))
+        + "\n".join(
+            re.findall(r"^\.\. code-block:: bash\n\n((?: {4}.*\n)+)", text, re.M)
+        )
+        for text in texts
+    )
+    files = set(re.findall(r"[\w./-]+\.(?:py|txt)\b|\.ci/run", commands))
+    assert {"constraints.txt", "examples/plot_quickstart.py"} <= files
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+    extras = set(",".join(re.findall(r"\.\[([\w,]+)\]", commands)).split(","))
+    assert extras <= set(metadata["options.extras_require"])
+
+
+def test_contributing_lists_all_modules_by_what_they_build_on():
+    table = (DOCS / "contributing.rst").read_text().partition("before you touch it")[2]
+    table = table.partition("\n\n")[0]
+    groups = [
+        re.findall(r"``(\w+)``", row.split("\n      - ")[1])
+        for row in table.split("\n    * - ")[1:]
+    ]
+    modules = [m.name for m in pkgutil.iter_modules(contrastive_clustering.__path__)]
+    assert sorted(name for group in groups for name in group) == sorted(modules)
+    above = set()
+    for group in groups:
+        above |= set(group)
+        for name in group:
+            module = importlib.import_module(f"contrastive_clustering.{name}")
+            file = Path(module.__file__)
+            files = file.parent.glob("*.py") if file.stem == "__init__" else [file]
+            imported = re.findall(
+                r"^\s*from contrastive_clustering\.(\w+)[\w.]* import",
+                "".join(each.read_text() for each in files),
+                re.M,
+            )
+            assert set(imported) <= above, name
+
+
 def test_guide_lists_its_pages():
-    index = (ROOT / "docs" / "user_guide.rst").read_text()
+    index = (DOCS / "user_guide.rst").read_text()
     listed = re.findall(r"^    user_guide/(\w+)$", index, re.M)
     assert sorted(listed) == [page.stem for page in GUIDE]
 
 
 def test_api_page_lists_all_public_names():
-    listed = re.findall(r"^    (\w+)$", (ROOT / "docs" / "api.rst").read_text(), re.M)
+    listed = re.findall(r"^    (\w+)$", (DOCS / "api.rst").read_text(), re.M)
     assert sorted(listed) == sorted(PUBLIC_NAMES)
 
 

@@ -1,0 +1,123 @@
+"""
+==========================
+In a Pipeline and a search
+==========================
+
+The estimator takes part in all of scikit-learn's machinery. Here flattened images of
+digits go through a Pipeline, the latents feed a classifier, and a grid search compares
+settings by a score that needs no labels, and by one that does.
+"""
+
+# %%
+# A pipeline that ends in strata
+# ------------------------------
+# A Pipeline hands over a table, one image a row. ``image_shape`` says what the rows
+# are. The step before brings each image to a maximum of 1, so that strata are not those
+# of bright and faint pens.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering.metrics import adjusted_rand_scorer, silhouette_scorer
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.4, stratify=y, random_state=0
+)
+print(f"training images {X_train.shape}, each of 8 x 8 pixels")
+
+clusterer = ContrastiveAutoencoderClusterer(
+    n_clusters=10,
+    clusterer="kmeans",
+    image_shape=(8, 8),
+    max_epochs=15,
+    refinement_epochs=3,
+    random_state=0,
+)
+pipeline = make_pipeline(Normalizer("max"), clusterer)
+pipeline.fit(X_train)
+rand = adjusted_rand_score(y_test, pipeline.predict(X_test))
+print(f"adjusted Rand index of strata and digits, new images: {rand:.2f}")
+
+# %%
+# The steps' methods go through: latents of new images, and images from latents, back in
+# the units that the first step had left.
+
+latents = pipeline.transform(X_test)
+decoded = pipeline[-1].inverse_transform(latents)
+print(f"latents {latents.shape}, decoded {decoded.shape}, up to {decoded.max():.2f}")
+
+# %%
+# A pipeline that ends in a classifier
+# ------------------------------------
+# In the middle of a Pipeline the estimator is a transformer, and its latents are the
+# features. Where few images have a label, fit it to all of them first, and only the
+# classifier to the few.
+
+few = np.concatenate([np.flatnonzero(y_train == digit)[:3] for digit in range(10)])
+classifier = LogisticRegression(max_iter=1000)
+on_pixels = classifier.fit(X_train[few], y_train[few]).score(X_test, y_test)
+on_latents = classifier.fit(pipeline.transform(X_train[few]), y_train[few]).score(
+    pipeline.transform(X_test), y_test
+)
+print(f"30 labels, accuracy from pixels {on_pixels:.2f}, from latents {on_latents:.2f}")
+
+# %%
+# Search
+# ------
+# A grid search over the number of strata and the temperature, with two scores side by
+# side: the silhouette of the strata in the latent space, which needs no labels, and the
+# adjusted Rand index with the digits, which does. ``refit`` names the one that decides.
+# ``n_jobs`` would run candidates in parallel.
+
+parameters = {
+    "contrastiveautoencoderclusterer__n_clusters": [5, 10, 15],
+    "contrastiveautoencoderclusterer__temperature": [0.2, 1.0],
+}
+short = pipeline.set_params(
+    contrastiveautoencoderclusterer__max_epochs=6,
+    contrastiveautoencoderclusterer__refinement_epochs=1,
+)
+search = GridSearchCV(
+    short,
+    parameters,
+    scoring={"silhouette": silhouette_scorer, "adjusted Rand": adjusted_rand_scorer},
+    refit="silhouette",
+    cv=2,
+)
+search.fit(X_train, y_train)
+for name, value in search.best_params_.items():
+    print(f"{name.partition('__')[2]}: {value}")
+rand = adjusted_rand_score(y_test, search.predict(X_test))
+print(f"adjusted Rand index of the choice, new images: {rand:.2f}")
+
+# %%
+# Both scores for all candidates. They ask different questions: the silhouette how
+# compact strata are, in a latent space that the temperature itself shapes, and the Rand
+# index how far they are the digits. A choice by the first is none by the second.
+# Without labels, ask also which strata come back
+# (:ref:`sphx_glr_auto_examples_plot_number_and_stability.py`).
+
+n_clusters, temperatures = parameters.values()
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+for ax, name in zip(axes, search.scoring, strict=True):
+    # Candidates come with the last parameter running fastest.
+    scores = search.cv_results_[f"mean_test_{name}"]
+    table = scores.reshape(len(n_clusters), len(temperatures))
+    ax.imshow(table, cmap="Blues", vmin=0, vmax=1.5 * table.max())
+    for (row, column), score in np.ndenumerate(table):
+        weight = "bold" if score == table.max() else "normal"
+        ax.text(column, row, f"{score:.2f}", ha="center", va="center", weight=weight)
+    ax.set_xticks(range(len(temperatures)), temperatures)
+    ax.set_yticks(range(len(n_clusters)), n_clusters)
+    ax.set(title=name, xlabel="temperature", ylabel="number of strata")
+figure.suptitle("Mean over the folds, the best in bold")
+figure.tight_layout()
+plt.show()
