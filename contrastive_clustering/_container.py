@@ -103,7 +103,7 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
         "tree": text,
     }
     header["sha256"] = _digest(header, arrays)
-    _write_atomically(path, to_safetensors(arrays, metadata=header))
+    write_atomically(path, to_safetensors(arrays, metadata=header))
 
 
 def read_tree(path: Path, kind: str) -> dict[str, Any]:
@@ -229,7 +229,22 @@ def _digest(header: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file, all of it or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file; overwritten if it exists.
+
+    content : bytes
+        What it shall hold.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; a file that was there before is untouched.
+    """
     try:
         descriptor, name = tempfile.mkstemp(
             prefix=partial_prefix(path), dir=path.parent
