@@ -153,7 +153,7 @@ class _Lines:
             left = passed / (self.n - self.n_before) * (self.total - self.n)
             parts.append(f"{tqdm.format_interval(left)} left")
         else:
-            parts.append(f"took {tqdm.format_interval(passed)}")
+            parts.append(f"after {tqdm.format_interval(passed)}")
         print(", ".join(parts), file=sys.stderr, flush=True)
 
     def _number(self, n: int) -> str:

@@ -35,7 +35,7 @@ def test_its_progress_is_shown_when_asked_for(source, target, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines()[-1].startswith(
-        "download of images.npz 256k/256k bytes, took "
+        "download of images.npz 256k/256k bytes, after "
     )
 
 

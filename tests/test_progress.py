@@ -62,7 +62,7 @@ def test_a_log_gets_a_line_at_each_tenth(clock, capsys):
     lines = err.splitlines()
     assert "\r" not in err
     assert lines[0] == "training 3/30 epochs, loss 2.310, kl_loss 0.100, 00:27 left"
-    assert lines[-1] == "training 30/30 epochs, loss 2.310, kl_loss 0.100, took 00:30"
+    assert lines[-1] == "training 30/30 epochs, loss 2.310, kl_loss 0.100, after 00:30"
     assert [line.split("/")[0] for line in lines] == [
         f"training {n}" for n in range(3, 31, 3)
     ]
@@ -83,7 +83,7 @@ def test_the_time_left_is_reckoned_from_the_steps_of_this_run(clock, capsys):
     run(30, clock, 2, n_done=20)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "training 21/30 epochs, 00:18 left"
-    assert lines[-1] == "training 30/30 epochs, took 00:20"
+    assert lines[-1] == "training 30/30 epochs, after 00:20"
 
 
 def test_the_last_step_is_shown_when_a_task_breaks_off(clock, capsys):
@@ -108,8 +108,8 @@ def test_an_unknown_total_and_short_numbers(clock, capsys):
         progress.reach(1_230_000)
         progress.reach(2_000_000)
     assert capsys.readouterr().err.splitlines() == [
-        "download 1.23M bytes, took 05:01",
-        "download 2.00M bytes, took 05:01",
+        "download 1.23M bytes, after 05:01",
+        "download 2.00M bytes, after 05:01",
     ]
 
 
