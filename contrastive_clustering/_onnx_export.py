@@ -1,6 +1,7 @@
 """Export of what a fitted estimator predicts to ONNX."""
 
 import copy
+import itertools
 import os
 import warnings
 from importlib import import_module
@@ -120,6 +121,7 @@ class OnnxExportMixin:
                 verbose=False,
             )
         proto = program.model_proto
+        _remove_traces(proto.graph)
         versions = package_versions()
         proto.producer_name, proto.producer_version = FORMAT, versions[FORMAT]
         facts = {
@@ -174,6 +176,14 @@ class ExportedModel(nn.Module):
         latents = self.encoder(scaled.float())[:, : self.latent_dim]
         proba, labels = self.assignment(latents.double())
         return latents, proba.float(), labels
+
+
+def _remove_traces(graph: Any) -> None:
+    """Remove what PyTorch notes of its own work: code, and paths of this machine."""
+    parts = [graph.node, graph.value_info, graph.input, graph.output, graph.initializer]
+    for entry in (graph, *itertools.chain.from_iterable(parts)):
+        entry.ClearField("metadata_props")
+        entry.ClearField("doc_string")
 
 
 def _import_onnx() -> Any:
