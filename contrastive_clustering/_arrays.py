@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import validation
 
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
@@ -99,6 +100,40 @@ def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
             f"{name} is a tensor of dtype {tensor.dtype} on {tensor.device} whose "
             f"values cannot be read ({reason}). Pass a tensor of numbers or an array."
         ) from error
+
+
+class _Names:
+    """The names of a data frame, as older versions of scikit-learn ask for them."""
+
+    def __init__(self, frame: Any) -> None:
+        self.shape = frame.shape
+        self.names = list(frame.columns)
+
+    def __dataframe__(self) -> "_Names":
+        return self
+
+    def column_names(self) -> list[str]:
+        return self.names
+
+
+def with_names(X: Any) -> Any:
+    """Return what scikit-learn can read the names and the number of X's columns from.
+
+    Parameters
+    ----------
+    X : object
+        What a caller passed.
+
+    Returns
+    -------
+    X : object
+        Itself, unless it is a data frame of polars, which has lost the method by which
+        versions of scikit-learn that do without narwhals find names.
+    """
+    is_polars = type(X).__module__.partition(".")[0] == "polars"
+    if is_polars and not hasattr(X, "__dataframe__") and not hasattr(validation, "nw"):
+        return _Names(X)
+    return X
 
 
 @contextmanager

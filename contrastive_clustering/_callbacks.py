@@ -1,15 +1,52 @@
-"""Callbacks of the training: the learning rate's course and the progress bar."""
+"""Callbacks of the training: the learning rate's course and the progress."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import (
+    Callback,
+    MlflowLogger,
+    PrintLog,
+    ProgressBar,
+    SacredLogger,
+    TensorBoard,
+)
 
 from contrastive_clustering._data import count_batches
+from contrastive_clustering._progress import Progress
+
+# skorch's callbacks that write down what a training does, and do nothing to it. Its
+# loggers for Neptune and Weights & Biases are not among them: their runs take one
+# training only.
+OBSERVERS = (PrintLog, ProgressBar, TensorBoard, MlflowLogger, SacredLogger)
 
 # Part of the steps over which the learning rate rises to its full value.
 WARM_UP = 0.1
+
+
+def observers_of(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Return those callbacks that only write down what a training does.
+
+    Parameters
+    ----------
+    callbacks : sequence or None
+        The parameter of the estimator: callbacks, their classes, or pairs of a name
+        and one of these.
+
+    Returns
+    -------
+    observers : list
+        Those among them that are skorch's own observers, or derive from these.
+    """
+    observers = []
+    for item in callbacks or ():
+        callback = item[1] if isinstance(item, tuple) else item
+        kind = callback if isinstance(callback, type) else type(callback)
+        if issubclass(kind, OBSERVERS):
+            observers.append(item)
+    return observers
 
 
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
@@ -49,30 +86,49 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
 
 
 class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
-    """A progress bar over the epochs with each loss and the time left."""
+    """Progress over the epochs, with each loss.
 
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Open the bar."""
-        from tqdm.auto import tqdm
+    Parameters
+    ----------
+    task : str
+        What the training is called.
+    """
 
-        self.bar_ = tqdm(total=net.max_epochs, desc="training", unit="epoch")
+    def __init__(self, task: str) -> None:
+        self.task = task
+
+    def initialize(self) -> Self:
+        """Have nothing open before the first epoch begins."""
+        self.progress_: Progress | None = None
+        return self
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Show the epochs that were run before."""
-        if self.bar_.n < net.epoch_number - 1:
-            self.bar_.update(net.epoch_number - 1 - self.bar_.n)
+        """Open it in the first epoch that is run; others may have been run before."""
+        if self.progress_ is None:
+            self.progress_ = Progress(
+                self.task,
+                net.max_epochs,
+                "epoch",
+                verbose=1,
+                n_done=net.epoch_number - 1,
+            )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Advance the bar by an epoch and show its losses."""
+        """Show that an epoch is done, and its losses."""
+        assert self.progress_ is not None
         losses = {
             name.removeprefix("train_"): f"{value:.3f}"
             for name, value in net.history[-1].items()
             if name.endswith("_loss")
         }
-        self.bar_.set_postfix(losses, refresh=False)
-        self.bar_.update()
+        self.progress_.reach(net.epoch_number, losses)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Close the bar and leave nothing behind that cannot be pickled."""
-        self.bar_.close()
-        del self.bar_
+        """Close it."""
+        if self.progress_ is not None:
+            self.progress_.close()
+        self.progress_ = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Callbacks of the user may pickle the net within a training.
+        return {**self.__dict__, "progress_": None}

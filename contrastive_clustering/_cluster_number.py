@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_array, check_random_state
@@ -22,6 +21,7 @@ from contrastive_clustering._latent import (
     NOISE,
     fit_latent_space,
 )
+from contrastive_clustering._progress import Progress, run_tasks
 
 # Latents a search looks at: of more, a random part stands for all.
 MOST_LATENTS = 10_000
@@ -183,7 +183,9 @@ class ClusterNumberSearch:
                 "processes or to -1 for all cores."
             )
 
-    def search(self, latents: np.ndarray, fit: Fit, seed: int) -> ClusterNumberResult:
+    def search(
+        self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
+    ) -> ClusterNumberResult:
         """Choose a number of strata for latents.
 
         Parameters
@@ -199,6 +201,9 @@ class ClusterNumberSearch:
         seed : int
             Seed of the parts and of the criterion's own models.
 
+        verbose : int, default=0
+            0 shows nothing, 1 shows how many candidates are done.
+
         Returns
         -------
         result : ClusterNumberResult
@@ -211,6 +216,11 @@ class ClusterNumberSearch:
             If there are fewer than `low` latents, or some are not finite or so large
             that their squares are not.
         """
+        validate_parameter_constraints(
+            {"verbose": ["verbose"]},
+            {"verbose": verbose},
+            caller_name=f"{type(self).__name__}.search",
+        )
         latents = to_array(latents, "latents")
         with errors_about("latents", "a table of latents"):
             latents = check_array(
@@ -233,10 +243,18 @@ class ClusterNumberSearch:
         scores = np.zeros(len(candidates))
         if n_distinct > 1:
             judge, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
-            scores[:] = Parallel(n_jobs=self.n_jobs)(
-                delayed(judge)(latents, fit, int(n_clusters), own_seed)
-                for n_clusters in candidates
-            )
+            with Progress(
+                "search for the number of strata",
+                len(candidates),
+                "candidate",
+                verbose=verbose,
+            ) as progress:
+                scores[:] = run_tasks(
+                    judge,
+                    [(latents, fit, int(k), own_seed) for k in candidates],
+                    n_jobs=self.n_jobs,
+                    progress=progress,
+                )
             if self.criterion == "elbow":
                 scores = _below_chord(candidates, scores)
         return ClusterNumberResult(

@@ -14,7 +14,9 @@ from skorch.history import History
 
 from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._generation import GenerationMixin
+from contrastive_clustering._html_repr import HtmlReprMixin
 from contrastive_clustering._learning import LearningMixin
+from contrastive_clustering._onnx_export import OnnxExportMixin
 from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
 from contrastive_clustering._persistence import PersistenceMixin
 from contrastive_clustering._prediction import PredictionMixin
@@ -26,7 +28,9 @@ class ContrastiveAutoencoderClusterer(
     LearningMixin,
     GenerationMixin,
     PersistenceMixin,
+    OnnxExportMixin,
     PredictionMixin,
+    HtmlReprMixin,
     BaseEstimator,  # type: ignore[misc]  # scikit-learn is not typed
 ):
     r"""Find strata in unlabelled images with a contrastive autoencoder.
@@ -145,7 +149,10 @@ class ContrastiveAutoencoderClusterer(
         Epochs without improvement to wait for; read if `early_stopping`.
 
     callbacks : list of skorch callbacks, default=None
-        Further callbacks, as of :class:`skorch.NeuralNet`.
+        Further callbacks, as of :class:`skorch.NeuralNet`, in the first phase. Skorch's
+        ``PrintLog``, ``ProgressBar``, ``TensorBoard``, ``MlflowLogger`` and
+        ``SacredLogger``, which write down what others do, take part in the second
+        phase, too, as in one more training that goes on with the history.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, the optimizer's state and the scale of
@@ -181,7 +188,8 @@ class ContrastiveAutoencoderClusterer(
         the same result again on the same machine.
 
     verbose : int, default=0
-        0 prints nothing, 1 shows a progress bar.
+        0 prints nothing, 1 shows the progress of both phases and of the search for the
+        number of strata: bars on a terminal and in notebooks, lines in a log.
 
     Attributes
     ----------

@@ -239,7 +239,11 @@ def _find_strata(
         latents = _encode_checked(net, part)
         n_clusters, search = once(
             lambda: _choose_number(
-                params["n_clusters"], latents, fit_clusters, net.seed
+                params["n_clusters"],
+                latents,
+                fit_clusters,
+                net.seed,
+                params["verbose"],
             )
         )
         clustering = once(lambda: fit_clusters(latents, n_clusters))
@@ -329,13 +333,14 @@ def _choose_number(
     latents: np.ndarray,
     fit_clusters: FitClusters,
     seed: int,
+    verbose: int,
 ) -> tuple[int, ClusterNumberResult | None]:
     """Return the number of clusters to ask for, and the search if there was one."""
     if isinstance(n_clusters, str):
         n_clusters = ClusterNumberSearch()
     if not isinstance(n_clusters, ClusterNumberSearch):
         return n_clusters, None
-    search = n_clusters.search(latents, fit_clusters, seed)
+    search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
     return search.n_clusters, search
 
 

@@ -10,6 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from contrastive_clustering._arrays import with_names
 from contrastive_clustering._checkpoint import Checkpoint, identify
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
@@ -140,7 +141,7 @@ class LearningMixin:
         # Nothing is set before all has succeeded: a failed fit leaves the estimator
         # as it was.
         if scaler.layout.is_flat:
-            validate_data(self, X, reset=not go_on, skip_check_array=True)
+            validate_data(self, with_names(X), reset=not go_on, skip_check_array=True)
         else:
             self.n_features_in_ = math.prod(scaler.layout.sample_shape)
             if hasattr(self, "feature_names_in_"):

@@ -10,7 +10,6 @@ from skorch.dataset import ValidSplit
 from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._data import EvenBatchLoader
-from contrastive_clustering._distributed import rank
 from contrastive_clustering._losses import JointLoss
 from contrastive_clustering._networks import ContrastiveAutoencoder
 from contrastive_clustering._random import derive_seed
@@ -61,8 +60,8 @@ def make_net(
     callbacks: list[Any] = list(params["callbacks"] or [])
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"] and rank() == 0:
-        callbacks.append(("training_bar", TrainingBar()))
+    if params["verbose"]:
+        callbacks.append(("training_bar", TrainingBar("training")))
     train_split = None
     if params["early_stopping"] and max_epochs:  # of no epoch there is no best one
         # Interrupts the epoch's callbacks, and so has to come last.
@@ -129,7 +128,7 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
         "iterator_valid": EvenBatchLoader,
         "iterator_valid__num_workers": params["num_workers"],
         "seed": seed,
-        "verbose": 0,
+        "verbose": params["verbose"],
     }
     if params["weight_decay"]:
         parameters["optimizer__weight_decay"] = params["weight_decay"]

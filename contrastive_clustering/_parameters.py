@@ -86,9 +86,9 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     ValueError
         If there are fewer samples than clusters, if the clusterer is a class, if the
         optimizer is none, cannot take a step or does not know weight decay, if a
-        callback is none, if a parameter of the refinement is out of its range, if
-        there are too many samples to look for neighbours, or if the validation fraction
-        leaves too few samples.
+        callback is none or monitors a validation part that is not there, if a
+        parameter of the refinement is out of its range, if there are too many samples
+        to look for neighbours, or if the validation fraction leaves too few samples.
     """
     refinement = resolve_refinement(params["refinement"])
     if getattr(refinement, "n_neighbors", 0) and n_samples > LARGEST_CLUSTERED:
@@ -113,7 +113,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
         )
     _check_clusterer(params["clusterer"])
     _check_optimizer(params["optimizer"], params["lr"], params["weight_decay"])
-    _check_callbacks(params["callbacks"] or ())
+    _check_callbacks(params["callbacks"] or (), params["early_stopping"])
     fraction = params["validation_fraction"]
     held_out = math.ceil(fraction * n_samples)
     if params["early_stopping"] and not 2 <= held_out <= n_samples - 2:
@@ -163,7 +163,7 @@ def _check_optimizer(
         ) from error
 
 
-def _check_callbacks(callbacks: Sequence[Any]) -> None:
+def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:
     for item in callbacks:
         is_named = isinstance(item, tuple) and len(item) == 2
         callback = item[1] if is_named else item
@@ -174,6 +174,13 @@ def _check_callbacks(callbacks: Sequence[Any]) -> None:
             raise ValueError(
                 f"callbacks holds {item!r}, which is no skorch callback. Pass such as "
                 "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
+            )
+        monitor = getattr(callback, "monitor", None)
+        if str(monitor).startswith("valid_") and not early_stopping:
+            raise ValueError(
+                f"callbacks holds {kind.__name__}, which monitors {monitor!r}, but no "
+                "validation part is held out. Set early_stopping=True, or let it "
+                'monitor "train_loss".'
             )
 
 

@@ -15,6 +15,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from contrastive_clustering._arrays import with_names
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._hierarchy import merge_labels
@@ -56,7 +57,7 @@ class PredictionMixin(
         samples = check_samples(X)
         layout = self._scaler.layout
         if layout.is_flat and samples.ndim == 2:
-            validate_data(self, X, reset=False, skip_check_array=True)
+            validate_data(self, with_names(X), reset=False, skip_check_array=True)
         check_same_samples(samples, layout)
         self._scaler.check_units(samples)
         return samples, self._scaler

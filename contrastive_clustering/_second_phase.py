@@ -15,8 +15,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 from skorch.callbacks import Callback
 
-from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
-from contrastive_clustering._distributed import gather, rank, share_of
+from contrastive_clustering._callbacks import (
+    TrainingBar,
+    WarmUpCosine,
+    observers_of,
+)
+from contrastive_clustering._distributed import gather, share_of
 from contrastive_clustering._losses import sharpen
 from contrastive_clustering._make_net import net_parameters
 from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
@@ -253,11 +257,11 @@ def make_refinement_net(
     device = net.module_.input_mean.device
     follows = isinstance(refinement, PrototypeRefinement)
     net.module_.prototype_head.prototypes.requires_grad_(not follows)
-    callbacks: list[Any] = [Reviver()]
+    callbacks: list[Any] = [Reviver(), *observers_of(params["callbacks"])]
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"] and rank() == 0:
-        callbacks.append(("training_bar", TrainingBar()))
+    if params["verbose"]:
+        callbacks.append(("training_bar", TrainingBar("refinement")))
     refining = RefinementNet(
         net.module_,
         refinement=refinement,

@@ -5,7 +5,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
@@ -18,6 +17,7 @@ from contrastive_clustering._arrays import errors_about, from_tensor
 from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._evaluation_result import import_pandas
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._progress import Progress, run_tasks
 from contrastive_clustering._sources import open_samples, take_rows
 
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
@@ -30,6 +30,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "sample_fraction": [Number(0, 1, closed="neither")],
     "n_jobs": [Integral, None],
     "random_state": ["random_state"],
+    "verbose": ["verbose"],
 }
 
 # Percentiles over the resamples that the intervals are given by.
@@ -168,6 +169,7 @@ def cluster_stability(
     sample_fraction: float = 0.8,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
+    verbose: int = 0,
 ) -> ClusterStability:
     """Fit to parts of the samples, and see which strata come back.
 
@@ -199,6 +201,9 @@ def cluster_stability(
     random_state : int, RandomState instance or None, default=None
         Seed of the parts and of the refits. The reference keeps the seed that
         `estimator` has, and gets one only where that is None.
+
+    verbose : int, default=0
+        0 shows nothing, 1 shows how many fits are done.
 
     Returns
     -------
@@ -237,6 +242,7 @@ def cluster_stability(
             "sample_fraction": sample_fraction,
             "n_jobs": n_jobs,
             "random_state": random_state,
+            "verbose": verbose,
         },
         caller_name="cluster_stability",
     )
@@ -254,11 +260,18 @@ def cluster_stability(
     parts = [
         np.sort(generator.permutation(n_samples)[:n_drawn]) for _ in range(n_resamples)
     ]
-    reference = _fit_labels(_seed(estimator, seeds[0], only_missing=True), X)
-    refits = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_labels)(_seed(estimator, seed), X, rows)
-        for seed, rows in zip(seeds[1:], parts, strict=True)
-    )
+    with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
+        reference = _fit_labels(_seed(estimator, seeds[0], only_missing=True), X)
+        progress.reach(1)
+        refits = run_tasks(
+            _fit_labels,
+            [
+                (_seed(estimator, seed), X, rows)
+                for seed, rows in zip(seeds[1:], parts, strict=True)
+            ],
+            n_jobs=n_jobs,
+            progress=progress,
+        )
     clusters, counts = np.unique(reference[reference != NOISE], return_counts=True)
     pairs = [
         (reference[rows], refit) for rows, refit in zip(parts, refits, strict=True)

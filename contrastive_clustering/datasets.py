@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+from http.client import HTTPException
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
+
+from contrastive_clustering._download import download as download_file
 
 __all__ = ["fetch_medmnist", "load_medmnist_file"]
 
@@ -27,6 +30,7 @@ def fetch_medmnist(
     data_home: str | os.PathLike[str] | None = ...,
     download: bool = ...,
     return_X_y: Literal[False] = ...,
+    verbose: int = ...,
 ) -> Bunch: ...
 
 
@@ -39,6 +43,7 @@ def fetch_medmnist(
     data_home: str | os.PathLike[str] | None = ...,
     download: bool = ...,
     return_X_y: Literal[True],
+    verbose: int = ...,
 ) -> tuple[np.ndarray, np.ndarray]: ...
 
 
@@ -50,13 +55,14 @@ def fetch_medmnist(
     data_home: str | os.PathLike[str] | None = None,
     download: bool = True,
     return_X_y: bool = False,
+    verbose: int = 0,
 ) -> Bunch | tuple[np.ndarray, np.ndarray]:
     """Load one of the MedMNIST v2 data sets, downloading it where needed.
 
     The file is looked for in `data_home`, or, if that is None, in the folder that the
     environment variable ``CONTRASTIVE_CLUSTERING_DATA`` names and then in medmnist's
-    own folder. Where it is in none of them, medmnist downloads it to the first of
-    these that is set, shows its progress, and checks it.
+    own folder. Where it is in none of them, it is downloaded, from where medmnist says
+    it is, to the first of these that is set, and checked.
 
     Parameters
     ----------
@@ -80,6 +86,9 @@ def fetch_medmnist(
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
 
+    verbose : int, default=0
+        0 shows nothing, 1 shows how much of a download has come.
+
     Returns
     -------
     bunch : sklearn.utils.Bunch
@@ -96,7 +105,8 @@ def fetch_medmnist(
     Raises
     ------
     TypeError
-        If `data_home` is no path, or if a flag is neither True nor False.
+        If `data_home` is no path, if a flag is neither True nor False, or if `verbose`
+        is no whole number.
 
     ValueError
         If medmnist has no such set, part or size, or if the file's contents are not
@@ -123,12 +133,14 @@ def fetch_medmnist(
     for flag, value in (("download", download), ("return_X_y", return_X_y)):
         if not isinstance(value, bool | np.bool_):
             raise TypeError(f"{flag}={value!r} is neither True nor False.")
+    if not isinstance(verbose, Integral):
+        raise TypeError(f"verbose={verbose!r} is no whole number. Pass 0 or 1.")
     paths = [folder / info["filename"] for folder in _folders(data_home)]
     found = [path for path in paths if path.is_file()]
     if not found:
         if not download:
             raise FileNotFoundError(_how_to_get(paths[0], info))
-        _download(paths[0], info)
+        _download(paths[0], info, verbose)
     path = found[0] if found else paths[0]
     bunch = load_medmnist_file(path, split=split)
     _check_contents(bunch, info, split)
@@ -257,28 +269,14 @@ def _how_to_get(path: Path, info: dict[str, Any]) -> str:
     )
 
 
-def _download(path: Path, info: dict[str, Any]) -> None:
-    """Let medmnist download a file, whole and checked or not at all."""
-    import medmnist
-
+def _download(path: Path, info: dict[str, Any], verbose: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        dataset_class = getattr(medmnist, info["python_class"])
-        dataset_class(
-            split="train", download=True, root=str(path.parent), size=info["size"]
-        )
-    # medmnist and its downloader raise many kinds, for want of a network or of space on
-    # the disk; the message says which it was.
-    except Exception as error:
+        download_file(info["url"], path, info["MD5"], verbose=verbose)
+    except (OSError, HTTPException, ValueError) as error:
         raise FileNotFoundError(
             f"{path.name} could not be downloaded ({error}). {_how_to_get(path, info)}"
         ) from error
-    if _md5(path) != info["MD5"]:
-        path.unlink()
-        raise FileNotFoundError(
-            f"The download of {path.name} was damaged and has been deleted. "
-            f"{_how_to_get(path, info)}"
-        )
 
 
 def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:

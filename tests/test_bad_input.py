@@ -592,6 +592,7 @@ RESAMPLING = mostly(
     st.fixed_dictionaries({"sample_fraction": wishes(0.8, 0.5)}),
     st.fixed_dictionaries({"n_jobs": st.sampled_from([None, 1, 0.5, "all"])}),
     st.fixed_dictionaries({"random_state": wishes(0, None)}),
+    st.fixed_dictionaries({"verbose": wishes(0, False)}),
 )
 
 
@@ -868,6 +869,7 @@ FETCHED = {
     "size": [28, np.int64(28), 64, 224],
     "data_home": [".", None],
     "return_X_y": [False, True],
+    "verbose": [0, True],
 }
 
 

@@ -1,10 +1,23 @@
+import pickle
+import sys
 from typing import ClassVar
 
 import numpy as np
 import pytest
-from skorch.callbacks import Callback
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    PrintLog,
+    ProgressBar,
+    TensorBoard,
+)
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+)
+from contrastive_clustering._callbacks import observers_of
 
 
 def test_learning_rate_rises_and_falls(tiny_images, fast):
@@ -29,15 +42,58 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
     assert set(recorder.rates) == {0.1}
 
 
-def test_verbose_shows_each_loss_and_zero_shows_nothing(
-    tiny_images, fast, capsys, monkeypatch
-):
-    monkeypatch.setenv("COLUMNS", "200")  # tqdm cuts its line to fit the terminal
+def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
+    fast["n_clusters"] = ClusterNumberSearch(high=3)
     ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
     assert capsys.readouterr() == ("", "")
     ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(
         tiny_images
     )
-    shown = capsys.readouterr().err
-    for part in ("2/2", "contrastive_loss", "reconstruction_loss", "valid_loss"):
-        assert part in shown
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert [line.partition(", ")[0] for line in lines] == [
+        "training 1/2 epochs",
+        "training 2/2 epochs",
+        "search for the number of strata 1/2 candidates",
+        "search for the number of strata 2/2 candidates",
+        "refinement 1/1 epochs",
+    ]
+    for part in ("loss", "contrastive_loss", "reconstruction_loss", "valid_loss"):
+        assert f", {part} " in lines[0]
+    assert ", assignment_loss " in lines[-1]
+
+
+class Pickler(Callback):
+    """Pickle the net within the training, as skorch's Checkpoint can."""
+
+    def on_epoch_end(self, net, **kwargs):
+        pickle.loads(pickle.dumps(net))
+
+
+def test_nets_and_estimators_with_progress_can_be_pickled(
+    tiny_images, fast, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    clusterer = ContrastiveAutoencoderClusterer(
+        verbose=1, callbacks=[Pickler()], **fast
+    ).fit(tiny_images)
+    assert "\rtraining" in capsys.readouterr().err
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+    loaded.partial_fit(tiny_images)
+    assert "1/1" in capsys.readouterr().err
+
+
+def test_observers_are_told_from_what_acts():
+    class Own(PrintLog):
+        pass
+
+    class Other(Callback):
+        pass
+
+    named = ("bar", ProgressBar())
+    board = TensorBoard(writer=None)
+    acting = [EarlyStopping(), ("score", EpochScoring("f1")), Other, Other()]
+    assert observers_of([*acting, named, Own, board]) == [named, Own, board]
+    assert observers_of(None) == []

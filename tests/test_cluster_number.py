@@ -313,6 +313,20 @@ def test_bad_latents():
         search.search(np.full((9, 2), np.nan), fit_kmeans, 0)
 
 
+def test_progress_is_shown_when_asked_for(capsys):
+    latents = draw_blobs(3, 30)
+    ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0)
+    assert capsys.readouterr() == ("", "")
+    ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0, verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(", ")[0] for line in err.splitlines()] == [
+        f"search for the number of strata {n}/3 candidates" for n in (1, 2, 3)
+    ]
+    with pytest.raises(ValueError, match="'verbose' parameter of ClusterNumberSearch"):
+        ClusterNumberSearch().search(latents, fit_kmeans, 0, verbose="yes")
+
+
 def test_searches_are_values():
     assert ClusterNumberSearch(high=9) == ClusterNumberSearch("silhouette", 2, 9)
     assert repr(ClusterNumberSearch()) == (

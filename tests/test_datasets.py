@@ -1,7 +1,6 @@
 import hashlib
 from contextlib import suppress
 
-import medmnist
 import numpy as np
 import pytest
 from medmnist.info import INFO
@@ -100,39 +99,35 @@ def test_missing_file_says_what_to_put_where(tmp_path):
         assert part in str(error.value)
 
 
-def test_download_goes_through_medmnist_and_is_checked(tmp_path, monkeypatch):
+def test_missing_file_is_downloaded_and_checked(tmp_path, monkeypatch, capsys):
     info = INFO["breastmnist"]
-
-    def download(self):
-        assert self.root == str(tmp_path / "new")
-        write(tmp_path / "new", "breastmnist", info)
-
-    monkeypatch.setattr(medmnist.BreastMNIST, "download", download)
-    # What was written has not the official checksum: it may not stay.
+    write(tmp_path / "server", "breastmnist", info)
+    served = tmp_path / "server" / "breastmnist.npz"
+    monkeypatch.setitem(info, "url", served.as_uri())
+    # What is served has not the official checksum: it may not stay.
     with pytest.raises(FileNotFoundError, match="damaged and has been deleted"):
         fetch_medmnist("breastmnist", data_home=tmp_path / "new")
     assert not list((tmp_path / "new").iterdir())
 
-    write(tmp_path, "breastmnist", info)
-    digest = hashlib.md5((tmp_path / "breastmnist.npz").read_bytes()).hexdigest()
-
-    def download_official(self):
-        (tmp_path / "breastmnist.npz").rename(tmp_path / "new" / "breastmnist.npz")
-
-    monkeypatch.setattr(medmnist.BreastMNIST, "download", download_official)
-    monkeypatch.setitem(info, "MD5", digest)
+    monkeypatch.setitem(info, "MD5", hashlib.md5(served.read_bytes()).hexdigest())
     assert fetch_medmnist("breastmnist", data_home=tmp_path / "new").is_official
+    assert capsys.readouterr() == ("", "")
+    fetch_medmnist("breastmnist", data_home=tmp_path / "other", verbose=1)
+    assert "download of breastmnist.npz" in capsys.readouterr().err
 
 
 def test_failed_download_says_what_to_put_where(tmp_path, monkeypatch):
-    def download(self):
-        raise RuntimeError("no network")
-
-    monkeypatch.setattr(medmnist.BreastMNIST, "download", download)
+    nowhere = (tmp_path / "nowhere.npz").as_uri()
+    monkeypatch.setitem(INFO["breastmnist"], "url", nowhere)
     with pytest.raises(
         FileNotFoundError, match=r"could not be downloaded.*put it into"
     ):
         fetch_medmnist("breastmnist", data_home=tmp_path)
+
+
+def test_verbose_is_a_number(tmp_path):
+    with pytest.raises(TypeError, match="verbose='yes' is no whole number"):
+        fetch_medmnist("breastmnist", data_home=tmp_path, verbose="yes")
 
 
 def test_file_of_other_contents_is_an_error(tmp_path):

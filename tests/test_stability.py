@@ -220,6 +220,18 @@ def test_refits_get_seeds_of_their_own_and_the_reference_keeps_its_own():
     assert len(set(seeds)) == 4
 
 
+def test_progress_is_shown_when_asked_for(blobs, capsys):
+    arguments = {"n_resamples": 2, "random_state": 0}
+    cluster_stability(KMeans(2), blobs[0], **arguments)
+    assert capsys.readouterr() == ("", "")
+    cluster_stability(KMeans(2), blobs[0], **arguments, verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(", ")[0] for line in err.splitlines()] == [
+        f"stability {n}/3 fits" for n in (1, 2, 3)
+    ]
+
+
 def test_frame(blobs, monkeypatch):
     result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
     frame = result.to_frame()
@@ -247,6 +259,7 @@ def test_frame(blobs, monkeypatch):
         ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples are 1"),
         ({"estimator": object()}, "'estimator' parameter"),
         ({"n_jobs": 0.5}, "'n_jobs' parameter"),
+        ({"verbose": "yes"}, "'verbose' parameter"),
         ({"estimator": KMeans(190)}, "n_clusters=190"),
     ],
 )

@@ -1,0 +1,173 @@
+"""Data frames of pandas and polars, in and out."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    cluster_stability,
+    evaluate_clustering,
+)
+
+FRAMES = {
+    "pandas": lambda X, names: pd.DataFrame(X, columns=names),
+    "polars": lambda X, names: pl.DataFrame(X, schema=names),
+}
+TYPES = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+NAMES = [f"contrastiveautoencoderclusterer{i}" for i in range(4)]
+
+
+@pytest.fixture(params=sorted(FRAMES))
+def library(request):
+    return request.param
+
+
+@pytest.fixture
+def table():
+    iris = load_iris()
+    return iris.data, list(iris.feature_names), iris.target
+
+
+@pytest.fixture
+def clusterer(fast):
+    return ContrastiveAutoencoderClusterer(**fast)
+
+
+def test_a_frame_is_read_as_its_values(table, clusterer, library):
+    X, names, _ = table
+    frame = FRAMES[library](X, names)
+    clusterer.fit(frame)
+    assert list(clusterer.feature_names_in_) == names
+    assert clusterer.n_features_in_ == 4
+    latents, labels = clusterer.transform(frame), clusterer.labels_
+    np.testing.assert_array_equal(clusterer.predict(frame), labels)
+    clusterer.fit(X)
+    assert not hasattr(clusterer, "feature_names_in_")
+    np.testing.assert_array_equal(clusterer.labels_, labels)
+    np.testing.assert_array_equal(clusterer.transform(X), latents)
+
+
+def test_names_are_compared(table, clusterer, library):
+    X, names, _ = table
+    make = FRAMES[library]
+    clusterer.fit(make(X, names))
+    other = make(X, [*names[:3], "other"])
+    methods = ("predict", "transform", "predict_proba", "score", "score_samples")
+    for method in (*methods, "partial_fit"):
+        with pytest.raises(ValueError, match="feature names should match"):
+            getattr(clusterer, method)(other)
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        clusterer.predict(make(X[:, ::-1], names[::-1]))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        clusterer.predict(X)
+    # Frames of another library with the same names are the same samples.
+    for other_make in FRAMES.values():
+        np.testing.assert_array_equal(
+            clusterer.predict(other_make(X, names)), clusterer.labels_
+        )
+
+
+def test_a_saved_estimator_knows_the_names(table, clusterer, library, tmp_path):
+    X, names, _ = table
+    clusterer.fit(FRAMES[library](X, names)).save(tmp_path / "iris.safetensors")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "iris.safetensors")
+    assert list(loaded.feature_names_in_) == names
+    with pytest.raises(ValueError, match="feature names should match"):
+        loaded.predict(FRAMES[library](X, [*names[:3], "other"]))
+
+
+def test_latents_come_as_frames(table, clusterer, library):
+    X, names, _ = table
+    frame = FRAMES[library](X, names)
+    latents = clusterer.fit(frame).transform(frame)
+    assert list(clusterer.get_feature_names_out()) == NAMES
+    clusterer.set_output(transform=library)
+    found = clusterer.transform(frame)
+    assert isinstance(found, TYPES[library])
+    assert list(found.columns) == NAMES
+    np.testing.assert_array_equal(found.to_numpy(), latents)
+    assert isinstance(clusterer.fit_transform(frame), TYPES[library])
+    # Frames of latents decode as arrays of them do.
+    np.testing.assert_array_equal(
+        clusterer.inverse_transform(found), clusterer.inverse_transform(latents)
+    )
+    clusterer.set_output(transform="default")
+    assert isinstance(clusterer.transform(frame), np.ndarray)
+
+
+def test_latents_of_images_come_as_frames(tiny_images, clusterer, library):
+    latents = clusterer.fit(tiny_images).transform(tiny_images)
+    found = clusterer.set_output(transform=library).transform(tiny_images)
+    assert isinstance(found, TYPES[library])
+    np.testing.assert_array_equal(found.to_numpy(), latents)
+    out = np.empty_like(latents)
+    written = clusterer.transform(tiny_images, out=out)
+    assert isinstance(written, TYPES[library])
+    np.testing.assert_array_equal(out, latents)
+
+
+def test_rows_keep_their_names(table, clusterer):
+    X, names, _ = table
+    frame = pd.DataFrame(X, columns=names, index=[f"patient {i}" for i in range(150)])
+    found = clusterer.fit(frame).set_output(transform="pandas").transform(frame[:3])
+    assert list(found.index) == ["patient 0", "patient 1", "patient 2"]
+
+
+def test_a_pipeline_hands_frames_over(table, clusterer, library):
+    X, names, _ = table
+    frame = FRAMES[library](X, names)
+    pipeline = make_pipeline(StandardScaler(), clusterer).set_output(transform=library)
+    found = pipeline.fit(frame).transform(frame)
+    assert isinstance(found, TYPES[library])
+    handed = pipeline[0].transform(frame).columns  # old scikit-learn renames them
+    assert list(pipeline[-1].feature_names_in_) == list(handed)
+    assert list(pipeline.get_feature_names_out()) == NAMES
+    np.testing.assert_array_equal(pipeline.predict(frame), pipeline[-1].labels_)
+
+
+def test_flattened_images_in_a_frame(tiny_images, fast, library):
+    X = tiny_images.reshape(40, -1)
+    frame = FRAMES[library](X, [f"pixel{i}" for i in range(64)])
+    clusterer = ContrastiveAutoencoderClusterer(image_shape=(8, 8), **fast)
+    labels = clusterer.fit(frame).labels_
+    np.testing.assert_array_equal(clusterer.predict(frame), labels)
+    np.testing.assert_array_equal(clusterer.fit(X).labels_, labels)
+
+
+def test_columns_of_several_types(table, clusterer, library):
+    X, names, _ = table
+    rounded = X.round()
+    columns = {
+        names[0]: rounded[:, 0].astype(np.int64),
+        names[1]: rounded[:, 1].astype(np.float32),
+        names[2]: rounded[:, 2] > 3,
+        names[3]: rounded[:, 3].astype(np.uint8),
+    }
+    clusterer.fit(TYPES[library](columns))
+    values = np.column_stack([column.astype(float) for column in columns.values()])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        np.testing.assert_array_equal(clusterer.predict(values), clusterer.labels_)
+
+
+def test_what_is_no_number_is_refused(table, clusterer, library):
+    X, names, _ = table
+    for value in (None, float("nan"), "text"):
+        columns = {name: list(X[:, i]) for i, name in enumerate(names)}
+        columns[names[1]] = [value] * 150 if value == "text" else [value, *X[1:, 1]]
+        with pytest.raises(ValueError, match=r"^X .*(NaN|string|numbers)"):
+            clusterer.fit(TYPES[library](columns))
+
+
+def test_frames_are_evaluated_and_drawn_from(table, clusterer, library):
+    X, names, y = table
+    frame = FRAMES[library](X, names)
+    stability = cluster_stability(clusterer, frame, n_resamples=2, random_state=0)
+    assert stability.labels.shape == (150,)
+    clusterer.fit(frame)
+    evaluation = evaluate_clustering(clusterer, frame, y, frame, y)
+    assert 0 <= evaluation.mapped_accuracy <= 1

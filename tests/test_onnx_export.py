@@ -1,0 +1,155 @@
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+import contrastive_clustering
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+
+def draw(shape, dtype, n=60):
+    """Return samples whose last axis is bright in its left or its right half."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 60, size=(n, *shape))
+    half = shape[-1] // 2
+    X[: n // 2, ..., :half] += 180
+    X[n // 2 :, ..., half:] += 180
+    return X.astype(dtype)
+
+
+def run(path, X):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    assert given.name == "samples"
+    assert given.type == "tensor(float)"
+    assert [result.name for result in session.get_outputs()] == [
+        "latents",
+        "proba",
+        "labels",
+    ]
+    return session.run(None, {"samples": X.astype(np.float32)})
+
+
+def assert_same(clusterer, path, X):
+    latents, proba, labels = run(path, X)
+    np.testing.assert_allclose(latents, clusterer.transform(X), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(proba, clusterer.predict_proba(X), rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(labels, clusterer.predict(X))
+    assert (latents.dtype, proba.dtype, labels.dtype) == ("f4", "f4", "i8")
+
+
+CASES = {
+    "grey images": (draw((8, 8), np.uint8), {}),
+    "RGB, channels first, k-means": (
+        draw((3, 8, 9), np.float32) / np.float32(255),
+        {
+            "channel_axis": 1,
+            "refinement_epochs": 0,
+            "whiten": True,
+            "normalize": True,
+        },
+    ),
+    "volumes, a mixture": (
+        draw((8, 8, 8), np.int16),
+        {"refinement_epochs": 0, "clusterer": "gaussian_mixture"},
+    ),
+    "a table, variational": (
+        # A large offset would swallow values if the scaling were float32.
+        (draw((12,), np.float32) / 100 + 5000).astype(np.float32),
+        {"kl_weight": 0.01, "refinement": "prototypes", "clusterer": "consensus"},
+    ),
+    "flattened RGB images": (
+        draw((192,), np.float32),
+        {"image_shape": (8, 8, 3), "refinement": "neighbors"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_file_predicts_what_the_estimator_does(name, fast, tmp_path, capfd):
+    X, params = CASES[name]
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params}).fit(X)
+    before = clusterer.transform(X)
+    path = tmp_path / "model.onnx"
+    clusterer.to_onnx(path)
+    assert capfd.readouterr() == ("", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+    assert len(np.unique(clusterer.labels_)) == 2
+    for n in (1, 7, 300):
+        assert_same(clusterer, path, np.resize(X, (n, *X.shape[1:])))
+    np.testing.assert_array_equal(clusterer.transform(X), before)
+    clusterer.partial_fit(X)  # and training goes on
+
+
+@pytest.fixture(scope="module")
+def exported(fitted_digits, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "digits.onnx"
+    fitted_digits.to_onnx(str(path))
+    return path
+
+
+def test_digits(fitted_digits, digits, exported):
+    images, _ = digits
+    assert_same(fitted_digits, exported, images)
+
+
+def test_values_far_outside_are_brought_near(fitted_digits, exported, digits):
+    far = np.full((1, 8, 8), 3e38, dtype=np.float32)
+    latents, proba, _ = run(exported, far)
+    assert np.isfinite(latents).all()
+    assert proba.sum() == pytest.approx(1)
+
+
+def test_the_file_says_what_it_is(fitted_digits, exported):
+    proto = onnx.load(exported)
+    onnx.checker.check_model(proto, full_check=True)
+    assert {entry.domain: entry.version for entry in proto.opset_import}[""] == 18
+    assert proto.producer_name == "contrastive_clustering"
+    assert {entry.key: entry.value for entry in proto.metadata_props} == {
+        "format": "contrastive_clustering",
+        "format_version": "1",
+        "version": contrastive_clustering.__version__,
+        "n_clusters": "10",
+        "latent_dim": "64",
+        "sample_shape": "[8, 8]",
+        "fitted_to_dtype": "float64",
+        "fitted_to_range": "[0.0, 16.0]",
+    }
+    (samples,) = proto.graph.input
+    n, *sides = samples.type.tensor_type.shape.dim
+    assert n.dim_param == "n_samples"
+    assert [side.dim_value for side in sides] == [8, 8]
+
+
+def test_the_file_holds_no_path_of_this_machine(exported):
+    content = exported.read_bytes()
+    for part in (b"site-packages", b"_onnx_export.py", str(exported.parent).encode()):
+        assert part not in content
+
+
+def test_strata_without_a_formula_are_refused(fast, tiny_images, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "clusterer": "consensus", "refinement_epochs": 0}
+    ).fit(tiny_images)
+    with pytest.raises(ValueError, match=r"a ConsensusClustering.*refinement_epochs"):
+        clusterer.to_onnx(tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_packages_are_named(fitted_digits, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ImportError, match="pip install onnx onnxscript"):
+        fitted_digits.to_onnx(tmp_path / "model.onnx")
+
+
+def test_bad_paths(fitted_digits, tmp_path, monkeypatch):
+    with pytest.raises(TypeError, match="path=3 is no path"):
+        fitted_digits.to_onnx(3)
+    program = SimpleNamespace(model_proto=onnx.ModelProto())
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
+    with pytest.raises(OSError, match="could not be written"):
+        fitted_digits.to_onnx(tmp_path / "nowhere" / "model.onnx")

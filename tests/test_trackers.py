@@ -1,0 +1,159 @@
+"""skorch's callbacks, unchanged: early stopping, tables, bars and trackers."""
+
+import numpy as np
+import pytest
+from skorch.callbacks import (
+    EarlyStopping,
+    MlflowLogger,
+    PrintLog,
+    ProgressBar,
+    TensorBoard,
+)
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+LOSSES = ("train_loss", "train_contrastive_loss", "train_reconstruction_loss")
+
+
+@pytest.fixture
+def fast(fast):
+    """Three epochs of the first phase, two of the second."""
+    return {**fast, "max_epochs": 3, "refinement_epochs": 2}
+
+
+def fit(X, callbacks, **params):
+    return ContrastiveAutoencoderClusterer(callbacks=callbacks, **params).fit(X)
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_early_stopping(tiny_images, fast, held_out):
+    monitor = "valid_loss" if held_out else "train_loss"
+    # No loss is better than the first by so much.
+    stopper = EarlyStopping(
+        monitor, patience=2, threshold=1e9, threshold_mode="abs", sink=lambda _: None
+    )
+    params = {"early_stopping": held_out, "validation_fraction": 0.25}
+    clusterer = fit(tiny_images, [stopper], **{**fast, "max_epochs": 50}, **params)
+    assert len(clusterer.history_) == 3 + 2  # of the second phase all
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
+
+
+def test_monitors_of_what_is_not_there_are_refused(tiny_images, fast):
+    message = r"EarlyStopping.*monitors 'valid_loss'.*early_stopping=True"
+    with pytest.raises(ValueError, match=message):
+        fit(tiny_images, [EarlyStopping()], **fast)
+
+
+def test_print_log(tiny_images, fast, capsys):
+    said = []
+    clusterer = fit(tiny_images, [PrintLog(sink=said.append)], **fast)
+    assert capsys.readouterr() == ("", "")
+    # A table for each phase: its names, a rule, and a row an epoch.
+    assert len(said) == (2 + 3) + (2 + 2)
+    assert said[0].split()[0] == "epoch"
+    assert set(LOSSES) < set(said[0].split())
+    assert "train_assignment_loss" not in said[0]
+    assert "train_assignment_loss" in said[5]
+    rows = [*said[2:5], *said[7:9]]
+    assert [row.split()[0] for row in rows] == list("12345")
+    for row, epoch in zip(rows, clusterer.history_, strict=True):
+        assert f"{epoch['train_contrastive_loss']:.4f}" in row
+    fit(tiny_images, [PrintLog()], **fast)
+    assert capsys.readouterr() == ("", "")
+    fit(tiny_images, [PrintLog()], **fast, verbose=1)
+    assert len(capsys.readouterr().out.splitlines()) == 9
+
+
+def test_progress_bar(tiny_images, fast, capsys):
+    fit(tiny_images, [ProgressBar()], **fast, batch_size=10)
+    out, err = capsys.readouterr()
+    assert out == ""
+    # A bar over the batches of each epoch, which goes when the epoch ends.
+    assert err.count("0/4") == 5
+
+
+def read_events(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder)).Reload()
+    return {
+        tag: [(event.step, event.value) for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+    }
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_tensorboard(tiny_images, fast, tmp_path, close):
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(tmp_path) as writer:
+        board = TensorBoard(writer, close_after_train=close)
+        clusterer = fit(tiny_images, [board], **fast)
+    found = read_events(tmp_path)
+    for loss in LOSSES:
+        steps, values = zip(*found[f"Loss/{loss}"], strict=True)
+        assert steps == (1, 2, 3, 4, 5)
+        np.testing.assert_allclose(values, clusterer.history_[:, loss], rtol=1e-6)
+    steps, _ = zip(*found["Loss/train_assignment_loss"], strict=True)
+    assert steps == (4, 5)
+    assert len(found["dur"]) == 5
+    assert len(found["revived_prototypes"]) == 2
+
+
+def test_mlflow(tiny_images, fast, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")  # no word to the net
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database needs more
+    monkeypatch.chdir(tmp_path)
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=(tmp_path / "runs").as_uri())
+    run = client.create_run(client.create_experiment("strata"))
+    clusterer = fit(tiny_images, [MlflowLogger(run, client)], **fast)
+    run_id = run.info.run_id
+    for loss in LOSSES:
+        metrics = client.get_metric_history(run_id, loss)
+        assert [metric.step for metric in metrics] == [1, 2, 3, 4, 5]
+        np.testing.assert_allclose(
+            [metric.value for metric in metrics], clusterer.history_[:, loss]
+        )
+    assert len(client.get_metric_history(run_id, "train_assignment_loss")) == 2
+    assert client.get_run(run_id).info.status == "FINISHED"
+    names = {artifact.path for artifact in client.list_artifacts(run_id)}
+    assert names == {"params.pth", "optimizer.pth", "criterion.pth", "history.json"}
+
+
+def test_trackers_do_not_bear_on_the_result(tiny_images, fast):
+    plain = fit(tiny_images, None, **fast)
+    watched = fit(tiny_images, [PrintLog(sink=lambda _: None)], **fast)
+    np.testing.assert_array_equal(
+        watched.transform(tiny_images), plain.transform(tiny_images)
+    )
+
+
+def test_a_fit_that_goes_on_tells_the_epochs_that_it_runs(tiny_images, fast, tmp_path):
+    class StopError(Exception):
+        pass
+
+    said = []
+
+    def say(row):
+        if row.split()[0] == "5" and len(said) < 9:
+            raise StopError
+        said.append(row)
+
+    def make():
+        return ContrastiveAutoencoderClusterer(
+            callbacks=[PrintLog(sink=say)], checkpoint_dir=tmp_path, **fast
+        )
+
+    with pytest.raises(StopError):
+        make().fit(tiny_images)
+    assert len(said) == 8
+    said.append("again")
+    clusterer = make().fit(tiny_images)
+    assert [row.split()[0] for row in said[9:]][-1] == "5"
+    assert len(said) == 9 + 3
+    np.testing.assert_array_equal(
+        clusterer.transform(tiny_images),
+        fit(tiny_images, None, **fast).transform(tiny_images),
+    )
