@@ -258,6 +258,21 @@ def make_refinement_net(
         callbacks.append(("lr_schedule", WarmUpCosine()))
     if params["verbose"] and rank() == 0:
         callbacks.append(("training_bar", TrainingBar()))
+    parameters = {
+        "criterion__contrastive_weight": 1.0,
+        **net_parameters(params, net.seed),
+        "kl_warm_up": 0.0,
+    }
+    if follows:
+        parameters["criterion__contrastive_weight"] = 0.0
+    if "optimizer__param_groups" in parameters:
+        parameters["optimizer__param_groups"] = [
+            (
+                pattern,
+                {**group, "lr": group["lr"] * LR_SCALE} if "lr" in group else group,
+            )
+            for pattern, group in parameters["optimizer__param_groups"]
+        ]
     refining = RefinementNet(
         net.module_,
         refinement=refinement,
@@ -269,8 +284,7 @@ def make_refinement_net(
         max_epochs=params["refinement_epochs"],
         augmentation=net.augmentation,
         device=net.device,
-        criterion__contrastive_weight=0.0 if follows else 1.0,
-        **{**net_parameters(params, net.seed), "kl_warm_up": 0.0},
+        **parameters,
     )
     refining.initialize()
     refining.history = net.history
