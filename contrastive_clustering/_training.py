@@ -324,7 +324,7 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
                 "warm_start=False and fit anew."
             )
         self.module_.load_state_dict(old)
-        if _keep_the_same(self, other):
+        if _have_moments_of_one_kind(self, other):
             state = copy.deepcopy(other.optimizer_.state_dict())
             # The moments are the old ones, the learning rate and the like the new.
             state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
@@ -343,7 +343,7 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         return self.lay_out(torch.cat(views)), nothing
 
 
-def _keep_the_same(first: ContrastiveNet, second: ContrastiveNet) -> bool:
+def _have_moments_of_one_kind(first: ContrastiveNet, second: ContrastiveNet) -> bool:
     """Return whether the optimizers of two nets have moments of the same kind."""
     if type(first.optimizer_) is not type(second.optimizer_):
         return False

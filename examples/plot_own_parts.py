@@ -144,8 +144,8 @@ for name, parameters in {"the package's parts": {}, "own parts": own}.items():
 # %%
 # One fit of each says little about which is better: look at several values of
 # ``random_state`` before you prefer one. All else works with the new parts as with the
-# others, the decoder among it. Below are the decoded centres of the strata, in the order
-# of the digit that is most frequent in each, and reconstructions.
+# others. Below are the decoded centres of the strata, in the order of the digit that is
+# most frequent in each, and reconstructions.
 
 figure, axes = plt.subplots(2, 10, figsize=(8, 2.2))
 for row, (name, clusterer) in zip(axes, fitted.items(), strict=True):
