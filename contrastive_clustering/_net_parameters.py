@@ -130,7 +130,7 @@ class NetParametersMixin(BaseEstimator):  # type: ignore[misc]  # not typed
         """Take over further keywords of the constructor."""
         for name in params:
             if not is_net_parameter(name):
-                # Perhaps with one underscore for two.
+                # Perhaps one underscore stands for two.
                 meant = [
                     f"{prefix}__{name.removeprefix(f'{prefix}_')}"
                     for prefix in PREFIXES
@@ -206,18 +206,18 @@ def check_net_parameters(params: dict[str, Any]) -> None:
     validate_parameter_constraints(
         CONSTRAINTS, params, caller_name="ContrastiveAutoencoderClusterer"
     )
-    _check_names(params, "module", _arguments(ContrastiveAutoencoder))
-    _check_names(params, "criterion", _arguments(JointLoss))
-    arguments = _arguments(params["optimizer"])
+    _check_names(params, "module", arguments_of(ContrastiveAutoencoder))
+    _check_names(params, "criterion", arguments_of(JointLoss))
+    arguments = arguments_of(params["optimizer"])
     _check_names(params, "optimizer", arguments and [*arguments, "param_groups"])
     for prefix in ("iterator_train", "iterator_valid"):
-        _check_names(params, prefix, _arguments(DataLoader))
+        _check_names(params, prefix, arguments_of(DataLoader))
         _check_loader(params, prefix)
     for name, value in net_parameters_of(params, "callbacks").items():
         _check_callback_parameter(name, value, params)
 
 
-def _arguments(kind: Any) -> list[str] | None:
+def arguments_of(kind: Any) -> list[str] | None:
     """Return the names that a class can be called with; None if they may be any."""
     parameters = inspect.signature(kind).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
@@ -285,7 +285,12 @@ def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> 
                 "the callback out."
             )
         return
-    found = named[callback]
-    known = _arguments(found) if isinstance(found, type) else list(found.get_params())
+    found = params.get(f"callbacks__{callback}", named[callback])
+    if found is None:
+        raise ValueError(
+            f"{name}={value!r} is for a callback that callbacks__{callback}=None "
+            "leaves out. Set only one of them."
+        )
+    known = arguments_of(found) if isinstance(found, type) else list(found.get_params())
     if known is not None and parameter not in known:
         raise _unknown(name, value, f"callbacks__{callback}__", known)

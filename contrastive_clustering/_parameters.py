@@ -19,6 +19,7 @@ from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
 from contrastive_clustering._net_parameters import (
+    arguments_of,
     check_net_parameters,
     net_parameters_of,
 )
@@ -164,7 +165,7 @@ def _check_step(params: dict[str, Any]) -> None:
     given = net_parameters_of(params, "optimizer")
     further = {name.removeprefix("optimizer__"): given[name] for name in given}
     groups = further.pop("param_groups", [])
-    _check_groups(groups)
+    _check_groups(groups, optimizer)
     if params["weight_decay"]:
         further["weight_decay"] = params["weight_decay"]
     weight = torch.nn.Parameter(torch.zeros(1, device=resolve_device(params["device"])))
@@ -185,7 +186,7 @@ def _check_step(params: dict[str, Any]) -> None:
         ) from error
 
 
-def _check_groups(groups: Any) -> None:
+def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
     """Raise unless parameter groups are pairs of a pattern and a dict, as of skorch."""
     if not isinstance(groups, list | tuple) or not all(
         isinstance(pair, list | tuple)
@@ -198,6 +199,20 @@ def _check_groups(groups: Any) -> None:
             f"optimizer__param_groups={groups!r} is no list of pairs of a pattern and "
             'a dict, such as [("encoder.*", {"lr": 1e-4})].'
         )
+    known = arguments_of(optimizer)
+    for pattern, group in groups:
+        rate = group.get("lr", 0.0)
+        if not Number(0, None, closed="left").is_satisfied_by(rate):
+            raise ValueError(
+                f"optimizer__param_groups gives {pattern!r} a learning rate of "
+                f"{rate!r}, which is no number from 0 on."
+            )
+        # PyTorch would not look at them.
+        for name in [] if known is None else group.keys() - set(known):
+            raise ValueError(
+                f"optimizer__param_groups gives {pattern!r} a {name!r}, but "
+                f"{optimizer.__name__} has no parameter {name!r}."
+            )
 
 
 def _check_callbacks(callbacks: Sequence[Any]) -> None:

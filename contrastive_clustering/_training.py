@@ -107,7 +107,7 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         # Before there is an optimizer, which wants no weights that are lazy yet.
         if self.module_.own_parts and self.module_ is not self.module:
             self.module_.to(self.device)
-            with seeded_global_generators(seed, self.device):
+            with seeded_global_generators(seed, self.module_.input_mean.device):
                 self.module_.try_own_parts(self.module__sample_shape)
         return self
 

@@ -140,12 +140,11 @@ def test_clones_and_texts_know_them(tiny_images, fast):
     )
 
 
-def test_grid_search_in_two_processes(tiny_images, fast):
+def test_grid_search(tiny_images, fast):
     search = GridSearchCV(
         make(fast, image_shape=(8, 8)),
         {"optimizer__betas": [(0.8, 0.9), (0.9, 0.99)], "module__projection_dim": [3]},
         cv=2,
-        n_jobs=2,
         error_score="raise",
     )
     best = search.fit(tiny_images.reshape(40, -1)).best_estimator_
@@ -176,11 +175,21 @@ def test_callbacks_are_set_by_their_names(tiny_images, fast):
     ).fit(tiny_images)
     assert len(clusterer.history_) == 3
     assert stopping.patience == 5  # fit has changed a copy
+
+
+def test_callbacks_are_replaced_and_left_out_by_their_names(tiny_images, fast):
+    stopping = EarlyStopping(monitor="train_loss", patience=1, threshold=0.99)
+    clusterer = make(fast, max_epochs=5, callbacks=[("stop", stopping), EpochTimer()])
     clusterer.set_params(callbacks__stop=None).fit(tiny_images)
-    assert len(clusterer.history_) == 9
+    assert len(clusterer.history_) == 5 + 1
     names = [name for name, _ in clusterer.net_.callbacks_]
     assert "EpochTimer" in names
     assert "stop" not in names
+    other = EarlyStopping(
+        monitor="train_loss", patience=2, threshold=0.99, sink=lambda text: None
+    )
+    clusterer.set_params(callbacks__stop=other).fit(tiny_images)
+    assert len(clusterer.history_) == 3 + 1
 
 
 def test_a_class_among_the_callbacks_is_made_with_them(tiny_images, fast):
@@ -236,7 +245,9 @@ BAD = [
     ({"optimizer__weight_decay": 0.1}, "cannot be set.* parameter weight_decay"),
     ({"optimizer__param_groups": [("encoder.*", 3)]}, "no list of pairs"),
     ({"optimizer__param_groups": [("encode", {"lr": 1})]}, "'encode'.* of no weight"),
-    ({"optimizer__param_groups": [("*", {"lr": -1.0})]}, "optimizer__param_groups"),
+    ({"optimizer__param_groups": [("*", {"lr": -1.0})]}, "rate of -1.0"),
+    ({"optimizer__param_groups": [("*", {"rl": 0.1})]}, "AdamW has no parameter 'rl'"),
+    ({"optimizer__param_groups": [("*", {"betas": (2, 2)})]}, "cannot take a step"),
     ({"optimizer": torch.optim.SGD, "optimizer__betas": (0.8, 0.9)}, "is no param"),
     ({"module__latent_dim": 3}, "parameter latent_dim"),
     ({"module__sample_shape": (3,)}, "parameter image_shape"),
@@ -257,6 +268,14 @@ BAD = [
     ({"callbacks__stop__patience": 3}, r"'stop', and there is none.*names.*\[\]"),
     ({"callbacks": [EpochTimer()], "callbacks__EpochTimer__x": 1}, "is no parameter"),
     ({"callbacks": [EpochTimer()], "callbacks__EpochTimer": 3}, "no skorch callback"),
+    (
+        {
+            "callbacks": [EpochTimer],
+            "callbacks__EpochTimer__x": 1,
+            "callbacks__EpochTimer": None,
+        },
+        "callbacks__EpochTimer=None leaves out",
+    ),
     ({"callbacks__train_loss": None}, "'train_loss', and there is none"),
     (
         {"early_stopping": True, "callbacks__early_stopping__patience": 3},
@@ -297,7 +316,7 @@ def test_other_keywords_are_refused_at_once(name, message):
         ContrastiveAutoencoderClusterer().set_params(**{name.strip("_") + "x": 3})
 
 
-def test_prefixes_are_those_that_skorch_makes_things_of(fitted_digits):
+def test_prefixes_are_those_that_skorch_makes_things_of(tiny_images, fast):
+    net = make(fast, max_epochs=0, refinement_epochs=0).fit(tiny_images).net_
     # Data sets are the estimator's own, and nothing is compiled.
-    others = {"dataset", "compile"}
-    assert set(fitted_digits.net_.prefixes_) == set(PREFIXES) | others
+    assert set(net.prefixes_) == {*PREFIXES, "dataset", "compile"}
