@@ -39,8 +39,8 @@ images = digits.images  # (1797, 8, 8), from 0 to 16
 def write_anew(batch):
     """Return digits with another slant, place and size, by a thicker or thinner pen."""
     n = len(batch)
-    slant, scale = 0.4 * torch.randn(n), 1 + 0.1 * torch.randn(n)
-    shift = 0.15 * torch.randn(n, 2)
+    slant, scale = 0.2 * torch.randn(n), 1 + 0.1 * torch.randn(n)
+    shift = 0.1 * torch.randn(n, 2)
     # Rows of the map from a pixel of the view to a place in the image.
     first = torch.stack([scale, slant * scale, shift[:, 0]], dim=1)
     second = torch.stack([torch.zeros(n), scale, shift[:, 1]], dim=1)
@@ -50,7 +50,7 @@ def write_anew(batch):
     # The largest of a pixel's neighbours thickens a line, the smallest thins it.
     thick = F.max_pool2d(moved, 3, stride=1, padding=1)
     thin = -F.max_pool2d(-moved, 3, stride=1, padding=1)
-    weight = 0.5 * torch.rand(n, 1, 1, 1, device=batch.device)
+    weight = 0.3 * torch.rand(n, 1, 1, 1, device=batch.device)
     is_thick = torch.rand(n, 1, 1, 1, device=batch.device) < 0.5
     return torch.lerp(moved, torch.where(is_thick, thick, thin), weight)
 
@@ -173,6 +173,6 @@ for column, index in enumerate(some):
         ax.imshow(image, cmap="gray", vmin=0, vmax=16)
         ax.set_axis_off()
 axes[0, 0].set_title("image", fontsize=9, loc="left")
-axes[1, 0].set_title("decoded by the own decoder", fontsize=9, loc="left")
+axes[1, 0].set_title("decoded", fontsize=9, loc="left")
 figure.tight_layout()
 plt.show()
