@@ -26,6 +26,10 @@ PREFIXES = (
     "callbacks",
 )
 
+# What the constructor calls its further keywords. scikit-learn's checks take it for a
+# parameter, and let no parameter be refused before fit.
+KEYWORDS = "net_params"
+
 # The callback that `early_stopping` adds.
 EARLY_STOPPING = "early_stopping"
 
@@ -85,15 +89,16 @@ def is_net_parameter(name: str) -> bool:
     [True, False, False]
     """
     prefix, _, rest = name.partition("__")
-    return prefix in PREFIXES and bool(rest)
+    return (prefix in PREFIXES and bool(rest)) or name == KEYWORDS
 
 
 def net_parameters_of(params: dict[str, Any], *prefixes: str) -> dict[str, Any]:
-    """Return those parameters that are the net's and have one of the prefixes."""
+    """Return those parameters that are the net's, of some prefixes or of all."""
     return {
         name: value
         for name, value in params.items()
-        if is_net_parameter(name) and name.partition("__")[0] in prefixes
+        if is_net_parameter(name)
+        and (not prefixes or name.partition("__")[0] in prefixes)
     }
 
 
@@ -158,7 +163,7 @@ class NetParametersMixin(BaseEstimator):  # type: ignore[misc]  # not typed
             The parameters by name, those of the net that have been set among them.
         """
         params: dict[str, Any] = super().get_params(deep=deep)
-        return params | net_parameters_of(self.__dict__, *PREFIXES)
+        return params | net_parameters_of(self.__dict__)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
@@ -179,7 +184,7 @@ class NetParametersMixin(BaseEstimator):  # type: ignore[misc]  # not typed
         ValueError
             If there is no such parameter. Those of the net are checked by `fit`.
         """
-        of_net = net_parameters_of(params, *PREFIXES)
+        of_net = net_parameters_of(params)
         others = {name: value for name, value in params.items() if name not in of_net}
         super().set_params(**others)
         self.__dict__.update(of_net)
@@ -200,7 +205,12 @@ def check_net_parameters(params: dict[str, Any]) -> None:
         If the net has no such parameter, if fit sets it itself, or if its value cannot
         be used.
     """
-    for name, value in net_parameters_of(params, *PREFIXES).items():
+    for name, value in net_parameters_of(params).items():
+        if name == KEYWORDS:
+            raise ValueError(
+                f"{name}={value!r} is no parameter. Pass those of the net by their own "
+                "names, such as optimizer__betas."
+            )
         if name in TAKEN:
             raise _taken(name, value, TAKEN[name])
     validate_parameter_constraints(

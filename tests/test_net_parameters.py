@@ -241,6 +241,7 @@ BAD = [
     ({"optimizer__beta": (0.8, 0.9)}, "Did you mean optimizer__betas?"),
     ({"optimizer__betas": (2, 2)}, r"optimizer__betas=\(2, 2\): Invalid beta"),
     ({"optimizer__eps": "small"}, r"optimizer__eps='small'"),
+    ({"net_params": {"optimizer__eps": 1}}, "by their own names, such as optimizer__"),
     ({"optimizer__lr": 0.1}, "optimizer__lr=0.1 cannot be set.* parameter lr"),
     ({"optimizer__weight_decay": 0.1}, "cannot be set.* parameter weight_decay"),
     ({"optimizer__param_groups": [("encoder.*", 3)]}, "no list of pairs"),
