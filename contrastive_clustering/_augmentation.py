@@ -14,7 +14,7 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from contrastive_clustering._constraints import Number
-from contrastive_clustering._random import derive_seed, seeded_global_generators
+from contrastive_clustering._random import draw_seed, seeded_global_generators
 from contrastive_clustering._transformations import (
     random_affine,
     random_blur,
@@ -249,18 +249,37 @@ class CallableAugmentation:
         Raises
         ------
         ValueError
-            If the callable returns anything but a tensor of the shape of `batch`.
+            If the callable returns anything but a finite float32 tensor of the shape of
+            `batch` on its device. What it raises itself is passed on with a note.
         """
-        draw = torch.randint(2**62, (), generator=generator, device=generator.device)
-        with seeded_global_generators(derive_seed(int(draw)), batch.device):
-            view = self.function(batch)
-        if not isinstance(view, torch.Tensor) or view.shape != batch.shape:
-            got = tuple(view.shape) if isinstance(view, torch.Tensor) else type(view)
+        with seeded_global_generators(draw_seed(generator), batch.device):
+            try:
+                # The next view is drawn of the same batch, come what may of this one.
+                view = self.function(batch.clone())
+            except Exception as error:
+                error.add_note(
+                    f"Raised by augmentation={self.function!r} for a batch of shape "
+                    f"{tuple(batch.shape)}, {batch.dtype}, on {batch.device}."
+                )
+                raise
+        if not isinstance(view, torch.Tensor) or _traits(view) != _traits(batch):
+            got = _traits(view) if isinstance(view, torch.Tensor) else type(view)
             raise ValueError(
-                f"augmentation={self.function!r} returned {got} for a batch of shape "
-                f"{tuple(batch.shape)}. It must return a tensor of the batch's shape."
+                f"augmentation={self.function!r} returned {got} for a batch of "
+                f"{_traits(batch)}. It must return a tensor of the batch's shape, "
+                "dtype and device."
+            )
+        if not torch.isfinite(view).all():
+            raise ValueError(
+                f"augmentation={self.function!r} returned values that are not finite "
+                f"for a batch of shape {tuple(batch.shape)}. It must return finite "
+                "views; the values of a batch are about 1, and may be negative."
             )
         return view
+
+
+def _traits(batch: torch.Tensor) -> str:
+    return f"shape {tuple(batch.shape)}, {batch.dtype}, on {batch.device}"
 
 
 def resolve_augmentation(

@@ -81,7 +81,7 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
         else:
             factor = (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
         for group in net.optimizer_.param_groups:
-            group["lr"] = net.lr * factor
+            group["lr"] = group["initial_lr"] * factor
         self.step_ += 1
 
 

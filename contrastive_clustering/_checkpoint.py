@@ -1,12 +1,15 @@
 """Checkpoints: what a fit has reached, on the disk, and whether another may go on."""
 
+import functools
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
@@ -39,6 +42,7 @@ IRRELEVANT = {
     "verbose",
     "warm_start",
 }
+IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__")
 
 Identity = dict[str, str]
 
@@ -240,7 +244,7 @@ def identify(
     identity = {
         name: _describe(value)
         for name, value in params.items()
-        if name not in IRRELEVANT
+        if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
     }
     digest = _hash(iterate_chunks(X))
     identity["X"] = f"{X.dtype} {X.shape} {digest}"
@@ -248,7 +252,7 @@ def identify(
         identity["random_state"] = f"seed {seed}"
     if previous is not None:
         weights = previous.module_.state_dict().values()
-        identity["warm_start"] = "from " + _hash(w.cpu().numpy() for w in weights)
+        identity["warm_start"] = "from " + _hash(map(_to_bytes, weights))
     return identity
 
 
@@ -259,19 +263,39 @@ def _hash(arrays: Iterable[np.ndarray]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _to_bytes(value: Any) -> np.ndarray:
+    """Return a tensor of a state, or what else a module keeps there, as bytes."""
+    if not isinstance(value, torch.Tensor):
+        return np.array(_describe(value))
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+
+
 def _describe(value: Any) -> str:
     """Return a text that is the same in another process; of code, its name alone."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, dict):
+        value = list(value.items())
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_describe(item) for item in value)}]"
+    plain = (bool, int, float, str, np.generic)
+    if value is None or isinstance(value, plain) or is_dataclass(value):
+        return repr(value)
+    return _describe_object(value)
+
+
+def _describe_object(value: Any) -> str:
     if isinstance(value, BaseEstimator):
         params = value.get_params().items()
         inner = ", ".join(f"{name}={_describe(item)}" for name, item in params)
         return f"{type(value).__name__}({inner})"
+    if isinstance(value, functools.partial):
+        return f"partial{_describe([value.func, value.args, value.keywords])}"
+    if isinstance(value, torch.nn.Module):
+        # Layers show what cannot be seen from their weights, and places in memory.
+        layers = re.sub(" at 0x[0-9a-f]+", "", repr(value))
+        parts = [np.array(layers), *map(_to_bytes, value.state_dict().values())]
+        return f"{import_path(type(value))} {_hash(parts)}"
     if hasattr(value, "__qualname__"):
         return import_path(value)
-    plain = (bool, int, float, str, np.generic)
-    if value is None or isinstance(value, plain) or is_dataclass(value):
-        return repr(value)
     return import_path(type(value))

@@ -155,6 +155,14 @@ def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str,
         return {TYPE_KEY: kind, "fields": _encode_dict(fields, trusted, name)}
     if _ESTIMATORS.get(kind) is type(value):
         return {TYPE_KEY: kind, "state": _encode_dict(vars(value), trusted, name)}
+    if isinstance(value, torch.nn.Module):
+        raise ValueError(
+            f"{name} is or holds a {import_path(type(value))}, a module of PyTorch, "
+            "which cannot be saved without code, trusted or not. Use a function or a "
+            "class at the top level of a module in its place, and name its import path "
+            "in trusted=[...]; or use pickle or joblib, whose files run code when they "
+            "are loaded."
+        )
     if hasattr(value, "__qualname__"):  # a class or a function
         return {TYPE_KEY: "import", "path": _checked_path(value, trusted, name)}
     path = _checked_path(type(value), trusted, name)

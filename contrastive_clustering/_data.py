@@ -15,6 +15,9 @@ from contrastive_clustering._validation import Samples
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
+# What a data loader refuses, or has no use for, if it starts no workers.
+OF_WORKERS = ("prefetch_factor", "multiprocessing_context", "timeout")
+
 
 class ArrayDataset(Dataset[Batch]):
     """Samples of an array, handed out in whole batches, channels first.
@@ -142,7 +145,8 @@ class EvenBatchLoader(DataLoader[Batch]):
         children, as those of ``multiprocessing.Pool``.
 
     **kwargs : dict
-        Further parameters of :class:`torch.utils.data.DataLoader`.
+        Further parameters of :class:`torch.utils.data.DataLoader`. Those of its workers
+        are read if there are any.
     """
 
     def __init__(
@@ -162,6 +166,8 @@ class EvenBatchLoader(DataLoader[Batch]):
         if n_batches == 1 or multiprocessing.current_process().daemon:
             num_workers = 0
         num_workers = min(num_workers, n_batches)
+        if num_workers == 0:
+            kwargs = {k: v for k, v in kwargs.items() if k not in OF_WORKERS}
         # A generator of its own keeps the loader from drawing its workers' seeds
         # from the global one.
         super().__init__(

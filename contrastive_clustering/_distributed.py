@@ -167,6 +167,8 @@ class _SharedNormalisation:
             layer.running_mean.lerp_(mean, momentum)
             layer.running_var.lerp_(variance * n / (n - 1), momentum)
         scaled = centred * torch.rsqrt(variance + layer.eps).reshape(shape)
+        if not layer.affine:
+            return scaled
         return scaled * layer.weight.reshape(shape) + layer.bias.reshape(shape)
 
 

@@ -46,7 +46,11 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if batch.dtype == torch.uint8:
             module = self.module_
             batch = (batch.float() - module.input_mean) / module.input_std
-        return channels_last(batch)
+        return self.lay_out(batch)
+
+    def lay_out(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return a batch in the memory layout that the encoder wants."""
+        return batch.contiguous(memory_format=self.module_.memory_format)
 
     def evaluation_step(
         self, batch: Batch, training: bool = False
@@ -112,13 +116,15 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
         self._set_training(False)
-        encoder = fold_normalisation(self.module_.encoder)
+        encoder = self.module_.encoder
+        if "encoder" not in self.module_.own_parts:  # whose layers may be anything
+            encoder = fold_normalisation(encoder)
         waiting: list[torch.Tensor] = []
         with explaining_dead_workers(self.iterator_valid__num_workers):
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
                     batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
-                    latents, _ = self.module_.split(encoder(batch))
+                    latents, _ = self.module_.split(encoder(self.lay_out(batch)))
                     waiting.append(latents[: len(samples)].float().cpu())
                 if sum(map(len, waiting)) >= LATENT_BLOCK:
                     yield torch.cat(waiting).numpy()
@@ -196,11 +202,4 @@ def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:
     missing = n_samples - len(batch)
     if missing <= 0:
         return batch
-    return channels_last(torch.cat([batch, batch[:1].expand(missing, *batch[0].shape)]))
-
-
-def channels_last(batch: torch.Tensor) -> torch.Tensor:
-    """Return a batch in the memory layout that networks compute fastest in."""
-    if batch.ndim != 4:
-        return batch.contiguous()
-    return batch.contiguous(memory_format=torch.channels_last)
+    return torch.cat([batch, batch[:1].expand(missing, *batch[0].shape)])

@@ -16,7 +16,9 @@ from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._generation import GenerationMixin
 from contrastive_clustering._html_repr import HtmlReprMixin
 from contrastive_clustering._learning import LearningMixin
+from contrastive_clustering._net_parameters import NetParametersMixin
 from contrastive_clustering._onnx_export import OnnxExportMixin
+from contrastive_clustering._own_parts import Part
 from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
 from contrastive_clustering._persistence import PersistenceMixin
 from contrastive_clustering._prediction import PredictionMixin
@@ -31,6 +33,7 @@ class ContrastiveAutoencoderClusterer(
     OnnxExportMixin,
     PredictionMixin,
     HtmlReprMixin,
+    NetParametersMixin,
     BaseEstimator,  # type: ignore[misc]  # scikit-learn is not typed
 ):
     r"""Find strata in unlabelled images with a contrastive autoencoder.
@@ -72,6 +75,17 @@ class ContrastiveAutoencoderClusterer(
 
     latent_dim : int, default=64
         Number of latents.
+
+    encoder : torch.nn.Module or callable, default=None
+        Maps a batch on the common scale, channels first, to `latent_dim` latents, or
+        twice as many numbers if `kl_weight` is above zero; None makes the one for the
+        samples. Of a module a copy is trained, from the weights that it has. A class or
+        function is called with the shape of a sample and the number of outputs, and
+        returns a module.
+
+    decoder : torch.nn.Module or callable, default=None
+        Maps latents to a batch on the common scale; likewise, called with the shape of
+        a sample and `latent_dim`.
 
     temperature : float, default=0.5
         Temperature :math:`\tau` of NT-Xent.
@@ -191,6 +205,12 @@ class ContrastiveAutoencoderClusterer(
         0 prints nothing, 1 shows the progress of both phases and of the search for the
         number of strata: bars on a terminal and in notebooks, lines in a log.
 
+    **net_params : dict
+        Further parameters of the net in skorch's own way, such as
+        ``optimizer__betas=(0.8, 0.99)``, with the prefixes ``module__``,
+        ``criterion__``, ``optimizer__``, ``iterator_train__``, ``iterator_valid__`` and
+        ``callbacks__``.
+
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
@@ -264,6 +284,8 @@ class ContrastiveAutoencoderClusterer(
         whiten: bool = False,
         normalize: bool = False,
         latent_dim: int = 64,
+        encoder: Part | None = None,
+        decoder: Part | None = None,
         temperature: float = 0.5,
         reconstruction_weight: float = 0.1,
         augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
@@ -292,12 +314,15 @@ class ContrastiveAutoencoderClusterer(
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
+        **net_params: Any,
     ) -> None:
         self.n_clusters = n_clusters
         self.clusterer = clusterer
         self.whiten = whiten
         self.normalize = normalize
         self.latent_dim = latent_dim
+        self.encoder = encoder
+        self.decoder = decoder
         self.temperature = temperature
         self.reconstruction_weight = reconstruction_weight
         self.augmentation = augmentation
@@ -326,6 +351,7 @@ class ContrastiveAutoencoderClusterer(
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self._keep_net_params(net_params)
 
     @property
     def history_(self) -> History:

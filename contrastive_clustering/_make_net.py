@@ -1,6 +1,9 @@
 """From the estimator's parameters to a net."""
 
+import copy
+import fnmatch
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,7 +14,13 @@ from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._data import EvenBatchLoader
 from contrastive_clustering._losses import JointLoss
-from contrastive_clustering._networks import ContrastiveAutoencoder
+from contrastive_clustering._net_parameters import (
+    EARLY_STOPPING,
+    TAKEN,
+    name_callbacks,
+    net_parameters_of,
+)
+from contrastive_clustering._networks import ContrastiveAutoencoder, PrototypeHead
 from contrastive_clustering._random import derive_seed
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import (
@@ -19,6 +28,11 @@ from contrastive_clustering._training import (
     SEED_SPLIT,
     ContrastiveNet,
 )
+
+# Other ways of computing a step; PyTorch allows one of them.
+RIVALS_OF_FUSED = {
+    f"optimizer__{way}" for way in ("fused", "foreach", "differentiable", "capturable")
+}
 
 
 def make_net(
@@ -56,8 +70,14 @@ def make_net(
     -------
     net : ContrastiveNet
         The net, with its weights initialised and nothing learnt.
+
+    Raises
+    ------
+    ValueError
+        If the user's own encoder or decoder cannot be used, or a group of parameters
+        for the optimizer is empty.
     """
-    callbacks: list[Any] = list(params["callbacks"] or [])
+    callbacks = users_callbacks(params)
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
     if params["verbose"]:
@@ -67,7 +87,7 @@ def make_net(
         # Interrupts the epoch's callbacks, and so has to come last.
         callbacks.append(
             (
-                "early_stopping",
+                EARLY_STOPPING,
                 EarlyStopping(
                     patience=params["n_iter_no_change"], sink=_silent, load_best=True
                 ),
@@ -84,6 +104,8 @@ def make_net(
         module__input_std=scaler.std,
         module__latent_dim=params["latent_dim"],
         module__variational=params["kl_weight"] > 0,
+        module__encoder=params["encoder"],
+        module__decoder=params["decoder"],
         train_split=train_split,
         callbacks=callbacks,
         lr=params["lr"],
@@ -91,8 +113,10 @@ def make_net(
         augmentation=augmentation,
         device=str(device),
         **net_parameters(params, seed),
+        **net_parameters_of(params, "module", "callbacks"),
     )
     net.initialize()
+    _check_groups_have_members(net)
     return net
 
 
@@ -132,9 +156,72 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
     }
     if params["weight_decay"]:
         parameters["optimizer__weight_decay"] = params["weight_decay"]
-    if "fused" in inspect.signature(params["optimizer"]).parameters:
+    given = net_parameters_of(
+        params, "criterion", "optimizer", "iterator_train", "iterator_valid"
+    )
+    known = inspect.signature(params["optimizer"]).parameters
+    if "fused" in known and not RIVALS_OF_FUSED & given.keys():
         parameters["optimizer__fused"] = True  # a quarter of the time, docs "Scaling"
-    return parameters
+    return parameters | given
+
+
+def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
+    """Return those parameters of the estimator that a net was made of and still holds.
+
+    Parameters
+    ----------
+    net : ContrastiveNet
+        A net that `make_net` has returned.
+
+    Returns
+    -------
+    params : dict
+        Encoder, decoder, optimizer and what was set in skorch's own way.
+    """
+    set_by_user = net_parameters_of(
+        net.__dict__,
+        "module",
+        "criterion",
+        "optimizer",
+        "iterator_train",
+        "iterator_valid",
+    )
+    return {
+        "encoder": net.module__encoder,
+        "decoder": net.module__decoder,
+        "optimizer": net.optimizer,
+        **{name: set_by_user[name] for name in set_by_user.keys() - TAKEN.keys()},
+    }
+
+
+def users_callbacks(params: dict[str, Any]) -> list[Any]:
+    """Return the user's callbacks, copied where skorch is about to change them."""
+    callbacks = list(params["callbacks"] or [])
+    changed = {
+        name.split("__")[1]
+        for name in net_parameters_of(params, "callbacks")
+        if name.count("__") > 1
+    }
+    if not changed:
+        return callbacks
+    return [
+        (name, copy.copy(callback) if name in changed else callback)
+        for name, callback in name_callbacks(callbacks)
+    ]
+
+
+def _check_groups_have_members(net: ContrastiveNet) -> None:
+    """Raise if skorch has found no weight for one of the optimizer's groups."""
+    groups: Iterable[tuple[str, Any]] = getattr(net, "optimizer__param_groups", [])
+    names = [name for name, _ in net.module_.named_parameters()]
+    # Those that the second phase adds.
+    names += [f"prototype_head.{name}" for name in PrototypeHead.PARAMETERS]
+    for pattern, _ in groups:
+        if not fnmatch.filter(names, pattern):
+            raise ValueError(
+                f"optimizer__param_groups has the pattern {pattern!r}, which fits the "
+                f"name of no weight. Names are such as {names[0]!r} and {names[-1]!r}."
+            )
 
 
 def _silent(text: str) -> None:

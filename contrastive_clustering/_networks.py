@@ -1,156 +1,22 @@
-"""Encoder, decoder and projection head; they know shapes and nothing of losses.
+"""Encoder, decoder and heads together; they know shapes and nothing of losses."""
 
-A sample's shape is channels first: ``(n_channels, height, width)``, ``(n_channels,
-depth, height, width)`` or, for tables, ``(n_features,)``.
-"""
-
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
-# Widths of the convolutional blocks, from the image inwards; deeper networks, for
-# larger images, repeat the last. The decoder is half as wide: it was the larger
-# part of the arithmetic, and strata are no worse for a narrow one (docs, "Choices").
-ENCODER_WIDTHS = (32, 64, 128)
-DECODER_WIDTHS = (16, 32, 64)
-
-# Blocks of volumes have three times the taps and many times the places of those of
-# images: narrower by this factor, a training set of a thousand is a matter of minutes.
-VOLUME_FACTOR = 2
-
-# The convolutional blocks halve the sides until the longest is at most this.
-INNERMOST_SIDE = 4
-
-DENSE_WIDTH = 128
+from contrastive_clustering._layers import (
+    default_decoder,
+    default_encoder,
+    dense_network,
+    fastest_layout,
+)
+from contrastive_clustering._own_parts import N_TRIED, Part, make_part, try_part
 
 # Log-variances beyond this are kept back, so that their exponentials stay finite.
 MOST_LOG_VARIANCE = 10.0
-
-
-def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the sides before, between and after the halving blocks.
-
-    Examples
-    --------
-    >>> from contrastive_clustering._networks import spatial_pyramid
-    >>> spatial_pyramid((28, 28))
-    [(28, 28), (14, 14), (7, 7), (4, 4)]
-    >>> spatial_pyramid((9, 16))
-    [(9, 16), (5, 8), (3, 4)]
-    """
-    pyramid = [sides]
-    while max(pyramid[-1]) > INNERMOST_SIDE:
-        pyramid.append(tuple((side + 1) // 2 for side in pyramid[-1]))
-    return pyramid
-
-
-def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
-    """Return one width a block, repeating the last where there are more blocks."""
-    factor = VOLUME_FACTOR if len(pyramid[0]) == 3 else 1
-    last = len(widths) - 1
-    return [widths[min(block, last)] // factor for block in range(len(pyramid) - 1)]
-
-
-def _volume(sides: tuple[int, ...]) -> int:
-    return int(torch.Size(sides).numel())
-
-
-class ConvolutionalEncoder(nn.Sequential):
-    """Strided convolutions, halving the sides block by block, then a linear layer.
-
-    Parameters
-    ----------
-    sample_shape : tuple of int
-        ``(n_channels, height, width)`` or ``(n_channels, depth, height, width)``.
-
-    latent_dim : int
-        Number of latents.
-    """
-
-    def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
-        n_channels, *sides = sample_shape
-        pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalisation = (
-            (nn.Conv2d, nn.BatchNorm2d)
-            if len(sides) == 2
-            else (nn.Conv3d, nn.BatchNorm3d)
-        )
-        layers: list[nn.Module] = []
-        for width in _widths(ENCODER_WIDTHS, pyramid):
-            layers += [
-                convolution(n_channels, width, 3, stride=2, padding=1, bias=False),
-                normalisation(width),
-                nn.ReLU(inplace=True),
-            ]
-            n_channels = width
-        layers += [
-            nn.Flatten(),
-            nn.Linear(n_channels * _volume(pyramid[-1]), latent_dim),
-        ]
-        super().__init__(*layers)
-
-
-class ConvolutionalDecoder(nn.Sequential):
-    """The mirror of the encoder: a linear layer, then transposed convolutions.
-
-    Parameters
-    ----------
-    sample_shape : tuple of int
-        Shape of a decoded sample, as for the encoder.
-
-    latent_dim : int
-        Number of latents.
-    """
-
-    def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
-        n_channels, *sides = sample_shape
-        pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalisation = (
-            (nn.ConvTranspose2d, nn.BatchNorm2d)
-            if len(sides) == 2
-            else (nn.ConvTranspose3d, nn.BatchNorm3d)
-        )
-        widths = [n_channels, *_widths(DECODER_WIDTHS, pyramid)]
-        layers: list[nn.Module] = [
-            nn.Linear(latent_dim, widths[-1] * _volume(pyramid[-1])),
-            nn.Unflatten(1, (widths[-1], *pyramid[-1])),
-            nn.ReLU(inplace=True),
-        ]
-        for block in reversed(range(len(pyramid) - 1)):
-            # Without padding of the output a side s grows to 2 s - 1; an even
-            # target wants one more.
-            output_padding: Any = tuple(1 - side % 2 for side in pyramid[block])
-            last = block == 0
-            layers.append(
-                convolution(
-                    widths[block + 1],
-                    widths[block],
-                    3,
-                    stride=2,
-                    padding=1,
-                    output_padding=output_padding,
-                    bias=last,
-                )
-            )
-            if not last:
-                layers += [normalisation(widths[block]), nn.ReLU(inplace=True)]
-        super().__init__(*layers)
-
-
-def dense_network(n_inputs: int, n_outputs: int, *, width: int) -> nn.Sequential:
-    """Return two hidden layers of `width`, normalised by the batch, and an output."""
-    return nn.Sequential(
-        nn.Linear(n_inputs, width, bias=False),
-        nn.BatchNorm1d(width),
-        nn.ReLU(inplace=True),
-        nn.Linear(width, width, bias=False),
-        nn.BatchNorm1d(width),
-        nn.ReLU(inplace=True),
-        nn.Linear(width, n_outputs),
-    )
 
 
 class AutoencoderOutput(NamedTuple):
@@ -216,6 +82,8 @@ class PrototypeHead(nn.Module):
     prototype a stratum, and for the conditioned decoder.
     """
 
+    PARAMETERS = ("prototypes", "condition_weight")
+
     origin: torch.Tensor
 
     def __init__(
@@ -267,6 +135,9 @@ class ContrastiveAutoencoder(nn.Module):
         Whether the encoder gives a mean and a log-variance for each latent, and the
         decoder, in training, gets a draw from that Gaussian.
 
+    encoder, decoder : torch.nn.Module or callable, default=None
+        As for the estimator; None makes the package's own.
+
     Attributes
     ----------
     encoder : torch.nn.Module
@@ -282,10 +153,18 @@ class ContrastiveAutoencoder(nn.Module):
     prototype_head : PrototypeHead or None
         Assigns latents to prototypes; None before there are any.
 
+    own_parts : list of str
+        Which of encoder and decoder are the user's own.
+
+    memory_format : torch.memory_format
+        Memory layout of the batches that the encoder is fed.
+
     noise_generator : torch.Generator or None
         Source of the draws of the variational setting; None draws nothing and decodes
         the mean.
     """
+
+    input_mean: torch.Tensor
 
     def __init__(
         self,
@@ -297,25 +176,61 @@ class ContrastiveAutoencoder(nn.Module):
         projection_dim: int = 64,
         projection_width: int = 256,
         variational: bool = False,
+        encoder: Part | None = None,
+        decoder: Part | None = None,
     ) -> None:
         super().__init__()
+        self.latent_dim = latent_dim
         self.variational = variational
-        n_outputs = 2 * latent_dim if variational else latent_dim
         for name, values in (("input_mean", input_mean), ("input_std", input_std)):
             self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
-        self.encoder: nn.Module
-        self.decoder: nn.Module
-        if len(sample_shape) == 1:
-            self.encoder = dense_network(sample_shape[0], n_outputs, width=DENSE_WIDTH)
-            self.decoder = dense_network(latent_dim, sample_shape[0], width=DENSE_WIDTH)
-        else:
-            self.encoder = ConvolutionalEncoder(sample_shape, n_outputs)
-            self.decoder = ConvolutionalDecoder(sample_shape, latent_dim)
+        n_outputs = 2 * latent_dim if variational else latent_dim
+        self.encoder = (
+            default_encoder(sample_shape, n_outputs)
+            if encoder is None
+            else make_part(encoder, "encoder", sample_shape, n_outputs)
+        )
+        self.decoder = (
+            default_decoder(sample_shape, latent_dim)
+            if decoder is None
+            else make_part(decoder, "decoder", sample_shape, latent_dim)
+        )
+        self.own_parts = [
+            name
+            for name, part in (("encoder", encoder), ("decoder", decoder))
+            if part is not None
+        ]
+        # Modules of others often call `view`, which that layout does not allow.
+        self.memory_format = (
+            fastest_layout(sample_shape) if encoder is None else torch.contiguous_format
+        )
         self.projection_head = dense_network(
             latent_dim, projection_dim, width=projection_width
         )
         self.prototype_head: PrototypeHead | None = None
         self.noise_generator: torch.Generator | None = None
+
+    def try_own_parts(self, sample_shape: tuple[int, ...]) -> None:
+        """Raise unless the user's own parts do what the network asks of them.
+
+        Parameters
+        ----------
+        sample_shape : tuple of int
+            Shape of a sample.
+
+        Raises
+        ------
+        ValueError
+            If a part cannot be used; see `try_part`.
+        """
+        device = self.input_mean.device
+        if "encoder" in self.own_parts:
+            n_outputs = self.latent_dim * (2 if self.variational else 1)
+            samples = torch.randn(N_TRIED, *sample_shape, device=device)
+            try_part(self.encoder, "encoder", samples, (n_outputs,))
+        if "decoder" in self.own_parts:
+            latents = torch.randn(N_TRIED, self.latent_dim, device=device)
+            try_part(self.decoder, "decoder", latents, sample_shape)
 
     def encode(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return latents and, in the variational setting, their log-variances.

@@ -15,8 +15,14 @@ from skorch.callbacks import Callback
 from contrastive_clustering._augmentation import PRESETS
 from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
+from contrastive_clustering._net_parameters import (
+    arguments_of,
+    check_net_parameters,
+    net_parameters_of,
+)
 from contrastive_clustering._precision import PRECISIONS
 from contrastive_clustering._refinement import (
     REFINEMENTS,
@@ -35,6 +41,8 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "whiten": ["boolean"],
     "normalize": ["boolean"],
     "latent_dim": [Count(1)],
+    "encoder": [callable, None],
+    "decoder": [callable, None],
     "temperature": [Number(0, None, closed="neither")],
     "reconstruction_weight": [Number(0, None, closed="left")],
     "augmentation": [StrOptions({"auto", *PRESETS}), callable, None],
@@ -87,6 +95,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
         If there are fewer samples than clusters, if the clusterer is a class, if the
         optimizer is none, cannot take a step or does not know weight decay, if a
         callback is none or monitors a validation part that is not there, if a
+        parameter of the net cannot be set or used, if a
         parameter of the refinement is out of its range, if there are too many samples
         to look for neighbours, or if the validation fraction leaves too few samples.
     """
@@ -112,8 +121,10 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             "or start fewer processes."
         )
     _check_clusterer(params["clusterer"])
-    _check_optimizer(params["optimizer"], params["lr"], params["weight_decay"])
     _check_callbacks(params["callbacks"] or (), params["early_stopping"])
+    _check_optimizer_class(params["optimizer"], params["weight_decay"])
+    check_net_parameters(params)
+    _check_step(params)
     fraction = params["validation_fraction"]
     held_out = math.ceil(fraction * n_samples)
     if params["early_stopping"] and not 2 <= held_out <= n_samples - 2:
@@ -134,8 +145,8 @@ def _check_clusterer(clusterer: Any) -> None:
         )
 
 
-def _check_optimizer(
-    optimizer: type[torch.optim.Optimizer], lr: float, weight_decay: float
+def _check_optimizer_class(
+    optimizer: type[torch.optim.Optimizer], weight_decay: float
 ) -> None:
     if not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
@@ -147,20 +158,62 @@ def _check_optimizer(
             f"optimizer={optimizer.__name__} has no weight decay, but weight_decay="
             f"{weight_decay}. Set weight_decay=0."
         )
-    weight = torch.nn.Parameter(torch.zeros(1))
-    weight.grad = torch.ones(1)
-    decay: dict[str, Any] = {"weight_decay": weight_decay} if weight_decay else {}
+
+
+def _check_step(params: dict[str, Any]) -> None:
+    """Let the optimizer take a step on one weight, as one of each of its groups."""
+    optimizer, lr = params["optimizer"], params["lr"]
+    given = net_parameters_of(params, "optimizer")
+    further = {name.removeprefix("optimizer__"): given[name] for name in given}
+    groups = further.pop("param_groups", [])
+    _check_groups(groups, optimizer)
+    if params["weight_decay"]:
+        further["weight_decay"] = params["weight_decay"]
+    weight = torch.nn.Parameter(torch.zeros(1, device=resolve_device(params["device"])))
+    weight.grad = torch.ones_like(weight)
     try:
-        optimizer([weight], lr=lr, **decay).step(lambda: 0.0)  # type: ignore[call-arg]
+        for _, group in [("*", {}), *groups]:
+            parts = [{"params": [weight], **group}]
+            optimizer(parts, lr=lr, **further).step(lambda: 0.0)
     # Some optimizers take only sparse gradients, or weights of two axes, or cannot be
     # made of a learning rate alone; what they, the user's own among them, then raise
     # has no common type. All of it means the same, and the message says what it was.
     except Exception as error:
+        shown = "".join(f", {name}={value!r}" for name, value in given.items())
         raise ValueError(
-            f"optimizer={optimizer.__name__} cannot take a step with lr={lr} and "
-            f"weight_decay={weight_decay}: {error} Pass a class such as "
-            "torch.optim.AdamW."
+            f"optimizer={optimizer.__name__} cannot take a step with lr={lr}, "
+            f"weight_decay={params['weight_decay']}{shown}: {error} Pass other values, "
+            "or another class such as torch.optim.AdamW."
         ) from error
+
+
+def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
+    """Raise unless parameter groups are pairs of a pattern and a dict, as of skorch."""
+    if not isinstance(groups, list | tuple) or not all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], dict)
+        for pair in groups
+    ):
+        raise ValueError(
+            f"optimizer__param_groups={groups!r} is no list of pairs of a pattern and "
+            'a dict, such as [("encoder.*", {"lr": 1e-4})].'
+        )
+    known = arguments_of(optimizer)
+    for pattern, group in groups:
+        rate = group.get("lr", 0.0)
+        if not Number(0, None, closed="left").is_satisfied_by(rate):
+            raise ValueError(
+                f"optimizer__param_groups gives {pattern!r} a learning rate of "
+                f"{rate!r}, which is no number from 0 on."
+            )
+        # PyTorch would not look at them.
+        for name in [] if known is None else group.keys() - set(known):
+            raise ValueError(
+                f"optimizer__param_groups gives {pattern!r} a {name!r}, but "
+                f"{optimizer.__name__} has no parameter {name!r}."
+            )
 
 
 def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:

@@ -1,7 +1,6 @@
 """Saving a fitted estimator to one file, and loading it without running code."""
 
 import os
-import warnings
 from collections.abc import Callable, Collection
 from typing import Any, Self
 
@@ -9,9 +8,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._codec import decode, encode
-from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._container import (
     as_path,
     package_versions,
@@ -21,14 +18,12 @@ from contrastive_clustering._container import (
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._fitting import FittedModel
-from contrastive_clustering._latent import NOISE, LatentClustering
-from contrastive_clustering._make_net import make_net
-from contrastive_clustering._net_state import load_net_state, net_state
-from contrastive_clustering._networks import ContrastiveAutoencoder
-from contrastive_clustering._prototypes import PrototypeClustering
+from contrastive_clustering._loading import read_model
+from contrastive_clustering._make_net import given_parameters
+from contrastive_clustering._net_state import net_state
+from contrastive_clustering._own_parts import short_name
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
-from contrastive_clustering._validation import read_layout
 
 KIND = "estimator"
 
@@ -44,9 +39,6 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-
-
-Shapes = dict[str, tuple[np.ndarray, tuple[int, ...]]]
 
 
 class PersistenceMixin:
@@ -80,8 +72,8 @@ class PersistenceMixin:
 
         trusted : collection of str, default=()
             Import paths of functions and classes outside of this package that
-            parameters hold, such as a callable augmentation or another clusterer, and
-            that whoever loads the file shall import.
+            parameters hold, such as a callable augmentation, another clusterer or what
+            makes an encoder, and that whoever loads the file shall import.
 
         Raises
         ------
@@ -122,7 +114,7 @@ class PersistenceMixin:
         net = self.net_
         tree = {
             "params": {
-                name: encode(value, trusted, f"{name}={value!r}")
+                name: encode(value, trusted, f"{name}={_shown(value)}")
                 for name, value in self.get_params(deep=False).items()
             },
             "net": net_state(net),
@@ -132,6 +124,10 @@ class PersistenceMixin:
                 "kl_weight": float(net.criterion__kl_weight),
                 "max_epochs": int(net.max_epochs),
                 "seed": int(net.seed),
+                "given": {
+                    name: encode(value, trusted, f"{name}={_shown(value)}, as of fit,")
+                    for name, value in given_parameters(net).items()
+                },
             },
             "scaler": encode(self._scaler),
             "clustering": encode(self._clustering, trusted, "clusterer"),
@@ -210,8 +206,7 @@ class PersistenceMixin:
             estimator._validate_params()
             # With the defaults of what the file's version did not know.
             params = estimator.get_params(deep=False)
-            model = _read_model(tree, params, trusted)
-            _check_fit_together(model, tree["network"]["latent_dim"])
+            model = read_model(tree, params, trusted)
             estimator._adopt(model, tree["examples"])
             estimator.n_features_in_ = int(tree["n_features_in"])
             names = decode(tree["feature_names_in"])
@@ -225,6 +220,10 @@ class PersistenceMixin:
         return estimator
 
 
+def _shown(value: Any) -> str:
+    return short_name(value) if isinstance(value, torch.nn.Module) else repr(value)
+
+
 def _check_trusted(trusted: Any) -> Collection[str]:
     if not isinstance(trusted, list | tuple | set | frozenset) or not all(
         isinstance(name, str) for name in trusted
@@ -234,145 +233,3 @@ def _check_trusted(trusted: Any) -> Collection[str]:
             '["package.module.function"].'
         )
     return frozenset(trusted)
-
-
-def _read_model(
-    tree: dict[str, Any],
-    params: dict[str, Any],
-    trusted: Collection[str],
-) -> FittedModel:
-    scaler: Scaler = decode(tree["scaler"])
-    network = tree["network"]
-    params = {
-        **params,
-        "latent_dim": network["latent_dim"],
-        "kl_weight": network["kl_weight"],
-        # They belong to a training, and might act as soon as a net has been made.
-        "callbacks": None,
-    }
-    _check_size(scaler, params, tree["net"]["weights"])
-    net = make_net(
-        params,
-        scaler=scaler,
-        augmentation=resolve_augmentation(params["augmentation"], scaler.layout.kind),
-        device=resolve_device(params["device"]),
-        max_epochs=network["max_epochs"],
-        seed=network["seed"],
-    )
-    load_net_state(net, tree["net"])
-    clustering = decode(tree["clustering"], trusted)
-    if isinstance(clustering, LatentClustering):
-        _warn_of_versions(tree)
-    return FittedModel(
-        net,
-        scaler,
-        clustering,
-        density=decode(tree["density"]),
-        search=decode(tree["search"]),
-        typical=np.empty(0, dtype=np.intp),
-    )
-
-
-def _check_size(
-    scaler: Scaler, params: dict[str, Any], weights: dict[str, Any]
-) -> None:
-    """Compare shapes before any memory is taken for a network of whatever size."""
-    with torch.device("meta"):
-        network = ContrastiveAutoencoder(
-            scaler.layout.network_shape,
-            torch.empty(scaler.mean.shape),
-            torch.empty(scaler.std.shape),
-            latent_dim=params["latent_dim"],
-            variational=params["kl_weight"] > 0,
-        )
-    for name, expected in network.state_dict().items():
-        found = weights[name]["value"].shape
-        if found != tuple(expected.shape):
-            raise ValueError(
-                f"{name} has shape {found} in the file, and {tuple(expected.shape)} in "
-                "the network that it describes"
-            )
-
-
-def _warn_of_versions(tree: dict[str, Any]) -> None:
-    """Warn if a clusterer's attributes may mean something else by now."""
-    saved, here = tree["scikit-learn"], package_versions()["scikit-learn"]
-    if saved != here:
-        warnings.warn(
-            f"The strata are those of a clusterer of scikit-learn {saved}, and here is "
-            f"version {here}, which may read them otherwise. Compare predictions, or "
-            "load with that version.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
-    """Raise unless arrays have the shapes of one model, and it gives numbers."""
-    clustering, density, scaler = model.clustering, model.density, model.scaler
-    _check_scaler(scaler)
-    n_clusters, n_components = clustering.n_clusters, len(density.means)
-    shapes: Shapes = {
-        "latent_centers": (clustering.latent_centers, (n_clusters, latent_dim)),
-        "means": (density.means, (n_components, latent_dim)),
-        "factors": (density.factors, (n_components, latent_dim, latent_dim)),
-        "strata": (density.strata, (n_components,)),
-        "log_weights": (density.log_weights, (n_components,)),
-        "std": (scaler.std, scaler.mean.shape),
-    }
-    if isinstance(clustering, PrototypeClustering):
-        n_prototypes = clustering.prototypes.shape[1]
-        expected = (n_clusters, n_prototypes, latent_dim)
-        shapes["prototypes"] = (clustering.prototypes, expected)
-        shapes["origin"] = (clustering.origin, (latent_dim,))
-    elif isinstance(clustering.clusterer, ConsensusClustering):
-        shapes |= _consensus_shapes(clustering.clusterer)
-    for name, (array, shape) in shapes.items():
-        if array.shape != shape or array.dtype.kind not in "iuf":
-            raise ValueError(f"{name} has shape {array.shape} and not {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} is not finite")
-    for name, strata in (("labels", clustering.labels), ("strata", density.strata)):
-        if strata.ndim != 1 or strata.min() < NOISE or strata.max() >= n_clusters:
-            raise ValueError(f"{name} are no strata from 0 to {n_clusters - 1}")
-    latents = clustering.latent_centers.astype(np.float32)
-    tried = [
-        clustering.predict_proba(latents),
-        density.score_samples(latents),
-        model.net.decode(latents, scaler.unscale),
-        clustering.predict(latents),
-        *(value.cpu().numpy() for value in model.net.module_.state_dict().values()),
-    ]
-    if not all(np.isfinite(values).all() for values in tried):
-        raise ValueError("it gives values that are not finite")
-
-
-def _check_scaler(scaler: Scaler) -> None:
-    """Raise unless the samples are such as `fit` can have read."""
-    layout, axis = scaler.layout, scaler.layout.channel_axis
-    sides = [*layout.sample_shape, *(layout.image_shape or ())]
-    if not all(isinstance(side, int) for side in sides):
-        raise ValueError("the shape of samples is no shape")
-    expected = read_layout(
-        (1, *layout.sample_shape),
-        image_shape=layout.image_shape,
-        channel_axis=None if axis is None else axis + 1,
-    )
-    if layout != expected:
-        raise ValueError(f"{layout} is not how samples of that shape are read")
-    if not isinstance(scaler.dtype, np.dtype) or not scaler.low <= scaler.high:
-        raise ValueError(f"samples of {scaler.dtype} are no samples")
-
-
-def _consensus_shapes(clusterer: ConsensusClustering) -> Shapes:
-    """Return the arrays of a consensus and the shapes that they have to have."""
-    n_clusters = clusterer.n_clusters
-    shapes: Shapes = {}
-    pairs = zip(clusterer._members, clusterer._shares, strict=True)
-    for number, (member, shares) in enumerate(pairs):
-        n_fine = len(member.fine.cluster_centers_)
-        shapes[f"shares {number}"] = (shares, (n_clusters, n_clusters))
-        shapes[f"merged {number}"] = (member.merged, (n_fine,))
-        if member.merged.min() < 0 or member.merged.max() >= n_clusters:
-            raise ValueError(f"merged {number} are no clusters below {n_clusters}")
-    return shapes

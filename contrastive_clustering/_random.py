@@ -35,6 +35,12 @@ def derive_seed(*keys: int) -> int:
     return int(state[0] >> np.uint64(1))
 
 
+def draw_seed(generator: torch.Generator) -> int:
+    """Draw a seed for other generators."""
+    draw = torch.randint(2**62, (), generator=generator, device=generator.device)
+    return derive_seed(int(draw))
+
+
 def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a new torch generator on `device`, seeded with `seed`."""
     return torch.Generator(device=device).manual_seed(seed)

@@ -22,7 +22,11 @@ from contrastive_clustering._callbacks import (
 )
 from contrastive_clustering._distributed import gather, share_of
 from contrastive_clustering._losses import sharpen
-from contrastive_clustering._make_net import net_parameters
+from contrastive_clustering._make_net import net_parameters, users_callbacks
+from contrastive_clustering._net_parameters import (
+    name_callbacks,
+    parameters_of_callbacks,
+)
 from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
 from contrastive_clustering._prototypes import first_prototypes
 from contrastive_clustering._refinement import (
@@ -257,11 +261,28 @@ def make_refinement_net(
     device = net.module_.input_mean.device
     follows = isinstance(refinement, PrototypeRefinement)
     net.module_.prototype_head.prototypes.requires_grad_(not follows)
-    callbacks: list[Any] = [Reviver(), *observers_of(params["callbacks"])]
+    observers = observers_of(name_callbacks(users_callbacks(params)))
+    callbacks: list[Any] = [Reviver(), *observers]
     if params["lr_schedule"] == "cosine":
         callbacks.append(("lr_schedule", WarmUpCosine()))
     if params["verbose"]:
         callbacks.append(("training_bar", TrainingBar("refinement")))
+    parameters = {
+        "criterion__contrastive_weight": 1.0,
+        **net_parameters(params, net.seed),
+        "kl_warm_up": 0.0,
+        **parameters_of_callbacks(params, [name for name, _ in observers]),
+    }
+    if follows:
+        parameters["criterion__contrastive_weight"] = 0.0
+    if "optimizer__param_groups" in parameters:
+        parameters["optimizer__param_groups"] = [
+            (
+                pattern,
+                {**group, "lr": group["lr"] * LR_SCALE} if "lr" in group else group,
+            )
+            for pattern, group in parameters["optimizer__param_groups"]
+        ]
     refining = RefinementNet(
         net.module_,
         refinement=refinement,
@@ -273,8 +294,7 @@ def make_refinement_net(
         max_epochs=params["refinement_epochs"],
         augmentation=net.augmentation,
         device=net.device,
-        criterion__contrastive_weight=0.0 if follows else 1.0,
-        **{**net_parameters(params, net.seed), "kl_warm_up": 0.0},
+        **parameters,
     )
     refining.initialize()
     refining.history = net.history

@@ -24,13 +24,14 @@ from contrastive_clustering._distributed import (
     shared_normalisation,
     total,
 )
-from contrastive_clustering._encoding import EncodingNet, channels_last
+from contrastive_clustering._encoding import EncodingNet
 from contrastive_clustering._interruption import noticing_interrupts
 from contrastive_clustering._losses import LOSS_TERMS
 from contrastive_clustering._networks import AutoencoderOutput
 from contrastive_clustering._precision import MixedPrecisionNet
 from contrastive_clustering._random import (
     derive_seed,
+    draw_seed,
     make_generator,
     seeded_global_generators,
 )
@@ -99,12 +100,22 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         return [("epoch_timer", EpochTimer()), *averages]
 
     def initialize_module(self) -> "ContrastiveNet":
-        """Make the module with weights that depend on `seed` alone."""
-        with seeded_global_generators(derive_seed(self.seed, SEED_WEIGHTS)):
+        """Make the module with weights that depend on `seed` alone, and try it."""
+        seed = derive_seed(self.seed, SEED_WEIGHTS)
+        with seeded_global_generators(seed):
             super().initialize_module()
-        if self.module_.input_mean.ndim == 3:
-            # Twice as fast for images, on CPUs and on tensor cores.
-            self.module_.to(memory_format=torch.channels_last)
+        # Before there is an optimizer, which wants no weights that are lazy yet.
+        if self.module_.own_parts and self.module_ is not self.module:
+            self.module_.to(self.device)
+            with seeded_global_generators(seed, self.module_.input_mean.device):
+                self.module_.try_own_parts(self.module__sample_shape)
+        return self
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
+        """Make the optimizer, whose groups remember their rates for schedules."""
+        super().initialize_optimizer(*args, **kwargs)
+        for group in self.optimizer_.param_groups:
+            group["initial_lr"] = group["lr"]
         return self
 
     def run_single_epoch(
@@ -189,6 +200,14 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         self.interrupted = bool(seen)
         if self.interrupted and self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
+
+    def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
+        """Take skorch's forward step; what the user's own layers draw is repeatable."""
+        if not (self.module_.own_parts and self.module_.training):
+            return super().infer(x, **fit_params)
+        seed = draw_seed(self._view_generator)
+        with seeded_global_generators(seed, x.device):
+            return super().infer(x, **fit_params)
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of two views of the batch and its gradients."""
@@ -300,11 +319,12 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
             raise ValueError(
                 f"The network has changed (latent_dim={self.module__latent_dim}, was "
                 f"{other.module__latent_dim}; variational={self.module__variational}, "
-                f"was {other.module__variational}), so that training cannot go on from "
-                "the old weights. Set warm_start=False and fit anew."
+                f"was {other.module__variational}; or encoder, decoder or module__ "
+                "parameters), so that training cannot go on from the old weights. Set "
+                "warm_start=False and fit anew."
             )
         self.module_.load_state_dict(old)
-        if type(self.optimizer_) is type(other.optimizer_):
+        if _have_moments_of_one_kind(self, other):
             state = copy.deepcopy(other.optimizer_.state_dict())
             # The moments are the old ones, the learning rate and the like the new.
             state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
@@ -320,4 +340,19 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
             views = [
                 self.augmentation(prepared, self._view_generator) for _ in range(2)
             ]
-        return channels_last(torch.cat(views)), nothing
+        return self.lay_out(torch.cat(views)), nothing
+
+
+def _have_moments_of_one_kind(first: ContrastiveNet, second: ContrastiveNet) -> bool:
+    """Return whether the optimizers of two nets have moments of the same kind."""
+    if type(first.optimizer_) is not type(second.optimizer_):
+        return False
+    kept = [
+        {
+            k: v
+            for k, v in net.get_params_for("optimizer").items()
+            if k != "weight_decay"
+        }
+        for net in (first, second)
+    ]
+    return kept[0] == kept[1]

@@ -8,6 +8,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import math
 import pickle
 import re
 import traceback
@@ -261,6 +262,18 @@ def fits(draw):
     )
 
 
+def make_encoder(sample_shape, n_outputs):
+    n_inputs = math.prod(sample_shape)
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(n_inputs, n_outputs))
+
+
+def make_decoder(sample_shape, latent_dim):
+    n_outputs = math.prod(sample_shape)
+    return torch.nn.Sequential(
+        torch.nn.Linear(latent_dim, n_outputs), torch.nn.Unflatten(1, sample_shape)
+    )
+
+
 PARAMETERS = {
     "n_clusters": [1, 2, 3, np.int64(2), "auto", ClusterNumberSearch(high=3)],
     "clusterer": [
@@ -274,6 +287,8 @@ PARAMETERS = {
     "whiten": [False, True, np.True_],
     "normalize": [False, True],
     "latent_dim": [2, 1, 3, np.int32(4)],
+    "encoder": [None, make_encoder],
+    "decoder": [None, make_decoder],
     "temperature": [0.5, 1, np.float32(0.1), 1e-3, 1e3],
     "reconstruction_weight": [0.1, 0, 1, 1e6],
     "augmentation": [

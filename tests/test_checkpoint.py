@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import resource
@@ -43,6 +44,18 @@ def fails():
 
 def press():
     signal.raise_signal(signal.SIGINT)
+
+
+class OwnEncoder(torch.nn.Sequential):
+    """With a layer that draws."""
+
+    def __init__(self, sample_shape, n_outputs):
+        super().__init__(
+            torch.nn.Flatten(), torch.nn.Dropout(0.2), torch.nn.LazyLinear(n_outputs)
+        )
+
+
+OWN_GROUPS = [("encoder.*", {"lr": 1e-3})]
 
 
 @pytest.fixture
@@ -118,6 +131,8 @@ def stop_in_second_phase(monkeypatch, epoch):
         (3, {"optimizer": torch.optim.SGD, "lr_schedule": "constant"}),
         (3, {"precision": "16-mixed"}),
         (4, {"checkpoint_every": 2}),
+        (3, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
+        (6, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
         (7, {"checkpoint_every": 2}),
         (
             3,
@@ -409,14 +424,18 @@ def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
 
 
 IDENTITY = """
+from functools import partial
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from contrastive_clustering import SelfTrainingRefinement
 from contrastive_clustering._checkpoint import identify
+torch.manual_seed(0)
 parameters = {
     "a": KMeans(3), "b": torch.sin, "c": (1, 2), "d": np.arange(2),
     "e": SelfTrainingRefinement(), "f": None, "g": torch.nn.ReLU(),
+    "h": partial(torch.sum, dim=1), "i": {"j": (1, 2)},
+    "k": torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)),
 }
 text = str(identify(parameters, np.arange(24).reshape(2, 3, 4)[:, :, ::2], 3, None))
 """
@@ -435,6 +454,29 @@ def test_identity_is_the_same_in_another_process(tiny_images):
     assert identify({"a": 1}, tiny_images, None, None) == identify(
         {"a": 1}, np.asfortranarray(tiny_images), None, None
     )
+
+
+def test_identity_knows_modules_by_their_layers_and_weights(tiny_images):
+    def identity(**params):
+        return identify(params, tiny_images, None, None)
+
+    first = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+    other_weights = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+    other_layer = torch.nn.Sequential(first[0], torch.nn.Tanh())
+    assert identity(encoder=first) == identity(encoder=copy.deepcopy(first))
+    assert identity(encoder=first) != identity(encoder=other_weights)
+    assert identity(encoder=first) != identity(encoder=other_layer)
+    half = copy.deepcopy(first).to(torch.bfloat16)
+    assert identity(encoder=first) != identity(encoder=half)
+
+
+def test_identity_knows_parameters_of_the_net(tiny_images):
+    def identity(**params):
+        return identify(params, tiny_images, None, None)
+
+    betas = identity(optimizer__betas=(0.8, 0.9))
+    assert betas == identity(optimizer__betas=(0.8, 0.9), iterator_train__timeout=3)
+    assert betas != identity(optimizer__betas=(0.8, 0.8))
 
 
 def kill(n_kills):

@@ -13,6 +13,7 @@ import pytest
 from numpydoc.validate import validate
 
 import contrastive_clustering
+from contrastive_clustering._net_parameters import PREFIXES
 
 ROOT = Path(__file__).parents[1]
 PUBLIC_MODULES = ["contrastive_clustering.datasets", "contrastive_clustering.metrics"]
@@ -82,6 +83,13 @@ def test_all_parameters_are_documented_with_their_defaults():
             assert float(stated) == default
         else:
             assert stated == shown
+
+
+def test_parameters_of_the_net_are_documented():
+    doc = contrastive_clustering.ContrastiveAutoencoderClusterer.__doc__
+    entry = doc.partition("    **net_params : dict\n")[2].partition("\n\n")[0]
+    for prefix in PREFIXES:
+        assert f"``{prefix}__``" in entry
 
 
 def test_every_module_has_its_twin_and_says_what_it_is():

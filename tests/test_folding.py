@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from contrastive_clustering._folding import fold_normalisation
-from contrastive_clustering._networks import ConvolutionalEncoder, dense_network
+from contrastive_clustering._layers import ConvolutionalEncoder, dense_network
 
 
 @pytest.fixture(params=["images", "volumes", "table"])

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._make_net import make_net
+from contrastive_clustering._make_net import given_parameters, make_net
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import read_layout
 
@@ -68,6 +68,36 @@ def test_callbacks_are_those_asked_for(parameters, names):
     }
     assert own == names
     assert (net.train_split is not None) == bool(parameters.get("early_stopping"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fused"),
+    [
+        ({}, True),
+        ({"optimizer": torch.optim.RMSprop}, None),
+        ({"optimizer__fused": False}, False),
+        ({"optimizer__foreach": True}, None),
+    ],
+)
+def test_steps_are_fused_unless_said_otherwise(parameters, fused):
+    net, _ = make(**parameters)
+    assert net.optimizer_.defaults.get("fused") is fused
+
+
+def test_what_a_net_was_made_of_can_be_asked_for():
+    set_by_user = {
+        "optimizer__betas": (0.8, 0.9),
+        "module__projection_dim": 3,
+        "iterator_valid__timeout": 3,
+        "optimizer__fused": False,
+    }
+    net, _ = make(**set_by_user, callbacks__nobody__x=3)
+    assert given_parameters(net) == {
+        "encoder": None,
+        "decoder": None,
+        "optimizer": torch.optim.AdamW,
+        **set_by_user,
+    }
 
 
 def test_weights_depend_on_the_seed_alone():

@@ -3,11 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrastive_clustering._networks import (
-    ContrastiveAutoencoder,
-    PrototypeHead,
-    spatial_pyramid,
-)
+from contrastive_clustering._networks import ContrastiveAutoencoder, PrototypeHead
 
 
 def make(sample_shape, latent_dim=5):
@@ -38,13 +34,6 @@ def test_tables_get_a_dense_network(n_features):
     output = make((n_features,))(torch.zeros(4, n_features))
     assert output.latent.shape == (4, 5)
     assert output.reconstruction.shape == (4, n_features)
-
-
-def test_pyramid_ends_at_the_innermost_side():
-    for side in range(8, 257):
-        pyramid = spatial_pyramid((side, side))
-        assert pyramid[0] == (side, side)
-        assert 2 < pyramid[-1][0] <= 4
 
 
 def test_all_parameters_learn():

@@ -6,6 +6,7 @@ import torch
 
 from contrastive_clustering._random import (
     derive_seed,
+    draw_seed,
     make_generator,
     seeded_global_generators,
 )
@@ -49,3 +50,11 @@ def test_seeds_depend_on_each_key():
 def test_generators_repeat():
     a, b = (torch.rand(3, generator=make_generator(5)) for _ in range(2))
     assert torch.equal(a, b)
+
+
+def test_seeds_are_drawn_from_a_generator_alone():
+    state = torch.get_rng_state()
+    drawn = [[draw_seed(g) for _ in range(3)] for g in map(make_generator, (1, 1, 2))]
+    assert drawn[0] == drawn[1]
+    assert len({*drawn[0], *drawn[2]}) == 6
+    assert torch.equal(torch.get_rng_state(), state)

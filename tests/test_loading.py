@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer, _container
+from contrastive_clustering._container import read_tree, write_tree
+
+
+def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path, monkeypatch):
+    versions = _container.package_versions()
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, "refinement_epochs": 0})
+    monkeypatch.setattr(
+        "contrastive_clustering._persistence.package_versions",
+        lambda: {**versions, "scikit-learn": "0.1"},
+    )
+    clusterer.fit(tiny_images).save(tmp_path / "model")
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match=r"of scikit-learn 0\.1, and here"):
+        ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("way", "value"),
+    [
+        (["network", "latent_dim"], 10**12),
+        (["network", "latent_dim"], 5),
+        (["network", "given", "module__projection_dim"], 10**12),
+        (["network", "given", "iterator_valid__shuffle"], True),
+        (["network", "given", "encoder"], {"$type": "import", "path": "os.system"}),
+        (["params", "lr"], -1.0),
+        (["params", "no_such_parameter"], 1),
+        (["scaler", "fields", "layout", "fields", "image_shape"], None),
+        (["clustering", "fields", "prototypes"], np.zeros((2, 3, 5))),
+        (["clustering", "fields", "labels"], np.array([0, 1, 2])),
+        (["clustering", "fields", "origin"], np.full(4, np.nan)),
+        (["density"], {"$type": "import", "path": "os.system"}),
+        (["net", "weights"], {}),
+        (["params"], "text"),
+    ],
+)
+def test_files_that_do_not_fit_together(tiny_images, fast, tmp_path, way, value):
+    path = tmp_path / "model"
+    ContrastiveAutoencoderClusterer(**fast).fit(tiny_images).save(path)
+    tree = read_tree(path, "estimator")
+    inner = tree
+    for key in way[:-1]:
+        inner = inner[key]
+    inner[way[-1]] = value
+    write_tree(path, "estimator", tree)
+    with pytest.raises(ValueError, match="model' cannot be read"):
+        ContrastiveAutoencoderClusterer.load(path)
