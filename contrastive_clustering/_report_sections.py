@@ -90,10 +90,7 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
             f"{quantity(len(first), 'epoch')} in the first phase and {len(second)} in "
             f"the second, {seconds:.0f} s on {estimator.net_.device}",
         ),
-        (
-            "This report",
-            f"on {quantity(n_samples, 'sample')} X, figures of {looked_at}",
-        ),
+        ("This report is on", f"{quantity(n_samples, 'sample')} X, {looked_at}"),
     ]
     return Section(
         "summary", "Summary", [facts(pairs), strata_table(estimator, chosen)]

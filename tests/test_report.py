@@ -3,6 +3,7 @@ import copy
 import hashlib
 import io
 import re
+import sys
 import warnings
 
 import h5py
@@ -247,6 +248,13 @@ def test_bad_input_is_named_before_anything_is_drawn(searched, arguments, error,
     images, _, estimator = searched
     with pytest.raises(error, match=re.escape(words)):
         clustering_report(**{"estimator": estimator, "X": images, **arguments})
+
+
+def test_missing_matplotlib_is_named_before_anything_is_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    estimator = fit(np.random.default_rng(0).normal(size=(9, 4)))
+    with pytest.raises(ImportError, match="clustering_report needs matplotlib"):
+        clustering_report(estimator, X=None)
 
 
 def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypatch):
