@@ -55,8 +55,8 @@ def test_names_of_rows_and_columns(fitted_kind):
     display = ClusterGalleryDisplay.from_estimator(estimator, X, strata=[1, 0])
     sizes = np.bincount(estimator.predict(X))
     assert texts(display.ax_.get_yticklabels()) == [
-        f"1 (n={sizes[1]})",
-        f"0 (n={sizes[0]})",
+        f"stratum 1 (n={sizes[1]})",
+        f"stratum 0 (n={sizes[0]})",
     ]
     assert texts(display.ax_.get_xticklabels()) == [
         "decoded\ncentre",

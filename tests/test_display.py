@@ -118,6 +118,17 @@ def test_estimator_has_to_be_fitted(display):
         FROM_ESTIMATOR[display](None, np.ones((4, 8, 8)))
 
 
+def check_within(figure):
+    """Check that nothing drawn reaches beyond the figure."""
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= figure.bbox.width + 1
+        assert box.y1 <= figure.bbox.height + 1
+
+
 @pytest.mark.parametrize(
     "kind", ["grey", "rgb", "five channels", "volume", "flat", "table", "many strata"]
 )
@@ -128,15 +139,21 @@ def test_nothing_is_clipped_and_nothing_shown(display, kind, fitted_kind, monkey
 
     monkeypatch.setattr(plt, "show", fail)
     X, estimator = fitted_kind(kind)
-    figure = FROM_ESTIMATOR[display](estimator, X).figure_
-    figure.draw_without_rendering()
-    width, height = figure.bbox.width, figure.bbox.height
-    for ax in figure.axes:
-        box = ax.get_tightbbox()
-        assert box.x0 >= -1
-        assert box.y0 >= -1
-        assert box.x1 <= width + 1
-        assert box.y1 <= height + 1
+    check_within(FROM_ESTIMATOR[display](estimator, X).figure_)
+
+
+@pytest.mark.parametrize("kind", ["grey", "table"])
+def test_single_pictures_have_room_for_their_names(kind, fitted_kind):
+    X, estimator = fitted_kind(kind)
+    for display in (
+        ClusterGalleryDisplay.from_estimator(
+            estimator, X, n_typical=1, n_atypical=0, strata=[0]
+        ),
+        InterpolationDisplay.from_estimator(estimator, X[0], 1, n_steps=2),
+        ReconstructionDisplay.from_estimator(estimator, X, n_samples=1),
+        SampleDisplay.from_estimator(estimator, n_samples=1, strata=[0]),
+    ):
+        check_within(display.figure_)
 
 
 def tick_boxes(axis):

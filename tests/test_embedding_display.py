@@ -176,7 +176,7 @@ def test_wrong_input_is_named(fitted_kind):
     for wrong in ({"method": "mds"}, {"color": "age"}, {"max_samples": 2}):
         with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of"):
             draw(estimator, X, **wrong)
-    with pytest.raises(ValueError, match="labels are no strata"):
+    with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
         EmbeddingDisplay.from_latents(np.eye(3), [0.5, 1, 2])
     with pytest.raises(ValueError, match="latents cannot be read as a table"):
         EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])

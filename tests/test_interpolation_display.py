@@ -15,7 +15,7 @@ def test_steps_are_those_of_interpolate(fitted_kind):
     shown = [image.get_array() for image in display.ax_.get_images()]
     np.testing.assert_array_equal(shown, display.pictures)
     names = [label.get_text() for label in display.ax_.get_xticklabels()]
-    assert names == ["sample a", "25%", "50%", "75%", "stratum 1"]
+    assert names == ["sample\na", "25%", "50%", "75%", "stratum\n1"]
 
 
 def test_wrong_ends_are_named(fitted_kind):

@@ -7,6 +7,7 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
+    figure_size,
     mosaic,
     to_pictures,
 )
@@ -91,6 +92,11 @@ def test_pictures_stand_in_their_places():
     np.testing.assert_allclose(ax.get_yticks(), [0.25, 0.75])
     assert ax.get_xlim() == (0, 2.5)
     assert ax.get_ylim() == (1, 0)
+
+
+def test_figures_of_tables_have_room_for_a_colour_bar():
+    assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray")) == (2.0, 3.0)
+    assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray", "scores")) == (4.5, 4.0)
 
 
 def test_only_tables_get_a_colour_bar(fitted_kind):

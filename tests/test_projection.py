@@ -68,6 +68,7 @@ def test_umap_is_asked_for_a_plane(blobs, monkeypatch):
     assert projection.axis_labels == ("UMAP 1", "UMAP 2")
 
 
+@pytest.mark.slow  # it compiles itself
 def test_umap_itself(blobs):
     pytest.importorskip("umap")
     latents, labels, centers = blobs

@@ -16,15 +16,16 @@ def test_rows_are_samples_of_strata(fitted_digits):
     shown = [image.get_array() for image in display.ax_.get_images()]
     np.testing.assert_array_equal(shown, display.pictures.reshape(-1, 8, 8))
     names = [label.get_text() for label in display.ax_.get_yticklabels()]
-    assert names == ["5", "2"]
+    assert names == ["stratum 5", "stratum 2"]
     assert fitted_digits.predict(display.pictures[0]).tolist() == [5] * 4
 
 
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
 def test_all_strata_by_default(fitted_kind):
-    _, estimator = fitted_kind("many strata")
-    display = SampleDisplay.from_estimator(estimator, n_samples=2, random_state=0)
-    assert display.pictures.shape == (40, 2, 8, 8)
+    _, estimator = fitted_kind("grey")
+    display = SampleDisplay.from_estimator(estimator, n_samples=3, random_state=0)
+    assert display.pictures.shape == (2, 3, 8, 8)
+    assert display.strata.tolist() == [0, 1]
 
 
 def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):

@@ -13,6 +13,7 @@ from contrastive_clustering._display._pictures import (
     Row,
     add_colorbar,
     draw_pictures,
+    figure_size,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -91,8 +92,8 @@ class ClusterGalleryDisplay:
         sizes: np.ndarray,
         center_pictures: np.ndarray,
         typical_rows: list[np.ndarray],
-        typical_pictures: list[np.ndarray],
         atypical_rows: list[np.ndarray],
+        typical_pictures: list[np.ndarray],
         atypical_pictures: list[np.ndarray],
         picture_style: PictureStyle,
         n_typical: int,
@@ -211,17 +212,19 @@ class ClusterGalleryDisplay:
         lefts, titles = self._columns()
         rows = [self._row(place) for place in range(len(self.strata))]
         height, width = self.center_pictures.shape[1:3]
-        figsize = (
-            1.4 + 0.68 * (lefts[-1] + 1),
-            1.0 + 0.68 * len(rows) * max(height / width, 0.45),
+        figsize = figure_size(
+            1.7 + 0.68 * (lefts[-1] + 1),
+            0.8 + 0.68 * len(rows) * height / width,
+            self.picture_style,
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         draw_pictures(ax, rows, lefts)
         ax.set_xticks(list(titles.values()), list(titles))
-        ax.set_yticklabels(
-            [f"{k} (n={n})" for k, n in zip(self.strata, self.sizes, strict=True)]
-        )
-        ax.set_ylabel("stratum (members)")
+        names = [
+            f"stratum {stratum} (n={size})"
+            for stratum, size in zip(self.strata, self.sizes, strict=True)
+        ]
+        ax.set_yticklabels(names)
         add_colorbar(ax, self.picture_style)
         self.ax_, self.figure_ = ax, ax.figure
         return self

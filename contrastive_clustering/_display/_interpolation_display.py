@@ -13,6 +13,7 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
+    figure_size,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -145,12 +146,15 @@ class InterpolationDisplay:
         """
         n_steps = len(self.pictures)
         height, width = self.pictures.shape[1:3]
-        figsize = (0.6 + 0.85 * n_steps, 0.9 + 0.85 * max(height / width, 0.5))
+        figsize = figure_size(
+            0.4 + 0.85 * n_steps, 0.6 + 0.85 * height / width, self.picture_style
+        )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         row = (list(self.pictures), self.picture_style)
         draw_pictures(ax, [row], list(range(n_steps)))
         names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
-        names[0], names[-1] = self.ends
+        # Two lines, for their neighbours' sake.
+        names[0], names[-1] = (end.replace(" ", "\n") for end in self.ends)
         ax.tick_params(labeltop=False, labelbottom=True)
         ax.set_xticks(np.arange(n_steps) + 0.5, names)
         ax.set_yticks([])

@@ -24,6 +24,9 @@ STRIP_HEIGHT = 0.3
 # Pixels between the channels of a picture that shows each by itself.
 CHANNEL_GAP = 1
 
+# Inches that a colour bar below pictures takes, with its label.
+COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
+
 # Space about a picture, as a part of its width.
 PADDING = 0.04
 
@@ -177,11 +180,36 @@ def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> No
                 ax.imshow(picture, extent=extent, **style.options)
     ax.set_xlim(0, max(lefts) + 1)
     ax.set_ylim(len(rows) * height, 0)
-    ax.set_aspect("equal")
+    # Where the shape of the axes leaves space it is to the right and below: a layout
+    # that measures the labels on the left then finds them where they will be.
+    ax.set_aspect("equal", anchor="NW")
     ax.set_frame_on(False)
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     ax.set_xticks([])
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
+
+
+def figure_size(
+    width: float, height: float, style: PictureStyle
+) -> tuple[float, float]:
+    """Return how large a figure of pictures has to be, in inches.
+
+    Parameters
+    ----------
+    width, height : float
+        What the pictures and their names need.
+
+    style : PictureStyle
+        Their style: of tables there is a colour bar below.
+
+    Returns
+    -------
+    figsize : tuple of float
+        Width and height.
+    """
+    if style.label is None:
+        return width, height
+    return max(width, COLORBAR_WIDTH), height + COLORBAR_HEIGHT
 
 
 def add_colorbar(ax: "Axes", style: PictureStyle) -> None:

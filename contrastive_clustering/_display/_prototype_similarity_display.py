@@ -171,7 +171,7 @@ class PrototypeSimilarityDisplay:
         side = max(4.0, 2.0 + 0.17 * n_clusters)
         ax = take_axes(f"{type(self).__name__}.plot", ax, (1.35 * side, side))
         shown = self.similarities[np.ix_(self.order, self.order)]
-        image = ax.imshow(shown, cmap=CMAP, vmin=-1, vmax=1)
+        image = ax.imshow(shown, cmap=CMAP, vmin=-1, vmax=1, aspect="auto")
         if n_clusters <= MOST_NUMBERS:
             for (row, column), value in np.ndenumerate(shown):
                 is_dark = luminance(image.cmap(image.norm(value))) < 0.45
@@ -190,7 +190,7 @@ class PrototypeSimilarityDisplay:
         ax.set_xticks(ticks, self.order, fontsize=font_size, rotation=rotation)
         ax.set_yticks(ticks, self.order, fontsize=font_size)
         ax.set(xlabel="stratum", ylabel="stratum")
-        ax.figure.colorbar(image, ax=ax, label=self.similarity, location="left")
+        ax.figure.colorbar(image, ax=ax, label=self.similarity)
         self.tree_ax_ = self._draw_tree(ax) if n_clusters > 1 else None
         self.ax_, self.figure_ = ax, ax.figure
         return self

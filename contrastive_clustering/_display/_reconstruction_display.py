@@ -13,12 +13,16 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
+    figure_size,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# Inches that the label of the differences' colour bar needs.
+LEAST_HEIGHT = 1.8
 
 
 class ReconstructionDisplay:
@@ -167,7 +171,11 @@ class ReconstructionDisplay:
         """
         n_samples = len(self.rows)
         height, width = self.original_pictures.shape[1:3]
-        figsize = (2.4 + 0.8 * n_samples, 1.0 + 3 * 0.8 * max(height / width, 0.4))
+        figsize = figure_size(
+            2.4 + 0.8 * n_samples,
+            max(0.2 + 0.8 * 3 * height / width, LEAST_HEIGHT),
+            self.picture_style,
+        )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         largest = float(np.nanmax(self.difference_pictures, initial=0.0))
         style = PictureStyle(0.0, largest or 1.0, "magma", "absolute difference")

@@ -13,6 +13,7 @@ from contrastive_clustering._display._pictures import (
     PictureStyle,
     add_colorbar,
     draw_pictures,
+    figure_size,
     to_pictures,
 )
 from contrastive_clustering._display._style import import_pyplot, take_axes
@@ -159,16 +160,16 @@ class SampleDisplay:
             The display itself, with `ax_` and `figure_`.
         """
         n_strata, n_samples, height, width = self.pictures.shape[:4]
-        figsize = (
-            1.0 + 0.68 * n_samples,
-            0.8 + 0.68 * n_strata * max(height / width, 0.4),
+        figsize = figure_size(
+            1.2 + 0.68 * n_samples,
+            0.6 + 0.68 * n_strata * height / width,
+            self.picture_style,
         )
         ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
         rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
         draw_pictures(ax, rows, list(range(n_samples)))
-        ax.set_yticklabels([str(stratum) for stratum in self.strata])
-        ax.set_ylabel("stratum")
-        ax.set_title("generated samples", fontsize="medium")
+        ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
+        ax.set_title("generated", fontsize="medium")
         add_colorbar(ax, self.picture_style)
         self.ax_, self.figure_ = ax, ax.figure
         return self

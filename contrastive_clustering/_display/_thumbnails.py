@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 # Sizes in points. A thumbnail is no wider than it may be, and all of them together
 # leave most of the map to its points.
 WIDEST, NARROWEST = 30.0, 10.0
-COVERED = 0.2
-FONT_SIZE = 8.0
-NUMBER_SIZE = (20.0, 13.0)  # room for three digits
+COVERED = 0.05
+FONT_SIZE = 7.0
+NUMBER_SIZE = (19.0, 11.0)  # room for three digits
 FRAME = 3.0
 
 POINTS_PER_INCH = 72
@@ -75,6 +75,7 @@ def draw_thumbnails(
     ax.autoscale_view()
     on_axes = ax.transAxes.inverted().transform(ax.transData.transform(places))
     moved = spread_apart(on_axes * size, frame, size) / size
+    distances = np.linalg.norm(moved - on_axes, axis=1)
     offsetbox = import_module("matplotlib.offsetbox")
     font = {"fontsize": FONT_SIZE, "weight": "bold"}
     for place, number in enumerate(numbers):
@@ -94,7 +95,8 @@ def draw_thumbnails(
                     "boxstyle": "round,pad=0.1",
                 },
                 arrowprops={"arrowstyle": "-", "linewidth": 0.8},
-                zorder=5,
+                # Long lines run below the frames that they cross.
+                zorder=5 - distances[place],
             )
         )
 
