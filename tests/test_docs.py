@@ -186,7 +186,8 @@ PAGES_WITH_FILES = [
 SAID = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9
-        and seen["agreement_clean"] < 0.1
+        and abs(seen["agreement_clean"]) < 0.05
+        and abs(seen["accuracy"] - 0.76) < 0.01
         and seen["smallest"] < 0.01
     ),
 }
