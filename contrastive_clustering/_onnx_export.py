@@ -19,7 +19,6 @@ from contrastive_clustering._container import (
     write_atomically,
 )
 from contrastive_clustering._fitting import Strata
-from contrastive_clustering._folding import fold_normalisation
 from contrastive_clustering._scaling import FARTHEST, Scaler
 from contrastive_clustering._training import ContrastiveNet
 
@@ -70,7 +69,8 @@ class OnnxExportMixin:
 
         ValueError
             If the strata are those of a clusterer whose assignment is no formula, such
-            as a consensus without a second phase.
+            as a consensus without a second phase, or if PyTorch cannot export the
+            encoder.
 
         OSError
             If the file cannot be written.
@@ -103,24 +103,7 @@ class OnnxExportMixin:
         file = as_path(path, "path")
         model = ExportedModel(self.net_, self._scaler, self._clustering).eval()
         onnx = _import_onnx()
-        layout = self._scaler.layout
-        # Two samples: a single one would be taken for an axis that never grows.
-        example = torch.zeros(2, *layout.sample_shape)
-        with warnings.catch_warnings():
-            # Of PyTorch's own making: its exporter copies what it has deprecated.
-            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
-            program: Any = torch.onnx.export(
-                model,
-                (example,),
-                input_names=[INPUT],
-                output_names=OUTPUTS,
-                opset_version=OPSET,
-                dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("n_samples")},),
-                external_data=False,
-                verbose=False,
-            )
-        proto = program.model_proto
+        proto = _export(model, self._scaler.layout.sample_shape)
         _remove_traces(proto.graph)
         versions = package_versions()
         proto.producer_name, proto.producer_version = FORMAT, versions[FORMAT]
@@ -130,7 +113,7 @@ class OnnxExportMixin:
             "version": versions[FORMAT],
             "n_clusters": self.n_clusters_,
             "latent_dim": self._clustering.latent_centers.shape[1],
-            "sample_shape": list(layout.sample_shape),
+            "sample_shape": list(self._scaler.layout.sample_shape),
             "fitted_to_dtype": self._scaler.dtype,
             "fitted_to_range": [self._scaler.low, self._scaler.high],
         }
@@ -162,8 +145,7 @@ class ExportedModel(nn.Module):
         self.latent_dim = clustering.latent_centers.shape[1]
         self.register_buffer("mean", torch.tensor(scaler.mean))
         self.register_buffer("std", torch.tensor(scaler.std))
-        encoder = copy.deepcopy(net.module_.encoder).eval().requires_grad_(False)
-        self.encoder = fold_normalisation(encoder).cpu()
+        self.encoder = copy.deepcopy(net.module_.encoder).cpu().requires_grad_(False)
         self.assignment = make_assignment(clustering)
 
     def forward(
@@ -176,6 +158,34 @@ class ExportedModel(nn.Module):
         latents = self.encoder(scaled.float())[:, : self.latent_dim]
         proba, labels = self.assignment(latents.double())
         return latents, proba.float(), labels
+
+
+def _export(model: ExportedModel, sample_shape: tuple[int, ...]) -> Any:
+    """Return the model as ONNX has it."""
+    # Two samples: a single one would be taken for an axis that never grows.
+    example = torch.zeros(2, *sample_shape)
+    try:
+        with warnings.catch_warnings():
+            # Of PyTorch's own making: its exporter copies what it has deprecated.
+            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+            program: Any = torch.onnx.export(
+                model,
+                (example,),
+                input_names=[INPUT],
+                output_names=OUTPUTS,
+                opset_version=OPSET,
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("n_samples")},),
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        raise ValueError(
+            f"PyTorch cannot export the encoder, a {type(model.encoder).__name__}, to "
+            "ONNX; the error above says why. Its forward may not choose what to do by "
+            "the values of a batch, nor fix its size."
+        ) from error
+    return program.model_proto
 
 
 def _remove_traces(graph: Any) -> None:

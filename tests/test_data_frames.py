@@ -7,12 +7,14 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import validation
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     cluster_stability,
     evaluate_clustering,
 )
+from contrastive_clustering._arrays import with_names
 
 FRAMES = {
     "pandas": lambda X, names: pd.DataFrame(X, columns=names),
@@ -171,3 +173,15 @@ def test_frames_are_evaluated_and_drawn_from(table, clusterer, library):
     clusterer.fit(frame)
     evaluation = evaluate_clustering(clusterer, frame, y, frame, y)
     assert 0 <= evaluation.mapped_accuracy <= 1
+
+
+def test_old_scikit_learn_can_read_names_of_polars(table, monkeypatch):
+    X, names, _ = table
+    frame = pl.DataFrame(X, schema=names)
+    monkeypatch.delattr(validation, "nw", raising=False)  # as versions before 1.9
+    readable = with_names(frame)
+    assert readable.__dataframe__().column_names() == names
+    assert readable.shape == (150, 4)
+    other = pd.DataFrame(X, columns=names)
+    assert with_names(other) is other
+    assert with_names(X) is X

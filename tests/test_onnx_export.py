@@ -140,6 +140,19 @@ def test_strata_without_a_formula_are_refused(fast, tiny_images, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_encoder_that_cannot_be_exported_is_named(fast, tiny_images, tmp_path):
+    class Choosing(torch.nn.Module):
+        def forward(self, batch):
+            flat = batch.flatten(1)[:, :4]
+            return flat if flat.sum() > 0 else -flat
+
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    clusterer.net_.module_.encoder = Choosing()
+    with pytest.raises(ValueError, match="cannot export the encoder, a Choosing"):
+        clusterer.to_onnx(tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_packages_are_named(fitted_digits, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match="pip install onnx onnxscript"):

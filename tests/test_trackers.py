@@ -1,7 +1,10 @@
 """skorch's callbacks, unchanged: early stopping, tables, bars and trackers."""
 
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from skorch.callbacks import (
     EarlyStopping,
     MlflowLogger,
@@ -157,3 +160,15 @@ def test_a_fit_that_goes_on_tells_the_epochs_that_it_runs(tiny_images, fast, tmp
         clusterer.transform(tiny_images),
         fit(tiny_images, None, **fast).transform(tiny_images),
     )
+
+
+def test_a_closed_tracker_is_in_nobodys_way(tiny_images, fast, tmp_path):
+    from torch.utils.tensorboard import SummaryWriter
+
+    board = TensorBoard(SummaryWriter(tmp_path / "runs"))
+    clusterer = fit(tiny_images, [board], **fast)
+    loaded = pickle.loads(pickle.dumps(clone(clusterer).set_params(**fast)))
+    assert type(loaded.callbacks[0]) is TensorBoard
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+    clusterer.set_params(callbacks=None).save(tmp_path / "saved.safetensors")
