@@ -289,7 +289,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("parameters", "message"), BAD, ids=str)
+# Names without places in memory: the processes of a parallel run have to agree on them.
+@pytest.mark.parametrize(("parameters", "message"), BAD, ids=[bad[1] for bad in BAD])
 def test_bad_parameters_are_named_by_fit(tiny_images, fast, parameters, message):
     clusterer = make(fast, validation_fraction=0.25).set_params(**parameters)
     before = dict(vars(clusterer))
