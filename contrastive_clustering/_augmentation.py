@@ -14,7 +14,7 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from contrastive_clustering._constraints import Number
-from contrastive_clustering._random import derive_seed, seeded_global_generators
+from contrastive_clustering._random import draw_seed, seeded_global_generators
 from contrastive_clustering._transformations import (
     random_affine,
     random_blur,
@@ -251,8 +251,7 @@ class CallableAugmentation:
         ValueError
             If the callable returns anything but a tensor of the shape of `batch`.
         """
-        draw = torch.randint(2**62, (), generator=generator, device=generator.device)
-        with seeded_global_generators(derive_seed(int(draw)), batch.device):
+        with seeded_global_generators(draw_seed(generator), batch.device):
             view = self.function(batch)
         if not isinstance(view, torch.Tensor) or view.shape != batch.shape:
             got = tuple(view.shape) if isinstance(view, torch.Tensor) else type(view)

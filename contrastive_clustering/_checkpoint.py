@@ -32,6 +32,7 @@ FIRST, STRATA, SECOND = "first", "strata", "second"
 IRRELEVANT = {
     "checkpoint_dir",
     "checkpoint_every",
+    "compile",
     "device",
     "num_workers",
     "random_state",

@@ -120,6 +120,7 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
         "criterion__kl_weight": params["kl_weight"],
         "kl_warm_up": params["kl_warm_up"],
         "precision": params["precision"],
+        "compile": params["compile"],
         "optimizer": params["optimizer"],
         "batch_size": params["batch_size"],
         "iterator_train": EvenBatchLoader,

@@ -282,9 +282,8 @@ class ContrastiveAutoencoder(nn.Module):
     prototype_head : PrototypeHead or None
         Assigns latents to prototypes; None before there are any.
 
-    noise_generator : torch.Generator or None
-        Source of the draws of the variational setting; None draws nothing and decodes
-        the mean.
+    latent_dim : int
+        Number of latents.
     """
 
     def __init__(
@@ -300,6 +299,7 @@ class ContrastiveAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         self.variational = variational
+        self.latent_dim = latent_dim
         n_outputs = 2 * latent_dim if variational else latent_dim
         for name, values in (("input_mean", input_mean), ("input_std", input_std)):
             self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
@@ -315,7 +315,6 @@ class ContrastiveAutoencoder(nn.Module):
             latent_dim, projection_dim, width=projection_width
         )
         self.prototype_head: PrototypeHead | None = None
-        self.noise_generator: torch.Generator | None = None
 
     def encode(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return latents and, in the variational setting, their log-variances.
@@ -367,13 +366,19 @@ class ContrastiveAutoencoder(nn.Module):
         decoded: torch.Tensor = self.decoder(latent)
         return decoded
 
-    def forward(self, batch: torch.Tensor) -> AutoencoderOutput:
+    def forward(
+        self, batch: torch.Tensor, noise: torch.Tensor | None = None
+    ) -> AutoencoderOutput:
         """Encode, project, assign and decode a batch on the common scale.
 
         Parameters
         ----------
         batch : torch.Tensor of shape (n, *sample_shape)
             Samples on the common scale.
+
+        noise : torch.Tensor of shape (n, latent_dim), default=None
+            Standard Gaussian draws, by which the decoder gets draws of the latents in
+            the variational setting; None decodes their means.
 
         Returns
         -------
@@ -383,10 +388,7 @@ class ContrastiveAutoencoder(nn.Module):
         latent, log_variance = self.encode(batch)
         logits = None if self.prototype_head is None else self.prototype_head(latent)
         drawn = latent
-        if log_variance is not None and self.noise_generator is not None:
-            noise = torch.randn(
-                latent.shape, generator=self.noise_generator, device=latent.device
-            )
+        if log_variance is not None and noise is not None:
             drawn = latent + torch.exp(log_variance / 2) * noise
         return AutoencoderOutput(
             latent,
