@@ -35,6 +35,7 @@ FIRST, STRATA, SECOND = "first", "strata", "second"
 IRRELEVANT = {
     "checkpoint_dir",
     "checkpoint_every",
+    "compile",
     "device",
     "num_workers",
     "random_state",
@@ -42,7 +43,7 @@ IRRELEVANT = {
     "verbose",
     "warm_start",
 }
-IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__")
+IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
 Identity = dict[str, str]
 

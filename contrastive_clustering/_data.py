@@ -110,11 +110,15 @@ class EvenBatchSampler(Sampler[list[int]]):
         return count_batches(self.n_samples, self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
+        for batch in np.array_split(self.order(), len(self)):
+            yield batch.tolist()
+
+    def order(self) -> np.ndarray:
+        """Return the order of the samples in the epoch."""
         order = np.arange(self.n_samples)
         if self.shuffle:
             np.random.default_rng(derive_seed(self.seed, self.epoch)).shuffle(order)
-        for batch in np.array_split(order, len(self)):
-            yield batch.tolist()
+        return order
 
 
 def count_batches(n_samples: int, batch_size: int) -> int:

@@ -1,4 +1,4 @@
-"""Which device to compute on."""
+"""Which device to compute on, and what it is like."""
 
 import torch
 
@@ -42,3 +42,19 @@ def resolve_device(device: str | torch.device) -> torch.device:
             "take the best that there is, or device='cpu'."
         ) from error
     return resolved
+
+
+def computes_beside(device: str | torch.device) -> bool:
+    """Return whether a device goes on computing while Python does.
+
+    All devices but the CPU do: Python queues their work, and waits for it only where it
+    asks for a number.
+    """
+    return torch.device(device).type != "cpu"
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Return how many bytes of a GPU's own memory are free; None for other devices."""
+    if device.type != "cuda":
+        return None
+    return int(torch.cuda.mem_get_info(device)[0])

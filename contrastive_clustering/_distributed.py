@@ -43,7 +43,8 @@ def once(function: Callable[[], T]) -> T:
             sent[0] = function()
         except Exception as error:  # whatever it is, the others must not wait for ever
             sent[1] = error
-    dist.broadcast_object_list(sent, src=0)
+    with explaining_lost_processes():
+        dist.broadcast_object_list(sent, src=0)
     if sent[1] is not None:
         raise sent[1]
     result: T = sent[0]
@@ -101,6 +102,33 @@ def total(value: torch.Tensor) -> torch.Tensor:
     return value
 
 
+def of_first(value: torch.Tensor) -> torch.Tensor:
+    """Return the first process's value in all of them, without a gradient."""
+    value = value.detach().clone()
+    if n_processes() > 1:
+        dist.broadcast(value, src=0)
+    return value
+
+
+@contextmanager
+def explaining_lost_processes() -> Iterator[None]:
+    """Say what can be done where another process has ended or cannot be reached."""
+    try:
+        yield
+    except RuntimeError as error:
+        # What gloo finds out has no class of its own.
+        if n_processes() == 1 or not (
+            isinstance(error, dist.DistError) or "gloo" in str(error)
+        ):
+            raise
+        reason = str(error).splitlines()[0]
+        raise RuntimeError(
+            f"Process {rank()} of {n_processes()} that train together has lost another "
+            f"({reason}). Its own output says why it ended. Start all of them anew: "
+            "with a checkpoint_dir the fit goes on from its last checkpoint."
+        ) from error
+
+
 def add_gradients(module: nn.Module) -> None:
     """Add the gradients of all processes up, in one message."""
     if n_processes() == 1:
@@ -145,10 +173,10 @@ class _SharedNormalisation:
         if not layer.training:
             return type(layer).forward(layer, batch)
         axes = [axis for axis in range(batch.ndim) if axis != 1]
-        count = batch.new_tensor([batch.numel() / batch.shape[1]])
         values = batch.float()
+        count = values.new_full((1,), batch.numel() / batch.shape[1])
         sums: torch.Tensor = _Sum.apply(  # type: ignore[no-untyped-call]
-            torch.cat([values.sum(axes), count.float()])
+            torch.cat([values.sum(axes), count])
         )
         n = sums[-1]
         mean = sums[:-1] / n

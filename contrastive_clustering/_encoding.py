@@ -1,19 +1,22 @@
 """Prediction: a skorch net that encodes, projects and decodes, block by block."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.utils import to_device
+from torch.utils.data import DataLoader
 
 from contrastive_clustering._data import (
     ArrayDataset,
     Batch,
     explaining_dead_workers,
 )
+from contrastive_clustering._device import computes_beside
 from contrastive_clustering._folding import fold_normalisation
 from contrastive_clustering._networks import AutoencoderOutput
+from contrastive_clustering._resident import ResidentBatchLoader, is_resident
 from contrastive_clustering._threads import sharing_cores
 from contrastive_clustering._validation import check_out
 
@@ -29,6 +32,32 @@ LATENT_BLOCK = 2**14
 class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     """A skorch net of a :class:`ContrastiveAutoencoder` and what it predicts."""
 
+    def get_iterator(
+        self, dataset: Any, training: bool = False
+    ) -> DataLoader[Batch] | ResidentBatchLoader:
+        """Return what yields the batches of a data set, on the device if it is there.
+
+        From elsewhere they come through pinned memory, from which a GPU copies while it
+        computes.
+        """
+        name = "iterator_train" if training else "iterator_valid"
+        settings = {"batch_size": self.batch_size, **self.get_params_for(name)}
+        if is_resident(dataset):
+            # All else is about reading, and there is nothing to be read.
+            order = ("batch_size", "shuffle", "seed")
+            return ResidentBatchLoader(
+                dataset, **{key: settings[key] for key in order if key in settings}
+            )
+        loader: DataLoader[Batch] = super().get_iterator(dataset, training)
+        if "pin_memory" not in settings:
+            loader.pin_memory = torch.device(self.device).type == "cuda"
+        return loader
+
+    def move(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Move a tensor to the device, without waiting for it where that is safe."""
+        at_once = computes_beside(self.device) and tensor.is_pinned()
+        return tensor.to(self.device, non_blocking=at_once)
+
     def prepare(self, samples: torch.Tensor) -> torch.Tensor:
         """Move a batch to the device, there onto the common scale.
 
@@ -42,7 +71,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         batch : torch.Tensor of shape (n, *sample_shape)
             float32, in the memory layout of the network.
         """
-        batch: torch.Tensor = to_device(samples, self.device)
+        batch = self.move(samples)
         if batch.dtype == torch.uint8:
             module = self.module_
             batch = (batch.float() - module.input_mean) / module.input_std
@@ -125,12 +154,12 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
                 with torch.inference_mode():
                     batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
                     latents, _ = self.module_.split(encoder(self.lay_out(batch)))
-                    waiting.append(latents[: len(samples)].float().cpu())
+                    waiting.append(latents[: len(samples)].float())
                 if sum(map(len, waiting)) >= LATENT_BLOCK:
-                    yield torch.cat(waiting).numpy()
+                    yield torch.cat(waiting).cpu().numpy()
                     waiting = []
         if waiting:
-            yield torch.cat(waiting).numpy()
+            yield torch.cat(waiting).cpu().numpy()
 
     @sharing_cores()
     def project(self, latents: np.ndarray) -> np.ndarray:
@@ -178,7 +207,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self._set_training(False)
         for part in torch.split(torch.from_numpy(latents), self.batch_size):
             with torch.inference_mode():
-                result = function(to_device(part, self.device)).float().cpu()
+                result = function(self.move(part)).float().cpu()
             yield result
 
 

@@ -177,6 +177,11 @@ class ContrastiveAutoencoderClusterer(
         which GPUs do faster. With "16-mixed" the loss is scaled, so that gradients
         neither vanish nor overflow. Predictions are always computed in float32.
 
+    compile : bool, default=False
+        Whether to train a network compiled by :func:`torch.compile`, for GPUs.
+        Compiling takes up to minutes, in each phase anew, and needs a C++ compiler on
+        a CPU. Predictions are not compiled.
+
     checkpoint_dir : str or path-like, default=None
         Folder for a checkpoint of each `fit`; None writes none. If a fit was
         interrupted, a fit of the same X with the same parameters goes on from it, and
@@ -208,8 +213,8 @@ class ContrastiveAutoencoderClusterer(
     **net_params : dict
         Further parameters of the net in skorch's own way, such as
         ``optimizer__betas=(0.8, 0.99)``, with the prefixes ``module__``,
-        ``criterion__``, ``optimizer__``, ``iterator_train__``, ``iterator_valid__`` and
-        ``callbacks__``.
+        ``criterion__``, ``optimizer__``, ``iterator_train__``,
+        ``iterator_valid__``, ``callbacks__`` and ``compile__``.
 
     Attributes
     ----------
@@ -307,6 +312,7 @@ class ContrastiveAutoencoderClusterer(
         callbacks: Sequence[Callback] | None = None,
         warm_start: bool = False,
         precision: str = "32",
+        compile: bool = False,  # noqa: A002  # PyTorch's and skorch's name
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 1,
         num_workers: int = 0,
@@ -344,6 +350,7 @@ class ContrastiveAutoencoderClusterer(
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
         self.num_workers = num_workers

@@ -46,6 +46,7 @@ from contrastive_clustering._refinement import (
     SelfTrainingRefinement,
     resolve_refinement,
 )
+from contrastive_clustering._resident import keep_on_device
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._second_phase import (
     RefinementNet,
@@ -141,16 +142,18 @@ def fit_model(
     ConvergenceWarning
         If training was interrupted by Ctrl-C.
     """
+    device = resolve_device(params["device"])
     net = make_net(
         params,
         scaler=dataset.scaler,
         augmentation=resolve_augmentation(
             params["augmentation"], dataset.scaler.layout.kind
         ),
-        device=resolve_device(params["device"]),
+        device=device,
         max_epochs=count_epochs(params["max_epochs"], len(dataset)),
         seed=seed,
     )
+    dataset = keep_on_device(dataset, device)
     if previous is not None:
         net.go_on_from(previous)
     reached = None if checkpoint is None else checkpoint.reached

@@ -68,9 +68,12 @@ class LearningMixin:
         ValueError
             If a parameter is out of its range; if X holds anything but finite
             numbers, has too few samples, samples that are all the same or samples of
-            a shape that the parameters do not allow; if the device is not there; if
-            training diverges; or if `checkpoint_dir` holds an unfinished fit of other
-            parameters or another X.
+            a shape that the parameters do not allow; if the device is not there, or the
+            network cannot be compiled for it; if training diverges; or if
+            `checkpoint_dir` holds an unfinished fit of other parameters or another X.
+
+        RuntimeError
+            If another of the processes that train together has ended.
 
         OSError
             If a checkpoint cannot be written.

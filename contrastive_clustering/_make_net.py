@@ -143,6 +143,7 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
         "criterion__kl_weight": params["kl_weight"],
         "kl_warm_up": params["kl_warm_up"],
         "precision": params["precision"],
+        "compile": params["compile"],
         "optimizer": params["optimizer"],
         "batch_size": params["batch_size"],
         "iterator_train": EvenBatchLoader,
@@ -157,7 +158,7 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
     if params["weight_decay"]:
         parameters["optimizer__weight_decay"] = params["weight_decay"]
     given = net_parameters_of(
-        params, "criterion", "optimizer", "iterator_train", "iterator_valid"
+        params, "criterion", "optimizer", "iterator_train", "iterator_valid", "compile"
     )
     known = inspect.signature(params["optimizer"]).parameters
     if "fused" in known and not RIVALS_OF_FUSED & given.keys():

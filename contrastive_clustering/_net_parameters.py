@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any, Self
 
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import validate_parameter_constraints
 from skorch.callbacks import Callback, EarlyStopping
@@ -24,6 +25,7 @@ PREFIXES = (
     "iterator_train",
     "iterator_valid",
     "callbacks",
+    "compile",
 )
 
 # What the constructor calls its further keywords. scikit-learn's checks take it for a
@@ -45,6 +47,8 @@ TAKEN: dict[str, str | None] = {
     "criterion__temperature": "temperature",
     "criterion__reconstruction_weight": "reconstruction_weight",
     "criterion__kl_weight": "kl_weight",
+    "compile__model": None,
+    "compile__disable": "compile",
     "optimizer__params": None,
     "optimizer__lr": "lr",
     "optimizer__weight_decay": "weight_decay",
@@ -229,6 +233,7 @@ def check_net_parameters(params: dict[str, Any]) -> None:
     )
     _check_names(params, "module", arguments_of(ContrastiveAutoencoder))
     _check_names(params, "criterion", arguments_of(JointLoss))
+    _check_names(params, "compile", arguments_of(torch.compile))
     arguments = arguments_of(params["optimizer"])
     _check_names(params, "optimizer", arguments and [*arguments, "param_groups"])
     for prefix in ("iterator_train", "iterator_valid"):

@@ -155,13 +155,6 @@ class ContrastiveAutoencoder(nn.Module):
 
     own_parts : list of str
         Which of encoder and decoder are the user's own.
-
-    memory_format : torch.memory_format
-        Memory layout of the batches that the encoder is fed.
-
-    noise_generator : torch.Generator or None
-        Source of the draws of the variational setting; None draws nothing and decodes
-        the mean.
     """
 
     input_mean: torch.Tensor
@@ -200,15 +193,18 @@ class ContrastiveAutoencoder(nn.Module):
             for name, part in (("encoder", encoder), ("decoder", decoder))
             if part is not None
         ]
-        # Modules of others often call `view`, which that layout does not allow.
-        self.memory_format = (
-            fastest_layout(sample_shape) if encoder is None else torch.contiguous_format
-        )
         self.projection_head = dense_network(
             latent_dim, projection_dim, width=projection_width
         )
         self.prototype_head: PrototypeHead | None = None
-        self.noise_generator: torch.Generator | None = None
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The memory layout of the batches that the encoder is fed."""
+        # Modules of others often call `view`, which the fastest does not allow.
+        if "encoder" in self.own_parts:
+            return torch.contiguous_format
+        return fastest_layout(tuple(self.input_mean.shape))
 
     def try_own_parts(self, sample_shape: tuple[int, ...]) -> None:
         """Raise unless the user's own parts do what the network asks of them.
@@ -282,13 +278,19 @@ class ContrastiveAutoencoder(nn.Module):
         decoded: torch.Tensor = self.decoder(latent)
         return decoded
 
-    def forward(self, batch: torch.Tensor) -> AutoencoderOutput:
+    def forward(
+        self, batch: torch.Tensor, noise: torch.Tensor | None = None
+    ) -> AutoencoderOutput:
         """Encode, project, assign and decode a batch on the common scale.
 
         Parameters
         ----------
         batch : torch.Tensor of shape (n, *sample_shape)
             Samples on the common scale.
+
+        noise : torch.Tensor of shape (n, latent_dim), default=None
+            Standard Gaussian draws, by which the decoder gets draws of the latents in
+            the variational setting; None decodes their means.
 
         Returns
         -------
@@ -298,10 +300,7 @@ class ContrastiveAutoencoder(nn.Module):
         latent, log_variance = self.encode(batch)
         logits = None if self.prototype_head is None else self.prototype_head(latent)
         drawn = latent
-        if log_variance is not None and self.noise_generator is not None:
-            noise = torch.randn(
-                latent.shape, generator=self.noise_generator, device=latent.device
-            )
+        if log_variance is not None and noise is not None:
             drawn = latent + torch.exp(log_variance / 2) * noise
         return AutoencoderOutput(
             latent,

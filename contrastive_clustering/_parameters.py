@@ -68,6 +68,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
     "precision": [StrOptions(set(PRECISIONS))],
+    "compile": ["boolean"],
     "checkpoint_dir": [str, PathLike, None],
     "checkpoint_every": [Count(1)],
     "num_workers": [Count(0)],

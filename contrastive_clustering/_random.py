@@ -1,5 +1,6 @@
 """Randomness that neither reads nor disturbs the global generators."""
 
+import hashlib
 import random
 import threading
 from collections.abc import Iterator
@@ -35,15 +36,19 @@ def derive_seed(*keys: int) -> int:
     return int(state[0] >> np.uint64(1))
 
 
-def draw_seed(generator: torch.Generator) -> int:
-    """Draw a seed for other generators."""
-    draw = torch.randint(2**62, (), generator=generator, device=generator.device)
-    return derive_seed(int(draw))
-
-
 def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a new torch generator on `device`, seeded with `seed`."""
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def draw_seed(generator: torch.Generator) -> int:
+    """Draw a seed from a torch generator on any device, without waiting for it."""
+    draw = torch.randint(2**62, (), generator=generator, device=generator.device)
+    if generator.device.type == "cpu":
+        return derive_seed(int(draw))
+    # The number lies on the device; the state that the draw has moved on does not.
+    state = generator.get_state().numpy().tobytes()
+    return derive_seed(int.from_bytes(hashlib.sha256(state).digest()[:8], "little"))
 
 
 @contextmanager

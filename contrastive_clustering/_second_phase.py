@@ -29,6 +29,7 @@ from contrastive_clustering._net_parameters import (
 )
 from contrastive_clustering._networks import AutoencoderOutput, PrototypeHead
 from contrastive_clustering._prototypes import first_prototypes
+from contrastive_clustering._recording import Terms
 from contrastive_clustering._refinement import (
     PrototypeRefinement,
     Refinement,
@@ -84,26 +85,25 @@ class RefinementNet(ContrastiveNet):
         """The estimator's parameter that the learning rate stems from."""
         return float(self.lr / LR_SCALE)
 
-    def get_loss(
+    def loss_terms(
         self,
-        y_pred: AutoencoderOutput,
-        y_true: torch.Tensor,
-        X: Any = None,
-        training: bool = False,
-    ) -> torch.Tensor:
-        """Return the joint loss, with that of the assignment where there is one."""
-        assert y_pred.logits is not None  # there are prototypes in this phase
-        terms = self.joint_terms(y_pred, y_true, X, training)
-        self._learn(y_true, y_pred)
+        output: AutoencoderOutput,
+        indices: torch.Tensor,
+        views: torch.Tensor,
+        training: bool,
+    ) -> Terms:
+        """Return the terms of the loss, the assignment's among them if there is one."""
+        assert output.logits is not None  # there are prototypes in this phase
+        terms = super().loss_terms(output, indices, views, training)
+        self._learn(indices, output)
         if isinstance(self.refinement, SelfTrainingRefinement):
-            own = y_true[share_of(len(y_true))]
+            own = indices[share_of(len(indices))]
             targets = self._targets(own, self.refinement.power)
-            terms["assignment_loss"] = (len(own) / len(y_true)) * F.cross_entropy(
-                y_pred.logits, targets.repeat(2, 1)
+            terms["assignment_loss"] = (len(own) / len(indices)) * F.cross_entropy(
+                output.logits, targets.repeat(2, 1)
             )
             terms["loss"] = terms["loss"] + terms["assignment_loss"]
-        self.record_terms(terms, training)
-        return terms["loss"]
+        return terms
 
     def _targets(self, indices: torch.Tensor, power: float) -> torch.Tensor:
         if self.neighbors is None:
@@ -130,7 +130,9 @@ class RefinementNet(ContrastiveNet):
         head = self.module_.prototype_head
         latents = self._of_all(output.latent, indices)
         directions = F.normalize(latents - head.origin, dim=1)
-        hard = F.one_hot(proba.argmax(dim=1), proba.shape[1]).to(directions.dtype)
+        # Of each row the largest; unlike `one_hot` it reads no number.
+        largest = proba.argmax(dim=1, keepdim=True)
+        hard = torch.zeros_like(proba).scatter_(1, largest, 1.0)
         means = F.normalize(hard.T @ directions, dim=1)  # (n_clusters, latent_dim)
         old = head.prototypes[:, 0]  # one a stratum
         moved = F.normalize(torch.lerp(means, old, self.refinement.momentum), dim=1)

@@ -1,24 +1,24 @@
 """Training: a skorch net that is fed two views of each batch."""
 
 import copy
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
-from skorch.history import History
 
 from contrastive_clustering._augmentation import Augmentation
+from contrastive_clustering._compilation import CompilingNet
 from contrastive_clustering._data import (
     ArrayDataset,
     Batch,
-    EvenBatchLoader,
     explaining_dead_workers,
 )
 from contrastive_clustering._distributed import (
     add_gradients,
+    explaining_lost_processes,
     n_processes,
+    of_first,
     rank,
     share_of,
     shared_normalisation,
@@ -35,13 +35,14 @@ from contrastive_clustering._random import (
     make_generator,
     seeded_global_generators,
 )
+from contrastive_clustering._recording import RecordingNet, Terms
 
 # What the derived seeds are for. The numbers must differ and may not change, or the
 # same random_state would give another model.
 SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
 
 
-class ContrastiveNet(MixedPrecisionNet, EncodingNet):
+class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet):
     """A skorch net whose steps see two random views of each batch.
 
     All else is skorch's: every other parameter, callback and method works as in
@@ -63,11 +64,11 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         Part of the epochs over which the variational term reaches its full weight.
     """
 
-    history: History
     callbacks_: list[tuple[str, Callback]]
 
-    # What messages call the training.
-    phase = "first"
+    # What skorch pickles so that it can be unpickled without a GPU, beside the module
+    # and the like: callbacks such as schedules hold tensors, too.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["callbacks"]
 
     # Epochs of this training that were run before, and whether Ctrl-C has ended it.
     _n_done = 0
@@ -120,7 +121,7 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
 
     def run_single_epoch(
         self,
-        iterator: EvenBatchLoader | None,
+        iterator: Any,
         training: bool,
         prefix: str,
         step_fn: Callable[..., Any],
@@ -140,11 +141,9 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         self._view_generator = make_generator(
             derive_seed(self.seed, *keys), self.device
         )
-        self.module_.noise_generator = self._view_generator if training else None
         try:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         finally:
-            self.module_.noise_generator = None
             del self._view_generator  # generators on a GPU cannot be pickled
 
     def _warm_up_divergence(self) -> None:
@@ -152,11 +151,6 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         n_epochs = self.kl_warm_up * self.max_epochs
         share = self.epoch_number / n_epochs if n_epochs else 1.0
         self.criterion_.kl_scale = min(1.0, share)
-
-    @property
-    def epoch_number(self) -> int:
-        """The number of the running epoch in this training, from 1."""
-        return len(self.history) - self._first_epoch
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
         """Run skorch's loop, knowing at which epoch the training began."""
@@ -192,6 +186,8 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
             with (
                 noticing_interrupts() as seen,
                 explaining_dead_workers(self.iterator_train__num_workers),
+                self.compiled(),
+                explaining_lost_processes(),
                 shared_normalisation(self.module_),
             ):
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
@@ -214,11 +210,14 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         self._set_training(True)
         samples, indices = batch
         views, _ = self._views((samples[share_of(len(samples))], indices))
-        output = self.infer(views, **fit_params)
-        loss = self.get_loss(output, indices, X=views, training=True)
-        self.backward(loss)
+        indices = self.move(indices)
+        output = self.infer(views, noise=self._draw_noise(views), **fit_params)
+        terms = self.loss_terms(output, indices, views, training=True)
+        whole = self._add_up(terms)
+        self.record_terms(whole, training=True)
+        self.backward(terms["loss"])
         add_gradients(self.module_)
-        return {"loss": self._whole_loss, "y_pred": output}
+        return {"loss": whole["loss"].detach(), "y_pred": output}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Take skorch's validation step on two views of the batch."""
@@ -232,27 +231,31 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
         X: Any = None,
         training: bool = False,
     ) -> torch.Tensor:
-        """Return the joint loss and record each of its terms."""
-        terms = self.joint_terms(y_pred, y_true, X, training)
+        """Return the loss and record each of its terms."""
+        terms = self.loss_terms(y_pred, y_true, X, training)
+        if n_processes() > 1 and not training:
+            # Early stopping has to be of one mind, whatever each has rounded.
+            values = of_first(torch.stack([*terms.values()]))
+            terms = dict(zip(terms, values, strict=True))
         self.record_terms(terms, training)
         return terms["loss"]
 
-    def joint_terms(
+    def loss_terms(
         self,
         output: AutoencoderOutput,
         indices: torch.Tensor,
         views: torch.Tensor,
         training: bool,
-    ) -> dict[str, torch.Tensor]:
-        """Return the terms of the joint loss; of the share of this process if several.
+    ) -> Terms:
+        """Return the terms of the loss; of the share of this process if several.
 
         Validation is not shared: each process sees all of it.
         """
         n_samples = len(indices) if training and n_processes() > 1 else None
-        terms: dict[str, torch.Tensor] = self.criterion_(output, views, n_samples)
+        terms: Terms = self.criterion_(output, views, n_samples)
         return terms
 
-    def _add_up(self, terms: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _add_up(self, terms: Terms) -> Terms:
         """Return the terms of the whole batch, of which processes have their shares."""
         if n_processes() == 1:
             return terms
@@ -264,36 +267,6 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
             sums["contrastive_loss"] = contrastive.detach()
             sums["loss"] = sums["loss"] - self.criterion_.contrastive_weight * surplus
         return sums
-
-    def record_terms(self, terms: dict[str, torch.Tensor], training: bool) -> None:
-        """Record the terms of the loss of a batch, but the total, in the history.
-
-        Raises
-        ------
-        ValueError
-            If one of them is not finite; the weights are those of the step before.
-        """
-        part = "train" if training else "valid"
-        if training:
-            terms = self._add_up(terms)
-        self._whole_loss = terms["loss"].detach()
-        for name, term in terms.items():
-            value = term.item()
-            if not math.isfinite(value):
-                raise ValueError(
-                    f"Training diverged: {name} is {value} in epoch "
-                    f"{self.epoch_number} of {self.max_epochs} of the {self.phase} "
-                    f"phase, batch {len(self.history[-1]['batches'])}, with "
-                    f"lr={self.user_lr:g}. Lower lr, or raise temperature if it is "
-                    "very small; a callable augmentation has to return finite views."
-                )
-            if name != "loss":
-                self.history.record_batch(f"{part}_{name}", value)
-
-    @property
-    def user_lr(self) -> float:
-        """The estimator's parameter that the learning rate stems from."""
-        return float(self.lr)
 
     def go_on_from(self, other: "ContrastiveNet") -> None:
         """Take over the weights, the optimizer's moments and the history of a net.
@@ -330,6 +303,16 @@ class ContrastiveNet(MixedPrecisionNet, EncodingNet):
             state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
             self.optimizer_.load_state_dict(state)
         self.history = copy.deepcopy(other.history)
+
+    def _draw_noise(self, views: torch.Tensor) -> torch.Tensor | None:
+        """Return what latents are drawn by in the variational setting."""
+        if not self.module_.variational:
+            return None
+        return torch.randn(
+            (len(views), self.module_.latent_dim),
+            generator=self._view_generator,
+            device=views.device,
+        )
 
     def _views(self, batch: Batch) -> Batch:
         samples, nothing = batch

@@ -10,6 +10,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from contrastive_clustering._device import computes_beside
+
 # Least width of a random blur, as a part of the largest: next to none.
 SHARPEST = 0.1
 
@@ -169,7 +171,11 @@ def random_blur(
     Volumes are blurred slice by slice.
     """
     # Kornia takes a second to import, which only those who blur should wait for.
-    from kornia.filters import gaussian_blur2d
+    from kornia.filters import (
+        filter2d_separable,
+        gaussian_blur2d,
+        get_gaussian_kernel1d,
+    )
 
     reach = math.ceil(2 * sigma)  # two widths to each side
     if reach >= min(batch.shape[-2:]):
@@ -180,7 +186,12 @@ def random_blur(
     widths = sigma * _uniform(len(batch), SHARPEST, 1, generator)
     images = batch.flatten(1, -3)  # (n, n_channels [* depth], height, width)
     size = 2 * reach + 1
-    blurred = gaussian_blur2d(images, size, widths[:, None].expand(-1, 2))
+    if computes_beside(batch.device):
+        # The same but for a look at the widths, which would wait for the device.
+        kernels = get_gaussian_kernel1d(size, widths[:, None])
+        blurred = filter2d_separable(images, kernels, kernels, "reflect")
+    else:
+        blurred = gaussian_blur2d(images, size, widths[:, None].expand(-1, 2))
     return blurred.reshape(batch.shape)
 
 

@@ -322,6 +322,8 @@ PARAMETERS = {
     "callbacks": [None, [], (), [EpochTimer()], [("mine", Callback)], [Callback]],
     "warm_start": [False, True],
     "precision": ["32", "bf16-mixed", "16-mixed"],
+    # Compiling takes longer than all else; what it does is tested in its own place.
+    "compile": [False],
     "checkpoint_dir": [None, "checkpoints", Path("deep/er")],
     "checkpoint_every": [1, 2, np.int64(10)],
     "num_workers": [0, 0, 0, 1],

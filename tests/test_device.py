@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from contrastive_clustering._device import resolve_device
+from contrastive_clustering._device import (
+    computes_beside,
+    free_memory,
+    resolve_device,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,17 @@ def test_named_devices(device):
 def test_devices_that_are_not_there_are_errors(device):
     with pytest.raises(ValueError, match=rf"device='{device}' cannot be used.*'auto'"):
         resolve_device(device)
+
+
+def test_all_devices_but_the_cpu_compute_beside_python():
+    assert not computes_beside("cpu")
+    assert not computes_beside(torch.device("cpu", 0))
+    assert computes_beside("cuda:1")
+    assert computes_beside(torch.device("mps"))
+
+
+def test_free_memory_is_that_of_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 11))
+    assert free_memory(torch.device("cuda", 1)) == 7
+    assert free_memory(torch.device("cpu")) is None
+    assert free_memory(torch.device("mps")) is None

@@ -34,6 +34,7 @@ def test_parameters_reach_the_net():
         lr=0.02,
         weight_decay=0.5,
         precision="bf16-mixed",
+        compile=True,
         num_workers=1,
     )
     module, criterion = net.module_, net.criterion_
@@ -47,6 +48,7 @@ def test_parameters_reach_the_net():
     assert net.optimizer_.param_groups[0]["weight_decay"] == 0.5
     assert (net.lr, net.max_epochs, net.seed) == (0.02, 7, 5)
     assert (net.batch_size, net.kl_warm_up, net.precision) == (11, 0.4, "bf16-mixed")
+    assert net.compile is True
     assert net.iterator_train__num_workers == net.iterator_valid__num_workers == 1
 
 

@@ -47,7 +47,7 @@ def test_all_parameters_learn():
     )
 
 
-def test_variational_autoencoder_draws_in_training_only():
+def test_variational_autoencoder_draws_by_the_noise_it_is_given():
     torch.manual_seed(0)
     module = ContrastiveAutoencoder(
         (1, 8, 8), [0.0], [1.0], latent_dim=5, variational=True
@@ -58,10 +58,9 @@ def test_variational_autoencoder_draws_in_training_only():
     torch.testing.assert_close(module(batch).latent, mean)
     torch.testing.assert_close(module(batch).reconstruction, module.decode(mean))
     state = torch.get_rng_state()
-    module.noise_generator = torch.Generator().manual_seed(0)
-    drawn = module(batch)
-    torch.testing.assert_close(drawn.latent, mean)
     noise = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    drawn = module(batch, noise)
+    torch.testing.assert_close(drawn.latent, mean)
     expected = module.decode(mean + torch.exp(log_variance / 2) * noise)
     torch.testing.assert_close(drawn.reconstruction, expected)
     assert torch.equal(torch.get_rng_state(), state)

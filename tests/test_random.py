@@ -58,3 +58,31 @@ def test_seeds_are_drawn_from_a_generator_alone():
     assert drawn[0] == drawn[1]
     assert len({*drawn[0], *drawn[2]}) == 6
     assert torch.equal(torch.get_rng_state(), state)
+
+
+class Elsewhere(torch.Generator):
+    """A generator whose numbers are said to lie on a GPU, and its state here."""
+
+    device = torch.device("cuda")
+
+
+def test_seeds_are_drawn_without_reading_a_number(monkeypatch):
+    class Unread:
+        def __int__(self):
+            raise AssertionError("the number was waited for")
+
+    randint = torch.randint
+
+    def elsewhere(*args, device, **kwargs):
+        assert device.type == "cuda"
+        randint(*args, **kwargs)
+        return Unread()
+
+    monkeypatch.setattr(torch, "randint", elsewhere)
+    drawn = []
+    for seed in (3, 3, 4):
+        generator = Elsewhere()
+        generator.manual_seed(seed)
+        drawn.append([draw_seed(generator) for _ in range(4)])
+    assert drawn[0] == drawn[1]
+    assert len({*drawn[0], *drawn[2]}) == 8

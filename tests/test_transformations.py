@@ -116,3 +116,14 @@ def test_places_to_read_from_are_those_of_torch(sides):
         _affine_grid(theta, torch.Size(sides)),
         F.affine_grid(theta, [6, 1, *sides], align_corners=False),
     )
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 9, 10), (3, 2, 8, 9, 10)])
+def test_blur_is_the_same_where_no_number_may_be_read(shape, monkeypatch):
+    batch = torch.randn(shape, generator=make_generator(1))
+    expected = random_blur(batch, make_generator(0), sigma=1.5)
+    monkeypatch.setattr(
+        "contrastive_clustering._transformations.computes_beside", lambda device: True
+    )
+    found = random_blur(batch, make_generator(0), sigma=1.5)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
