@@ -28,7 +28,11 @@ html_css_files = ["formulas.css"]
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = project
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {
+    "show_prev_next": False,
+    # Scripts of 88 columns need the room.
+    "secondary_sidebar_items": {"**": ["page-toc"], "auto_examples/*": []},
+}
 # Pages of the top level without pages below them need no navigation beside them.
 html_sidebars = {
     page: []
