@@ -32,7 +32,7 @@ html_theme_options = {
     "show_prev_next": False,
     # All pages but the gallery, auto_examples, whose scripts of 88 columns need the
     # room. A page may match one pattern only.
-    "secondary_sidebar_items": {"[!a]*": ["page-toc"], "api": ["page-toc"]},
+    "secondary_sidebar_items": {"[!a]**": ["page-toc"], "api": ["page-toc"]},
 }
 # Pages of the top level without pages below them need no navigation beside them.
 html_sidebars = {
