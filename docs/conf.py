@@ -28,7 +28,12 @@ html_css_files = ["formulas.css"]
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = project
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {
+    "show_prev_next": False,
+    # All pages but the gallery, auto_examples, whose scripts of 88 columns need the
+    # room. A page may match one pattern only.
+    "secondary_sidebar_items": {"[!a]**": ["page-toc"], "api": ["page-toc"]},
+}
 # Pages of the top level without pages below them need no navigation beside them.
 html_sidebars = {
     page: []

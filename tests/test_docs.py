@@ -187,6 +187,7 @@ SAID = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9
         and abs(seen["agreement_clean"]) < 0.05
+        and seen["digits_found"] > 0.5
         and abs(seen["accuracy"] - 0.76) < 0.01
         and seen["smallest"] < 0.01
     ),
