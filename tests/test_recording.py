@@ -12,6 +12,7 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     RGBImageAugmentation,
     TableAugmentation,
+    _augmentation,
     _recording,
 )
 from contrastive_clustering._augmentation import resolve_augmentation
@@ -30,7 +31,8 @@ from contrastive_clustering._validation import read_layout
 @pytest.fixture
 def read_later(monkeypatch):
     """Treat the CPU as a device that would have to be waited for."""
-    monkeypatch.setattr(_recording, "computes_beside", lambda device: True)
+    for module in (_recording, _augmentation):
+        monkeypatch.setattr(module, "computes_beside", lambda device: True)
 
 
 SETTINGS = [
