@@ -92,6 +92,9 @@ result = {
 }
 with open(f"{folder}/{os.environ.get('RANK', 'alone')}.json", "w") as file:
     json.dump(result, file)
+if together:
+    # Threads of gloo that are still there when Python ends may abort the process.
+    torch.distributed.destroy_process_group()
 """
 
 
