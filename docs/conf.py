@@ -64,11 +64,13 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.ReadingOrder",
     "show_memory": False,
     "plot_gallery": True,
     "download_all_examples": False,
     "abort_on_example_error": True,
+    # The figure is what a display is drawn for, not the line that Python prints of it.
+    "ignore_repr_types": r"contrastive_clustering\..*Display",
 }
 
 # Without a window the last line of each example has nothing to show.
