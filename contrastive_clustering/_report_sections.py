@@ -202,7 +202,9 @@ def parameters(estimator: Any) -> Section:
     defaults = type(estimator)().get_params(deep=False)
     rows, changed = [], []
     for place, (name, value) in enumerate(estimator.get_params(deep=False).items()):
-        shown, default = describe_value(value), describe_value(defaults[name])
+        shown, default = describe_value(value), "not set"
+        if name in defaults:  # parameters of the net are there if they were set
+            default = describe_value(defaults[name])
         if shown != default:
             changed.append(place)
         rows.append([name, shown, default, "yes" if shown != default else ""])
@@ -236,7 +238,8 @@ def describe_value(value: object) -> str:
     """
     try:
         shown = import_path(value) if hasattr(value, "__qualname__") else repr(value)
-    # A user's own object may fail to describe itself in any way.
+    # A user's own object may fail to describe itself in any way. No report should be
+    # lost for that, and the page says that there is no description.
     except Exception:
         shown = f"{import_path(type(value))} without a description"
     if len(shown) > LONGEST_VALUE:

@@ -141,6 +141,13 @@ def test_changed_parameters_are_marked():
     assert changed == {"clusterer", "checkpoint_dir"}
 
 
+def test_parameters_of_the_net_are_shown_where_they_were_set():
+    estimator = ContrastiveAutoencoderClusterer(optimizer__betas=(0.8, 0.99))
+    rows = {row[0]: row[1:] for row in cells("".join(parameters(estimator).pieces))}
+    assert rows["optimizer__betas"] == ["(0.8, 0.99)", "not set", "yes"]
+    assert [row[-1] for row in rows.values()].count("yes") == 1
+
+
 def test_description_of_a_value_is_short_and_cannot_fail():
     class Broken:
         def __repr__(self):
