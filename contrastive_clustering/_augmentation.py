@@ -257,6 +257,7 @@ class CallableAugmentation:
             try:
                 # The next view is drawn of the same batch, come what may of this one.
                 view = self.function(batch.clone())
+            # Any error of the user's own code gets the note, and is raised again.
             except Exception as error:
                 error.add_note(
                     f"Raised by augmentation={self.function!r} for a batch of shape "

@@ -33,8 +33,10 @@ def resolve_device(device: str | torch.device) -> torch.device:
         if resolved.type == "meta":
             raise RuntimeError("the meta device holds no values")
         torch.empty(1, device=resolved)
-    # PyTorch reports an unknown name, a missing driver and a build without support by
-    # errors of these types; each means that no tensor can be put there.
+    # PyTorch reports an unknown name (RuntimeError), a build without support
+    # (AssertionError), a missing driver or extension (RuntimeError, ImportError) and a
+    # device that cannot hold values (NotImplementedError) by errors of these types;
+    # each means that no tensor can be put there, and the message says which.
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

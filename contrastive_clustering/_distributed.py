@@ -41,7 +41,9 @@ def once(function: Callable[[], T]) -> T:
     if rank() == 0:
         try:
             sent[0] = function()
-        except Exception as error:  # whatever it is, the others must not wait for ever
+        # Nothing is hidden: whatever it is, it is raised below, in this process and in
+        # the others, which would else wait for ever.
+        except Exception as error:
             sent[1] = error
     with explaining_lost_processes():
         dist.broadcast_object_list(sent, src=0)

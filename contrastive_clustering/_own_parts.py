@@ -47,10 +47,10 @@ def make_part(
     ValueError
         If it cannot be copied or made.
     """
-    # The user's own code may raise whatever it likes; all of it means the same.
     if isinstance(part, nn.Module):
         try:
             return copy.deepcopy(part)
+        # A module may define how it is copied, and raise whatever it likes there.
         except Exception as error:
             raise ValueError(
                 f"{name}={short_name(part)} cannot be copied ({_said(error)}), which "
@@ -58,6 +58,8 @@ def make_part(
             ) from error
     try:
         module = part(sample_shape, n_latents)
+    # The user's own code may raise whatever it likes; all of it means the same, and
+    # the message says what it was.
     except Exception as error:
         raise ValueError(
             f"{name}={part!r} was called with the shape of a sample, {sample_shape}, "
@@ -127,6 +129,7 @@ def _run(
     fed = batch.clone()
     try:
         outputs = part(fed)
+    # As above: any error of the user's own forward means that the part does not fit.
     except Exception as error:
         raise ValueError(
             f"{asked}, and failed ({_said(error)}). It has to return shape {shape}."

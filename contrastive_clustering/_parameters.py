@@ -176,9 +176,10 @@ def _check_step(params: dict[str, Any]) -> None:
         for _, group in [("*", {}), *groups]:
             parts = [{"params": [weight], **group}]
             optimizer(parts, lr=lr, **further).step(lambda: 0.0)
-    # Some optimizers take only sparse gradients, or weights of two axes, or cannot be
-    # made of a learning rate alone; what they, the user's own among them, then raise
-    # has no common type. All of it means the same, and the message says what it was.
+    # Any error is caught: some optimizers take only sparse gradients, or weights of two
+    # axes, or cannot be made of a learning rate alone; what they, the user's own among
+    # them, then raise has no common type. All of it means the same, and the message
+    # says what it was.
     except Exception as error:
         shown = "".join(f", {name}={value!r}" for name, value in given.items())
         raise ValueError(

@@ -196,8 +196,8 @@ def load_medmnist_file(
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         except MemoryError:
             raise
-        # For a broken archive zipfile, zlib, tokenize and NumPy raise what they like;
-        # all of it means the same, and the message says what it was.
+        # Any error is caught, since for a broken archive zipfile, zlib, tokenize and
+        # NumPy raise what they like; all of it means the same, and is in the message.
         except Exception as error:
             raise ValueError(
                 f"{path} cannot be read as a MedMNIST file with the part {split!r} "
