@@ -1,5 +1,6 @@
 """Evaluation against an expert's labels, as the authors of the method did it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ from contrastive_clustering._constraints import Count
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._latent import NOISE
-from contrastive_clustering._sources import open_samples, take_rows
+from contrastive_clustering._scaling import iterate_chunks
+from contrastive_clustering._sources import LazyArray, open_samples, take_rows
+from contrastive_clustering._validation import Samples
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     map_clusters_to_labels,
@@ -143,6 +146,10 @@ def evaluate_clustering(
             probes[f"{probe}_{space}_accuracy"] = accuracy
             probes[f"{probe}_{space}_balanced_accuracy"] = balanced
     silhouette, davies_bouldin = compactness(latents, test, random_state)
+    lost = np.nan
+    if latents is not None and hasattr(estimator, "inverse_transform"):
+        samples = X_test if isinstance(X_test, LazyArray) else np.asarray(X_test)
+        lost = reconstruction_error(samples, latents, estimator.inverse_transform)
     classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
     levels, accuracies, merged_accuracy = _merge(
         getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
@@ -156,7 +163,7 @@ def evaluate_clustering(
         adjusted_rand=float(adjusted_rand_score(y_test, test)),
         silhouette=silhouette,
         davies_bouldin=davies_bouldin,
-        reconstruction_error=_reconstruction_error(estimator, latents, X_test),
+        reconstruction_error=lost,
         probes=probes,
         merge_levels=levels,
         merge_accuracies=accuracies,
@@ -171,21 +178,46 @@ def evaluate_clustering(
     )
 
 
+def read_classes(y: Any, name: str) -> np.ndarray:
+    """Return the classes of samples.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        What the caller passed.
+
+    name : str
+        What the caller calls it.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_samples,)
+        One class a sample.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything but whole numbers or strings, or some are missing.
+    """
+    try:
+        with np.errstate(invalid="ignore"):  # infinities are errors, no warnings
+            classes = np.asarray(column_or_1d(to_array(y, name)))
+            assert_all_finite(classes)
+            check_classification_targets(classes)
+            np.unique(classes)
+    except (TypeError, ValueError) as error:
+        remedy = "Give whole numbers or strings, with none missing."
+        raise ValueError(f"{name} holds no classes: {error} {remedy}") from error
+    return classes
+
+
 def _check_classes(
     X_train: Any, y_train: Any, X_test: Any, y_test: Any
 ) -> list[np.ndarray]:
     """Return the classes of both sets, one a sample and named alike."""
     checked = []
     for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
-        try:
-            with np.errstate(invalid="ignore"):  # infinities are errors, no warnings
-                classes = column_or_1d(to_array(y, f"y_{part}"))
-                assert_all_finite(classes)
-                check_classification_targets(classes)
-                np.unique(classes)
-        except (TypeError, ValueError) as error:
-            remedy = "Give whole numbers or strings, with none missing."
-            raise ValueError(f"y_{part} holds no classes: {error} {remedy}") from error
+        classes = read_classes(y, f"y_{part}")
         with errors_about(f"X_{part}", "samples"):
             n_samples = _num_samples(X)
         if n_samples != len(classes):
@@ -255,13 +287,41 @@ def compactness(
     return figures[0], figures[1]
 
 
-def _reconstruction_error(estimator: Any, latents: np.ndarray | None, X: Any) -> float:
-    if latents is None or not hasattr(estimator, "inverse_transform"):
-        return np.nan
-    samples = np.asarray(X, dtype=np.float64)
-    decoded = np.asarray(estimator.inverse_transform(latents)).reshape(samples.shape)
-    variance, error = np.mean(samples.var(axis=0)), np.mean((decoded - samples) ** 2)
-    return float(error / variance) if variance > 0 else np.nan
+def reconstruction_error(
+    samples: Samples, latents: np.ndarray, decode: Callable[[np.ndarray], Any]
+) -> float:
+    """Return the mean squared error of what is decoded, as a part of the variance.
+
+    Parameters
+    ----------
+    samples : ndarray or LazyArray of shape (n_samples, ...)
+        The samples, which are read piece by piece.
+
+    latents : ndarray of shape (n_samples, latent_dim)
+        Their latents.
+
+    decode : callable
+        Takes latents and returns samples.
+
+    Returns
+    -------
+    error : float
+        0 is perfect, 1 is what the mean sample would score; NaN if all samples are the
+        same.
+    """
+    total = np.zeros(samples.shape[1:])
+    for chunk in iterate_chunks(samples):
+        total += chunk.sum(axis=0, dtype=np.float64)
+    mean = total / len(samples)
+    error = scatter = 0.0
+    start = 0
+    for chunk in iterate_chunks(samples):
+        values = chunk.astype(np.float64)
+        decoded = np.asarray(decode(latents[start : start + len(chunk)]))
+        start += len(chunk)
+        error += float(np.sum((decoded.reshape(values.shape) - values) ** 2))
+        scatter += float(np.sum((values - mean) ** 2))
+    return error / scatter if scatter > 0 else np.nan
 
 
 def _merge(

@@ -31,6 +31,7 @@ from contrastive_clustering._latent import (
     LARGEST_CLUSTERED,
     LatentClustering,
     fit_clustering,
+    nearest_members,
 )
 from contrastive_clustering._make_net import make_net
 from contrastive_clustering._net_state import (
@@ -172,7 +173,7 @@ def fit_model(
     )
     if checkpoint is not None and not net.interrupted:
         checkpoint.finish()
-    typical = _typical(latents, clustering)
+    typical = nearest_members(latents, clustering.labels, clustering.latent_centers)
     if rows is not None:
         typical = rows[typical]
         labels = _map_checked(net, dataset, clustering.predict)
@@ -345,15 +346,3 @@ def _choose_number(
         return n_clusters, None
     search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
     return search.n_clusters, search
-
-
-def _typical(latents: np.ndarray, clustering: Strata) -> np.ndarray:
-    """Return where each stratum's member is that is next to the stratum's centre."""
-    distances = np.linalg.norm(
-        latents - clustering.latent_centers[clustering.labels], axis=1
-    )
-    members = [
-        np.flatnonzero(clustering.labels == label)
-        for label in range(clustering.n_clusters)
-    ]
-    return np.array([rows[distances[rows].argmin()] for rows in members])

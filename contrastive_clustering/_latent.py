@@ -324,3 +324,33 @@ def _predict(
 ) -> np.ndarray:
     source = clusterer if voters is None else voters
     return np.asarray(source.predict(prepared))
+
+
+def nearest_members(
+    latents: np.ndarray, labels: np.ndarray, centers: np.ndarray
+) -> np.ndarray:
+    """Return which member of each stratum is next to its centre; -1 without members.
+
+    Parameters
+    ----------
+    latents : ndarray of shape (n_samples, latent_dim)
+        Latents.
+
+    labels : ndarray of shape (n_samples,)
+        Their strata.
+
+    centers : ndarray of shape (n_clusters, latent_dim)
+        The strata's centres.
+
+    Returns
+    -------
+    places : ndarray of shape (n_clusters,)
+        Where the members are among the samples.
+    """
+    nearest = np.full(len(centers), -1)
+    for stratum, center in enumerate(centers):
+        members = np.flatnonzero(labels == stratum)
+        if len(members):
+            distances = np.linalg.norm(latents[members] - center, axis=1)
+            nearest[stratum] = members[distances.argmin()]
+    return nearest

@@ -88,3 +88,27 @@ def seeded_global_generators(
         finally:
             np.random.set_state(numpy_state)
             random.setstate(python_state)
+
+
+def draw_rows(n_samples: int, largest: int, rng: np.random.RandomState) -> np.ndarray:
+    """Return which samples to look at: all, or so many of them drawn at random.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    largest : int
+        How many to look at at most.
+
+    rng : RandomState
+        Draws them.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_drawn,)
+        Their places, ascending.
+    """
+    if n_samples <= largest:
+        return np.arange(n_samples)
+    return np.sort(rng.choice(n_samples, largest, replace=False))

@@ -17,7 +17,6 @@ from contrastive_clustering._arrays import from_tensor
 from contrastive_clustering._constraints import Count
 from contrastive_clustering._container import as_path, write_atomically
 from contrastive_clustering._display._fitted import check_fitted
-from contrastive_clustering._display._style import import_pyplot
 from contrastive_clustering._report_data import (
     Chosen,
     check_classes,
@@ -145,7 +144,6 @@ def clustering_report(
     check_fitted(estimator, "clustering_report")
     if not title.strip():
         raise ValueError(f"title={title!r} is blank. Give the page a title.")
-    import_pyplot("clustering_report")
     file = _check_path(path)
     X = open_samples(from_tensor(X, "X"))
     samples, _ = estimator._read(X)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_random_state
 
-from contrastive_clustering._arrays import errors_about, to_array
 from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._evaluation import read_classes
+from contrastive_clustering._random import draw_rows
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._sources import LazyArray, take_rows
 from contrastive_clustering._validation import Samples
@@ -167,9 +167,7 @@ def choose_samples(
     chosen : Chosen
         The part.
     """
-    rows = np.arange(len(samples))
-    if len(rows) > largest:
-        rows = np.sort(check_random_state(seed).permutation(rows)[:largest])
+    rows = draw_rows(len(samples), largest, check_random_state(seed))
     lazy = ChosenSamples(samples, rows)
     latents = estimator.net_.encode(ArrayDataset(lazy, estimator._scaler))
     return Chosen(
@@ -206,14 +204,7 @@ def check_classes(y: Any, n_samples: int) -> np.ndarray | None:
     """
     if y is None:
         return None
-    with errors_about("y", "classes, which are whole numbers or strings"):
-        classes = np.asarray(column_or_1d(to_array(y, "y")))
-        if len(classes):
-            check_classification_targets(classes)
-            distinct = np.unique(classes)
-            # NaN and its like differ from themselves.
-            if None in distinct.tolist() or not np.all(distinct == distinct):  # noqa: PLR0124
-                raise ValueError("Some are missing; leave such samples out.")
+    classes = read_classes(y, "y")
     if len(classes) != n_samples:
         raise ValueError(
             f"y has {len(classes)} labels, but X has {n_samples} samples. Give one "

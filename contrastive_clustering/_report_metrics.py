@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from contrastive_clustering._evaluation import compactness
+from contrastive_clustering._evaluation import compactness, reconstruction_error
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._report_data import Chosen
-from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering.metrics import clustering_accuracy, mapped_accuracy
 
 
@@ -72,29 +71,13 @@ def measure_strata(
         ),
         Figure(
             "Reconstruction error",
-            _reconstruction_error(estimator, chosen),
+            reconstruction_error(
+                chosen.samples, chosen.latents, estimator.inverse_transform
+            ),
             "0 is perfect, 1 is what the mean sample would score: the decoder's "
             "squared error as a part of the variance.",
         ),
     ]
-
-
-def _reconstruction_error(estimator: Any, chosen: Chosen) -> float:
-    """Return the mean squared error over the variance, reading piece by piece."""
-    samples = chosen.samples
-    total = np.zeros(samples.shape[1:])
-    for chunk in iterate_chunks(samples):
-        total += chunk.sum(axis=0, dtype=np.float64)
-    mean = total / len(samples)
-    error = scatter = 0.0
-    start = 0
-    for chunk in iterate_chunks(samples):
-        decoded = estimator._decode(chosen.latents[start : start + len(chunk)])
-        start += len(chunk)
-        values = chunk.astype(np.float64)
-        error += float(np.sum((decoded.reshape(values.shape) - values) ** 2))
-        scatter += float(np.sum((values - mean) ** 2))
-    return error / scatter if scatter > 0 else np.nan
 
 
 def measure_against_classes(

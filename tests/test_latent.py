@@ -14,6 +14,7 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from contrastive_clustering._latent import (
     fit_clustering,
     fit_latent_space,
+    nearest_members,
     resolve_clusterer,
 )
 
@@ -147,3 +148,11 @@ def test_number_of_clusters_and_seed_are_handed_over():
     mine = KMeans(7)
     resolve_clusterer(mine, 3, 5)
     assert mine.n_clusters == 7
+
+
+def test_nearest_members():
+    latents = np.array([[0.0], [1.0], [2.0], [9.0]])
+    nearest = nearest_members(
+        latents, np.array([0, 0, 1, -1]), np.array([[0.9], [9.0], [5.0]])
+    )
+    assert nearest.tolist() == [1, 2, -1]

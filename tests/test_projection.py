@@ -7,7 +7,7 @@ from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 
 from contrastive_clustering._display._projection import (
-    nearest_members,
+    mean_latents,
     project,
 )
 
@@ -70,7 +70,6 @@ def test_umap_is_asked_for_a_plane(blobs, monkeypatch):
 
 @pytest.mark.slow  # it compiles itself
 def test_umap_itself(blobs):
-    pytest.importorskip("umap")
     latents, labels, centers = blobs
     projection = project(latents, labels, centers, "umap", rng())
     assert np.isfinite(projection.places).all()
@@ -106,9 +105,16 @@ def test_what_cannot_be_mapped_is_named():
         project(np.ones((5, 2)), np.zeros(5), np.eye(2), "tsne", rng())
 
 
-def test_nearest_members():
+def test_means_of_strata_and_none_for_a_number_without_samples():
     latents = np.array([[0.0], [1.0], [2.0], [9.0]])
-    nearest = nearest_members(
-        latents, np.array([0, 0, 1, -1]), np.array([[0.9], [9.0], [5.0]])
-    )
-    assert nearest.tolist() == [1, 2, -1]
+    means = mean_latents(latents, np.array([0, 0, 2, -1]))
+    np.testing.assert_array_equal(means, [[0.5], [np.nan], [2.0]])
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_what_is_no_stratum_has_no_place(blobs, method):
+    latents, labels, centers = blobs
+    centers = np.vstack([centers, np.full((1, centers.shape[1]), np.nan)])
+    places = project(latents, labels, centers, method, rng()).center_places
+    assert np.isfinite(places[:-1]).all()
+    assert np.isnan(places[-1]).all()

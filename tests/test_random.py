@@ -6,6 +6,7 @@ import torch
 
 from contrastive_clustering._random import (
     derive_seed,
+    draw_rows,
     draw_seed,
     make_generator,
     seeded_global_generators,
@@ -86,3 +87,13 @@ def test_seeds_are_drawn_without_reading_a_number(monkeypatch):
         drawn.append([draw_seed(generator) for _ in range(4)])
     assert drawn[0] == drawn[1]
     assert len({*drawn[0], *drawn[2]}) == 8
+
+
+def test_rows_are_drawn_only_of_more_than_are_looked_at():
+    assert draw_rows(3, 3, np.random.RandomState(0)).tolist() == [0, 1, 2]
+    drawn = draw_rows(100, 10, np.random.RandomState(0))
+    assert len(set(drawn.tolist())) == 10
+    assert (np.diff(drawn) > 0).all()
+    assert drawn.max() < 100
+    again = draw_rows(100, 10, np.random.RandomState(0))
+    assert drawn.tolist() == again.tolist()

@@ -17,6 +17,7 @@ from contrastive_clustering._display._style import (
     luminance,
     take_axes,
     take_figure,
+    write_in_cells,
 )
 
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -117,3 +118,12 @@ def test_long_names_keep_both_ends():
     first, second = (literal(f"pneumonia {'x' * 100} {side}") for side in "lr")
     assert first.startswith("pneumonia ")
     assert first != second
+
+
+@pytest.mark.usefixtures("no_window")
+def test_texts_in_cells_can_be_read():
+    _, ax = plt.subplots()
+    image = ax.imshow([[0.0, 1.0]], cmap="Blues", vmin=0, vmax=1)
+    write_in_cells(image, np.array([["few", "many"]]), fontsize=8)
+    found = [(t.get_text(), t.get_position(), t.get_color()) for t in ax.texts]
+    assert found == [("few", (0, 0), "black"), ("many", (1, 0), "white")]

@@ -1,5 +1,6 @@
 """Strata side by side: decoded centres, typical and atypical members."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted, check_strata, encode
 from contrastive_clustering._display._pictures import (
     PictureStyle,
@@ -16,7 +18,6 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
-from contrastive_clustering._display._style import import_pyplot, take_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 GROUP_GAP = 0.35
 
 
-class ClusterGalleryDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class ClusterGalleryDisplay(Display):
     """Each stratum's decoded centre, its typical and its atypical members.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum,
@@ -85,30 +87,16 @@ class ClusterGalleryDisplay:
     ([0, 3], (5, 8, 8))
     """
 
-    def __init__(
-        self,
-        *,
-        strata: np.ndarray,
-        sizes: np.ndarray,
-        center_pictures: np.ndarray,
-        typical_rows: list[np.ndarray],
-        atypical_rows: list[np.ndarray],
-        typical_pictures: list[np.ndarray],
-        atypical_pictures: list[np.ndarray],
-        picture_style: PictureStyle,
-        n_typical: int,
-        n_atypical: int,
-    ) -> None:
-        self.strata = strata
-        self.sizes = sizes
-        self.center_pictures = center_pictures
-        self.typical_rows = typical_rows
-        self.typical_pictures = typical_pictures
-        self.atypical_rows = atypical_rows
-        self.atypical_pictures = atypical_pictures
-        self.picture_style = picture_style
-        self.n_typical = n_typical
-        self.n_atypical = n_atypical
+    strata: np.ndarray
+    sizes: np.ndarray
+    center_pictures: np.ndarray
+    typical_rows: list[np.ndarray]
+    atypical_rows: list[np.ndarray]
+    typical_pictures: list[np.ndarray]
+    atypical_pictures: list[np.ndarray]
+    picture_style: PictureStyle
+    n_typical: int
+    n_atypical: int
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
@@ -162,8 +150,7 @@ class ClusterGalleryDisplay:
         TypeError, ValueError
             If X is not what `fit` has seen, or there is no such stratum.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         shown = check_strata(strata, estimator.n_clusters_)
         encoded = encode(estimator, X)
         centers = estimator.cluster_centers_
@@ -196,28 +183,18 @@ class ClusterGalleryDisplay:
             n_atypical=n_atypical,
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the gallery.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, as large as the strata need.
-
-        Returns
-        -------
-        display : ClusterGalleryDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
-        lefts, titles = self._columns()
-        rows = [self._row(place) for place in range(len(self.strata))]
+    def _size(self) -> tuple[float, float]:
+        lefts, _ = self._columns()
         height, width = self.center_pictures.shape[1:3]
-        figsize = figure_size(
+        return figure_size(
             1.7 + 0.68 * (lefts[-1] + 1),
-            0.8 + 0.68 * len(rows) * height / width,
+            0.8 + 0.68 * len(self.strata) * height / width,
             self.picture_style,
         )
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+
+    def _draw(self, ax: "Axes") -> None:
+        lefts, titles = self._columns()
+        rows = [self._row(place) for place in range(len(self.strata))]
         draw_pictures(ax, rows, lefts)
         ax.set_xticks(list(titles.values()), list(titles))
         names = [
@@ -226,8 +203,6 @@ class ClusterGalleryDisplay:
         ]
         ax.set_yticklabels(names)
         add_colorbar(ax, self.picture_style)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _columns(self) -> tuple[list[float], dict[str, float]]:
         """Return the left edge of each column, and where each group's title stands."""

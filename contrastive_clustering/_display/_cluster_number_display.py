@@ -1,22 +1,24 @@
 """How the number of strata was chosen."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from contrastive_clustering._cluster_number import ClusterNumberResult
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._display._style import (
     FIRST_COLOR,
     SECOND_COLOR,
     import_pyplot,
-    take_axes,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class ClusterNumberDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class ClusterNumberDisplay(Display):
     """The criterion for each number of strata, the chosen one marked.
 
     Make it by :meth:`from_estimator` or :meth:`from_result`; :meth:`plot` draws it
@@ -55,8 +57,7 @@ class ClusterNumberDisplay:
     'silhouette'
     """
 
-    def __init__(self, *, result: ClusterNumberResult) -> None:
-        self.result = result
+    result: ClusterNumberResult
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
@@ -84,8 +85,7 @@ class ClusterNumberDisplay:
         TypeError, ValueError
             If it is no such estimator, or was given the number of strata.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         result = estimator.cluster_number_search_
         if result is None:
             raise ValueError(
@@ -128,20 +128,10 @@ class ClusterNumberDisplay:
             )
         return cls(result=result).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the curve.
+    def _size(self) -> tuple[float, float]:
+        return 5.5, 3.5
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
-
-        Returns
-        -------
-        display : ClusterNumberDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
-        ax = take_axes(f"{type(self).__name__}.plot", ax, (5.5, 3.5))
+    def _draw(self, ax: "Axes") -> None:
         result = self.result
         ax.plot(
             result.candidates,
@@ -168,5 +158,3 @@ class ClusterNumberDisplay:
         ax.set(xlabel="number of strata", ylabel=result.criterion)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

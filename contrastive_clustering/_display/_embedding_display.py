@@ -1,34 +1,40 @@
 """A map of the latent space, coloured by strata, labels or values."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._constraints import Count
 from contrastive_clustering._display._coloring import (
     draw_groups,
     draw_values,
     read_color,
 )
-from contrastive_clustering._display._fitted import check_fitted, check_labels, encode
+from contrastive_clustering._display._drawing import Display
+from contrastive_clustering._display._fitted import (
+    check_fitted,
+    check_labels,
+    check_table,
+    encode,
+)
 from contrastive_clustering._display._pictures import PictureStyle, to_pictures
 from contrastive_clustering._display._projection import (
     FEWEST_SAMPLES,
     METHODS,
     Projection,
+    mean_latents,
     project,
 )
 from contrastive_clustering._display._style import (
     group_colors,
     import_pyplot,
-    take_axes,
 )
 from contrastive_clustering._display._thumbnails import draw_thumbnails
-from contrastive_clustering._latent import NOISE
+from contrastive_clustering._random import draw_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,10 +45,18 @@ FEW_STRATA = 12
 # Areas of points, in square points.
 SMALL_POINT, LARGE_POINT = 9.0, 14.0
 
-COLOR = [StrOptions({"stratum", "label"}), "array-like"]
+# What both ways of making a map take.
+MAPPED = {
+    "method": [StrOptions(set(METHODS))],
+    "color": [StrOptions({"stratum", "label"}), "array-like"],
+    "color_label": [str],
+    "max_samples": [Count(FEWEST_SAMPLES)],
+    "random_state": ["random_state"],
+}
 
 
-class EmbeddingDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class EmbeddingDisplay(Display):
     """A map of the latent space, with the decoded centres of the strata on it.
 
     Make it by :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` draws it
@@ -116,41 +130,20 @@ class EmbeddingDisplay:
     ((300, 2), (5, 8, 8))
     """
 
-    def __init__(
-        self,
-        *,
-        places: np.ndarray,
-        strata: np.ndarray,
-        values: np.ndarray,
-        coloring: str,
-        value_label: str,
-        center_places: np.ndarray,
-        center_pictures: np.ndarray | None,
-        picture_style: PictureStyle | None,
-        axis_labels: tuple[str, str],
-        rows: np.ndarray,
-    ) -> None:
-        self.places = places
-        self.strata = strata
-        self.values = values
-        self.coloring = coloring
-        self.value_label = value_label
-        self.center_places = center_places
-        self.center_pictures = center_pictures
-        self.picture_style = picture_style
-        self.axis_labels = axis_labels
-        self.rows = rows
+    places: np.ndarray
+    strata: np.ndarray
+    values: np.ndarray
+    coloring: str
+    value_label: str
+    center_places: np.ndarray
+    center_pictures: np.ndarray | None
+    picture_style: PictureStyle | None
+    axis_labels: tuple[str, str]
+    rows: np.ndarray
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
-        {
-            "method": [StrOptions(set(METHODS))],
-            "color": COLOR,
-            "color_label": [str],
-            "centers": ["boolean"],
-            "max_samples": [Count(FEWEST_SAMPLES)],
-            "random_state": ["random_state"],
-        },
+        {**MAPPED, "centers": ["boolean"]},
         prefer_skip_nested_validation=True,
     )
     def from_estimator(
@@ -223,8 +216,7 @@ class EmbeddingDisplay:
             each sample; if there are fewer than three samples, or all latents are
             the same.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
         encoded = encode(estimator, X, max_samples, rng)
         coloring, values = read_color(
@@ -251,13 +243,7 @@ class EmbeddingDisplay:
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
-        {
-            "method": [StrOptions(set(METHODS))],
-            "color": COLOR,
-            "color_label": [str],
-            "max_samples": [Count(FEWEST_SAMPLES)],
-            "random_state": ["random_state"],
-        },
+        MAPPED,
         prefer_skip_nested_validation=True,
     )
     def from_latents(
@@ -320,25 +306,13 @@ class EmbeddingDisplay:
             If the arrays are not such, or differ in length.
         """
         import_pyplot(f"{cls.__name__}.from_latents")
-        table = to_array(latents, "latents")
-        with errors_about("latents", "a table of latents"):
-            table = check_array(
-                table, dtype=[np.float64, np.float32], input_name="latents"
-            )
-        check_squares(table, "latents")
+        table = check_table(latents)
         strata = check_labels(labels, len(table))
         rng = check_random_state(random_state)
-        rows = np.arange(len(table))
-        if len(rows) > max_samples:
-            rows = np.sort(rng.choice(len(rows), max_samples, replace=False))
+        rows = draw_rows(len(table), max_samples, rng)
         coloring, values = read_color(color, y, len(table), rows, strata[rows])
-        # A number that no sample has is no stratum, and has no place on the map.
-        centers = np.zeros((strata.max() + 1, table.shape[1]))
-        used = np.unique(strata[strata != NOISE])
-        for stratum in used:
-            centers[stratum] = table[strata == stratum].mean(axis=0)
+        centers = mean_latents(table, strata)
         projection = project(table[rows], strata[rows], centers, method, rng)
-        projection.center_places[np.setdiff1d(np.arange(len(centers)), used)] = np.nan
         return cls(
             **_fields(projection),
             strata=strata[rows],
@@ -350,31 +324,22 @@ class EmbeddingDisplay:
             rows=rows,
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the map.
+    @property
+    def _has_many_strata(self) -> bool:
+        return len(self.center_places) > FEW_STRATA
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+    def _size(self) -> tuple[float, float]:
+        return (10.0, 8.0) if self._has_many_strata else (7.5, 5.5)
 
-        Returns
-        -------
-        display : EmbeddingDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
+    def _draw(self, ax: "Axes") -> None:
         n_strata = len(self.center_places)
-        many = n_strata > FEW_STRATA
-        figsize = (10.0, 8.0) if many else (7.5, 5.5)
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
-        size = SMALL_POINT if many else LARGE_POINT
+        size = SMALL_POINT if self._has_many_strata else LARGE_POINT
         by_stratum = self.coloring == "stratum"
         if self.coloring == "value":
             draw_values(ax, self.places, self.values, size, self.value_label)
         else:
-            draw_groups(
-                ax, self.places, self.values, size, n_strata if by_stratum else None
-            )
+            n_groups = n_strata if by_stratum else None
+            draw_groups(ax, self.places, self.values, size, n_groups)
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
         ax.set(xticks=[], yticks=[])
         ax.set_title(f"Latent space, {len(self.places)} samples")
@@ -393,8 +358,6 @@ class EmbeddingDisplay:
                 pictures=None if pictures is None else pictures[shown],
                 style=self.picture_style,
             )
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _fields(projection: Projection) -> dict[str, Any]:

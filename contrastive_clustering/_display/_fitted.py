@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._arrays import errors_about, to_array
+from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._data import ArrayDataset
+from contrastive_clustering._display._style import import_pyplot
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._random import draw_rows
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import Samples
 
@@ -18,7 +21,7 @@ MOST_STRATA = 10_000
 
 
 def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer:
-    """Return the estimator, or raise unless it can be drawn.
+    """Return the estimator, or raise unless it, and anything, can be drawn.
 
     Parameters
     ----------
@@ -26,7 +29,7 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
         What the user gave.
 
     caller : str
-        The name of what draws.
+        The name of what draws, as a class and a method or as a function.
 
     Returns
     -------
@@ -35,17 +38,22 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
 
     Raises
     ------
+    ImportError
+        If matplotlib is not installed.
+
     TypeError
         If it is anything else.
 
     NotFittedError
         If it is not fitted.
     """
+    import_pyplot(caller)  # before minutes of encoding
     if not isinstance(estimator, ContrastiveAutoencoderClusterer):
         kind = estimator.__name__ if isinstance(estimator, type) else type(estimator)
         raise TypeError(
-            f"{caller} draws a fitted ContrastiveAutoencoderClusterer, but estimator "
-            f"is {kind}. Of a Pipeline or a search pass the estimator within."
+            f"{caller.partition('.')[0]} draws a fitted "
+            f"ContrastiveAutoencoderClusterer, but estimator is {kind}. Of a Pipeline "
+            "or a search pass the estimator within."
         )
     check_is_fitted(estimator)
     return estimator
@@ -118,8 +126,8 @@ def encode(
     """
     samples, scaler = estimator._read(X)
     rows = np.arange(len(samples))
-    if rng is not None and max_samples is not None and len(rows) > max_samples:
-        rows = np.sort(rng.choice(len(rows), max_samples, replace=False))
+    if rng is not None and max_samples is not None:
+        rows = draw_rows(len(samples), max_samples, rng)
     latents = estimator.net_.encode(ArrayDataset(samples, scaler, rows))
     labels = estimator._predict_latents(latents)
     return Encoded(samples, rows, latents, labels, scaler)
@@ -232,6 +240,31 @@ def check_classes(
     with errors_about(name, "labels of one kind, numbers or names"):
         classes, codes = np.unique(column, return_inverse=True)
     return classes, codes
+
+
+def check_table(latents: Any) -> np.ndarray:
+    """Return latents, of this estimator or of any other, as a table.
+
+    Parameters
+    ----------
+    latents : array-like of shape (n_samples, latent_dim)
+        What the user gave.
+
+    Returns
+    -------
+    latents : ndarray of shape (n_samples, latent_dim)
+        float64 or float32, finite, with squares that are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such table.
+    """
+    table = to_array(latents, "latents")
+    with errors_about("latents", "a table of latents"):
+        table = check_array(table, dtype=[np.float64, np.float32], input_name="latents")
+    check_squares(table, "latents")
+    return np.asarray(table)
 
 
 def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What lies on the way from one sample or stratum to another."""
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._display._pictures import (
     PictureStyle,
@@ -16,13 +18,13 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
-from contrastive_clustering._display._style import import_pyplot, take_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class InterpolationDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class InterpolationDisplay(Display):
     """Decoded steps of the straight way between two latents.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Below each step
@@ -68,16 +70,9 @@ class InterpolationDisplay:
     ((8, 8, 8), ('sample a', 'stratum 3'))
     """
 
-    def __init__(
-        self,
-        *,
-        pictures: np.ndarray,
-        ends: tuple[str, str],
-        picture_style: PictureStyle,
-    ) -> None:
-        self.pictures = pictures
-        self.ends = ends
-        self.picture_style = picture_style
+    pictures: np.ndarray
+    ends: tuple[str, str]
+    picture_style: PictureStyle
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
@@ -122,8 +117,7 @@ class InterpolationDisplay:
         TypeError, ValueError
             If there is no such stratum, or an end is not one sample as seen in `fit`.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         steps = estimator.interpolate(x_a, x_b, n_steps)
         return cls(
             pictures=to_pictures(steps, estimator._scaler),
@@ -131,25 +125,14 @@ class InterpolationDisplay:
             picture_style=PictureStyle.of(estimator._scaler),
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the steps.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
-
-        Returns
-        -------
-        display : InterpolationDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
-        n_steps = len(self.pictures)
-        height, width = self.pictures.shape[1:3]
-        figsize = figure_size(
+    def _size(self) -> tuple[float, float]:
+        n_steps, height, width = self.pictures.shape[:3]
+        return figure_size(
             0.4 + 0.85 * n_steps, 0.6 + 0.85 * height / width, self.picture_style
         )
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+
+    def _draw(self, ax: "Axes") -> None:
+        n_steps = len(self.pictures)
         row = (list(self.pictures), self.picture_style)
         draw_pictures(ax, [row], list(range(n_steps)))
         names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
@@ -159,8 +142,6 @@ class InterpolationDisplay:
         ax.set_xticks(np.arange(n_steps) + 0.5, names)
         ax.set_yticks([])
         add_colorbar(ax, self.picture_style)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _name(end: Any, sample: str) -> str:

@@ -1,11 +1,13 @@
 """How labels spread over strata."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import (
     check_classes,
     check_fitted,
@@ -14,8 +16,7 @@ from contrastive_clustering._display._fitted import (
 from contrastive_clustering._display._style import (
     import_pyplot,
     literal,
-    luminance,
-    take_axes,
+    write_in_cells,
 )
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._latent import NOISE
@@ -30,7 +31,8 @@ CMAP = "Blues"
 LONGEST_FLAT = 5
 
 
-class LabelSpreadDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class LabelSpreadDisplay(Display):
     """How many members of each stratum have which label.
 
     Make it by :meth:`from_estimator`, :meth:`from_labels` or :meth:`from_evaluation`;
@@ -71,12 +73,9 @@ class LabelSpreadDisplay:
            [1, 2]])
     """
 
-    def __init__(
-        self, *, label_counts: np.ndarray, clusters: np.ndarray, classes: np.ndarray
-    ) -> None:
-        self.label_counts = label_counts
-        self.clusters = clusters
-        self.classes = classes
+    label_counts: np.ndarray
+    clusters: np.ndarray
+    classes: np.ndarray
 
     @classmethod
     def from_estimator(
@@ -111,8 +110,7 @@ class LabelSpreadDisplay:
         TypeError, ValueError
             If X is not what `fit` has seen, or `y` is not one label for each sample.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         labels = estimator.predict(X)
         return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
 
@@ -186,44 +184,27 @@ class LabelSpreadDisplay:
             classes=evaluation.classes,
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the counts.
+    @property
+    def _names(self) -> list[str]:
+        return [literal(name) for name in self.classes]
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, as large as the counts need.
-
-        Returns
-        -------
-        display : LabelSpreadDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
+    def _size(self) -> tuple[float, float]:
         n_clusters, n_classes = self.label_counts.shape
-        names = [literal(name) for name in self.classes]
-        longest = max(map(len, names))
-        figsize = (
+        longest = max(map(len, self._names))
+        return (
             max(3.5, 2.2 + 0.5 * n_classes),
             max(2.5, 1.1 + 0.24 * n_clusters + 0.06 * longest),
         )
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+
+    def _draw(self, ax: "Axes") -> None:
+        n_clusters, n_classes = self.label_counts.shape
         sizes = self.label_counts.sum(axis=1)
         parts = self.label_counts / np.maximum(sizes, 1)[:, None]
         image = ax.imshow(parts, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
-        for (row, column), count in np.ndenumerate(self.label_counts):
-            if count:
-                is_dark = luminance(image.cmap(parts[row, column])) < 0.5
-                ax.text(
-                    column,
-                    row,
-                    str(count),
-                    ha="center",
-                    va="center",
-                    fontsize=8,
-                    color="white" if is_dark else "black",
-                )
-        rotation = 90 if longest > LONGEST_FLAT else 0
-        ax.set_xticks(np.arange(n_classes), names, fontsize=8, rotation=rotation)
+        counts = np.where(self.label_counts > 0, self.label_counts.astype(str), "")
+        write_in_cells(image, counts, fontsize=8)
+        rotation = 90 if max(map(len, self._names)) > LONGEST_FLAT else 0
+        ax.set_xticks(np.arange(n_classes), self._names, fontsize=8, rotation=rotation)
         rows = [
             f"{'noise' if cluster == NOISE else cluster} (n={size})"
             for cluster, size in zip(self.clusters, sizes, strict=True)
@@ -239,8 +220,6 @@ class LabelSpreadDisplay:
             label="part of the stratum",
             format=ticker.PercentFormatter(1),
         )
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from contrastive_clustering._latent import NOISE, nearest_members
+
 METHODS = ("tsne", "pca", "umap")
 
 # Neighbours that t-SNE and UMAP keep together, at most.
@@ -56,7 +58,7 @@ def project(
         Their strata.
 
     centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centres.
+        The strata's centres, NaN where there is none.
 
     method : {"tsne", "pca", "umap"}
         How to map. PCA maps the centres themselves. t-SNE and UMAP have no place for
@@ -101,7 +103,10 @@ def project(
             f"component 1 ({first:.0%} of variance)",
             f"component 2 ({second:.0%} of variance)",
         )
-        center_places = pca.transform(centers) if len(centers) else np.empty((0, 2))
+        center_places = np.full((len(centers), 2), np.nan)
+        known = np.isfinite(centers).all(axis=1)
+        if known.any():
+            center_places[known] = pca.transform(centers[known])
         return Projection(pca.transform(latents), center_places, axis_labels)
     seed = int(rng.randint(2**31 - 1))
     if method == "tsne":
@@ -120,10 +125,8 @@ def project(
     return Projection(places, center_places, (f"{name} 1", f"{name} 2"))
 
 
-def nearest_members(
-    latents: np.ndarray, labels: np.ndarray, centers: np.ndarray
-) -> np.ndarray:
-    """Return which member of each stratum is next to its centre; -1 without members.
+def mean_latents(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the mean latent of each stratum.
 
     Parameters
     ----------
@@ -131,23 +134,17 @@ def nearest_members(
         Latents.
 
     labels : ndarray of shape (n_samples,)
-        Their strata.
-
-    centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centres.
+        Their strata, -1 for noise.
 
     Returns
     -------
-    places : ndarray of shape (n_clusters,)
-        Where the members are among the samples.
+    centers : ndarray of shape (n_clusters, latent_dim)
+        The means; NaN for a number that no sample has, which is no stratum.
     """
-    nearest = np.full(len(centers), -1)
-    for stratum, center in enumerate(centers):
-        members = np.flatnonzero(labels == stratum)
-        if len(members):
-            distances = np.linalg.norm(latents[members] - center, axis=1)
-            nearest[stratum] = members[distances.argmin()]
-    return nearest
+    centers = np.full((labels.max() + 1, latents.shape[1]), np.nan)
+    for stratum in np.unique(labels[labels != NOISE]):
+        centers[stratum] = latents[labels == stratum].mean(axis=0)
+    return centers
 
 
 def import_umap() -> Any:

@@ -1,5 +1,6 @@
 """Which strata resemble each other, and how they merge."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -7,12 +8,11 @@ import numpy as np
 from scipy.cluster.hierarchy import dendrogram
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._display._style import (
     FIRST_COLOR,
-    import_pyplot,
-    luminance,
-    take_axes,
+    write_in_cells,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ MOST_NUMBERS = 12
 TREE_WIDTH = 0.3
 
 
-class PrototypeSimilarityDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class PrototypeSimilarityDisplay(Display):
     """Similarity of the strata's centres, ordered by the tree over the strata.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Rows and columns
@@ -79,18 +80,10 @@ class PrototypeSimilarityDisplay:
     ((5, 5), [0, 1, 2, 3, 4])
     """
 
-    def __init__(
-        self,
-        *,
-        similarities: np.ndarray,
-        similarity: str,
-        linkage: np.ndarray,
-        order: np.ndarray,
-    ) -> None:
-        self.similarities = similarities
-        self.similarity = similarity
-        self.linkage = linkage
-        self.order = order
+    similarities: np.ndarray
+    similarity: str
+    linkage: np.ndarray
+    order: np.ndarray
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
@@ -131,8 +124,7 @@ class PrototypeSimilarityDisplay:
         TypeError, ValueError
             If it is no such estimator, or correlations are asked for of one latent.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         centers = estimator.cluster_centers_.astype(np.float64)
         if similarity == "correlation":
             if centers.shape[1] == 1:
@@ -154,36 +146,16 @@ class PrototypeSimilarityDisplay:
             order=order,
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the matrix and the tree.
+    def _size(self) -> tuple[float, float]:
+        side = max(4.0, 2.0 + 0.17 * len(self.order))
+        return 1.35 * side, side
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
-
-        Returns
-        -------
-        display : PrototypeSimilarityDisplay
-            The display itself, with `ax_`, `tree_ax_` and `figure_`.
-        """
+    def _draw(self, ax: "Axes") -> None:
         n_clusters = len(self.order)
-        side = max(4.0, 2.0 + 0.17 * n_clusters)
-        ax = take_axes(f"{type(self).__name__}.plot", ax, (1.35 * side, side))
         shown = self.similarities[np.ix_(self.order, self.order)]
         image = ax.imshow(shown, cmap=CMAP, vmin=-1, vmax=1, aspect="auto")
         if n_clusters <= MOST_NUMBERS:
-            for (row, column), value in np.ndenumerate(shown):
-                is_dark = luminance(image.cmap(image.norm(value))) < 0.45
-                ax.text(
-                    column,
-                    row,
-                    f"{value:.1f}",
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                    color="white" if is_dark else "black",
-                )
+            write_in_cells(image, np.char.mod("%.1f", shown), fontsize=7)
         font_size = 7 if n_clusters > MOST_NUMBERS else 9
         ticks = np.arange(n_clusters)
         rotation = 90 if n_clusters > MOST_NUMBERS else 0
@@ -192,8 +164,6 @@ class PrototypeSimilarityDisplay:
         ax.set(xlabel="stratum", ylabel="stratum")
         ax.figure.colorbar(image, ax=ax, label=self.similarity)
         self.tree_ax_ = self._draw_tree(ax) if n_clusters > 1 else None
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _draw_tree(self, ax: "Axes") -> "Axes":
         """Draw the tree to the right of the matrix, a leaf beside each row."""

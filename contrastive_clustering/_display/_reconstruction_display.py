@@ -1,5 +1,6 @@
 """What the autoencoder keeps of samples and what it loses."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted, encode
 from contrastive_clustering._display._pictures import (
     PictureStyle,
@@ -16,7 +18,6 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
-from contrastive_clustering._display._style import import_pyplot, take_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 LEAST_HEIGHT = 1.8
 
 
-class ReconstructionDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class ReconstructionDisplay(Display):
     """Samples, what is decoded of their latents, and the difference.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A column is a
@@ -76,20 +78,11 @@ class ReconstructionDisplay:
     (8, 8, 8)
     """
 
-    def __init__(
-        self,
-        *,
-        rows: np.ndarray,
-        original_pictures: np.ndarray,
-        decoded_pictures: np.ndarray,
-        difference_pictures: np.ndarray,
-        picture_style: PictureStyle,
-    ) -> None:
-        self.rows = rows
-        self.original_pictures = original_pictures
-        self.decoded_pictures = decoded_pictures
-        self.difference_pictures = difference_pictures
-        self.picture_style = picture_style
+    rows: np.ndarray
+    original_pictures: np.ndarray
+    decoded_pictures: np.ndarray
+    difference_pictures: np.ndarray
+    picture_style: PictureStyle
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
@@ -137,8 +130,7 @@ class ReconstructionDisplay:
         TypeError, ValueError
             If X is not what `fit` has seen.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         encoded = encode(estimator, X, n_samples, check_random_state(random_state))
         scaler = encoded.scaler
         shown = encoded.take(np.arange(len(encoded.rows)))
@@ -156,27 +148,15 @@ class ReconstructionDisplay:
             picture_style=style,
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the samples, the decoded ones and the differences.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
-
-        Returns
-        -------
-        display : ReconstructionDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
-        n_samples = len(self.rows)
-        height, width = self.original_pictures.shape[1:3]
-        figsize = figure_size(
+    def _size(self) -> tuple[float, float]:
+        n_samples, height, width = self.original_pictures.shape[:3]
+        return figure_size(
             2.4 + 0.8 * n_samples,
             max(0.2 + 0.8 * 3 * height / width, LEAST_HEIGHT),
             self.picture_style,
         )
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+
+    def _draw(self, ax: "Axes") -> None:
         largest = float(np.nanmax(self.difference_pictures, initial=0.0))
         style = PictureStyle(0.0, largest or 1.0, "magma", "absolute difference")
         draw_pictures(
@@ -186,10 +166,8 @@ class ReconstructionDisplay:
                 (list(self.decoded_pictures), self.picture_style),
                 (list(self.difference_pictures), style),
             ],
-            list(range(n_samples)),
+            range(len(self.rows)),
         )
         ax.set_yticklabels(["sample", "decoded", "difference"])
         add_colorbar(ax, self.picture_style)
         ax.figure.colorbar(style.mappable, ax=ax, label=style.label, aspect=14)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

@@ -1,5 +1,6 @@
 """Generated samples of each stratum."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering._constraints import Count
+from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted, check_strata
 from contrastive_clustering._display._pictures import (
     PictureStyle,
@@ -16,13 +18,13 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
-from contrastive_clustering._display._style import import_pyplot, take_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class SampleDisplay:
+@dataclass(kw_only=True, eq=False, repr=False)
+class SampleDisplay(Display):
     """Samples that the decoder makes of each stratum's density.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum.
@@ -68,12 +70,9 @@ class SampleDisplay:
     (1, 5, 8, 8)
     """
 
-    def __init__(
-        self, *, strata: np.ndarray, pictures: np.ndarray, picture_style: PictureStyle
-    ) -> None:
-        self.strata = strata
-        self.pictures = pictures
-        self.picture_style = picture_style
+    strata: np.ndarray
+    pictures: np.ndarray
+    picture_style: PictureStyle
 
     @classmethod
     @validate_params(  # type: ignore[untyped-decorator]
@@ -131,8 +130,7 @@ class SampleDisplay:
             If some samples are predicted to be of another stratum than they were
             drawn for.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         shown = check_strata(strata, estimator.n_clusters_)
         rng = check_random_state(random_state)
         scaler = estimator._scaler
@@ -146,30 +144,17 @@ class SampleDisplay:
             picture_style=PictureStyle.of(scaler),
         ).plot(ax)
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the generated samples.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, as large as the strata need.
-
-        Returns
-        -------
-        display : SampleDisplay
-            The display itself, with `ax_` and `figure_`.
-        """
+    def _size(self) -> tuple[float, float]:
         n_strata, n_samples, height, width = self.pictures.shape[:4]
-        figsize = figure_size(
+        return figure_size(
             1.2 + 0.68 * n_samples,
             0.6 + 0.68 * n_strata * height / width,
             self.picture_style,
         )
-        ax = take_axes(f"{type(self).__name__}.plot", ax, figsize)
+
+    def _draw(self, ax: "Axes") -> None:
         rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
-        draw_pictures(ax, rows, list(range(n_samples)))
+        draw_pictures(ax, rows, range(self.pictures.shape[1]))
         ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
         ax.set_title("generated", fontsize="medium")
         add_colorbar(ax, self.picture_style)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

@@ -33,6 +33,9 @@ LONGEST_NAME = 40
 NOISE_COLOR = "#999999"
 NOISE_MARKER = "*"
 
+# Grounds of less luminance than this get light text.
+DARK = 0.5
+
 FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
 
 
@@ -212,3 +215,31 @@ def luminance(color: Any) -> float:
     """Return how bright a colour looks, from 0 to 1, to choose the colour of text."""
     red, green, blue = import_module("matplotlib").colors.to_rgb(color)
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+def write_in_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
+    """Write texts into the cells of a matrix, light where a cell is dark.
+
+    Parameters
+    ----------
+    image : matplotlib.image.AxesImage
+        The drawn matrix.
+
+    texts : ndarray of str, of shape (n_rows, n_columns)
+        The texts; where one is empty nothing is written.
+
+    fontsize : float
+        In points.
+    """
+    grounds = image.to_rgba(image.get_array())
+    for row, column in np.argwhere(texts != ""):
+        is_dark = luminance(grounds[row, column]) < DARK
+        image.axes.text(
+            column,
+            row,
+            texts[row, column],
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color="white" if is_dark else "black",
+        )

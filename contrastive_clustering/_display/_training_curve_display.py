@@ -1,6 +1,7 @@
 """How training went: each loss over the epochs, the phases marked."""
 
 import math
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,6 +34,7 @@ TITLES = {
 PHASE_COLOR = "#DDDDDD"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TrainingCurveDisplay:
     """Each loss over the epochs, of the training and of the validation part.
 
@@ -74,16 +76,9 @@ class TrainingCurveDisplay:
     [False, False, False, True]
     """
 
-    def __init__(
-        self,
-        *,
-        train: dict[str, np.ndarray],
-        valid: dict[str, np.ndarray],
-        is_second: np.ndarray,
-    ) -> None:
-        self.train = train
-        self.valid = valid
-        self.is_second = is_second
+    train: dict[str, np.ndarray]
+    valid: dict[str, np.ndarray]
+    is_second: np.ndarray
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
@@ -110,8 +105,7 @@ class TrainingCurveDisplay:
         TypeError, ValueError
             If it is no such estimator, or was not trained for an epoch.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        estimator = check_fitted(estimator, cls.__name__)
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         return cls.from_history(estimator.history_, ax=ax)
 
     @classmethod
