@@ -112,6 +112,7 @@ def snippets():
     return [(bool(needs_files), code) for needs_files, code in found]
 
 
+@pytest.mark.slow
 def test_readme_snippets_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {}
@@ -215,7 +216,15 @@ def run_page(page, *, with_files):
 
 
 @pytest.mark.usefixtures("no_window")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        # The page on scaling trains with the defaults.
+        pytest.param(page, marks=[pytest.mark.slow] if page.stem == "scaling" else [])
+        for page in PAGES
+    ],
+    ids=lambda page: page.stem,
+)
 def test_page_snippets_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
     seen = run_page(page, with_files=False)

@@ -69,7 +69,7 @@ def test_umap_is_asked_for_a_plane(blobs, monkeypatch):
 
 
 @pytest.mark.slow  # it compiles itself
-# umap says so when it is first imported; TensorFlow is for a part that is not used here.
+# It says so when first imported; TensorFlow is for a part that is not used here.
 @pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 def test_umap_itself(blobs):
     latents, labels, centers = blobs

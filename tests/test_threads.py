@@ -139,7 +139,15 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "threading",
+        # These start Python and its imports anew.
+        pytest.param("loky", marks=pytest.mark.slow),
+        pytest.param("multiprocessing", marks=pytest.mark.slow),
+    ],
+)
 def test_grid_searches_neither_hang_nor_start_too_many_threads(backend, tmp_path):
     script = tmp_path / "grid.py"
     script.write_text(GRID)
