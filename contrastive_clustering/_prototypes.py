@@ -152,8 +152,11 @@ def _logits(
     latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray, temperature: float
 ) -> np.ndarray:
     directions = _unit(latents.astype(np.float64) - origin)
-    # Not a matrix product: its sums hang on how many samples stand beside one.
-    logits = np.einsum("nd,kmd->nkm", directions, prototypes)
+    # One product with a vector a sample: the sums of a product with all samples at once
+    # would hang on how many of them there are.
+    flat = prototypes.reshape(-1, prototypes.shape[-1])
+    logits = np.matmul(flat, directions[:, :, None])
+    logits = logits.reshape(len(latents), *prototypes.shape[:2])
     # SciPy's logsumexp, in place: it took half of the time of `predict` beside the
     # network. A stratum out of reach has a logit of minus infinity.
     logits /= temperature

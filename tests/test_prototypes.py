@@ -6,6 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 from contrastive_clustering._networks import PrototypeHead
 from contrastive_clustering._prototypes import (
     PrototypeClustering,
+    _logits,
     first_prototypes,
     learn_strata,
 )
@@ -70,6 +71,20 @@ def test_samples_do_not_depend_on_their_company(fitted):
     latents, _, clustering = fitted
     alone = np.concatenate([clustering.predict_proba(row[None]) for row in latents])
     np.testing.assert_array_equal(alone, clustering.predict_proba(latents))
+
+
+@pytest.mark.parametrize(
+    ("latent_dim", "n_clusters"), [(3, 2), (64, 10), (129, 40), (512, 40)]
+)
+def test_logits_are_the_same_to_the_bit_in_any_company(latent_dim, n_clusters):
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(60, latent_dim)).astype(np.float32)
+    others = rng.normal(size=(n_clusters, 8, latent_dim)), latents.mean(axis=0), 0.1
+    together = _logits(latents, *others)
+    assert together.shape == (60, n_clusters)
+    for size in (1, 2, 7, 59):
+        part = _logits(latents[-size:], *others)
+        np.testing.assert_array_equal(part, together[-size:])
 
 
 def test_a_latent_at_the_origin_is_assigned_finitely(fitted):
