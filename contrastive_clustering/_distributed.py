@@ -45,10 +45,13 @@ def once(function: Callable[[], T]) -> T:
         # the others, which would else wait for ever.
         except Exception as error:
             sent[1] = error
-    with explaining_lost_processes():
-        dist.broadcast_object_list(sent, src=0)
-    if sent[1] is not None:
-        raise sent[1]
+    try:
+        with explaining_lost_processes():
+            dist.broadcast_object_list(sent, src=0)
+    finally:
+        # Here also if it cannot be pickled: the others are then told of a lost process.
+        if sent[1] is not None:
+            raise sent[1]
     result: T = sent[0]
     return result
 
