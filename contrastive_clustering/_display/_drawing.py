@@ -10,16 +10,7 @@ if TYPE_CHECKING:
 
 
 class Display(ABC):
-    """What draws its fields on one axes, which it keeps.
-
-    Attributes
-    ----------
-    ax_ : matplotlib.axes.Axes
-        The axes drawn on.
-
-    figure_ : matplotlib.figure.Figure
-        Their figure.
-    """
+    """What draws its fields on one axes, which it keeps as `ax_` and `figure_`."""
 
     ax_: "Axes"
     figure_: Any
