@@ -19,8 +19,8 @@ table is then made from the files, by the same code:
 Columns: *mapped*, the accuracy after each stratum has taken the commonest class of its
 training members, and *balanced*, the mean of the classes' recalls of the same;
 *one-to-one*, the accuracy under the best matching of strata to classes; *ARI*; *NMI*;
-*rec. error*, the mean squared error of the decoded test images as a part of their
-variance, where a method can decode.
+*rec. error*, the mean squared error of the decoded test images as a part of that of
+their mean image, where a method can decode.
 
 Methods beside ours:
 
@@ -151,7 +151,7 @@ Method = Callable[[Task, Data, int], Result]
 
 
 def relative_error(decoded: np.ndarray, X: np.ndarray) -> float:
-    return float(np.mean((decoded - X) ** 2) / X.var())
+    return float(np.mean((decoded - X) ** 2) / X.var(axis=0).mean())
 
 
 def ours(parameters: dict[str, Any], task: Task, data: Data, seed: int) -> Result:

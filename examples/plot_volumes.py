@@ -41,8 +41,8 @@ clusterer = ContrastiveAutoencoderClusterer(
 )
 labels = clusterer.fit_predict(X)
 decoded = clusterer.inverse_transform(clusterer.transform(X))
-error = np.mean((decoded - X) ** 2) / X.var()
-print(f"reconstruction error: {error:.2f} of the variance of the voxels")
+error = np.mean((decoded - X) ** 2) / X.var(axis=0).mean()
+print(f"reconstruction error: {error:.2f} of that of the mean volume")
 
 # %%
 # A gland is labelled normal or, under the name hyperplasia, as having a mass. The
