@@ -24,10 +24,9 @@ FEWEST_FINE = (20, 50)
 # A fine cluster has at least this many samples on average.
 SAMPLES_PER_FINE = 5
 
-# Of the members of a kind, this part has a vote. Fine clusters can be merged to a few in
-# several ways, and one that cuts through a dense place may win by chance: docs,
-# "Choices".
-VOTING = 2 / 3
+# Of the members of a kind, this part has a vote. Fine clusters can be merged to a few
+# in several ways, and cuts through dense places may win by chance: docs, "Choices".
+VOTING = 0.5
 
 # A small agreed cluster may win the vote nowhere: that often the agreement is sought
 # anew before one cluster less is taken for the answer.
@@ -47,16 +46,16 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     until `n_clusters` are left: clusters may so have any shape and unequal sizes.
     One such partition hangs on chance; the clusters in which most members agree do
     so much less. They are found by k-means on the members' partitions, in which small
-    clusters weigh more. The third of the members whose clusters are least separate, by
-    the normalised cut of the graph, has no vote.
+    clusters weigh more. Only the half of the members has a vote whose clusters are the
+    more separate, by the normalised cut of the graph.
 
     Parameters
     ----------
     n_clusters : int, default=8
         Number of clusters to ask for.
 
-    n_members : int, default=24
-        Number of partitions that are made, of which two thirds vote.
+    n_members : int, default=32
+        Number of partitions that are made, of which half have a vote.
 
     directions : float, default=0.0
         Part of the members, from 0 to 1, that compare the directions in which samples
@@ -112,7 +111,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self,
         n_clusters: int = 8,
         *,
-        n_members: int = 24,
+        n_members: int = 32,
         directions: float = 0.0,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
