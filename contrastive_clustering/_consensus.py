@@ -287,10 +287,8 @@ def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.
     merged : ndarray of shape (n_fine,)
         The merged cluster of each fine one, numbered from 0.
     """
-    n_fine = int(labels.max()) + 1
-    rows = np.arange(len(labels))
-    member = csr_array((np.ones(len(labels)), (rows, labels)), (len(labels), n_fine))
-    links = (member.T @ graph @ member).toarray()  # (n_fine, n_fine)
+    links = _links(labels, graph)  # (n_fine, n_fine)
+    n_fine = len(links)
     sizes = np.bincount(labels, minlength=n_fine).astype(np.float64)
     merged = np.arange(n_fine)
     alive = sizes > 0
@@ -326,11 +324,15 @@ def normalized_cut(labels: np.ndarray, graph: csr_array) -> float:
         From 0, no links between clusters, to 1. A cluster without a link counts as 0.
     """
     _, labels = np.unique(labels, return_inverse=True)
-    rows = np.arange(len(labels))
-    member = csr_array((np.ones(len(labels)), (rows, labels)))
-    links = (member.T @ graph @ member).toarray()  # (n_clusters, n_clusters)
+    links = _links(labels, graph)
     leaving, of_all = links.sum(axis=1) - links.diagonal(), links.sum(axis=1)
     return float(np.mean(leaving / np.where(of_all > 0, of_all, 1.0)))
+
+
+def _links(labels: np.ndarray, graph: csr_array) -> np.ndarray:
+    """Return the weights between each two clusters, of shape (n_clusters,) * 2."""
+    member = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels)))
+    return np.asarray((member.T @ graph @ member).toarray())
 
 
 def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:

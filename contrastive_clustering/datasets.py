@@ -194,7 +194,7 @@ def load_medmnist_file(
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-        except MemoryError:
+        except MemoryError:  # says nothing against the file
             raise
         # Any error is caught, since for a broken archive zipfile, zlib, tokenize and
         # NumPy raise what they like; all of it means the same, and is in the message.
