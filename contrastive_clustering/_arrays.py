@@ -9,6 +9,8 @@ import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
 
+from contrastive_clustering._messages import reason_of
+
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
 # Squares of values up to here, and the sums of millions of them, are finite.
@@ -95,10 +97,10 @@ def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
             values = values.float()
         return np.asarray(values.numpy())
     except (RuntimeError, TypeError) as error:
-        reason = str(error).splitlines()[0]
         raise TypeError(
             f"{name} is a tensor of dtype {tensor.dtype} on {tensor.device} whose "
-            f"values cannot be read ({reason}). Pass a tensor of numbers or an array."
+            f"values cannot be read ({reason_of(error)}). Pass a tensor of numbers or "
+            "an array."
         ) from error
 
 

@@ -2,6 +2,8 @@
 
 import torch
 
+from contrastive_clustering._messages import reason_of
+
 
 def resolve_device(device: str | torch.device) -> torch.device:
     """Return the device that the parameter `device` stands for.
@@ -38,10 +40,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
     # device that cannot hold values (NotImplementedError) by errors of these types;
     # each means that no tensor can be put there, and the message says which.
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
         raise ValueError(
-            f"device={device!r} cannot be used here ({reason}). Use device='auto' to "
-            "take the best that there is, or device='cpu'."
+            f"device={device!r} cannot be used here ({reason_of(error)}). Use "
+            "device='auto' to take the best that there is, or device='cpu'."
         ) from error
     return resolved
 

@@ -18,6 +18,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from contrastive_clustering._messages import reason_of
+
 T = TypeVar("T")
 
 
@@ -126,11 +128,10 @@ def explaining_lost_processes() -> Iterator[None]:
             isinstance(error, dist.DistError) or "gloo" in str(error)
         ):
             raise
-        reason = str(error).splitlines()[0]
         raise RuntimeError(
             f"Process {rank()} of {n_processes()} that train together has lost another "
-            f"({reason}). Its own output says why it ended. Start all of them anew: "
-            "with a checkpoint_dir the fit goes on from its last checkpoint."
+            f"({reason_of(error)}). Its own output says why it ended. Start all of "
+            "them anew: with a checkpoint_dir the fit goes on from its last checkpoint."
         ) from error
 
 

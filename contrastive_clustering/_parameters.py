@@ -18,6 +18,7 @@ from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
+from contrastive_clustering._messages import reason_of
 from contrastive_clustering._net_parameters import (
     arguments_of,
     check_net_parameters,
@@ -184,8 +185,8 @@ def _check_step(params: dict[str, Any]) -> None:
         shown = "".join(f", {name}={value!r}" for name, value in given.items())
         raise ValueError(
             f"optimizer={optimizer.__name__} cannot take a step with lr={lr}, "
-            f"weight_decay={params['weight_decay']}{shown}: {error} Pass other values, "
-            "or another class such as torch.optim.AdamW."
+            f"weight_decay={params['weight_decay']}{shown}: {reason_of(error)}. "
+            "Pass other values, or another class such as torch.optim.AdamW."
         ) from error
 
 

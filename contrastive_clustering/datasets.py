@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from contrastive_clustering._download import download as download_file
+from contrastive_clustering._messages import reason_of
 
 __all__ = ["fetch_medmnist", "load_medmnist_file"]
 
@@ -201,7 +202,7 @@ def load_medmnist_file(
         except Exception as error:
             raise ValueError(
                 f"{path} cannot be read as a MedMNIST file with the part {split!r} "
-                f"({error}). Delete it and fetch it again."
+                f"({reason_of(error)}). Delete it and fetch it again."
             ) from error
     if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
         raise ValueError(

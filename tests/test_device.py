@@ -34,6 +34,15 @@ def test_devices_that_are_not_there_are_errors(device):
         resolve_device(device)
 
 
+def test_a_device_that_fails_without_a_word_is_an_error(monkeypatch):
+    def fail(*args, **kwargs):
+        raise NotImplementedError
+
+    monkeypatch.setattr(torch, "empty", fail)
+    with pytest.raises(ValueError, match=r"device='cpu' .*\(NotImplementedError\)"):
+        resolve_device("cpu")
+
+
 def test_all_devices_but_the_cpu_compute_beside_python():
     assert not computes_beside("cpu")
     assert not computes_beside(torch.device("cpu", 0))

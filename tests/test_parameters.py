@@ -72,6 +72,16 @@ def test_bad_parameters_are_named(tiny_images, fast, parameters):
     assert vars(clusterer) == before
 
 
+def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
+    class Wordless(torch.optim.SGD):
+        def step(self, closure=None):
+            raise AssertionError
+
+    clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Wordless)
+    with pytest.raises(ValueError, match="optimizer=Wordless .*: AssertionError. Pass"):
+        clusterer.fit(tiny_images)
+
+
 def test_every_parameter_has_a_constraint():
     parameters = ContrastiveAutoencoderClusterer().get_params(deep=False)
     assert set(parameters) == set(PARAMETER_CONSTRAINTS)
