@@ -165,7 +165,7 @@ def errors_about(name: str, what: str) -> Iterator[None]:
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         # scikit-learn prints complex arrays as a whole: no message may show samples.
-        reason = str(error).partition("\n[")[0]
+        reason = str(error).partition("\n[")[0] or reason_of(error)
         raise kind(f"{name} cannot be read as {what}. {reason}") from None
 
 

@@ -316,3 +316,11 @@ def test_errors_about_complex_arrays_show_none_of_their_values():
         ContrastiveAutoencoderClusterer().fit(X)
     shown = "".join(traceback.format_exception(info.value))
     assert "123.456" not in shown
+
+
+def test_an_error_without_a_word_is_named():
+    with (
+        pytest.raises(ValueError, match=r"^X cannot be read as a table\. ValueError$"),
+        errors_about("X", "a table"),
+    ):
+        raise ValueError

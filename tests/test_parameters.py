@@ -78,7 +78,7 @@ def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
             raise AssertionError
 
     clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Wordless)
-    with pytest.raises(ValueError, match="optimizer=Wordless .*: AssertionError. Pass"):
+    with pytest.raises(ValueError, match=r"=Wordless .*: AssertionError\. Pass"):
         clusterer.fit(tiny_images)
 
 
