@@ -7,6 +7,9 @@ import signal
 import numpy as np
 import torch
 
+# PyTorch names a folder for its compiler when it first imports that, whoever does.
+SET_BY_PYTORCH = ("TORCHINDUCTOR_CACHE_DIR",)
+
 
 def state_of_the_world():
     """Return the generators' states, the flags, the handlers and the environment."""
@@ -23,5 +26,5 @@ def state_of_the_world():
         torch.is_anomaly_enabled(),
         torch.backends.mkldnn.enabled,
         signal.getsignal(signal.SIGINT),
-        dict(os.environ),
+        {k: v for k, v in os.environ.items() if k not in SET_BY_PYTORCH},
     )
