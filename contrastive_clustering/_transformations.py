@@ -15,6 +15,9 @@ from contrastive_clustering._device import computes_beside
 # Least width of a random blur, as a part of the largest: next to none.
 SHARPEST = 0.1
 
+# Shortest and longest side of what is erased, as parts of the image's.
+ERASED = (2 / 7, 1 / 2)
+
 
 def _uniform(
     n_samples: int, low: float, high: float, generator: torch.Generator
@@ -201,3 +204,52 @@ def random_dropout(
     """Set each value, with the given probability, to zero, the training mean."""
     draws = torch.rand(batch.shape, generator=generator, device=batch.device)
     return batch.masked_fill(draws < probability, 0.0)
+
+
+def random_erasing(
+    batch: torch.Tensor, generator: torch.Generator, *, probability: float
+) -> torch.Tensor:
+    """Paint a rectangle of each image, with the given probability, in its median.
+
+    In an image most of whose pixels show an empty background the median is that
+    background, so that strokes end where the rectangle begins. Of a volume a box is
+    painted.
+
+    Parameters
+    ----------
+    batch : torch.Tensor of shape (n, n_channels, [depth,] height, width)
+        Images or volumes.
+
+    generator : torch.Generator
+        Source of all numbers, on the device of `batch`.
+
+    probability : float
+        How likely each image is to lose a rectangle.
+
+    Returns
+    -------
+    erased : torch.Tensor
+        A tensor of the shape and dtype of `batch`.
+
+    References
+    ----------
+    Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", AAAI 2020.
+    """
+    erased = _per_sample(_uniform(len(batch), 0, 1, generator) < probability, batch)
+    for axis in range(2, batch.ndim):
+        side = batch.shape[axis]
+        length = side * _uniform(len(batch), *ERASED, generator)
+        start = (side - length) * _uniform(len(batch), 0, 1, generator)
+        centers = torch.arange(side, device=batch.device) + 0.5
+        centers = centers.reshape(-1, *[1] * (batch.ndim - 1 - axis))
+        first, last = _per_sample(start, batch), _per_sample(start + length, batch)
+        erased = erased & (first <= centers) & (centers < last)
+    values = batch.flatten(2)  # (n, n_channels, n_pixels)
+    if computes_beside(batch.device):
+        # A GPU's own median is refused where deterministic algorithms are asked for.
+        medians = values.sort(dim=2).values[..., (values.shape[2] - 1) // 2]
+    else:
+        medians = values.median(dim=2).values
+    return torch.where(
+        erased, medians.reshape(*batch.shape[:2], *[1] * (batch.ndim - 2)), batch
+    )

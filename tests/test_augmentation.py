@@ -27,6 +27,7 @@ def batch():
     [
         (GreyImageAugmentation(), (16, 1, 12, 9)),
         (GreyImageAugmentation(), (16, 1, 8, 10, 9)),
+        (GreyImageAugmentation(erase=0.5), (16, 1, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 8, 9, 10)),
         (TableAugmentation(), (16, 5)),
@@ -57,6 +58,23 @@ def test_grey_preset_never_flips():
     batch[..., :6] = 4.0
     view = GreyImageAugmentation()(batch, make_generator(0))
     assert (view[..., :8].mean((1, 2, 3)) > view[..., 8:].mean((1, 2, 3))).all()
+
+
+@pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])
+def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
+    plain = preset(erase=0.0)(batch, make_generator(0))
+    erased = preset(erase=1.0)(batch, make_generator(0))
+    kept = (plain == erased).all(dim=1).float().mean((1, 2))
+    # A rectangle is at most a quarter of the image, give or take a pixel at its edges.
+    assert (kept < 1).all()
+    assert (kept > 0.6).all()
+
+
+def test_auto_erases_of_strokes_only():
+    strokes = resolve_augmentation("auto", "grey", shows_strokes=True)
+    assert strokes == GreyImageAugmentation(erase=0.8)
+    named = resolve_augmentation("grey", "grey", shows_strokes=True)
+    assert named == GreyImageAugmentation()
 
 
 def test_auto_follows_the_samples():

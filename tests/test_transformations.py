@@ -10,6 +10,7 @@ from contrastive_clustering._transformations import (
     random_affine,
     random_blur,
     random_dropout,
+    random_erasing,
     random_flip,
     random_intensity,
     random_saturation,
@@ -127,3 +128,39 @@ def test_blur_is_the_same_where_no_number_may_be_read(shape, monkeypatch):
     )
     found = random_blur(batch, make_generator(0), sigma=1.5)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("sides", [(20, 28), (10, 14, 20)])
+def test_erasing_paints_a_rectangle_of_the_median(sides):
+    batch = torch.randn(400, 2, *sides, generator=make_generator(0))
+    view = random_erasing(batch, make_generator(1), probability=0.8)
+    n_erased = 0
+    for before, after in zip(batch.numpy(), view.numpy(), strict=True):
+        changed = (before != after).any(axis=0)
+        if not changed.any():
+            continue
+        n_erased += 1
+        places = np.nonzero(changed)
+        inside = tuple(slice(p.min(), p.max() + 1) for p in places)
+        # All of the rectangle, and nothing beside it; its pixels' centres lie in a
+        # stretch of 2/7 to 1/2 of the side.
+        for image, erased in zip(before, after, strict=True):
+            expected = image.copy()
+            n_pixels = image.size
+            expected[inside] = np.sort(image, axis=None)[(n_pixels - 1) // 2]
+            np.testing.assert_array_equal(erased, expected)
+        for side, stretch in zip(sides, inside, strict=True):
+            length = stretch.stop - stretch.start
+            assert 2 / 7 * side - 1 <= length <= side / 2 + 1
+    assert 0.72 < n_erased / 400 < 0.88
+    assert torch.equal(random_erasing(batch, make_generator(1), probability=0.0), batch)
+
+
+def test_erasing_is_the_same_where_algorithms_are_deterministic(batch, monkeypatch):
+    expected = random_erasing(batch, make_generator(0), probability=0.5)
+    monkeypatch.setattr(
+        "contrastive_clustering._transformations.computes_beside", lambda device: True
+    )
+    found = random_erasing(batch, make_generator(0), probability=0.5)
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, batch)
