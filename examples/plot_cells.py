@@ -17,8 +17,8 @@ that file is not there, it takes BloodMNIST, which is fetched through medmnist.
 # Fit
 # ---
 # Nearly all cells in blood are red. Where some kinds are rare, a consensus of places
-# keeps small strata best, without a second phase, and there have to be strata enough
-# (:doc:`/choices`).
+# keeps small strata apart, also those that resemble each other in direction, without a
+# second phase, and there have to be strata enough (:doc:`/choices`).
 
 import os
 from pathlib import Path
