@@ -115,7 +115,7 @@ class GreyImageAugmentation(_Checked):
     Notes
     -----
     With ``augmentation="auto"`` the clusterer takes ``erase=0.8`` for grey images (not
-    for volumes) more than half of whose pixels have one and the same value.
+    for volumes) more than three quarters of whose pixels have one and the same value.
     """
 
     degrees: float = 15.0

@@ -8,7 +8,8 @@ from contrastive_clustering._data import ArrayDataset
 SEEN = 256
 
 # In images of strokes more than this part of all pixels have the background's value.
-BACKGROUND = 0.5
+# Of an organ cut out of its surroundings, which may be all black, there is more to see.
+BACKGROUND = 0.75
 
 
 def shows_strokes(dataset: ArrayDataset) -> bool:
@@ -25,7 +26,8 @@ def shows_strokes(dataset: ArrayDataset) -> bool:
     Returns
     -------
     strokes : bool
-        Whether more than half of the pixels of up to 256 images have one value.
+        Whether more than three quarters of the pixels of up to 256 images have one
+        value.
     """
     layout = dataset.scaler.layout
     if layout.kind != "grey" or len(layout.network_shape) != 3:  # (1, height, width)

@@ -24,8 +24,8 @@ def on_background(shape, background):
     return X.reshape(shape)
 
 
-@pytest.mark.parametrize(("background", "strokes"), [(0.51, True), (0.5, False)])
-def test_more_than_half_of_the_pixels_make_a_background(background, strokes):
+@pytest.mark.parametrize(("background", "strokes"), [(0.76, True), (0.75, False)])
+def test_more_than_three_quarters_of_the_pixels_make_a_background(background, strokes):
     assert shows_strokes(make(on_background((300, 10, 10), background))) is strokes
 
 
