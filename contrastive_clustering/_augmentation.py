@@ -138,8 +138,6 @@ class GreyImageAugmentation(_Checked):
             shear=self.shear,
         )
         batch = random_intensity(batch, generator, strength=self.intensity)
-        if not self.erase:
-            return batch
         return random_erasing(batch, generator, probability=self.erase)
 
 
@@ -207,8 +205,6 @@ class RGBImageAugmentation(_Checked):
         if self.blur > 0:
             batch = random_blur(batch, generator, sigma=self.blur)
         batch = random_intensity(batch, generator, strength=self.intensity)
-        if not self.erase:
-            return batch
         return random_erasing(batch, generator, probability=self.erase)
 
 

@@ -224,7 +224,7 @@ def random_erasing(
         Source of all numbers, on the device of `batch`.
 
     probability : float
-        How likely each image is to lose a rectangle.
+        How likely each image is to lose a rectangle; with 0 nothing is drawn.
 
     Returns
     -------
@@ -235,6 +235,8 @@ def random_erasing(
     ----------
     Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", AAAI 2020.
     """
+    if probability == 0:  # most views of grey images: neither drawn for nor paid for
+        return batch
     erased = _per_sample(_uniform(len(batch), 0, 1, generator) < probability, batch)
     for axis in range(2, batch.ndim):
         side = batch.shape[axis]
