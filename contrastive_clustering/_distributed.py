@@ -20,6 +20,12 @@ from torch import nn
 
 from contrastive_clustering._messages import reason_of
 
+if dist.is_available():
+    # Its functions keep for ever, as a default, the group there is when they are first
+    # imported, as PyTorch does in a fit: what destroys the group then ends none of its
+    # threads, which may abort the process when Python ends. Here there is none yet.
+    import torch.distributed.nn.functional
+
 T = TypeVar("T")
 
 
