@@ -47,6 +47,9 @@ class Clustering(Protocol):
     def prepare(self, latents: np.ndarray) -> np.ndarray:
         """Bring latents to the space in which the clusterer works."""
 
+    def prepare_for_silhouette(self, latents: np.ndarray) -> np.ndarray:
+        """Bring latents to the space in which the silhouette judges their strata."""
+
 
 Fit = Callable[[np.ndarray, int], Clustering]
 
@@ -95,10 +98,12 @@ class ClusterNumberSearch:
         What is scored; higher is better for each.
 
         - "silhouette": how much closer new latents are to their own stratum than to
-          the next [1]_, from -1 to 1, in the space of the clusterer. The latents are
-          halved three times at random; each half is clustered, and the silhouette is
-          that of the strata predicted for the other half, so that the chance of one
-          fit and one part weighs less.
+          the next [1]_, from -1 to 1, in the space of the clusterer; with the default
+          clusterer, which compares places and directions, among the directions in
+          which latents lie from their mean. The latents are halved three times at
+          random; each half is clustered, and the silhouette is that of the strata
+          predicted for the other half, so that the chance of one fit and one part
+          weighs less.
         - "stability": how far two clusterings agree that do not share a latent [2]_.
           Of the same halves, each is clustered, and the strata predicted for the
           other are held against that one's own by the adjusted Rand index. Few strata
@@ -195,8 +200,9 @@ class ClusterNumberSearch:
 
         fit : callable
             ``fit(latents, n_clusters)`` clusters latents and returns an object with
-            ``labels``, ``predict(latents)`` and ``prepare(latents)``, such as a
-            `LatentClustering`. Has to be picklable if `n_jobs` asks for processes.
+            ``labels``, ``predict(latents)``, ``prepare(latents)`` and
+            ``prepare_for_silhouette(latents)``, such as a `LatentClustering`. Has to
+            be picklable if `n_jobs` asks for processes.
 
         seed : int
             Seed of the parts and of the criterion's own models.
@@ -284,7 +290,7 @@ def _silhouette(latents: np.ndarray, fit: Fit, n_clusters: int, seed: int) -> fl
             labels = clustering.predict(new)
             kept = labels != NOISE
             if 2 <= len(np.unique(labels[kept])) < kept.sum():
-                prepared = clustering.prepare(new)[kept]
+                prepared = clustering.prepare_for_silhouette(new)[kept]
                 values.append(silhouette_score(prepared, labels[kept]))
             else:
                 values.append(WORST)

@@ -164,7 +164,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         steps = np.floor(np.arange(self.n_members + 1) * self.directions)
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
-            seen = _directions(part - self._mean) if compares else part
+            seen = self._directions(part) if compares else part
             graph = _neighbor_graph(seen, self.n_neighbors)
             n_distinct = len(np.unique(seen, axis=0))
             members, cuts = [], []
@@ -225,11 +225,17 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _predict_proba(self, samples: np.ndarray) -> np.ndarray:
         proba = np.zeros((len(samples), len(self._shares[0])))
-        directions = _directions(samples - self._mean)
+        directions = self._directions(samples)
         for member, shares in zip(self._members, self._shares, strict=True):
             seen = directions if member.by_direction else samples
             proba += shares[member.merged[member.fine.predict(seen)]]
         return proba / len(self._members)
+
+    def _directions(self, samples: np.ndarray) -> np.ndarray:
+        """Return the directions in which samples lie from the mean, of unit length."""
+        offsets = samples - self._mean
+        lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
+        return np.asarray(offsets / lengths.clip(min=np.finfo(np.float64).tiny))
 
 
 @dataclass(frozen=True)
@@ -239,11 +245,6 @@ class Member:
     fine: KMeans
     merged: np.ndarray
     by_direction: bool
-
-
-def _directions(offsets: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
-    return np.asarray(offsets / lengths.clip(min=np.finfo(np.float64).tiny))
 
 
 def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:

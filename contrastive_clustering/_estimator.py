@@ -96,8 +96,11 @@ class ContrastiveAutoencoderClusterer(
     augmentation : {"auto", "grey", "rgb", "table"}, callable or None, default="auto"
         How views are drawn. "auto" takes the preset for the samples: "grey" for
         images and volumes of one channel, "rgb" for several, "table" for tables.
-        None compares each sample with itself. A callable takes a batch on the common
-        scale, channels first, and returns one view of it, of the same shape.
+        Where more than three quarters of the pixels of images of one channel have one
+        value, as in handwriting, "auto" also erases parts of them
+        (:class:`GreyImageAugmentation`). None compares each sample with itself. A
+        callable takes a batch on the common scale, channels first, and returns one view
+        of it, of the same shape.
 
     image_shape : tuple of int, default=None
         Shape of one image, ``(H, W)`` or ``(H, W, C)``, or volume, ``(D, H, W)`` or

@@ -54,6 +54,7 @@ from contrastive_clustering._second_phase import (
     make_refinement_net,
     start_refinement,
 )
+from contrastive_clustering._strokes import shows_strokes
 from contrastive_clustering._threads import sharing_cores
 from contrastive_clustering._training import ContrastiveNet
 
@@ -148,7 +149,9 @@ def fit_model(
         params,
         scaler=dataset.scaler,
         augmentation=resolve_augmentation(
-            params["augmentation"], dataset.scaler.layout.kind
+            params["augmentation"],
+            dataset.scaler.layout.kind,
+            shows_strokes=shows_strokes(dataset),
         ),
         device=device,
         max_epochs=count_epochs(params["max_epochs"], len(dataset)),

@@ -172,6 +172,20 @@ class LatentClustering:
         """Bring latents to the space in which the clusterer works."""
         return _prepare(self.space, latents)
 
+    def prepare_for_silhouette(self, latents: np.ndarray) -> np.ndarray:
+        """Bring latents to the space in which the silhouette judges their strata.
+
+        That in which the clusterer works, but for a consensus that also compares
+        directions: then these, which do not weigh how far strata lie from the mean.
+        """
+        prepared = self.prepare(latents)
+        if (
+            isinstance(self.clusterer, ConsensusClustering)
+            and self.clusterer.directions
+        ):
+            return self.clusterer._directions(prepared)
+        return prepared
+
     def predict(self, latents: np.ndarray) -> np.ndarray:
         """Return the stratum of each latent, -1 for noise.
 

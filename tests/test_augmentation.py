@@ -70,6 +70,13 @@ def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
     assert (kept > 0.6).all()
 
 
+def test_auto_erases_of_strokes_only():
+    strokes = resolve_augmentation("auto", "grey", shows_strokes=True)
+    assert strokes == GreyImageAugmentation(erase=0.8)
+    named = resolve_augmentation("grey", "grey", shows_strokes=True)
+    assert named == GreyImageAugmentation()
+
+
 def test_auto_follows_the_samples():
     assert resolve_augmentation("auto", "grey") == GreyImageAugmentation()
     assert resolve_augmentation("auto", "rgb") == RGBImageAugmentation()

@@ -126,6 +126,29 @@ def test_silhouette_is_that_of_the_other_half():
     assert score == pytest.approx(np.mean(wanted), rel=1e-5)
 
 
+@pytest.fixture(scope="module")
+def rays():
+    """Latents whose stratum is the direction they lie in, at any distance."""
+    rng = np.random.default_rng(0)
+    directions = np.repeat(np.eye(5, 6), 24, axis=0) + rng.normal(0, 0.1, (120, 6))
+    return np.exp(rng.normal(0, 1, (120, 1))) * directions
+
+
+fit_consensus = partial(fit_kmeans, clusterer="consensus")
+
+
+def test_silhouette_of_the_default_clusterer_is_that_of_directions(rays):
+    score = CRITERIA["silhouette"](rays, fit_consensus, 4, 0)
+    wanted = []
+    for first, second in _cluster_number._halves(rays, 0):
+        for seen, new in ((first, second), (second, first)):
+            offsets = new - seen.mean(axis=0)
+            directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+            labels = fit_consensus(seen, 4).predict(new)
+            wanted.append(slow_silhouette(directions.tolist(), labels.tolist()))
+    assert score == pytest.approx(np.mean(wanted), rel=1e-6)
+
+
 def test_stability_of_a_cloud_without_strata_is_near_zero():
     cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
     scores = (
