@@ -5,6 +5,7 @@ from contrastive_clustering._augmentation import (
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
+    VolumeAugmentation,
 )
 from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
@@ -56,6 +57,7 @@ __all__ = [
     "SelfTrainingRefinement",
     "TableAugmentation",
     "TrainingCurveDisplay",
+    "VolumeAugmentation",
     "__version__",
     "cluster_stability",
     "clustering_report",

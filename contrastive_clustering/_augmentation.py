@@ -24,6 +24,7 @@ from contrastive_clustering._transformations import (
     random_flip,
     random_intensity,
     random_noise,
+    random_pose,
     random_saturation,
 )
 
@@ -67,9 +68,10 @@ class _Checked:
             got = batch.dtype if isinstance(batch, torch.Tensor) else type(batch)
             raise TypeError(f"batch is no dense tensor of float32, but of {got}.")
         if not self.least_axes <= batch.ndim <= self.most_axes or batch.numel() == 0:
+            n_axes = range(self.least_axes, self.most_axes + 1)
             raise ValueError(
                 f"batch has shape {tuple(batch.shape)}; {type(self).__name__} takes "
-                f"{self.least_axes} to {self.most_axes} axes, none of them empty."
+                f"{' or '.join(map(str, n_axes))} axes, none of them empty."
             )
         if (
             not isinstance(generator, torch.Generator)
@@ -83,7 +85,7 @@ class _Checked:
 
 @dataclass(frozen=True)
 class GreyImageAugmentation(_Checked):
-    """Views of grey medical images and volumes.
+    """Views of grey medical images.
 
     Small rotations, shifts, scalings, shears and changes of contrast and brightness:
     what differs between two pictures of one patient. No flips, which would move the
@@ -114,8 +116,8 @@ class GreyImageAugmentation(_Checked):
 
     Notes
     -----
-    With ``augmentation="auto"`` the clusterer takes ``erase=0.8`` for grey images (not
-    for volumes) more than three quarters of whose pixels have one and the same value.
+    With ``augmentation="auto"`` the clusterer takes ``erase=0.8`` for grey images more
+    than three quarters of whose pixels have one and the same value.
     """
 
     degrees: float = 15.0
@@ -214,6 +216,47 @@ class RGBImageAugmentation(_Checked):
 
 
 @dataclass(frozen=True)
+class VolumeAugmentation(_Checked):
+    """Views of volumes, such as organs cut out of a scan.
+
+    Rotations in space, mirroring, shifts and changes of contrast and brightness: how
+    an organ lies, and on which side of the body, is no finding, but how large it is,
+    which a scan tells in millimetres. So sizes and shapes stay as they are.
+
+    Parameters
+    ----------
+    degrees : float, default=180
+        Largest rotation, in degrees, about an axis of any direction.
+
+    translate : float, default=0.1
+        Largest shift, as a part of the side, either way.
+
+    intensity : float, default=0.4
+        Strength of the changes of contrast and brightness, in standard deviations.
+    """
+
+    degrees: float = 180.0
+    translate: float = 0.1
+    intensity: float = 0.4
+
+    least_axes = 5
+
+    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Return one random view of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
+        """
+        self._check(batch, generator)
+        batch = random_pose(
+            batch, generator, degrees=self.degrees, translate=self.translate
+        )
+        return random_intensity(batch, generator, strength=self.intensity)
+
+
+@dataclass(frozen=True)
 class TableAugmentation(_Checked):
     """Views of tables: noise on every value, and some values replaced by the mean.
 
@@ -244,11 +287,17 @@ class TableAugmentation(_Checked):
         return random_dropout(batch, generator, probability=self.dropout)
 
 
-Preset = GreyImageAugmentation | RGBImageAugmentation | TableAugmentation
+Preset = (
+    GreyImageAugmentation
+    | RGBImageAugmentation
+    | VolumeAugmentation
+    | TableAugmentation
+)
 
 PRESETS: dict[str, type[Preset]] = {
     "grey": GreyImageAugmentation,
     "rgb": RGBImageAugmentation,
+    "volume": VolumeAugmentation,
     "table": TableAugmentation,
 }
 
@@ -321,10 +370,10 @@ def resolve_augmentation(
 
     Parameters
     ----------
-    augmentation : {"auto", "grey", "rgb", "table"}, preset, callable or None
+    augmentation : {"auto", "grey", "rgb", "volume", "table"}, preset, callable or None
         The parameter; "auto" is the preset for `kind`.
 
-    kind : {"table", "grey", "rgb"}
+    kind : {"table", "volume", "grey", "rgb"}
         What the samples are.
 
     shows_strokes : bool, default=False
@@ -357,8 +406,11 @@ def resolve_augmentation(
         preset = PRESETS[kind if preset == "auto" else preset]()
     # The one for tables knows no neighbours, which images can do without, if so wished.
     is_for_tables = isinstance(preset, TableAugmentation)
-    if not is_for_tables if kind == "table" else augmentation == "table":
-        samples = "rows of a table" if kind == "table" else "images"
+    suits = is_for_tables if kind == "table" else augmentation != "table"
+    if isinstance(preset, VolumeAugmentation):
+        suits = kind == "volume"
+    if not suits:
+        samples = {"table": "rows of a table", "volume": "volumes"}.get(kind, "images")
         raise ValueError(
             f"augmentation={augmentation!r} does not suit samples that are {samples}. "
             'Use augmentation="auto", or set image_shape if the rows are flattened '

@@ -25,6 +25,7 @@ from contrastive_clustering._augmentation import (
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
+    VolumeAugmentation,
 )
 from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
@@ -50,6 +51,7 @@ _RECORDS: dict[str, type] = {
         GreyImageAugmentation,
         RGBImageAugmentation,
         TableAugmentation,
+        VolumeAugmentation,
         ClusterNumberResult,
         ClusterNumberSearch,
         Member,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrastive_clustering._augmentation import resolve_augmentation
+from contrastive_clustering._augmentation import Preset, resolve_augmentation
 from contrastive_clustering._codec import decode
 from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._container import package_versions
@@ -75,10 +75,15 @@ def read_model(
     }
     check_net_parameters(params)
     _check_size(scaler, params, tree["net"]["weights"])
+    # What "auto" took hangs on samples, of which the file has none.
+    views = decode(network.get("views"))
     net = make_net(
         params,
         scaler=scaler,
-        augmentation=resolve_augmentation(params["augmentation"], scaler.layout.kind),
+        augmentation=resolve_augmentation(
+            views if isinstance(views, Preset) else params["augmentation"],
+            scaler.layout.kind,
+        ),
         device=resolve_device(params["device"]),
         max_epochs=network["max_epochs"],
         seed=network["seed"],

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from contrastive_clustering._augmentation import Preset
 from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._container import (
     as_path,
@@ -124,6 +125,9 @@ class PersistenceMixin:
                 "kl_weight": float(net.criterion__kl_weight),
                 "max_epochs": int(net.max_epochs),
                 "seed": int(net.seed),
+                "views": encode(
+                    net.augmentation if isinstance(net.augmentation, Preset) else None
+                ),
                 "given": {
                     name: encode(value, trusted, f"{name}={_shown(value)}, as of fit,")
                     for name, value in given_parameters(net).items()

@@ -29,8 +29,7 @@ def shows_strokes(dataset: ArrayDataset) -> bool:
         Whether more than three quarters of the pixels of up to 256 images have one
         value.
     """
-    layout = dataset.scaler.layout
-    if layout.kind != "grey" or len(layout.network_shape) != 3:  # (1, height, width)
+    if dataset.scaler.layout.kind != "grey":
         return False
     n_seen = min(SEEN, len(dataset))
     places = np.linspace(0, len(dataset) - 1, n_seen).round().astype(np.intp)

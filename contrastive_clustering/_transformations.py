@@ -96,6 +96,65 @@ def random_affine(
     return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
 
 
+def random_pose(
+    batch: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    degrees: float,
+    translate: float,
+) -> torch.Tensor:
+    """Mirror, turn and shift each volume in space by its own random amount.
+
+    Every second volume, on average, is mirrored along its last axis; each is turned
+    about an axis of its own through its middle. What moves in from outside repeats the
+    border. Sizes and shapes stay as they are.
+
+    Parameters
+    ----------
+    batch : torch.Tensor of shape (n, n_channels, depth, height, width)
+        Volumes, whose voxels are taken for cubes.
+
+    generator : torch.Generator
+        Source of all numbers, on the device of `batch`.
+
+    degrees : float
+        Angles are drawn uniformly from ``[0, degrees]``, the axes of rotation
+        uniformly from all directions.
+
+    translate : float
+        Shifts are drawn uniformly from ``[-translate, translate]`` times the side.
+
+    Returns
+    -------
+    moved : torch.Tensor
+        A tensor of the shape and dtype of `batch`.
+
+    Notes
+    -----
+    By Rodrigues' formula the rotation by an angle t about a unit vector a is
+    I + sin(t) A + (1 - cos(t)) A A, where A v is the cross product of a and v.
+    """
+    n_samples = len(batch)
+    axes = torch.randn(n_samples, 3, generator=generator, device=generator.device)
+    angles = math.radians(degrees) * _uniform(n_samples, 0, 1, generator)
+    mirrored = _uniform(n_samples, 0, 1, generator) < 0.5
+    shifts = [2 * translate * _uniform(n_samples, -1, 1, generator) for _ in range(3)]
+
+    identity = torch.eye(3, device=batch.device)
+    axes = F.normalize(axes, dim=1)[:, None]
+    cross = torch.linalg.cross(axes, identity[None], dim=2).mT
+    angles = _per_sample(angles, cross)
+    turns = identity + torch.sin(angles) * cross
+    turns = turns + (1 - torch.cos(angles)) * (cross @ cross)
+    # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a whole side.
+    sides = torch.tensor(batch.shape[:1:-1], device=batch.device)
+    turns = turns * sides / sides[:, None]
+    turns[:, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
+    theta = torch.cat([turns, torch.stack(shifts, dim=1)[:, :, None]], dim=2)
+    grid = _affine_grid(theta.to(batch.dtype), batch.shape[2:])
+    return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
+
+
 def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
     """Do what torch's affine_grid does, several times as fast on a CPU.
 

@@ -72,10 +72,12 @@ class SampleLayout:
         return (n_channels, *sides)
 
     @property
-    def kind(self) -> Literal["table", "grey", "rgb"]:
+    def kind(self) -> Literal["table", "volume", "grey", "rgb"]:
         """Which preset of augmentations suits these samples."""
         if self.is_table:
             return "table"
+        if len(self.network_shape) == 4:
+            return "volume"
         return "grey" if self.network_shape[0] == 1 else "rgb"
 
     def to_network(self, batch: torch.Tensor) -> torch.Tensor:

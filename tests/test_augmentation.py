@@ -10,6 +10,7 @@ from contrastive_clustering._augmentation import (
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
+    VolumeAugmentation,
     resolve_augmentation,
 )
 from contrastive_clustering._random import make_generator
@@ -30,6 +31,7 @@ def batch():
         (GreyImageAugmentation(erase=0.5), (16, 1, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 8, 9, 10)),
+        (VolumeAugmentation(), (16, 2, 8, 10, 9)),
         (TableAugmentation(), (16, 5)),
         (CallableAugmentation(lambda x: x + torch.randn_like(x)), (16, 1, 8, 8)),
         (CallableAugmentation(RandomAffine(10.0)), (16, 1, 8, 8)),
@@ -60,6 +62,19 @@ def test_grey_preset_never_flips():
     assert (view[..., :8].mean((1, 2, 3)) > view[..., 8:].mean((1, 2, 3))).all()
 
 
+def test_volume_preset_keeps_the_size_of_what_it_turns():
+    z, y, x = np.indices((24, 24, 24)) - 11.5
+    organ = (z / 3) ** 2 + (y / 5) ** 2 + (x / 7) ** 2 < 1
+    batch = torch.from_numpy(organ.astype(np.float32)).expand(50, 1, -1, -1, -1)
+    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
+    sizes = views.sum((1, 2, 3, 4))
+    torch.testing.assert_close(sizes, batch.sum((1, 2, 3, 4)), rtol=0.02, atol=0)
+    # It was turned out of each of its planes.
+    for axis in (2, 3, 4):
+        extent = views.amax([a for a in (2, 3, 4) if a != axis]).flatten(1).sum(1)
+        assert extent.max() > 1.15 * extent.min()
+
+
 @pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])
 def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
     plain = preset(erase=0.0)(batch, make_generator(0))
@@ -80,13 +95,24 @@ def test_auto_erases_of_strokes_only():
 def test_auto_follows_the_samples():
     assert resolve_augmentation("auto", "grey") == GreyImageAugmentation()
     assert resolve_augmentation("auto", "rgb") == RGBImageAugmentation()
+    assert resolve_augmentation("auto", "volume") == VolumeAugmentation()
     assert resolve_augmentation("auto", "table") == TableAugmentation()
     assert resolve_augmentation(None, "grey") is None
     mild = GreyImageAugmentation(degrees=1.0)
     assert resolve_augmentation(mild, "grey") is mild
 
 
-@pytest.mark.parametrize(("name", "kind"), [("grey", "table"), ("table", "rgb")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("grey", "table"),
+        ("table", "rgb"),
+        ("table", "volume"),
+        ("volume", "grey"),
+        ("volume", "rgb"),
+        ("volume", "table"),
+    ],
+)
 def test_preset_for_other_samples_is_an_error(name, kind):
     with pytest.raises(ValueError, match=f"augmentation='{name}' does not suit"):
         resolve_augmentation(name, kind)

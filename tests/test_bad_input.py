@@ -44,6 +44,7 @@ from contrastive_clustering import (
     RGBImageAugmentation,
     SelfTrainingRefinement,
     TableAugmentation,
+    VolumeAugmentation,
     _report,
     cluster_stability,
     clustering_report,
@@ -297,6 +298,7 @@ PARAMETERS = {
         "table",
         "grey",
         "rgb",
+        "volume",
         torch.clone,
         TableAugmentation(noise=0.0),
     ],
@@ -813,6 +815,7 @@ def losses(draw):
 AUGMENTATIONS = {
     GreyImageAugmentation: (4, 1, 8, 8),
     RGBImageAugmentation: (4, 3, 8, 9),
+    VolumeAugmentation: (4, 1, 8, 8, 8),
     TableAugmentation: (4, 3),
 }
 

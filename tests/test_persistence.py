@@ -112,6 +112,15 @@ def test_training_goes_on_as_if_nothing_had_been(tiny_images, fast, tmp_path):
     assert loaded.n_clusters_ == 3
 
 
+def test_views_of_strokes_are_kept(fast, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((40, 8, 8)) < 0.15, 1.0, 0.0)
+    ContrastiveAutoencoderClusterer(**fast).fit(X).save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert loaded.augmentation == "auto"
+    assert loaded.net_.augmentation == GreyImageAugmentation(erase=0.8)
+
+
 def test_parameters_set_after_fit_do_not_bear_on_the_network(
     tiny_images, fast, tmp_path
 ):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import rotate
+from scipy.ndimage import map_coordinates, rotate
+from scipy.spatial.transform import Rotation
 
 from contrastive_clustering._random import make_generator
 from contrastive_clustering._transformations import (
@@ -13,6 +14,7 @@ from contrastive_clustering._transformations import (
     random_erasing,
     random_flip,
     random_intensity,
+    random_pose,
     random_saturation,
 )
 
@@ -67,6 +69,30 @@ def test_affine_shifts_by_parts_of_the_side():
     )
     assert offsets.abs().max() <= 2 + 1e-4
     assert offsets.abs().max() > 1.5
+
+
+def test_a_pose_is_that_of_scipys_rotations():
+    sides = np.array([8, 12, 10])
+    batch = torch.randn(9, 2, *sides, generator=make_generator(0))
+    moved = random_pose(batch, make_generator(5), degrees=120.0, translate=0.1)
+
+    draw = make_generator(5)
+    axes = torch.randn(9, 3, generator=draw).numpy()
+    angles = np.radians(120) * torch.rand(9, generator=draw).numpy()
+    mirrored = torch.rand(9, generator=draw).numpy() < 0.5
+    shifts = 0.1 * (2 * torch.rand(3, 9, generator=draw).numpy() - 1)
+    assert 0 < mirrored.sum() < 9
+    centre = (sides - 1) / 2
+    voxels = np.indices(sides).reshape(3, -1).T - centre  # (n_voxels, 3), z first
+    for i in range(9):
+        vector = angles[i] * axes[i] / np.linalg.norm(axes[i])
+        read = Rotation.from_rotvec(vector).apply(voxels[:, ::-1])  # x first
+        if mirrored[i]:
+            read[:, 0] *= -1
+        read = (read + shifts[:, i] * sides[::-1])[:, ::-1] + centre
+        for channel, view in zip(batch[i], moved[i], strict=True):
+            wanted = map_coordinates(channel.numpy(), read.T, order=1, mode="nearest")
+            np.testing.assert_allclose(view.flatten(), wanted, atol=1e-4)
 
 
 def test_intensity_is_one_factor_and_one_shift_a_sample(batch):

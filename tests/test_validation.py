@@ -63,7 +63,8 @@ def test_batches_go_to_the_network_and_back(sides, n_channels, position, flat):
     [
         ((9, 5), "table"),
         ((9, 8, 8), "grey"),
-        ((9, 8, 8, 8), "grey"),
+        ((9, 8, 8, 8), "volume"),
+        ((9, 8, 8, 8, 3), "volume"),
         ((9, 8, 8, 3), "rgb"),
     ],
 )
