@@ -6,8 +6,8 @@ Strata of adrenal glands in 3-D
 Volumes work as images do: the network takes its third dimension from the shape of the
 data. This example clusters the shapes of adrenal glands that were segmented in CT
 scans, each of 28 x 28 x 28 voxels (AdrenalMNIST3D). Views of volumes are turned in
-space and mirrored: how a gland lies does not matter, its size and its shape do. To keep it
-short, the example takes 300 of the 1188 training volumes and few epochs. Batches are
+space and mirrored: how a gland lies does not matter, its size and its shape do. To keep
+it short, the example takes 300 of the 1188 training volumes and few epochs. Batches are
 smaller than by default, so that an epoch of few volumes still has several steps.
 
 The volumes are fetched through medmnist, or read from the folder that the environment
