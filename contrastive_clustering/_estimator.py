@@ -93,15 +93,14 @@ class ContrastiveAutoencoderClusterer(
     reconstruction_weight : float, default=0.1
         Weight :math:`\lambda` of the reconstruction loss.
 
-    augmentation : {"auto", "grey", "rgb", "volume", "table"}, preset, callable or \
-            None, default="auto"
+    augmentation : str, callable or None, default="auto"
         How views are drawn. "auto" takes the preset for the samples: "grey" for
         images of one channel, "rgb" for those of several, "volume" for volumes,
-        "table" for tables. Where more than three quarters of the pixels of images of
-        one channel have one value, as in handwriting, "auto" also erases parts of them
-        (:class:`GreyImageAugmentation`). None compares each sample with itself. A
-        callable takes a batch on the common scale, channels first, and returns one view
-        of it, of the same shape.
+        "table" for tables; each may be asked for by its name. Where more than three
+        quarters of the pixels of images of one channel have one value, as in
+        handwriting, "auto" also erases parts of them (:class:`GreyImageAugmentation`).
+        None compares each sample with itself. A callable takes a batch on the common
+        scale, channels first, and returns one view of it, of the same shape.
 
     image_shape : tuple of int, default=None
         Shape of one image, ``(H, W)`` or ``(H, W, C)``, or volume, ``(D, H, W)`` or
