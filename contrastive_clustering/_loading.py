@@ -166,8 +166,10 @@ def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
         expected = (n_clusters, n_prototypes, latent_dim)
         shapes["prototypes"] = (clustering.prototypes, expected)
         shapes["origin"] = (clustering.origin, (latent_dim,))
-    elif isinstance(clustering.clusterer, ConsensusClustering):
-        shapes |= _consensus_shapes(clustering.clusterer)
+    else:
+        _check_parameters(clustering.clusterer)
+        if isinstance(clustering.clusterer, ConsensusClustering):
+            shapes |= _consensus_shapes(clustering.clusterer)
     for name, (array, shape) in shapes.items():
         if array.shape != shape or array.dtype.kind not in "iuf":
             raise ValueError(f"{name} has shape {array.shape} and not {shape}")
@@ -186,6 +188,12 @@ def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
     if not all(np.isfinite(values).all() for values in tried):
         raise ValueError("it gives values that are not finite")
     _check_weights(model.net.module_)
+
+
+def _check_parameters(clusterer: Any) -> None:
+    """Raise for parameters that `fit` would refuse, and `predict` does not look at."""
+    if hasattr(clusterer, "_parameter_constraints"):
+        clusterer._validate_params()
 
 
 def _check_weights(module: torch.nn.Module) -> None:

@@ -15,6 +15,9 @@ from contrastive_clustering._device import computes_beside
 # Least width of a random blur, as a part of the largest: next to none.
 SHARPEST = 0.1
 
+# A blur of fewer pixels gives the next pixel no weight that float32 can hold.
+LEAST_BLUR = 0.05
+
 # Shortest and longest side of what is erased, as parts of the image's.
 ERASED = (2 / 7, 1 / 2)
 
@@ -232,6 +235,8 @@ def random_blur(
 
     Volumes are blurred slice by slice.
     """
+    if sigma < LEAST_BLUR:
+        return batch
     # Kornia takes a second to import, which only those who blur should wait for.
     from kornia.filters import (
         filter2d_separable,

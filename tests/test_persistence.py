@@ -266,8 +266,21 @@ def test_files_from_before_a_parameter_was_there(tiny_images, fast, tmp_path):
     clusterer.save(path)
     tree = read_tree(path, "estimator")
     del tree["params"]["precision"], tree["params"]["num_workers"]
+    del tree["network"]["views"]
     write_tree(path, "estimator", tree)
     assert_same(ContrastiveAutoencoderClusterer.load(path), clusterer, tiny_images)
+
+
+def test_a_clusterer_with_a_forged_parameter_is_refused(tiny_images, fast, tmp_path):
+    path = tmp_path / "model"
+    parameters = {**fast, "clusterer": "gaussian_mixture", "refinement_epochs": 0}
+    ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images).save(path)
+    tree = read_tree(path, "estimator")
+    mixture = tree["clustering"]["fields"]["clusterer"]["state"]
+    mixture["covariance_type"] = "fuller"
+    write_tree(path, "estimator", tree)
+    with pytest.raises(ValueError, match=r"cannot be read: .*covariance_type"):
+        ContrastiveAutoencoderClusterer.load(path)
 
 
 def fuzz(n_files):

@@ -118,6 +118,14 @@ def test_saturation_keeps_the_grey(batch):
     assert not torch.allclose(view, batch)
 
 
+def test_a_blur_of_next_to_nothing_changes_nothing(batch):
+    # Its square is 0 in float32.
+    view = random_blur(batch, make_generator(0), sigma=1e-30)
+    torch.testing.assert_close(view, batch, rtol=0, atol=0)
+    faint = random_blur(batch, make_generator(0), sigma=0.05)
+    torch.testing.assert_close(faint, batch, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(6, 3, 12, 12), (6, 2, 8, 12, 12)])
 def test_blur_smooths_and_keeps_the_mean(shape):
     batch = torch.randn(shape, generator=make_generator(0))
