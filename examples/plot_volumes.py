@@ -57,8 +57,10 @@ for stratum in range(n_strata):
 # Look at the strata
 # ------------------
 # Of each volume the middle slice across its first axis is shown. The members are masks,
-# voxels are in the gland or not; decoded voxels are grey where the network is unsure,
-# which few epochs leave often.
+# voxels are in the gland or not; decoded voxels are grey where the network is unsure.
+# It often is: latents that views teach to forget how a gland lies are decoded to a mean
+# of glands that lie in many ways. ``augmentation="grey"`` has clearer pictures, and
+# strata that tell less.
 
 ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
 ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
