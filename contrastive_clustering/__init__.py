@@ -1,12 +1,6 @@
 """Find strata in unlabelled images with a contrastive autoencoder."""
 
 from contrastive_clustering import datasets, metrics
-from contrastive_clustering._augmentation import (
-    GreyImageAugmentation,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
-)
 from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
@@ -27,6 +21,12 @@ from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._evaluation import evaluate_clustering
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._losses import nt_xent
+from contrastive_clustering._presets import (
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    TableAugmentation,
+    VolumeAugmentation,
+)
 from contrastive_clustering._refinement import (
     PrototypeRefinement,
     SelfTrainingRefinement,

@@ -13,7 +13,6 @@ import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
-from contrastive_clustering._codec import import_path
 from contrastive_clustering._container import (
     as_path,
     partial_prefix,
@@ -21,6 +20,7 @@ from contrastive_clustering._container import (
     write_tree,
 )
 from contrastive_clustering._distributed import once, rank
+from contrastive_clustering._import_paths import import_path
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import Samples

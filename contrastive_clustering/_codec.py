@@ -5,7 +5,6 @@ read: a tree cannot name anything else.
 """
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,19 +20,24 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from contrastive_clustering._augmentation import (
-    GreyImageAugmentation,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
-)
 from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
 from contrastive_clustering._consensus import ConsensusClustering, Member
 from contrastive_clustering._density import LatentDensity
+from contrastive_clustering._import_paths import (
+    checked_path,
+    import_path,
+    trusted_import,
+)
 from contrastive_clustering._latent import LatentClustering, RootMeanSquare
+from contrastive_clustering._presets import (
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    TableAugmentation,
+    VolumeAugmentation,
+)
 from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._refinement import (
     PrototypeRefinement,
@@ -100,18 +104,6 @@ _LEAVES = {
 }
 
 
-def import_path(thing: Any) -> str:
-    """Return where a class or function is found: its module and its name."""
-    return f"{thing.__module__}.{thing.__qualname__}"
-
-
-_OPTIMIZERS: dict[str, type] = {
-    import_path(thing): thing
-    for thing in vars(torch.optim).values()
-    if isinstance(thing, type) and issubclass(thing, torch.optim.Optimizer)
-}
-
-
 def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
     """Return a tree for an object.
 
@@ -166,8 +158,8 @@ def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str,
             "are loaded."
         )
     if hasattr(value, "__qualname__"):  # a class or a function
-        return {TYPE_KEY: "import", "path": _checked_path(value, trusted, name)}
-    path = _checked_path(type(value), trusted, name)
+        return {TYPE_KEY: "import", "path": checked_path(value, trusted, name)}
+    path = checked_path(type(value), trusted, name)
     if not _is_its_attributes(value):
         raise ValueError(
             f"{name} holds a {path}, which cannot be saved without code, trusted or "
@@ -249,54 +241,8 @@ def _is_its_attributes(value: Any) -> bool:
     )
 
 
-def _checked_path(thing: Any, trusted: Collection[str], name: str) -> str:
-    """Return the import path of a class or function, or raise unless it is trusted."""
-    path = import_path(thing)
-    if path in _OPTIMIZERS:
-        return path
-    if path not in trusted:
-        raise ValueError(
-            f"{name} is or holds {path!r}, which is not part of this package: loading "
-            "it would run its code. If whoever loads the file shall trust it, pass "
-            f"trusted=[{path!r}] to save and to load."
-        )
-    try:
-        found = _find(path)
-    except (ImportError, AttributeError, ValueError):
-        found = None
-    if found is not thing:
-        raise ValueError(
-            f"{name} is or holds {path!r}, which cannot be imported by this name. "
-            "Define it at the top level of a module, not in a function, a script or a "
-            "notebook."
-        )
-    return path
-
-
-def _find(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
-def _trusted_import(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    path = tree["path"]
-    if path in _OPTIMIZERS:
-        return _OPTIMIZERS[path]
-    if path not in trusted:
-        raise ValueError(
-            f"the file names {path!r}, which load would have to import, and so run. If "
-            f"you trust it and the file, pass trusted=[{path!r}]"
-        )
-    try:
-        return _find(path)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"the file names {path!r}, which cannot be imported here ({error})"
-        ) from error
-
-
 def _trusted_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    kind = _trusted_import(tree, trusted)
+    kind = trusted_import(tree["path"], trusted)
     if not isinstance(kind, type):
         raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
     return _make(kind, decode(tree["state"], trusted))
@@ -395,7 +341,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Collection[str]], Any]] = {
     "KNeighborsClassifier": _decode_neighbors,
     "RandomState": _decode_random_state,
     "dict": _decode_dict,
-    "import": _trusted_import,
+    "import": lambda tree, trusted: trusted_import(tree["path"], trusted),
     "object": _trusted_object,
     "objects": _decode_objects,
     "tuple": _decode_tuple,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrastive_clustering._augmentation import Preset, resolve_augmentation
+from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._codec import decode
 from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._container import package_versions
@@ -22,6 +22,7 @@ from contrastive_clustering._net_parameters import (
 )
 from contrastive_clustering._net_state import load_net_state
 from contrastive_clustering._networks import ContrastiveAutoencoder
+from contrastive_clustering._presets import Preset
 from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import read_layout

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._augmentation import Preset
 from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._container import (
     as_path,
@@ -23,6 +22,7 @@ from contrastive_clustering._loading import read_model
 from contrastive_clustering._make_net import given_parameters
 from contrastive_clustering._net_state import net_state
 from contrastive_clustering._own_parts import short_name
+from contrastive_clustering._presets import Preset
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
 

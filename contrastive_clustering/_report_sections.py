@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._codec import import_path
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._display._training_curve_display import SECOND_PHASE_MARK
+from contrastive_clustering._import_paths import import_path
 from contrastive_clustering._latent import NOISE
 from contrastive_clustering._report_data import Chosen, Fingerprint
 from contrastive_clustering._report_metrics import Figure

@@ -131,13 +131,6 @@ def test_objects_with_hidden_state_are_refused(value):
         encode(value, [f"{kind.__module__}.{kind.__qualname__}"])
 
 
-def test_local_functions_are_refused():
-    local = lambda batch: batch  # noqa: E731
-    path = f"{local.__module__}.{local.__qualname__}"
-    with pytest.raises(ValueError, match="cannot be imported by this name"):
-        encode(local, [path])
-
-
 @pytest.mark.parametrize(
     "tree",
     [
