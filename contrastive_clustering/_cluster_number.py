@@ -47,8 +47,8 @@ class Clustering(Protocol):
     def prepare(self, latents: np.ndarray) -> np.ndarray:
         """Bring latents to the space in which the clusterer works."""
 
-    def prepare_for_silhouette(self, latents: np.ndarray) -> np.ndarray:
-        """Bring latents to the space in which the silhouette judges their strata."""
+    def spaces_of_silhouette(self, latents: np.ndarray) -> list[np.ndarray]:
+        """Bring latents to the spaces in which the silhouette judges their strata."""
 
 
 Fit = Callable[[np.ndarray, int], Clustering]
@@ -99,11 +99,12 @@ class ClusterNumberSearch:
 
         - "silhouette": how much closer new latents are to their own stratum than to
           the next [1]_, from -1 to 1, in the space of the clusterer; with the default
-          clusterer, which compares places and directions, among the directions in
-          which latents lie from their mean. The latents are halved three times at
-          random; each half is clustered, and the silhouette is that of the strata
-          predicted for the other half, so that the chance of one fit and one part
-          weighs less.
+          clusterer, which compares places and directions, the mean of three: among
+          places, among the directions in which latents lie from their mean, and among
+          places whose principal components have been brought to the same variance. The
+          latents are halved three times at random; each half is clustered, and the
+          silhouette is that of the strata predicted for the other half, so that the
+          chance of one fit and one part weighs less.
         - "stability": how far two clusterings agree that do not share a latent [2]_.
           Of the same halves, each is clustered, and the strata predicted for the
           other are held against that one's own by the adjusted Rand index. Few strata
@@ -201,7 +202,7 @@ class ClusterNumberSearch:
         fit : callable
             ``fit(latents, n_clusters)`` clusters latents and returns an object with
             ``labels``, ``predict(latents)``, ``prepare(latents)`` and
-            ``prepare_for_silhouette(latents)``, such as a `LatentClustering`. Has to
+            ``spaces_of_silhouette(latents)``, such as a `LatentClustering`. Has to
             be picklable if `n_jobs` asks for processes.
 
         seed : int
@@ -290,8 +291,9 @@ def _silhouette(latents: np.ndarray, fit: Fit, n_clusters: int, seed: int) -> fl
             labels = clustering.predict(new)
             kept = labels != NOISE
             if 2 <= len(np.unique(labels[kept])) < kept.sum():
-                prepared = clustering.prepare_for_silhouette(new)[kept]
-                values.append(silhouette_score(prepared, labels[kept]))
+                spaces = clustering.spaces_of_silhouette(new[kept])
+                scores = [silhouette_score(space, labels[kept]) for space in spaces]
+                values.append(np.mean(scores))
             else:
                 values.append(WORST)
     return float(np.mean(values))

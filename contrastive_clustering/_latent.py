@@ -172,19 +172,27 @@ class LatentClustering:
         """Bring latents to the space in which the clusterer works."""
         return _prepare(self.space, latents)
 
-    def prepare_for_silhouette(self, latents: np.ndarray) -> np.ndarray:
-        """Bring latents to the space in which the silhouette judges their strata.
+    def spaces_of_silhouette(self, latents: np.ndarray) -> list[np.ndarray]:
+        """Bring latents to the spaces in which the silhouette judges their strata.
 
-        That in which the clusterer works, but for a consensus that also compares
-        directions: then these, which do not weigh how far strata lie from the mean.
+        That in which the clusterer works; for a consensus that also compares directions
+        three of equal weight. Places alone know no strata near the mean from each
+        other, directions alone divide large ones, and what tells strata apart in a
+        principal component of little variance shows in neither: measured in the docs,
+        "Choices".
         """
         prepared = self.prepare(latents)
-        if (
+        if not (
             isinstance(self.clusterer, ConsensusClustering)
             and self.clusterer.directions
         ):
-            return self.clusterer._directions(prepared)
-        return prepared
+            return [prepared]
+        whitening = fit_latent_space(prepared, whiten=True, normalize=False)
+        return [
+            prepared,
+            self.clusterer._directions(prepared),
+            whitening.transform(prepared),
+        ]
 
     def predict(self, latents: np.ndarray) -> np.ndarray:
         """Return the stratum of each latent, -1 for noise.

@@ -137,15 +137,29 @@ def rays():
 fit_consensus = partial(fit_kmeans, clusterer="consensus")
 
 
-def test_silhouette_of_the_default_clusterer_is_that_of_directions(rays):
+def whiten_slowly(latents):
+    """Principal components that hold 95 % of the variance, each of variance 1."""
+    centered = latents - latents.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov(centered, rowvar=False))
+    order = np.argsort(variances)[::-1]
+    parts = variances[order] / variances.sum()
+    n_kept = next(n for n in range(1, len(parts) + 1) if sum(parts[:n]) >= 0.95)
+    kept = order[:n_kept]
+    return centered @ axes[:, kept] / np.sqrt(variances[kept])
+
+
+def test_silhouette_of_the_default_clusterer_is_the_mean_of_three_spaces(rays):
     score = CRITERIA["silhouette"](rays, fit_consensus, 4, 0)
     wanted = []
     for first, second in _cluster_number._halves(rays, 0):
         for seen, new in ((first, second), (second, first)):
             offsets = new - seen.mean(axis=0)
             directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
-            labels = fit_consensus(seen, 4).predict(new)
-            wanted.append(slow_silhouette(directions.tolist(), labels.tolist()))
+            labels = fit_consensus(seen, 4).predict(new).tolist()
+            wanted += [
+                slow_silhouette(space.tolist(), labels)
+                for space in (new, directions, whiten_slowly(new))
+            ]
     assert score == pytest.approx(np.mean(wanted), rel=1e-6)
 
 
