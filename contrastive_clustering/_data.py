@@ -58,12 +58,19 @@ class ArrayDataset(Dataset[Batch]):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Return the samples at `indices`, and these in place of a target."""
         places = np.asarray(indices)
-        samples = self.X[places if self.rows is None else self.rows[places]]
+        if self.rows is not None:
+            samples = self.X[self.rows[places]]
+        elif isinstance(indices, range):  # a slice of an array copies nothing
+            samples = self.X[indices.start : indices.stop]
+        else:
+            samples = self.X[places]
         if samples.dtype == np.uint8:
+            if not samples.flags.writeable:  # PyTorch has no tensors that are not
+                samples = samples.copy()
             batch = self.scaler.layout.to_network(torch.from_numpy(samples))
         else:
             batch = self.scaler.scale(samples)
-        return batch, torch.as_tensor(indices)
+        return batch, torch.from_numpy(places)
 
 
 def keep_batch(batch: Any) -> Any:
@@ -71,7 +78,7 @@ def keep_batch(batch: Any) -> Any:
     return batch
 
 
-class EvenBatchSampler(Sampler[list[int]]):
+class EvenBatchSampler(Sampler[Sequence[int]]):
     """Batches of sizes that differ by one sample at most.
 
     Without a short last batch, whose few negatives would make its contrastive loss
@@ -109,9 +116,9 @@ class EvenBatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         return count_batches(self.n_samples, self.batch_size)
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[Sequence[int]]:
         for batch in np.array_split(self.order(), len(self)):
-            yield batch.tolist()
+            yield batch.tolist() if self.shuffle else range(batch[0], batch[-1] + 1)
 
     def order(self) -> np.ndarray:
         """Return the order of the samples in the epoch."""
@@ -176,7 +183,7 @@ class EvenBatchLoader(DataLoader[Batch]):
         # from the global one.
         super().__init__(
             dataset,
-            batch_sampler=self.even_batches,
+            batch_sampler=self.even_batches,  # type: ignore[arg-type]  # no lists
             collate_fn=keep_batch,
             generator=torch.Generator().manual_seed(seed),
             num_workers=num_workers,

@@ -154,8 +154,9 @@ class Scaler:
         """
         if self.layout.is_table:
             return
-        low = min(float(chunk.min()) for chunk in iterate_chunks(X))
-        high = max(float(chunk.max()) for chunk in iterate_chunks(X))
+        extremes = [(chunk.min(), chunk.max()) for chunk in iterate_chunks(X)]
+        low = min(float(least) for least, _ in extremes)
+        high = max(float(greatest) for _, greatest in extremes)
         width = self.high - self.low
         margin = FAR_OUTSIDE * width
         outside = low < self.low - margin or high > self.high + margin

@@ -65,6 +65,31 @@ def test_batches_are_float32_on_the_common_scale_or_raw_bytes(dtype):
         np.testing.assert_allclose(batch[:, 0], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_samples_in_their_order_are_those_at_their_places(dtype):
+    _, dataset = make(dtype)
+    for found, expected in zip(
+        dataset.__getitems__(range(4, 19)),
+        dataset.__getitems__([*range(4, 19)]),
+        strict=True,
+    ):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    part = dataset.take(np.array([5, 2, 9, 1]))
+    np.testing.assert_array_equal(
+        part.__getitems__(range(1, 3))[0], dataset.__getitems__([2, 9])[0]
+    )
+
+
+def test_bytes_in_their_order_are_not_copied_unless_they_are_read_only():
+    X, dataset = make("u1")
+    batch, _ = dataset.__getitems__(range(4, 19))
+    assert not np.shares_memory(batch.numpy(), X)
+    X = X.copy()
+    batch, _ = ArrayDataset(X, dataset.scaler).__getitems__(range(4, 19))
+    assert np.shares_memory(batch.numpy(), X)
+
+
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_loader_yields_the_data_set_batch_by_batch(num_workers):
     X, dataset = make("u1")
