@@ -150,7 +150,7 @@ def random_pose(
     turns = identity + torch.sin(angles) * cross
     turns = turns + (1 - torch.cos(angles)) * (cross @ cross)
     # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a whole side.
-    sides = torch.tensor(batch.shape[:1:-1], device=batch.device)
+    sides = torch.tensor(batch.shape[:1:-1]).to(batch.device, non_blocking=True)
     turns = turns * sides / sides[:, None]
     turns[:, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
     theta = torch.cat([turns, torch.stack(shifts, dim=1)[:, :, None]], dim=2)

@@ -4,6 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,12 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 from skorch.exceptions import DeviceWarning
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer, _resident
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    _resident,
+)
 from contrastive_clustering._training import ContrastiveNet
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
@@ -135,6 +142,47 @@ def test_training_is_that_of_the_cpu(tiny_images, fast, precision, refinement):
     np.testing.assert_array_equal(quick.predict(tiny_images), quick.labels_)
 
 
+@contextmanager
+def refusing_to_wait():
+    """Make it an error to wait for the GPU."""
+    with warnings.catch_warnings():
+        # PyTorch warns that it does not notice each and every wait.
+        warnings.simplefilter("ignore")
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.fixture
+def count_steps(monkeypatch, fast):
+    """Return a function that fits and counts the steps, none of which may wait."""
+    step, steps = ContrastiveNet.train_step, []
+
+    def watched(self, *args, **kwargs):
+        with refusing_to_wait():
+            result = step(self, *args, **kwargs)
+        steps.append(1)
+        return result
+
+    def fit(X, **others):
+        parameters = {**fast, "batch_size": 10, "device": "cuda", **others}
+        ContrastiveAutoencoderClusterer(**parameters).fit(X)
+        return len(steps)
+
+    monkeypatch.setattr(ContrastiveNet, "train_step", watched)
+    return fit
+
+
+@on_a_gpu
+def test_waiting_for_the_gpu_is_noticed():
+    number = torch.ones((), device="cuda")
+    with refusing_to_wait(), pytest.raises(RuntimeError, match="synchronizing"):
+        number.item()
+    assert number.item() == 1
+
+
 @on_a_gpu
 @pytest.mark.parametrize(
     "others",
@@ -144,29 +192,26 @@ def test_training_is_that_of_the_cpu(tiny_images, fast, precision, refinement):
         {"refinement": "neighbors", "kl_weight": 0.1},
         {"precision": "bf16-mixed"},
         {"precision": "16-mixed"},
+        {"augmentation": GreyImageAugmentation(erase=0.5)},
+        {"augmentation": RGBImageAugmentation(blur=1.0)},
         {"augmentation": torch.nn.Dropout(0.1)},
         {"num_workers": 2},
     ],
 )
 @pytest.mark.parametrize("stays", [True, False])
-def test_steps_do_not_wait_for_the_gpu(tiny_images, fast, monkeypatch, others, stays):
+def test_steps_do_not_wait_for_the_gpu(
+    tiny_images, monkeypatch, count_steps, others, stays
+):
     if not stays:
         monkeypatch.setattr(_resident, "free_memory", lambda device: None)
-    step, steps = ContrastiveNet.train_step, []
+    assert count_steps(tiny_images, **others) == 4 * 3
 
-    def watched(self, *args, **kwargs):
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            return step(self, *args, **kwargs)
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
-            steps.append(1)
 
-    monkeypatch.setattr(ContrastiveNet, "train_step", watched)
-    ContrastiveAutoencoderClusterer(**fast, batch_size=10, device="cuda", **others).fit(
-        tiny_images
-    )
-    assert len(steps) == 4 * 3
+@on_a_gpu
+def test_steps_on_other_samples_do_not_wait_for_the_gpu(tiny_images, count_steps):
+    volumes = np.repeat(tiny_images[:, None], 8, axis=1)
+    assert count_steps(volumes) == 4 * 3
+    assert count_steps(tiny_images.reshape(40, 64)) == 2 * 4 * 3
 
 
 @on_a_gpu
@@ -236,6 +281,7 @@ def test_a_fit_that_was_killed_goes_on_on_the_gpu(tiny_images, fast, tmp_path):
 
 
 @on_a_gpu
+@pytest.mark.filterwarnings("ignore::UserWarning")  # how more speed could be had
 @pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
 def test_compiled_training_on_the_gpu(tiny_images, fast, precision):
     common = {**fast, "precision": precision, "device": "cuda"}
