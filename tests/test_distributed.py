@@ -192,6 +192,7 @@ def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path):
         assert result["plain"]
 
 
+@slow
 def test_what_fails_in_the_first_process_fails_in_all(tmp_path):
     codes, errors = start(tmp_path, {}, 2, FAILS="yes")
     assert all(codes)

@@ -242,6 +242,7 @@ def test_nothing_works_before_fit(fitted, digits):
             use()
 
 
+@pytest.mark.slow
 def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
     estimator, _ = fitted_x_rays
     x_rays, _ = real_images("pneumoniamnist", "test")
@@ -251,6 +252,7 @@ def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
     assert roc_auc_score(is_digit, -scores) >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
 def test_generated_x_rays_agree_with_their_stratum(fitted_x_rays):
     estimator, X = fitted_x_rays

@@ -33,7 +33,9 @@ def fit_and_use(X, X_new, **parameters):
 def test_chest_x_rays(real_images):
     X, y = real_images("pneumoniamnist", n=1500)
     X_new, y_new = real_images("pneumoniamnist", "test")
-    clusterer, error = fit_and_use(X, X_new, n_clusters=10, max_epochs=8)
+    clusterer, error = fit_and_use(
+        X, X_new, n_clusters=10, max_epochs=8, refinement_epochs=2
+    )
     assert error < 0.6
     strata = clusterer.predict(X_new)
     accuracy = mapped_accuracy(y, clusterer.labels_, y_new, strata, balanced=True)
@@ -43,7 +45,9 @@ def test_chest_x_rays(real_images):
 def test_rgb_blood_cells(real_images):
     X, y = real_images("bloodcells", n=1000)
     X_new, y_new = real_images("bloodcells", "test")
-    clusterer, error = fit_and_use(X, X_new, n_clusters=10, max_epochs=6)
+    clusterer, error = fit_and_use(
+        X, X_new, n_clusters=10, max_epochs=6, refinement_epochs=2
+    )
     assert clusterer.net_.module_.encoder[0].in_channels == 3
     assert error < 1.0
     labels = map_clusters_to_labels(y, clusterer.labels_, clusterer.predict(X_new))

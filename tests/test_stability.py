@@ -274,6 +274,7 @@ def test_an_estimator_without_labels(blobs):
         cluster_stability(PCA(), blobs[0])
 
 
+@pytest.mark.slow
 def test_digits_are_more_stable_than_noise(digits):
     images = digits[0][:600]
     noise = np.random.default_rng(0).integers(0, 17, images.shape).astype(float)

@@ -40,7 +40,11 @@ def in_threads(works):
 
 @pytest.mark.parametrize(
     "others",
-    [{}, {"refinement_epochs": 0, "clusterer": "consensus"}, {"num_workers": 1}],
+    [
+        {},
+        {"refinement_epochs": 0, "clusterer": "consensus"},
+        pytest.param({"num_workers": 1}, marks=pytest.mark.slow),
+    ],
 )
 def test_eight_threads_get_what_one_gets(tiny_images, parameters, others):
     clusterer = ContrastiveAutoencoderClusterer(**{**parameters, **others})
