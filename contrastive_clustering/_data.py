@@ -65,7 +65,8 @@ class ArrayDataset(Dataset[Batch]):
         else:
             samples = self.X[places]
         if samples.dtype == np.uint8:
-            if not samples.flags.writeable:  # PyTorch has no tensors that are not
+            # PyTorch has no tensors that are read-only or run backwards.
+            if not samples.flags.writeable or min(samples.strides) < 0:
                 samples = samples.copy()
             batch = self.scaler.layout.to_network(torch.from_numpy(samples))
         else:

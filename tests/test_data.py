@@ -81,13 +81,20 @@ def test_samples_in_their_order_are_those_at_their_places(dtype):
     )
 
 
-def test_bytes_in_their_order_are_not_copied_unless_they_are_read_only():
+def test_bytes_in_their_order_are_not_copied_where_pytorch_takes_them():
     X, dataset = make("u1")
-    batch, _ = dataset.__getitems__(range(4, 19))
-    assert not np.shares_memory(batch.numpy(), X)
-    X = X.copy()
-    batch, _ = ArrayDataset(X, dataset.scaler).__getitems__(range(4, 19))
-    assert np.shares_memory(batch.numpy(), X)
+    for given_X, is_shared in (
+        (X, False),  # read-only
+        (X.copy()[::-1], False),
+        (X.copy()[:, ::-1], False),
+        (np.repeat(X, 2, axis=2)[:, :, ::2], True),
+        (X.copy(), True),
+    ):
+        dataset = ArrayDataset(given_X, dataset.scaler)
+        for rows in (range(4, 19), range(7, 8)):
+            batch, _ = dataset.__getitems__(rows)
+            np.testing.assert_array_equal(batch[:, 0], given_X[rows])
+            assert np.shares_memory(batch.numpy(), given_X) == is_shared
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
