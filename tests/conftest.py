@@ -13,6 +13,7 @@ os.environ.setdefault("MPLBACKEND", "agg")  # no windows
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits, load_iris
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -49,6 +50,14 @@ def make_tiny_images():
 def tiny_images():
     """Forty images of 8 x 8 pixels: bright left halves and bright right halves."""
     return make_tiny_images()
+
+
+@pytest.fixture
+def batch():
+    """Sixteen images of 3 channels and 12 x 12 pixels, of noise on the common scale."""
+    return torch.from_numpy(
+        np.random.default_rng(0).normal(size=(16, 3, 12, 12)).astype(np.float32)
+    )
 
 
 FAST = {

@@ -4,23 +4,18 @@ import torch
 from kornia.augmentation import AugmentationSequential, RandomAffine, RandomErasing
 from world import state_of_the_world
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._augmentation import (
-    CallableAugmentation,
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
     VolumeAugmentation,
+)
+from contrastive_clustering._augmentation import (
+    CallableAugmentation,
     resolve_augmentation,
 )
 from contrastive_clustering._random import make_generator
-
-
-@pytest.fixture
-def batch():
-    return torch.from_numpy(
-        np.random.default_rng(0).normal(size=(16, 3, 12, 12)).astype(np.float32)
-    )
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,6 @@ from contrastive_clustering import (
 from contrastive_clustering._random import make_generator
 
 
-@pytest.fixture
-def batch():
-    return torch.from_numpy(
-        np.random.default_rng(0).normal(size=(16, 3, 12, 12)).astype(np.float32)
-    )
-
-
 def test_each_sample_gets_its_own_view():
     batch = torch.randn(1, 1, 12, 12, generator=make_generator(0)).expand(8, -1, -1, -1)
     view = GreyImageAugmentation()(batch, make_generator(1))

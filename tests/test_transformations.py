@@ -21,13 +21,6 @@ from contrastive_clustering._transformations import (
 STILL = {"degrees": 0.0, "translate": 0.0, "scale": 1.0}
 
 
-@pytest.fixture
-def batch():
-    return torch.from_numpy(
-        np.random.default_rng(0).normal(size=(16, 3, 12, 12)).astype(np.float32)
-    )
-
-
 def test_affine_that_does_nothing_is_the_identity(batch):
     moved = random_affine(batch, make_generator(0), **STILL)
     torch.testing.assert_close(moved, batch, atol=1e-5, rtol=0)
