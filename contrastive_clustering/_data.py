@@ -184,7 +184,8 @@ class EvenBatchLoader(DataLoader[Batch]):
         # from the global one.
         super().__init__(
             dataset,
-            batch_sampler=self.even_batches,  # type: ignore[arg-type]  # no lists
+            # PyTorch's type asks for lists, its loader for any sequence.
+            batch_sampler=self.even_batches,  # type: ignore[arg-type]
             collate_fn=keep_batch,
             generator=torch.Generator().manual_seed(seed),
             num_workers=num_workers,

@@ -204,8 +204,7 @@ class RGBImageAugmentation(Preset):
         )
         batch = random_flip(batch, generator)
         batch = random_saturation(batch, generator, strength=self.saturation)
-        if self.blur > 0:
-            batch = random_blur(batch, generator, sigma=self.blur)
+        batch = random_blur(batch, generator, sigma=self.blur)
         batch = random_intensity(batch, generator, strength=self.intensity)
         return random_erasing(batch, generator, probability=self.erase)
 

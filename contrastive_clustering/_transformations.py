@@ -150,6 +150,7 @@ def random_pose(
     turns = identity + torch.sin(angles) * cross
     turns = turns + (1 - torch.cos(angles)) * (cross @ cross)
     # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a whole side.
+    # Made on the host: a tensor of numbers made on a GPU waits for it.
     sides = torch.tensor(batch.shape[:1:-1]).to(batch.device, non_blocking=True)
     turns = turns * sides / sides[:, None]
     turns[:, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
