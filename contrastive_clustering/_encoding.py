@@ -20,9 +20,9 @@ from contrastive_clustering._resident import ResidentBatchLoader, is_resident
 from contrastive_clustering._threads import sharing_cores
 from contrastive_clustering._validation import check_out
 
-# Kernels for products with few rows add in another order than those for many. Batches
-# filled up to this size use the latter, so that, on a CPU, a sample's latents are the
-# same to the bit whatever stands beside it.
+# Kernels for few samples add in another order than those for many. Batches filled up
+# to this size use the latter, so that, with `SteadyLinear` and on a CPU, a sample is
+# the same to the bit whatever stands beside it.
 SMALLEST_PREDICTED = 8
 
 # Latents that are handed over at once where no more than the labels, say, is kept.

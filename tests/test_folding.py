@@ -4,7 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from contrastive_clustering._folding import fold_normalisation
+from contrastive_clustering._folding import (
+    ROWS_TOGETHER,
+    SteadyLinear,
+    fold_normalisation,
+)
 from contrastive_clustering._layers import ConvolutionalEncoder, dense_network
 
 
@@ -58,3 +62,16 @@ def test_other_networks_are_left_as_they_are():
         nn.BatchNorm1d,
         nn.Flatten,
     ]
+
+
+@pytest.mark.parametrize("n_outputs", [2, 64])
+def test_rows_are_the_same_to_the_bit_in_any_company(n_outputs):
+    torch.manual_seed(0)
+    linear = nn.Linear(1024, n_outputs)
+    rows = torch.randn(ROWS_TOGETHER + 44, 1024)
+    steady = SteadyLinear(linear)
+    with torch.inference_mode():
+        together = steady(rows)
+        torch.testing.assert_close(together, linear(rows))
+        for start, stop in ((0, 1), (3, 20), (40, 90), (250, 290), (0, ROWS_TOGETHER)):
+            assert torch.equal(steady(rows[start:stop]), together[start:stop])
