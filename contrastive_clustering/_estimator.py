@@ -135,10 +135,12 @@ class ContrastiveAutoencoderClusterer(
     kl_warm_up : float, default=0.3
         Part of the epochs of the first phase over which that weight rises from zero.
 
-    batch_size : int, default=256
-        Largest number of samples of a batch, at least 2. Epochs are split evenly. The
-        processes of a ``torch.distributed`` group, as scripts under ``accelerate
-        launch`` or ``torchrun`` make it, train together and share each batch.
+    batch_size : int or "auto", default="auto"
+        Largest number of samples of a batch, at least 2. "auto" takes 256, and for
+        fewer than 4,096 samples a sixteenth of them, 64 at least. Epochs are split
+        evenly. The processes of a ``torch.distributed`` group, as scripts under
+        ``accelerate launch`` or ``torchrun`` make it, train together and share each
+        batch.
 
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
@@ -304,7 +306,7 @@ class ContrastiveAutoencoderClusterer(
         refinement_epochs: int = 8,
         kl_weight: float = 0.0,
         kl_warm_up: float = 0.3,
-        batch_size: int = 256,
+        batch_size: int | str = "auto",
         optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
         lr: float = 3e-3,
         lr_schedule: str = "cosine",

@@ -40,7 +40,7 @@ from contrastive_clustering._net_state import (
     load_net_state,
     net_state,
 )
-from contrastive_clustering._parameters import count_epochs
+from contrastive_clustering._parameters import count_batch_size, count_epochs
 from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
 from contrastive_clustering._random import derive_seed
 from contrastive_clustering._refinement import (
@@ -155,6 +155,7 @@ def fit_model(
         ),
         device=device,
         max_epochs=count_epochs(params["max_epochs"], len(dataset)),
+        batch_size=count_batch_size(params["batch_size"], len(dataset)),
         seed=seed,
     )
     dataset = keep_on_device(dataset, device)

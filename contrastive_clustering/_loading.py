@@ -87,6 +87,7 @@ def read_model(
         ),
         device=resolve_device(params["device"]),
         max_epochs=network["max_epochs"],
+        batch_size=network.get("batch_size", 256),  # older files do not tell
         seed=network["seed"],
     )
     load_net_state(net, tree["net"])

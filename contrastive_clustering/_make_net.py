@@ -42,6 +42,7 @@ def make_net(
     augmentation: Augmentation | None,
     device: torch.device,
     max_epochs: int,
+    batch_size: int,
     seed: int,
 ) -> ContrastiveNet:
     """Return an initialised net.
@@ -62,6 +63,9 @@ def make_net(
 
     max_epochs : int
         Number of epochs of a call of ``partial_fit``.
+
+    batch_size : int
+        Largest number of samples of a batch.
 
     seed : int
         Seed of all that is random.
@@ -110,6 +114,7 @@ def make_net(
         callbacks=callbacks,
         lr=params["lr"],
         max_epochs=max_epochs,
+        batch_size=batch_size,
         augmentation=augmentation,
         device=str(device),
         **net_parameters(params, seed),
@@ -145,7 +150,6 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
         "precision": params["precision"],
         "compile": params["compile"],
         "optimizer": params["optimizer"],
-        "batch_size": params["batch_size"],
         "iterator_train": EvenBatchLoader,
         "iterator_train__shuffle": True,
         "iterator_train__seed": derive_seed(seed, SEED_SHUFFLE),

@@ -58,7 +58,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "refinement_epochs": [Count(0)],
     "kl_weight": [Number(0, None, closed="left")],
     "kl_warm_up": [Number(0, 1, closed="both")],
-    "batch_size": [Count(2)],
+    "batch_size": [Count(2), StrOptions({"auto"})],
     "optimizer": [type],
     "lr": [Number(0, None, closed="neither")],
     "lr_schedule": [StrOptions({"cosine", "constant"})],
@@ -116,9 +116,10 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
         )
     # Even batches may be half as large as the largest.
     together = n_processes()
-    if together > 1 and min(params["batch_size"], n_samples) < 4 * together:
+    batch_size = count_batch_size(params["batch_size"], n_samples)
+    if together > 1 and min(batch_size, n_samples) < 4 * together:
         raise ValueError(
-            f"batch_size={params['batch_size']} (of n_samples={n_samples}) is shared "
+            f"batch_size={batch_size} (of n_samples={n_samples}) is shared "
             f"by {together} processes; each needs 2 samples at least. Raise batch_size "
             "or start fewer processes."
         )
@@ -271,3 +272,36 @@ def count_epochs(max_epochs: int | str, n_samples: int) -> int:
     if not isinstance(max_epochs, str):
         return int(max_epochs)
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, SAMPLES_SEEN // n_samples))
+
+
+# Samples of a batch for batch_size="auto": most and fewest, and the number of batches
+# of an epoch that is aimed at in between.
+MOST_TOGETHER, FEWEST_TOGETHER, BATCHES_PER_EPOCH = 256, 64, 16
+
+
+def count_batch_size(batch_size: int | str, n_samples: int) -> int:
+    """Return the largest number of samples of a batch.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        The parameter; "auto" is 256 for 4,096 samples and more, and falls to 64 for
+        1,024 and fewer: a few hundred samples, too, need some hundred steps.
+
+    n_samples : int
+        Number of training samples.
+
+    Returns
+    -------
+    n_together : int
+        Number of samples.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._parameters import count_batch_size
+    >>> [count_batch_size("auto", n) for n in (100, 1_024, 3_000, 4_096, 60_000)]
+    [64, 64, 187, 256, 256]
+    """
+    if not isinstance(batch_size, str):
+        return int(batch_size)
+    return min(MOST_TOGETHER, max(FEWEST_TOGETHER, n_samples // BATCHES_PER_EPOCH))

@@ -124,6 +124,7 @@ class PersistenceMixin:
                 "latent_dim": int(net.module__latent_dim),
                 "kl_weight": float(net.criterion__kl_weight),
                 "max_epochs": int(net.max_epochs),
+                "batch_size": int(net.batch_size),
                 "seed": int(net.seed),
                 "views": encode(
                     net.augmentation if isinstance(net.augmentation, Preset) else None

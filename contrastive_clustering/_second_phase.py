@@ -294,6 +294,7 @@ def make_refinement_net(
         train_split=None,
         lr=params["lr"] * LR_SCALE,
         max_epochs=params["refinement_epochs"],
+        batch_size=net.batch_size,
         augmentation=net.augmentation,
         device=net.device,
         **parameters,

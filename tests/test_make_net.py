@@ -17,6 +17,7 @@ def make(**parameters):
         augmentation=None,
         device=torch.device("cpu"),
         max_epochs=7,
+        batch_size=11,
         seed=5,
     )
     return net, X
@@ -29,7 +30,6 @@ def test_parameters_reach_the_net():
         reconstruction_weight=0.7,
         kl_weight=0.2,
         kl_warm_up=0.4,
-        batch_size=11,
         optimizer=torch.optim.SGD,
         lr=0.02,
         weight_decay=0.5,

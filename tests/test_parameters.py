@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
+from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, count_batch_size
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,7 @@ from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS
         {"kl_weight": -1.0},
         {"kl_warm_up": 1.5},
         {"batch_size": 1},
+        {"batch_size": "all"},
         {"optimizer": "adam"},
         {"optimizer": dict},
         {"optimizer": torch.optim.LBFGS},
@@ -80,6 +84,32 @@ def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Wordless)
     with pytest.raises(ValueError, match=r"=Wordless .*: AssertionError\. Pass"):
         clusterer.fit(tiny_images)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "given", "largest"),
+    [(300, "auto", 60), (40, "auto", 40), (30, 7, 6)],
+)
+def test_batches_of_both_phases_suit_the_number_of_samples(
+    fast, n_samples, given, largest
+):
+    X = np.random.default_rng(0).normal(size=(n_samples, 9))
+    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=given).fit(X)
+    sizes = [
+        {batch["train_batch_size"] for batch in epoch["batches"]}
+        for epoch in clusterer.history_
+    ]
+    assert len(sizes) == fast["max_epochs"] + fast["refinement_epochs"]
+    assert {max(size) for size in sizes} == {largest}
+
+
+@given(n_samples=st.integers(1, 100_000))
+def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
+    size = count_batch_size("auto", n_samples)
+    assert 64 <= size <= 256
+    if 64 < size < 256:
+        assert n_samples // size == 16
+    assert count_batch_size(size, 1) == size
 
 
 def test_every_parameter_has_a_constraint():

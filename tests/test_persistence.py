@@ -112,6 +112,15 @@ def test_training_goes_on_as_if_nothing_had_been(tiny_images, fast, tmp_path):
     assert loaded.n_clusters_ == 3
 
 
+def test_the_size_of_batches_is_that_of_fit(fast, tmp_path):
+    X = np.random.default_rng(0).normal(size=(2000, 9))
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    clusterer.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert loaded.batch_size == "auto"
+    assert loaded.net_.batch_size == clusterer.net_.batch_size == 125
+
+
 def test_views_of_strokes_are_kept(fast, tmp_path):
     rng = np.random.default_rng(0)
     X = np.where(rng.random((40, 8, 8)) < 0.15, 1.0, 0.0)

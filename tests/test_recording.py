@@ -271,7 +271,7 @@ def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
     X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
     scaler = Scaler.fit(X, read_layout(X.shape))
     params = ContrastiveAutoencoderClusterer(
-        **fast, batch_size=8, optimizer=torch.optim.RMSprop, **others
+        **fast, optimizer=torch.optim.RMSprop, **others
     ).get_params()
     monkeypatch.setattr(
         "contrastive_clustering._training.make_generator",
@@ -285,6 +285,7 @@ def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
         augmentation=resolve_augmentation(params["augmentation"], "rgb"),
         device=torch.device("meta"),
         max_epochs=1,
+        batch_size=8,
         seed=0,
     )
     latents = np.random.default_rng(1).normal(size=(24, 4)).astype(np.float32)

@@ -36,7 +36,12 @@ def fitted(digits):
     """An estimator, and a part of the samples that holds no member of stratum 2."""
     images, y = digits[0][:100], digits[1][:100]
     estimator = ContrastiveAutoencoderClusterer(
-        4, clusterer="kmeans", max_epochs=2, refinement_epochs=1, random_state=0
+        4,
+        clusterer="kmeans",
+        max_epochs=2,
+        refinement_epochs=1,
+        batch_size=100,
+        random_state=0,
     ).fit(images)
     kept = estimator.labels_ != 2
     images, y = images[kept], y[kept]
