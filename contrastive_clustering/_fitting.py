@@ -63,6 +63,10 @@ FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
 
+# So many latents are decoded and encoded again together: of volumes of 64 voxels a
+# side these are half a gigabyte.
+DRAWN_TOGETHER = 512
+
 # `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
 LEVELS_TO_CALLER = 8
 
@@ -283,7 +287,13 @@ def _find_strata(
         # Closer to the strata of what the latents have become than what was learnt
         # on the way there: docs, "Choices".
         again = once(lambda: fit_clusters(latents, refining.memberships.shape[1]))
-        head = learn_strata(head, latents, again.predict_proba(latents), net.seed)
+        proba = again.predict_proba(latents)
+        drawn = None
+        if getattr(net.augmentation, "restores", False):
+            # What the decoder draws is blurred, and in latent space lies apart from
+            # what it was drawn of: it would be of other strata.
+            drawn = _encode_drawn(net, latents, dataset.scaler)
+        head = learn_strata(head, latents, proba, net.seed, drawn)
         net.module_.prototype_head = head
     return latents, PrototypeClustering.fit(latents, head), search
 
@@ -315,6 +325,24 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
 
 def _encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
     return _map_checked(net, dataset, lambda latents: latents)
+
+
+def _encode_drawn(
+    net: ContrastiveNet, latents: np.ndarray, scaler: Scaler
+) -> np.ndarray:
+    """Return the latents of what the decoder draws of latents, a part at a time."""
+    return np.concatenate(
+        [
+            _encode_checked(
+                net,
+                ArrayDataset(
+                    net.decode(latents[start : start + DRAWN_TOGETHER], scaler.unscale),
+                    scaler,
+                ),
+            )
+            for start in range(0, len(latents), DRAWN_TOGETHER)
+        ]
+    )
 
 
 def _map_checked(

@@ -212,7 +212,7 @@ class JointLoss(nn.Module):
     def forward(
         self,
         output: AutoencoderOutput,
-        views: torch.Tensor,
+        targets: torch.Tensor,
         n_samples: int | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return the terms for a batch of first views followed by second views.
@@ -220,10 +220,11 @@ class JointLoss(nn.Module):
         Parameters
         ----------
         output : AutoencoderOutput
-            What the autoencoder made of `views`.
+            What the autoencoder made of the views.
 
-        views : torch.Tensor of shape (2 * n, ...)
-            The first views of ``n`` samples, then the second ones.
+        targets : torch.Tensor of shape (2 * n, ...)
+            What the decoder should have drawn of each view: the views themselves, or
+            their samples.
 
         n_samples : int, default=None
             Number of samples of the whole batch where several processes share it. The
@@ -239,10 +240,10 @@ class JointLoss(nn.Module):
             weighted sum.
         """
         terms = {}
-        n_own = len(views) // 2
+        n_own = len(targets) // 2
         share = 1.0 if n_samples is None else n_own / n_samples
         # The mean over both views, twice: the sum of the two views' means.
-        reconstruction = 2 * share * F.mse_loss(output.reconstruction, views)
+        reconstruction = 2 * share * F.mse_loss(output.reconstruction, targets)
         terms["reconstruction_loss"] = reconstruction
         total = self.reconstruction_weight * reconstruction
         if self.contrastive_weight > 0:

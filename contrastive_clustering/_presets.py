@@ -8,7 +8,7 @@ generator that they are given, on the device that holds the batch.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
@@ -37,14 +37,23 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "erase": [Number(0, 1, closed="both")],
     "saturation": [Number(0, 10, closed="both")],
     "blur": [Number(0, 100, closed="both")],
+    "moved": [Number(0, 1, closed="both")],
     "noise": [Number(0, 1e6, closed="both")],
     "dropout": [Number(0, 1, closed="both")],
 }
 
 
 class Preset(ABC):
-    """What all presets check: their parameters, and what they are called with."""
+    """What all presets check: their parameters, and what they are called with.
 
+    Attributes
+    ----------
+    restores : bool
+        Whether the decoder is to draw the sample itself and not its view, where views
+        differ by more than a latent should tell.
+    """
+
+    restores: ClassVar[bool] = False
     least_axes = 4
     most_axes = 5
 
@@ -217,6 +226,10 @@ class VolumeAugmentation(Preset):
     an organ lies, and on which side of the body, is no finding, but how large it is,
     which a scan tells in millimetres. So sizes and shapes stay as they are.
 
+    Latents that do not tell how a volume lies cannot be decoded to a view of it. So
+    the decoder learns to draw the volume as it is, whatever view the encoder was
+    given.
+
     Parameters
     ----------
     degrees : float, default=180
@@ -227,17 +240,27 @@ class VolumeAugmentation(Preset):
 
     intensity : float, default=0.4
         Strength of the changes of contrast and brightness, in standard deviations.
+
+    moved : float, default=0.5
+        Part of the views, on average, that are turned, mirrored and shifted. The others
+        show the volume as it lies, as all are shown once training is over.
     """
 
     degrees: float = 180.0
     translate: float = 0.1
     intensity: float = 0.4
+    moved: float = 0.5
 
+    restores = True
     least_axes = 5
 
     def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         batch = random_pose(
-            batch, generator, degrees=self.degrees, translate=self.translate
+            batch,
+            generator,
+            degrees=self.degrees,
+            translate=self.translate,
+            probability=self.moved,
         )
         return random_intensity(batch, generator, strength=self.intensity)
 

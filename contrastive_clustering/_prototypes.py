@@ -212,7 +212,11 @@ def first_prototypes(
 
 
 def learn_strata(
-    head: PrototypeHead, latents: np.ndarray, proba: np.ndarray, seed: int
+    head: PrototypeHead,
+    latents: np.ndarray,
+    proba: np.ndarray,
+    seed: int,
+    drawn: np.ndarray | None = None,
 ) -> PrototypeHead:
     """Return prototypes of other strata of the same latents.
 
@@ -234,6 +238,10 @@ def learn_strata(
     seed : int
         Seed of the start and of the batches.
 
+    drawn : ndarray of shape (n_samples, latent_dim), default=None
+        Latents of what the decoder draws of each sample, float32. Prototypes learn to
+        assign these as they do `latents`.
+
     Returns
     -------
     learnt : PrototypeHead
@@ -241,16 +249,21 @@ def learn_strata(
     """
     device = head.origin.device
     origin = latents.mean(axis=0)
+    targets = torch.from_numpy(proba).to(device)
+    with torch.no_grad():
+        old = head(torch.from_numpy(latents).to(device)).softmax(dim=1)
+        shares = old.T @ targets  # (n_old, n_new)
+        shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
+    if drawn is not None:
+        latents, proba = np.concatenate([latents, drawn]), np.tile(proba, (2, 1))
+        targets = targets.repeat(2, 1)
     start = first_prototypes(latents - origin, proba, head.prototypes.shape[1], seed)
     learnt = PrototypeHead(
         torch.from_numpy(start), torch.from_numpy(origin), head.temperature
     ).to(device)
-    samples = torch.from_numpy(latents).to(device)
-    targets = torch.from_numpy(proba).to(device)
     with torch.no_grad():
-        shares = head(samples).softmax(dim=1).T @ targets  # (n_old, n_new)
-        shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
         learnt.condition_weight.copy_(head.condition_weight @ shares)
+    samples = torch.from_numpy(latents).to(device)
     n_steps = min(
         LEARNING_PASSES * math.ceil(len(samples) / LEARNING_BATCH), MOST_LEARNING_STEPS
     )

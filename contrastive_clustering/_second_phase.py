@@ -89,23 +89,23 @@ class RefinementNet(ContrastiveNet):
         self,
         output: AutoencoderOutput,
         indices: torch.Tensor,
-        views: torch.Tensor,
+        targets: torch.Tensor,
         training: bool,
     ) -> Terms:
         """Return the terms of the loss, the assignment's among them if there is one."""
         assert output.logits is not None  # there are prototypes in this phase
-        terms = super().loss_terms(output, indices, views, training)
+        terms = super().loss_terms(output, indices, targets, training)
         self._learn(indices, output)
         if isinstance(self.refinement, SelfTrainingRefinement):
             own = indices[share_of(len(indices))]
-            targets = self._targets(own, self.refinement.power)
+            strata = self._wanted_strata(own, self.refinement.power)
             terms["assignment_loss"] = (len(own) / len(indices)) * F.cross_entropy(
-                output.logits, targets.repeat(2, 1)
+                output.logits, strata.repeat(2, 1)
             )
             terms["loss"] = terms["loss"] + terms["assignment_loss"]
         return terms
 
-    def _targets(self, indices: torch.Tensor, power: float) -> torch.Tensor:
+    def _wanted_strata(self, indices: torch.Tensor, power: float) -> torch.Tensor:
         if self.neighbors is None:
             remembered = self.memberships[indices]
         else:

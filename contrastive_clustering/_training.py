@@ -209,10 +209,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Compute the loss of two views of the batch and its gradients."""
         self._set_training(True)
         samples, indices = batch
-        views, _ = self._views((samples[share_of(len(samples))], indices))
+        views, targets = self._views(samples[share_of(len(samples))])
         indices = self.move(indices)
         output = self.infer(views, noise=self._draw_noise(views), **fit_params)
-        terms = self.loss_terms(output, indices, views, training=True)
+        terms = self.loss_terms(output, indices, targets, training=True)
         whole = self._add_up(terms)
         self.record_terms(whole, training=True)
         self.backward(terms["loss"])
@@ -220,9 +220,14 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         return {"loss": whole["loss"].detach(), "y_pred": output}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Take skorch's validation step on two views of the batch."""
-        step: dict[str, Any] = super().validation_step(self._views(batch), **fit_params)
-        return step
+        """Compute the loss of two views of the batch."""
+        self._set_training(False)
+        samples, indices = batch
+        views, targets = self._views(samples)
+        with torch.no_grad():
+            output = self.infer(views, **fit_params)
+            loss = self.get_loss(output, indices, X=targets, training=False)
+        return {"loss": loss, "y_pred": output}
 
     def get_loss(
         self,
@@ -244,15 +249,16 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         self,
         output: AutoencoderOutput,
         indices: torch.Tensor,
-        views: torch.Tensor,
+        targets: torch.Tensor,
         training: bool,
     ) -> Terms:
         """Return the terms of the loss; of the share of this process if several.
 
-        Validation is not shared: each process sees all of it.
+        `targets` is what the decoder should have drawn. Validation is not shared: each
+        process sees all of it.
         """
         n_samples = len(indices) if training and n_processes() > 1 else None
-        terms: Terms = self.criterion_(output, views, n_samples)
+        terms: Terms = self.criterion_(output, targets, n_samples)
         return terms
 
     def _add_up(self, terms: Terms) -> Terms:
@@ -314,16 +320,19 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             device=views.device,
         )
 
-    def _views(self, batch: Batch) -> Batch:
-        samples, nothing = batch
+    def _views(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return two views of each sample, and what the decoder is to draw of each."""
         prepared = self.prepare(samples)
+        twice = [prepared, prepared]
         if self.augmentation is None:
-            views = [prepared, prepared]
-        else:
-            views = [
-                self.augmentation(prepared, self._view_generator) for _ in range(2)
-            ]
-        return self.lay_out(torch.cat(views)), nothing
+            views = self.lay_out(torch.cat(twice))
+            return views, views
+        views = self.lay_out(
+            torch.cat([self.augmentation(x, self._view_generator) for x in twice])
+        )
+        if getattr(self.augmentation, "restores", False):
+            return views, self.lay_out(torch.cat(twice))
+        return views, views
 
 
 def _have_moments_of_one_kind(first: ContrastiveNet, second: ContrastiveNet) -> bool:

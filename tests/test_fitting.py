@@ -4,7 +4,11 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    _fitting,
+)
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import fit_model
 from contrastive_clustering._scaling import Scaler
@@ -80,6 +84,32 @@ def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatc
         model = fit(dataset, fast)
     assert model.net.module_.prototype_head is None
     assert model.clustering.n_clusters == 2
+
+
+@pytest.mark.parametrize("sides", [(8, 8), (8, 8, 8)])
+def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
+    """Volumes are drawn as they are, images as their views: see the presets."""
+    given, learn = [], _fitting.learn_strata
+    monkeypatch.setattr(_fitting, "DRAWN_TOGETHER", 16)
+
+    def noting(head, latents, proba, seed, drawn):
+        given.append((latents, drawn))
+        return learn(head, latents, proba, seed, drawn)
+
+    def drawn_of(net, latents, scaler):
+        return net.encode(ArrayDataset(net.decode(latents, scaler.unscale), scaler))
+
+    monkeypatch.setattr(_fitting, "learn_strata", noting)
+    X = np.random.default_rng(0).normal(size=(40, *sides))
+    model = fit(ArrayDataset(X, Scaler.fit(X, read_layout(X.shape))), fast)
+    ((latents, drawn),) = given
+    if len(sides) == 2:
+        assert drawn is None
+        return
+    assert drawn.shape == latents.shape
+    # The decoder was told other strata then, by the prototypes of the second phase.
+    now = drawn_of(model.net, latents, model.scaler)
+    assert np.linalg.norm(drawn - now) < 0.5 * np.linalg.norm(drawn - latents)
 
 
 @pytest.fixture

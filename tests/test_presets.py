@@ -28,13 +28,20 @@ def test_volume_preset_keeps_the_size_of_what_it_turns():
     z, y, x = np.indices((24, 24, 24)) - 11.5
     organ = (z / 3) ** 2 + (y / 5) ** 2 + (x / 7) ** 2 < 1
     batch = torch.from_numpy(organ.astype(np.float32)).expand(50, 1, -1, -1, -1)
-    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
+    views = VolumeAugmentation(intensity=0.0, moved=1.0)(batch, make_generator(0))
     sizes = views.sum((1, 2, 3, 4))
     torch.testing.assert_close(sizes, batch.sum((1, 2, 3, 4)), rtol=0.02, atol=0)
     # It was turned out of each of its planes.
     for axis in (2, 3, 4):
         extent = views.amax([a for a in (2, 3, 4) if a != axis]).flatten(1).sum(1)
         assert extent.max() > 1.15 * extent.min()
+
+
+def test_volume_preset_leaves_some_volumes_as_they_lie():
+    batch = torch.randn(200, 1, 8, 8, 8, generator=make_generator(1))
+    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
+    kept = (views == batch).flatten(1).all(dim=1)
+    assert 70 < kept.sum() < 130
 
 
 @pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])

@@ -139,6 +139,27 @@ def test_prototypes_learn_other_strata_of_the_same_latents(fitted, n_new):
         torch.testing.assert_close(learnt.condition_weight[:, label], expected)
 
 
+def test_prototypes_learn_what_the_decoder_draws_as_well(fitted):
+    latents, head, clustering = fitted
+    labels = clustering.predict(latents)
+    proba = np.eye(clustering.n_clusters, dtype=np.float32)[labels]
+    # Pictures of all samples lie to one side of them.
+    spread = np.ptp(latents, axis=0)
+    drawn = latents + spread * np.array([1, 0, 0, 0], dtype=np.float32)
+
+    def share_right(head, latents):
+        found = head(torch.from_numpy(latents)).argmax(dim=1).numpy()
+        return np.mean(found == labels)
+
+    alone = learn_strata(head, latents, proba, seed=0)
+    both = learn_strata(head, latents, proba, seed=0, drawn=drawn)
+    assert share_right(alone, drawn) < 0.6
+    assert share_right(both, drawn) > 0.75
+    assert share_right(both, latents) > 0.9
+    assert torch.equal(both.origin, alone.origin)
+    assert torch.equal(both.condition_weight, alone.condition_weight)
+
+
 def test_learning_strata_is_repeatable_and_leaves_the_global_generator(fitted):
     latents, head, clustering = fitted
     proba = clustering.predict_proba(latents)

@@ -63,6 +63,21 @@ def test_volumes_of_adrenal_glands(real_images):
 
 
 @pytest.mark.slow
+def test_drawn_and_decoded_volumes_are_of_their_strata(real_images):
+    X, _ = real_images("adrenalmnist3d", n=300)
+    X_new, _ = real_images("adrenalmnist3d", "test", n=100)
+    clusterer, error = fit_and_use(
+        X, X_new, n_clusters=4, max_epochs=15, refinement_epochs=4
+    )
+    assert error < 0.95
+    decoded = clusterer.inverse_transform(clusterer.transform(X))
+    assert np.mean(clusterer.predict(decoded) == clusterer.labels_) > 0.7
+    for cluster in range(4):
+        drawn, labels = clusterer.sample(20, cluster=cluster, random_state=0)
+        assert np.mean(clusterer.predict(drawn) == labels) >= 0.9
+
+
+@pytest.mark.slow
 def test_all_digits_are_found(real_images):
     X, _ = real_images("mnist", n=20_000)
     X_new, y_new = real_images("mnist", "test")

@@ -151,13 +151,13 @@ def test_targets_are_sharpened_and_shared_among_neighbours():
     memberships = torch.tensor([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
     alone = make_net(SelfTrainingRefinement(), memberships)
     torch.testing.assert_close(
-        alone._targets(torch.tensor([0]), 2.0),
+        alone._wanted_strata(torch.tensor([0]), 2.0),
         torch.tensor([[0.64, 0.04]]) / 0.68,
     )
     neighbors = torch.tensor([[0, 1], [1, 0], [2, 1]])
     shared = make_net(SelfTrainingRefinement(), memberships, neighbors)
     torch.testing.assert_close(
-        shared._targets(torch.tensor([0, 2]), 1.0),
+        shared._wanted_strata(torch.tensor([0, 2]), 1.0),
         torch.tensor([[0.7, 0.3], [0.35, 0.65]]),
     )
 

@@ -7,6 +7,7 @@ import torch
 from world import state_of_the_world
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._losses import JointLoss
 
 
 @pytest.fixture
@@ -79,6 +80,37 @@ def test_augmentations_train(tiny_images, fast, augmentation):
     ]
     first, second = (fit.transform(tiny_images) for fit in fits)
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("sides", "parameters", "restores"),
+    [
+        ((8, 8, 8), {}, True),
+        ((8, 8, 8), {"early_stopping": True}, True),
+        ((8, 8, 8), {"augmentation": "grey"}, False),
+        ((8, 8), {"early_stopping": True}, False),
+    ],
+)
+def test_what_the_decoder_is_to_draw(fast, monkeypatch, sides, parameters, restores):
+    X = np.random.default_rng(0).normal(size=(20, *sides))
+    seen = []
+
+    class Noting(JointLoss):
+        def forward(self, output, targets, *args):
+            seen.append(targets.detach())
+            return super().forward(output, targets, *args)
+
+    monkeypatch.setattr("contrastive_clustering._make_net.JointLoss", Noting)
+    clusterer = ContrastiveAutoencoderClusterer(**fast, **parameters).fit(X)
+    scaled = torch.from_numpy((X - X.mean()) / X.std()).float()[:, None]
+    # One batch an epoch; with early stopping a second one, of what was held out.
+    assert len(seen) == 3 + 2 * ("early_stopping" in parameters)
+    for targets in seen:
+        distances = torch.cdist(targets.flatten(1), scaled.flatten(1), p=1) / 64
+        closest, samples = distances.min(dim=1)
+        assert torch.equal(*samples.chunk(2)) or not restores
+        assert bool((closest < 1e-2).all()) is restores
+    assert clusterer.transform(X).shape == (20, 4)
 
 
 def test_warm_start_and_partial_fit_go_on(tiny_images, first_phase):
