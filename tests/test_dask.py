@@ -31,6 +31,7 @@ def images(digits):
     return digits[0][:150]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_grid_search_runs_on_the_workers(images, fast):
