@@ -21,8 +21,8 @@ from contrastive_clustering._threads import sharing_cores
 from contrastive_clustering._validation import check_out
 
 # Kernels for few samples add in another order than those for many. Batches filled up
-# to this size use the latter, so that, with `SteadyLinear` and on a CPU, a sample is
-# the same to the bit whatever stands beside it.
+# to this size use the latter, so that on a CPU, with `SteadyLinear`, the latents of a
+# sample are the same to the bit whatever stands beside it.
 SMALLEST_PREDICTED = 8
 
 # Latents that are handed over at once where no more than the labels, say, is kept.

@@ -289,7 +289,7 @@ def _find_strata(
         again = once(lambda: fit_clusters(latents, refining.memberships.shape[1]))
         proba = again.predict_proba(latents)
         drawn = None
-        if getattr(net.augmentation, "restores", False):
+        if net.restores:
             # What the decoder draws is blurred, and in latent space lies apart from
             # what it was drawn of: it would be of other strata.
             drawn = _encode_drawn(net, latents, dataset.scaler)

@@ -88,6 +88,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         super().__init__(*args, **kwargs)
 
     @property
+    def restores(self) -> bool:
+        """Whether the decoder is to draw samples themselves and not their views."""
+        return bool(getattr(self.augmentation, "restores", False))
+
+    @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
         """Skorch's callbacks without its table, and an average for each loss term."""
         averages = [
@@ -330,7 +335,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         views = self.lay_out(
             torch.cat([self.augmentation(x, self._view_generator) for x in twice])
         )
-        if getattr(self.augmentation, "restores", False):
+        if self.restores:
             return views, self.lay_out(torch.cat(twice))
         return views, views
 

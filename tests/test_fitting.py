@@ -96,9 +96,6 @@ def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
         given.append((latents, drawn))
         return learn(head, latents, proba, seed, drawn)
 
-    def drawn_of(net, latents, scaler):
-        return net.encode(ArrayDataset(net.decode(latents, scaler.unscale), scaler))
-
     monkeypatch.setattr(_fitting, "learn_strata", noting)
     X = np.random.default_rng(0).normal(size=(40, *sides))
     model = fit(ArrayDataset(X, Scaler.fit(X, read_layout(X.shape))), fast)
@@ -108,7 +105,8 @@ def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
         return
     assert drawn.shape == latents.shape
     # The decoder was told other strata then, by the prototypes of the second phase.
-    now = drawn_of(model.net, latents, model.scaler)
+    decoded = model.net.decode(latents, model.scaler.unscale)
+    now = model.net.encode(ArrayDataset(decoded, model.scaler))
     assert np.linalg.norm(drawn - now) < 0.5 * np.linalg.norm(drawn - latents)
 
 

@@ -87,14 +87,14 @@ def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "given", "largest"),
+    ("n_samples", "batch_size", "largest"),
     [(300, "auto", 60), (40, "auto", 40), (30, 7, 6)],
 )
 def test_batches_of_both_phases_suit_the_number_of_samples(
-    fast, n_samples, given, largest
+    fast, n_samples, batch_size, largest
 ):
     X = np.random.default_rng(0).normal(size=(n_samples, 9))
-    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=given).fit(X)
+    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=batch_size).fit(X)
     sizes = [
         {batch["train_batch_size"] for batch in epoch["batches"]}
         for epoch in clusterer.history_
