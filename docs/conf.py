@@ -67,6 +67,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery_order.ReadingOrder",
     "show_memory": False,
     "plot_gallery": True,
+    "parallel": True,  # as many at a time as -j of sphinx-build says
     "download_all_examples": False,
     "abort_on_example_error": True,
     # The figure is what a display is drawn for, not the line that Python prints of it.
