@@ -22,6 +22,11 @@ from contrastive_clustering.datasets import load_medmnist_file
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes minutes: at the end it would run alone, on one core."""
+    items.sort(key=lambda item: item.path.name != "test_real_images.py")
+
+
 @pytest.fixture(scope="session")
 def digits():
     """Scikit-learn's own real images: (1797, 8, 8) float64 from 0 to 16, and labels."""

@@ -8,7 +8,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._validation import SampleLayout, check_samples
 
-FAST = {"max_epochs": 8, "latent_dim": 8, "device": "cpu"}
+FAST = {"max_epochs": 8, "refinement_epochs": 2, "latent_dim": 8, "device": "cpu"}
 
 
 class TiledLayout(SampleLayout):

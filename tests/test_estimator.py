@@ -151,7 +151,12 @@ def test_small_and_odd_numbers_of_samples(n_samples, batch_size, dtype, seed):
         .astype(dtype)
     )
     clusterer = ContrastiveAutoencoderClusterer(
-        n_clusters=2, max_epochs=1, latent_dim=3, batch_size=batch_size, random_state=0
+        n_clusters=2,
+        max_epochs=1,
+        refinement_epochs=1,
+        latent_dim=3,
+        batch_size=batch_size,
+        random_state=0,
     ).fit(X)
     assert np.isfinite(clusterer.transform(X)).all()
     np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
