@@ -33,7 +33,7 @@ def flat_clusterer():
     return ContrastiveAutoencoderClusterer(
         10,
         image_shape=(8, 8),
-        clusterer="kmeans",  # the default takes three times as long in all
+        clusterer="kmeans",  # for time; other tests have the default
         max_epochs=4,
         refinement_epochs=2,
         latent_dim=16,
