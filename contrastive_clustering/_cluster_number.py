@@ -1,13 +1,11 @@
 """Choosing the number of strata: a criterion is held against each candidate."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.mixture import GaussianMixture
+from joblib import effective_n_jobs
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import (
     StrOptions,
@@ -16,42 +14,11 @@ from sklearn.utils._param_validation import (
 
 from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._constraints import Count
-from contrastive_clustering._latent import (
-    MIXTURE_REGULARISATION,
-    NOISE,
-    fit_latent_space,
-)
+from contrastive_clustering._criteria import CRITERIA, Fit
 from contrastive_clustering._progress import Progress, run_tasks
 
 # Latents a search looks at: of more, a random part stands for all.
 MOST_LATENTS = 10_000
-
-# Times the latents are halved for the criteria that judge clusterings on new latents.
-# Each gives two values, as either half is clustered and the other one new.
-N_SPLITS = 3
-
-# What a criterion gives a candidate that cannot be judged; no clustering has less.
-WORST = -1.0
-
-
-class Clustering(Protocol):
-    """What a search needs to know of a fitted clustering of latents."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Strata of the clustered latents, -1 for noise."""
-
-    def predict(self, latents: np.ndarray) -> np.ndarray:
-        """Return the stratum of each latent, -1 for noise."""
-
-    def prepare(self, latents: np.ndarray) -> np.ndarray:
-        """Bring latents to the space in which the clusterer works."""
-
-    def spaces_of_silhouette(self, latents: np.ndarray) -> list[np.ndarray]:
-        """Bring latents to the spaces in which the silhouette judges their strata."""
-
-
-Fit = Callable[[np.ndarray, int], Clustering]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +96,9 @@ class ClusterNumberSearch:
     n_jobs : int or None, default=None
         Number of candidates to work on side by side, as for
         :class:`joblib.Parallel`: None for one, -1 for as many as there are cores. The
-        choice does not hang on it.
+        choice does not hang on it. Candidates that one process works on share what
+        does not hang on their number of strata, so that twice the processes take more
+        than half of the time.
 
     References
     ----------
@@ -209,7 +178,7 @@ class ClusterNumberSearch:
             Seed of the parts and of the criterion's own models.
 
         verbose : int, default=0
-            0 shows nothing, 1 shows how many candidates are done.
+            0 shows nothing, 1 shows how much of the search is done.
 
         Returns
         -------
@@ -249,19 +218,23 @@ class ClusterNumberSearch:
         candidates = np.arange(self.low, max(self.low, min(self.high, n_distinct)) + 1)
         scores = np.zeros(len(candidates))
         if n_distinct > 1:
-            judge, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
+            criterion, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
+            shares = _shares_of_candidates(
+                len(candidates), self.n_jobs, one_by_one=criterion.n_parts == 1
+            )
+            tasks = [
+                (latents, fit, candidates[share].tolist(), own_seed, part)
+                for part in range(criterion.n_parts)
+                for share in shares
+            ]
             with Progress(
-                "search for the number of strata",
-                len(candidates),
-                "candidate",
-                verbose=verbose,
+                "search for the number of strata", len(tasks), "part", verbose=verbose
             ) as progress:
-                scores[:] = run_tasks(
-                    judge,
-                    [(latents, fit, int(k), own_seed) for k in candidates],
-                    n_jobs=self.n_jobs,
-                    progress=progress,
+                found = run_tasks(
+                    criterion.judge, tasks, n_jobs=self.n_jobs, progress=progress
                 )
+            for share, values in zip(shares * criterion.n_parts, found, strict=True):
+                scores[share] += np.asarray(values) / criterion.n_parts
             if self.criterion == "elbow":
                 scores = _below_chord(candidates, scores)
         return ClusterNumberResult(
@@ -272,91 +245,16 @@ class ClusterNumberSearch:
         )
 
 
-def _halves(latents: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Halve latents at random `N_SPLITS` times; a seed gives the same halves again."""
-    rng = check_random_state(seed)
-    half = len(latents) // 2
-    orders = [rng.permutation(len(latents)) for _ in range(N_SPLITS)]
-    return [(latents[order[:half]], latents[order[half:]]) for order in orders]
+def _shares_of_candidates(
+    n_candidates: int, n_jobs: int | None, *, one_by_one: bool
+) -> list[slice]:
+    """Return which candidates are worked on together, one process's share each.
 
-
-def _silhouette(latents: np.ndarray, fit: Fit, n_clusters: int, seed: int) -> float:
-    """Return the mean silhouette of latents that the clustering has not seen."""
-    if len(latents) // 2 < n_clusters:
-        return WORST
-    values = []
-    for halves in _halves(latents, seed):
-        for seen, new in (halves, halves[::-1]):
-            clustering = fit(seen, n_clusters)
-            labels = clustering.predict(new)
-            kept = labels != NOISE
-            if 2 <= len(np.unique(labels[kept])) < kept.sum():
-                spaces = clustering.spaces_of_silhouette(new[kept])
-                scores = [silhouette_score(space, labels[kept]) for space in spaces]
-                values.append(np.mean(scores))
-            else:
-                values.append(WORST)
-    return float(np.mean(values))
-
-
-def _stability(latents: np.ndarray, fit: Fit, n_clusters: int, seed: int) -> float:
-    """Return how much better clusterings of halves agree than without any strata."""
-    if len(latents) // 2 < n_clusters:
-        return WORST
-    rng = check_random_state(seed)
-    # Rounding may leave the covariance of latents in a plane with an eigenvalue just
-    # below zero, which is no reason to warn.
-    without_strata = rng.multivariate_normal(
-        latents.mean(axis=0, dtype=np.float64),
-        np.cov(latents, rowvar=False, dtype=np.float64).reshape(2 * latents.shape[1:]),
-        size=len(latents),
-        check_valid="ignore",
-    ).astype(latents.dtype)
-    return _agreement(latents, fit, n_clusters, seed) - _agreement(
-        without_strata, fit, n_clusters, seed
-    )
-
-
-def _agreement(latents: np.ndarray, fit: Fit, n_clusters: int, seed: int) -> float:
-    values = []
-    for first, second in _halves(latents, seed):
-        of_first, of_second = fit(first, n_clusters), fit(second, n_clusters)
-        values += [
-            adjusted_rand_score(of_second.labels, of_first.predict(second)),
-            adjusted_rand_score(of_first.labels, of_second.predict(first)),
-        ]
-    return float(np.mean(values))
-
-
-def _bic(
-    latents: np.ndarray,
-    fit: Fit,  # noqa: ARG001  # a mixture is fitted, whatever the clusterer
-    n_clusters: int,
-    seed: int,
-) -> float:
-    """Return minus the BIC, a latent, of a mixture of Gaussians."""
-    space = fit_latent_space(latents, whiten=True, normalize=False)
-    prepared = space.transform(latents.astype(np.float64))
-    mixture = GaussianMixture(
-        n_clusters,
-        max_iter=1000,
-        reg_covar=MIXTURE_REGULARISATION,
-        random_state=seed,
-    ).fit(prepared)
-    return -float(mixture.bic(prepared)) / len(prepared)
-
-
-def _within(
-    latents: np.ndarray,
-    fit: Fit,
-    n_clusters: int,
-    seed: int,  # noqa: ARG001  # the clusterer has its own
-) -> float:
-    """Return the sum of squared distances from the strata's centres."""
-    clustering = fit(latents, n_clusters)
-    prepared, labels = clustering.prepare(latents), clustering.labels
-    strata = [prepared[labels == label] for label in np.unique(labels[labels != NOISE])]
-    return float(sum(np.square(rows - rows.mean(axis=0)).sum() for rows in strata))
+    Few and many strata, which take longer, are mixed.
+    """
+    n_shares = n_candidates if one_by_one else effective_n_jobs(n_jobs)
+    n_shares = min(n_shares, n_candidates)
+    return [slice(first, None, n_shares) for first in range(n_shares)]
 
 
 def _below_chord(candidates: np.ndarray, within: np.ndarray) -> np.ndarray:
@@ -366,11 +264,3 @@ def _below_chord(candidates: np.ndarray, within: np.ndarray) -> np.ndarray:
         return np.zeros(len(within))
     along = (candidates - candidates[0]) / (candidates[-1] - candidates[0])
     return np.asarray(1 - along - (within - within[-1]) / fall)
-
-
-CRITERIA: dict[str, Callable[[np.ndarray, Fit, int, int], float]] = {
-    "silhouette": _silhouette,
-    "stability": _stability,
-    "bic": _bic,
-    "elbow": _within,
-}

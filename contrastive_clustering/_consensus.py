@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrastive_clustering._arrays import check_squares, errors_about, to_array
 from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._reuse import WorkOn
 
 # A member starts from this many to this many fine clusters a final one, and from no
 # fewer than the second pair: docs, "Choices".
@@ -165,15 +166,15 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
             seen = self._directions(part) if compares else part
-            graph = _neighbor_graph(seen, self.n_neighbors)
-            n_distinct = len(np.unique(seen, axis=0))
+            work = WorkOn(seen)
+            graph = work.once(_neighbor_graph, self.n_neighbors)
+            n_distinct = work.once(_count_distinct)
             members, cuts = [], []
             for n_fine in counts[by_direction == compares].clip(max=n_distinct):
-                fine = KMeans(n_fine, n_init=1, random_state=rng.randint(2**31 - 1))
-                found = fine.fit_predict(seen)
-                merged = merge_clusters(found, graph, n_clusters)
+                fine = work.once(_fine_clusters, int(n_fine), rng.randint(2**31 - 1))
+                merged = merge_clusters(fine.labels_, graph, n_clusters)
                 members.append(Member(fine, merged, bool(compares)))
-                cuts.append(normalized_cut(merged[found], graph))
+                cuts.append(normalized_cut(merged[fine.labels_], graph))
             best = np.argsort(cuts, kind="stable")[: math.ceil(VOTING * len(cuts))]
             self._members += [members[i] for i in best]
         votes = [member.merged[member.fine.labels_] for member in self._members]
@@ -245,6 +246,14 @@ class Member:
     fine: KMeans
     merged: np.ndarray
     by_direction: bool
+
+
+def _count_distinct(X: np.ndarray) -> int:
+    return len(np.unique(X, axis=0))
+
+
+def _fine_clusters(X: np.ndarray, n_fine: int, seed: int) -> KMeans:
+    return KMeans(n_fine, n_init=1, random_state=seed).fit(X)
 
 
 def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:

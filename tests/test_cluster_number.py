@@ -1,4 +1,3 @@
-import math
 from functools import partial
 
 import numpy as np
@@ -7,36 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import parallel_config
 from sklearn.cluster import DBSCAN
-from sklearn.datasets import make_blobs
-from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
+from strata_of_blobs import draw_blobs, fit_kmeans
 
 from contrastive_clustering import _cluster_number
 from contrastive_clustering._cluster_number import (
-    CRITERIA,
     ClusterNumberResult,
     ClusterNumberSearch,
 )
-from contrastive_clustering._latent import fit_clustering
-
-
-def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):
-    return fit_clustering(
-        latents,
-        n_clusters=n_clusters,
-        clusterer=clusterer,
-        whiten=False,
-        normalize=normalize,
-        seed=0,
-    )
-
-
-def draw_blobs(centers, n_samples=150, seed=0):
-    """Round blobs about far corners of a simplex, so that no two belong together."""
-    X, _ = make_blobs(
-        n_samples, centers=8 * np.eye(centers, 6), cluster_std=0.7, random_state=seed
-    )
-    return X.astype(np.float32)
+from contrastive_clustering._criteria import CRITERIA, Criterion
 
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
@@ -89,135 +66,6 @@ def test_jobs_do_not_change_the_result(backend):
     np.testing.assert_allclose(two.scores, one.scores, rtol=1e-12)
 
 
-def slow_silhouette(latents, labels):
-    values = []
-    for i, own in enumerate(labels):
-        distance = [math.dist(latents[i], other) for other in latents]
-        inside = [d for j, d in enumerate(distance) if labels[j] == own and j != i]
-        outside = [
-            np.mean([d for j, d in enumerate(distance) if labels[j] == label])
-            for label in set(labels) - {own}
-        ]
-        if not inside:
-            values.append(0.0)
-            continue
-        a, b = np.mean(inside), min(outside)
-        values.append((b - a) / max(a, b))
-    return np.mean(values)
-
-
-def test_silhouette_is_that_of_the_other_half():
-    latents = draw_blobs(3, n_samples=40)
-    seen_parts = []
-
-    def fit(part, n_clusters):
-        seen_parts.append(part)
-        return fit_kmeans(part, n_clusters)
-
-    score = CRITERIA["silhouette"](latents, fit, 4, 0)
-    assert len(seen_parts) == 2 * _cluster_number.N_SPLITS
-    wanted = []
-    for seen in seen_parts:
-        rows = {tuple(row) for row in seen}
-        new = np.array([row for row in latents if tuple(row) not in rows])
-        assert len(seen) + len(new) == len(latents)
-        labels = fit_kmeans(seen, 4).predict(new).tolist()
-        wanted.append(slow_silhouette(new.tolist(), labels))
-    assert score == pytest.approx(np.mean(wanted), rel=1e-5)
-
-
-@pytest.fixture(scope="module")
-def rays():
-    """Latents whose stratum is the direction they lie in, at any distance."""
-    rng = np.random.default_rng(0)
-    directions = np.repeat(np.eye(5, 6), 24, axis=0) + rng.normal(0, 0.1, (120, 6))
-    return np.exp(rng.normal(0, 1, (120, 1))) * directions
-
-
-fit_consensus = partial(fit_kmeans, clusterer="consensus")
-
-
-def whiten_slowly(latents):
-    """Principal components that hold 95 % of the variance, each of variance 1."""
-    centered = latents - latents.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(centered, rowvar=False))
-    order = np.argsort(variances)[::-1]
-    parts = variances[order] / variances.sum()
-    n_kept = next(n for n in range(1, len(parts) + 1) if sum(parts[:n]) >= 0.95)
-    kept = order[:n_kept]
-    return centered @ axes[:, kept] / np.sqrt(variances[kept])
-
-
-def test_silhouette_of_the_default_clusterer_is_the_mean_of_three_spaces(rays):
-    score = CRITERIA["silhouette"](rays, fit_consensus, 4, 0)
-    wanted = []
-    for first, second in _cluster_number._halves(rays, 0):
-        for seen, new in ((first, second), (second, first)):
-            offsets = new - seen.mean(axis=0)
-            directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
-            labels = fit_consensus(seen, 4).predict(new).tolist()
-            wanted += [
-                slow_silhouette(space.tolist(), labels)
-                for space in (new, directions, whiten_slowly(new))
-            ]
-    assert score == pytest.approx(np.mean(wanted), rel=1e-6)
-
-
-def test_stability_of_a_cloud_without_strata_is_near_zero():
-    cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
-    scores = (
-        ClusterNumberSearch("stability", high=6).search(cloud, fit_kmeans, 0).scores
-    )
-    assert np.abs(scores).max() < 0.35
-    assert abs(scores.mean()) < 0.15
-
-
-def test_stability_is_agreement_less_that_without_strata():
-    latents = draw_blobs(2, n_samples=100)
-    parts = []
-
-    def fit(part, n_clusters):
-        parts.append(part)
-        return fit_kmeans(part, n_clusters)
-
-    score = CRITERIA["stability"](latents, fit, 3, 0)
-    agreement = []
-    for first, second in zip(parts[::2], parts[1::2], strict=True):
-        of_first, of_second = fit_kmeans(first, 3), fit_kmeans(second, 3)
-        agreement.append(
-            adjusted_rand_score(of_first.labels, of_second.predict(first)) / 2
-            + adjusted_rand_score(of_second.labels, of_first.predict(second)) / 2
-        )
-    real, reference = np.split(np.array(agreement), 2)
-    assert score == pytest.approx(real.mean() - reference.mean())
-    drawn = np.concatenate(parts[len(parts) // 2 :][:2])
-    known = np.concatenate(parts[:2])
-    np.testing.assert_array_equal(np.sort(known, axis=0), np.sort(latents, axis=0))
-    spread = latents.std(axis=0)
-    assert (
-        np.abs(drawn.mean(axis=0) - latents.mean(axis=0)) < 0.6 * spread + 0.1
-    ).all()
-    assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] < -0.9  # as of the two blobs
-
-
-def test_bic_is_that_of_a_mixture_of_whitened_components():
-    latents = draw_blobs(3, n_samples=150)
-    centered = latents - latents.mean(axis=0, dtype=np.float64)
-    _, sizes, directions = np.linalg.svd(centered, full_matrices=False)
-    shares = np.cumsum(sizes**2) / np.sum(sizes**2)
-    n_kept = int(np.searchsorted(shares, 0.95)) + 1
-    white = (
-        centered @ directions[:n_kept].T / sizes[:n_kept] * np.sqrt(len(latents) - 1)
-    )
-    white /= np.sqrt(np.var(white, axis=0).mean())
-    mixture = GaussianMixture(3, reg_covar=1e-3, random_state=0).fit(white)
-    n_free = 2 + 3 * n_kept + 3 * n_kept * (n_kept + 1) // 2
-    log_likelihood = mixture.score_samples(white).sum()
-    wanted = (2 * log_likelihood - n_free * np.log(len(white))) / len(white)
-    score = CRITERIA["bic"](latents, fit_kmeans, 3, 0)
-    assert score == pytest.approx(wanted, rel=1e-3)
-
-
 @given(
     st.lists(st.floats(0, 1e6), min_size=1, max_size=14),
     st.integers(2, 5),
@@ -238,19 +86,22 @@ def test_elbow_is_the_distance_below_the_chord(falls, low):
         assert scores[i] == pytest.approx(1 - x - y, abs=1e-9)
 
 
-def test_within_is_the_sum_of_squares_and_leaves_noise_out():
-    latents = np.array([[0.0], [1.0], [2.0], [20.0], [21.0], [90.0]])
-    fit = partial(fit_kmeans, clusterer=DBSCAN(eps=0.05, min_samples=2))
-    clustering = fit(latents, 2)
-    assert clustering.labels.tolist() == [0, 0, 0, 1, 1, -1]
-    scale = float(np.var(latents))
-    score = CRITERIA["elbow"](latents, fit, 2, 0)
-    assert score == pytest.approx((2 + 0.5) / scale)
+def test_stability_of_a_cloud_without_strata_is_near_zero():
+    cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
+    scores = (
+        ClusterNumberSearch("stability", high=6).search(cloud, fit_kmeans, 0).scores
+    )
+    assert np.abs(scores).max() < 0.35
+    assert abs(scores.mean()) < 0.15
 
 
 def test_of_equal_scores_the_least_candidate_wins(monkeypatch):
     scores = {2: 0.1, 3: 0.7, 4: 0.3, 5: 0.7}
-    monkeypatch.setitem(CRITERIA, "silhouette", lambda latents, fit, k, seed: scores[k])
+
+    def judge(latents, fit, candidates, seed, part):
+        return [scores[k] for k in candidates]
+
+    monkeypatch.setitem(CRITERIA, "silhouette", Criterion(judge, n_parts=4))
     result = ClusterNumberSearch(high=5).search(draw_blobs(3, 30), fit_kmeans, 0)
     assert result.n_clusters == 3
     np.testing.assert_array_equal(result.scores, [0.1, 0.7, 0.3, 0.7])
@@ -358,7 +209,7 @@ def test_progress_is_shown_when_asked_for(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(", ")[0] for line in err.splitlines()] == [
-        f"search for the number of strata {n}/3 candidates" for n in (1, 2, 3)
+        f"search for the number of strata {n}/6 parts" for n in range(1, 7)
     ]
     with pytest.raises(ValueError, match="'verbose' parameter of ClusterNumberSearch"):
         ClusterNumberSearch().search(latents, fit_kmeans, 0, verbose="yes")

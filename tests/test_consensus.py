@@ -14,6 +14,7 @@ from contrastive_clustering._consensus import (
     merge_clusters,
     normalized_cut,
 )
+from contrastive_clustering._reuse import reusing_work
 
 
 @parametrize_with_checks(
@@ -133,6 +134,35 @@ def test_consensus_hangs_less_on_chance_than_its_members(digits):
         )
 
     assert agreement(12) > agreement(1)
+
+
+def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch):
+    X = rays[0][::3]
+    made = []
+
+    class CountedKMeans(_consensus.KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            made.append(self.n_clusters)
+            return super().fit(X, y, sample_weight)
+
+    monkeypatch.setattr(_consensus, "KMeans", CountedKMeans)
+    models = [
+        ConsensusClustering(n, n_members=6, directions=0.5, random_state=0)
+        for n in (2, 4, 7)
+    ]
+    alone = [model.fit(X).labels_ for model in models]
+    n_alone = len(made)
+    with reusing_work():
+        for model, labels in zip(models, alone, strict=True):
+            np.testing.assert_array_equal(model.fit(X).labels_, labels)
+        assert len(made) - n_alone <= n_alone - 2 * 6  # no fine one a second time
+        # Other samples and another seed share nothing with these.
+        other = models[0].fit(X[:-1]).labels_
+        models[0].set_params(random_state=1)
+        seeded = models[0].fit(X).labels_
+    np.testing.assert_array_equal(models[0].fit(X).labels_, seeded)
+    models[0].set_params(random_state=0)
+    np.testing.assert_array_equal(models[0].fit(X[:-1]).labels_, other)
 
 
 def test_learns_from_a_part_of_many_samples():

@@ -1,0 +1,25 @@
+"""Latents with known strata, and a clusterer that finds them."""
+
+import numpy as np
+from sklearn.datasets import make_blobs
+
+from contrastive_clustering._latent import fit_clustering
+
+
+def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):
+    return fit_clustering(
+        latents,
+        n_clusters=n_clusters,
+        clusterer=clusterer,
+        whiten=False,
+        normalize=normalize,
+        seed=0,
+    )
+
+
+def draw_blobs(centers, n_samples=150, seed=0):
+    """Round blobs about far corners of a simplex, so that no two belong together."""
+    X, _ = make_blobs(
+        n_samples, centers=8 * np.eye(centers, 6), cluster_std=0.7, random_state=seed
+    )
+    return X.astype(np.float32)
