@@ -29,7 +29,7 @@ PRESETS: dict[str, type[Preset]] = {
 }
 
 # What "auto" takes for strokes on an empty background: docs, "Choices".
-FOR_STROKES = GreyImageAugmentation(erase=0.8)
+FOR_STROKES = GreyImageAugmentation(translate=0.1, erase=0.8)
 
 
 @dataclass(frozen=True)

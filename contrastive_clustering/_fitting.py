@@ -243,7 +243,11 @@ def _find_strata(
     if reached is not None and reached["stage"] == SECOND:
         search = decode(reached["search"])
         refining = make_refinement_net(
-            net, params, decode(reached["memberships"]), decode(reached["neighbors"])
+            net,
+            params,
+            decode(reached["memberships"]),
+            decode(reached["neighbors"]),
+            decode(reached["start"]),
         )
         refining.optimizer_.load_state_dict(decode(reached["optimizer"]))
         n_done = reached["n_done"]
@@ -308,6 +312,7 @@ def _second_phase_state(
         "callbacks": callbacks_state(refining),
         "memberships": encode(refining.memberships),
         "neighbors": encode(refining.neighbors),
+        "start": encode(refining.start),
         "search": encode(search),
     }
 

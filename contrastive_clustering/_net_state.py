@@ -1,5 +1,6 @@
 """What a trained net has learnt, as plain values and arrays, and back into a net."""
 
+import copy
 from typing import Any
 
 from skorch.callbacks import (
@@ -44,8 +45,10 @@ def net_state(net: ContrastiveNet) -> dict[str, Any]:
         their batches.
     """
     head = net.module_.prototype_head
+    # Copies: a checkpoint is written once more when the network has moved on.
+    weights = copy.deepcopy(dict(net.module_.state_dict()))
     return {
-        "weights": encode(dict(net.module_.state_dict())),
+        "weights": encode(weights),
         "temperature": None if head is None else head.temperature,
         "optimizer": encode(net.optimizer_.state_dict()),
         "history": [

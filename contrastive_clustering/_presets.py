@@ -117,7 +117,7 @@ class GreyImageAugmentation(Preset):
     degrees : float, default=15
         Largest rotation, in degrees, either way.
 
-    translate : float, default=0.1
+    translate : float, default=0.05
         Largest shift, as a part of the side, either way.
 
     scale : float, default=1.2
@@ -136,12 +136,12 @@ class GreyImageAugmentation(Preset):
 
     Notes
     -----
-    With ``augmentation="auto"`` the clusterer takes ``erase=0.8`` for grey images more
-    than three quarters of whose pixels have one and the same value.
+    With ``augmentation="auto"`` the clusterer takes ``translate=0.1, erase=0.8`` for
+    grey images more than three quarters of whose pixels have one and the same value.
     """
 
     degrees: float = 15.0
-    translate: float = 0.1
+    translate: float = 0.05
     scale: float = 1.2
     shear: float = 10.0
     intensity: float = 0.4

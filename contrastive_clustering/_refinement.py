@@ -40,9 +40,10 @@ class SelfTrainingRefinement:
     Each sample's soft assignment is remembered, from the clusterer at first, and what
     the network gives its two views is averaged into that memory. Beside the joint loss
     of the first phase, the network learns to give both views the remembered
-    assignment, sharpened. Nothing drives strata to be of equal size. In the end the
-    clusterer is asked for the strata of the latents that have come of it, and the
-    prototypes learn these.
+    assignment, sharpened. Nothing drives strata to be of equal size. In the end its
+    weights are brought back half the way to those that it started with; the clusterer
+    is asked for the strata of the latents that have come of it, and the prototypes
+    learn these.
 
     Parameters
     ----------
@@ -62,11 +63,17 @@ class SelfTrainingRefinement:
         Nearest neighbours, in the latents of the first phase, whose remembered
         assignments are averaged into a sample's target; 0 for its own alone.
 
+    mixing : float, default=0.5
+        How far the final weights lie on the way from those of the first phase, 0, to
+        those at the end of this one, 1. Half-way, images that are unlike the training
+        set fare better, and others no worse.
+
     References
     ----------
     Xie, Girshick, Farhadi, arXiv:1511.06335 (sharpened targets); Laine, Aila,
     arXiv:1610.02242 (temporal ensembling); Van Gansbeke et al., arXiv:2005.12320
-    (neighbours that share a cluster).
+    (neighbours that share a cluster); Wortsman et al., "Robust fine-tuning of zero-shot
+    models", arXiv:2109.01903, eq. 1 (weights between those before and after).
     """
 
     temperature: float = 0.1
@@ -74,6 +81,7 @@ class SelfTrainingRefinement:
     memory: float = 0.5
     n_prototypes: int = 8
     n_neighbors: int = 0
+    mixing: float = 0.5
 
 
 Refinement = PrototypeRefinement | SelfTrainingRefinement
@@ -85,6 +93,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "memory": [Number(0, 1, closed="left")],
     "n_prototypes": [Count(1)],
     "n_neighbors": [Count(0)],
+    "mixing": [Number(0, 1, closed="right")],
 }
 
 REFINEMENTS: dict[str, Refinement] = {

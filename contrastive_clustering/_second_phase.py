@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 from skorch.callbacks import Callback
+from torch import nn
 
 from contrastive_clustering._callbacks import (
     TrainingBar,
     WarmUpCosine,
     observers_of,
 )
+from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._distributed import gather, share_of
 from contrastive_clustering._losses import sharpen
 from contrastive_clustering._make_net import net_parameters, users_callbacks
@@ -63,6 +65,9 @@ class RefinementNet(ContrastiveNet):
 
     neighbors : torch.Tensor of shape (n_samples, n_neighbors) or None
         Places of each sample's neighbours, itself first.
+
+    start : dict of str to torch.Tensor
+        The module's weights and buffers before this phase.
     """
 
     phase = "second"
@@ -73,17 +78,36 @@ class RefinementNet(ContrastiveNet):
         refinement: Refinement,
         memberships: torch.Tensor,
         neighbors: torch.Tensor | None = None,
+        start: dict[str, torch.Tensor],
         **kwargs: Any,
     ) -> None:
         self.refinement = refinement
         self.memberships = memberships
         self.neighbors = neighbors
+        self.start = start
         super().__init__(*args, **kwargs)
 
     @property
     def user_lr(self) -> float:
         """The estimator's parameter that the learning rate stems from."""
         return float(self.lr / LR_SCALE)
+
+    def run_epochs(
+        self, dataset: ArrayDataset, *further: Callback, n_done: int = 0
+    ) -> None:
+        """Train for what is missing, then go part of the way back to the start."""
+        super().run_epochs(dataset, *further, n_done=n_done)
+        if isinstance(self.refinement, SelfTrainingRefinement):
+            self._mix_weights(self.refinement.mixing)
+
+    @torch.no_grad()
+    def _mix_weights(self, mixing: float) -> None:
+        """Move the network to between its weights before and after this phase."""
+        for name, value in learnt_values(self.module_).items():
+            old = self.start[name]
+            # What has not changed may be infinite, such as a mask of a user's encoder.
+            mixed = torch.where(old == value, value, torch.lerp(old, value, mixing))
+            value.copy_(mixed)
 
     def loss_terms(
         self,
@@ -142,6 +166,12 @@ class RefinementNet(ContrastiveNet):
     def _of_all(self, rows: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         """Return the rows of both views of the whole batch, from all processes."""
         return torch.cat([gather(part, len(indices)) for part in rows.chunk(2)])
+
+
+def learnt_values(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a module's weights and those of its buffers that hold real numbers."""
+    values = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: value for name, value in values.items() if value.is_floating_point()}
 
 
 class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
@@ -231,7 +261,9 @@ def start_refinement(
     neighbors = None
     if isinstance(refinement, SelfTrainingRefinement) and refinement.n_neighbors > 0:
         neighbors = torch.from_numpy(_neighbors(latents, refinement.n_neighbors))
-    return make_refinement_net(net, params, torch.tensor(memberships), neighbors)
+    values = learnt_values(net.module_)
+    start = {name: value.detach().clone() for name, value in values.items()}
+    return make_refinement_net(net, params, torch.tensor(memberships), neighbors, start)
 
 
 def make_refinement_net(
@@ -239,6 +271,7 @@ def make_refinement_net(
     params: dict[str, Any],
     memberships: torch.Tensor,
     neighbors: torch.Tensor | None,
+    start: dict[str, torch.Tensor],
 ) -> RefinementNet:
     """Return the net of the second phase on a module that has prototypes.
 
@@ -251,7 +284,7 @@ def make_refinement_net(
     params : dict
         The parameters of the estimator.
 
-    memberships, neighbors : torch.Tensor
+    memberships, neighbors, start : torch.Tensor
         As for :class:`RefinementNet`.
 
     Returns
@@ -290,6 +323,7 @@ def make_refinement_net(
         refinement=refinement,
         memberships=memberships.to(device),
         neighbors=None if neighbors is None else neighbors.to(device),
+        start={name: value.to(device) for name, value in start.items()},
         callbacks=callbacks,
         train_split=None,
         lr=params["lr"] * LR_SCALE,

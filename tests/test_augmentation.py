@@ -45,7 +45,7 @@ def test_same_seed_same_views(preset, shape):
 
 def test_auto_erases_of_strokes_only():
     strokes = resolve_augmentation("auto", "grey", shows_strokes=True)
-    assert strokes == GreyImageAugmentation(erase=0.8)
+    assert strokes == GreyImageAugmentation(translate=0.1, erase=0.8)
     named = resolve_augmentation("grey", "grey", shows_strokes=True)
     assert named == GreyImageAugmentation()
 

@@ -387,6 +387,7 @@ REFINEMENTS = {
         "memory": (0, 0.5),
         "n_prototypes": (1, 2, 20),
         "n_neighbors": (0, 2, 100),
+        "mixing": (0.5, 1),
     },
 }
 

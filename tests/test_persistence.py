@@ -127,7 +127,7 @@ def test_views_of_strokes_are_kept(fast, tmp_path):
     ContrastiveAutoencoderClusterer(**fast).fit(X).save(tmp_path / "model")
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
     assert loaded.augmentation == "auto"
-    assert loaded.net_.augmentation == GreyImageAugmentation(erase=0.8)
+    assert loaded.net_.augmentation == GreyImageAugmentation(translate=0.1, erase=0.8)
 
 
 def test_parameters_set_after_fit_do_not_bear_on_the_network(

@@ -22,6 +22,8 @@ def test_names_stand_for_settings_that_pass_their_own_check(name):
         (SelfTrainingRefinement(n_prototypes=0), "n_prototypes"),
         (SelfTrainingRefinement(n_neighbors=-1), "n_neighbors"),
         (SelfTrainingRefinement(n_neighbors=2.5), "n_neighbors"),
+        (SelfTrainingRefinement(mixing=0.0), "mixing"),
+        (SelfTrainingRefinement(mixing=1.1), "mixing"),
         (PrototypeRefinement(momentum=1.0), "momentum"),
         (PrototypeRefinement(momentum="much"), "momentum"),
     ],

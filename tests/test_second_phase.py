@@ -66,6 +66,57 @@ def test_without_a_second_phase_strata_are_those_of_the_clusterer(tiny_images, f
     assert len(clusterer.history_) == 5
 
 
+def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
+    def learnt(**params):
+        clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params})
+        values = clusterer.fit(tiny_images).net_.module_.state_dict()
+        return {
+            name: value
+            for name, value in values.items()
+            if value.is_floating_point() and not name.startswith("prototype_head.")
+        }
+
+    before = learnt(refinement_epochs=0)
+    after = learnt(refinement=SelfTrainingRefinement(mixing=1.0))
+    between = learnt(refinement=SelfTrainingRefinement(mixing=0.25))
+    default = learnt()
+    assert not torch.equal(before["encoder.0.weight"], after["encoder.0.weight"])
+    assert "encoder.1.running_var" in before
+    for name, value in between.items():
+        way = after[name] - before[name]
+        torch.testing.assert_close(value, before[name] + 0.25 * way)
+        torch.testing.assert_close(default[name], (before[name] + after[name]) / 2)
+
+
+def test_what_did_not_change_stays_even_if_infinite():
+    net = make_net(SelfTrainingRefinement(), torch.full((4, 2), 0.5))
+    net.module_.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    net.module_.register_buffer("steps", torch.tensor(3))
+    head = net.module_.prototype_head
+    net.start = {
+        "mask": net.module_.mask.clone(),
+        "prototype_head.prototypes": torch.zeros(2, 1, 2),
+        "prototype_head.condition_weight": torch.full((2, 2), -4.0),
+        "prototype_head.origin": torch.ones(2),
+    }
+    net._mix_weights(0.5)
+    assert net.module_.mask.tolist() == [0.0, -torch.inf]
+    assert net.module_.steps == 3
+    assert head.prototypes[:, 0].tolist() == [[0.5, 0.0], [0.0, 0.5]]
+    assert head.condition_weight.tolist() == [[-2.0, -2.0]] * 2
+    assert head.origin.tolist() == [0.5, 0.5]
+
+
+def test_prototypes_that_follow_their_members_are_not_moved_back(
+    tiny_images, fast, monkeypatch
+):
+    monkeypatch.delattr(RefinementNet, "_mix_weights")
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    clusterer.set_params(refinement="prototypes").fit(tiny_images)
+    with pytest.raises(AttributeError, match="_mix_weights"):
+        clusterer.set_params(refinement="neighbors").fit(tiny_images)
+
+
 def test_without_a_first_phase_the_second_runs(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, "max_epochs": 0})
     assert len(clusterer.fit(tiny_images).history_) == 1
