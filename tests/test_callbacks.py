@@ -55,8 +55,7 @@ def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsy
     assert [line.partition(", ")[0] for line in lines] == [
         "training 1/2 epochs",
         "training 2/2 epochs",
-        "search for the number of strata 1/2 candidates",
-        "search for the number of strata 2/2 candidates",
+        *(f"search for the number of strata {n}/6 parts" for n in range(1, 7)),
         "refinement 1/1 epochs",
     ]
     for part in ("loss", "contrastive_loss", "reconstruction_loss", "valid_loss"):
