@@ -41,9 +41,9 @@ class SelfTrainingRefinement:
     the network gives its two views is averaged into that memory. Beside the joint loss
     of the first phase, the network learns to give both views the remembered
     assignment, sharpened. Nothing drives strata to be of equal size. In the end its
-    weights are brought back half the way to those that it started with; the clusterer
-    is asked for the strata of the latents that have come of it, and the prototypes
-    learn these.
+    weights are brought part of the way back to those that it started with; the
+    clusterer is asked for the strata of the latents that have come of it, and the
+    prototypes learn these.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class SelfTrainingRefinement:
     mixing : float, default=0.5
         How far the final weights lie on the way from those of the first phase, 0, to
         those at the end of this one, 1. Half-way, images that are unlike the training
-        set fare better, and others no worse.
+        set fare better, and others about the same.
 
     References
     ----------

@@ -17,6 +17,17 @@ def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):
     )
 
 
+def recorded_fit():
+    """Return a function like `fit_kmeans`, and a list of the latents it was given."""
+    parts = []
+
+    def fit(part, n_clusters):
+        parts.append(part)
+        return fit_kmeans(part, n_clusters)
+
+    return fit, parts
+
+
 def draw_blobs(centers, n_samples=150, seed=0):
     """Round blobs about far corners of a simplex, so that no two belong together."""
     X, _ = make_blobs(

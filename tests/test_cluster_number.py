@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import parallel_config
 from sklearn.cluster import DBSCAN
-from strata_of_blobs import draw_blobs, fit_kmeans
+from strata_of_blobs import draw_blobs, fit_kmeans, recorded_fit
 
 from contrastive_clustering import _cluster_number
 from contrastive_clustering._cluster_number import (
@@ -120,12 +120,7 @@ def test_a_random_part_stands_for_many_latents(monkeypatch):
     monkeypatch.setattr(_cluster_number, "MOST_LATENTS", 50)
     latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
     latents += np.arange(len(latents))[:, None] * 1e-6
-    parts = []
-
-    def fit(part, n_clusters):
-        parts.append(part)
-        return fit_kmeans(part, n_clusters)
-
+    fit, parts = recorded_fit()
     ClusterNumberSearch("elbow", high=3).search(latents, fit, 0)
     assert [len(part) for part in parts] == [50, 50]
     np.testing.assert_array_equal(*parts)

@@ -7,7 +7,7 @@ from joblib import parallel_config
 from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
-from strata_of_blobs import draw_blobs, fit_kmeans
+from strata_of_blobs import draw_blobs, fit_kmeans, recorded_fit
 
 from contrastive_clustering import ConsensusClustering, _criteria
 from contrastive_clustering._cluster_number import ClusterNumberSearch, _below_chord
@@ -41,12 +41,7 @@ def slow_silhouette(latents, labels):
 
 def test_silhouette_is_that_of_the_other_half():
     latents = draw_blobs(3, n_samples=40)
-    seen_parts = []
-
-    def fit(part, n_clusters):
-        seen_parts.append(part)
-        return fit_kmeans(part, n_clusters)
-
+    fit, seen_parts = recorded_fit()
     score = score_of("silhouette", latents, fit, 4, 0)
     assert len(seen_parts) == 2 * _criteria.N_SPLITS
     wanted = []
@@ -114,12 +109,7 @@ def test_candidates_together_score_as_each_alone(criterion, n_jobs, rays):
 
 def test_stability_is_agreement_less_that_without_strata():
     latents = draw_blobs(2, n_samples=100)
-    parts = []
-
-    def fit(part, n_clusters):
-        parts.append(part)
-        return fit_kmeans(part, n_clusters)
-
+    fit, parts = recorded_fit()
     score = score_of("stability", latents, fit, 3, 0)
     agreement = []
     for first, second in zip(parts[::2], parts[1::2], strict=True):
