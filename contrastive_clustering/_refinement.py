@@ -65,8 +65,8 @@ class SelfTrainingRefinement:
 
     mixing : float, default=0.5
         How far the final weights lie on the way from those of the first phase, 0, to
-        those at the end of this one, 1. Half-way, images that are unlike the training
-        set fare better, and others about the same.
+        those at the end of this one, 1. Half-way, test images that are not quite like
+        the training set fared better, and others about the same.
 
     References
     ----------
