@@ -11,6 +11,7 @@ import torch
 
 from contrastive_clustering._device import computes_beside
 from contrastive_clustering._presets import (
+    Augmentation,
     GreyImageAugmentation,
     Preset,
     RGBImageAugmentation,
@@ -18,8 +19,6 @@ from contrastive_clustering._presets import (
     VolumeAugmentation,
 )
 from contrastive_clustering._random import draw_seed, seeded_global_generators
-
-Augmentation = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 PRESETS: dict[str, type[Preset]] = {
     "grey": GreyImageAugmentation,
@@ -33,7 +32,7 @@ FOR_STROKES = GreyImageAugmentation(translate=0.1, erase=0.8)
 
 
 @dataclass(frozen=True)
-class CallableAugmentation:
+class CallableAugmentation(Augmentation):
     """Any callable on a batch, made repeatable.
 
     Parameters
@@ -109,8 +108,8 @@ def resolve_augmentation(
 
     Returns
     -------
-    augmentation : callable or None
-        Takes a batch and a generator.
+    augmentation : Augmentation or None
+        What draws views.
 
     Raises
     ------

@@ -25,6 +25,11 @@ FEWEST_FINE = (20, 50)
 # A fine cluster has at least this many samples on average.
 SAMPLES_PER_FINE = 5
 
+# Members of a consensus by default, most for small sets, and what the number of samples
+# times that of members is aimed at in between: it hangs less on chance the more members
+# it has, and of few samples they cost little (docs, "Choices").
+FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
+
 # Of the members of a kind, this part has a vote. Fine clusters can be merged to a few
 # in several ways, and cuts through dense places may win by chance: docs, "Choices".
 VOTING = 0.5
@@ -112,7 +117,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self,
         n_clusters: int = 8,
         *,
-        n_members: int = 32,
+        n_members: int = FEWEST_MEMBERS,
         directions: float = 0.0,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
@@ -246,6 +251,28 @@ class Member:
     fine: KMeans
     merged: np.ndarray
     by_direction: bool
+
+
+def count_members(n_samples: int) -> int:
+    """Return how many members a consensus should have that stands for a whole fit.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    n_members : int
+        64 for up to 2,000 samples, falling to 32 for 4,000 and more.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._consensus import count_members
+    >>> [count_members(n) for n in (10, 2_000, 3_000, 60_000)]
+    [64, 64, 42, 32]
+    """
+    return min(MOST_MEMBERS, max(FEWEST_MEMBERS, SAMPLES_TIMES_MEMBERS // n_samples))
 
 
 def _count_distinct(X: np.ndarray) -> int:

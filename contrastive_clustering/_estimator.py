@@ -114,7 +114,8 @@ class ContrastiveAutoencoderClusterer(
     max_epochs : int or "auto", default="auto"
         Number of passes over the training set in the first phase; 0 leaves it out.
         "auto" takes 30 for up to 20,000 samples and fewer for more, down to 15 from
-        40,000 on.
+        40,000 on; for volumes 60 up to 1,200 and fewer for more, down to 30 from 2,400
+        on.
 
     refinement : str or refinement, default="self_training"
         What the second phase does: "self_training" makes the network surer of the

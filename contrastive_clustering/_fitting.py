@@ -23,6 +23,7 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberSearch,
 )
 from contrastive_clustering._codec import decode, encode
+from contrastive_clustering._consensus import count_members
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
@@ -149,16 +150,17 @@ def fit_model(
         If training was interrupted by Ctrl-C.
     """
     device = resolve_device(params["device"])
+    kind = dataset.scaler.layout.kind
     net = make_net(
         params,
         scaler=dataset.scaler,
         augmentation=resolve_augmentation(
             params["augmentation"],
-            dataset.scaler.layout.kind,
+            kind,
             shows_strokes=shows_strokes(dataset),
         ),
         device=device,
-        max_epochs=count_epochs(params["max_epochs"], len(dataset)),
+        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
         batch_size=count_batch_size(params["batch_size"], len(dataset)),
         seed=seed,
     )
@@ -238,6 +240,7 @@ def _find_strata(
         normalize=params["normalize"],
         seed=net.seed,
     )
+    fit_steadily = functools.partial(fit_clusters, n_members=count_members(len(part)))
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
     if reached is not None and reached["stage"] == SECOND:
@@ -262,7 +265,9 @@ def _find_strata(
                 params["verbose"],
             )
         )
-        clustering = once(lambda: fit_clusters(latents, n_clusters))
+        # Strata that the second phase is to change may hang on chance a little.
+        fit_first = fit_clusters if params["refinement_epochs"] else fit_steadily
+        clustering = once(lambda: fit_first(latents, n_clusters))
         if not params["refinement_epochs"] or net.interrupted:
             return latents, clustering, search
         proba = clustering.predict_proba(latents)
@@ -290,7 +295,7 @@ def _find_strata(
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
         # on the way there: docs, "Choices".
-        again = once(lambda: fit_clusters(latents, refining.memberships.shape[1]))
+        again = once(lambda: fit_steadily(latents, refining.memberships.shape[1]))
         proba = again.predict_proba(latents)
         drawn = None
         if net.restores:

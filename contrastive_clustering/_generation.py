@@ -19,7 +19,7 @@ from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
 
 # How often samples that fell into another stratum than asked are drawn again.
-REDRAWS = 10
+REDRAWS = 20
 
 
 class GenerationMixin:
@@ -54,7 +54,7 @@ class GenerationMixin:
         Latents are drawn from the density of the stratum's training members and
         decoded. A decoder may turn an odd latent into a sample of another stratum, so
         the decoded samples are encoded again, and those that are not predicted to be
-        of their stratum are drawn again, up to ten times. Therefore `predict` of a
+        of their stratum are drawn again, up to twenty times. Therefore `predict` of a
         generated set agrees with its strata, and a stratum's fringe, where it
         meets others, is rarer in it than among real samples.
 

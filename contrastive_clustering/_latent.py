@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-from contrastive_clustering._consensus import ConsensusClustering
+from contrastive_clustering._consensus import FEWEST_MEMBERS, ConsensusClustering
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
@@ -81,7 +81,10 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
 
 
 def resolve_clusterer(
-    clusterer: str | BaseEstimator, n_clusters: int, seed: int
+    clusterer: str | BaseEstimator,
+    n_clusters: int,
+    seed: int,
+    n_members: int = FEWEST_MEMBERS,
 ) -> BaseEstimator:
     """Return an unfitted clusterer with the number of clusters and the seed set.
 
@@ -96,6 +99,9 @@ def resolve_clusterer(
     seed : int
         Handed over as `random_state` where the clusterer has one that is None.
 
+    n_members : int, default=32
+        Members of the consensus, if it is one that is to be made.
+
     Returns
     -------
     clusterer : estimator
@@ -103,7 +109,9 @@ def resolve_clusterer(
     """
     if isinstance(clusterer, str):
         if clusterer == "consensus":
-            return ConsensusClustering(n_clusters, directions=0.5, random_state=seed)
+            return ConsensusClustering(
+                n_clusters, n_members=n_members, directions=0.5, random_state=seed
+            )
         if clusterer == "kmeans":
             return KMeans(n_clusters, n_init=10, random_state=seed)
         return GaussianMixture(
@@ -270,6 +278,7 @@ def fit_clustering(
     whiten: bool,
     normalize: bool,
     seed: int,
+    n_members: int = FEWEST_MEMBERS,
 ) -> LatentClustering:
     """Cluster latents.
 
@@ -290,6 +299,9 @@ def fit_clustering(
     seed : int
         Seed of the clusterer.
 
+    n_members : int, default=32
+        See :func:`resolve_clusterer`.
+
     Returns
     -------
     clustering : LatentClustering
@@ -302,7 +314,7 @@ def fit_clustering(
     """
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
     prepared = _prepare(space, latents)
-    fitted = resolve_clusterer(clusterer, n_clusters, seed)
+    fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
     found = np.asarray(fitted.fit_predict(prepared))
     voters = None
     if not hasattr(fitted, "predict"):

@@ -10,7 +10,6 @@ import torch
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
-from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._data import EvenBatchLoader
 from contrastive_clustering._losses import JointLoss
@@ -21,6 +20,7 @@ from contrastive_clustering._net_parameters import (
     net_parameters_of,
 )
 from contrastive_clustering._networks import ContrastiveAutoencoder, PrototypeHead
+from contrastive_clustering._presets import Augmentation
 from contrastive_clustering._random import derive_seed
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import (

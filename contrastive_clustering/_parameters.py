@@ -245,18 +245,25 @@ def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:
 # samples, over all epochs, that is aimed at in between.
 MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
 
+# Of volumes, which are few, so many are to be seen, in no more epochs than these: views
+# that turn in any direction have more to teach than those of images (docs, "Choices").
+MOST_EPOCHS_OF_VOLUMES, VOLUMES_SEEN = 60, 72_000
 
-def count_epochs(max_epochs: int | str, n_samples: int) -> int:
+
+def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     """Return the number of epochs of the first phase.
 
     Parameters
     ----------
     max_epochs : int or "auto"
         The parameter; "auto" is 30 for up to 20,000 samples and falls to 15 for 40,000
-        and more.
+        and more, but is 60 for up to 1,200 volumes and falls to 30 for 2,400.
 
     n_samples : int
         Number of training samples.
+
+    kind : {"table", "volume", "grey", "rgb"}
+        What the samples are.
 
     Returns
     -------
@@ -266,12 +273,17 @@ def count_epochs(max_epochs: int | str, n_samples: int) -> int:
     Examples
     --------
     >>> from contrastive_clustering._parameters import count_epochs
-    >>> [count_epochs("auto", n) for n in (100, 20_000, 30_000, 60_000)]
+    >>> [count_epochs("auto", n, kind="grey") for n in (100, 20_000, 30_000, 60_000)]
     [30, 30, 20, 15]
+    >>> [count_epochs("auto", n, kind="volume") for n in (100, 1_600, 2_400, 60_000)]
+    [60, 45, 30, 15]
     """
     if not isinstance(max_epochs, str):
         return int(max_epochs)
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, SAMPLES_SEEN // n_samples))
+    n_epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, SAMPLES_SEEN // n_samples))
+    if kind == "volume":
+        n_epochs = max(n_epochs, min(MOST_EPOCHS_OF_VOLUMES, VOLUMES_SEEN // n_samples))
+    return n_epochs
 
 
 # Samples of a batch for batch_size="auto": most and fewest, and the number of batches

@@ -37,14 +37,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "erase": [Number(0, 1, closed="both")],
     "saturation": [Number(0, 10, closed="both")],
     "blur": [Number(0, 100, closed="both")],
-    "moved": [Number(0, 1, closed="both")],
     "noise": [Number(0, 1e6, closed="both")],
     "dropout": [Number(0, 1, closed="both")],
 }
 
 
-class Preset(ABC):
-    """What all presets check: their parameters, and what they are called with.
+class Augmentation(ABC):
+    """What random views of a batch are drawn by.
 
     Attributes
     ----------
@@ -54,6 +53,35 @@ class Preset(ABC):
     """
 
     restores: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Return one random view of `batch`."""
+
+    def pair(
+        self, batch: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the two views of `batch` that the network learns to tell from others.
+
+        Parameters
+        ----------
+        batch : torch.Tensor of shape (n, ...)
+            Samples on the common scale.
+
+        generator : torch.Generator
+            Source of all numbers, on the device of `batch`.
+
+        Returns
+        -------
+        first, second : torch.Tensor
+            Tensors of the shape and dtype of `batch`.
+        """
+        return self(batch, generator), self(batch, generator)
+
+
+class Preset(Augmentation):
+    """What all presets check: their parameters, and what they are called with."""
+
     least_axes = 4
     most_axes = 5
 
@@ -226,9 +254,11 @@ class VolumeAugmentation(Preset):
     an organ lies, and on which side of the body, is no finding, but how large it is,
     which a scan tells in millimetres. So sizes and shapes stay as they are.
 
-    Latents that do not tell how a volume lies cannot be decoded to a view of it. So
-    the decoder learns to draw the volume as it is, whatever view the encoder was
-    given.
+    Of each pair of views that the network learns to match, one shows the volume as it
+    lies, as all are shown once training is over: the other alone is turned, mirrored
+    and shifted. Latents that do not tell how a volume lies cannot be decoded to a view
+    of it. So the decoder learns to draw the volume as it is, whatever view the encoder
+    was given.
 
     Parameters
     ----------
@@ -240,27 +270,44 @@ class VolumeAugmentation(Preset):
 
     intensity : float, default=0.4
         Strength of the changes of contrast and brightness, in standard deviations.
-
-    moved : float, default=0.5
-        Part of the views, on average, that are turned, mirrored and shifted. The others
-        show the volume as it lies, as all are shown once training is over.
     """
 
     degrees: float = 180.0
     translate: float = 0.1
     intensity: float = 0.4
-    moved: float = 0.5
 
     restores = True
     least_axes = 5
 
+    def pair(
+        self, batch: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return a view of each volume as it lies, and one of it turned.
+
+        Parameters
+        ----------
+        batch : torch.Tensor of shape (n, n_channels, depth, height, width)
+            Volumes on the common scale.
+
+        generator : torch.Generator
+            Source of all numbers, on the device of `batch`.
+
+        Returns
+        -------
+        still, turned : torch.Tensor
+            Tensors of the shape and dtype of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
+        """
+        turned = self(batch, generator)
+        return random_intensity(batch, generator, strength=self.intensity), turned
+
     def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         batch = random_pose(
-            batch,
-            generator,
-            degrees=self.degrees,
-            translate=self.translate,
-            probability=self.moved,
+            batch, generator, degrees=self.degrees, translate=self.translate
         )
         return random_intensity(batch, generator, strength=self.intensity)
 

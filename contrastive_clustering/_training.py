@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import torch
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
-from contrastive_clustering._augmentation import Augmentation
 from contrastive_clustering._compilation import CompilingNet
 from contrastive_clustering._data import (
     ArrayDataset,
@@ -29,6 +28,7 @@ from contrastive_clustering._interruption import noticing_interrupts
 from contrastive_clustering._losses import LOSS_TERMS
 from contrastive_clustering._networks import AutoencoderOutput
 from contrastive_clustering._precision import MixedPrecisionNet
+from contrastive_clustering._presets import Augmentation
 from contrastive_clustering._random import (
     derive_seed,
     draw_seed,
@@ -53,9 +53,8 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     *args, **kwargs
         As for :class:`skorch.NeuralNet`, and the precision of training.
 
-    augmentation : callable, default=None
-        ``augmentation(batch, generator)`` returns one random view of a batch; None
-        makes both views the batch itself.
+    augmentation : Augmentation, default=None
+        Its `pair` draws both views of a batch; None makes them the batch itself.
 
     seed : int, default=0
         Seed of the weights, the views and the order of the samples.
@@ -332,9 +331,8 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         if self.augmentation is None:
             views = self.lay_out(torch.cat(twice))
             return views, views
-        views = self.lay_out(
-            torch.cat([self.augmentation(x, self._view_generator) for x in twice])
-        )
+        pair = self.augmentation.pair(prepared, self._view_generator)
+        views = self.lay_out(torch.cat(pair))
         if self.restores:
             return views, self.lay_out(torch.cat(twice))
         return views, views

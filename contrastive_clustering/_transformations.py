@@ -105,9 +105,8 @@ def random_pose(
     *,
     degrees: float,
     translate: float,
-    probability: float,
 ) -> torch.Tensor:
-    """Mirror, turn and shift some volumes in space, each by its own random amount.
+    """Mirror, turn and shift volumes in space, each by its own random amount.
 
     Every second of them, on average, is mirrored along its last axis; each is turned
     about an axis of its own through its middle. What moves in from outside repeats the
@@ -128,9 +127,6 @@ def random_pose(
     translate : float
         Shifts are drawn uniformly from ``[-translate, translate]`` times the side.
 
-    probability : float
-        Probability that a volume is moved; the others stay as they are.
-
     Returns
     -------
     moved : torch.Tensor
@@ -146,7 +142,6 @@ def random_pose(
     angles = math.radians(degrees) * _uniform(n_samples, 0, 1, generator)
     mirrored = _uniform(n_samples, 0, 1, generator) < 0.5
     shifts = [2 * translate * _uniform(n_samples, -1, 1, generator) for _ in range(3)]
-    is_moved = _uniform(n_samples, 0, 1, generator) < probability
 
     identity = torch.eye(3, device=batch.device)
     axes = F.normalize(axes, dim=1)[:, None]
@@ -161,8 +156,7 @@ def random_pose(
     turns[:, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
     theta = torch.cat([turns, torch.stack(shifts, dim=1)[:, :, None]], dim=2)
     grid = _affine_grid(theta.to(batch.dtype), batch.shape[2:])
-    moved = F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
-    return torch.where(_per_sample(is_moved, batch), moved, batch)
+    return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
 
 
 def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:

@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from contrastive_clustering import ConsensusClustering, _consensus
 from contrastive_clustering._consensus import (
     _agree,
+    count_members,
     merge_clusters,
     normalized_cut,
 )
@@ -22,6 +23,15 @@ from contrastive_clustering._reuse import reusing_work
 )
 def test_check(estimator, check):
     check(estimator)
+
+
+@given(n_samples=st.integers(1, 1_000_000))
+def test_small_sets_have_more_members(n_samples):
+    n_members = count_members(n_samples)
+    assert 32 <= n_members <= 64
+    assert n_members >= count_members(n_samples + 1)
+    if 32 < n_members < 64:
+        assert 128_000 - n_samples < n_members * n_samples <= 128_000
 
 
 @pytest.mark.parametrize("shares", [(100, 100, 100), (300, 40, 20)])

@@ -6,8 +6,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering import (
     ClusterNumberSearch,
+    ConsensusClustering,
     ContrastiveAutoencoderClusterer,
     _fitting,
+    _latent,
 )
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import fit_model
@@ -50,6 +52,38 @@ def test_the_number_is_searched_once(dataset, fast):
     model = fit(dataset, fast, n_clusters=ClusterNumberSearch(low=3, high=4))
     assert model.search.n_clusters == model.clustering.n_clusters
     np.testing.assert_array_equal(model.search.candidates, [3, 4])
+
+
+SEARCHED = ClusterNumberSearch(low=2, high=3, criterion="silhouette")
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_others"),
+    [
+        ({"refinement_epochs": 0}, set()),
+        ({"refinement_epochs": 1}, {32}),
+        ({"refinement_epochs": 0, "n_clusters": SEARCHED}, {32}),
+    ],
+)
+def test_only_what_is_kept_has_many_members(
+    dataset, fast, monkeypatch, settings, of_others
+):
+    asked = []
+
+    class Recorded(ConsensusClustering):
+        def __init__(self, n_clusters, *, n_members, directions, random_state):
+            asked.append(n_members)
+            super().__init__(
+                n_clusters,
+                n_members=2,
+                directions=directions,
+                random_state=random_state,
+            )
+
+    monkeypatch.setattr(_latent, "ConsensusClustering", Recorded)
+    fit(dataset, fast, clusterer="consensus", **settings)
+    assert asked[-1] == 64
+    assert set(asked[:-1]) == of_others
 
 
 def test_training_goes_on_from_a_net(dataset, fast):

@@ -24,10 +24,17 @@ def test_encoders_and_decoders_map_there_and_back(shape):
     assert decoder(latents).shape == (4, *shape)
 
 
-def test_images_alone_have_their_channels_last():
-    assert fastest_layout((3, 9, 8)) == torch.channels_last
-    for shape in ((5,), (1, 8, 9, 10)):
-        assert fastest_layout(shape) == torch.contiguous_format
-    kernels = default_encoder((3, 9, 8), 6)[0].weight
-    assert kernels.is_contiguous(memory_format=torch.channels_last)
-    assert not kernels.is_contiguous()
+@pytest.mark.parametrize(
+    ("shape", "layout"),
+    [
+        ((3, 9, 8), torch.channels_last),
+        ((2, 8, 9, 10), torch.channels_last_3d),
+        ((5,), torch.contiguous_format),
+    ],
+)
+def test_channels_lie_last_in_images_and_volumes(shape, layout):
+    assert fastest_layout(shape) == layout
+    if len(shape) > 1:
+        kernels = default_encoder(shape, 6)[0].weight
+        assert kernels.is_contiguous(memory_format=layout)
+        assert not kernels.is_contiguous()

@@ -8,7 +8,11 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._parameters import PARAMETER_CONSTRAINTS, count_batch_size
+from contrastive_clustering._parameters import (
+    PARAMETER_CONSTRAINTS,
+    count_batch_size,
+    count_epochs,
+)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,27 @@ def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
     if 64 < size < 256:
         assert n_samples // size == 16
     assert count_batch_size(size, 1) == size
+
+
+@given(n_samples=st.integers(1, 100_000))
+def test_small_sets_are_seen_more_often_and_small_sets_of_volumes_more_still(n_samples):
+    of_images = count_epochs("auto", n_samples, kind="grey")
+    of_volumes = count_epochs("auto", n_samples, kind="volume")
+    assert 15 <= of_images <= min(30, of_volumes)
+    assert of_volumes <= 60
+    if n_samples >= 2_400:
+        assert of_volumes == of_images
+    if of_volumes < 60:
+        assert n_samples * of_volumes >= 72_000 - n_samples
+    assert count_epochs(7, n_samples, kind="volume") == 7
+
+
+@pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])
+def test_automatic_epochs_hang_on_what_the_samples_are(shape, n_epochs, fast):
+    X = np.random.default_rng(0).normal(size=(8, *shape))
+    parameters = {**fast, "max_epochs": "auto", "refinement_epochs": 0}
+    clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(X)
+    assert len(clusterer.history_) == n_epochs
 
 
 def test_every_parameter_has_a_constraint():

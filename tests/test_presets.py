@@ -28,7 +28,7 @@ def test_volume_preset_keeps_the_size_of_what_it_turns():
     z, y, x = np.indices((24, 24, 24)) - 11.5
     organ = (z / 3) ** 2 + (y / 5) ** 2 + (x / 7) ** 2 < 1
     batch = torch.from_numpy(organ.astype(np.float32)).expand(50, 1, -1, -1, -1)
-    views = VolumeAugmentation(intensity=0.0, moved=1.0)(batch, make_generator(0))
+    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
     sizes = views.sum((1, 2, 3, 4))
     torch.testing.assert_close(sizes, batch.sum((1, 2, 3, 4)), rtol=0.02, atol=0)
     # It was turned out of each of its planes.
@@ -37,11 +37,25 @@ def test_volume_preset_keeps_the_size_of_what_it_turns():
         assert extent.max() > 1.15 * extent.min()
 
 
-def test_volume_preset_leaves_some_volumes_as_they_lie():
-    batch = torch.randn(200, 1, 8, 8, 8, generator=make_generator(1))
-    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
-    kept = (views == batch).flatten(1).all(dim=1)
-    assert 70 < kept.sum() < 130
+def test_one_view_of_a_pair_shows_the_volume_as_it_lies():
+    batch = torch.randn(20, 1, 8, 8, 8, generator=make_generator(1))
+    still, turned = VolumeAugmentation(intensity=0.0).pair(batch, make_generator(0))
+    assert torch.equal(still, batch)
+    assert not torch.isclose(turned, batch).flatten(1).all(dim=1).any()
+    paler, _ = VolumeAugmentation(intensity=0.4).pair(batch, make_generator(0))
+    for before, after in zip(batch, paler, strict=True):
+        slope, intercept = np.polyfit(before.flatten(), after.flatten(), 1)
+        assert abs(slope - 1) > 1e-4
+        torch.testing.assert_close(slope * before + intercept, after, atol=1e-5, rtol=0)
+
+
+def test_a_pair_of_other_presets_is_two_views(batch):
+    preset = GreyImageAugmentation()
+    first, second = preset.pair(batch, make_generator(0))
+    generator = make_generator(0)
+    assert torch.equal(first, preset(batch, generator))
+    assert torch.equal(second, preset(batch, generator))
+    assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])
