@@ -5,10 +5,11 @@ Strata of adrenal glands in 3-D
 
 Volumes work as images do: the network takes its third dimension from the shape of the
 data. This example clusters the shapes of adrenal glands that were segmented in CT
-scans, each of 28 x 28 x 28 voxels (AdrenalMNIST3D). Views of volumes are turned in
-space and mirrored: how a gland lies does not matter, its size and its shape do. To keep
-it short, the example takes 300 of the 1188 training volumes and few epochs. Batches are
-smaller than by default, so that an epoch of few volumes still has several steps.
+scans, each of 28 x 28 x 28 voxels (AdrenalMNIST3D). One of both views of a volume is
+turned in space and mirrored: how a gland lies does not matter, its size and its shape
+do. To keep it short, the example takes 300 of the 1188 training volumes and few epochs.
+Batches are smaller than by default, so that an epoch of few volumes still has several
+steps.
 
 The volumes are fetched through medmnist, or read from the folder that the environment
 variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there.
@@ -59,8 +60,7 @@ for stratum in range(n_strata):
 # Of each volume the middle slice across its first axis is shown. The members are masks,
 # voxels are in the gland or not; decoded voxels are grey where the network is unsure.
 # It often is: latents that views teach to forget how a gland lies are decoded to a mean
-# of glands that lie in many ways. ``augmentation="grey"`` has clearer pictures, and
-# strata that tell less.
+# of glands that lie in many ways.
 
 ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
 ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
