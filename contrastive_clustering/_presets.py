@@ -75,7 +75,18 @@ class Augmentation(ABC):
         -------
         first, second : torch.Tensor
             Tensors of the shape and dtype of `batch`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `batch` or `generator` is not what views can be made of.
         """
+        return self._draw_pair(batch, generator)
+
+    def _draw_pair(
+        self, batch: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return two views of a batch, by default of the same kind."""
         return self(batch, generator), self(batch, generator)
 
 
@@ -279,29 +290,10 @@ class VolumeAugmentation(Preset):
     restores = True
     least_axes = 5
 
-    def pair(
+    def _draw_pair(
         self, batch: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return a view of each volume as it lies, and one of it turned.
-
-        Parameters
-        ----------
-        batch : torch.Tensor of shape (n, n_channels, depth, height, width)
-            Volumes on the common scale.
-
-        generator : torch.Generator
-            Source of all numbers, on the device of `batch`.
-
-        Returns
-        -------
-        still, turned : torch.Tensor
-            Tensors of the shape and dtype of `batch`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `batch` or `generator` is not what views can be made of.
-        """
+        """Return a view of each volume as it lies, and one of it turned."""
         turned = self(batch, generator)
         return random_intensity(batch, generator, strength=self.intensity), turned
 

@@ -39,9 +39,8 @@ class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
 @parametrize_with_checks(
     [
         ContrastiveAutoencoderClusterer(),
-        ContrastiveAutoencoderClusterer(
-            clusterer="kmeans", whiten=True, normalize=True, **FAST
-        ),
+        ContrastiveAutoencoderClusterer(whiten=True, normalize=True, **FAST),
+        ContrastiveAutoencoderClusterer(clusterer="kmeans", **FAST),
         ContrastiveAutoencoderClusterer(clusterer="gaussian_mixture", **FAST),
         TiledImagesClusterer(image_shape=(8, 8), clusterer="kmeans", **FAST),
         TiledImagesClusterer(
