@@ -81,12 +81,13 @@ BATCH_SIZE = 256
 class Task:
     """A data set and the number of strata to look for.
 
-    `label_epochs` is for the encoder that is trained with labels. `ours` holds further
-    configurations of ours, by name: parameters that differ from the defaults.
+    Of several files each is a class: see `stack_kinds`. `label_epochs` is for the
+    encoder that is trained with labels. `ours` holds further configurations of ours, by
+    name: parameters that differ from the defaults.
     """
 
     name: str
-    file: str
+    files: tuple[str, ...]
     n_clusters: int
     label_epochs: int = 20
     ours: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -101,11 +102,16 @@ BY_PLACE = {
 }
 
 TASKS = (
-    Task("pneumoniamnist", "pneumoniamnist.npz", 10, ours=ONE_PHASE),
-    Task("pneumoniamnist-2", "pneumoniamnist.npz", 2, ours=ONE_PHASE),
-    Task("mnist", "mnist.npz", 10, label_epochs=5),
-    Task("bloodcells", "bloodcells.npz", 10, ours=ONE_PHASE | BY_PLACE),
-    Task("adrenalmnist3d", "adrenalmnist3d.npz", 10),
+    Task("pneumoniamnist", ("pneumoniamnist.npz",), 10, ours=ONE_PHASE),
+    Task("pneumoniamnist-2", ("pneumoniamnist.npz",), 2, ours=ONE_PHASE),
+    Task("mnist", ("mnist.npz",), 10, label_epochs=5),
+    Task("bloodcells", ("bloodcells.npz",), 10, ours=ONE_PHASE | BY_PLACE),
+    Task("adrenalmnist3d", ("adrenalmnist3d.npz",), 10),
+    Task(
+        "four-kinds",
+        ("pneumoniamnist.npz", "mnist.npz", "bloodcells.npz", "adrenalmnist3d.npz"),
+        4,
+    ),
 )
 
 
@@ -128,9 +134,39 @@ class Data:
 
 
 def load(task: Task, folder: Path) -> Data:
-    train = load_medmnist_file(folder / task.file, split="train")
-    test = load_medmnist_file(folder / task.file, split="test")
-    return Data(train.data, train.target, test.data, test.target)
+    train, test = (
+        [load_medmnist_file(folder / file, split=split) for file in task.files]
+        for split in ("train", "test")
+    )
+    if len(task.files) > 1:
+        return Data(
+            *stack_kinds([part.data for part in train]),
+            *stack_kinds([part.data for part in test]),
+        )
+    return Data(train[0].data, train[0].target, test[0].data, test[0].target)
+
+
+def stack_kinds(kinds: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return grey images, as many of each kind, and the number of their kind.
+
+    Colours are averaged, volumes become their middle slice, and what lies outside of
+    the smallest kind's sides is cut off.
+    """
+    grey = [to_grey(X) for X in kinds]
+    n = min(len(X) for X in grey)
+    side = min(X.shape[-1] for X in grey)
+    parts = []
+    for X in grey:
+        start = (X.shape[-1] - side) // 2
+        inside = slice(start, start + side)
+        parts.append(X[:n, inside, inside].round().astype(np.uint8))
+    return np.concatenate(parts), np.repeat(np.arange(len(parts)), n)
+
+
+def to_grey(X: np.ndarray) -> np.ndarray:
+    if X.ndim == 3:
+        return X
+    return X.mean(axis=-1) if X.shape[-1] == 3 else X[:, X.shape[1] // 2]
 
 
 @dataclass
@@ -458,6 +494,10 @@ def read(
     )
 
 
+def data_name(task: Task) -> str:
+    return Path(task.files[0]).stem if len(task.files) == 1 else task.name
+
+
 def print_table(records: Iterable[dict[str, Any]]) -> None:
     """Print a row for each run of records of one task and method, once it is over."""
     tasks = {task.name: task for task in TASKS}
@@ -468,7 +508,7 @@ def print_table(records: Iterable[dict[str, Any]]) -> None:
     ):
         runs = list(group)
         task = tasks[name]
-        cells = [Path(task.file).stem, str(task.n_clusters), method, str(len(runs))]
+        cells = [data_name(task), str(task.n_clusters), method, str(len(runs))]
         for column in COLUMNS:
             values = [record[column] for record in runs]
             if None in values:

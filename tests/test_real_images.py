@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.metrics import balanced_accuracy_score
 
 from contrastive_clustering import (
@@ -76,6 +77,31 @@ def test_drawn_and_decoded_volumes_are_of_their_strata(real_images):
     for cluster in range(4):
         drawn, labels = clusterer.sample(20, cluster=cluster, random_state=0)
         assert np.mean(clusterer.predict(drawn) == labels) >= 0.9
+
+
+@pytest.mark.slow
+def test_kinds_of_images_are_told_apart_better_than_by_pixels(real_images):
+    """Views may not make the network overlook what the pixels show at once."""
+    splits = []
+    for split, n in (("train", 400), ("test", 150)):
+        x_rays, _ = real_images("pneumoniamnist", split, n=n)
+        digits, _ = real_images("mnist", split, n=n)
+        cells, _ = real_images("bloodcells", split, n=n)
+        glands, _ = real_images("adrenalmnist3d", split, n=n)
+        grey_cells = cells.mean(axis=-1)[:, 2:-2, 2:-2]
+        kinds = [x_rays, digits, grey_cells, glands[:, 14]]
+        splits += [np.concatenate(kinds), np.repeat(range(4), n)]
+    X, _, X_new, y_new = splits
+    pixels = KMeans(4, n_init=10, random_state=0).fit(X.reshape(len(X), -1))
+    by_pixels = clustering_accuracy(
+        y_new, pixels.predict(X_new.reshape(len(X_new), -1))
+    )
+    clusterer, error = fit_and_use(
+        X, X_new, n_clusters=4, max_epochs=10, refinement_epochs=2
+    )
+    assert error < 0.5
+    accuracy = clustering_accuracy(y_new, clusterer.predict(X_new))
+    assert accuracy > by_pixels > 0.9
 
 
 @pytest.mark.slow
