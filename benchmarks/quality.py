@@ -82,8 +82,8 @@ class Task:
     """A data set and the number of strata to look for.
 
     Of several files each is a class: see `stack_kinds`. `label_epochs` is for the
-    encoder that is trained with labels. `ours` holds further configurations of ours, by
-    name: parameters that differ from the defaults.
+    encoder that is trained with labels. `ours` holds configurations of ours beyond the
+    main settings, by name: parameters that differ from the defaults.
     """
 
     name: str
@@ -93,7 +93,11 @@ class Task:
     ours: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-ONE_PHASE = {"without second phase": {"refinement_epochs": 0}}
+MAIN_SETTINGS = {
+    "without second phase": {"refinement_epochs": 0},
+    'refinement="neighbors"': {"refinement": "neighbors"},
+    'refinement="prototypes"': {"refinement": "prototypes"},
+}
 BY_PLACE = {
     "clustered by place, without second phase": {
         "clusterer": ConsensusClustering(),
@@ -102,10 +106,10 @@ BY_PLACE = {
 }
 
 TASKS = (
-    Task("pneumoniamnist", ("pneumoniamnist.npz",), 10, ours=ONE_PHASE),
-    Task("pneumoniamnist-2", ("pneumoniamnist.npz",), 2, ours=ONE_PHASE),
+    Task("pneumoniamnist", ("pneumoniamnist.npz",), 10),
+    Task("pneumoniamnist-2", ("pneumoniamnist.npz",), 2),
     Task("mnist", ("mnist.npz",), 10, label_epochs=5),
-    Task("bloodcells", ("bloodcells.npz",), 10, ours=ONE_PHASE | BY_PLACE),
+    Task("bloodcells", ("bloodcells.npz",), 10, ours=BY_PLACE),
     Task("adrenalmnist3d", ("adrenalmnist3d.npz",), 10),
     Task(
         "four-kinds",
@@ -400,7 +404,8 @@ BASELINES: dict[str, Method | ClustPy] = {
 
 def methods_of(task: Task, words: list[str] | None) -> dict[str, Method | ClustPy]:
     """Return the methods whose names hold one of `words`, ours first."""
-    configurations = {OURS: {}} | {f"ours, {n}": p for n, p in task.ours.items()}
+    further = MAIN_SETTINGS | task.ours
+    configurations = {OURS: {}} | {f"ours, {n}": p for n, p in further.items()}
     mine = {n: functools.partial(ours, p) for n, p in configurations.items()}
     return {n: m for n, m in (mine | BASELINES).items() if is_wanted(n, words)}
 
