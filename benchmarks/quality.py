@@ -499,10 +499,6 @@ def read(
     )
 
 
-def data_name(task: Task) -> str:
-    return Path(task.files[0]).stem if len(task.files) == 1 else task.name
-
-
 def print_table(records: Iterable[dict[str, Any]]) -> None:
     """Print a row for each run of records of one task and method, once it is over."""
     tasks = {task.name: task for task in TASKS}
@@ -512,8 +508,7 @@ def print_table(records: Iterable[dict[str, Any]]) -> None:
         records, key=lambda record: (record["task"], record["method"])
     ):
         runs = list(group)
-        task = tasks[name]
-        cells = [data_name(task), str(task.n_clusters), method, str(len(runs))]
+        cells = [name, str(tasks[name].n_clusters), method, str(len(runs))]
         for column in COLUMNS:
             values = [record[column] for record in runs]
             if None in values:
