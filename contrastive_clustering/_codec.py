@@ -1,107 +1,108 @@
 """From objects to trees of plain values and arrays, and back without running code.
 
 Only what is listed here, or is trusted by its import path, is ever made when a tree is
-read: a tree cannot name anything else.
+read: a tree cannot name anything else. What is listed is checked field by field before
+it is made. An object of a trusted class is given whatever attributes the tree has for
+it: to trust a class is to trust the file.
 """
 
 import dataclasses
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from contrastive_clustering._cluster_number import (
-    ClusterNumberResult,
-    ClusterNumberSearch,
-)
-from contrastive_clustering._consensus import ConsensusClustering, Member
-from contrastive_clustering._density import LatentDensity
+from contrastive_clustering._cluster_number import ClusterNumberSearch
+from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._import_paths import (
     checked_path,
     import_path,
     trusted_import,
 )
-from contrastive_clustering._latent import LatentClustering, RootMeanSquare
+from contrastive_clustering._leaves import LEAVES, Leaf
 from contrastive_clustering._presets import (
     GreyImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
     VolumeAugmentation,
 )
-from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._refinement import (
     PrototypeRefinement,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._validation import SampleLayout
+from contrastive_clustering._schema import (
+    Boolean,
+    Entries,
+    Fields,
+    Integer,
+    Items,
+    Node,
+    OneOf,
+    Scope,
+    Text,
+    shown,
+)
 
 TYPE_KEY = "$type"
 
-# Objects that are no more than their fields.
-_RECORDS: dict[str, type] = {
+# Characters that an array of strings may take, with each as long as the longest.
+LARGEST_STRINGS = 2**22
+
+# Objects that are no more than their fields, which are numbers and strings.
+_RECORDS: dict[str, Any] = {
     record.__name__: record
     for record in (
         GreyImageAugmentation,
         RGBImageAugmentation,
         TableAugmentation,
         VolumeAugmentation,
-        ClusterNumberResult,
         ClusterNumberSearch,
-        Member,
-        LatentDensity,
-        LatentClustering,
-        RootMeanSquare,
-        PrototypeClustering,
         PrototypeRefinement,
         SelfTrainingRefinement,
-        Scaler,
-        SampleLayout,
     )
 }
 
-# Estimators whose attributes are all that there is to them.
-_ESTIMATORS: dict[str, type] = {
-    estimator.__name__: estimator
-    for estimator in (
-        ConsensusClustering,
-        FunctionTransformer,
-        GaussianMixture,
-        KMeans,
-        Normalizer,
-        PCA,
-        Pipeline,
-    )
+# Fields that concern the machine: a file may not start processes.
+_NOT_WRITTEN = {"n_jobs"}
+
+# Clusterers of which the parameters are written. What they have learnt is written by
+# `_fitted_parts`, which knows what each of their attributes has to be.
+_CLUSTERERS: dict[str, Any] = {
+    clusterer.__name__: clusterer
+    for clusterer in (ConsensusClustering, GaussianMixture, KMeans)
 }
 
 
-class _Leaf(NamedTuple):
-    """A type whose objects are one plain value or array each."""
+class Value(Node):
+    """Any value that `encode` returns."""
 
-    kind: type
-    to_plain: Callable[[Any], Any]
-    from_plain: Callable[[Any], Any]
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if tree is None or isinstance(tree, (bool, float)):
+            return
+        if isinstance(tree, int):
+            Integer(-(2**63), 2**64 - 1).check(tree, where, scope)
+        elif isinstance(tree, str):
+            Text().check(tree, where, scope)
+        elif isinstance(tree, np.ndarray):
+            return  # whatever has gone into a file is of numbers
+        elif isinstance(tree, list):
+            Items(VALUE).check(tree, where, scope)
+        elif isinstance(tree, dict) and TYPE_KEY in tree:
+            kind = tree[TYPE_KEY]
+            OneOf(tuple(_TAGS)).check(kind, f"the type of {where}", scope)
+            fields = {name: item for name, item in tree.items() if name != TYPE_KEY}
+            _TAGS[kind].fields.check(fields, where, scope)
+        else:
+            Entries(VALUE).check(tree, where, scope)
 
 
-_LEAVES = {
-    "device": _Leaf(torch.device, str, torch.device),
-    "dtype": _Leaf(np.dtype, lambda dtype: dtype.str, np.dtype),
-    "path": _Leaf(Path, str, Path),
-    "scalar": _Leaf(np.generic, np.asarray, lambda array: array[()]),
-    "tensor": _Leaf(
-        torch.Tensor, lambda tensor: tensor.detach().cpu().numpy(), torch.from_numpy
-    ),
-}
+VALUE = Value()
 
 
 def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
@@ -110,7 +111,7 @@ def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -
     Parameters
     ----------
     value : object
-        Anything that an estimator's parameters and attributes are made of.
+        Anything that an estimator's parameters are made of.
 
     trusted : collection of str
         Import paths of classes and functions that may be named beside those known.
@@ -121,7 +122,7 @@ def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -
     Returns
     -------
     tree : dict, list, str, int, float, bool, ndarray or None
-        The tree.
+        The tree, which fits `VALUE`.
 
     Raises
     ------
@@ -130,9 +131,9 @@ def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    for leaf_name, leaf in _LEAVES.items():
-        if isinstance(value, leaf.kind):
-            return {TYPE_KEY: leaf_name, "value": leaf.to_plain(value)}
+    for name_of_leaf, leaf in LEAVES.items():
+        if isinstance(value, leaf.type):
+            return {TYPE_KEY: name_of_leaf, **leaf.to_tree(value, name)}
     for kind, encode_special in _SPECIAL:
         if isinstance(value, kind):
             return encode_special(value, trusted, name)
@@ -142,13 +143,11 @@ def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -
 def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str, Any]:
     kind = type(value).__name__
     if _RECORDS.get(kind) is type(value):
-        fields = {
-            field.name: getattr(value, field.name)
-            for field in dataclasses.fields(value)  # type: ignore[arg-type]
-        }
+        fields = {field: getattr(value, field) for field in _fields_of(kind)}
         return {TYPE_KEY: kind, "fields": _encode_dict(fields, trusted, name)}
-    if _ESTIMATORS.get(kind) is type(value):
-        return {TYPE_KEY: kind, "state": _encode_dict(vars(value), trusted, name)}
+    if _CLUSTERERS.get(kind) is type(value):
+        params = value.get_params(deep=False)
+        return {TYPE_KEY: kind, "params": _encode_dict(params, trusted, name)}
     if isinstance(value, torch.nn.Module):
         raise ValueError(
             f"{name} is or holds a {import_path(type(value))}, a module of PyTorch, "
@@ -179,7 +178,7 @@ def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
     Parameters
     ----------
     tree : dict, list, str, int, float, bool, ndarray or None
-        What `encode` has returned.
+        What `encode` has returned, checked by `VALUE`.
 
     trusted : collection of str
         Import paths of classes and functions that may be imported beside those known.
@@ -192,8 +191,8 @@ def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
     Raises
     ------
     ValueError
-        If the tree names something that is neither known nor trusted, or cannot be
-        read.
+        If the tree names something that is neither known nor trusted, or an object
+        refuses the values that the tree has for it.
     """
     if isinstance(tree, list):
         return [decode(item, trusted) for item in tree]
@@ -201,31 +200,12 @@ def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
         return tree
     if TYPE_KEY not in tree:
         return {key: decode(item, trusted) for key, item in tree.items()}
-    return _decode_tagged(tree[TYPE_KEY], tree, trusted)
+    return _TAGS[tree[TYPE_KEY]].decode(tree, trusted)
 
 
-def _decode_tagged(kind: str, tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    if kind in _LEAVES:
-        return _LEAVES[kind].from_plain(tree["value"])
-    if kind in _DECODERS:
-        return _DECODERS[kind](tree, trusted)
-    if kind in _RECORDS:
-        return _RECORDS[kind](**decode(tree["fields"], trusted))
-    if kind in _ESTIMATORS:
-        estimator = _make(_ESTIMATORS[kind], decode(tree["state"], trusted))
-        if hasattr(estimator, "_n_threads"):
-            # This machine's, and not what the file says: OpenMP ends the process if
-            # it cannot start as many.
-            estimator._n_threads = _openmp_effective_n_threads()
-        return estimator
-    raise ValueError(f"the file holds a {kind!r}, which this version does not know")
-
-
-def _make(kind: Any, state: dict[str, Any]) -> Any:
-    """Return an object of a class with the given attributes, without its `__init__`."""
-    made = kind.__new__(kind)
-    vars(made).update(state)
-    return made
+def _fields_of(kind: str) -> list[str]:
+    names = [field.name for field in dataclasses.fields(_RECORDS[kind])]
+    return [name for name in names if name not in _NOT_WRITTEN]
 
 
 def _is_its_attributes(value: Any) -> bool:
@@ -241,20 +221,9 @@ def _is_its_attributes(value: Any) -> bool:
     )
 
 
-def _trusted_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    kind = trusted_import(tree["path"], trusted)
-    if not isinstance(kind, type):
-        raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
-    return _make(kind, decode(tree["state"], trusted))
-
-
 def _encode_sequence(value: Any, trusted: Collection[str], name: str) -> Any:
     items = [encode(item, trusted, name) for item in value]
     return items if isinstance(value, list) else {TYPE_KEY: "tuple", "items": items}
-
-
-def _decode_tuple(tree: dict[str, Any], trusted: Collection[str]) -> tuple[Any, ...]:
-    return tuple(decode(tree["items"], trusted))
 
 
 def _encode_dict(
@@ -272,77 +241,110 @@ def _encode_dict(
     return {TYPE_KEY: "dict", "pairs": pairs}
 
 
-def _decode_dict(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any, Any]:
-    return {decode(key, trusted): decode(item, trusted) for key, item in tree["pairs"]}
-
-
 def _encode_array(value: np.ndarray, trusted: Collection[str], name: str) -> Any:
     if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
         return value
     if value.dtype.kind in "OU":
         return {
-            TYPE_KEY: "objects",
-            "any": value.dtype.kind == "O",
+            TYPE_KEY: "array",
+            "objects": value.dtype.kind == "O",
             "items": encode(value.tolist(), trusted, name),
         }
     raise ValueError(
-        f"{name} holds an array of dtype {value.dtype}, which has no place"
+        f"{name} holds an array of dtype {value.dtype}, which cannot be saved"
     )
-
-
-def _decode_objects(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
-    items = decode(tree["items"], trusted)
-    return np.array(items, dtype=object if tree["any"] else str)
-
-
-def _encode_neighbors(
-    value: KNeighborsClassifier, trusted: Collection[str], name: str
-) -> Any:
-    # Its search tree is no plain value, and quickly made again.
-    return {
-        TYPE_KEY: "KNeighborsClassifier",
-        "params": _encode_dict(value.get_params(), trusted, name),
-        "X": value._fit_X,
-        "y": value.classes_[value._y],
-    }
-
-
-def _decode_neighbors(
-    tree: dict[str, Any], trusted: Collection[str]
-) -> KNeighborsClassifier:
-    voters = KNeighborsClassifier(**decode(tree["params"], trusted))
-    return voters.fit(tree["X"], tree["y"])
-
-
-def _encode_random_state(
-    value: np.random.RandomState, trusted: Collection[str], name: str
-) -> Any:
-    state = value.get_state(legacy=True)
-    return {TYPE_KEY: "RandomState", "state": encode(list(state), trusted, name)}
-
-
-def _decode_random_state(
-    tree: dict[str, Any], trusted: Collection[str]
-) -> np.random.RandomState:
-    state = np.random.RandomState()
-    state.set_state(tuple(decode(tree["state"], trusted)))
-    return state
 
 
 _SPECIAL: list[tuple[Any, Callable[[Any, Collection[str], str], Any]]] = [
     (dict, _encode_dict),
     ((list, tuple), _encode_sequence),
     (np.ndarray, _encode_array),
-    (np.random.RandomState, _encode_random_state),
-    (KNeighborsClassifier, _encode_neighbors),
 ]
 
-_DECODERS: dict[str, Callable[[dict[str, Any], Collection[str]], Any]] = {
-    "KNeighborsClassifier": _decode_neighbors,
-    "RandomState": _decode_random_state,
-    "dict": _decode_dict,
-    "import": lambda tree, trusted: trusted_import(tree["path"], trusted),
-    "object": _trusted_object,
-    "objects": _decode_objects,
-    "tuple": _decode_tuple,
+
+def _decode_dict(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any, Any]:
+    pairs = decode(tree["pairs"], trusted)
+    try:
+        return dict(pairs)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"it has {shown(pairs)} for the pairs of a dict") from error
+
+
+def _decode_strings(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
+    items = decode(tree["items"], trusted)
+    if tree["objects"]:
+        return np.array(items, dtype=object)
+    strings = [str(item) for item in items]
+    if len(strings) * max(map(len, strings), default=0) > LARGEST_STRINGS:
+        raise ValueError("it has an array of strings that would be too large")
+    return np.array(strings)
+
+
+def _decode_record(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    kind, fields = tree[TYPE_KEY], decode(tree["fields"], trusted)
+    if set(fields) != set(_fields_of(kind)):
+        raise ValueError(f"a {kind} has the fields {shown(sorted(fields))}")
+    return _RECORDS[kind](**fields)
+
+
+def _decode_clusterer(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    clusterer = _CLUSTERERS[tree[TYPE_KEY]]()
+    params = decode(tree["params"], trusted)
+    unknown = params.keys() - clusterer.get_params(deep=False).keys()
+    if unknown:
+        raise ValueError(
+            f"a {tree[TYPE_KEY]} has the parameters {shown(sorted(unknown))}"
+        )
+    clusterer.set_params(**params)
+    clusterer._validate_params()
+    return clusterer
+
+
+def _decode_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    kind: Any = trusted_import(tree["path"], trusted)
+    if not isinstance(kind, type):
+        raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
+    made: Any = object.__new__(kind)
+    vars(made).update(decode(tree["state"], trusted))
+    if hasattr(made, "_n_threads"):
+        # Those of this machine, and not what the file says: OpenMP ends the process
+        # if it cannot start as many.
+        made._n_threads = _openmp_effective_n_threads()
+    return made
+
+
+class _Tag(NamedTuple):
+    """What a dict with a type may hold beside it, and how its object is made."""
+
+    fields: Fields
+    decode: Callable[[dict[str, Any], Collection[str]], Any]
+
+
+_SETTINGS = Entries(VALUE)
+
+
+def _tag_of_leaf(leaf: Leaf) -> _Tag:
+    return _Tag(leaf.fields, lambda tree, _: leaf.from_tree(tree))
+
+
+_TAGS: dict[str, _Tag] = {
+    **{kind: _tag_of_leaf(leaf) for kind, leaf in LEAVES.items()},
+    "array": _Tag(
+        Fields({"objects": Boolean(), "items": Items(VALUE)}), _decode_strings
+    ),
+    "dict": _Tag(Fields({"pairs": Items(Items(VALUE, least=2))}), _decode_dict),
+    "import": _Tag(
+        Fields({"path": Text(1000)}),
+        lambda tree, trusted: trusted_import(tree["path"], trusted),
+    ),
+    "object": _Tag(Fields({"path": Text(1000), "state": _SETTINGS}), _decode_object),
+    "tuple": _Tag(
+        Fields({"items": Items(VALUE)}),
+        lambda tree, trusted: tuple(decode(tree["items"], trusted)),
+    ),
+    **{kind: _Tag(Fields({"fields": _SETTINGS}), _decode_record) for kind in _RECORDS},
+    **{
+        kind: _Tag(Fields({"params": _SETTINGS}), _decode_clusterer)
+        for kind in _CLUSTERERS
+    },
 }

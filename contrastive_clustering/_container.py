@@ -8,6 +8,7 @@ in its header, beside a digest of both.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
+
+from contrastive_clustering._schema import shown
 
 FORMAT = "contrastive_clustering"
 
@@ -26,6 +30,19 @@ FORMAT_VERSION = 1
 
 # A header needs kilobytes; JSON read into Python takes some twenty times its own size.
 MOST_HEADER_BYTES = 2**23
+
+# The dtypes of safetensors that are written, and how many bytes a value takes.
+ITEM_BYTES = {
+    "BOOL": 1,
+    **{f"{kind}{8 * size}": size for kind in "IU" for size in (1, 2, 4, 8)},
+    **{f"F{8 * size}": size for size in (2, 4, 8)},
+}
+
+# An array may have up to so many axes and values, and a tree be nested so deeply.
+MOST_AXES, LARGEST_ARRAY, DEEPEST = 16, 2**40, 60
+
+# Integers of files have no more digits; seeds and counts have ten.
+MOST_DIGITS = 40
 
 # Stands in the JSON for an array, under which name it is among the tensors.
 ARRAY_KEY = "$array"
@@ -90,11 +107,19 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
     TypeError
         If the tree holds anything else.
 
+    ValueError
+        If what is not in arrays is more than a reader accepts.
+
     OSError
         If the file cannot be written.
     """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_take_arrays(tree, arrays))
+    if len(text) > MOST_HEADER_BYTES // 2:
+        raise ValueError(
+            f"{len(text) / 2**20:.1f} MiB of names, parameters and history are to be "
+            f"saved, and {MOST_HEADER_BYTES // 2**21} MiB is the most that is read."
+        )
     header = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -133,27 +158,90 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         n_header = int.from_bytes(file.read(8), "little")
-    if size < 8 or not 2 <= n_header <= min(size - 8, MOST_HEADER_BYTES):
-        raise _damaged(path, "it has no header of safetensors")
+        if size < 8 or not 2 <= n_header <= min(size - 8, MOST_HEADER_BYTES):
+            raise _damaged(path, "it has no header of safetensors")
+        file.seek(0)
+        content = file.read(size)
     try:
-        with safe_open(path, framework="np") as file:
-            header = file.metadata() or {}
-            _check_header(header, path, kind)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = _read_header(content[8 : 8 + n_header])
+        _check_header(header, path, kind)
+        arrays = from_safetensors(content)
         if _digest(header, arrays) != header["sha256"]:
             raise _damaged(path, "its content does not match its digest")
-        tree: dict[str, Any] = _put_arrays(json.loads(header["tree"]), arrays)
+        tree: dict[str, Any] = _put_arrays(_from_json(header["tree"]), arrays)
+        if arrays:
+            raise _MalformedError(f"its array {shown(min(arrays))} is not used")
     except (SafetensorError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, shown(str(error))) from error
+    except _MalformedError as error:
         raise _damaged(path, str(error)) from error
-    except json.JSONDecodeError as error:
-        raise _damaged(path, f"its header is no JSON: {error}") from error
     if not isinstance(tree, dict):
         raise _damaged(path, "its header does not hold a dict")
     return tree
 
 
+class _MalformedError(Exception):
+    """Part of a file is not what `write_tree` writes."""
+
+
+def _from_json(text: str | bytes) -> Any:
+    try:
+        return json.loads(text, parse_int=_parse_int)
+    except ValueError as error:  # a JSONDecodeError or a UnicodeDecodeError
+        reason = shown(str(error))
+        raise _MalformedError(f"its header is not JSON: {reason}") from error
+
+
+def _parse_int(digits: str) -> int:
+    # Python refuses thousands of digits by an error of its own.
+    if len(digits) > MOST_DIGITS:
+        raise _MalformedError(f"it holds an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _read_header(content: bytes) -> dict[str, str]:
+    """Return the strings in a header, and check its tensors before they are read."""
+    entries = _from_json(content)
+    if not isinstance(entries, dict):
+        raise _MalformedError("its header does not hold a dict")
+    header = entries.pop("__metadata__", {})
+    if not isinstance(header, dict) or not all(
+        isinstance(value, str) for value in header.values()
+    ):
+        raise _MalformedError("its header does not hold strings")
+    for name, entry in entries.items():
+        _check_entry(name, entry)
+    return header
+
+
+def _check_entry(name: str, entry: Any) -> None:
+    """Raise unless an entry describes an array that NumPy can make."""
+    entry = entry if isinstance(entry, dict) else {}
+    dtype: Any = entry.get("dtype")
+    shape: Any = entry.get("shape")
+    offsets: Any = entry.get("data_offsets")
+    if (
+        dtype not in ITEM_BYTES
+        or not _are_sizes(shape)
+        or not _are_sizes(offsets)
+        or len(shape) > MOST_AXES
+        or len(offsets) != 2
+        # Axes beside an empty one could be of any size.
+        or math.prod(max(1, side) for side in shape) > LARGEST_ARRAY
+        or offsets[1] - offsets[0] != ITEM_BYTES[dtype] * math.prod(shape)
+    ):
+        raise _MalformedError(f"its tensor {shown(name)} is not an array")
+
+
+def _are_sizes(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        for value in values
+    )
+
+
 def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that a file's meaning hangs on."""
+    """Return the versions of the packages that the meaning of a file depends on."""
     return {name: version(name) for name in (FORMAT, *PACKAGES)}
 
 
@@ -166,14 +254,14 @@ def _check_header(header: Mapping[str, str], path: Path, kind: str) -> None:
     found = header.get("format_version")
     if found != str(FORMAT_VERSION):
         raise ValueError(
-            f"{os.fspath(path)!r} has format version {found!r}, and this version of "
-            f"{FORMAT} reads version {FORMAT_VERSION}. It was written with "
-            f"{header.get('versions')}: read it with these."
+            f"{os.fspath(path)!r} has format version {shown(found)}, and this version "
+            f"of {FORMAT} reads version {FORMAT_VERSION}. It was written with "
+            f"{str(header.get('versions'))[:300]}: read it with these."
         )
     if header.get("kind") != kind:
         raise ValueError(
-            f"{os.fspath(path)!r} holds a {header.get('kind')!r} where a {kind!r} is "
-            "needed."
+            f"{os.fspath(path)!r} holds a {shown(header.get('kind'))} where a {kind!r} "
+            "is needed."
         )
 
 
@@ -206,15 +294,21 @@ def _take_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     raise TypeError(f"a value of type {type(value).__qualname__} cannot be written")
 
 
-def _put_arrays(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def _put_arrays(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> Any:
     """Undo `_take_arrays`."""
+    if depth > DEEPEST:
+        raise _MalformedError(f"its header is nested more than {DEEPEST} deep")
     if isinstance(value, dict):
         if ARRAY_KEY in value:
-            array = arrays[value[ARRAY_KEY]]
+            # Each array is used once: many references to one would take more memory
+            # and time than the size of the file suggests.
+            array = arrays.pop(value[ARRAY_KEY])
             return array.T if value["transposed"] else array
-        return {key: _put_arrays(entry, arrays) for key, entry in value.items()}
+        return {
+            key: _put_arrays(entry, arrays, depth + 1) for key, entry in value.items()
+        }
     if isinstance(value, list):
-        return [_put_arrays(entry, arrays) for entry in value]
+        return [_put_arrays(entry, arrays, depth + 1) for entry in value]
     return value
 
 

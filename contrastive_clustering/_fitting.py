@@ -22,12 +22,12 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
-from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._consensus import count_members
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import once
+from contrastive_clustering._fitted_parts import search_from_tree, search_to_tree
 from contrastive_clustering._latent import (
     LARGEST_CLUSTERED,
     LatentClustering,
@@ -48,11 +48,14 @@ from contrastive_clustering._refinement import (
     SelfTrainingRefinement,
     resolve_refinement,
 )
+from contrastive_clustering._refinement_state import (
+    refinement_state,
+    resume_refinement,
+)
 from contrastive_clustering._resident import keep_on_device
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._second_phase import (
     RefinementNet,
-    make_refinement_net,
     start_refinement,
 )
 from contrastive_clustering._strokes import shows_strokes
@@ -244,15 +247,8 @@ def _find_strata(
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
     if reached is not None and reached["stage"] == SECOND:
-        search = decode(reached["search"])
-        refining = make_refinement_net(
-            net,
-            params,
-            decode(reached["memberships"]),
-            decode(reached["neighbors"]),
-            decode(reached["start"]),
-        )
-        refining.optimizer_.load_state_dict(decode(reached["optimizer"]))
+        search = search_from_tree(reached["search"])
+        refining = resume_refinement(net, params, reached)
         n_done = reached["n_done"]
     else:
         latents = _encode_checked(net, part)
@@ -313,12 +309,9 @@ def _second_phase_state(
     """Return what the second phase needs to go on; the nets share the module."""
     return {
         "net": net_state(net),
-        "optimizer": encode(refining.optimizer_.state_dict()),
+        **refinement_state(refining),
         "callbacks": callbacks_state(refining),
-        "memberships": encode(refining.memberships),
-        "neighbors": encode(refining.neighbors),
-        "start": encode(refining.start),
-        "search": encode(search),
+        "search": search_to_tree(search),
     }
 
 

@@ -1,5 +1,11 @@
-"""From a tree, of a file that anyone may have written, to a fitted model, checked."""
+"""The file of a fitted estimator: its schema, and from a checked tree to a model.
 
+Anyone may have written a file. `ESTIMATOR` says what each of its fields has to be and
+how their sizes are related; nothing is made of a tree that does not fit it, and a
+network only if its weights are in the file.
+"""
+
+import math
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -8,26 +14,186 @@ import numpy as np
 import torch
 
 from contrastive_clustering._augmentation import resolve_augmentation
-from contrastive_clustering._codec import decode
-from contrastive_clustering._consensus import ConsensusClustering
+from contrastive_clustering._codec import VALUE, decode, encode
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._fitted_parts import (
+    CLUSTERING,
+    DENSITY,
+    SCALER,
+    SEARCH,
+    clustering_from_tree,
+    density_from_tree,
+    scaler_from_tree,
+    search_from_tree,
+)
 from contrastive_clustering._fitting import FittedModel
-from contrastive_clustering._latent import NOISE, LatentClustering
-from contrastive_clustering._make_net import make_net
+from contrastive_clustering._make_net import given_parameters, make_net
 from contrastive_clustering._net_parameters import (
     check_net_parameters,
     is_net_parameter,
     net_parameters_of,
 )
-from contrastive_clustering._net_state import load_net_state
+from contrastive_clustering._net_state import NET, check_weights, load_net_state
 from contrastive_clustering._networks import ContrastiveAutoencoder
+from contrastive_clustering._own_parts import short_name
 from contrastive_clustering._presets import Preset
-from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._validation import read_layout
+from contrastive_clustering._schema import (
+    NUMBERS,
+    Array,
+    Entries,
+    Fields,
+    Integer,
+    Items,
+    Maybe,
+    Real,
+    Scope,
+    Text,
+    shown,
+)
+from contrastive_clustering._training import ContrastiveNet
 
-Shapes = dict[str, tuple[np.ndarray, tuple[int, ...]]]
+# The largest network and batches that a file may ask for. Latents of more directions
+# would have covariances of gigabytes.
+LARGEST_WIDTH, LARGEST_BATCH = 2**13, 2**20
+
+NETWORK = Fields(
+    {
+        "latent_dim": Integer(1, LARGEST_WIDTH, size="latent_dim"),
+        "kl_weight": Real(0.0),
+        "max_epochs": Integer(),
+        "batch_size": Integer(2, LARGEST_BATCH),
+        "seed": Integer(),
+        "views": VALUE,
+        "given": Entries(VALUE),
+    }
+)
+
+ESTIMATOR = Fields(
+    {
+        "network": NETWORK,
+        "scaler": SCALER,
+        "net": NET,
+        "clustering": CLUSTERING,
+        "density": DENSITY,
+        "search": Maybe(SEARCH),
+        "params": Entries(VALUE),
+        "n_features_in": Integer(1, size="n_features"),
+        "feature_names_in": Maybe(Items(Text(), size="n_features")),
+        "examples": VALUE,
+        "scikit-learn": Text(100),
+    }
+)
+
+# Parameters that concern the machine and not the model. A file that set them could
+# start processes, or write to a folder of its author's choice.
+OF_THE_MACHINE = {"checkpoint_dir", "checkpoint_every", "compile", "num_workers"}
+OF_THE_MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+
+_WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
+
+# Samples of no more values are encoded and decoded to try a network.
+LARGEST_TRIED = 2**18
+
+# So many strata are tried: their distances from each other would be quadratic.
+MOST_TRIED = 16
+
+
+def params_to_tree(
+    params: dict[str, Any], trusted: Collection[str], note: str = ""
+) -> dict[str, Any]:
+    """Return a tree for those parameters of an estimator that a file holds.
+
+    Parameters
+    ----------
+    params : dict
+        Parameters by name.
+
+    trusted : collection of str
+        Import paths of classes and functions that may be named.
+
+    note : str, default=""
+        Follows the name and value of a parameter in an error message.
+
+    Returns
+    -------
+    tree : dict
+        All but those that concern the machine.
+
+    Raises
+    ------
+    ValueError
+        If a parameter holds code that is not trusted, or what cannot be saved.
+    """
+    return {
+        name: encode(value, trusted, f"{name}={_named(value)}{note}")
+        for name, value in params.items()
+        if not _is_of_the_machine(name)
+    }
+
+
+def _named(value: Any) -> str:
+    return short_name(value) if isinstance(value, torch.nn.Module) else repr(value)
+
+
+def params_from_tree(
+    tree: dict[str, Any], trusted: Collection[str], known: Collection[str]
+) -> dict[str, Any]:
+    """Return the parameters of a checked tree, or raise if one is not allowed.
+
+    Parameters
+    ----------
+    tree : dict
+        Parameters by name, each of which fits `VALUE`.
+
+    trusted : collection of str
+        Import paths of classes and functions that may be imported.
+
+    known : collection of str
+        Names of parameters beside those of the net.
+
+    Returns
+    -------
+    params : dict
+        Parameters by name. Their values have still to be validated.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or concerns the machine, a network would be too large, or
+        a value is neither known nor trusted.
+    """
+    for name in tree:
+        if _is_of_the_machine(name) or not (name in known or is_net_parameter(name)):
+            raise ValueError(f"{shown(name)} is not a parameter that a file may set")
+    for name in _WIDTHS:
+        if name in tree:
+            Integer(1, LARGEST_WIDTH).check(_unboxed(tree[name]), name, Scope())
+    return {name: decode(value, trusted) for name, value in tree.items()}
+
+
+def _is_of_the_machine(name: str) -> bool:
+    return name in OF_THE_MACHINE or name.startswith(OF_THE_MACHINE_PREFIXES)
+
+
+def _unboxed(tree: Any) -> Any:
+    value = decode(tree) if isinstance(tree, dict) else tree
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def network_to_tree(net: ContrastiveNet, trusted: Collection[str]) -> dict[str, Any]:
+    """Return a tree for how a net was made in `fit`, which fits `NETWORK`."""
+    preset = net.augmentation if isinstance(net.augmentation, Preset) else None
+    return {
+        "latent_dim": int(net.module__latent_dim),
+        "kl_weight": float(net.criterion__kl_weight),
+        "max_epochs": int(net.max_epochs),
+        "batch_size": int(net.batch_size),
+        "seed": int(net.seed),
+        "views": encode(preset),
+        "given": params_to_tree(given_parameters(net), trusted, ", as of fit,"),
+    }
 
 
 def read_model(
@@ -38,10 +204,10 @@ def read_model(
     Parameters
     ----------
     tree : dict
-        What `save` has written.
+        A tree that fits `ESTIMATOR`.
 
     params : dict
-        The parameters of the estimator, checked one by one.
+        The parameters of the estimator, validated one by one.
 
     trusted : collection of str
         Import paths of classes and functions that the tree may name.
@@ -49,26 +215,29 @@ def read_model(
     Returns
     -------
     model : FittedModel
-        A model whose arrays have the shapes of one model and that gives numbers.
+        A model that gives finite numbers for ordinary samples.
 
     Raises
     ------
     ValueError
-        If the parts of the tree do not fit together. A forged tree may also raise any
-        other error that Python has for values that are not what they should be.
+        If the weights are not those of the network that is described, or it gives
+        values that are not finite.
 
     Warns
     -----
     UserWarning
         If strata are those of a clusterer of another version of scikit-learn.
     """
-    scaler: Scaler = decode(tree["scaler"])
     network = tree["network"]
-    if "given" in network:
-        params = {n: value for n, value in params.items() if not is_net_parameter(n)}
-        params |= decode(network["given"], trusted)
+    scaler = scaler_from_tree(tree["scaler"])
+    _check_examples(tree, scaler)
+    # Those of the net are as they were in fit; the others may have been set since.
+    given = params_from_tree(
+        network["given"], trusted, ("encoder", "decoder", "optimizer")
+    )
     params = {
-        **params,
+        **{name: params[name] for name in params if not is_net_parameter(name)},
+        **given,
         "latent_dim": network["latent_dim"],
         "kl_weight": network["kl_weight"],
         # They belong to a training, and might act as soon as a net has been made.
@@ -76,34 +245,44 @@ def read_model(
     }
     check_net_parameters(params)
     _check_size(scaler, params, tree["net"]["weights"])
-    # What "auto" took hangs on samples, of which the file has none.
-    views = decode(network.get("views"))
+    views = decode(network["views"])
+    if not isinstance(views, Preset | None):
+        raise ValueError(f"views of the network is {shown(views)}")
     net = make_net(
         params,
         scaler=scaler,
+        # What "auto" chose depends on samples, of which the file has none.
         augmentation=resolve_augmentation(
-            views if isinstance(views, Preset) else params["augmentation"],
-            scaler.layout.kind,
+            params["augmentation"] if views is None else views, scaler.layout.kind
         ),
         device=resolve_device(params["device"]),
         max_epochs=network["max_epochs"],
-        batch_size=network.get("batch_size", 256),  # older files do not tell
+        batch_size=network["batch_size"],
         seed=network["seed"],
     )
     load_net_state(net, tree["net"])
-    clustering = decode(tree["clustering"], trusted)
-    if isinstance(clustering, LatentClustering):
+    clustering = clustering_from_tree(tree["clustering"], trusted)
+    if tree["clustering"].get("clusterer", {}).get("kind") == "other":
         _warn_of_versions(tree)
     model = FittedModel(
         net,
         scaler,
         clustering,
-        density=decode(tree["density"]),
-        search=decode(tree["search"]),
+        density=density_from_tree(tree["density"]),
+        search=search_from_tree(tree["search"]),
         typical=np.empty(0, dtype=np.intp),
     )
-    _check_fit_together(model, network["latent_dim"])
+    _try_model(model)
     return model
+
+
+def _check_examples(tree: dict[str, Any], scaler: Scaler) -> None:
+    """Raise unless there is a sample for each stratum, or none at all."""
+    if tree["examples"] is not None:
+        n_clusters = len(tree["clustering"]["latent_centers"])
+        shape = (n_clusters, *scaler.layout.sample_shape)
+        node = Array(shape, dtypes=(*NUMBERS, "b1"))
+        node.check(tree["examples"], "examples", Scope())
 
 
 def _check_size(
@@ -128,13 +307,12 @@ def _check_size(
             **{name.removeprefix("module__"): given[name] for name in given},
             **own,
         )
-    for name, expected in network.state_dict().items():
-        found = weights[name]["value"].shape
-        if found != tuple(expected.shape):
-            raise ValueError(
-                f"{name} has shape {found} in the file, and {tuple(expected.shape)} in "
-                "the network that it describes"
-            )
+    ours = {
+        name: value
+        for name, value in weights.items()
+        if name.partition(".")[0] not in own
+    }
+    check_weights(ours, network.state_dict())
 
 
 def _warn_of_versions(tree: dict[str, Any]) -> None:
@@ -142,99 +320,44 @@ def _warn_of_versions(tree: dict[str, Any]) -> None:
     saved, here = tree["scikit-learn"], package_versions()["scikit-learn"]
     if saved != here:
         warnings.warn(
-            f"The strata are those of a clusterer of scikit-learn {saved}, and here is "
-            f"version {here}, which may read them otherwise. Compare predictions, or "
-            "load with that version.",
+            f"The strata are those of a clusterer of scikit-learn {saved}, and version "
+            f"{here} is installed, which may read its attributes differently. Compare "
+            "predictions, or load with that version.",
             UserWarning,
             stacklevel=4,
         )
 
 
-def _check_fit_together(model: FittedModel, latent_dim: int) -> None:
-    """Raise unless arrays have the shapes of one model, and it gives numbers."""
-    clustering, density, scaler = model.clustering, model.density, model.scaler
-    _check_scaler(scaler)
-    n_clusters, n_components = clustering.n_clusters, len(density.means)
-    shapes: Shapes = {
-        "latent_centers": (clustering.latent_centers, (n_clusters, latent_dim)),
-        "means": (density.means, (n_components, latent_dim)),
-        "factors": (density.factors, (n_components, latent_dim, latent_dim)),
-        "strata": (density.strata, (n_components,)),
-        "log_weights": (density.log_weights, (n_components,)),
-        "std": (scaler.std, scaler.mean.shape),
-    }
-    if isinstance(clustering, PrototypeClustering):
-        n_prototypes = clustering.prototypes.shape[1]
-        expected = (n_clusters, n_prototypes, latent_dim)
-        shapes["prototypes"] = (clustering.prototypes, expected)
-        shapes["origin"] = (clustering.origin, (latent_dim,))
-    else:
-        _check_parameters(clustering.clusterer)
-        if isinstance(clustering.clusterer, ConsensusClustering):
-            shapes |= _consensus_shapes(clustering.clusterer)
-    for name, (array, shape) in shapes.items():
-        if array.shape != shape or array.dtype.kind not in "iuf":
-            raise ValueError(f"{name} has shape {array.shape} and not {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} is not finite")
-    for name, strata in (("labels", clustering.labels), ("strata", density.strata)):
-        if strata.ndim != 1 or strata.min() < NOISE or strata.max() >= n_clusters:
-            raise ValueError(f"{name} are no strata from 0 to {n_clusters - 1}")
-    latents = clustering.latent_centers.astype(np.float32)
-    tried = [
-        clustering.predict_proba(latents),
-        density.score_samples(latents),
-        model.net.decode(latents, scaler.unscale),
-        clustering.predict(latents),
-    ]
-    if not all(np.isfinite(values).all() for values in tried):
+def _try_model(model: FittedModel) -> None:
+    """Raise unless a model gives finite numbers for ordinary latents and samples."""
+    latents = model.clustering.latent_centers[:MOST_TRIED]
+    results = _assign(model, latents)
+    shape = model.scaler.layout.network_shape
+    if math.prod(shape) <= LARGEST_TRIED:
+        results.append(model.net.decode(latents, model.scaler.unscale))
+        if "encoder" not in model.net.module_.own_parts:
+            encoded = _encode_near_mean(model.net.module_, shape)
+            results.append(encoded)
+            if np.isfinite(encoded).all():
+                results += _assign(model, encoded)
+    if not all(np.isfinite(values).all() for values in results):
         raise ValueError("it gives values that are not finite")
-    _check_weights(model.net.module_)
 
 
-def _check_parameters(clusterer: Any) -> None:
-    """Raise for parameters that `fit` would refuse, and `predict` does not look at."""
-    if hasattr(clusterer, "_parameter_constraints"):
-        clusterer._validate_params()
+def _assign(model: FittedModel, latents: np.ndarray) -> list[np.ndarray]:
+    return [
+        model.clustering.predict_proba(latents),
+        model.clustering.predict(latents),
+        model.density.score_samples(latents),
+    ]
 
 
-def _check_weights(module: torch.nn.Module) -> None:
-    for name, value in module.state_dict().items():
-        # Parts of the user's own may keep anything there.
-        if not isinstance(value, torch.Tensor):
-            continue
-        if not torch.isfinite(value).all():
-            raise ValueError(f"{name} is not finite")
-        if name.endswith("running_var") and (value < 0).any():
-            raise ValueError(f"{name} holds variances below zero")
-
-
-def _check_scaler(scaler: Scaler) -> None:
-    """Raise unless the samples are such as `fit` can have read."""
-    layout, axis = scaler.layout, scaler.layout.channel_axis
-    sides = [*layout.sample_shape, *(layout.image_shape or ())]
-    if not all(isinstance(side, int) for side in sides):
-        raise ValueError("the shape of samples is no shape")
-    expected = read_layout(
-        (1, *layout.sample_shape),
-        image_shape=layout.image_shape,
-        channel_axis=None if axis is None else axis + 1,
-    )
-    if layout != expected:
-        raise ValueError(f"{layout} is not how samples of that shape are read")
-    if not isinstance(scaler.dtype, np.dtype) or not scaler.low <= scaler.high:
-        raise ValueError(f"samples of {scaler.dtype} are no samples")
-
-
-def _consensus_shapes(clusterer: ConsensusClustering) -> Shapes:
-    """Return the arrays of a consensus and the shapes that they have to have."""
-    n_clusters = clusterer.n_clusters
-    shapes: Shapes = {}
-    pairs = zip(clusterer._members, clusterer._shares, strict=True)
-    for number, (member, shares) in enumerate(pairs):
-        n_fine = len(member.fine.cluster_centers_)
-        shapes[f"shares {number}"] = (shares, (n_clusters, n_clusters))
-        shapes[f"merged {number}"] = (member.merged, (n_fine,))
-        if member.merged.min() < 0 or member.merged.max() >= n_clusters:
-            raise ValueError(f"merged {number} are no clusters below {n_clusters}")
-    return shapes
+@torch.inference_mode()
+def _encode_near_mean(
+    module: ContrastiveAutoencoder, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return the latents of the mean sample, and of samples next to it."""
+    batch = torch.stack([torch.full(shape, value) for value in (-1.0, 0.0, 1.0)])
+    module.eval()
+    latents, _ = module.encode(batch.to(module.input_mean.device))
+    return np.asarray(latents.cpu().numpy())

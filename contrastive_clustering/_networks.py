@@ -175,8 +175,15 @@ class ContrastiveAutoencoder(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         self.variational = variational
-        for name, values in (("input_mean", input_mean), ("input_std", input_std)):
-            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+        # Only 8-bit samples are scaled by these. Statistics of others may lie beyond
+        # the range of float32.
+        limits = torch.finfo(torch.float32)
+        for name, values, least in (
+            ("input_mean", input_mean, limits.min),
+            ("input_std", input_std, limits.tiny),
+        ):
+            statistics = torch.as_tensor(values, dtype=torch.float64)
+            self.register_buffer(name, statistics.clamp(least, limits.max).float())
         n_outputs = 2 * latent_dim if variational else latent_dim
         self.encoder = (
             default_encoder(sample_shape, n_outputs)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._container import (
     as_path,
     package_versions,
@@ -17,16 +16,29 @@ from contrastive_clustering._container import (
 )
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._fitted_parts import (
+    clustering_to_tree,
+    density_to_tree,
+    scaler_to_tree,
+    search_to_tree,
+)
 from contrastive_clustering._fitting import FittedModel
-from contrastive_clustering._loading import read_model
-from contrastive_clustering._make_net import given_parameters
+from contrastive_clustering._loading import (
+    ESTIMATOR,
+    network_to_tree,
+    params_from_tree,
+    params_to_tree,
+    read_model,
+)
 from contrastive_clustering._net_state import net_state
-from contrastive_clustering._own_parts import short_name
-from contrastive_clustering._presets import Preset
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._schema import Scope
 from contrastive_clustering._training import ContrastiveNet
 
 KIND = "estimator"
+
+# Messages of libraries may quote what they were given.
+LONGEST_REASON = 500
 
 # What else a tree may lead to that fits its format and describes no estimator.
 UNREADABLE = (
@@ -51,6 +63,8 @@ class PersistenceMixin:
     _density: LatentDensity
     cluster_number_search_: Any
     n_features_in_: int
+    warm_start: bool
+    _get_param_names: Callable[[], list[str]]
     _adopt: Callable[[FittedModel, np.ndarray | None], None]
     _validate_params: Callable[[], None]
     get_params: Callable[..., dict[str, Any]]
@@ -112,38 +126,52 @@ class PersistenceMixin:
         check_is_fitted(self)
         file = as_path(path, "path")
         trusted = _check_trusted(trusted)
-        net = self.net_
-        tree = {
-            "params": {
-                name: encode(value, trusted, f"{name}={_shown(value)}")
-                for name, value in self.get_params(deep=False).items()
-            },
-            "net": net_state(net),
+        tree = self._to_tree(trusted)
+        try:
+            # The parameter may name a device that this machine does not have.
+            self._from_tree(tree, trusted, device="cpu")
+        except UNREADABLE as error:
+            raise ValueError(
+                f"The estimator cannot be saved, because load would refuse the file: "
+                f"{_reason(error)}."
+            ) from error
+        write_tree(file, KIND, tree)
+
+    def _to_tree(self, trusted: Collection[str]) -> dict[str, Any]:
+        """Return a tree that fits `ESTIMATOR`."""
+        names = getattr(self, "feature_names_in_", None)
+        return {
             # As they were in fit; parameters may have been set since.
-            "network": {
-                "latent_dim": int(net.module__latent_dim),
-                "kl_weight": float(net.criterion__kl_weight),
-                "max_epochs": int(net.max_epochs),
-                "batch_size": int(net.batch_size),
-                "seed": int(net.seed),
-                "views": encode(
-                    net.augmentation if isinstance(net.augmentation, Preset) else None
-                ),
-                "given": {
-                    name: encode(value, trusted, f"{name}={_shown(value)}, as of fit,")
-                    for name, value in given_parameters(net).items()
-                },
-            },
-            "scaler": encode(self._scaler),
-            "clustering": encode(self._clustering, trusted, "clusterer"),
-            "density": encode(self._density),
-            "search": encode(self.cluster_number_search_),
+            "network": network_to_tree(self.net_, trusted),
+            "scaler": scaler_to_tree(self._scaler),
+            "net": net_state(self.net_, resumable=self.warm_start),
+            "clustering": clustering_to_tree(self._clustering, trusted),
+            "density": density_to_tree(self._density),
+            "search": search_to_tree(self.cluster_number_search_),
+            "params": params_to_tree(self.get_params(deep=False), trusted),
             "n_features_in": int(self.n_features_in_),
-            "feature_names_in": encode(getattr(self, "feature_names_in_", None)),
+            "feature_names_in": None if names is None else names.tolist(),
             "examples": getattr(self, "examples_", None),
             "scikit-learn": package_versions()["scikit-learn"],
         }
-        write_tree(file, KIND, tree)
+
+    @classmethod
+    def _from_tree(
+        cls, tree: dict[str, Any], trusted: Collection[str], **overruled: Any
+    ) -> Self:
+        """Return the estimator that a tree describes, after checking all of it."""
+        ESTIMATOR.check(tree, "the estimator", Scope())
+        known = cls._get_param_names()
+        params = params_from_tree(tree["params"], trusted, known) | overruled
+        estimator = cls(**params)
+        estimator._validate_params()
+        model = read_model(tree, estimator.get_params(deep=False), trusted)
+        estimator._adopt(model, tree["examples"])
+        estimator.n_features_in_ = tree["n_features_in"]
+        if tree["feature_names_in"] is not None:
+            names = np.array(tree["feature_names_in"], dtype=object)
+            estimator.feature_names_in_ = names  # type: ignore[attr-defined]
+        return estimator
 
     @classmethod
     def load(
@@ -203,30 +231,19 @@ class PersistenceMixin:
                 raise TypeError(f"device={device!r} is no str and no torch.device.")
             resolve_device(device)
         tree = read_tree(as_path(path, "path"), KIND)
+        overruled = {} if device is None else {"device": device}
         try:
-            params = decode(tree["params"], trusted)
-            if device is not None:
-                params["device"] = device
-            estimator = cls(**params)
-            estimator._validate_params()
-            # With the defaults of what the file's version did not know.
-            params = estimator.get_params(deep=False)
-            model = read_model(tree, params, trusted)
-            estimator._adopt(model, tree["examples"])
-            estimator.n_features_in_ = int(tree["n_features_in"])
-            names = decode(tree["feature_names_in"])
-            if names is not None:
-                estimator.feature_names_in_ = names  # type: ignore[attr-defined]
+            return cls._from_tree(tree, trusted, **overruled)
         except UNREADABLE as error:
             raise ValueError(
-                f"{os.fspath(path)!r} cannot be read: {error}. If it was damaged, take "
-                "another copy of the file."
+                f"{os.fspath(path)!r} cannot be read: {_reason(error)}. If it was "
+                "damaged, take another copy of the file."
             ) from error
-        return estimator
 
 
-def _shown(value: Any) -> str:
-    return short_name(value) if isinstance(value, torch.nn.Module) else repr(value)
+def _reason(error: BaseException) -> str:
+    reason = str(error)
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def _check_trusted(trusted: Any) -> Collection[str]:

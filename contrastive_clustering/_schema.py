@@ -1,0 +1,342 @@
+"""A closed description of a tree of plain values and arrays, and its check.
+
+A schema says of each field what type, shape and range it has. Sizes have names, so that
+fields can be compared with each other: two arrays whose shapes both mention
+``"latent_dim"`` must agree on it. A tree is checked before any object is made of it.
+"""
+
+import math
+import reprlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+FLOATS = ("f4", "f8")
+INTEGERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+NUMBERS = ("f2", *FLOATS, *INTEGERS)
+
+# Sizes and numbers of a file may not be larger: NumPy and PyTorch multiply them.
+LARGEST_INTEGER = 2**31 - 1
+
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxother = 60
+_shown.maxlist = _shown.maxdict = _shown.maxtuple = 3
+
+
+def shown(value: Any) -> str:
+    """Return a short description of a value that a file holds."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} and shape {value.shape}"
+    return _shown.repr(value)
+
+
+class Scope:
+    """The sizes that have been seen so far, by name.
+
+    Parameters
+    ----------
+    outer : Scope, default=None
+        A scope whose sizes are known here, too.
+
+    **sizes : int
+        Sizes that are known from the start.
+    """
+
+    def __init__(self, outer: "Scope | None" = None, **sizes: int) -> None:
+        self._outer = outer
+        self._sizes = dict(sizes)
+
+    def find(self, name: str) -> int | None:
+        """Return a size, or None if it is not known yet."""
+        if name in self._sizes:
+            return self._sizes[name]
+        return None if self._outer is None else self._outer.find(name)
+
+    def bind(self, name: str, size: int, where: str) -> None:
+        """Learn a size, or raise if it is known and differs."""
+        known = self.find(name)
+        if known is None:
+            self._sizes[name] = size
+        elif known != size:
+            raise ValueError(f"{where} has {name}={size}, and not {known}")
+
+
+class Node(ABC):
+    """A description of a part of a tree."""
+
+    @abstractmethod
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits.
+
+        Parameters
+        ----------
+        tree : dict, list, str, int, float, bool, ndarray or None
+            What a file holds.
+
+        where : str
+            What the tree is called in an error message.
+
+        scope : Scope
+            The sizes known so far; those of this tree are added.
+        """
+
+
+def _refuse(where: str, tree: Any, needed: str) -> ValueError:
+    return ValueError(f"{where} is {shown(tree)}, and not {needed}")
+
+
+@dataclass(frozen=True)
+class Boolean(Node):
+    """True or False."""
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, bool):
+            raise _refuse(where, tree, "a boolean")
+
+
+@dataclass(frozen=True)
+class Integer(Node):
+    """A whole number from `low` to `high`; the size `size` if that is given."""
+
+    low: int = 0
+    high: int = LARGEST_INTEGER
+    size: str | None = None
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if (
+            isinstance(tree, bool)
+            or not isinstance(tree, int)
+            or not self.low <= tree <= self.high
+        ):
+            raise _refuse(where, tree, f"an integer from {self.low} to {self.high}")
+        if self.size is not None:
+            scope.bind(self.size, tree, where)
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """Any number, infinity and NaN among them."""
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not _is_number(tree):
+            raise _refuse(where, tree, "a number")
+
+
+def _is_number(tree: Any) -> bool:
+    return isinstance(tree, float) or (
+        isinstance(tree, int) and not isinstance(tree, bool) and abs(tree) < 2**63
+    )
+
+
+@dataclass(frozen=True)
+class Real(Node):
+    """A finite number of at least `low`, or more than that if it is `open`."""
+
+    low: float = -math.inf
+    open: bool = False
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        fits = (
+            _is_number(tree)
+            and math.isfinite(tree)
+            and (tree > self.low if self.open else tree >= self.low)
+        )
+        if not fits:
+            sign = ">" if self.open else ">="
+            raise _refuse(where, tree, f"a finite number {sign} {self.low}")
+
+
+@dataclass(frozen=True)
+class Text(Node):
+    """A string of at most `longest` characters."""
+
+    longest: int = 10_000
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, str) or len(tree) > self.longest:
+            raise _refuse(where, tree, f"a string of up to {self.longest} characters")
+
+
+@dataclass(frozen=True)
+class OneOf(Node):
+    """One of a few strings."""
+
+    choices: tuple[str, ...]
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, str) or tree not in self.choices:
+            raise _refuse(where, tree, f"one of {list(self.choices)}")
+
+
+@dataclass(frozen=True)
+class Array(Node):
+    """An array of some dtypes, whose axes have the given sizes, none of them zero.
+
+    Parameters
+    ----------
+    shape : tuple of int or str
+        The size of each axis; a name stands for a size that is compared.
+
+    dtypes : tuple of str
+        Allowed dtypes, by their NumPy codes.
+
+    low : float
+        Least value that is allowed.
+
+    below : str, default=None
+        The name of a size that all values lie below, as indices do.
+
+    finite : bool, default=True
+        Whether all values must be finite.
+    """
+
+    shape: tuple[int | str, ...]
+    dtypes: tuple[str, ...] = FLOATS
+    low: float = -math.inf
+    below: str | None = None
+    finite: bool = True
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if (
+            not isinstance(tree, np.ndarray)
+            or tree.dtype.str[1:] not in self.dtypes
+            or tree.ndim != len(self.shape)
+            or not tree.size
+        ):
+            raise _refuse(
+                where,
+                tree,
+                f"an array of {' or '.join(self.dtypes)} and shape {self.shape}",
+            )
+        for size, wanted in zip(tree.shape, self.shape, strict=True):
+            if isinstance(wanted, str):
+                scope.bind(wanted, size, where)
+            elif size != wanted:
+                raise _refuse(where, tree, f"an array of shape {self.shape}")
+        if self.finite and not np.isfinite(tree).all():
+            raise ValueError(f"{where} is not finite")
+        if self.low > -math.inf and not tree.min() >= self.low:
+            raise ValueError(f"{where} holds values below {self.low}")
+        high = None if self.below is None else scope.find(self.below)
+        if high is not None and not tree.max() < high:
+            raise ValueError(f"{where} holds values that are not below {high}")
+
+
+@dataclass(frozen=True)
+class AnyArray(Node):
+    """An array of numbers or booleans, of any shape."""
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, np.ndarray):
+            raise _refuse(where, tree, "an array")
+
+
+@dataclass(frozen=True)
+class Maybe(Node):
+    """Nothing, or what another node describes."""
+
+    node: Node
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if tree is not None:
+            self.node.check(tree, where, scope)
+
+
+@dataclass(frozen=True)
+class Items(Node):
+    """A list, each item of which another node describes.
+
+    Sizes that the items name are compared within an item, unless they are known
+    outside.
+    """
+
+    node: Node
+    least: int = 0
+    size: str | None = None
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, list) or len(tree) < self.least:
+            raise _refuse(where, tree, f"a list of {self.least} items or more")
+        if self.size is not None:
+            scope.bind(self.size, len(tree), where)
+        for number, item in enumerate(tree):
+            self.node.check(item, f"item {number} of {where}", Scope(scope))
+
+
+@dataclass(frozen=True)
+class Entries(Node):
+    """A dict with any strings for its keys, each value of which a node describes."""
+
+    node: Node
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, dict):
+            raise _refuse(where, tree, "a dict")
+        for name, item in tree.items():
+            Text(1000).check(name, f"a key of {where}", scope)
+            self.node.check(item, f"{shown(name)} of {where}", scope)
+
+
+Relation = tuple[Callable[[Mapping[str, Any]], bool], str]
+
+
+@dataclass(frozen=True)
+class Fields(Node):
+    """A dict with exactly the given fields, in whose order sizes become known.
+
+    Parameters
+    ----------
+    fields : dict of str to Node
+        What each field holds.
+
+    relations : tuple of (callable, str)
+        What else must be true of the checked dict, and how that is said.
+    """
+
+    fields: dict[str, Node]
+    relations: tuple[Relation, ...] = field(default=())
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, dict):
+            raise _refuse(where, tree, "a dict")
+        for name in [*self.fields, *tree]:
+            if (name in tree) != (name in self.fields):
+                state = "lacks" if name in self.fields else "has an unknown field"
+                raise ValueError(f"{where} {state} {shown(name)}")
+        for name, node in self.fields.items():
+            node.check(tree[name], f"{name} of {where}", scope)
+        for holds, message in self.relations:
+            if not holds(tree):
+                raise ValueError(f"{where}: {message}")
+
+
+@dataclass(frozen=True)
+class Kinds(Node):
+    """A dict of which one field, `key`, says which of several nodes describes it."""
+
+    nodes: dict[str, Fields]
+    key: str = "kind"
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if not isinstance(tree, dict):
+            raise _refuse(where, tree, "a dict")
+        kind = tree.get(self.key)
+        OneOf(tuple(self.nodes)).check(kind, f"the {self.key} of {where}", scope)
+        fields = {name: item for name, item in tree.items() if name != self.key}
+        self.nodes[kind].check(fields, where, scope)  # type: ignore[index]
