@@ -10,13 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._codec import decode, encode
 from contrastive_clustering._container import (
-    as_path,
     package_versions,
     read_tree,
     write_tree,
 )
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._files import as_path
 from contrastive_clustering._fitting import FittedModel
 from contrastive_clustering._loading import read_model
 from contrastive_clustering._make_net import given_parameters
