@@ -13,13 +13,9 @@ import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
-from contrastive_clustering._container import (
-    as_path,
-    partial_prefix,
-    read_tree,
-    write_tree,
-)
+from contrastive_clustering._container import read_tree, write_tree
 from contrastive_clustering._distributed import once, rank
+from contrastive_clustering._files import as_path, partial_prefix
 from contrastive_clustering._import_paths import import_path
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet

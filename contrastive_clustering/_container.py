@@ -5,12 +5,10 @@ arrays goes into a single safetensors file: the arrays as its tensors, all else 
 in its header, beside a digest of both.
 """
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
 
+from contrastive_clustering._files import open_regular, write_atomically
 from contrastive_clustering._schema import shown
 
 FORMAT = "contrastive_clustering"
@@ -48,41 +47,6 @@ MOST_DIGITS = 40
 ARRAY_KEY = "$array"
 
 PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
-
-
-def as_path(path: Any, name: str) -> Path:
-    """Return the path that a caller means, or raise an error that names it.
-
-    Parameters
-    ----------
-    path : str or path-like
-        What the caller passed.
-
-    name : str
-        What the caller calls it.
-
-    Returns
-    -------
-    path : Path
-        The path.
-
-    Raises
-    ------
-    TypeError
-        If it is no path.
-
-    ValueError
-        If no system could have such a path.
-    """
-    try:
-        found = Path(path)
-    except TypeError as error:
-        raise TypeError(
-            f"{name}={path!r} is no path. Pass a str or a pathlib.Path."
-        ) from error
-    if "\0" in str(found):
-        raise ValueError(f"{name}={path!r} holds a null character, which no path can.")
-    return found
 
 
 def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
@@ -155,7 +119,7 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
     ValueError
         If the file is of another kind or format version, or damaged.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         n_header = int.from_bytes(file.read(8), "little")
         if size < 8 or not 2 <= n_header <= min(size - 8, MOST_HEADER_BYTES):
@@ -321,59 +285,3 @@ def _digest(header: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.data if array.size else b"")
     return digest.hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file, all of it or nothing.
-
-    Parameters
-    ----------
-    path : Path
-        The file; overwritten if it exists.
-
-    content : bytes
-        What it shall hold.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; one that was there before is untouched.
-    """
-    try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=partial_prefix(path), dir=path.parent
-        )
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{os.fspath(path)!r} could not be written ({error.strerror}); a file that "
-            "was there before is untouched. Check that the folder exists and may be "
-            "written to, and that the disk has room",
-        ) from error
-
-
-def partial_prefix(path: Path) -> str:
-    """Return how the names begin of files that were being written as `path`."""
-    return f".{path.name}."
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk, too, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

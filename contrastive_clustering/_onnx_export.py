@@ -12,12 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from contrastive_clustering._assignment import make_assignment
-from contrastive_clustering._container import (
-    FORMAT,
-    as_path,
-    package_versions,
-    write_atomically,
-)
+from contrastive_clustering._container import FORMAT, package_versions
+from contrastive_clustering._files import as_path, write_atomically
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._scaling import FARTHEST, Scaler
 from contrastive_clustering._training import ContrastiveNet

@@ -9,13 +9,13 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._container import (
-    as_path,
     package_versions,
     read_tree,
     write_tree,
 )
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._files import as_path
 from contrastive_clustering._fitted_parts import (
     clustering_to_tree,
     density_to_tree,

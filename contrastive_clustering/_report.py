@@ -15,8 +15,8 @@ from contrastive_clustering import _report_pictures as pictures
 from contrastive_clustering import _report_sections as sections
 from contrastive_clustering._arrays import from_tensor
 from contrastive_clustering._constraints import Count
-from contrastive_clustering._container import as_path, write_atomically
 from contrastive_clustering._display._fitted import check_fitted
+from contrastive_clustering._files import as_path, write_atomically
 from contrastive_clustering._report_data import (
     Chosen,
     check_classes,

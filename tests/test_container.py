@@ -10,7 +10,6 @@ from hypothesis.extra import numpy as hnp
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from contrastive_clustering import _container
 from contrastive_clustering._container import read_tree, write_tree
 
 arrays = hnp.arrays(
@@ -210,6 +209,6 @@ def test_headers_of_gigabytes_are_not_read(tmp_path):
 
 
 def test_systems_without_folders_to_sync(path, monkeypatch):
-    monkeypatch.delattr(_container.os, "O_DIRECTORY")
+    monkeypatch.delattr(os, "O_DIRECTORY")
     write_tree(path, "test", {"a": 2})
     assert read_tree(path, "test") == {"a": 2}
