@@ -1,25 +1,32 @@
 """Checkpoints: what a fit has reached, on the disk, and whether another may go on."""
 
-import functools
-import hashlib
+import contextlib
 import os
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import is_dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-import torch
-from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
-from contrastive_clustering._container import read_tree, write_tree
+from contrastive_clustering._container import UNREADABLE, read_tree, write_tree
 from contrastive_clustering._distributed import once, rank
 from contrastive_clustering._files import as_path, partial_prefix
-from contrastive_clustering._import_paths import import_path
-from contrastive_clustering._scaling import iterate_chunks
+from contrastive_clustering._fitted_parts import SEARCH
+from contrastive_clustering._identity import Identity
+from contrastive_clustering._messages import reason_of
+from contrastive_clustering._net_state import CALLBACKS, NET
+from contrastive_clustering._refinement_state import REFINEMENT
+from contrastive_clustering._schema import (
+    Boolean,
+    Entries,
+    Fields,
+    Integer,
+    Kinds,
+    Maybe,
+    Node,
+    Scope,
+    Text,
+)
 from contrastive_clustering._training import ContrastiveNet
-from contrastive_clustering._validation import Samples
 
 FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint"
@@ -27,21 +34,32 @@ KIND = "checkpoint"
 # The stages of a fit: its first phase, the search for strata, the second phase.
 FIRST, STRATA, SECOND = "first", "strata", "second"
 
-# Parameters that do not bear on what is learnt.
-IRRELEVANT = {
-    "checkpoint_dir",
-    "checkpoint_every",
-    "compile",
-    "device",
-    "num_workers",
-    "random_state",
-    "store_examples",
-    "verbose",
-    "warm_start",
+# What every checkpoint holds, beside its stage.
+_ALWAYS: dict[str, Node] = {
+    "identity": Entries(Text(100_000)),
+    "seed": Integer(),
+    "finished": Boolean(),
 }
-IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
-Identity = dict[str, str]
+CHECKPOINT = Kinds(
+    {
+        FIRST: Fields(
+            {**_ALWAYS, "n_done": Integer(), "net": NET, "callbacks": CALLBACKS}
+        ),
+        STRATA: Fields({**_ALWAYS, "net": NET}),
+        SECOND: Fields(
+            {
+                **_ALWAYS,
+                "n_done": Integer(),
+                "net": NET,
+                "callbacks": CALLBACKS,
+                "search": Maybe(SEARCH),
+                **REFINEMENT,
+            }
+        ),
+    },
+    key="stage",
+)
 
 
 class Checkpoint:
@@ -59,7 +77,10 @@ class Checkpoint:
         What the fit is of: see `identify`.
 
     seed : int
-        The seed of the fit, unless an earlier one goes on.
+        The seed of the fit, unless an earlier one is resumed.
+
+    n_samples : int
+        Number of training samples.
 
     Attributes
     ----------
@@ -84,10 +105,12 @@ class Checkpoint:
         every: int,
         identity: Identity,
         seed: int,
+        n_samples: int,
     ) -> None:
         self.path = as_path(folder, "checkpoint_dir") / FILE_NAME
         self.every = every
         self.identity = identity
+        self.n_samples = n_samples
         # Processes that train together go on from what the first of them has read.
         self.reached = once(self._prepare_and_read)
         self.seed = seed if self.reached is None else int(self.reached["seed"])
@@ -117,13 +140,14 @@ class Checkpoint:
     def _read(self) -> dict[str, Any] | None:
         if not self.path.exists():
             return None
-        try:
+        with self.resuming():
             reached = read_tree(self.path, KIND)
-        except ValueError as error:
-            raise ValueError(
-                f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
-                f"cannot be gone on from: {error} Or delete it to start anew."
-            ) from error
+            # Neighbors and memberships are indexed by samples.
+            scope = Scope(n_samples=self.n_samples)
+            identity = reached.get("identity")
+            if isinstance(identity, dict) and identity.get("X") != self.identity["X"]:
+                scope = Scope()
+            CHECKPOINT.check(reached, "the checkpoint", scope)
         found = reached["identity"]
         finished = reached["finished"]
         different = sorted(
@@ -147,6 +171,24 @@ class Checkpoint:
             + ". Fit with these as they were to go on from it, give another "
             f"checkpoint_dir, or delete {self.path.name} in it to start anew."
         )
+
+    @contextlib.contextmanager
+    def resuming(self) -> Iterator[None]:
+        """Turn any error about the state that was read into one that names the file.
+
+        Raises
+        ------
+        ValueError
+            If the state is not that of such a fit.
+        """
+        try:
+            yield
+        except UNREADABLE as error:
+            raise ValueError(
+                f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
+                f"cannot be resumed: {reason_of(error)}. Take another copy of "
+                f"{self.path.name}, or delete it to start over."
+            ) from error
 
     def write(self, stage: str, **state: Any) -> None:
         """Write what the fit has reached, in place of what it had reached before.
@@ -209,90 +251,3 @@ class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
         n_done = net.epoch_number
         if n_done % self.checkpoint.every == 0 or n_done == net.max_epochs:
             self.checkpoint.write(self.stage, n_done=n_done, **self.collect(net))
-
-
-def identify(
-    params: dict[str, Any],
-    X: Samples,
-    seed: int | None,
-    previous: ContrastiveNet | None,
-) -> Identity:
-    """Return what has to be the same for a fit to go on from another's checkpoint.
-
-    Parameters
-    ----------
-    params : dict
-        The estimator's parameters.
-
-    X : ndarray or LazyArray of shape (n_samples, ...)
-        The training set; only a digest of it is kept.
-
-    seed : int or None
-        The seed; None where it was drawn by chance.
-
-    previous : ContrastiveNet or None
-        The net whose training the fit goes on with.
-
-    Returns
-    -------
-    identity : dict
-        A short text for each.
-    """
-    identity = {
-        name: _describe(value)
-        for name, value in params.items()
-        if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
-    }
-    digest = _hash(iterate_chunks(X))
-    identity["X"] = f"{X.dtype} {X.shape} {digest}"
-    if seed is not None:
-        identity["random_state"] = f"seed {seed}"
-    if previous is not None:
-        weights = previous.module_.state_dict().values()
-        identity["warm_start"] = "from " + _hash(map(_to_bytes, weights))
-    return identity
-
-
-def _hash(arrays: Iterable[np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(array.tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _to_bytes(value: Any) -> np.ndarray:
-    """Return a tensor of a state, or what else a module keeps there, as bytes."""
-    if not isinstance(value, torch.Tensor):
-        return np.array(_describe(value))
-    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-
-
-def _describe(value: Any) -> str:
-    """Return a text that is the same in another process; of code, its name alone."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        value = list(value.items())
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_describe(item) for item in value)}]"
-    plain = (bool, int, float, str, np.generic)
-    if value is None or isinstance(value, plain) or is_dataclass(value):
-        return repr(value)
-    return _describe_object(value)
-
-
-def _describe_object(value: Any) -> str:
-    if isinstance(value, BaseEstimator):
-        params = value.get_params().items()
-        inner = ", ".join(f"{name}={_describe(item)}" for name, item in params)
-        return f"{type(value).__name__}({inner})"
-    if isinstance(value, functools.partial):
-        return f"partial{_describe([value.func, value.args, value.keywords])}"
-    if isinstance(value, torch.nn.Module):
-        # Layers show what cannot be seen from their weights, and places in memory.
-        layers = re.sub(" at 0x[0-9a-f]+", "", repr(value))
-        parts = [np.array(layers), *map(_to_bytes, value.state_dict().values())]
-        return f"{import_path(type(value))} {_hash(parts)}"
-    if hasattr(value, "__qualname__"):
-        return import_path(value)
-    return import_path(type(value))

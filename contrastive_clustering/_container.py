@@ -49,6 +49,20 @@ ARRAY_KEY = "$array"
 PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
 
+# What a tree may lead to that can be read and describes nothing that can be made.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
     """Write a tree to a file, all of it or nothing.
 

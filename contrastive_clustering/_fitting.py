@@ -171,8 +171,9 @@ def fit_model(
     if previous is not None:
         net.go_on_from(previous)
     reached = None if checkpoint is None else checkpoint.reached
-    if reached is not None:
-        load_net_state(net, reached["net"])
+    if checkpoint is not None and reached is not None:
+        with checkpoint.resuming():
+            load_net_state(net, reached["net"])
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
@@ -210,7 +211,8 @@ def _run_first_phase(
     if checkpoint is not None:
         if checkpoint.reached is not None:
             n_done = checkpoint.reached["n_done"]
-            further.append(RestoreCallbacks(checkpoint.reached["callbacks"]))
+            state = checkpoint.reached["callbacks"]
+            further.append(RestoreCallbacks(state, checkpoint.resuming))
         further.append(
             SaveCheckpoint(
                 checkpoint,
@@ -246,9 +248,10 @@ def _find_strata(
     fit_steadily = functools.partial(fit_clusters, n_members=count_members(len(part)))
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
-    if reached is not None and reached["stage"] == SECOND:
+    if checkpoint is not None and reached is not None and reached["stage"] == SECOND:
         search = search_from_tree(reached["search"])
-        refining = resume_refinement(net, params, reached)
+        with checkpoint.resuming():
+            refining = resume_refinement(net, params, reached)
         n_done = reached["n_done"]
     else:
         latents = _encode_checked(net, part)
@@ -276,8 +279,10 @@ def _find_strata(
         n_done = 0
     further: list[Callback] = []
     if n_done:
+        assert checkpoint is not None
         assert reached is not None
-        further.append(RestoreCallbacks(reached["callbacks"]))
+        state = reached["callbacks"]
+        further.append(RestoreCallbacks(state, checkpoint.resuming))
     if checkpoint is not None:
         collect = functools.partial(_second_phase_state, net, search)
         if not n_done:

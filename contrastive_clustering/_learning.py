@@ -11,13 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from contrastive_clustering._arrays import with_names
-from contrastive_clustering._checkpoint import Checkpoint, identify
+from contrastive_clustering._checkpoint import Checkpoint
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._distributed import once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
 from contrastive_clustering._hierarchy import link_centers
+from contrastive_clustering._identity import identify
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
@@ -132,6 +133,7 @@ class LearningMixin:
                 params["checkpoint_every"],
                 identify(params, samples, fixed, previous),
                 seed,
+                len(samples),
             )
             seed = checkpoint.seed
         model = fit_model(

@@ -1,5 +1,8 @@
 """What messages say of the errors that they are about."""
 
+# Messages of libraries may quote all that they were given.
+LONGEST = 500
+
 
 def reason_of(error: Exception) -> str:
     r"""Return what an error says, or its class's name if it says nothing.
@@ -12,7 +15,7 @@ def reason_of(error: Exception) -> str:
     Returns
     -------
     reason : str
-        Its text, of several lines the first; never empty.
+        Its text, of several lines the first, cut to 500 characters; never empty.
 
     Examples
     --------
@@ -21,4 +24,5 @@ def reason_of(error: Exception) -> str:
     ('no such thing', 'AssertionError')
     """
     text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    reason = text.splitlines()[0] if text else type(error).__name__
+    return reason if len(reason) <= LONGEST else f"{reason[:LONGEST]}..."

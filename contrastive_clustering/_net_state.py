@@ -1,8 +1,9 @@
 """What a trained net has learnt, as plain values and arrays, and back into a net."""
 
+import contextlib
 import copy
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -300,10 +301,20 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
     ----------
     state : dict
         What `callbacks_state` has returned, checked by `CALLBACKS`.
+
+    resuming : callable, default=contextlib.nullcontext
+        ``resuming()`` returns a context in which errors are explained.
     """
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        state: dict[str, Any],
+        resuming: Callable[
+            [], contextlib.AbstractContextManager[None]
+        ] = contextlib.nullcontext,
+    ) -> None:
         self.state = state
+        self.resuming = resuming
 
     def on_train_begin(self, net: ContrastiveNet, **kwargs: Any) -> None:
         """Overwrite what the callbacks have just reset.
@@ -313,6 +324,10 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
         ValueError
             If the state is not that of these callbacks.
         """
+        with self.resuming():
+            self._restore(net)
+
+    def _restore(self, net: ContrastiveNet) -> None:
         callbacks = dict(net.callbacks_)
         for name, counts in self.state["counts"].items():
             callback = callbacks.get(name)

@@ -9,6 +9,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._container import (
+    UNREADABLE,
     package_versions,
     read_tree,
     write_tree,
@@ -30,28 +31,13 @@ from contrastive_clustering._loading import (
     params_to_tree,
     read_model,
 )
+from contrastive_clustering._messages import reason_of
 from contrastive_clustering._net_state import net_state
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._schema import Scope
 from contrastive_clustering._training import ContrastiveNet
 
 KIND = "estimator"
-
-# Messages of libraries may quote what they were given.
-LONGEST_REASON = 500
-
-# What else a tree may lead to that fits its format and describes no estimator.
-UNREADABLE = (
-    ArithmeticError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 class PersistenceMixin:
@@ -133,7 +119,7 @@ class PersistenceMixin:
         except UNREADABLE as error:
             raise ValueError(
                 f"The estimator cannot be saved, because load would refuse the file: "
-                f"{_reason(error)}."
+                f"{reason_of(error)}."
             ) from error
         write_tree(file, KIND, tree)
 
@@ -236,14 +222,9 @@ class PersistenceMixin:
             return cls._from_tree(tree, trusted, **overruled)
         except UNREADABLE as error:
             raise ValueError(
-                f"{os.fspath(path)!r} cannot be read: {_reason(error)}. If it was "
+                f"{os.fspath(path)!r} cannot be read: {reason_of(error)}. If it was "
                 "damaged, take another copy of the file."
             ) from error
-
-
-def _reason(error: BaseException) -> str:
-    reason = str(error)
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def _check_trusted(trusted: Any) -> Collection[str]:

@@ -18,8 +18,9 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     cluster_stability,
 )
-from contrastive_clustering._checkpoint import FILE_NAME, identify
+from contrastive_clustering._checkpoint import FILE_NAME
 from contrastive_clustering._container import read_tree
+from contrastive_clustering._identity import identify
 
 
 class StopError(Exception):
@@ -429,7 +430,7 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from contrastive_clustering import SelfTrainingRefinement
-from contrastive_clustering._checkpoint import identify
+from contrastive_clustering._identity import identify
 torch.manual_seed(0)
 parameters = {
     "a": KMeans(3), "b": torch.sin, "c": (1, 2), "d": np.arange(2),
