@@ -126,9 +126,8 @@ def _describe_callbacks(callbacks: Any) -> str:
             continue
         text = f"{name} {import_path(kind)}".lstrip()
         if kind.__module__.startswith("skorch.") and callback is not kind:
-            # Schedules take their own settings as keywords.
-            settings = callback.get_params() | getattr(callback, "kwargs", {})
-            text += describe(settings)
+            settings = callback.get_params().items()
+            text += describe({k: item for k, item in settings if not callable(item)})
         described.append(text)
     return f"[{', '.join(described)}]"
 

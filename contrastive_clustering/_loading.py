@@ -324,7 +324,7 @@ def _warn_of_versions(tree: dict[str, Any]) -> None:
             f"{here} is installed, which may read its attributes differently. Compare "
             "predictions, or load with that version.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -2,24 +2,21 @@ import numpy as np
 import pytest
 from sklearn.cluster import MiniBatchKMeans
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer, _container
+from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._container import read_tree, write_tree
 
 
-def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path, monkeypatch):
-    versions = _container.package_versions()
-    clusterer = ContrastiveAutoencoderClusterer(
-        **{**fast, "clusterer": MiniBatchKMeans(n_init=1), "refinement_epochs": 0}
-    )
-    trusted = ["sklearn.cluster._kmeans.MiniBatchKMeans"]
-    monkeypatch.setattr(
-        "contrastive_clustering._persistence.package_versions",
-        lambda: {**versions, "scikit-learn": "0.1"},
-    )
-    clusterer.fit(tiny_images).save(tmp_path / "model", trusted=trusted)
-    monkeypatch.undo()
-    with pytest.warns(UserWarning, match=r"of scikit-learn 0\.1, and version"):
-        ContrastiveAutoencoderClusterer.load(tmp_path / "model", trusted=trusted)
+def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path):
+    path, trusted = tmp_path / "model", ["sklearn.cluster._kmeans.MiniBatchKMeans"]
+    own = {"clusterer": MiniBatchKMeans(n_init=1), "refinement_epochs": 0}
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **own}).fit(tiny_images)
+    clusterer.save(path, trusted=trusted)
+    tree = read_tree(path, "estimator")
+    tree["scikit-learn"] = "0.1"
+    write_tree(path, "estimator", tree)
+    with pytest.warns(UserWarning, match=r"of scikit-learn 0\.1, and version") as seen:
+        ContrastiveAutoencoderClusterer.load(path, trusted=trusted)
+    assert seen[0].filename == __file__
 
 
 @pytest.mark.parametrize(
