@@ -1,62 +1,82 @@
-"""Loads of damaged and of malicious files; run by test_persistence in its own process.
+"""Loads of damaged and of malicious files; run by the tests in its own process.
 
-Half of the files are damaged as disks and networks do it. The other half are written by
-somebody who knows the format: something in the tree or in an array is changed, and the
-digest is right. Each must load, and then predict or say why not, or be refused by a
-ValueError. An audit hook notes whatever runs code, starts a program or writes a file.
+``python tests/fuzz_saved_files.py damaged 1000`` damages files as disks and networks do
+it. ``forged`` writes files as somebody who knows the schema would: each field and each
+relation is broken in turn, then several at once, and the digest is right.
+``checkpoint`` does the same to checkpoints. Each file must load and be of use, or be
+refused by a ValueError that names it. Files are tried in child processes, whose death
+is a failure; an audit hook notes whatever runs code, starts a program or writes a file.
 """
 
-import copy
 import json
+import os
 import pickle
 import random
 import resource
+import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
 import warnings
 from pathlib import Path
+from unittest import mock
 
+import forge
 import numpy as np
 from sklearn.datasets import load_digits
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import ContrastiveAutoencoderClusterer, _checkpoint
+from contrastive_clustering._checkpoint import CHECKPOINT, FILE_NAME
 from contrastive_clustering._container import read_tree, write_tree
+from contrastive_clustering._loading import ESTIMATOR
 
 X = load_digits().images[:60]
 
-ODD_VALUES = [
-    None,
-    True,
-    -1,
-    0,
-    7,
-    10**6,
-    2**63,
-    10**30,
-    -0.5,
-    float("nan"),
-    float("inf"),
-    1e300,
-    "",
-    "text",
-    "os.system",
-    "A" * 10_000,
-    [],
-    [[]],
-    {},
-    [1] * 1000,
-    {"$type": "import", "path": "os.system"},
-    {"$type": "import", "path": "builtins.exec"},
-    {"$type": "object", "path": "subprocess.Popen", "state": {"args": ["touch", "x"]}},
-    {"$type": "KMeans", "state": {}},
-    {"$type": "Pipeline", "state": {"steps": []}},
-    {"$type": "scalar", "value": 3},
-    {"$type": "dtype", "value": "O"},
-    {"$type": "dtype", "value": "V1000000000000"},
-    {"$type": "RandomState", "state": [1, 2]},
+COMMON = {"max_epochs": 1, "latent_dim": 4, "random_state": 0, "batch_size": 30}
+FITS = [
+    {"n_clusters": 3, "refinement_epochs": 1, "store_examples": True},
+    {"n_clusters": 3, "refinement_epochs": 0, "kl_weight": 0.1, "warm_start": True},
+    {"n_clusters": 3, "refinement_epochs": 0, "clusterer": "kmeans"},
+    {
+        "n_clusters": 3,
+        "refinement_epochs": 0,
+        "clusterer": "gaussian_mixture",
+        "whiten": True,
+        "normalize": True,
+    },
+    {"n_clusters": "auto", "refinement_epochs": 1, "clusterer": "kmeans"},
 ]
+CHECKPOINTS = [
+    {"refinement": "neighbors", "refinement_epochs": 2},
+    {"early_stopping": True, "validation_fraction": 0.25, "refinement_epochs": 0},
+]
+
+# A child tries so many files; a file may take so many seconds and MiB.
+FILES_PER_CHILD, MOST_SECONDS, MOST_MIB = 50, 60, 256
+
+
+class Watch:
+    """An audit hook that notes what loading a file must not do."""
+
+    on = False
+    seen = ()
+
+    def __call__(self, event, arguments):
+        if not self.on:
+            return
+        if event in {"exec", "pickle.find_class", "os.system", "os.exec"} or (
+            event.startswith(
+                ("subprocess.", "socket.", "ctypes.", "shutil.", "os.fork")
+            )
+        ):
+            self.seen = (*self.seen, (event, str(arguments)[:200]))
+        if event == "open" and any(flag in str(arguments[1]) for flag in "wax+"):
+            self.seen = (*self.seen, (event, str(arguments)[:200]))
+
+
+WATCH = Watch()
 
 
 def damaged_bytes(content, rng):
@@ -90,151 +110,230 @@ def damaged_bytes(content, rng):
     return bytes(content)
 
 
-def places(tree, path=()):
-    """Yield where each value of a tree is."""
-    if path:
-        yield path
-    items = ()
-    if isinstance(tree, dict):
-        items = tree.items()
-    elif isinstance(tree, list):
-        items = enumerate(tree)
-    for key, value in items:
-        yield from places(value, (*path, key))
+def refused(error, path):
+    """Check that a message names what was refused, and can be read."""
+    assert str(path) in str(error), f"does not name {path}: {error}"
+    assert len(str(error)) < 3000, "is too long"
+    return "refused"
 
 
-def odd_array(array, rng):
-    kind = rng.randrange(6)
-    if kind == 0:
-        return np.zeros(rng.choice([(0,), (1,), (3, 0), (2, 2, 2), (1000,)]))
-    if kind == 1:
-        return array.astype(rng.choice(["f2", "u1", "i8", "?", "f8"]))
-    if kind == 2:
-        return np.full_like(array, rng.choice([0, 1]))
-    if kind == 3 and array.dtype.kind == "f":
-        return array * rng.choice([np.nan, np.inf, 1e300])
-    if kind == 4:
-        return array[:-1] if array.ndim and len(array) else array[None]
-    return array.T.copy() if array.ndim > 1 else -array.astype("f8")
-
-
-def odd_tree(tree, all_places, rng):
-    tree = copy.copy(tree)
-    for _ in range(rng.choice([1, 1, 1, 2, 5])):
-        *way, last = rng.choice(all_places)
-        inner = tree
-        try:
-            for key in way:
-                inner[key] = copy.copy(inner[key])
-                inner = inner[key]
-            if isinstance(inner[last], np.ndarray) and rng.random() < 0.8:
-                inner[last] = np.asarray(odd_array(inner[last], rng))
-            elif isinstance(inner, dict) and rng.random() < 0.15:
-                del inner[last]
-            else:
-                inner[last] = copy.deepcopy(rng.choice(ODD_VALUES))
-        except (KeyError, IndexError, TypeError):
-            continue  # an earlier change has removed the place
-    return tree
-
-
-class Watch:
-    """An audit hook that notes what loading a file must not do."""
-
-    on = False
-    seen = ()
-
-    def __call__(self, event, arguments):
-        if not self.on:
-            return
-        if event in {"exec", "pickle.find_class", "os.system", "os.exec"} or (
-            event.startswith(
-                ("subprocess.", "socket.", "ctypes.", "shutil.", "os.fork")
-            )
-        ):
-            self.seen = (*self.seen, (event, str(arguments)[:200]))
-        if event == "open" and any(flag in str(arguments[1]) for flag in "wax+"):
-            self.seen = (*self.seen, (event, str(arguments)[:200]))
-
-
-def attempt(path):
-    """Load a file and predict; return what came of it."""
+def attempt_load(path, index=0):
+    """Load a file and use what it holds; return what came of it."""
+    WATCH.on = True
     try:
         loaded = ContrastiveAutoencoderClusterer.load(path)
     except ValueError as error:
-        return "refused" if str(path) in str(error) else "refused_without_name"
-    # A file may ask for processes that read batches. They would run no code of its own.
-    loaded.net_.iterator_valid__num_workers = 0
+        return refused(error, path)
     try:
         assert loaded.predict(X).shape == (60,)
         assert np.isfinite(loaded.predict_proba(X)).all()
+        latents = loaded.transform(X)
+        assert np.isfinite(latents).all()
+        assert np.isfinite(loaded.inverse_transform(latents[:5])).all()
+        assert loaded.score_samples(X).shape == (60,)
+        loaded.labels_at(1)
+        repr(loaded)
+        loaded.partial_fit(X)
     except ValueError:
-        return "refused_by_predict"
+        return "refused_later"
+    WATCH.on = False
+    loaded.save(path.with_name("again"))
     return "worked"
 
 
-def main(n_files):
-    folder = Path(tempfile.mkdtemp())
-    common = {"max_epochs": 1, "latent_dim": 4, "random_state": 0, "batch_size": 30}
-    fits = [
-        {"n_clusters": 3, "refinement_epochs": 1, "store_examples": True},
-        {"n_clusters": 3, "refinement_epochs": 0, "kl_weight": 0.1},
-        {"n_clusters": 3, "refinement_epochs": 0, "clusterer": "kmeans"},
-        {
-            "n_clusters": 3,
-            "refinement_epochs": 0,
-            "clusterer": "gaussian_mixture",
-            "whiten": True,
-        },
-    ]
-    originals = []
-    for number, parameters in enumerate(fits):
+def attempt_resume(path, number):
+    """Fit with a checkpoint; return what came of it."""
+    try:
+        make_resumable(path.parent, number).fit(X)
+    except ValueError as error:
+        return refused(error, path.parent)
+    return "worked"
+
+
+def attempts(numbers, make, report):
+    """Try files in this process; report each before and after it."""
+    for number in numbers:
+        report({"begins": number})
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start = time.perf_counter()
+        signal.alarm(MOST_SECONDS)
+        WATCH.seen = ()
+        outcome = {"ends": number}
+        try:
+            run = make(number)
+            outcome["result"] = run()
+        # Whatever it is, it is what this script looks for, and reports.
+        except Exception:
+            outcome["unexpected"] = traceback.format_exc()[-2000:]
+        finally:
+            WATCH.on = False
+            signal.alarm(0)
+        outcome["code"] = WATCH.seen
+        outcome["seconds"] = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        outcome["mib"] = (after - before) / 1024
+        report(outcome)
+
+
+def in_child(numbers, make):
+    """Try files in a child; return what it reported, and how it ended."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        with os.fdopen(writer, "w") as pipe:
+
+            def report(line):
+                pipe.write(json.dumps(line) + "\n")
+                pipe.flush()
+
+            attempts(numbers, make, report)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        lines = [json.loads(line) for line in pipe]
+    _, status = os.waitpid(child, 0)
+    return lines, status
+
+
+def try_files(n_files, make):
+    """Try numbered files; return counts, and all that must not be."""
+    counts: dict[str, int] = {}
+    faults = []
+    longest = most = 0.0
+    waiting = list(range(n_files))
+    while waiting:
+        some, waiting = waiting[:FILES_PER_CHILD], waiting[FILES_PER_CHILD:]
+        lines, status = in_child(some, make)
+        done = [line for line in lines if "ends" in line]
+        if status or len(done) < len(some):
+            number = lines[-1].get("begins", -1) if lines else some[0]
+            faults.append(f"file {number} ended the process with status {status}")
+            waiting = [n for n in some if n > number] + waiting
+        for line in done:
+            if "unexpected" in line:
+                faults.append(f"file {line['ends']}: {line['unexpected']}")
+            else:
+                result = line["result"]
+                counts[result] = counts.get(result, 0) + 1
+            for event in line["code"]:
+                faults.append(f"file {line['ends']} has run {event}")
+            if line["mib"] > MOST_MIB:
+                faults.append(f"file {line['ends']} took {line['mib']:.0f} MiB")
+            longest, most = max(longest, line["seconds"]), max(most, line["mib"])
+    return {
+        **counts,
+        "n_files": n_files,
+        "longest_seconds": longest,
+        "most_mib": most,
+        "n_faults": len(faults),
+        "faults": faults[:20],
+    }
+
+
+def originals(folder):
+    """Fit and save; yield the path and the tree of each."""
+    for number, parameters in enumerate(FITS):
         path = folder / f"original_{number}"
-        clusterer = ContrastiveAutoencoderClusterer(**common, **parameters).fit(X)
+        clusterer = ContrastiveAutoencoderClusterer(**{**COMMON, **parameters}).fit(X)
         clusterer.save(path)
         # What is imported late shall be there before the hook listens.
-        repr(ContrastiveAutoencoderClusterer.load(path).predict(X)), repr(clusterer)
-        tree = read_tree(path, "estimator")
-        originals.append((path.read_bytes(), tree, list(places(tree))))
-    rng = random.Random(0)
-    watch = Watch()
-    sys.addaudithook(watch)
-    counts = {"worked": 0, "refused": 0, "refused_by_predict": 0}
-    unexpected = []
-    longest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    path = folder / "mutated"
-    for number in range(n_files):
-        content, tree, all_places = rng.choice(originals)
-        if number % 2:
-            path.write_bytes(damaged_bytes(content, rng))
-        else:
-            write_tree(path, "estimator", odd_tree(tree, all_places, rng))
-        start = time.perf_counter()
-        watch.on = True
-        try:
-            counts[attempt(path)] += 1
-        except (
-            Exception
-        ):  # whatever it is: it is what this script looks for, and reports
-            unexpected.append(f"file {number}: {traceback.format_exc()[-3000:]}")
-        finally:
-            watch.on = False
-        longest = max(longest, time.perf_counter() - start)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        json.dumps(
-            {
-                **counts,
-                "longest_seconds": longest,
-                "memory_mib": (after - before) / 1024,
-                "code": watch.seen[:20],
-                "unexpected": unexpected[:20],
-                "n_unexpected": len(unexpected),
-            }
-        )
+        attempt_load(path)
+        WATCH.on = False
+        yield path, read_tree(path, "estimator")
+
+
+def checkpoints(folder):
+    """Return the trees of unfinished fits in all stages, and which fit each is of."""
+    found = []
+    for number in range(len(CHECKPOINTS)):
+        stages = {}
+
+        def keep(path, kind, tree, stages=stages):
+            write_tree(path, kind, tree)
+            stages.setdefault(
+                (tree["stage"], tree.get("n_done")), read_tree(path, kind)
+            )
+
+        with mock.patch.object(_checkpoint, "write_tree", keep):
+            make_resumable(folder / f"checkpoint_{number}", number).fit(X)
+        found += [(number, tree) for tree in stages.values()]
+    return found
+
+
+def make_resumable(folder, number):
+    return ContrastiveAutoencoderClusterer(
+        **{**COMMON, "n_clusters": 3, "max_epochs": 2, "clusterer": "kmeans"},
+        **CHECKPOINTS[number],
+        checkpoint_dir=folder,
     )
+
+
+def damaged(n_files, folder):
+    contents = [path.read_bytes() for path, _ in originals(folder)]
+
+    def make(number):
+        rng = random.Random(number)
+        path = folder / "damaged"
+        path.write_bytes(damaged_bytes(rng.choice(contents), rng))
+        return lambda: attempt_load(path)
+
+    return try_files(n_files, make)
+
+
+def forged(n_files, folder):
+    trees = [tree for _, tree in originals(folder)]
+    return try_forgeries(n_files, ESTIMATOR, "estimator", trees, folder, attempt_load)
+
+
+def resumed(n_files, folder):
+    numbers, trees = zip(*checkpoints(folder), strict=True)
+
+    def attempt(path, index):
+        return attempt_resume(path, numbers[index])
+
+    return try_forgeries(n_files, CHECKPOINT, "checkpoint", trees, folder, attempt)
+
+
+def try_forgeries(n_files, schema, kind, trees, folder, attempt):  # noqa: PLR0917
+    """Try single changes in random order, all of them if possible, then several."""
+    changes = [
+        (index, *change)
+        for index, tree in enumerate(trees)
+        for change in forge.forgeries(schema, tree)
+    ]
+    random.Random(0).shuffle(changes)
+
+    def make(number):
+        if number < len(changes):
+            index, *change = changes[number]
+            tree = forge.forge(trees[index], *change)
+        else:
+            rng = random.Random(number)
+            index = rng.randrange(len(trees))
+            tree = forge.combined(schema, trees[index], rng)
+        path = folder / str(number) / FILE_NAME
+        path.parent.mkdir()
+        try:
+            write_tree(path, kind, forge.arrays_once(tree))
+        except (TypeError, ValueError, OverflowError):
+            return lambda: "not_written"
+
+        def run():
+            try:
+                return attempt(path, index)
+            finally:
+                WATCH.on = False
+                shutil.rmtree(path.parent)
+
+        return run
+
+    return {"n_single_changes": len(changes), **try_files(n_files, make)}
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(int(sys.argv[1]))
+    sys.addaudithook(WATCH)
+    run = {"damaged": damaged, "forged": forged, "checkpoint": resumed}[sys.argv[1]]
+    with tempfile.TemporaryDirectory() as name:
+        print(json.dumps(run(int(sys.argv[2]), Path(name))))
