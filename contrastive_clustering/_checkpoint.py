@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 
 from contrastive_clustering._container import UNREADABLE, read_tree, write_tree
 from contrastive_clustering._distributed import once, rank
-from contrastive_clustering._files import as_path, partial_prefix
+from contrastive_clustering._files import as_path, partial_files
 from contrastive_clustering._fitted_parts import SEARCH
 from contrastive_clustering._identity import Identity
 from contrastive_clustering._messages import reason_of
@@ -125,9 +125,9 @@ class Checkpoint:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # What a process that was killed while it wrote has left behind.
-            for stale in folder.glob(f"{partial_prefix(self.path)}*"):
+            for stale in partial_files(self.path):
                 stale.unlink()
-            probe = folder / f"{partial_prefix(self.path)}probe"
+            probe = folder / f".{self.path.name}.probe"
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:

@@ -1,10 +1,10 @@
 """Downloading a file whole and checked, or not at all."""
 
 import hashlib
-import os
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from contrastive_clustering._files import replacing
 from contrastive_clustering._progress import Progress
 
 CHUNK_BYTES = 2**16
@@ -15,6 +15,8 @@ TIMEOUT = 60.0
 
 def download(url: str, path: Path, md5: str, *, verbose: int) -> None:
     """Download a file; it appears under its name when it is complete and checked.
+
+    Several threads and processes may download the same file at once.
 
     Parameters
     ----------
@@ -38,11 +40,10 @@ def download(url: str, path: Path, md5: str, *, verbose: int) -> None:
     ValueError
         If what has come is not what it should be.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     digest = hashlib.md5(usedforsecurity=False)  # it tells damage, not forgery
     request = Request(url, headers={"User-Agent": "contrastive_clustering"})
-    try:
-        with urlopen(request, timeout=TIMEOUT) as response, partial.open("wb") as file:
+    with replacing(path) as file:
+        with urlopen(request, timeout=TIMEOUT) as response:
             length = response.headers.get("Content-Length")
             total = None if length is None else int(length)
             with Progress(
@@ -57,6 +58,3 @@ def download(url: str, path: Path, md5: str, *, verbose: int) -> None:
                 f"what came from {url} was damaged and has been deleted: its MD5 is "
                 f"{digest.hexdigest()}, and not {md5}"
             )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

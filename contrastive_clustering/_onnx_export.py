@@ -13,7 +13,7 @@ from torch import nn
 
 from contrastive_clustering._assignment import make_assignment
 from contrastive_clustering._container import FORMAT, package_versions
-from contrastive_clustering._files import as_path, write_atomically
+from contrastive_clustering._files import as_target, write_atomically
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._scaling import FARTHEST, Scaler
 from contrastive_clustering._training import ContrastiveNet
@@ -53,7 +53,9 @@ class OnnxExportMixin:
         Parameters
         ----------
         path : str or path-like
-            The file. It is overwritten if it exists, once the new one is complete.
+            The file. It is overwritten if it exists, once the new one is complete, and
+            keeps its mode; a symbolic link to it stays a link. "~" stands for the home
+            folder.
 
         Raises
         ------
@@ -61,7 +63,7 @@ class OnnxExportMixin:
             If onnx or onnxscript is not installed.
 
         TypeError
-            If `path` is no path.
+            If `path` is not a path.
 
         ValueError
             If the strata are those of a clusterer whose assignment is no formula, such
@@ -69,7 +71,8 @@ class OnnxExportMixin:
             encoder.
 
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or if `path` leads to a folder, a named pipe,
+            a socket or a device.
 
         See Also
         --------
@@ -96,7 +99,7 @@ class OnnxExportMixin:
         True
         """
         check_is_fitted(self)
-        file = as_path(path, "path")
+        file = as_target(path, "path")
         model = ExportedModel(self.net_, self._scaler, self._clustering).eval()
         onnx = _import_onnx()
         proto = _export(model, self._scaler.layout.sample_shape)

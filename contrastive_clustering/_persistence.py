@@ -16,7 +16,7 @@ from contrastive_clustering._container import (
 )
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
-from contrastive_clustering._files import as_path
+from contrastive_clustering._files import as_path, as_target
 from contrastive_clustering._fitted_parts import (
     clustering_to_tree,
     density_to_tree,
@@ -69,7 +69,8 @@ class PersistenceMixin:
         Parameters
         ----------
         path : str or path-like
-            The file. It is overwritten if it exists.
+            The file. It is overwritten if it exists, and keeps its mode; a symbolic
+            link to it stays a link. "~" stands for the home folder.
 
         trusted : collection of str, default=()
             Import paths of functions and classes outside of this package that
@@ -79,14 +80,15 @@ class PersistenceMixin:
         Raises
         ------
         TypeError
-            If `path` is no path or `trusted` no list of strings.
+            If `path` is not a path or `trusted` not a list of strings.
 
         ValueError
             If a parameter holds code that is not trusted or cannot be imported by its
             path.
 
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or if `path` leads to a folder, a named pipe,
+            a socket or a device.
 
         See Also
         --------
@@ -110,7 +112,7 @@ class PersistenceMixin:
         True
         """
         check_is_fitted(self)
-        file = as_path(path, "path")
+        file = as_target(path, "path")
         trusted = _check_trusted(trusted)
         tree = self._to_tree(trusted)
         try:
@@ -175,7 +177,7 @@ class PersistenceMixin:
         Parameters
         ----------
         path : str or path-like
-            The file.
+            The file. "~" stands for the home folder.
 
         device : str or torch.device, default=None
             The parameter `device` of the estimator; None leaves it as it was saved.
@@ -198,9 +200,9 @@ class PersistenceMixin:
             If `path`, `device` or `trusted` is of another type.
 
         ValueError
-            If the file is damaged, was not written by `save` or by a version of the
-            format that cannot be read, or names what is not trusted; or if the device
-            is not there.
+            If the file is not a regular file, is damaged, was not written by `save` or
+            by a version of the format that cannot be read, or names what is not
+            trusted; or if the device is not there.
 
         Warns
         -----

@@ -1,6 +1,5 @@
 """A report on a fitted estimator: one page that needs nothing but a browser."""
 
-import errno
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from contrastive_clustering import _report_sections as sections
 from contrastive_clustering._arrays import from_tensor
 from contrastive_clustering._constraints import Count
 from contrastive_clustering._display._fitted import check_fitted
-from contrastive_clustering._files import as_path, write_atomically
+from contrastive_clustering._files import as_target, write_atomically
 from contrastive_clustering._report_data import (
     Chosen,
     check_classes,
@@ -82,7 +81,8 @@ def clustering_report(
         Classes to hold the strata against. The estimator never sees them.
 
     path : str or path-like, default="report.html"
-        The file. It is overwritten if it exists, and appears when it is complete.
+        The file. It is overwritten if it exists, and keeps its mode; a symbolic link to
+        it stays a link. It appears when it is complete. "~" stands for the home folder.
 
     title : str, default="Clustering report"
         Title of the page.
@@ -109,10 +109,11 @@ def clustering_report(
     TypeError, ValueError
         If the estimator is another or not fitted, if X is not what `fit` has seen in
         shape and units, if `y` does not hold one class for each sample, or if `path`
-        is no path or the title blank.
+        is not a path or the title blank.
 
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or if `path` leads to a folder, a named pipe, a
+        socket or a device.
 
     ImportError
         If matplotlib is not installed.
@@ -144,7 +145,7 @@ def clustering_report(
     check_fitted(estimator, "clustering_report")
     if not title.strip():
         raise ValueError(f"title={title!r} is blank. Give the page a title.")
-    file = _check_path(path)
+    file = as_target(path, "path")
     X = open_samples(from_tensor(X, "X"))
     samples, _ = estimator._read(X)
     classes = check_classes(y, len(samples))
@@ -176,24 +177,6 @@ def clustering_report(
     closing = f"Written on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."
     write_atomically(file, page(title, opening, parts, closing).encode("utf-8"))
     return file
-
-
-def _check_path(path: Any) -> Path:
-    """Find out before minutes of drawing whether the file can be written."""
-    file = as_path(path, "path")
-    if file.is_dir() or not file.name:
-        reason, code = "is a folder", errno.EISDIR
-    elif not file.parent.is_dir():
-        reason, code = "is in a folder that does not exist", errno.ENOENT
-    elif not os.access(file.parent, os.W_OK):
-        reason, code = "is in a folder that may not be written to", errno.EACCES
-    else:
-        return file
-    raise OSError(
-        code,
-        f"path={os.fspath(file)!r} {reason}. Give the name of a file in a folder that "
-        "exists and may be written to",
-    )
 
 
 def _pictured(

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from contrastive_clustering._download import download as download_file
+from contrastive_clustering._files import as_path, open_regular
 from contrastive_clustering._messages import reason_of
 
 __all__ = ["fetch_medmnist", "load_medmnist_file"]
@@ -79,7 +80,7 @@ def fetch_medmnist(
         volumes.
 
     data_home : str or path-like, default=None
-        Folder to look in and to download to.
+        Folder to look in and to download to. "~" stands for the home folder.
 
     download : bool, default=True
         Whether to download a file that is not there.
@@ -106,8 +107,8 @@ def fetch_medmnist(
     Raises
     ------
     TypeError
-        If `data_home` is no path, if a flag is neither True nor False, or if `verbose`
-        is no whole number.
+        If `data_home` is not a path, if a flag is neither True nor False, or if
+        `verbose` is no whole number.
 
     ValueError
         If medmnist has no such set, part or size, or if the file's contents are not
@@ -167,7 +168,7 @@ def load_medmnist_file(
     Parameters
     ----------
     path : str or path-like
-        The file.
+        The file. "~" stands for the home folder.
 
     split : {"train", "val", "test"}, default="train"
         Which part to load.
@@ -181,17 +182,18 @@ def load_medmnist_file(
     Raises
     ------
     TypeError
-        If `path` is no path.
+        If `path` is not a path.
 
     ValueError
-        If the file does not hold arrays in that layout, or lacks the part.
+        If the file is not a regular file, does not hold arrays in that layout, or lacks
+        the part.
 
     OSError
         If there is no such file, or if it may not be read.
     """
     _check_split(split)
-    file_path = _to_path(path, "path")
-    with file_path.open("rb") as file:  # a missing file or right says so itself
+    file_path = as_path(path, "path")
+    with open_regular(file_path) as file:  # a missing file or right says so itself
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
@@ -201,34 +203,23 @@ def load_medmnist_file(
         # NumPy raise what they like; all of it means the same, and is in the message.
         except Exception as error:
             raise ValueError(
-                f"{path} cannot be read as a MedMNIST file with the part {split!r} "
-                f"({reason_of(error)}). Delete it and fetch it again."
+                f"{file_path} cannot be read as a MedMNIST file with the part "
+                f"{split!r} ({reason_of(error)}). Delete it and fetch it again."
             ) from error
     if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
         raise ValueError(
-            f"{path} holds images of shape {data.shape} and labels of shape "
+            f"{file_path} holds images of shape {data.shape} and labels of shape "
             f"{target.shape} as {split!r}; as many of both are needed, labels as a "
             "column or a table."
         )
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
-    return Bunch(data=data, target=target, filename=str(path))
+    return Bunch(data=data, target=target, filename=str(file_path))
 
 
 def _check_split(split: Any) -> None:
     if not isinstance(split, str) or split not in SPLITS:
         raise ValueError(f"split={split!r} is not one of {SPLITS}.")
-
-
-def _to_path(value: Any, name: str) -> Path:
-    """Return a path with the user's home in place of "~"."""
-    try:
-        path = Path(value).expanduser()
-    except (TypeError, RuntimeError) as error:  # or there is no such user
-        raise TypeError(f"{name}={value!r} is no path: {error}") from error
-    if "\0" in str(path):
-        raise ValueError(f"{name}={value!r} holds a null byte, as no path may.")
-    return path
 
 
 def _describe_set(name: str, size: int) -> dict[str, Any]:
@@ -256,10 +247,10 @@ def _describe_set(name: str, size: int) -> dict[str, Any]:
 def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
     """Return the folders to look in; a missing file is downloaded to the first."""
     if data_home is not None:
-        return [_to_path(data_home, "data_home")]
+        return [as_path(data_home, "data_home")]
     from_environment = os.environ.get(DATA_VARIABLE)
-    folders = [Path(from_environment).expanduser()] if from_environment else []
-    return [*folders, Path.home() / ".medmnist"]
+    folders = [as_path(from_environment, DATA_VARIABLE)] if from_environment else []
+    return [*folders, as_path("~/.medmnist", "the default of data_home")]
 
 
 def _how_to_get(path: Path, info: dict[str, Any]) -> str:
@@ -295,5 +286,5 @@ def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:
 
 
 def _md5(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "md5").hexdigest()

@@ -4,6 +4,7 @@ import functools
 import importlib
 import os
 import signal
+import socket
 from pathlib import Path
 
 # Much in these tests is too small for threads to help; waiting for each other costs.
@@ -122,6 +123,36 @@ def no_window(monkeypatch):
     monkeypatch.setattr(plt, "show", lambda: None)  # agg warns that it shows nothing
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def umask():
+    """Group and others may read what is new, and the group may write."""
+    previous = os.umask(0o002)
+    yield
+    os.umask(previous)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The home folder of the user."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture(params=["named pipe", "socket", "device"])
+def no_file(request, tmp_path):
+    """Something that is neither a regular file nor a folder, and what it is."""
+    path = tmp_path / "no file"
+    if request.param == "named pipe":
+        os.mkfifo(path)
+    elif request.param == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    else:
+        path.symlink_to("/dev/zero")
+    return path, request.param
 
 
 @pytest.fixture(scope="session")

@@ -408,7 +408,7 @@ def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
 
 
 def test_half_written_files_are_cleared_away(tiny_images, parameters, tmp_path):
-    (tmp_path / f".{FILE_NAME}.abc").write_text("half")
+    (tmp_path / f".{FILE_NAME}.abc.partial").write_text("half")
     make(parameters, tmp_path).fit(tiny_images)
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 

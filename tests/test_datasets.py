@@ -1,4 +1,5 @@
 import hashlib
+import os
 from contextlib import suppress
 
 import numpy as np
@@ -61,6 +62,25 @@ def test_order_of_the_folders(tmp_path, monkeypatch):
     write(tmp_path / "given", "breastmnist", info)
     found = fetch_medmnist("breastmnist", data_home=str(tmp_path / "given"))
     assert "given" in found.filename
+
+
+def test_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    write(tmp_path / "home" / "given", "breastmnist", INFO["breastmnist"])
+    expected = str(tmp_path / "home" / "given" / "breastmnist.npz")
+    assert fetch_medmnist("breastmnist", data_home="~/given").filename == expected
+    monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", "~/given")
+    assert fetch_medmnist("breastmnist").filename == expected
+    monkeypatch.setenv("CONTRASTIVE_CLUSTERING_DATA", "~nobody-at-all")
+    with pytest.raises(ValueError, match="CONTRASTIVE_CLUSTERING_DATA='~nobody"):
+        fetch_medmnist("breastmnist")
+
+
+def test_a_pipe_in_place_of_a_file_is_neither_read_nor_replaced(tmp_path):
+    path = tmp_path / "breastmnist.npz"
+    os.mkfifo(path)
+    with pytest.raises(FileNotFoundError, match="it is a named pipe"):
+        fetch_medmnist("breastmnist", data_home=tmp_path)
+    assert path.is_fifo()
 
 
 def test_larger_size(tmp_path):

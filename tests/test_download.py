@@ -1,5 +1,9 @@
 import hashlib
+import multiprocessing
+import os
+import threading
 from io import BytesIO
+from queue import SimpleQueue
 from typing import ClassVar
 
 import pytest
@@ -78,3 +82,47 @@ def test_what_is_not_there_is_an_error(source, target):
     with pytest.raises(OSError, match="nowhere"):
         download(source[0].replace("source", "nowhere"), target, source[1], verbose=0)
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_several_may_download_one_file_at_once(source, target, monkeypatch, kind):
+    if kind == "threads":
+        worker, barrier, queue = threading.Thread, threading.Barrier(4), SimpleQueue()
+    else:
+        fork = multiprocessing.get_context("fork")
+        worker, barrier, queue = fork.Process, fork.Barrier(4), fork.SimpleQueue()
+    content = bytes(range(256)) * 1000
+
+    class Response(BytesIO):
+        headers: ClassVar = {}
+
+        def read(self, size):
+            chunk = super().read(size)
+            if not chunk:  # all of them have written, and none has renamed its file
+                barrier.wait(timeout=60)
+            return chunk
+
+    def work():
+        try:
+            download(source[0], target, source[1], verbose=0)
+            queue.put("done")
+        except Exception as error:
+            queue.put(str(error))
+
+    monkeypatch.setattr(_download, "urlopen", lambda *_, **__: Response(content))
+    workers = [worker(target=work) for _ in range(4)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    assert [queue.get() for _ in workers] == ["done"] * 4
+    assert target.read_bytes() == content
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_pipe_is_not_replaced(source, target):
+    os.mkfifo(target)
+    with pytest.raises(OSError, match="it is a named pipe"):
+        download(source[0], target, source[1], verbose=0)
+    assert target.is_fifo()
