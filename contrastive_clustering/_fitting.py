@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
@@ -70,6 +71,9 @@ SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
 # So many latents are decoded and encoded again together: of volumes of 64 voxels a
 # side these are half a gigabyte.
 DRAWN_TOGETHER = 512
+
+# So many centers are decoded to see whether the decoder has diverged.
+MOST_TRIED = 16
 
 # `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
 LEVELS_TO_CALLER = 8
@@ -185,6 +189,7 @@ def fit_model(
             latents, clustering.labels, clustering.n_clusters, net.seed
         )
     )
+    _check_decoder(net, clustering.latent_centers, dataset.scaler)
     if checkpoint is not None and not net.interrupted:
         checkpoint.finish()
     typical = nearest_members(latents, clustering.labels, clustering.latent_centers)
@@ -362,14 +367,33 @@ def _map_checked(
 
     def checked(latents: np.ndarray) -> np.ndarray:
         if not np.isfinite(latents).all():
-            raise ValueError(
-                f"Training diverged: after {len(net.history)} epochs with "
-                f"lr={net.user_lr:g} latents are no longer finite. Lower lr, or raise "
-                "temperature if it is very small."
-            )
+            raise _diverged(net, "latents are")
         return function(latents)
 
     return net.map_latents(dataset, checked)
+
+
+def _check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> None:
+    """Raise if training has left weights, or what is decoded, that are not finite.
+
+    Latents may still be finite: a decoder can diverge on its own.
+    """
+    own = tuple(f"{part}." for part in net.module_.own_parts)
+    for name, value in net.module_.state_dict().items():
+        # Modules of the user's own may keep a mask of infinities, or no tensor.
+        if own and name.startswith(own):
+            continue
+        if not torch.isfinite(value).all():
+            raise _diverged(net, f"the weights {name} are")
+    if not np.isfinite(net.decode(centers[:MOST_TRIED], scaler.unscale)).all():
+        raise _diverged(net, "decoded centers are")
+
+
+def _diverged(net: ContrastiveNet, what: str) -> ValueError:
+    return ValueError(
+        f"Training diverged: after {len(net.history)} epochs with lr={net.user_lr:g} "
+        f"{what} no longer finite. Lower lr, or raise temperature if it is very small."
+    )
 
 
 def _choose_number(

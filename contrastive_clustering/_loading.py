@@ -27,7 +27,7 @@ from contrastive_clustering._fitted_parts import (
     scaler_from_tree,
     search_from_tree,
 )
-from contrastive_clustering._fitting import FittedModel
+from contrastive_clustering._fitting import MOST_TRIED, FittedModel
 from contrastive_clustering._make_net import given_parameters, make_net
 from contrastive_clustering._net_parameters import (
     check_net_parameters,
@@ -95,9 +95,6 @@ _WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
 
 # Samples of no more values are encoded and decoded to try a network.
 LARGEST_TRIED = 2**18
-
-# So many strata are tried: their distances from each other would be quadratic.
-MOST_TRIED = 16
 
 
 def params_to_tree(
@@ -260,6 +257,10 @@ def read_model(
         batch_size=network["batch_size"],
         seed=network["seed"],
     )
+    for name in ("input_mean", "input_std"):
+        made = getattr(net.module_, name).cpu().numpy()
+        if not np.array_equal(made, tree["net"]["weights"][name]):
+            raise ValueError(f"{name} of the network is not that of the scaler")
     load_net_state(net, tree["net"])
     clustering = clustering_from_tree(tree["clustering"], trusted)
     if tree["clustering"].get("clusterer", {}).get("kind") == "other":
