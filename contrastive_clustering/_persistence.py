@@ -60,10 +60,13 @@ class PersistenceMixin:
     ) -> None:
         """Save the fitted estimator to one file that holds no code.
 
-        The file is in the format safetensors, with a JSON header that any text editor
-        can read: parameters, versions, what was learnt and the strata of the training
+        The file is in the safetensors format, with a JSON header that any text editor
+        can read: parameters, versions, what was learned and the strata of the training
         set. It holds none of its samples, unless `store_examples` keeps one for each
-        stratum. Of the history the epochs are kept, and not their batches. The file
+        stratum. The history keeps its epochs, but not their batches. The optimizer's
+        state is saved if `warm_start` is True. Parameters that concern the machine are
+        not saved: `checkpoint_dir`, `checkpoint_every`, `num_workers`, `compile` and
+        the parameters of iterators. The file
         appears when it is complete; if writing fails, one that was there before stays.
 
         Parameters
@@ -84,7 +87,7 @@ class PersistenceMixin:
 
         ValueError
             If a parameter holds code that is not trusted or cannot be imported by its
-            path.
+            path, or if `load` would refuse the file.
 
         OSError
             If the file cannot be written, or if `path` leads to a folder, a named pipe,
@@ -171,8 +174,9 @@ class PersistenceMixin:
     ) -> Self:
         """Load an estimator that `save` has written, without executing code.
 
-        On the device that it was saved from the estimator gives the same to the bit,
-        with the same version of PyTorch, and training can go on.
+        Every field of the file, and how their sizes depend on each other, is checked
+        before any object is made. On the device that it was saved from, the estimator
+        predicts the same to the bit with the same version of PyTorch.
 
         Parameters
         ----------
@@ -184,7 +188,8 @@ class PersistenceMixin:
 
         trusted : collection of str, default=()
             Import paths that the file may name beside those of this package: they are
-            imported, which runs their modules. Name none but those you know.
+            imported, which runs their modules, and objects of these classes get the
+            attributes that the file has for them. Trust only files that you know.
 
         Returns
         -------
