@@ -34,6 +34,9 @@ KIND = "checkpoint"
 # The stages of a fit: its first phase, the search for strata, the second phase.
 FIRST, STRATA, SECOND = "first", "strata", "second"
 
+# A message names so many parameters that differ, and cuts their values to so much.
+MOST_NAMED, LONGEST = 10, 200
+
 # What every checkpoint holds, beside its stage.
 _ALWAYS: dict[str, Node] = {
     "identity": Entries(Text(100_000)),
@@ -165,8 +168,9 @@ class Checkpoint:
             f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
             "an unfinished fit of another kind: "
             + "; ".join(
-                f"{name} was {found.get(name)}, and is {self.identity.get(name)}"
-                for name in different
+                f"{name} was {_cut(found.get(name))}, and is "
+                f"{_cut(self.identity.get(name))}"
+                for name in different[:MOST_NAMED]
             )
             + ". Fit with these as they were to go on from it, give another "
             f"checkpoint_dir, or delete {self.path.name} in it to start anew."
@@ -219,6 +223,11 @@ class Checkpoint:
     def _save(self, reached: dict[str, Any]) -> None:
         if rank() == 0:  # of processes that train together
             write_tree(self.path, KIND, reached)
+
+
+def _cut(text: str | None) -> str:
+    text = str(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed

@@ -1,7 +1,6 @@
 """Forging trees by their schema: each field and each relation broken in turn."""
 
 import copy
-import itertools
 
 import numpy as np
 
@@ -190,19 +189,22 @@ def value_at(tree, path):
     return tree
 
 
-def forgeries(schema, tree):
-    """Return where each change to a tree is made, by which node, and its number."""
-    return [
-        (path, node, number)
-        for path, node in places(schema, tree)
-        for number, _ in enumerate(mutations(node, value_at(tree, path), path[-1]))
-    ]
-
-
 def forge(tree, path, node, number):
-    """Return a tree that differs in one place from one that fits."""
-    changes = mutations(node, value_at(tree, path), path[-1])
-    other = next(itertools.islice(changes, number, None))
+    """Return a tree that differs in one place from one that fits.
+
+    Parameters
+    ----------
+    tree : dict
+        A tree that fits.
+
+    path, node
+        One of its `places`.
+
+    number : int
+        Which of the place's `mutations` to take, modulo their number.
+    """
+    changes = list(mutations(node, value_at(tree, path), path[-1]))
+    other = changes[number % len(changes)]
     return without(tree, path) if other is REMOVED else with_value(tree, path, other)
 
 

@@ -296,22 +296,21 @@ def resumed(n_files, folder):
 
 
 def try_forgeries(n_files, schema, kind, trees, folder, attempt):  # noqa: PLR0917
-    """Try single changes in random order, all of them if possible, then several."""
-    changes = [
-        (index, *change)
+    """Change each place of the trees in turn, and every fourth time several at once."""
+    places = [
+        (index, *place)
         for index, tree in enumerate(trees)
-        for change in forge.forgeries(schema, tree)
+        for place in forge.places(schema, tree)
     ]
-    random.Random(0).shuffle(changes)
+    random.Random(0).shuffle(places)
 
     def make(number):
-        if number < len(changes):
-            index, *change = changes[number]
-            tree = forge.forge(trees[index], *change)
-        else:
-            rng = random.Random(number)
-            index = rng.randrange(len(trees))
+        rng = random.Random(number)
+        index, *place = places[number % len(places)]
+        if number % 4 == 3:
             tree = forge.combined(schema, trees[index], rng)
+        else:
+            tree = forge.forge(trees[index], *place, rng.randrange(1000))
         path = folder / str(number) / FILE_NAME
         path.parent.mkdir()
         try:
@@ -328,7 +327,7 @@ def try_forgeries(n_files, schema, kind, trees, folder, attempt):  # noqa: PLR09
 
         return run
 
-    return {"n_single_changes": len(changes), **try_files(n_files, make)}
+    return {"n_places": len(places), **try_files(n_files, make)}
 
 
 if __name__ == "__main__":
