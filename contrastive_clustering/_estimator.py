@@ -14,6 +14,7 @@ from skorch.history import History
 
 from contrastive_clustering._cluster_number import ClusterNumberSearch
 from contrastive_clustering._generation import GenerationMixin
+from contrastive_clustering._hierarchy import link_centers
 from contrastive_clustering._html_repr import HtmlReprMixin
 from contrastive_clustering._learning import LearningMixin
 from contrastive_clustering._net_parameters import NetParametersMixin
@@ -371,6 +372,12 @@ class ContrastiveAutoencoderClusterer(
         """The net's history."""
         check_is_fitted(self)
         return self.net_.history
+
+    @property
+    def linkage_(self) -> np.ndarray:
+        """The tree in which the most similar strata merge first."""
+        check_is_fitted(self)
+        return link_centers(self.cluster_centers_)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether a fit has gone through."""

@@ -103,6 +103,16 @@ class FittedModel:
     typical : ndarray of shape (n_clusters,)
         Where in the training set the sample next to each stratum's centre is; empty
         if the model comes from a file.
+
+    resumable : bool
+        Whether training is to be continued, so that a file of the model holds the
+        optimizer's state.
+
+    examples : ndarray of shape (n_clusters, ...) or None
+        A training sample of each stratum, if they are stored.
+
+    feature_names : ndarray of shape (n_features,) or None
+        Names of the columns of the training set.
     """
 
     net: ContrastiveNet
@@ -111,6 +121,9 @@ class FittedModel:
     density: LatentDensity
     search: ClusterNumberResult | None
     typical: np.ndarray
+    resumable: bool = False
+    examples: np.ndarray | None = None
+    feature_names: np.ndarray | None = None
 
 
 @sharing_cores()

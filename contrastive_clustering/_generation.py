@@ -16,6 +16,7 @@ from contrastive_clustering._constraints import Count
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
 
 # How often samples that fell into another stratum than asked are drawn again.
@@ -43,6 +44,7 @@ class GenerationMixin:
         },
         prefer_skip_nested_validation=True,
     )
+    @reads_fitted_state
     def sample(
         self,
         n_samples: int = 1,
@@ -139,6 +141,7 @@ class GenerationMixin:
         latents = self.net_.encode(ArrayDataset(X, self._scaler))
         return np.flatnonzero(self._predict_latents(latents) != labels)
 
+    @reads_fitted_state
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Return how typical each sample is: the log-density of its latents.
 
@@ -185,6 +188,7 @@ class GenerationMixin:
         {"n_steps": [Count(2)]},
         prefer_skip_nested_validation=True,
     )
+    @reads_fitted_state
     def interpolate(
         self, x_a: ArrayLike | int, x_b: ArrayLike | int, n_steps: int = 10
     ) -> np.ndarray:
@@ -254,7 +258,7 @@ class GenerationMixin:
 
 
 # `validate_params` stands between a method and who called it.
-_LEVELS_TO_CALLER = 3
+_LEVELS_TO_CALLER = 3 + 1
 
 
 def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import estimator_html_repr
 
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._snapshot import reads_fitted_state
 
 
 class HtmlReprMixin:
@@ -32,6 +33,7 @@ class HtmlReprMixin:
             name_caption=self._caption() if hasattr(self, "net_") else None,
         )
 
+    @reads_fitted_state
     def _caption(self) -> str:
         """Return a line on the strata of the training set."""
         members = self.labels_[self.labels_ != NOISE]

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -17,10 +18,10 @@ from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._distributed import once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
-from contrastive_clustering._hierarchy import link_centers
 from contrastive_clustering._identity import identify
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._snapshot import snapshot
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     ChannelAxis,
@@ -37,6 +38,16 @@ class LearningMixin:
     channel_axis: ChannelAxis
     warm_start: bool
     store_examples: bool
+    net_: ContrastiveNet
+    labels_: np.ndarray
+    cluster_centers_: np.ndarray
+    n_clusters_: int
+    cluster_number_search_: ClusterNumberResult | None
+    n_features_in_: int
+    _scaler: Scaler
+    _clustering: Strata
+    _density: LatentDensity
+    _resumable: bool
     random_state: int | np.random.RandomState | None
     get_params: Callable[..., dict[str, Any]]
     _read: Callable[[Any], tuple[Samples, Scaler]]
@@ -117,14 +128,17 @@ class LearningMixin:
         )
 
     def _fit(self, X: Any, *, go_on: bool, **overruled: Any) -> Self:
-        go_on = go_on and hasattr(self, "net_")
-        samples, scaler = self._read(X) if go_on else self._read_anew(X)
-        params = {**self.get_params(deep=False), **overruled}
+        # What another thread's `fit` makes of this estimator meanwhile is not mixed in.
+        start = snapshot(self)
+        continued = go_on and hasattr(start, "net_")
+        samples, scaler = start._read(X) if continued else start._read_anew(X)
+        named = start if continued else _names_of(X, scaler)
+        params = {**start.get_params(deep=False), **overruled}
         check_relations(params, len(samples))
         seed = once(
             lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
         )
-        previous = self.net_ if go_on else None
+        previous = start.net_ if continued else None
         checkpoint = None
         if params["checkpoint_dir"] is not None:
             fixed = None if self.random_state is None else seed
@@ -143,32 +157,43 @@ class LearningMixin:
             previous=previous,
             checkpoint=checkpoint,
         )
-        # Nothing is set before all has succeeded: a failed fit leaves the estimator
-        # as it was.
-        if scaler.layout.is_flat:
-            validate_data(self, with_names(X), reset=not go_on, skip_check_array=True)
-        else:
-            self.n_features_in_ = math.prod(scaler.layout.sample_shape)
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        self._adopt(model, samples[model.typical] if self.store_examples else None)
+        model = replace(
+            model,
+            resumable=go_on,
+            examples=samples[model.typical] if self.store_examples else None,
+            feature_names=getattr(named, "feature_names_in_", None),
+        )
+        self._adopt(model)
         return self
 
-    def _adopt(self, model: FittedModel, examples: np.ndarray | None) -> None:
-        """Take over what a fit, in this process or another, has made."""
-        self.net_: ContrastiveNet = model.net
-        self._scaler: Scaler = model.scaler
-        self._clustering: Strata = model.clustering
-        self._density: LatentDensity = model.density
-        self.labels_ = model.clustering.labels
-        self.cluster_centers_ = model.clustering.latent_centers
-        self.n_clusters_ = model.clustering.n_clusters
-        self.cluster_number_search_: ClusterNumberResult | None = model.search
-        self.linkage_ = link_centers(self.cluster_centers_)
-        if examples is not None:
-            self.examples_ = examples
-        elif hasattr(self, "examples_"):
-            del self.examples_
+    def _adopt(self, model: FittedModel) -> None:
+        """Take over what a fit, in this process or another, has made.
+
+        All attributes are replaced in one step: a failed fit leaves the estimator as it
+        was, and another thread sees either the old model or the new one.
+        """
+        fitted: dict[str, Any] = {
+            "net_": model.net,
+            "labels_": model.clustering.labels,
+            "cluster_centers_": model.clustering.latent_centers,
+            "n_clusters_": model.clustering.n_clusters,
+            "cluster_number_search_": model.search,
+            "n_features_in_": math.prod(model.scaler.layout.sample_shape),
+            "_scaler": model.scaler,
+            "_clustering": model.clustering,
+            "_density": model.density,
+            "_resumable": model.resumable,
+        }
+        if model.examples is not None:
+            fitted["examples_"] = model.examples
+        if model.feature_names is not None:
+            fitted["feature_names_in_"] = model.feature_names
+        kept = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in {"examples_", "feature_names_in_"}
+        }
+        self.__dict__ = {**kept, **fitted}
 
     def _read_anew(self, X: Any) -> tuple[Samples, Scaler]:
         samples = check_samples(X, min_samples=2)
@@ -176,3 +201,11 @@ class LearningMixin:
             samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
         )
         return samples, Scaler.fit(samples, layout)
+
+
+def _names_of(X: Any, scaler: Scaler) -> BaseEstimator:
+    """Return an estimator that has looked at the names of the columns of X."""
+    named = BaseEstimator()
+    if scaler.layout.is_flat:
+        validate_data(named, with_names(X), reset=True, skip_check_array=True)
+    return named

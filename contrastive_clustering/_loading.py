@@ -265,6 +265,7 @@ def read_model(
     clustering = clustering_from_tree(tree["clustering"], trusted)
     if tree["clustering"].get("clusterer", {}).get("kind") == "other":
         _warn_of_versions(tree)
+    names = tree["feature_names_in"]
     model = FittedModel(
         net,
         scaler,
@@ -272,6 +273,9 @@ def read_model(
         density=density_from_tree(tree["density"]),
         search=search_from_tree(tree["search"]),
         typical=np.empty(0, dtype=np.intp),
+        resumable=tree["net"]["optimizer"] is not None,
+        examples=tree["examples"],
+        feature_names=None if names is None else np.array(names, dtype=object),
     )
     _try_model(model)
     return model

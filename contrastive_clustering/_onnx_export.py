@@ -16,6 +16,7 @@ from contrastive_clustering._container import FORMAT, package_versions
 from contrastive_clustering._files import as_target, write_atomically
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._scaling import FARTHEST, Scaler
+from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
 
 # The version of ONNX's operators that is written: runtimes of 2023 and later know it.
@@ -36,6 +37,7 @@ class OnnxExportMixin:
     _scaler: Scaler
     _clustering: Strata
 
+    @reads_fitted_state
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write what `transform`, `predict_proba` and `predict` do to an ONNX file.
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Collection
 from typing import Any, Self
 
-import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
@@ -35,6 +34,7 @@ from contrastive_clustering._messages import reason_of
 from contrastive_clustering._net_state import net_state
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._schema import Scope
+from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
 
 KIND = "estimator"
@@ -49,12 +49,13 @@ class PersistenceMixin:
     _density: LatentDensity
     cluster_number_search_: Any
     n_features_in_: int
-    warm_start: bool
+    _resumable: bool
     _get_param_names: Callable[[], list[str]]
-    _adopt: Callable[[FittedModel, np.ndarray | None], None]
+    _adopt: Callable[[FittedModel], None]
     _validate_params: Callable[[], None]
     get_params: Callable[..., dict[str, Any]]
 
+    @reads_fitted_state
     def save(
         self, path: str | os.PathLike[str], *, trusted: Collection[str] = ()
     ) -> None:
@@ -64,7 +65,8 @@ class PersistenceMixin:
         can read: parameters, versions, what was learned and the strata of the training
         set. It holds none of its samples, unless `store_examples` keeps one for each
         stratum. The history keeps its epochs, but not their batches. The optimizer's
-        state is saved if `warm_start` is True. Parameters that concern the machine are
+        state is saved if training is to be continued: after a `fit` with `warm_start`,
+        or after `partial_fit`. Parameters that concern the machine are
         not saved: `checkpoint_dir`, `checkpoint_every`, `num_workers`, `compile` and
         the parameters of iterators. The file
         appears when it is complete; if writing fails, one that was there before stays.
@@ -135,7 +137,7 @@ class PersistenceMixin:
             # As they were in fit; parameters may have been set since.
             "network": network_to_tree(self.net_, trusted),
             "scaler": scaler_to_tree(self._scaler),
-            "net": net_state(self.net_, resumable=self.warm_start),
+            "net": net_state(self.net_, resumable=self._resumable),
             "clustering": clustering_to_tree(self._clustering, trusted),
             "density": density_to_tree(self._density),
             "search": search_to_tree(self.cluster_number_search_),
@@ -157,11 +159,7 @@ class PersistenceMixin:
         estimator = cls(**params)
         estimator._validate_params()
         model = read_model(tree, estimator.get_params(deep=False), trusted)
-        estimator._adopt(model, tree["examples"])
-        estimator.n_features_in_ = tree["n_features_in"]
-        if tree["feature_names_in"] is not None:
-            names = np.array(tree["feature_names_in"], dtype=object)
-            estimator.feature_names_in_ = names  # type: ignore[attr-defined]
+        estimator._adopt(model)
         return estimator
 
     @classmethod

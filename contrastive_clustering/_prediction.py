@@ -20,6 +20,7 @@ from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     Samples,
@@ -49,7 +50,6 @@ class PredictionMixin(
     net_: ContrastiveNet
     labels_: np.ndarray
     cluster_centers_: np.ndarray
-    linkage_: np.ndarray
     _scaler: Scaler
     _clustering: Strata
 
@@ -62,6 +62,7 @@ class PredictionMixin(
         self._scaler.check_units(samples)
         return samples, self._scaler
 
+    @reads_fitted_state
     def transform(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
         """Return the latents of X.
 
@@ -89,8 +90,7 @@ class PredictionMixin(
         return self._transform(X, out)
 
     def _transform(self, X: Any, out: np.ndarray | None = None) -> np.ndarray:
-        samples, scaler = self._read(X)
-        return self.net_.encode(ArrayDataset(samples, scaler), out)
+        return self._map_latents(X, lambda latents: latents, out)
 
     def _map_latents(
         self,
@@ -99,8 +99,13 @@ class PredictionMixin(
         out: np.ndarray | None = None,
     ) -> np.ndarray:
         samples, scaler = self._read(X)
-        return self.net_.map_latents(ArrayDataset(samples, scaler), function, out)
+        return self.net_.map_latents(
+            ArrayDataset(samples, scaler),
+            lambda latents: function(_check_finite(latents)),
+            out,
+        )
 
+    @reads_fitted_state
     def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """Decode latents to samples.
 
@@ -126,6 +131,7 @@ class PredictionMixin(
     def _decode(self, latents: np.ndarray) -> np.ndarray:
         return self.net_.decode(latents, self._scaler.unscale)
 
+    @reads_fitted_state
     def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
         """Return the stratum of each sample.
 
@@ -158,6 +164,7 @@ class PredictionMixin(
         """Return the projections of X, which the contrastive loss compares."""
         return self.net_.project(self._transform(X))
 
+    @reads_fitted_state
     def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
         """Return coarser strata, merged along the tree, without training again.
 
@@ -184,6 +191,7 @@ class PredictionMixin(
         labels = self.labels_ if X is None else self.predict(X)
         return merge_labels(labels, self.linkage_, n_clusters)
 
+    @reads_fitted_state
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the soft assignment of each sample to each stratum.
 
@@ -205,6 +213,7 @@ class PredictionMixin(
         check_is_fitted(self)
         return self._map_latents(X, self._clustering.predict_proba)
 
+    @reads_fitted_state
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Return the silhouette of the predicted strata of X.
 
@@ -238,3 +247,14 @@ class PredictionMixin(
     @property
     def _n_features_out(self) -> int:
         return int(self.cluster_centers_.shape[1])
+
+
+def _check_finite(latents: np.ndarray) -> np.ndarray:
+    """Return latents, or raise if the network cannot have learned such samples."""
+    if not np.isfinite(latents).all():
+        raise ValueError(
+            "The latents of X are not finite, although X is: the weights of the "
+            "network overflow. They were not trained so; fit again, or load another "
+            "copy of the model."
+        )
+    return latents

@@ -1,6 +1,7 @@
 """Randomness that neither reads nor disturbs the global generators."""
 
 import hashlib
+import os
 import random
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,17 @@ import torch
 # them holds this lock, so that two estimators fitted in two threads each see
 # their own numbers.
 _GLOBAL_GENERATORS = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A fork waits until no thread has borrowed the generators. In the child, that
+    # thread would not be there to return them: their lock, and PyTorch's own inside of
+    # a draw, would stay closed.
+    os.register_at_fork(
+        before=_GLOBAL_GENERATORS.acquire,
+        after_in_parent=_GLOBAL_GENERATORS.release,
+        after_in_child=_GLOBAL_GENERATORS.release,
+    )
 
 
 def derive_seed(*keys: int) -> int:

@@ -14,6 +14,7 @@ from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._latent import NOISE
 from contrastive_clustering._random import draw_rows
 from contrastive_clustering._scaling import Scaler
+from contrastive_clustering._snapshot import snapshot
 from contrastive_clustering._validation import Samples
 
 # Numbers of strata beyond this are a mistake, such as a column of patients' numbers.
@@ -34,7 +35,7 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
     Returns
     -------
     estimator : ContrastiveAutoencoderClusterer
-        The same.
+        A snapshot of it, which does not change if it is fitted meanwhile.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
             "or a search pass the estimator within."
         )
     check_is_fitted(estimator)
-    return estimator
+    fitted: ContrastiveAutoencoderClusterer = snapshot(estimator)
+    return fitted
 
 
 @dataclass(frozen=True, eq=False)
