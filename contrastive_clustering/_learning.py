@@ -11,12 +11,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from contrastive_clustering._arrays import with_names
-from contrastive_clustering._checkpoint import Checkpoint, identify
+from contrastive_clustering._checkpoint import FILE_NAME, Checkpoint, identify
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._distributed import once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
+from contrastive_clustering._folder_lock import locked_folder
 from contrastive_clustering._hierarchy import link_centers
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
@@ -70,7 +71,8 @@ class LearningMixin:
             numbers, has too few samples, samples that are all the same or samples of
             a shape that the parameters do not allow; if the device is not there, or the
             network cannot be compiled for it; if training diverges; or if
-            `checkpoint_dir` holds an unfinished fit of other parameters or another X.
+            `checkpoint_dir` holds an unfinished fit of other parameters or another X,
+            or is in use by another fit.
 
         RuntimeError
             If another of the processes that train together has ended.
@@ -82,6 +84,9 @@ class LearningMixin:
         -----
         ConvergenceWarning
             If Ctrl-C has ended training early, or prototypes have lost all members.
+
+        UserWarning
+            If `checkpoint_dir` is on a file system without locks.
         """
         return self._fit(X, go_on=self.warm_start)
 
@@ -124,23 +129,24 @@ class LearningMixin:
             lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
         )
         previous = self.net_ if go_on else None
-        checkpoint = None
-        if params["checkpoint_dir"] is not None:
-            fixed = None if self.random_state is None else seed
-            checkpoint = Checkpoint(
-                params["checkpoint_dir"],
-                params["checkpoint_every"],
-                identify(params, samples, fixed, previous),
+        with locked_folder(params["checkpoint_dir"], FILE_NAME) as folder:
+            checkpoint = None
+            if folder is not None:
+                fixed = None if self.random_state is None else seed
+                checkpoint = Checkpoint(
+                    folder,
+                    params["checkpoint_every"],
+                    identify(params, samples, fixed, previous),
+                    seed,
+                )
+                seed = checkpoint.seed
+            model = fit_model(
+                ArrayDataset(samples, scaler),
+                params,
                 seed,
+                previous=previous,
+                checkpoint=checkpoint,
             )
-            seed = checkpoint.seed
-        model = fit_model(
-            ArrayDataset(samples, scaler),
-            params,
-            seed,
-            previous=previous,
-            checkpoint=checkpoint,
-        )
         # Nothing is set before all has succeeded: a failed fit leaves the estimator
         # as it was.
         if scaler.layout.is_flat:
