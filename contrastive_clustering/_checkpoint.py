@@ -3,13 +3,13 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from skorch.callbacks import Callback
 
 from contrastive_clustering._container import UNREADABLE, read_tree, write_tree
 from contrastive_clustering._distributed import once, rank
-from contrastive_clustering._files import as_path, partial_files
 from contrastive_clustering._fitted_parts import SEARCH
 from contrastive_clustering._identity import Identity
 from contrastive_clustering._messages import reason_of
@@ -70,8 +70,8 @@ class Checkpoint:
 
     Parameters
     ----------
-    folder : str or path-like
-        Where its file is; made if it does not exist.
+    folder : Path
+        Where its file is; see `locked_folder`.
 
     every : int
         Number of epochs after which it is written anew.
@@ -99,46 +99,24 @@ class Checkpoint:
         If the file is of another fit that has not finished, or damaged.
 
     OSError
-        If the folder cannot be written to.
+        If the file cannot be read.
     """
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        folder: Path,
         every: int,
         identity: Identity,
         seed: int,
         n_samples: int,
     ) -> None:
-        self.path = as_path(folder, "checkpoint_dir") / FILE_NAME
+        self.path = folder / FILE_NAME
         self.every = every
         self.identity = identity
         self.n_samples = n_samples
         # Processes that train together go on from what the first of them has read.
-        self.reached = once(self._prepare_and_read)
+        self.reached = once(self._read)
         self.seed = seed if self.reached is None else int(self.reached["seed"])
-
-    def _prepare_and_read(self) -> dict[str, Any] | None:
-        self._prepare_folder()
-        return self._read()
-
-    def _prepare_folder(self) -> None:
-        """Find out before hours of training whether a file can be written."""
-        folder = self.path.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # What a process that was killed while it wrote has left behind.
-            for stale in partial_files(self.path):
-                stale.unlink()
-            probe = folder / f".{self.path.name}.probe"
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            raise OSError(
-                error.errno,
-                f"checkpoint_dir={os.fspath(folder)!r} cannot be written to "
-                f"({error.strerror}). Give a folder that can, or checkpoint_dir=None",
-            ) from error
 
     def _read(self) -> dict[str, Any] | None:
         if not self.path.exists():

@@ -192,7 +192,9 @@ class ContrastiveAutoencoderClusterer(
     checkpoint_dir : str or path-like, default=None
         Folder for a checkpoint of each `fit`; None writes none. If a fit was
         interrupted, a fit of the same X with the same parameters goes on from it, and
-        with others it is refused. A folder is for one fit at a time.
+        with others it is refused. A fit locks its folder, and another fit in the same
+        folder is refused until it ends. A relative folder is resolved when the fit
+        starts; "~" stands for the home folder.
 
     checkpoint_every : int, default=1
         Number of epochs after which the checkpoint is written anew; read if there is a

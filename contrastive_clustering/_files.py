@@ -104,7 +104,7 @@ def as_target(path: Any, name: str) -> Path:
         # "folder/" and "folder/." are "folder" to pathlib, but not to the system.
         if os.path.basename(os.fspath(path)) in {"", ".", ".."}:  # noqa: PTH119
             raise IsADirectoryError(errno.EISDIR, "it is the path of a folder")
-        _find_target(file)
+        find_target(file)
     except OSError as error:
         raise OSError(
             error.errno,
@@ -224,7 +224,7 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
         of a process, or to a file that may not be written to; or if the new file
         cannot be written.
     """
-    target, status = _find_target(path)
+    target, status = find_target(path)
     partial = target.with_name(
         f"{_partial_prefix(target)}{secrets.token_hex(8)}{PARTIAL_SUFFIX}"
     )
@@ -260,10 +260,26 @@ def _partial_prefix(path: Path) -> str:
     return f".{path.name[:PARTIAL_LETTERS]}."
 
 
-def _find_target(path: Path) -> tuple[Path, os.stat_result | None]:
+def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
     """Return which file to replace, links followed, and its status if it exists.
 
-    Raises an OSError whose `strerror` is the reason if it cannot be replaced.
+    Parameters
+    ----------
+    path : Path
+        The path that is to be written.
+
+    Returns
+    -------
+    target : Path
+        The file that it leads to.
+
+    status : os.stat_result or None
+        The status of that file; None if it does not exist.
+
+    Raises
+    ------
+    OSError
+        If it cannot be replaced; `strerror` is the reason.
     """
     status: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):

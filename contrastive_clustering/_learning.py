@@ -1,5 +1,6 @@
 """What an estimator does in `fit` and `partial_fit`: read, train, take over."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,13 +12,15 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from contrastive_clustering._agreement import check_same_fit, in_all
 from contrastive_clustering._arrays import with_names
-from contrastive_clustering._checkpoint import Checkpoint
+from contrastive_clustering._checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._distributed import once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
+from contrastive_clustering._folder_lock import locked_folder
 from contrastive_clustering._identity import identify
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
@@ -82,7 +85,9 @@ class LearningMixin:
             numbers, has too few samples, samples that are all the same or samples of
             a shape that the parameters do not allow; if the device is not there, or the
             network cannot be compiled for it; if training diverges; or if
-            `checkpoint_dir` holds an unfinished fit of other parameters or another X.
+            `checkpoint_dir` holds an unfinished fit of other parameters or another X,
+            or is in use by another fit; or if processes that train together do not all
+            fit the same.
 
         RuntimeError
             If another of the processes that train together has ended.
@@ -94,6 +99,9 @@ class LearningMixin:
         -----
         ConvergenceWarning
             If Ctrl-C has ended training early, or prototypes have lost all members.
+
+        UserWarning
+            If `checkpoint_dir` is on a file system without locks.
         """
         return self._fit(X, go_on=self.warm_start)
 
@@ -131,32 +139,39 @@ class LearningMixin:
         # What another thread's `fit` makes of this estimator meanwhile is not mixed in.
         start = snapshot(self)
         continued = go_on and hasattr(start, "net_")
-        samples, scaler = start._read(X) if continued else start._read_anew(X)
-        named = start if continued else _names_of(X, scaler)
         params = {**start.get_params(deep=False), **overruled}
-        check_relations(params, len(samples))
+
+        def prepare() -> tuple[Samples, Scaler, BaseEstimator]:
+            samples, scaler = start._read(X) if continued else start._read_anew(X)
+            check_relations(params, len(samples))
+            return samples, scaler, start if continued else _names_of(X, scaler)
+
+        samples, scaler, named = in_all(prepare)
         seed = once(
             lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
         )
+        fixed = None if self.random_state is None else seed
         previous = start.net_ if continued else None
-        checkpoint = None
-        if params["checkpoint_dir"] is not None:
-            fixed = None if self.random_state is None else seed
-            checkpoint = Checkpoint(
-                params["checkpoint_dir"],
-                params["checkpoint_every"],
-                identify(params, samples, fixed, previous),
+        identity = functools.partial(identify, params, samples, fixed, previous)
+        check_same_fit(identity)
+        with locked_folder(params["checkpoint_dir"], FILE_NAME) as folder:
+            checkpoint = None
+            if folder is not None:
+                checkpoint = Checkpoint(
+                    folder,
+                    params["checkpoint_every"],
+                    identity(),
+                    seed,
+                    len(samples),
+                )
+                seed = checkpoint.seed
+            model = fit_model(
+                ArrayDataset(samples, scaler),
+                params,
                 seed,
-                len(samples),
+                previous=previous,
+                checkpoint=checkpoint,
             )
-            seed = checkpoint.seed
-        model = fit_model(
-            ArrayDataset(samples, scaler),
-            params,
-            seed,
-            previous=previous,
-            checkpoint=checkpoint,
-        )
         model = replace(
             model,
             resumable=go_on,

@@ -372,10 +372,14 @@ def test_folders_that_cannot_be_written(tiny_images, parameters, tmp_path, part)
 def test_a_read_only_disk_is_said_before_training(
     tiny_images, parameters, tmp_path, monkeypatch
 ):
-    def read_only(self, content):
-        raise OSError(30, os.strerror(30))
+    opened = os.open
 
-    monkeypatch.setattr(Path, "write_bytes", read_only)
+    def read_only(path, flags, *args, **kwargs):
+        if Path(path).parent == tmp_path and flags & os.O_CREAT:
+            raise OSError(30, os.strerror(30))
+        return opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", read_only)
     clusterer = make(parameters, tmp_path, callbacks=[Stop(1, fails)])
     with pytest.raises(OSError, match=r"cannot be written to \(Read-only file"):
         clusterer.fit(tiny_images)
@@ -411,6 +415,52 @@ def test_half_written_files_are_cleared_away(tiny_images, parameters, tmp_path):
     (tmp_path / f".{FILE_NAME}.abc.partial").write_text("half")
     make(parameters, tmp_path).fit(tiny_images)
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_second_fit_in_the_folder_is_refused(tiny_images, parameters, tmp_path):
+    refused = []
+
+    def fit_again():
+        if refused:
+            return
+        with pytest.raises(ValueError, match="another thread of this process") as error:
+            make(parameters, tmp_path, max_epochs=1).fit(tiny_images)
+        refused.append(str(error.value))
+
+    callbacks = [Stop(3, fit_again)]
+    first = make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    assert len(refused) == 1
+    assert_same(first, make(parameters).fit(tiny_images), tiny_images)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_the_working_directory_may_change(
+    tiny_images, parameters, tmp_path, monkeypatch
+):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def leave():
+        os.chdir(tmp_path / "elsewhere")
+
+    make(parameters, "folder", callbacks=[Stop(2, leave)]).fit(tiny_images)
+    assert read_tree(tmp_path / "folder" / FILE_NAME, "checkpoint")["finished"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_tilde_is_the_home_folder(tiny_images, parameters, home):
+    make(parameters, "~/folder").fit(tiny_images)
+    assert (home / "folder" / FILE_NAME).is_file()
+
+
+def test_a_pipe_in_place_of_a_checkpoint_is_refused(
+    tiny_images, parameters, no_file, tmp_path
+):
+    path, kind = no_file
+    (tmp_path / FILE_NAME).symlink_to(path)
+    with pytest.raises(OSError, match=rf"checkpoint_dir=.*{FILE_NAME}: it is a {kind}"):
+        make(parameters, tmp_path).fit(tiny_images)
+    assert (tmp_path / FILE_NAME).is_symlink()
 
 
 def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
