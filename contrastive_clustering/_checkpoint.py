@@ -61,6 +61,9 @@ CHECKPOINT = Kinds(
     key="stage",
 )
 
+# A message names so many parameters that differ, each by so many characters.
+MOST_DIFFERENT, LONGEST_TEXT = 5, 120
+
 
 class Checkpoint:
     """The checkpoint of one fit.
@@ -165,8 +168,9 @@ class Checkpoint:
             f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
             "an unfinished fit of another kind: "
             + "; ".join(
-                f"{name} was {found.get(name)}, and is {self.identity.get(name)}"
-                for name in different
+                f"{_cut(name)} was {_cut(found.get(name))}, and is "
+                f"{_cut(self.identity.get(name))}"
+                for name in different[:MOST_DIFFERENT]
             )
             + ". Fit with these as they were to go on from it, give another "
             f"checkpoint_dir, or delete {self.path.name} in it to start anew."
@@ -219,6 +223,13 @@ class Checkpoint:
     def _save(self, reached: dict[str, Any]) -> None:
         if rank() == 0:  # of processes that train together
             write_tree(self.path, KIND, reached)
+
+
+def _cut(text: str | None) -> str:
+    text = str(text)
+    # Anyone may have written what a file says.
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
