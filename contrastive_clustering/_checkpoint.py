@@ -34,9 +34,6 @@ KIND = "checkpoint"
 # The stages of a fit: its first phase, the search for strata, the second phase.
 FIRST, STRATA, SECOND = "first", "strata", "second"
 
-# A message names so many parameters that differ, and cuts their values to so much.
-MOST_NAMED, LONGEST = 10, 200
-
 # What every checkpoint holds, beside its stage.
 _ALWAYS: dict[str, Node] = {
     "identity": Entries(Text(100_000)),
@@ -63,6 +60,9 @@ CHECKPOINT = Kinds(
     },
     key="stage",
 )
+
+# A message names so many parameters that differ, each by so many characters.
+MOST_DIFFERENT, LONGEST_TEXT = 5, 120
 
 
 class Checkpoint:
@@ -146,9 +146,9 @@ class Checkpoint:
             f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
             "an unfinished fit of another kind: "
             + "; ".join(
-                f"{name} was {_cut(found.get(name))}, and is "
+                f"{_cut(name)} was {_cut(found.get(name))}, and is "
                 f"{_cut(self.identity.get(name))}"
-                for name in different[:MOST_NAMED]
+                for name in different[:MOST_DIFFERENT]
             )
             + ". Fit with these as they were to go on from it, give another "
             f"checkpoint_dir, or delete {self.path.name} in it to start anew."
@@ -205,7 +205,9 @@ class Checkpoint:
 
 def _cut(text: str | None) -> str:
     text = str(text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    # Anyone may have written what a file says.
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed

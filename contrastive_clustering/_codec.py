@@ -50,8 +50,12 @@ from contrastive_clustering._schema import (
 
 TYPE_KEY = "$type"
 
-# Characters that an array of strings may take, with each as long as the longest.
-LARGEST_STRINGS = 2**22
+# An array of strings gives each as much room as the longest needs. It may take so many
+# times the room of its strings, lest a small file take gigabytes.
+MOST_PADDING = 8
+
+# Tuples with the same hash can be computed, and a dict of them takes quadratic time.
+MOST_PAIRS = 1000
 
 # Objects that are no more than their fields, which are numbers and strings.
 _RECORDS: dict[str, Any] = {
@@ -103,6 +107,25 @@ class Value(Node):
 
 
 VALUE = Value()
+
+
+class _Element(Node):
+    """An element of an array of objects or strings, or a list of such elements.
+
+    NumPy would make an object of each number of an array within, which takes many times
+    its memory.
+    """
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if isinstance(tree, list):
+            Items(self).check(tree, where, scope)
+        elif isinstance(tree, np.ndarray) or (
+            isinstance(tree, dict) and tree.get(TYPE_KEY) != "scalar"
+        ):
+            raise ValueError(f"{where} is {shown(tree)}, and not a plain value")
+        else:
+            VALUE.check(tree, where, scope)
 
 
 def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
@@ -275,7 +298,8 @@ def _decode_strings(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarra
     if tree["objects"]:
         return np.array(items, dtype=object)
     strings = [str(item) for item in items]
-    if len(strings) * max(map(len, strings), default=0) > LARGEST_STRINGS:
+    room = sum(len(text) + 1 for text in strings)
+    if len(strings) * max(map(len, strings), default=0) > MOST_PADDING * room:
         raise ValueError("it has an array of strings that would be too large")
     return np.array(strings)
 
@@ -330,9 +354,12 @@ def _tag_of_leaf(leaf: Leaf) -> _Tag:
 _TAGS: dict[str, _Tag] = {
     **{kind: _tag_of_leaf(leaf) for kind, leaf in LEAVES.items()},
     "array": _Tag(
-        Fields({"objects": Boolean(), "items": Items(VALUE)}), _decode_strings
+        Fields({"objects": Boolean(), "items": Items(_Element())}), _decode_strings
     ),
-    "dict": _Tag(Fields({"pairs": Items(Items(VALUE, least=2))}), _decode_dict),
+    "dict": _Tag(
+        Fields({"pairs": Items(Items(VALUE, least=2, most=2), most=MOST_PAIRS)}),
+        _decode_dict,
+    ),
     "import": _Tag(
         Fields({"path": Text(1000)}),
         lambda tree, trusted: trusted_import(tree["path"], trusted),

@@ -50,8 +50,10 @@ PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
 
 # What a tree may lead to that can be read and describes nothing that can be made.
+# PyTorch asserts what its optimizers' parameters have to be.
 UNREADABLE = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     ImportError,
     LookupError,
@@ -144,12 +146,22 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
         header = _read_header(content[8 : 8 + n_header])
         _check_header(header, path, kind)
         arrays = from_safetensors(content)
+        for name, array in arrays.items():
+            # NumPy counts on bytes of 0 and 1, and would count others wrongly.
+            if array.dtype == bool and array.size and array.view(np.uint8).max() > 1:
+                raise _MalformedError(f"its tensor {shown(name)} is not of booleans")
         if _digest(header, arrays) != header["sha256"]:
             raise _damaged(path, "its content does not match its digest")
         tree: dict[str, Any] = _put_arrays(_from_json(header["tree"]), arrays)
         if arrays:
             raise _MalformedError(f"its array {shown(min(arrays))} is not used")
-    except (SafetensorError, KeyError, TypeError, RecursionError) as error:
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         raise _damaged(path, shown(str(error))) from error
     except _MalformedError as error:
         raise _damaged(path, str(error)) from error
@@ -234,7 +246,7 @@ def _check_header(header: Mapping[str, str], path: Path, kind: str) -> None:
         raise ValueError(
             f"{os.fspath(path)!r} has format version {shown(found)}, and this version "
             f"of {FORMAT} reads version {FORMAT_VERSION}. It was written with "
-            f"{str(header.get('versions'))[:300]}: read it with these."
+            f"{ascii(header.get('versions'))[:300]}: read it with these."
         )
     if header.get("kind") != kind:
         raise ValueError(
@@ -278,6 +290,8 @@ def _put_arrays(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> An
         raise _MalformedError(f"its header is nested more than {DEEPEST} deep")
     if isinstance(value, dict):
         if ARRAY_KEY in value:
+            if value.keys() != {ARRAY_KEY, "transposed"}:
+                raise _MalformedError("its header describes an array by other fields")
             # Each array is used once: many references to one would take more memory
             # and time than the size of the file suggests.
             array = arrays.pop(value[ARRAY_KEY])

@@ -19,7 +19,11 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from contrastive_clustering._codec import VALUE, decode, encode
 from contrastive_clustering._consensus import ConsensusClustering, Member
-from contrastive_clustering._latent import WHITENED_VARIANCE, RootMeanSquare
+from contrastive_clustering._latent import (
+    VOTING_NEIGHBOURS,
+    WHITENED_VARIANCE,
+    RootMeanSquare,
+)
 from contrastive_clustering._schema import (
     FLOATS,
     INTEGERS,
@@ -85,7 +89,7 @@ SPACE = _Space()
 
 VOTERS = Fields(
     {
-        "n_neighbors": Integer(1),
+        "n_neighbors": Integer(1, VOTING_NEIGHBOURS),
         "X": Array(("n_voters", "n_prepared")),
         "y": Array(("n_voters",), dtypes=(*FLOATS, *INTEGERS)),
     },

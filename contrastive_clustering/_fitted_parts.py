@@ -37,6 +37,7 @@ from contrastive_clustering._schema import (
     Node,
     OneOf,
     Real,
+    Relation,
     Scope,
     Text,
 )
@@ -44,6 +45,17 @@ from contrastive_clustering._validation import SampleLayout, read_layout
 
 _LABELS = Array(("n_samples",), dtypes=INTEGERS, low=NOISE, below="n_clusters")
 _LATENT_CENTERS = Array(("n_clusters", "latent_dim"), dtypes=("f4",))
+
+# Channels and three spatial axes. The product of a long list would take hours.
+MOST_AXES = 4
+
+# The tree of strata compares each with each other.
+MOST_STRATA = 2**12
+
+_FEW_STRATA: Relation = (
+    lambda tree: len(tree["latent_centers"]) <= MOST_STRATA,
+    f"there are more than {MOST_STRATA} strata",
+)
 
 
 def _ascends(name: str) -> Any:
@@ -66,7 +78,8 @@ CLUSTERING = Kinds(
                 "temperature": Real(0.0, open=True),
                 "latent_centers": _LATENT_CENTERS,
                 "labels": _LABELS,
-            }
+            },
+            relations=(_FEW_STRATA,),
         ),
         "latent": Fields(
             {
@@ -83,6 +96,7 @@ CLUSTERING = Kinds(
                 "labels": _LABELS,
             },
             relations=(
+                _FEW_STRATA,
                 (_ascends("raw_labels"), "raw_labels do not ascend"),
                 (_votes_for_each, "there is a cluster that nobody votes for"),
                 (
@@ -138,8 +152,8 @@ class _Layout(Node):
 
     _fields = Fields(
         {
-            "sample_shape": Items(Integer(1), least=1),
-            "image_shape": Maybe(Items(Integer(1), least=2)),
+            "sample_shape": Items(Integer(1), least=1, most=MOST_AXES),
+            "image_shape": Maybe(Items(Integer(1), least=2, most=MOST_AXES)),
             "channel_axis": Maybe(Integer(0, 3)),
         }
     )

@@ -30,6 +30,7 @@ from contrastive_clustering._fitted_parts import (
 from contrastive_clustering._fitting import MOST_TRIED, FittedModel
 from contrastive_clustering._make_net import given_parameters, make_net
 from contrastive_clustering._net_parameters import (
+    KEYWORDS,
     check_net_parameters,
     is_net_parameter,
     net_parameters_of,
@@ -162,7 +163,11 @@ def params_from_tree(
         a value is neither known nor trusted.
     """
     for name in tree:
-        if _is_of_the_machine(name) or not (name in known or is_net_parameter(name)):
+        if (
+            _is_of_the_machine(name)
+            or name == KEYWORDS
+            or not (name in known or is_net_parameter(name))
+        ):
             raise ValueError(f"{shown(name)} is not a parameter that a file may set")
     for name in _WIDTHS:
         if name in tree:

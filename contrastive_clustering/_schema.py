@@ -21,16 +21,39 @@ NUMBERS = ("f2", *FLOATS, *INTEGERS)
 # Sizes and numbers of a file may not be larger: NumPy and PyTorch multiply them.
 LARGEST_INTEGER = 2**31 - 1
 
-_shown = reprlib.Repr()
-_shown.maxstring = _shown.maxother = 60
-_shown.maxlist = _shown.maxdict = _shown.maxtuple = 3
+# The most characters of a value that a message shows.
+LONGEST_SHOWN = 200
+
+
+class _Shown(reprlib.Repr):
+    """A short text for any value; of arrays and tensors the form alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+        self.maxlist = self.maxdict = self.maxtuple = 3
+        self.maxlevel = 3
+
+    def repr_ndarray(self, value: np.ndarray, level: int) -> str:
+        return f"an array of {value.dtype} and shape {value.shape}"
+
+    def repr_Tensor(self, value: Any, level: int) -> str:  # noqa: N802
+        return f"a tensor of {value.dtype} and shape {tuple(value.shape)}"
+
+    def repr_int(self, value: int, level: int) -> str:
+        # Python refuses to write thousands of digits.
+        if value.bit_length() > 128:
+            return f"an integer of {value.bit_length()} bits"
+        return repr(value)
+
+
+_shown = _Shown()
 
 
 def shown(value: Any) -> str:
     """Return a short description of a value that a file holds."""
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} and shape {value.shape}"
-    return _shown.repr(value)
+    text = _shown.repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 class Scope:
@@ -256,7 +279,7 @@ class Maybe(Node):
 
 @dataclass(frozen=True)
 class Items(Node):
-    """A list, each item of which another node describes.
+    """A list of `least` to `most` items, each of which another node describes.
 
     Sizes that the items name are compared within an item, unless they are known
     outside.
@@ -265,11 +288,17 @@ class Items(Node):
     node: Node
     least: int = 0
     size: str | None = None
+    most: int | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree fits."""
-        if not isinstance(tree, list) or len(tree) < self.least:
-            raise _refuse(where, tree, f"a list of {self.least} items or more")
+        if (
+            not isinstance(tree, list)
+            or len(tree) < self.least
+            or (self.most is not None and len(tree) > self.most)
+        ):
+            end = "items or more" if self.most is None else f"to {self.most} items"
+            raise _refuse(where, tree, f"a list of {self.least} {end}")
         if self.size is not None:
             scope.bind(self.size, len(tree), where)
         for number, item in enumerate(tree):

@@ -78,6 +78,8 @@ def test_arrays_of_strings_come_back():
     assert found.dtype == object
     np.testing.assert_array_equal(found, names)
     assert there_and_back(np.array(["ab"])).dtype == "<U2"
+    numbers = np.array([[1, None], [np.int64(3), "a"]], dtype=object)
+    np.testing.assert_array_equal(there_and_back(numbers), numbers)
 
 
 def test_random_states_come_back():
@@ -115,7 +117,19 @@ def test_threads_of_trusted_objects_are_this_machines():
         ({"$type": "scalar", "value": np.zeros(2)}, "shape"),
         ({"$type": "tuple", "items": np.zeros(2)}, "a list"),
         ({"$type": "dict", "pairs": [[[], 2]]}, "pairs of a dict"),
-        ({"$type": "dict", "pairs": [[1, 2, 3]]}, "pairs of a dict"),
+        ({"$type": "dict", "pairs": [[1, 2, 3]]}, "a list of 2 to 2 items"),
+        # Tuples with one hash can be computed: a dict of them takes quadratic time.
+        ({"$type": "dict", "pairs": [[1, 2]] * 1001}, "a list of 0 to 1000 items"),
+        (
+            {"$type": "array", "objects": False, "items": ["A" * 2000] + [""] * 2000},
+            "too large",
+        ),
+        # NumPy would make an object of each number.
+        ({"$type": "array", "objects": True, "items": [np.zeros(9)]}, "plain value"),
+        (
+            {"$type": "array", "objects": True, "items": [[{"$type": "tuple"}]]},
+            "plain value",
+        ),
         ({"$type": "RandomState", "keys": np.zeros(624, "u4")}, "lacks 'position'"),
         (
             {

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import resource
 
@@ -10,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from contrastive_clustering import _container
 from contrastive_clustering._container import read_tree, write_tree
 
 arrays = hnp.arrays(
@@ -127,6 +129,67 @@ def test_other_files_are_refused(path, changes, message):
     rewritten(path, **changes)
     with pytest.raises(ValueError, match=message):
         read_tree(path, "test")
+
+
+def signed(path, tree, arrays=None):
+    """Write a file with the right digest, whatever its tree says."""
+    header = {
+        "format": "contrastive_clustering",
+        "format_version": "1",
+        "kind": "test",
+        "versions": "{}",
+        "tree": tree,
+    }
+    header["sha256"] = _container._digest(header, arrays or {})
+    save_file(arrays or {}, path, metadata=header)
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ('{"a": {"$array": "0", "transposed": false, "b": 1}}', "by other fields"),
+        ('{"a": {"$array": "0"}}', "by other fields"),
+        ('{"a": {"$array": "1", "transposed": false}}', "'1'"),
+        ('{"a": {"$array": ["0"], "transposed": false}}', "unhashable"),
+        ('{"a": [], "b": 1}', "its array '0' is not used"),
+        (
+            '{"a": {"$array": "0", "transposed": false}, '
+            '"b": {"$array": "0", "transposed": true}}',
+            "damaged",
+        ),
+        ("[]", "not used"),
+        ('{"a": ', "not JSON"),
+        ("[" * 100_000, "damaged"),
+        ('{"a":' * 61 + "1" + "}" * 61, "nested more than 60 deep"),
+        ('{"a": ' + "9" * 5000 + "}", "an integer of 5000 digits"),
+    ],
+)
+def test_forged_trees_are_refused(path, tree, message):
+    signed(path, tree, {"0": np.zeros((2, 3))})
+    with pytest.raises(ValueError, match=message) as caught:
+        read_tree(path, "test")
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_bytes_that_are_not_booleans_are_refused(path):
+    tree = '{"a": {"$array": "0", "transposed": false}}'
+    signed(path, tree, {"0": np.array([True, False])})
+    assert read_tree(path, "test")["a"].tolist() == [True, False]
+    signed(path, tree, {"0": np.array([1, 2], dtype="u1").view(bool)})
+    with pytest.raises(ValueError, match="is not of booleans"):
+        read_tree(path, "test")
+
+
+def test_duplicates_in_json_count_once(path):
+    signed(path, '{"a": 1, "a": 2}')
+    assert read_tree(path, "test") == {"a": 2}
+
+
+def test_strange_strings_and_numbers_come_back(path):
+    tree = {"\ud800": "\udfff", "": [math.inf, -math.inf, 1e-320], "a" * 5000: -0.0}
+    write_tree(path, "test", tree)
+    assert read_tree(path, "test") == tree
 
 
 def test_files_of_other_programs_are_refused(tmp_path):
