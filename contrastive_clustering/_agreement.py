@@ -91,7 +91,9 @@ def check_same_fit(identity: Callable[[], Identity]) -> None:
     first = found[0]
     for process, other in enumerate(found):
         names = sorted(
-            name for name in {*first, *other} if first.get(name) != other.get(name)
+            name
+            for name in {*first, *other} - {CALLBACKS}
+            if first.get(name) != other.get(name)
         )
         if names:
             differences = "; ".join(

@@ -4,6 +4,7 @@ Each is given the few abilities of an array that the package needs: ``shape``,
 ``dtype``, ``len``, and reading by a slice, by one place or by an array of places.
 """
 
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from typing import Any
@@ -131,13 +132,19 @@ def _put(row: np.ndarray, sample: np.ndarray, name: str) -> None:
     row[...] = sample
 
 
+# Samples are written to a file in steps of so many bytes, and so many are left free on
+# its disk for everything else.
+BYTES_TOGETHER, BYTES_LEFT_FREE = 2**24, 2**28
+
+
 def spool(dataset: IterableDataset[Any]) -> np.ndarray:
     """Write the samples of a data set that can only be iterated into a file.
 
     Parameters
     ----------
     dataset : torch.utils.data.IterableDataset
-        Yields samples, or tuples whose first entry is one; it has to come to an end.
+        Yields samples, or tuples whose first entry is one. It has to come to an end,
+        after as many samples as its length says if it has one.
 
     Returns
     -------
@@ -148,26 +155,66 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no sample, or if samples differ in shape or type.
+        If there is no sample, if samples differ in shape or type, if there are more or
+        fewer than the length says, or if the disk has no room for them.
     """
-    with tempfile.TemporaryFile() as file:
+    kind = type(dataset).__name__
+    n_expected = len(dataset) if hasattr(dataset, "__len__") else None
+    # Unbuffered: closing a file would try once more to write what a full disk refused.
+    with tempfile.TemporaryFile(buffering=0) as file:
         first: np.ndarray | None = None
+        waiting = bytearray()
         n_samples = 0
         for sample in map(_sample_of, dataset):
+            if n_samples == n_expected:
+                raise ValueError(
+                    f"X, of type {kind}, has the length {n_expected} but yields more "
+                    "samples. Let __iter__ end after as many as __len__ says."
+                )
             if first is None:
                 first = np.empty_like(sample, order="C")
             _put(first, sample, f"Sample {n_samples} of X")
-            file.write(first.tobytes())
+            waiting += first.tobytes()
             n_samples += 1
+            if len(waiting) >= BYTES_TOGETHER:
+                _append(file, waiting, kind, n_samples)
+                waiting.clear()
         if first is None or not first.size:
             raise ValueError(
-                f"X is a {type(dataset).__name__} that yielded no sample. An iterator "
-                "that is used up has to start anew in __iter__."
+                f"X, of type {kind}, yielded no sample. An iterator that is used up "
+                "has to start again in __iter__."
             )
-        file.flush()
+        if n_expected is not None and n_samples < n_expected:
+            raise ValueError(
+                f"X, of type {kind}, has the length {n_expected} but yielded only "
+                f"{n_samples} samples. Correct __len__ or __iter__."
+            )
+        _append(file, waiting, kind, n_samples)
         return np.memmap(
             file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
         )
+
+
+def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
+    """Write to the end of a file, or raise if its disk has no room for it."""
+    reason = "too little is left free"
+    if shutil.disk_usage(tempfile.gettempdir()).free >= len(content) + BYTES_LEFT_FREE:
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            return
+        except OSError as error:
+            reason = error.strerror or "it cannot be written to"
+        finally:
+            rest.release()
+    raise ValueError(
+        f"X, of type {kind}, does not fit on the disk of temporary files, "
+        f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read, which "
+        f"take {(file.tell() + len(content)) / 2**20:.0f} MiB, and it has not ended. "
+        "Let it end, for example by itertools.islice; set the environment variable "
+        "TMPDIR to a folder on a larger disk; or pass an array."
+    )
 
 
 def open_samples(X: Any) -> Any:

@@ -29,9 +29,9 @@ holed[7, 3, 3] = np.nan
 
 
 def fit(samples=X, clusterer=None, **parameters):
-    settings = {"max_epochs": 1, "refinement_epochs": 0, "latent_dim": 4, "batch_size": 40}
+    settings = {"latent_dim": 4, "batch_size": 40, "random_state": 0, **parameters}
     clusterer = clusterer or ContrastiveAutoencoderClusterer(
-        3, clusterer="kmeans", random_state=0, **{**settings, **parameters}
+        3, clusterer="kmeans", **settings
     )
     try:
         clusterer.partial_fit(samples)

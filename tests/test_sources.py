@@ -1,5 +1,10 @@
 """Samples that are read piece by piece give what the array itself gives."""
 
+import resource
+import signal
+import tempfile
+from unittest import mock
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +14,7 @@ from torch.utils.data import ConcatDataset, Dataset, IterableDataset, TensorData
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
+    _sources,
     cluster_stability,
     evaluate_clustering,
 )
@@ -233,3 +239,57 @@ def test_reads_no_more_than_asked(tiny_images):
     SlicedArray(slices)[np.array([9, 3, 9])]
     SlicedArray(slices)[np.array([3, 4, 5])]
     assert slices.read == [([3, 9], slice(None), slice(None)), slice(3, 6)]
+
+
+class Sized(Streamed):
+    def __len__(self):
+        return 5
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "message"),
+    [(6, "has the length 5 but yields more"), (4, "length 5 but yielded only 4")],
+)
+def test_a_length_that_is_wrong(n_samples, message):
+    with pytest.raises(ValueError, match=message):
+        open_samples(Sized(list(np.zeros((n_samples, 8, 8)))))
+    assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))))) == 5
+
+
+class Endless(IterableDataset):
+    n_read = 0
+
+    def __iter__(self):
+        while True:
+            self.n_read += 1
+            yield np.ones((8, 8))
+
+
+def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(_sources, "BYTES_TOGETHER", 2**16)
+    free = [2**20 + _sources.BYTES_LEFT_FREE]
+
+    def usage(path):
+        assert path == str(tmp_path)
+        free[0] -= 2**18
+        return mock.Mock(free=free[0])
+
+    monkeypatch.setattr(_sources.shutil, "disk_usage", usage)
+    X = Endless()
+    with pytest.raises(ValueError, match=r"X, of type Endless, .*samples were.*TMPDIR"):
+        open_samples(X)
+    assert 128 < X.n_read <= 5 * 128
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=r"X, of type Endless, .*too large"):
+            open_samples(Endless())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
