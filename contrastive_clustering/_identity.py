@@ -167,8 +167,11 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
             for field in dataclasses.fields(value)
         ]
         return f"{type(value).__qualname__}({', '.join(fields)})"
-    if hasattr(value, "__qualname__"):  # a function of a compiled module
-        return import_path(value)
+    if callable(value) and hasattr(value, "__qualname__"):  # of a compiled module
+        owner = getattr(value, "__self__", None)
+        if owner is None or isinstance(owner, type | types.ModuleType):
+            return import_path(value)
+        return f"{value.__qualname__} of {describe(owner, within)}"
     state = describe(_state_of(value), within)
     return f"{import_path(type(value))} {_hash_text(state)}"
 

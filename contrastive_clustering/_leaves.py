@@ -91,14 +91,16 @@ def _to_device(text: str) -> torch.device:
 
 
 def _random_state_to_tree(value: np.random.RandomState, name: str) -> dict[str, Any]:
-    kind, keys, position, has_gauss, gauss = value.get_state(legacy=True)
-    if kind != "MT19937":
-        raise ValueError(f"{name} draws by {kind}, which cannot be saved")
+    state: Any = value.get_state(legacy=False)
+    if state["bit_generator"] != "MT19937":
+        raise ValueError(
+            f"{name} draws by {state['bit_generator']}, which cannot be saved"
+        )
     return {
-        "keys": keys,
-        "position": int(position),
-        "has_gauss": int(has_gauss),
-        "gauss": float(gauss),
+        "keys": state["state"]["key"],
+        "position": int(state["state"]["pos"]),
+        "has_gauss": int(state["has_gauss"]),
+        "gauss": float(state["gauss"]),
     }
 
 

@@ -40,6 +40,12 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
     ValueError
         If the optimizer keeps what a file cannot hold.
     """
+    if isinstance(net.optimizer_, torch.optim.LBFGS):
+        raise ValueError(
+            "the state of optimizer=LBFGS cannot be saved, because it is not kept "
+            "weight by weight. Save with warm_start=False, and fit with "
+            "checkpoint_dir=None; or choose another optimizer."
+        )
     names = _names(net)
     return {
         names[id(weight)]: {

@@ -83,6 +83,18 @@ def fast():
 
 
 @pytest.fixture(scope="session")
+def fit_tiny():
+    """Return a function that fits an estimator to the tiny images in a single epoch."""
+    short = {**FAST, "max_epochs": 1, "refinement_epochs": 0, "augmentation": None}
+
+    def fit(**parameters):
+        estimator = ContrastiveAutoencoderClusterer(**short | parameters)
+        return estimator.fit(make_tiny_images())
+
+    return fit
+
+
+@pytest.fixture(scope="session")
 def fitted_kind():
     """Return a function: samples of a kind, and an estimator quickly fitted to them."""
     images = make_tiny_images()

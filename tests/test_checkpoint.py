@@ -1,4 +1,3 @@
-import copy
 import json
 import os
 import resource
@@ -20,7 +19,6 @@ from contrastive_clustering import (
 )
 from contrastive_clustering._checkpoint import FILE_NAME
 from contrastive_clustering._container import read_tree
-from contrastive_clustering._identity import identify
 
 
 class StopError(Exception):
@@ -472,62 +470,6 @@ def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
     for kind in ("u1", "f4", "f8"):
         for values in (images, scaled):
             assert not any(row.tobytes() in content for row in values.astype(kind))
-
-
-IDENTITY = """
-from functools import partial
-import numpy as np
-import torch
-from sklearn.cluster import KMeans
-from contrastive_clustering import SelfTrainingRefinement
-from contrastive_clustering._identity import identify
-torch.manual_seed(0)
-parameters = {
-    "a": KMeans(3), "b": torch.sin, "c": (1, 2), "d": np.arange(2),
-    "e": SelfTrainingRefinement(), "f": None, "g": torch.nn.ReLU(),
-    "h": partial(torch.sum, dim=1), "i": {"j": (1, 2)},
-    "k": torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)),
-}
-text = str(identify(parameters, np.arange(24).reshape(2, 3, 4)[:, :, ::2], 3, None))
-"""
-
-
-def test_identity_is_the_same_in_another_process(tiny_images):
-    here = {}
-    exec(IDENTITY, here)
-    there = subprocess.run(
-        [sys.executable, "-c", IDENTITY + "print(text)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert here["text"] == there.strip()
-    assert identify({"a": 1}, tiny_images, None, None) == identify(
-        {"a": 1}, np.asfortranarray(tiny_images), None, None
-    )
-
-
-def test_identity_knows_modules_by_their_layers_and_weights(tiny_images):
-    def identity(**params):
-        return identify(params, tiny_images, None, None)
-
-    first = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
-    other_weights = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
-    other_layer = torch.nn.Sequential(first[0], torch.nn.Tanh())
-    assert identity(encoder=first) == identity(encoder=copy.deepcopy(first))
-    assert identity(encoder=first) != identity(encoder=other_weights)
-    assert identity(encoder=first) != identity(encoder=other_layer)
-    half = copy.deepcopy(first).to(torch.bfloat16)
-    assert identity(encoder=first) != identity(encoder=half)
-
-
-def test_identity_knows_parameters_of_the_net(tiny_images):
-    def identity(**params):
-        return identify(params, tiny_images, None, None)
-
-    betas = identity(optimizer__betas=(0.8, 0.9))
-    assert betas == identity(optimizer__betas=(0.8, 0.9), iterator_train__timeout=3)
-    assert betas != identity(optimizer__betas=(0.8, 0.8))
 
 
 def kill(n_kills):

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -282,34 +283,54 @@ def test_a_clusterer_with_a_forged_parameter_is_refused(tiny_images, fast, tmp_p
         ContrastiveAutoencoderClusterer.load(path)
 
 
-def fuzz(n_files):
+def fuzz(kind, n_files, **variables):
     script = Path(__file__).with_name("fuzz_saved_files.py")
     run = subprocess.run(
-        [sys.executable, script, str(n_files)],
+        [sys.executable, script, kind, str(n_files)],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
         check=False,
+        env={**os.environ, **variables},
     )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = json.loads(run.stdout.splitlines()[-1])
+    # Processes that died, errors that do not name the file, code that ran, files that
+    # were written, and files that took more memory or time than the script allows.
+    assert found["faults"] == []
+    assert found["n_faults"] == 0
+    assert found["n_files"] == n_files
+    assert found["worked"] > 0
+    assert found["refused"] > 0.3 * n_files
+    assert found["most_mib"] <= 256
+    assert found["longest_seconds"] <= 60
+    outcomes = ("worked", "refused", "refused_later", "not_written")
+    assert sum(found.get(name, 0) for name in outcomes) == n_files
 
 
-def check_fuzz(found, n_files):
-    assert found["unexpected"] == []
-    assert found["code"] == []
-    assert found["worked"] + found["refused"] + found["refused_by_predict"] == n_files
-    assert found["worked"] > 0.05 * n_files
-    assert found["refused"] > 0.5 * n_files
-    assert found["refused_by_predict"] < 0.02 * n_files
-    assert found["memory_mib"] < 1024
-    assert found["longest_seconds"] < 60
+def checking_memory():
+    """Return variables with which the C library fills and checks what it hands out."""
+    libraries = sorted(Path("/lib").glob("*/libc_malloc_debug.so.0"))
+    if not libraries:
+        return {}
+    return {
+        "LD_PRELOAD": str(libraries[0]),
+        "GLIBC_TUNABLES": "glibc.malloc.check=3",
+        "MALLOC_PERTURB_": "165",
+    }
 
 
-def test_some_damaged_files_are_refused_or_work():
-    check_fuzz(fuzz(100), 100)
+@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 60), ("forged", 80)])
+def test_some_damaged_and_forged_files_are_refused_or_work(kind, n_files):
+    fuzz(kind, n_files)
 
 
 @pytest.mark.slow
-def test_thousands_of_damaged_files_are_refused_or_work():
-    check_fuzz(fuzz(3000), 3000)
+@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 600), ("checkpoint", 250)])
+def test_many_damaged_files_and_checkpoints_are_refused_or_work(kind, n_files):
+    fuzz(kind, n_files)
+
+
+@pytest.mark.slow
+def test_many_forged_files_leave_memory_as_it_was():
+    fuzz("forged", 1200, **checking_memory())

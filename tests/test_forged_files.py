@@ -1,0 +1,459 @@
+"""Files of somebody who knows the format: what each did before there was a schema."""
+
+import json
+import os
+import pickle
+import resource
+import signal
+import time
+import traceback
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer, _container
+from contrastive_clustering._container import read_tree, to_safetensors, write_tree
+from contrastive_clustering._loading import ESTIMATOR
+from contrastive_clustering._schema import Scope
+
+X = load_digits().images[:60]
+
+
+@pytest.fixture(scope="module")
+def saved(fit_tiny, tmp_path_factory):
+    """Files of fitted estimators by their kind."""
+    folder = tmp_path_factory.mktemp("saved")
+    for name, parameters in {
+        "kmeans": {"warm_start": True},
+        "consensus": {"clusterer": "consensus"},
+        "prototypes": {"refinement_epochs": 1},
+    }.items():
+        fit_tiny(**parameters).save(folder / name)
+    return {path.name: path for path in folder.iterdir()}
+
+
+@pytest.fixture
+def forged(saved, tmp_path):
+    """Return a function that writes a file that differs from a saved one."""
+
+    def forge(kind, change):
+        tree = read_tree(saved[kind], "estimator")
+        change(tree)
+        path = tmp_path / "forged.safetensors"
+        write_tree(path, "estimator", tree)
+        return path
+
+    return forge
+
+
+def in_child(function, *arguments):
+    """Return what a function returns in a child process, and the MiB that it took.
+
+    A child that crashes fails the test and leaves the others alone.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        with os.fdopen(writer, "wb") as pipe:
+            try:
+                before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                found = function(*arguments)
+                after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                pickle.dump((found, (after - before) / 1024), pipe)
+            # Whatever it is, the parent shall see it.
+            except BaseException:
+                pickle.dump((traceback.format_exc(), None), pipe)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        content = pipe.read()
+    _, status = os.waitpid(child, 0)
+    assert status == 0, f"the child ended with status {status}"
+    found, mib = pickle.loads(content)
+    assert mib is not None, found
+    return found, mib
+
+
+def refusal(path):
+    """Return by which message load refuses a file."""
+    try:
+        ContrastiveAutoencoderClusterer.load(path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def assert_refused(path, message=""):
+    """Check that load refuses a file at once, by one error that names it."""
+    start = time.perf_counter()
+    text, mib = in_child(refusal, path)
+    assert str(path) in text
+    assert message in text
+    assert len(text) < 1000
+    assert mib < 32 + 3 * path.stat().st_size / 2**20
+    assert time.perf_counter() - start < 10
+
+
+def set_at(*way):
+    *outer, last, value = way
+
+    def change(tree):
+        for key in outer:
+            tree = tree[key]
+        tree[last] = value
+
+    return change
+
+
+PIPELINE = {
+    "$type": "Pipeline",
+    "state": {"steps": [], "memory": "cache", "verbose": False},
+}
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        PIPELINE,
+        {**PIPELINE, "$type": "object", "path": "sklearn.pipeline.Pipeline"},
+        {"$type": "object", "path": "sklearn.pipeline.Pipeline", "state": {}},
+        {"$type": "KMeans", "params": {"memory": "cache"}},
+        {"$type": "ConsensusClustering", "params": {"memory": "cache"}},
+        {"$type": "import", "path": "os.system"},
+        {"$type": "import", "path": "contrastive_clustering.datasets.load_medmnist"},
+    ],
+)
+def test_a_file_names_no_pipeline_that_unpickles(
+    forged, tmp_path, monkeypatch, clusterer
+):
+    monkeypatch.chdir(tmp_path)
+    path = forged("kmeans", set_at("params", "clusterer", clusterer))
+    assert_refused(path)
+    path = forged(
+        "kmeans",
+        set_at("clustering", "clusterer", {"kind": "other", "object": clusterer}),
+    )
+    assert_refused(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("width", [1, 8, 100_000])
+def test_centers_of_another_width_are_refused(forged, width):
+    def widen(tree):
+        member = tree["clustering"]["clusterer"]["members"][0]
+        member["centers"], member["merged"] = np.zeros((1, width)), np.zeros(1, "i8")
+
+    assert_refused(forged("consensus", widen), f"n_prepared={width}, and not 4")
+    centers = set_at("clustering", "clusterer", "centers", np.zeros((2, width)))
+    assert_refused(forged("kmeans", centers), f"n_prepared={width}, and not 4")
+
+
+@pytest.mark.parametrize("size", [0, 1, 3])
+def test_moments_of_another_size_are_refused(forged, size):
+    def shrink(tree):
+        for moments in tree["net"]["optimizer"].values():
+            for name in ("exp_avg", "exp_avg_sq"):
+                moments[name]["value"] = np.full(size, 1e30, "f4")
+
+    assert_refused(forged("kmeans", shrink), "which is not such a moment")
+
+
+def test_training_goes_on_in_a_child(saved):
+    # What the refused files would have crashed: the moments as they were saved do not.
+    def go_on():
+        loaded = ContrastiveAutoencoderClusterer.load(saved["kmeans"])
+        loaded.partial_fit(X)
+        return bool(np.isfinite(loaded.transform(X)).all())
+
+    found, _ = in_child(go_on)
+    assert found
+
+
+def strings(n_arrays):
+    items = ["A" * 2000] + [""] * 2000
+    return [{"$type": "array", "objects": False, "items": items}] * n_arrays
+
+
+def many_strata(tree, n_strata=20_000):
+    strata = np.random.default_rng(0).normal(size=(n_strata, 1, 4))
+    clustering, weights = tree["clustering"], tree["net"]["weights"]
+    clustering["prototypes"] = strata
+    clustering["latent_centers"] = strata[:, 0].astype("f4")
+    weights["prototype_head.prototypes"] = strata.astype("f4")
+    weights["prototype_head.condition_weight"] = np.zeros((4, n_strata), "f4")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("kmeans", set_at("feature_names_in", strings(1)[0])),
+        ("kmeans", set_at("feature_names_in", ["A" * 50_000] + [""] * 63)),
+        (
+            "kmeans",
+            set_at("feature_names_in", {"$type": "tuple", "items": np.zeros(10**6)}),
+        ),
+        ("kmeans", set_at("params", "optimizer__betas", strings(50))),
+        (
+            "kmeans",
+            set_at("params", "lr", {"$type": "tuple", "items": np.zeros(10**6, "u1")}),
+        ),
+        (
+            "kmeans",
+            set_at(
+                "params",
+                "lr",
+                {"$type": "array", "objects": True, "items": [np.zeros(10**7, "u1")]},
+            ),
+        ),
+        ("kmeans", set_at("scaler", "dtype", "f8," * 200_000)),
+        ("kmeans", set_at("scaler", "layout", "sample_shape", [2**31 - 1] * 10**5)),
+        ("kmeans", set_at("network", "latent_dim", 10**9)),
+        ("kmeans", set_at("network", "given", {"module__projection_dim": 10**9})),
+        ("kmeans", set_at("network", "batch_size", 2**40)),
+        ("prototypes", many_strata),
+    ],
+)
+def test_small_files_take_little_memory_and_time(forged, kind, change):
+    assert_refused(forged(kind, change))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("checkpoint_dir", "folder"),
+        ("checkpoint_every", 1),
+        ("num_workers", 50),
+        ("compile", True),
+        ("compile__mode", "max-autotune"),
+        ("iterator_train__num_workers", 50),
+        ("iterator_valid__multiprocessing_context", "spawn"),
+        ("iterator_train__worker_init_fn", {"$type": "import", "path": "os.abort"}),
+        ("net_params", {}),
+        ("n_jobs", 2),
+        ("\ud800", 1),
+        ("A" * 5000, 1),
+    ],
+)
+def test_a_file_sets_no_parameter_of_the_machine(forged, name, value):
+    for way in (["params"], ["network", "given"]):
+        path = forged("kmeans", set_at(*way, name, value))
+        text = refusal(path)
+        assert str(path) in text
+        assert "not a parameter that a file may set" in text or "a key of" in text
+        assert len(text) < 1000
+
+
+def test_parameters_of_the_machine_are_not_saved(fit_tiny, tmp_path):
+    fitted = fit_tiny(
+        checkpoint_dir=tmp_path / "folder",
+        checkpoint_every=3,
+        num_workers=1,
+        iterator_train__timeout=60,
+        iterator_valid__pin_memory=False,
+    )
+    fitted.save(tmp_path / "model")
+    content = (tmp_path / "model").read_bytes()
+    assert str(tmp_path).encode() not in content
+    tree = read_tree(tmp_path / "model", "estimator")
+    for params in (tree["params"], tree["network"]["given"]):
+        for name in params:
+            assert not name.startswith(
+                ("checkpoint_", "num_workers", "compile", "iterator_")
+            )
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert (loaded.num_workers, loaded.checkpoint_dir) == (0, None)
+    assert "iterator_train__timeout" not in loaded.get_params()
+
+
+def test_the_optimizer_is_saved_where_training_is_to_go_on(fit_tiny, tmp_path):
+    for warm_start in (False, True):
+        fit_tiny(warm_start=warm_start).save(tmp_path / "model")
+        tree = read_tree(tmp_path / "model", "estimator")
+        assert (tree["net"]["optimizer"] is not None) == warm_start
+
+
+def with_header(dtype, shape, content, **changes):
+    header = {
+        "0": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(content)]},
+        "__metadata__": {
+            "format": "contrastive_clustering",
+            "format_version": "1",
+            "kind": "estimator",
+            "versions": "{}",
+            "tree": "{}",
+            "sha256": "0",
+            **changes,
+        },
+    }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content
+
+
+def signed(text):
+    header = {
+        "format": "contrastive_clustering",
+        "format_version": "1",
+        "kind": "estimator",
+        "versions": "{}",
+        "tree": text,
+    }
+    header["sha256"] = _container._digest(header, {})
+    return to_safetensors({}, metadata=header)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_header("F8_E4M3", [8], b"\0" * 8),
+        with_header("F4", [8], b"\0" * 4),
+        with_header("BF16", [4], b"\0" * 8),
+        with_header("C64", [1], b"\0" * 8),
+        with_header("F32", [0, 2**40, 2**40], b""),
+        with_header("F32", [2**62, 4], b""),
+        with_header("F32", [-1], b"\0" * 4),
+        with_header("F32", [True], b"\0" * 4),
+        with_header("F32", "1", b"\0" * 4),
+        with_header("F32", None, b""),
+        with_header(["F32"], [1], b"\0" * 4),
+        with_header("F32", [1] * 100, b"\0" * 4),
+        with_header("F32", [2], b"\0" * 4),
+        with_header("F32", [0], b"", kind="A" * 3_000_000),
+        with_header("F32", [0], b"", kind=["estimator"]),
+        with_header("F32", [0], b"", format_version="A" * 3_000_000),
+        with_header("F32", [0], b"", format_version="2", versions="\ud800\n" * 10**5),
+        with_header("F32", [0], b"", format="A" * 3_000_000),
+        signed('{"a":' + "9" * 5000 + "}"),
+        signed("[" * 10**6),
+        signed("{" * 10**6),
+        signed('{"params": ' + "[" * 500 + "]" * 500 + "}"),
+        signed("[]"),
+        signed("null"),
+        signed("NaN"),
+        signed("{}"),
+        signed('{"a": Infinity}'),
+        signed('{"' + "A" * 10**6 + '": 1}'),
+        signed('{"\\ud800": "\\udfff"}'),
+        "{}".encode("utf-16"),
+        b"\x02\0\0\0\0\0\0\0{}",
+        b"\x02\0\0\0\0\0\0\0[]",
+    ],
+)
+def test_errors_of_load_are_one(tmp_path, content):
+    path = tmp_path / "forged.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"forged\.safetensors'") as caught:
+        ContrastiveAutoencoderClusterer.load(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert len(message) < 1000
+    message.encode()  # it can be printed
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("optimizer__capturable", True),
+        ("optimizer__betas", ["a", "b"]),
+        ("optimizer__betas", {"$type": "tensor", "value": np.zeros((3, 3))}),
+        ("optimizer__no_such", 1),
+        ("optimizer__param_groups", 3),
+        ("optimizer__param_groups", [["*", 3]]),
+        ("optimizer__param_groups", np.zeros((2**39, 0))),
+        ("callbacks__nobody__x", 1),
+        ("module__encoder", {"$type": "import", "path": "os.system"}),
+        ("criterion__contrastive_weight", "a"),
+    ],
+)
+def test_parameters_that_libraries_refuse(forged, name, value):
+    def change(tree):
+        for params in (tree["params"], tree["network"]["given"]):
+            params.pop("optimizer__fused", None)
+            params[name] = value
+
+    assert_refused(forged("kmeans", change))
+
+
+def test_an_overflowing_network_is_refused(forged):
+    def overflow(tree):
+        weights = tree["net"]["weights"]
+        for name, value in weights.items():
+            if name.startswith("encoder.") and name.endswith(".weight"):
+                weights[name] = np.full_like(value, 3e38)
+
+    assert_refused(forged("kmeans", overflow), "not finite")
+
+
+def test_every_field_is_needed_and_none_may_be_added(saved):
+    for path in saved.values():
+        tree = read_tree(path, "estimator")
+        ESTIMATOR.check(tree, "the estimator", Scope())
+        for name in tree:
+            less = {key: value for key, value in tree.items() if key != name}
+            with pytest.raises(ValueError, match=f"lacks '{name}'"):
+                ESTIMATOR.check(less, "the estimator", Scope())
+        with pytest.raises(ValueError, match="an unknown field 'code'"):
+            ESTIMATOR.check({**tree, "code": "1"}, "the estimator", Scope())
+
+
+def test_two_references_to_one_array_and_arrays_without_one_are_refused(
+    saved, tmp_path
+):
+    content = saved["kmeans"].read_bytes()
+    n_header = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + n_header])["__metadata__"]
+    arrays = _container.from_safetensors(content)
+    text = json.loads(header["tree"])
+    path = tmp_path / "forged.safetensors"
+
+    def write(tree, more):
+        changed = {**header, "tree": json.dumps(tree)}
+        changed["sha256"] = _container._digest(changed, {**arrays, **more})
+        path.write_bytes(to_safetensors({**arrays, **more}, metadata=changed))
+
+    write(text, {})
+    ContrastiveAutoencoderClusterer.load(path)
+    write(text, {"more": np.zeros(3)})
+    assert_refused(path, "its array 'more' is not used")
+    scaler = text["scaler"]
+    write({**text, "scaler": {**scaler, "std": scaler["mean"]}}, {})
+    assert_refused(path)
+
+
+def cumulated(scale):
+    return np.random.default_rng(0).normal(size=(60, 10, 10)).cumsum(1) * scale
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cumulated(1e40),
+        lambda: cumulated(1e148),
+        lambda: cumulated(1e-40),
+        lambda: np.c_[cumulated(1)[:, 0], cumulated(1e40)[:, 1, 0]],
+    ],
+)
+def test_whatever_was_saved_loads(fast, tmp_path, make):
+    samples = make()
+    fitted = ContrastiveAutoencoderClusterer(**fast).fit(samples)
+    fitted.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    for method in ("predict", "predict_proba", "transform", "score_samples"):
+        np.testing.assert_array_equal(
+            getattr(loaded, method)(samples), getattr(fitted, method)(samples)
+        )
+
+
+def test_a_decoder_that_diverged_says_so_in_fit(fast):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, "lr": 1e4, "batch_size": 16})
+    with pytest.raises(ValueError, match=r"diverged|not finite"):
+        clusterer.fit(cumulated(1))
+
+
+def test_a_child_shows_what_crashes():
+    with pytest.raises(AssertionError, match="the child ended with status"):
+        in_child(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        in_child(lambda: 1 / 0)
