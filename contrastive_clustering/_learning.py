@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -123,6 +123,8 @@ class LearningMixin:
     def _fit(self, X: Any, *, go_on: bool, **overruled: Any) -> Self:
         go_on = go_on and hasattr(self, "net_")
         samples, scaler = self._read(X) if go_on else self._read_anew(X)
+        # Names that scikit-learn refuses are refused before the training.
+        columns = None if go_on else _describe_columns(X, scaler)
         params = {**self.get_params(deep=False), **overruled}
         check_relations(params, len(samples))
         seed = once(
@@ -147,19 +149,18 @@ class LearningMixin:
                 previous=previous,
                 checkpoint=checkpoint,
             )
+        examples = samples[model.typical] if self.store_examples else None
         # Nothing is set before all has succeeded: a failed fit leaves the estimator
         # as it was.
-        if scaler.layout.is_flat:
-            validate_data(self, with_names(X), reset=not go_on, skip_check_array=True)
-        else:
-            self.n_features_in_ = math.prod(scaler.layout.sample_shape)
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        self._adopt(model, samples[model.typical] if self.store_examples else None)
+        self._adopt(model, examples)
+        if columns is not None:
+            vars(self).pop("feature_names_in_", None)
+            vars(self).update(columns)
         return self
 
     def _adopt(self, model: FittedModel, examples: np.ndarray | None) -> None:
         """Take over what a fit, in this process or another, has made."""
+        linkage = link_centers(model.clustering.latent_centers)
         self.net_: ContrastiveNet = model.net
         self._scaler: Scaler = model.scaler
         self._clustering: Strata = model.clustering
@@ -168,7 +169,7 @@ class LearningMixin:
         self.cluster_centers_ = model.clustering.latent_centers
         self.n_clusters_ = model.clustering.n_clusters
         self.cluster_number_search_: ClusterNumberResult | None = model.search
-        self.linkage_ = link_centers(self.cluster_centers_)
+        self.linkage_ = linkage
         if examples is not None:
             self.examples_ = examples
         elif hasattr(self, "examples_"):
@@ -180,3 +181,12 @@ class LearningMixin:
             samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
         )
         return samples, Scaler.fit(samples, layout)
+
+
+def _describe_columns(X: Any, scaler: Scaler) -> dict[str, Any]:
+    """Return the attributes in which scikit-learn keeps the columns of X."""
+    if not scaler.layout.is_flat:
+        return {"n_features_in_": math.prod(scaler.layout.sample_shape)}
+    empty = BaseEstimator()
+    validate_data(empty, with_names(X), skip_check_array=True)
+    return dict(vars(empty))
