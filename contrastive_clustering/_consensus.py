@@ -1,5 +1,6 @@
 """Consensus clustering: many fine partitions, merged along a graph, that vote."""
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -152,6 +153,13 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If there are fewer samples than clusters.
         """
+        # Another object learns: a failed fit leaves this one as it was.
+        fitted = copy.copy(self)
+        fitted._fit(X)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _fit(self, X: ArrayLike) -> None:
         samples = self._validate(X, reset=True)
         n_clusters = int(self.n_clusters)
         if len(samples) < self.n_clusters:
@@ -189,7 +197,6 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             self.labels_ = self._predict_proba(samples).argmax(axis=1)
             if len(np.unique(self.labels_)) == n_clusters:
                 break
-        return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the cluster of each sample.

@@ -148,9 +148,9 @@ class LearningMixin:
 
         samples, scaler, named = in_all(prepare)
         seed = once(
-            lambda: int(check_random_state(self.random_state).randint(2**31 - 1))
+            lambda: int(check_random_state(params["random_state"]).randint(2**31 - 1))
         )
-        fixed = None if self.random_state is None else seed
+        fixed = None if params["random_state"] is None else seed
         previous = start.net_ if continued else None
         identity = functools.partial(identify, params, samples, fixed, previous)
         check_same_fit(identity)
@@ -175,7 +175,7 @@ class LearningMixin:
         model = replace(
             model,
             resumable=go_on,
-            examples=samples[model.typical] if self.store_examples else None,
+            examples=samples[model.typical] if params["store_examples"] else None,
             feature_names=getattr(named, "feature_names_in_", None),
         )
         self._adopt(model)

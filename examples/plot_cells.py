@@ -34,7 +34,8 @@ from contrastive_clustering import (
 )
 from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 
-path = Path(os.environ.get("CONTRASTIVE_CLUSTERING_DATA", "")) / "bloodcells.npz"
+folder = Path(os.environ.get("CONTRASTIVE_CLUSTERING_DATA", "")).expanduser()
+path = folder / "bloodcells.npz"
 if path.is_file():
     cells = load_medmnist_file(path)
     names = ["red cell", "white cell", "platelet"]

@@ -85,7 +85,7 @@ def main(n_kills):
         stages.append(
             read_tree(path, "checkpoint")["stage"] if path.exists() else "none"
         )
-        partial += len(list(place.glob(".checkpoint*"))) if place.exists() else 0
+        partial += len(list(place.glob(".checkpoint*.partial")))
         in_child(lambda p=place, o=out: fit(p, o))
         again = np.load(out)
         found.append(max(np.abs(again[k] - whole[k]).max() for k in whole.files))

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -263,3 +264,29 @@ def test_normalized_cut_is_the_mean_part_of_links_that_leave(n_clusters, seed):
         parts.append(leaving / (inside + leaving) if inside + leaving > 0 else 0.0)
     cut = normalized_cut(labels, csr_array(weights))
     np.testing.assert_allclose(cut, np.mean(parts), atol=1e-12)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    ("X", "step"),
+    [
+        (np.zeros((2, 3)), None),
+        (np.full((30, 3), np.nan), None),
+        (np.eye(30), "_agree"),
+    ],
+)
+def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):
+    frame = pd.DataFrame(np.eye(20, 2), columns=["a", "b"])
+    clusterer = ConsensusClustering(3, random_state=0)
+    if fitted:
+        clusterer.fit(frame)
+    attributes = dict(vars(clusterer))
+    if step:
+        monkeypatch.setattr(f"contrastive_clustering._consensus.{step}", None)
+    with pytest.raises((ValueError, TypeError)):
+        clusterer.fit(X)
+    assert list(vars(clusterer)) == list(attributes)
+    assert all(vars(clusterer)[name] is attributes[name] for name in attributes)
+    if fitted:
+        monkeypatch.undo()
+        assert not hasattr(clusterer.fit(np.eye(20)), "feature_names_in_")

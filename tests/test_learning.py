@@ -7,10 +7,13 @@ import scipy.sparse
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
+from skorch.callbacks import Callback
+from torch.utils.data import Dataset
 
 from contrastive_clustering import (
     ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
+    _learning,
 )
 
 
@@ -90,6 +93,99 @@ def test_failed_fit_keeps_the_fit_before(tiny_images, fast):
     with pytest.raises(ValueError, match="NaN"):
         clusterer.fit(np.full((9, 8, 8), np.nan))
     np.testing.assert_array_equal(clusterer.transform(tiny_images), latents)
+
+
+def fails(*args, **kwargs):
+    raise RuntimeError("on purpose")
+
+
+class FailingClusterer(MiniBatchKMeans):
+    def fit(self, X, y=None, sample_weight=None):
+        fails()
+
+
+class FailingCallback(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        fails()
+
+
+class Rows(Dataset):
+    """Sixty samples of ten values, until they are said to be gone."""
+
+    gone = False
+
+    def __len__(self):
+        return 60
+
+    def __getitem__(self, place):
+        if self.gone:
+            fails()
+        return np.random.default_rng(place).normal(size=10)
+
+
+def lose_rows(patch, X):
+    """Make X unreadable when all has been trained."""
+
+    fit_model = _learning.fit_model
+
+    def fit_and_lose(*args, **kwargs):
+        model = fit_model(*args, **kwargs)
+        X.gone = True
+        return model
+
+    patch.setattr(_learning, "fit_model", fit_and_lose)
+
+
+def at(name):
+    """Return a function that makes a step of the fit fail."""
+    return lambda patch, X: patch.setattr(f"contrastive_clustering.{name}", fails)
+
+
+# Parameters, X in place of the rows, and what else goes wrong.
+FAILURES = {
+    "bad values": ({}, np.full((60, 10), np.nan), None),
+    "bad names": ({}, pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"}), None),
+    "few samples": ({"n_clusters": 61}, None, None),
+    "divergence": ({"lr": 1e30, "max_epochs": 3}, None, None),
+    "callback": ({"callbacks": [FailingCallback()]}, None, None),
+    "clusterer": ({"clusterer": FailingClusterer(2)}, None, None),
+    "second phase": ({}, None, at("_fitting.learn_strata")),
+    "density": ({}, None, at("_fitting.LatentDensity.fit")),
+    "examples": ({"store_examples": True}, None, lose_rows),
+    "linkage": ({}, None, at("_learning.link_centers")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("before", ["nothing", "a fit", "a fit that goes on"])
+@pytest.mark.parametrize("stage", FAILURES)
+def test_a_failed_fit_changes_no_attribute(fast, monkeypatch, stage, before):
+    parameters, X, spoil = FAILURES[stage]
+    rows = Rows()
+    clusterer = make(fast, store_examples=True)
+    if before != "nothing":
+        names = [f"column {i}" for i in range(10)]
+        frame = pd.DataFrame(np.stack([rows[i] for i in range(60)]), columns=names)
+        clusterer.fit(frame)
+        latents = clusterer.transform(frame)
+    clusterer.set_params(**parameters, warm_start=before == "a fit that goes on")
+    attributes = dict(vars(clusterer))
+    with monkeypatch.context() as patch:
+        if spoil is not None:
+            spoil(patch, rows)
+        with pytest.raises((ValueError, TypeError, RuntimeError)):
+            clusterer.fit(rows if X is None else X)
+    assert list(vars(clusterer)) == list(attributes)
+    assert all(vars(clusterer)[name] is attributes[name] for name in attributes)
+    if before != "nothing":
+        np.testing.assert_array_equal(clusterer.transform(frame), latents)
+
+
+def test_bad_names_are_refused_before_training(fast, monkeypatch):
+    monkeypatch.setattr(_learning, "fit_model", None)
+    frame = pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"})
+    with pytest.raises(TypeError, match="string names"):
+        make(fast).fit(frame)
 
 
 def test_number_of_strata_is_searched_for(digits):
