@@ -14,14 +14,6 @@ from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._generation import REDRAWS
 
 
-@pytest.fixture(scope="module")
-def fitted(digits):
-    """An estimator fitted to the digits; not to be changed."""
-    return ContrastiveAutoencoderClusterer(10, max_epochs=10, random_state=0).fit(
-        digits[0]
-    )
-
-
 @pytest.fixture
 def small(tiny_images, fast):
     """An estimator of two strata, which a test may change."""
@@ -36,33 +28,35 @@ def fitted_x_rays(real_images):
     ).fit(X), X
 
 
-def test_samples_agree_with_their_stratum(fitted):
+def test_samples_agree_with_their_stratum(fitted_digits):
     for cluster in (0, np.int64(7)):
-        X, labels = fitted.sample(40, cluster=cluster, random_state=0)
+        X, labels = fitted_digits.sample(40, cluster=cluster, random_state=0)
         assert X.shape == (40, 8, 8)
         assert X.dtype == np.float64  # as the digits are
         assert labels.tolist() == [cluster] * 40
-        assert np.mean(fitted.predict(X) == labels) >= 0.9
+        assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
         assert X.min() >= 0
         assert X.max() <= 16
         assert len(np.unique(X, axis=0)) == 40
 
 
-def test_strata_come_in_their_shares(fitted):
-    X, labels = fitted.sample(1000, random_state=0)
-    shares = np.bincount(fitted.labels_, minlength=10) / len(fitted.labels_)
+def test_strata_come_in_their_shares(fitted_digits):
+    X, labels = fitted_digits.sample(1000, random_state=0)
+    shares = np.bincount(fitted_digits.labels_, minlength=10) / len(
+        fitted_digits.labels_
+    )
     drawn = np.bincount(labels, minlength=10) / 1000
     np.testing.assert_allclose(drawn, shares, atol=0.05)
-    assert np.mean(fitted.predict(X) == labels) >= 0.9
+    assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
 
 
-def test_seed_decides_the_samples(fitted):
-    first, labels = fitted.sample(20, random_state=3)
-    same, same_labels = fitted.sample(20, random_state=np.random.RandomState(3))
+def test_seed_decides_the_samples(fitted_digits):
+    first, labels = fitted_digits.sample(20, random_state=3)
+    same, same_labels = fitted_digits.sample(20, random_state=np.random.RandomState(3))
     np.testing.assert_array_equal(first, same)
     np.testing.assert_array_equal(labels, same_labels)
-    assert not np.array_equal(first, fitted.sample(20, random_state=4)[0])
-    assert len(fitted.sample()[0]) == 1
+    assert not np.array_equal(first, fitted_digits.sample(20, random_state=4)[0])
+    assert len(fitted_digits.sample()[0]) == 1
 
 
 def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
@@ -112,40 +106,42 @@ def test_pale_samples_are_no_error(small):
     assert labels.tolist() == [stratum] * 4
 
 
-def test_score_is_the_density_of_the_latents(fitted, digits):
+def test_score_is_the_density_of_the_latents(fitted_digits, digits):
     images, _ = digits
-    scores = fitted.score_samples(images[:50])
+    scores = fitted_digits.score_samples(images[:50])
     assert scores.shape == (50,)
-    expected = fitted._density.score_samples(fitted.transform(images[:50]))
+    expected = fitted_digits._density.score_samples(
+        fitted_digits.transform(images[:50])
+    )
     np.testing.assert_array_equal(scores, expected)
     noise = np.random.default_rng(0).uniform(0, 16, size=(50, 8, 8))
-    odd = fitted.score_samples(noise)
+    odd = fitted_digits.score_samples(noise)
     assert roc_auc_score(np.repeat([1, 0], 50), np.r_[scores, odd]) > 0.95
 
 
-def test_way_between_samples_is_straight_and_has_its_ends(fitted, digits):
+def test_way_between_samples_is_straight_and_has_its_ends(fitted_digits, digits):
     a, b = digits[0][:2]
-    way = fitted.interpolate(a, b[None], n_steps=5)
+    way = fitted_digits.interpolate(a, b[None], n_steps=5)
     assert way.shape == (5, 8, 8)
-    z_a, z_b = fitted.transform(digits[0][:2]).astype(np.float64)
+    z_a, z_b = fitted_digits.transform(digits[0][:2]).astype(np.float64)
     for step, image in enumerate(way):
         latent = z_a + (z_b - z_a) * step / 4
-        expected = fitted.inverse_transform(latent[None])[0]
+        expected = fitted_digits.inverse_transform(latent[None])[0]
         np.testing.assert_allclose(image, expected, atol=1e-4)
 
 
-def test_way_between_strata_joins_their_centres(fitted):
-    way = fitted.interpolate(0, np.int64(9))
+def test_way_between_strata_joins_their_centres(fitted_digits):
+    way = fitted_digits.interpolate(0, np.int64(9))
     assert way.shape == (10, 8, 8)
-    ends = fitted.inverse_transform(fitted.cluster_centers_[[0, 9]])
+    ends = fitted_digits.inverse_transform(fitted_digits.cluster_centers_[[0, 9]])
     np.testing.assert_allclose(way[[0, -1]], ends, atol=1e-4)
 
 
 @pytest.mark.parametrize("convert", [np.ndarray.tolist, torch.tensor])
-def test_ends_may_be_lists_and_tensors(fitted, digits, convert):
+def test_ends_may_be_lists_and_tensors(fitted_digits, digits, convert):
     a = digits[0][0]
     np.testing.assert_array_equal(
-        fitted.interpolate(convert(a), 1), fitted.interpolate(a, 1)
+        fitted_digits.interpolate(convert(a), 1), fitted_digits.interpolate(a, 1)
     )
 
 
@@ -179,10 +175,10 @@ def test_fitted_estimator_survives_pickling(small):
     )
 
 
-def test_global_generators_are_left_alone(fitted):
+def test_global_generators_are_left_alone(fitted_digits):
     before = np.random.get_state()[1].copy(), torch.get_rng_state()
-    fitted.sample(5, random_state=0)
-    fitted.interpolate(0, 1)
+    fitted_digits.sample(5, random_state=0)
+    fitted_digits.interpolate(0, 1)
     np.testing.assert_array_equal(before[0], np.random.get_state()[1])
     assert torch.equal(before[1], torch.get_rng_state())
 
@@ -199,9 +195,9 @@ def test_global_generators_are_left_alone(fitted):
         ({"random_state": "now"}, "random_state"),
     ],
 )
-def test_bad_wishes_are_named(fitted, arguments, message):
+def test_bad_wishes_are_named(fitted_digits, arguments, message):
     with pytest.raises(ValueError, match=message):
-        fitted.sample(**arguments)
+        fitted_digits.sample(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -221,18 +217,18 @@ def test_bad_wishes_are_named(fitted, arguments, message):
         ((np.full((8, 8), 1e6), 0), "x_a cannot be read as a sample.*units"),
     ],
 )
-def test_bad_ends_are_named(fitted, arguments, message):
+def test_bad_ends_are_named(fitted_digits, arguments, message):
     with pytest.raises(ValueError, match=message):
-        fitted.interpolate(*arguments)
+        fitted_digits.interpolate(*arguments)
 
 
-def test_samples_of_another_shape_are_refused(fitted):
+def test_samples_of_another_shape_are_refused(fitted_digits):
     with pytest.raises(ValueError, match="shape"):
-        fitted.score_samples(np.zeros((3, 9, 9)))
+        fitted_digits.score_samples(np.zeros((3, 9, 9)))
 
 
-def test_nothing_works_before_fit(fitted, digits):
-    unfitted = clone(fitted)
+def test_nothing_works_before_fit(fitted_digits, digits):
+    unfitted = clone(fitted_digits)
     for use in (
         unfitted.sample,
         lambda: unfitted.score_samples(digits[0]),

@@ -59,7 +59,9 @@ def test_rgb_blood_cells(real_images):
 def test_volumes_of_adrenal_glands(real_images):
     X, _ = real_images("adrenalmnist3d", n=150)
     X_new, _ = real_images("adrenalmnist3d", "test", n=50)
-    clusterer, error = fit_and_use(X, X_new, n_clusters=3, max_epochs=2, batch_size=32)
+    clusterer, error = fit_and_use(
+        X, X_new, n_clusters=3, max_epochs=4, refinement_epochs=1, batch_size=32
+    )
     assert clusterer.net_.module_.encoder[0].weight.ndim == 5
     assert error < 1.0
 

@@ -58,7 +58,11 @@ def test_features_for_a_classifier(digits):
     X = images.reshape(len(images), -1)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     clusterer = ContrastiveAutoencoderClusterer(
-        image_shape=(8, 8), max_epochs=10, random_state=0
+        image_shape=(8, 8),
+        clusterer="kmeans",
+        max_epochs=10,
+        refinement_epochs=1,
+        random_state=0,
     )
     classifier = make_pipeline(
         clusterer, StandardScaler(), LogisticRegression(max_iter=1000)
