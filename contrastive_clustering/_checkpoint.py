@@ -21,6 +21,7 @@ from contrastive_clustering._container import (
 )
 from contrastive_clustering._distributed import once, rank
 from contrastive_clustering._import_paths import import_path
+from contrastive_clustering._messages import shorten
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import Samples
@@ -145,7 +146,8 @@ class Checkpoint:
             f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
             "an unfinished fit of another kind: "
             + "; ".join(
-                f"{name} was {found.get(name)}, and is {self.identity.get(name)}"
+                f"{name} was {shorten(str(found.get(name)))}, and is "
+                f"{shorten(str(self.identity.get(name)))}"
                 for name in different
             )
             + ". Fit with these as they were to go on from it, give another "
@@ -274,7 +276,11 @@ def _to_bytes(value: Any) -> np.ndarray:
 def _describe(value: Any) -> str:
     """Return a text that is the same in another process; of code, its name alone."""
     if isinstance(value, np.ndarray):
-        value = value.tolist()
+        # An array might be a sample, and no file or message holds one.
+        entries = value
+        if value.dtype.hasobject:  # whose bytes are positions in memory
+            entries = np.array(_describe(value.tolist()))
+        return f"{value.dtype} of shape {value.shape}, hash {_hash([entries])}"
     if isinstance(value, dict):
         value = list(value.items())
     if isinstance(value, (list, tuple)):

@@ -19,6 +19,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
 
+from contrastive_clustering._messages import show
+
 FORMAT = "contrastive_clustering"
 
 # Raised when a reader of the old version could not make sense of a new file.
@@ -29,6 +31,10 @@ MOST_HEADER_BYTES = 2**23
 
 # Stands in the JSON for an array, under which name it is among the tensors.
 ARRAY_KEY = "$array"
+
+# Of a file or a folder, in bytes; what an operating system says of longer ones repeats
+# them in full.
+LONGEST_NAME = 255
 
 PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
@@ -61,10 +67,17 @@ def as_path(path: Any, name: str) -> Path:
         found = Path(path)
     except TypeError as error:
         raise TypeError(
-            f"{name}={path!r} is no path. Pass a str or a pathlib.Path."
+            f"{name}={show(path)} is no path. Pass a str or a pathlib.Path."
         ) from error
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in found.parts):
+        raise ValueError(
+            f"{name}={show(path)} has a name of more than {LONGEST_NAME} bytes, which "
+            "file systems do not take. Shorten it."
+        )
     if "\0" in str(found):
-        raise ValueError(f"{name}={path!r} holds a null character, which no path can.")
+        raise ValueError(
+            f"{name}={show(path)} holds a null character, which no path can."
+        )
     return found
 
 

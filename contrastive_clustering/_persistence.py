@@ -20,8 +20,8 @@ from contrastive_clustering._device import resolve_device
 from contrastive_clustering._fitting import FittedModel
 from contrastive_clustering._loading import read_model
 from contrastive_clustering._make_net import given_parameters
+from contrastive_clustering._messages import shorten, show
 from contrastive_clustering._net_state import net_state
-from contrastive_clustering._own_parts import short_name
 from contrastive_clustering._presets import Preset
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._training import ContrastiveNet
@@ -115,7 +115,7 @@ class PersistenceMixin:
         net = self.net_
         tree = {
             "params": {
-                name: encode(value, trusted, f"{name}={_shown(value)}")
+                name: encode(value, trusted, f"{name}={show(value)}")
                 for name, value in self.get_params(deep=False).items()
             },
             "net": net_state(net),
@@ -130,7 +130,7 @@ class PersistenceMixin:
                     net.augmentation if isinstance(net.augmentation, Preset) else None
                 ),
                 "given": {
-                    name: encode(value, trusted, f"{name}={_shown(value)}, as of fit,")
+                    name: encode(value, trusted, f"{name}={show(value)}, as of fit,")
                     for name, value in given_parameters(net).items()
                 },
             },
@@ -200,7 +200,7 @@ class PersistenceMixin:
         trusted = _check_trusted(trusted)
         if device is not None:
             if not isinstance(device, str | torch.device):
-                raise TypeError(f"device={device!r} is no str and no torch.device.")
+                raise TypeError(f"device={show(device)} is no str and no torch.device.")
             resolve_device(device)
         tree = read_tree(as_path(path, "path"), KIND)
         try:
@@ -219,14 +219,10 @@ class PersistenceMixin:
                 estimator.feature_names_in_ = names  # type: ignore[attr-defined]
         except UNREADABLE as error:
             raise ValueError(
-                f"{os.fspath(path)!r} cannot be read: {error}. If it was damaged, take "
-                "another copy of the file."
+                f"{os.fspath(path)!r} cannot be read: {shorten(str(error))}. If it was "
+                "damaged, take another copy of the file."
             ) from error
         return estimator
-
-
-def _shown(value: Any) -> str:
-    return short_name(value) if isinstance(value, torch.nn.Module) else repr(value)
 
 
 def _check_trusted(trusted: Any) -> Collection[str]:
@@ -234,7 +230,7 @@ def _check_trusted(trusted: Any) -> Collection[str]:
         isinstance(name, str) for name in trusted
     ):
         raise TypeError(
-            f"trusted={trusted!r} has to be a list of import paths, such as "
+            f"trusted={show(trusted)} has to be a list of import paths, such as "
             '["package.module.function"].'
         )
     return frozenset(trusted)
