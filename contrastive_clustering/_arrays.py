@@ -9,7 +9,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
 
-from contrastive_clustering._messages import reason_of
+from contrastive_clustering._messages import reason_of, shorten, show
 
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
@@ -56,7 +56,47 @@ def to_array(values: Any, name: str) -> Any:
                 f"{name} is a ragged list: its samples differ in shape. Crop, pad or "
                 "resize them to one shape."
             ) from error
-        raise TypeError(f"{name} is a list that is no array: {error}") from error
+        raise TypeError(
+            f"{name} is a list that is no array: {reason_of(error)}"
+        ) from None
+
+
+def check_axes(values: Any, name: str, shape: str) -> None:
+    """Raise unless values stand in rows, one for each sample.
+
+    scikit-learn says so, too, but prints them.
+
+    Parameters
+    ----------
+    values : object
+        What `to_array` has returned.
+
+    name : str
+        What the caller calls them.
+
+    shape : str
+        The shape that they should have.
+
+    Raises
+    ------
+    TypeError
+        If they are no array and cannot be made one.
+
+    ValueError
+        If they have fewer than two axes.
+    """
+    found = getattr(values, "shape", None)
+    if not isinstance(found, tuple) and not hasattr(values, "__array__"):
+        raise TypeError(
+            f"{name}={show(values)} is not an array. Pass an array, a data frame, a "
+            f"tensor or a list of shape {shape}."
+        )
+    if isinstance(found, tuple) and len(found) < 2:
+        raise ValueError(
+            f"{name} has shape {found}, but shape {shape} is needed. Reshape your "
+            f"data: a single sample is {name}[np.newaxis], a single feature "
+            f"{name}.reshape(-1, 1)."
+        )
 
 
 def from_tensor(values: Any, name: str) -> Any:
@@ -164,8 +204,7 @@ def errors_about(name: str, what: str) -> Iterator[None]:
         raise
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        # scikit-learn prints complex arrays as a whole: no message may show samples.
-        reason = str(error).partition("\n[")[0] or reason_of(error)
+        reason = shorten(str(error)) or reason_of(error)
         raise kind(f"{name} cannot be read as {what}. {reason}") from None
 
 

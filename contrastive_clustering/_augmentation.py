@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from contrastive_clustering._device import computes_beside
+from contrastive_clustering._messages import show
 from contrastive_clustering._presets import (
     Augmentation,
     GreyImageAugmentation,
@@ -61,23 +62,23 @@ class CallableAugmentation(Augmentation):
             # Any error of the user's own code gets the note, and is raised again.
             except Exception as error:
                 error.add_note(
-                    f"Raised by augmentation={self.function!r} for a batch of shape "
-                    f"{tuple(batch.shape)}, {batch.dtype}, on {batch.device}."
+                    f"Raised by augmentation={show(self.function)} for a batch of "
+                    f"shape {tuple(batch.shape)}, {batch.dtype}, on {batch.device}."
                 )
                 raise
         if not isinstance(view, torch.Tensor) or _traits(view) != _traits(batch):
             got = _traits(view) if isinstance(view, torch.Tensor) else type(view)
             raise ValueError(
-                f"augmentation={self.function!r} returned {got} for a batch of "
+                f"augmentation={show(self.function)} returned {got} for a batch of "
                 f"{_traits(batch)}. It must return a tensor of the batch's shape, "
                 "dtype and device."
             )
         # A GPU would have to be waited for; there the loss tells.
         if not computes_beside(batch.device) and not torch.isfinite(view).all():
             raise ValueError(
-                f"augmentation={self.function!r} returned values that are not finite "
-                f"for a batch of shape {tuple(batch.shape)}. It must return finite "
-                "views; the values of a batch are about 1, and may be negative."
+                f"augmentation={show(self.function)} returned values that are not "
+                f"finite for a batch of shape {tuple(batch.shape)}. It must return "
+                "finite views; the values of a batch are about 1, and may be negative."
             )
         return view
 
@@ -121,7 +122,7 @@ def resolve_augmentation(
         return None
     if isinstance(augmentation, type):
         raise ValueError(
-            f"augmentation={augmentation!r} is a class. Pass an instance of it."
+            f"augmentation={show(augmentation)} is a class. Pass an instance of it."
         )
     if not isinstance(augmentation, str | Preset):
         return CallableAugmentation(augmentation)
@@ -138,7 +139,8 @@ def resolve_augmentation(
     if not suits:
         samples = {"table": "rows of a table", "volume": "volumes"}.get(kind, "images")
         raise ValueError(
-            f"augmentation={augmentation!r} does not suit samples that are {samples}. "
+            f"augmentation={show(augmentation)} does not suit samples that are "
+            f"{samples}. "
             'Use augmentation="auto", or set image_shape if the rows are flattened '
             "images."
         )

@@ -9,11 +9,15 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import (
     StrOptions,
-    validate_parameter_constraints,
 )
 
-from contrastive_clustering._arrays import check_squares, errors_about, to_array
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._arrays import (
+    check_axes,
+    check_squares,
+    errors_about,
+    to_array,
+)
+from contrastive_clustering._constraints import Count, check_parameters
 from contrastive_clustering._criteria import CRITERIA, Fit
 from contrastive_clustering._progress import Progress, run_tasks
 
@@ -141,11 +145,11 @@ class ClusterNumberSearch:
     }
 
     def __post_init__(self) -> None:
-        validate_parameter_constraints(
+        check_parameters(
             {"criterion": [StrOptions(set(CRITERIA))], **self._constraints},
             {name: getattr(self, name) for name in ("criterion", "low", "high")}
             | {"n_jobs": self.n_jobs},
-            caller_name=type(self).__name__,
+            caller=type(self).__name__,
         )
         if self.high < self.low:
             raise ValueError(
@@ -192,12 +196,13 @@ class ClusterNumberSearch:
             If there are fewer than `low` latents, or some are not finite or so large
             that their squares are not.
         """
-        validate_parameter_constraints(
+        check_parameters(
             {"verbose": ["verbose"]},
             {"verbose": verbose},
-            caller_name=f"{type(self).__name__}.search",
+            caller=f"{type(self).__name__}.search",
         )
         latents = to_array(latents, "latents")
+        check_axes(latents, "latents", "(n_samples, n_features)")
         with errors_about("latents", "a table of latents"):
             latents = check_array(
                 latents,

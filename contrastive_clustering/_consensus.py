@@ -14,8 +14,13 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from contrastive_clustering._arrays import check_squares, errors_about, to_array
-from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._arrays import (
+    check_axes,
+    check_squares,
+    errors_about,
+    to_array,
+)
+from contrastive_clustering._constraints import CheckedParametersMixin, Count, Number
 from contrastive_clustering._reuse import WorkOn
 
 # A member starts from this many to this many fine clusters a final one, and from no
@@ -45,7 +50,11 @@ MOST_AGREEMENTS = 5
 SIZE_POWER = 0.25
 
 
-class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class ConsensusClustering(
+    CheckedParametersMixin,
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Clusters on which several merged k-means partitions agree.
 
     Each member partitions the samples finely by k-means and then merges, step by
@@ -231,6 +240,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
         X = to_array(X, "X")
+        check_axes(X, "X", "(n_samples, n_features)")
         with errors_about("X", "a table of samples"):
             samples = validate_data(self, X, dtype=np.float64, reset=reset)
         check_squares(samples, "X")

@@ -46,6 +46,10 @@ MOST_DIGITS = 40
 # Stands in the JSON for an array, under which name it is among the tensors.
 ARRAY_KEY = "$array"
 
+# Of a file or a folder, in bytes; what an operating system says of longer ones repeats
+# them in full.
+LONGEST_NAME = 255
+
 PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from contrastive_clustering._messages import reason_of
+from contrastive_clustering._messages import reason_of, show
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -41,9 +41,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
     # each means that no tensor can be put there, and the message says which.
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         raise ValueError(
-            f"device={device!r} cannot be used here ({reason_of(error)}). Use "
+            f"device={show(device)} cannot be used here ({reason_of(error)}). Use "
             "device='auto' to take the best that there is, or device='cpu'."
-        ) from error
+        ) from None
     return resolved
 
 

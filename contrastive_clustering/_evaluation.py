@@ -21,15 +21,16 @@ from sklearn.utils import (
     check_random_state,
     column_or_1d,
 )
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor, to_array
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._messages import shorten, show
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._sources import LazyArray, open_samples, take_rows
 from contrastive_clustering._validation import Samples
@@ -47,13 +48,12 @@ LARGEST_SILHOUETTE = 10_000
 LARGEST_PROBED = 20_000
 
 
-@validate_params(  # type: ignore[untyped-decorator]
+@validate_params(
     {
         "estimator": [HasMethods("predict")],
         "n_neighbors": [Count(1)],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def evaluate_clustering(
     estimator: Any,
@@ -207,7 +207,9 @@ def read_classes(y: Any, name: str) -> np.ndarray:
             np.unique(classes)
     except (TypeError, ValueError) as error:
         remedy = "Give whole numbers or strings, with none missing."
-        raise ValueError(f"{name} holds no classes: {error} {remedy}") from error
+        raise ValueError(
+            f"{name} holds no classes: {shorten(str(error))} {remedy}"
+        ) from None
     return classes
 
 
@@ -236,7 +238,7 @@ def _check_classes(
         )
     if len(np.unique(train)) < 2:
         raise ValueError(
-            f"y_train holds the one class {train[0]!r}. Give at least two classes."
+            f"y_train holds the one class {show(train[0])}. Give at least two classes."
         )
     return checked
 

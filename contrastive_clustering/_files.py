@@ -10,8 +10,11 @@ from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import Any
 
-# Names of most file systems have at most 255 bytes, and a letter has at most 4. So many
-# letters of a file's name are in the name of what is being written in its place.
+from contrastive_clustering._messages import show
+
+# Names of most file systems have at most so many bytes. A letter has at most 4, and so
+# many letters of a file's name are in the name of what is being written in its place.
+LONGEST_NAME = 255
 PARTIAL_LETTERS = 24
 PARTIAL_SUFFIX = ".partial"
 
@@ -56,21 +59,26 @@ def as_path(path: Any, name: str) -> Path:
     if isinstance(path, str) and not path:
         raise ValueError(f"{name} is an empty string. Pass a path.")
     if "\0" in str(found):
-        raise ValueError(f"{name}={path!r} contains a null character. Remove it.")
+        raise ValueError(f"{name}={show(path)} contains a null character. Remove it.")
     try:
         os.fsencode(found)
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{name}={path!r} contains a character that file names cannot contain. "
+            f"{name}={show(path)} contains a character that file names cannot contain. "
             "Remove it."
         ) from error
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in found.parts):
+        raise ValueError(
+            f"{name}={show(path)} has a part of more than {LONGEST_NAME} bytes, which "
+            "file systems do not accept. Shorten it."
+        )
     if not os.fspath(path).startswith("~"):  # "./~" is "~" to pathlib
         return found
     try:
         return found.expanduser()
     except RuntimeError as error:
         raise ValueError(
-            f"{name}={path!r} begins with the home folder of a user, which is not "
+            f"{name}={show(path)} begins with the home folder of a user, which is not "
             "known. Write the whole path out."
         ) from error
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._arrays import errors_about, to_array
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
+from contrastive_clustering._messages import show
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
@@ -36,13 +36,12 @@ class GenerationMixin:
     _predict_latents: Callable[[np.ndarray], np.ndarray]
     _decode: Callable[[np.ndarray], np.ndarray]
 
-    @validate_params(  # type: ignore[untyped-decorator]
+    @validate_params(
         {
             "n_samples": [Count(1)],
             "cluster": [Integral, None],
             "random_state": ["random_state"],
-        },
-        prefer_skip_nested_validation=True,
+        }
     )
     @reads_fitted_state
     def sample(
@@ -184,10 +183,7 @@ class GenerationMixin:
         check_is_fitted(self)
         return self._map_latents(X, self._density.score_samples)
 
-    @validate_params(  # type: ignore[untyped-decorator]
-        {"n_steps": [Count(2)]},
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params({"n_steps": [Count(2)]})
     @reads_fitted_state
     def interpolate(
         self, x_a: ArrayLike | int, x_b: ArrayLike | int, n_steps: int = 10
@@ -265,7 +261,7 @@ def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:
     """Return `cluster` as an int, or raise unless it is the number of a stratum."""
     if isinstance(cluster, bool) or not 0 <= cluster < n_clusters:
         raise ValueError(
-            f"{name}={cluster!r} is no stratum: there are {n_clusters} strata, "
+            f"{name}={show(cluster)} is no stratum: there are {n_clusters} strata, "
             f"numbered from 0 to {n_clusters - 1}."
         )
     return int(cluster)

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 from contrastive_clustering._consensus import FEWEST_MEMBERS, ConsensusClustering
+from contrastive_clustering._messages import show
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
@@ -325,8 +326,8 @@ def fit_clustering(
     raw_labels = np.unique(raw[raw != NOISE])
     if len(raw_labels) == 0:
         raise ValueError(
-            f"clusterer={fitted!r} called all {len(latents)} samples noise and found "
-            "no cluster. Loosen its parameters or take another."
+            f"clusterer={show(fitted)} called all {len(latents)} samples noise and "
+            "found no cluster. Loosen its parameters or take another."
         )
     labels = np.where(raw == NOISE, NOISE, np.searchsorted(raw_labels, raw))
     members = [labels == label for label in range(len(raw_labels))]

@@ -29,6 +29,7 @@ from contrastive_clustering._fitted_parts import (
 )
 from contrastive_clustering._fitting import MOST_TRIED, FittedModel
 from contrastive_clustering._make_net import given_parameters, make_net
+from contrastive_clustering._messages import show
 from contrastive_clustering._net_parameters import (
     KEYWORDS,
     check_net_parameters,
@@ -37,7 +38,6 @@ from contrastive_clustering._net_parameters import (
 )
 from contrastive_clustering._net_state import NET, check_weights, load_net_state
 from contrastive_clustering._networks import ContrastiveAutoencoder
-from contrastive_clustering._own_parts import short_name
 from contrastive_clustering._presets import Preset
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._schema import (
@@ -125,14 +125,10 @@ def params_to_tree(
         If a parameter holds code that is not trusted, or what cannot be saved.
     """
     return {
-        name: encode(value, trusted, f"{name}={_named(value)}{note}")
+        name: encode(value, trusted, f"{name}={show(value)}{note}")
         for name, value in params.items()
         if not _is_of_the_machine(name)
     }
-
-
-def _named(value: Any) -> str:
-    return short_name(value) if isinstance(value, torch.nn.Module) else repr(value)
 
 
 def params_from_tree(

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from contrastive_clustering._distributed import gather
+from contrastive_clustering._messages import show
 from contrastive_clustering._networks import AutoencoderOutput
 
 # All terms that a history may hold beside the total.
@@ -72,8 +73,8 @@ def nt_xent(
         smallest <= temperature < math.inf
     ):
         raise ValueError(
-            f"temperature={temperature!r} is not a positive number that float32 holds. "
-            "Use 0.5 or the like."
+            f"temperature={show(temperature)} is not a positive number that float32 "
+            "holds. Use 0.5 or the like."
         )
     n_samples = len(projections_a)
     projections = torch.cat([projections_a, projections_b])  # (2N, n_projections)

@@ -13,6 +13,7 @@ from skorch.dataset import ValidSplit
 from contrastive_clustering._callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._data import EvenBatchLoader
 from contrastive_clustering._losses import JointLoss
+from contrastive_clustering._messages import show
 from contrastive_clustering._net_parameters import (
     EARLY_STOPPING,
     TAKEN,
@@ -224,8 +225,9 @@ def _check_groups_have_members(net: ContrastiveNet) -> None:
     for pattern, _ in groups:
         if not fnmatch.filter(names, pattern):
             raise ValueError(
-                f"optimizer__param_groups has the pattern {pattern!r}, which fits the "
-                f"name of no weight. Names are such as {names[0]!r} and {names[-1]!r}."
+                f"optimizer__param_groups has the pattern {show(pattern)}, which fits "
+                f"the name of no weight. Names are such as {names[0]!r} and "
+                f"{names[-1]!r}."
             )
 
 

@@ -8,13 +8,18 @@ from typing import Any, Self
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import validate_parameter_constraints
 from skorch.callbacks import Callback, EarlyStopping
 from torch.utils.data import DataLoader
 
-from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._constraints import (
+    CheckedParametersMixin,
+    Count,
+    Number,
+    check_parameters,
+)
 from contrastive_clustering._data import EvenBatchLoader
 from contrastive_clustering._losses import JointLoss
+from contrastive_clustering._messages import reason_of, show
 from contrastive_clustering._networks import ContrastiveAutoencoder
 
 # What skorch makes of classes and of the parameters that have these for a prefix.
@@ -143,7 +148,10 @@ def name_callbacks(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:
     return result
 
 
-class NetParametersMixin(BaseEstimator):  # type: ignore[misc]  # not typed
+class NetParametersMixin(
+    CheckedParametersMixin,
+    BaseEstimator,  # type: ignore[misc]  # not typed
+):
     """Methods of an estimator that takes parameters of its net as keywords."""
 
     def _keep_net_params(self, params: dict[str, Any]) -> None:
@@ -223,14 +231,12 @@ def check_net_parameters(params: dict[str, Any]) -> None:
     for name, value in net_parameters_of(params).items():
         if name == KEYWORDS:
             raise ValueError(
-                f"{name}={value!r} is no parameter. Pass those of the net by their own "
-                "names, such as optimizer__betas."
+                f"{name}={show(value)} is no parameter. Pass those of the net by their "
+                "own names, such as optimizer__betas."
             )
         if name in TAKEN:
             raise _taken(name, value, TAKEN[name])
-    validate_parameter_constraints(
-        CONSTRAINTS, params, caller_name="ContrastiveAutoencoderClusterer"
-    )
+    check_parameters(CONSTRAINTS, params, caller="ContrastiveAutoencoderClusterer")
     _check_names(params, "module", arguments_of(ContrastiveAutoencoder))
     _check_names(params, "criterion", arguments_of(JointLoss))
     _check_names(params, "compile", arguments_of(torch.compile))
@@ -262,14 +268,16 @@ def _check_names(
 def _unknown(name: str, value: Any, prefix: str, known: Collection[str]) -> ValueError:
     free = [f"{prefix}{each}" for each in known if f"{prefix}{each}" not in TAKEN]
     return ValueError(
-        f"{name}={value!r} is no parameter of the net.{_suggest(name, free)} With that "
-        f"prefix there are: {', '.join(free)}."
+        f"{name}={show(value)} is no parameter of the net.{_suggest(name, free)} With "
+        f"that prefix there are: {', '.join(free)}."
     )
 
 
 def _taken(name: str, value: Any, own: str | None) -> ValueError:
     remedy = "Leave it out." if own is None else f"Use the parameter {own}."
-    return ValueError(f"{name}={value!r} cannot be set: fit sets it itself. {remedy}")
+    return ValueError(
+        f"{name}={show(value)} cannot be set: fit sets it itself. {remedy}"
+    )
 
 
 def _suggest(name: str, known: Collection[str]) -> str:
@@ -284,10 +292,11 @@ def _check_loader(params: dict[str, Any], prefix: str) -> None:
     try:
         EvenBatchLoader(samples, 2, num_workers=params["num_workers"], **further)
     except (TypeError, ValueError, AssertionError) as error:
-        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        shown = ", ".join(f"{name}={show(value)}" for name, value in given.items())
         raise ValueError(
-            f"{shown} cannot be used by a torch.utils.data.DataLoader: {error}"
-        ) from error
+            f"{shown} cannot be used by a torch.utils.data.DataLoader: "
+            f"{reason_of(error)}"
+        ) from None
 
 
 def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> None:
@@ -300,21 +309,21 @@ def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> 
             raise _taken(name, value, TAKEN_FROM_EARLY_STOPPING[parameter])
     if callback not in named:
         raise ValueError(
-            f"{name}={value!r} is for a callback of the name {callback!r}, and there "
-            f"is none: the names of callbacks are {sorted(named)}."
+            f"{name}={show(value)} is for a callback of the name {callback!r}, and "
+            f"there is none: the names of callbacks are {sorted(named)}."
         )
     if not parameter:
         kind = value if isinstance(value, type) else type(value)
         if value is not None and not issubclass(kind, Callback):
             raise ValueError(
-                f"{name}={value!r} is no skorch callback. Pass one, or None to leave "
-                "the callback out."
+                f"{name}={show(value)} is no skorch callback. Pass one, or None to "
+                "leave the callback out."
             )
         return
     found = params.get(f"callbacks__{callback}", named[callback])
     if found is None:
         raise ValueError(
-            f"{name}={value!r} is for a callback that callbacks__{callback}=None "
+            f"{name}={show(value)} is for a callback that callbacks__{callback}=None "
             "leaves out. Set only one of them."
         )
     known = arguments_of(found) if isinstance(found, type) else list(found.get_params())

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from contrastive_clustering._messages import reason_of, show
+
 # What a user may pass for an encoder or a decoder.
 Part = nn.Module | Callable[[tuple[int, ...], int], nn.Module]
 
@@ -53,7 +55,7 @@ def make_part(
         # A module may define how it is copied, and raise whatever it likes there.
         except Exception as error:
             raise ValueError(
-                f"{name}={short_name(part)} cannot be copied ({_said(error)}), which "
+                f"{name}={show(part)} cannot be copied ({_said(error)}), which "
                 "fit does to leave it as it was. Pass a function that makes one."
             ) from error
     try:
@@ -62,14 +64,15 @@ def make_part(
     # the message says what it was.
     except Exception as error:
         raise ValueError(
-            f"{name}={part!r} was called with the shape of a sample, {sample_shape}, "
-            f"and the number of latents, {n_latents}, and failed ({_said(error)})."
+            f"{name}={show(part)} was called with the shape of a sample, "
+            f"{sample_shape}, and the number of latents, {n_latents}, and failed "
+            f"({_said(error)})."
         ) from error
     if not isinstance(module, nn.Module):
         raise ValueError(
-            f"{name}={part!r} returned a {type(module).__name__} for the shape of a "
-            f"sample, {sample_shape}, and the number of latents, {n_latents}. It must "
-            "return a torch.nn.Module."
+            f"{name}={show(part)} returned a {type(module).__name__} for the shape of "
+            f"a sample, {sample_shape}, and the number of latents, {n_latents}. It "
+            "must return a torch.nn.Module."
         )
     return module
 
@@ -107,7 +110,7 @@ def try_part(
     limit = TOLERANCE * outputs.std()
     if (outputs[: len(again)] - again).abs().max() > limit:
         raise ValueError(
-            f"{name}={short_name(part)} is no function of a sample in evaluation mode: "
+            f"{name}={show(part)} is no function of a sample in evaluation mode: "
             "for the same samples, with fewer beside them, it returned something else. "
             "Layers that draw at random have to ask self.training whether to, and "
             "normalisation by the batch has to keep running statistics."
@@ -122,7 +125,7 @@ def _run(
 ) -> torch.Tensor:
     mode = "training" if part.training else "evaluation"
     asked = (
-        f"{name}={short_name(part)} was tried in {mode} mode with a batch of shape "
+        f"{name}={show(part)} was tried in {mode} mode with a batch of shape "
         f"{tuple(batch.shape)}"
     )
     shape = (len(batch), *wanted)
@@ -163,10 +166,5 @@ _HINTS = {
 }
 
 
-def short_name(part: nn.Module) -> str:
-    """Return a module's class; all its layers would hide what a message says of it."""
-    return f"{type(part).__name__}(...)"
-
-
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {reason_of(error)}"

@@ -18,7 +18,7 @@ from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import n_processes
 from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
-from contrastive_clustering._messages import reason_of
+from contrastive_clustering._messages import reason_of, show
 from contrastive_clustering._net_parameters import (
     arguments_of,
     check_net_parameters,
@@ -104,7 +104,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     refinement = resolve_refinement(params["refinement"])
     if getattr(refinement, "n_neighbors", 0) and n_samples > LARGEST_CLUSTERED:
         raise ValueError(
-            f"refinement={params['refinement']!r} looks for neighbours among all "
+            f"refinement={show(params['refinement'])} looks for neighbours among all "
             f"samples, which takes too long beyond {LARGEST_CLUSTERED}, and X has "
             f'n_samples={n_samples}. Take refinement="self_training".'
         )
@@ -143,7 +143,7 @@ def _check_clusterer(clusterer: Any) -> None:
         return
     if isinstance(clusterer, type) or not hasattr(clusterer, "get_params"):
         raise ValueError(
-            f"clusterer={clusterer!r} is no scikit-learn estimator that could be "
+            f"clusterer={show(clusterer)} is no scikit-learn estimator that could be "
             "cloned. Pass an instance such as KMeans()."
         )
 
@@ -153,8 +153,8 @@ def _check_optimizer_class(
 ) -> None:
     if not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
-            f"optimizer={optimizer!r} is no torch.optim.Optimizer. Pass a class such "
-            "as torch.optim.AdamW."
+            f"optimizer={show(optimizer)} is no torch.optim.Optimizer. Pass a class "
+            "such as torch.optim.AdamW."
         )
     if weight_decay and "weight_decay" not in inspect.signature(optimizer).parameters:
         raise ValueError(
@@ -183,7 +183,7 @@ def _check_step(params: dict[str, Any]) -> None:
     # them, then raise has no common type. All of it means the same, and the message
     # says what it was.
     except Exception as error:
-        shown = "".join(f", {name}={value!r}" for name, value in given.items())
+        shown = "".join(f", {name}={show(value)}" for name, value in given.items())
         raise ValueError(
             f"optimizer={optimizer.__name__} cannot take a step with lr={lr}, "
             f"weight_decay={params['weight_decay']}{shown}: {reason_of(error)}. "
@@ -201,7 +201,8 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         for pair in groups
     ):
         raise ValueError(
-            f"optimizer__param_groups={groups!r} is no list of pairs of a pattern and "
+            f"optimizer__param_groups={show(groups)} is no list of pairs of a pattern "
+            "and "
             'a dict, such as [("encoder.*", {"lr": 1e-4})].'
         )
     known = arguments_of(optimizer)
@@ -209,19 +210,19 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         rate = group.get("lr", 0.0)
         if not Number(0, None, closed="left").is_satisfied_by(rate):
             raise ValueError(
-                f"optimizer__param_groups gives {pattern!r} a learning rate of "
-                f"{rate!r}, which is no number from 0 on."
+                f"optimizer__param_groups gives {show(pattern)} a learning rate of "
+                f"{show(rate)}, which is no number from 0 on."
             )
         # PyTorch would not look at them.
         for name in [] if known is None else group.keys() - set(known):
             raise ValueError(
-                f"optimizer__param_groups gives {pattern!r} a {name!r}, but "
-                f"{optimizer.__name__} has no parameter {name!r}."
+                f"optimizer__param_groups gives {show(pattern)} a {show(name)}, but "
+                f"{optimizer.__name__} has no parameter {show(name)}."
             )
 
 
 def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:
-    for item in callbacks:
+    for place, item in enumerate(callbacks):
         is_named = isinstance(item, tuple) and len(item) == 2
         callback = item[1] if is_named else item
         kind = callback if isinstance(callback, type) else type(callback)
@@ -229,14 +230,15 @@ def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:
             is_named and not isinstance(item[0], str)
         ):
             raise ValueError(
-                f"callbacks holds {item!r}, which is no skorch callback. Pass such as "
-                "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
+                f"callbacks[{place}] is or holds a {kind.__name__}, which is not a "
+                "skorch callback. Pass such as skorch.callbacks.EpochTimer(), or pairs "
+                "of a name and a callback."
             )
         monitor = getattr(callback, "monitor", None)
         if str(monitor).startswith("valid_") and not early_stopping:
             raise ValueError(
-                f"callbacks holds {kind.__name__}, which monitors {monitor!r}, but no "
-                "validation part is held out. Set early_stopping=True, or let it "
+                f"callbacks holds {kind.__name__}, which monitors {show(monitor)}, but "
+                "no validation part is held out. Set early_stopping=True, or let it "
                 'monitor "train_loss".'
             )
 

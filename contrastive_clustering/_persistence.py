@@ -30,7 +30,7 @@ from contrastive_clustering._loading import (
     params_to_tree,
     read_model,
 )
-from contrastive_clustering._messages import reason_of
+from contrastive_clustering._messages import reason_of, show
 from contrastive_clustering._net_state import net_state
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._schema import Scope
@@ -219,7 +219,7 @@ class PersistenceMixin:
         trusted = _check_trusted(trusted)
         if device is not None:
             if not isinstance(device, str | torch.device):
-                raise TypeError(f"device={device!r} is no str and no torch.device.")
+                raise TypeError(f"device={show(device)} is no str and no torch.device.")
             resolve_device(device)
         tree = read_tree(as_path(path, "path"), KIND)
         overruled = {} if device is None else {"device": device}
@@ -237,7 +237,7 @@ def _check_trusted(trusted: Any) -> Collection[str]:
         isinstance(name, str) for name in trusted
     ):
         raise TypeError(
-            f"trusted={trusted!r} has to be a list of import paths, such as "
+            f"trusted={show(trusted)} has to be a list of import paths, such as "
             '["package.module.function"].'
         )
     return frozenset(trusted)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,10 +12,12 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics import silhouette_score
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrastive_clustering._arrays import with_names
+from contrastive_clustering._constraints import validate_params
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import Strata
 from contrastive_clustering._hierarchy import merge_labels
@@ -61,6 +63,23 @@ class PredictionMixin(
         check_same_samples(samples, layout)
         self._scaler.check_units(samples)
         return samples, self._scaler
+
+    @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Set the type of what `transform` returns.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            An array, or a data frame of either library; None changes nothing.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The estimator.
+        """
+        super().set_output(transform=transform)
+        return self
 
     @reads_fitted_state
     def transform(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:

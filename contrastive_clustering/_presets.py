@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from sklearn.utils._param_validation import validate_parameter_constraints
 
-from contrastive_clustering._constraints import Number
+from contrastive_clustering._constraints import Number, check_parameters
+from contrastive_clustering._messages import show
 from contrastive_clustering._transformations import (
     random_affine,
     random_blur,
@@ -97,10 +97,10 @@ class Preset(Augmentation):
     most_axes = 5
 
     def __post_init__(self) -> None:
-        validate_parameter_constraints(
+        check_parameters(
             {name: CONSTRAINTS[name] for name in vars(self)},
             vars(self),
-            caller_name=type(self).__name__,
+            caller=type(self).__name__,
         )
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -137,7 +137,7 @@ class Preset(Augmentation):
             or generator.device.type != batch.device.type
         ):
             raise TypeError(
-                f"generator={generator!r} is no torch.Generator on {batch.device}, "
+                f"generator={show(generator)} is no torch.Generator on {batch.device}, "
                 "the device of batch."
             )
 

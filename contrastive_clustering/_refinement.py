@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.utils._param_validation import validate_parameter_constraints
-
-from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._constraints import Count, Number, check_parameters
+from contrastive_clustering._messages import show
 
 
 @dataclass(frozen=True)
@@ -124,11 +123,11 @@ def resolve_refinement(refinement: str | Refinement) -> Refinement:
     if isinstance(refinement, str):
         return REFINEMENTS[refinement]
     try:
-        validate_parameter_constraints(
+        check_parameters(
             {name: CONSTRAINTS[name] for name in vars(refinement)},
             vars(refinement),
-            caller_name=type(refinement).__name__,
+            caller=type(refinement).__name__,
         )
     except ValueError as error:  # scikit-learn's own kind of it
-        raise ValueError(f"refinement={refinement!r}: {error}") from error
+        raise ValueError(f"refinement={show(refinement)}: {error}") from error
     return refinement

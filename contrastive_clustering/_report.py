@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering import _report_pictures as pictures
 from contrastive_clustering import _report_sections as sections
 from contrastive_clustering._arrays import from_tensor
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._files import as_target, write_atomically
+from contrastive_clustering._messages import show
 from contrastive_clustering._report_data import (
     Chosen,
     check_classes,
@@ -40,14 +40,13 @@ from contrastive_clustering._sources import open_samples
 LEAST_MAPPED = 5
 
 
-@validate_params(  # type: ignore[untyped-decorator]
+@validate_params(
     {
         "title": [str],
         "show_samples": ["boolean"],
         "max_samples": [Count(2)],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def clustering_report(
     estimator: Any,
@@ -142,9 +141,9 @@ def clustering_report(
     >>> path.name, page[:15]
     ('digits.html', '<!DOCTYPE html>')
     """
-    check_fitted(estimator, "clustering_report")
+    estimator = check_fitted(estimator, "clustering_report")
     if not title.strip():
-        raise ValueError(f"title={title!r} is blank. Give the page a title.")
+        raise ValueError(f"title={show(title)} is blank. Give the page a title.")
     file = as_target(path, "path")
     X = open_samples(from_tensor(X, "X"))
     samples, _ = estimator._read(X)

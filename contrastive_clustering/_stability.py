@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor
-from contrastive_clustering._constraints import Count, Number
+from contrastive_clustering._constraints import Count, Number, check_parameters
 from contrastive_clustering._evaluation_result import import_pandas
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._messages import show
 from contrastive_clustering._progress import Progress, run_tasks
 from contrastive_clustering._sources import open_samples, take_rows
 
@@ -234,7 +235,7 @@ def cluster_stability(
     """
     # scikit-learn's decorator would call the estimator's parameters this function's, or
     # leave them unchecked.
-    validate_parameter_constraints(
+    check_parameters(
         CONSTRAINTS,
         {
             "estimator": estimator,
@@ -244,7 +245,7 @@ def cluster_stability(
             "random_state": random_state,
             "verbose": verbose,
         },
-        caller_name="cluster_stability",
+        caller="cluster_stability",
     )
     X = open_samples(from_tensor(X, "X"))
     with errors_about("X", "samples"):
@@ -332,8 +333,8 @@ def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.nd
     if hasattr(fitted, "predict"):
         return np.asarray(fitted.predict(samples))
     raise TypeError(
-        f"estimator={estimator!r} gives no labels: it has none of fit_predict, predict "
-        "and labels_. Pass a clusterer."
+        f"estimator={show(estimator)} gives no labels: it has none of fit_predict, "
+        "predict and labels_. Pass a clusterer."
     )
 
 

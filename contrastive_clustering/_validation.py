@@ -15,8 +15,16 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._arrays import (
+    check_axes,
+    check_squares,
+    errors_about,
+    to_array,
+)
+from contrastive_clustering._messages import show
 from contrastive_clustering._sources import LazyArray, open_samples
+
+MOST_AXES = 4
 
 SMALLEST_SIDE = 8
 
@@ -134,6 +142,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         _check_axes(array, min_samples)
     else:
         X = to_array(X, "X")
+        check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
             array = check_array(
                 X,
@@ -201,6 +210,7 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
         If Z is not a table of `latent_dim` columns that is finite in float32.
     """
     Z = to_array(Z, "Z")
+    check_axes(Z, "Z", f"(n_samples, {latent_dim})")
     with errors_about("Z", "a table of latents"):
         latents = check_array(Z, dtype=np.float32, order="C", copy=True, input_name="Z")
     if latents.shape[1] != latent_dim:
@@ -308,10 +318,16 @@ def read_layout(
         image = sample_shape
     else:
         image = tuple(image_shape)
+        if len(image) > MOST_AXES:
+            raise ValueError(
+                f"image_shape has {len(image)} entries, but volumes with channels have "
+                f"{MOST_AXES} axes and images fewer. Set image_shape to the shape of "
+                "one image, as in image_shape=(28, 28)."
+            )
         if not all(isinstance(side, Integral) and side > 0 for side in image):
             raise ValueError(
-                f"image_shape={image_shape!r} must hold whole, positive numbers, as in "
-                "image_shape=(28, 28)."
+                f"image_shape={show(image_shape)} must hold whole, positive numbers, "
+                "as in image_shape=(28, 28)."
             )
         image = tuple(map(int, image))
         if sample_shape not in (image, (math.prod(image),)):
@@ -325,7 +341,7 @@ def read_layout(
     sides = layout.network_shape[1:]
     if len(sides) not in (2, 3):
         raise ValueError(
-            f"Samples of shape {image} with channel_axis={channel_axis!r} have "
+            f"Samples of shape {image} with channel_axis={show(channel_axis)} have "
             f"{len(sides)} spatial axes; images have 2 and volumes 3. Set image_shape "
             "or channel_axis."
         )
@@ -333,8 +349,8 @@ def read_layout(
         raise ValueError(
             f"Samples of shape {image} were read as {_describe(layout)} with sides "
             f"{sides}, but each side needs at least {SMALLEST_SIDE} pixels. Enlarge or "
-            f"pad the images, or set channel_axis (it is {channel_axis!r}) if another "
-            "axis holds the channels."
+            f"pad the images, or set channel_axis (it is {show(channel_axis)}) if "
+            "another axis holds the channels."
         )
     return layout
 

@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 
 from contrastive_clustering._download import download as download_file
 from contrastive_clustering._files import as_path, open_regular
-from contrastive_clustering._messages import reason_of
+from contrastive_clustering._messages import reason_of, show
 
 __all__ = ["fetch_medmnist", "load_medmnist_file"]
 
@@ -134,9 +134,9 @@ def fetch_medmnist(
     _check_split(split)
     for flag, value in (("download", download), ("return_X_y", return_X_y)):
         if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{flag}={value!r} is neither True nor False.")
+            raise TypeError(f"{flag}={show(value)} is neither True nor False.")
     if not isinstance(verbose, Integral):
-        raise TypeError(f"verbose={verbose!r} is no whole number. Pass 0 or 1.")
+        raise TypeError(f"verbose={show(verbose)} is no whole number. Pass 0 or 1.")
     paths = [folder / info["filename"] for folder in _folders(data_home)]
     found = [path for path in paths if path.is_file()]
     if not found:
@@ -204,12 +204,12 @@ def load_medmnist_file(
         except Exception as error:
             raise ValueError(
                 f"{file_path} cannot be read as a MedMNIST file with the part "
-                f"{split!r} ({reason_of(error)}). Delete it and fetch it again."
+                f"{show(split)} ({reason_of(error)}). Delete it and fetch it again."
             ) from error
     if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
         raise ValueError(
             f"{file_path} holds images of shape {data.shape} and labels of shape "
-            f"{target.shape} as {split!r}; as many of both are needed, labels as a "
+            f"{target.shape} as {show(split)}; as many of both are needed, labels as a "
             "column or a table."
         )
     if target.ndim == 2 and target.shape[1] == 1:
@@ -219,7 +219,7 @@ def load_medmnist_file(
 
 def _check_split(split: Any) -> None:
     if not isinstance(split, str) or split not in SPLITS:
-        raise ValueError(f"split={split!r} is not one of {SPLITS}.")
+        raise ValueError(f"split={show(split)} is not one of {SPLITS}.")
 
 
 def _describe_set(name: str, size: int) -> dict[str, Any]:
@@ -228,12 +228,15 @@ def _describe_set(name: str, size: int) -> dict[str, Any]:
 
     if not isinstance(name, str) or name not in INFO:
         raise ValueError(
-            f"name={name!r} is not a MedMNIST data set. There are: {', '.join(INFO)}."
+            f"name={show(name)} is not a MedMNIST data set. There are: "
+            f"{', '.join(INFO)}."
         )
     known = INFO[name]
     suffixes = {28: ""} | {s: f"_{s}" for s in (64, 128, 224) if f"url_{s}" in known}
     if not isinstance(size, Integral) or size not in suffixes:
-        raise ValueError(f"size={size!r} is not one of {list(suffixes)} for {name!r}.")
+        raise ValueError(
+            f"size={show(size)} is not one of {list(suffixes)} for {show(name)}."
+        )
     suffix = suffixes[size]
     return {
         **known,
@@ -267,7 +270,8 @@ def _download(path: Path, info: dict[str, Any], verbose: int) -> None:
         download_file(info["url"], path, info["MD5"], verbose=verbose)
     except (OSError, HTTPException, ValueError) as error:
         raise FileNotFoundError(
-            f"{path.name} could not be downloaded ({error}). {_how_to_get(path, info)}"
+            f"{path.name} could not be downloaded ({reason_of(error)}). "
+            f"{_how_to_get(path, info)}"
         ) from error
 
 
@@ -280,7 +284,7 @@ def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:
     if bunch.data.shape != shape or len(bunch.target) != shape[0]:
         raise ValueError(
             f"{bunch.filename} holds images of shape {bunch.data.shape} and "
-            f"{len(bunch.target)} labels as {split!r}; {info['python_class']} has "
+            f"{len(bunch.target)} labels as {show(split)}; {info['python_class']} has "
             f"images of shape {shape}. Delete the file and fetch it again."
         )
 

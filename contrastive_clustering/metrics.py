@@ -13,9 +13,10 @@ from sklearn.metrics import (
     silhouette_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.utils._param_validation import validate_params
 
 from contrastive_clustering._arrays import errors_about, to_array
+from contrastive_clustering._constraints import validate_params
+from contrastive_clustering._messages import show
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -70,7 +71,9 @@ def _check_alike(**arrays: np.ndarray) -> None:
         for name, labels in arrays.items()
     }
     if len(set(are_numbers.values())) > 1:
-        examples = (f"{name} such as {labels[0]!r}" for name, labels in arrays.items())
+        examples = (
+            f"{name} such as {show(labels[0])}" for name, labels in arrays.items()
+        )
         raise ValueError(
             f"{' and '.join(arrays)} name their labels otherwise: {', '.join(examples)}"
             ". Give numbers in both or words in both."
@@ -189,9 +192,7 @@ def map_clusters_to_labels(
     return np.asarray(np.where(known, commonest[place], classes[class_counts.argmax()]))
 
 
-@validate_params(  # type: ignore[untyped-decorator]
-    {"balanced": ["boolean"]}, prefer_skip_nested_validation=True
-)
+@validate_params({"balanced": ["boolean"]})
 def mapped_accuracy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -255,8 +256,8 @@ def _check_has(estimator: Any, *methods: str) -> None:
             getattr(estimator, method, None)
         ):
             raise TypeError(
-                f"estimator={estimator!r} is no object with the method {method}. Pass "
-                "a fitted clusterer."
+                f"estimator={show(estimator)} is no object with the method {method}. "
+                "Pass a fitted clusterer."
             )
 
 

@@ -83,7 +83,7 @@ def test_small_and_empty_strata_leave_places_empty(fitted_kind):
 
 def test_wrong_strata_are_named(fitted_kind):
     X, estimator = fitted_kind("grey")
-    with pytest.raises(ValueError, match="strata has 2, but there are 2 strata"):
+    with pytest.raises(ValueError, match=r"strata\[0\] is 2, but there are 2 strata"):
         ClusterGalleryDisplay.from_estimator(estimator, X, strata=[2])
     with pytest.raises(ValueError, match="'n_typical' parameter"):
         ClusterGalleryDisplay.from_estimator(estimator, X, n_typical=-1)

@@ -47,9 +47,9 @@ def test_a_part_is_drawn_by_the_seed(fitted_kind):
 def test_strata():
     np.testing.assert_array_equal(check_strata(None, 3), [0, 1, 2])
     np.testing.assert_array_equal(check_strata([2, 0], 3), [2, 0])
-    with pytest.raises(ValueError, match="strata has 3, but there are 3 strata"):
+    with pytest.raises(ValueError, match=r"strata\[1\] is 3, but there are 3 strata"):
         check_strata([0, 3], 3)
-    with pytest.raises(ValueError, match="strata has -1"):
+    with pytest.raises(ValueError, match=r"strata\[0\] is -1"):
         check_strata([-1], 3)
     for wrong in ([], [0.5], [[0]], ["a"]):
         with pytest.raises(ValueError, match="is no list of strata"):

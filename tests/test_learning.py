@@ -64,7 +64,7 @@ BAD_ARRAYS = [
     ([["a", "b"], ["c", "d"]], ValueError, "numeric"),
     (np.empty((0, 8, 8)), ValueError, "0 sample"),
     (np.ones((1, 8, 8)), ValueError, "1 sample"),
-    (np.float64(1.0), ValueError, "scalar array"),
+    (np.float64(1.0), ValueError, r"X has shape \(\)"),
     ([[1, 2], [3]], ValueError, "ragged list"),
     (np.random.default_rng(0).normal(size=(9, 7, 8)), ValueError, "at least 8 pixels"),
     (np.ones((9, 8, 8)), ValueError, r"the same \(constant\)"),

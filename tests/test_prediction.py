@@ -62,7 +62,7 @@ def test_score_is_worst_where_there_is_nothing_to_compare(tiny_images, fast):
         (np.linspace(0, 1, 128).reshape(2, 8, 8), "Bring X to the units"),
         (np.full((2, 8, 8), 1e6), "Bring X to the units"),
         (np.empty((0, 8, 8)), "0 sample"),
-        (np.float64(1), "scalar array"),
+        (np.float64(1), r"X has shape \(\)"),
     ],
 )
 def test_other_samples_than_in_fit_are_errors(tiny_images, fast, method, X, message):

@@ -41,5 +41,5 @@ def test_wrong_parameters_are_named(fitted_kind):
     _, estimator = fitted_kind("grey")
     with pytest.raises(ValueError, match="'n_samples' parameter"):
         SampleDisplay.from_estimator(estimator, n_samples=0)
-    with pytest.raises(ValueError, match="strata has 9"):
+    with pytest.raises(ValueError, match=r"strata\[0\] is 9"):
         SampleDisplay.from_estimator(estimator, strata=[9])

@@ -137,7 +137,7 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
         (np.empty((0, 8, 8)), "0 sample"),
         (np.empty((3, 0)), "0 feature"),
         (np.empty((3, 0, 8)), "is empty"),
-        (np.float64(3.0), "scalar array"),
+        (np.float64(3.0), r"X has shape \(\)"),
         (np.arange(3.0), "Reshape your data"),
         ([[1, 2], [3]], "ragged list"),
         ([np.zeros((8, 8)), np.zeros((8, 9))], "ragged list"),

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted, check_strata, encode
 from contrastive_clustering._display._pictures import (
@@ -99,13 +98,12 @@ class ClusterGalleryDisplay(Display):
     n_atypical: int
 
     @classmethod
-    @validate_params(  # type: ignore[untyped-decorator]
+    @validate_params(
         {
             "n_typical": [Count(0)],
             "n_atypical": [Count(0)],
             "strata": ["array-like", None],
-        },
-        prefer_skip_nested_validation=True,
+        }
     )
     def from_estimator(
         cls,

@@ -12,6 +12,7 @@ from contrastive_clustering._display._style import (
     SECOND_COLOR,
     import_pyplot,
 )
+from contrastive_clustering._messages import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +91,7 @@ class ClusterNumberDisplay(Display):
         if result is None:
             raise ValueError(
                 "There was no search for the number of strata: the estimator was "
-                f"fitted with n_clusters={estimator.n_clusters!r}. Fit it with "
+                f"fitted with n_clusters={show(estimator.n_clusters)}. Fit it with "
                 'n_clusters="auto" or a ClusterNumberSearch.'
             )
         return cls.from_result(result, ax=ax)

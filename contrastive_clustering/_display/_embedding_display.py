@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._display._coloring import (
     draw_groups,
     draw_values,
@@ -142,10 +142,7 @@ class EmbeddingDisplay(Display):
     rows: np.ndarray
 
     @classmethod
-    @validate_params(  # type: ignore[untyped-decorator]
-        {**MAPPED, "centers": ["boolean"]},
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params({**MAPPED, "centers": ["boolean"]})
     def from_estimator(
         cls,
         estimator: Any,
@@ -242,10 +239,7 @@ class EmbeddingDisplay(Display):
         ).plot(ax)
 
     @classmethod
-    @validate_params(  # type: ignore[untyped-decorator]
-        MAPPED,
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params(MAPPED)
     def from_latents(
         cls,
         latents: ArrayLike,

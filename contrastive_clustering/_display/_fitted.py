@@ -7,11 +7,17 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._arrays import check_squares, errors_about, to_array
+from contrastive_clustering._arrays import (
+    check_axes,
+    check_squares,
+    errors_about,
+    to_array,
+)
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._display._style import import_pyplot
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._messages import show
 from contrastive_clustering._random import draw_rows
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import snapshot
@@ -161,14 +167,14 @@ def check_strata(strata: Any, n_clusters: int) -> np.ndarray:
     numbers = np.asarray(to_array(strata, "strata"))
     if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
         raise ValueError(
-            f"strata={strata!r} is no list of strata. Pass whole numbers from 0 to "
+            f"strata={show(strata)} is no list of strata. Pass whole numbers from 0 to "
             f"{n_clusters - 1}, or None for all."
         )
-    wrong = numbers[(numbers < 0) | (numbers >= n_clusters)]
+    wrong = np.flatnonzero((numbers < 0) | (numbers >= n_clusters))
     if len(wrong):
         raise ValueError(
-            f"strata has {wrong[0]}, but there are {n_clusters} strata, numbered from "
-            f"0 to {n_clusters - 1}."
+            f"strata[{wrong[0]}] is {numbers[wrong[0]]}, but there are {n_clusters} "
+            f"strata, numbered from 0 to {n_clusters - 1}."
         )
     return numbers
 
@@ -263,6 +269,7 @@ def check_table(latents: Any) -> np.ndarray:
         If it is no such table.
     """
     table = to_array(latents, "latents")
+    check_axes(table, "latents", "(n_samples, latent_dim)")
     with errors_about("latents", "a table of latents"):
         table = check_array(table, dtype=[np.float64, np.float32], input_name="latents")
     check_squares(table, "latents")

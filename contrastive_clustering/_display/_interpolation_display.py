@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
-from contrastive_clustering._constraints import Count
+from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._display._pictures import (
@@ -75,9 +74,7 @@ class InterpolationDisplay(Display):
     picture_style: PictureStyle
 
     @classmethod
-    @validate_params(  # type: ignore[untyped-decorator]
-        {"n_steps": [Count(2)]}, prefer_skip_nested_validation=True
-    )
+    @validate_params({"n_steps": [Count(2)]})
     def from_estimator(
         cls,
         estimator: Any,

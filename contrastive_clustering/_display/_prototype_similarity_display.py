@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.cluster.hierarchy import dendrogram
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
+from contrastive_clustering._constraints import validate_params
 from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import check_fitted
 from contrastive_clustering._display._style import (
@@ -86,10 +87,7 @@ class PrototypeSimilarityDisplay(Display):
     order: np.ndarray
 
     @classmethod
-    @validate_params(  # type: ignore[untyped-decorator]
-        {"similarity": [StrOptions({"correlation", "cosine"})]},
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params({"similarity": [StrOptions({"correlation", "cosine"})]})
     def from_estimator(
         cls,
         estimator: Any,

@@ -1,0 +1,259 @@
+"""No error and no warning holds what a caller passed in place of a parameter.
+
+Each public function and method is called once for each of its parameters and each kind
+of value, all of which print 0.123456 where they are printed.
+"""
+
+import copy
+import functools
+import inspect
+import traceback
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib import pyplot as plt
+
+import contrastive_clustering
+from contrastive_clustering import (
+    ClusteringEvaluation,
+    ClusterNumberResult,
+    ClusterNumberSearch,
+    ClusterStability,
+    ConsensusClustering,
+    ContrastiveAutoencoderClusterer,
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+    TableAugmentation,
+    TrainingCurveDisplay,
+    datasets,
+    metrics,
+)
+
+MARK = "123456"
+LONGEST = 1000
+
+X = np.random.default_rng(0).normal(size=(12, 8, 8))
+IMAGE = np.full((28, 28), 0.123456)
+QUICK = {
+    "n_clusters": 2,
+    "clusterer": "kmeans",
+    "latent_dim": 2,
+    "max_epochs": 1,
+    "refinement_epochs": 0,
+    "random_state": 0,
+}
+
+
+class Printed:
+    """Says what it holds when it is asked for its name."""
+
+    def __repr__(self):
+        return repr(IMAGE)
+
+    __str__ = __repr__
+
+
+class PrintedCallable(Printed):
+    def __call__(self, *args):
+        raise ValueError("it holds nothing to call")
+
+
+VALUES = {
+    "image": IMAGE,
+    "row": IMAGE[0],
+    "batch": IMAGE[None],
+    "integers": (IMAGE * 1e6).round().astype(int),
+    "integer row": (IMAGE[0] * 1e6).round().astype(int),
+    "complex": IMAGE.astype(complex),
+    "objects": IMAGE.astype(object),
+    "words": IMAGE.astype(str),
+    "number in an array": np.array(0.123456),
+    "record": np.array([(0.123456, 0.123456)], dtype="f8,f8")[0],
+    "masked": np.ma.masked_array(IMAGE, IMAGE > 0),
+    "list": IMAGE.tolist(),
+    "flat list": IMAGE[0].tolist(),
+    "tuple": tuple(IMAGE[0].tolist()),
+    "ragged": [[0.123456], [0.123456, 0.123456]],
+    "set": {0.123456, "0.123456"},
+    "dict": {"image": IMAGE},
+    "list of arrays": [IMAGE, IMAGE[0]],
+    "tensor": torch.from_numpy(IMAGE),
+    "sparse tensor": torch.from_numpy(IMAGE).to_sparse(),
+    "frame": pd.DataFrame(IMAGE),
+    "series": pd.Series(IMAGE[0]),
+    "object": Printed(),
+    "list of objects": [Printed(), Printed()],
+    "callable": PrintedCallable(),
+    "bytes": b"0.123456" * 100,
+    "text": "a" * 100 + str(IMAGE.tolist()),
+}
+
+
+def named(function):
+    """Return the parameters of a function that can be passed by their name."""
+    return [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and name != "self"
+    ]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return ContrastiveAutoencoderClusterer(**QUICK).fit(X)
+
+
+def usual(fitted, folder):
+    """Return good values of the parameters that have no default."""
+    return {
+        "estimator": fitted,
+        "X": X,
+        "y": np.arange(12) % 2,
+        "Z": fitted.cluster_centers_,
+        "path": folder / "file",
+        "cluster": 0,
+        "x_a": 0,
+        "x_b": 1,
+        "n": 2,
+        "name": "pneumoniamnist",
+        "X_train": X,
+        "y_train": np.arange(12) % 2,
+        "X_test": X,
+        "y_test": np.arange(12) % 2,
+        "y_true": np.arange(12) % 2,
+        "y_pred": np.arange(12) % 3,
+        "clusters": [0, 1],
+        "projections_a": torch.eye(3),
+        "projections_b": torch.eye(3),
+        "batch": torch.zeros(2, 1, 8, 8),
+        "generator": torch.Generator(),
+        "latents": X[:, 0],
+        "labels": np.arange(12) % 2,
+        "values": np.arange(12),
+        "seed": 0,
+        "data_home": folder,
+        "download": False,
+        "max_epochs": 1,
+        "refinement_epochs": 0,
+    }
+
+
+def functions(fitted):
+    """Return each public function, class and method by its name."""
+    found = {}
+    for module in (contrastive_clustering, datasets, metrics):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            # What these hold was made by the package, of what had been checked.
+            made = (ClusterNumberResult, ClusterStability, ClusteringEvaluation)
+            if not callable(thing) or thing in made:
+                continue
+            if not name.endswith("Display"):
+                found[name] = thing
+            for way in ("from_estimator", "from_latents", "from_labels"):
+                if hasattr(thing, way):
+                    found[f"{name}.{way}"] = getattr(thing, way)
+    table = X.reshape(12, -1)
+    for each in (
+        fitted,
+        ConsensusClustering(2, n_members=2, random_state=0).fit(table),
+        ClusterNumberSearch(high=3),
+        TableAugmentation(),
+        TrainingCurveDisplay.from_estimator(fitted),
+    ):
+        for method in dir(each):
+            function = getattr(copy.copy(each), method)
+            if not method.startswith("_") and inspect.ismethod(function):
+                found[f"{type(each).__name__}.{method}"] = function
+    plt.close("all")
+    return found
+
+
+def said_by(call):
+    """Return the message of a call's error, and all that would be printed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            call()
+            message, said = "", []
+        except Exception as error:
+            # The lines of the source, which hold the names of this file, are left out.
+            chain = traceback.TracebackException.from_exception(error)
+            message, said = str(error), []
+            while chain is not None:
+                said.append("".join(chain.format_exception_only()))
+                hidden = chain.__suppress_context__
+                chain = chain.__cause__ or (None if hidden else chain.__context__)
+    return message, [*said, *(str(each.message) for each in caught)]
+
+
+def check(call):
+    message, said = said_by(call)
+    for each in said:
+        assert f"0.{MARK}" not in each
+        # A message may name one whole number, such as a stratum that there is not.
+        assert each.count(MARK) <= 1
+    assert len(message) <= LONGEST
+    return message
+
+
+def make(function, name, value, given):
+    """Return a call of a function with one odd argument."""
+    needed = {
+        other: given[other]
+        for other, parameter in inspect.signature(function).parameters.items()
+        if other in given
+        and (parameter.default is parameter.empty or other == "download")
+    }
+    return lambda: function(**{**needed, name: value})
+
+
+PARAMETERS = ContrastiveAutoencoderClusterer().get_params()
+OF_THE_NET = [
+    "optimizer__betas",
+    "optimizer__param_groups",
+    "callbacks__timer",
+    "iterator_train__timeout",
+    "iterator_train__multiprocessing_context",
+    "compile__mode",
+    "module__latent_dim",
+    "net_params",
+]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("CONTRASTIVE_CLUSTERING_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_no_message_of_a_function_holds_values(fitted, kind, tmp_path):
+    given = usual(fitted, tmp_path)
+    n_refused = 0
+    for function in functions(fitted).values():
+        for name in named(function):
+            n_refused += bool(check(make(function, name, VALUES[kind], given)))
+    assert n_refused > 100
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_no_message_of_a_parameter_holds_values(kind):
+    n_refused = 0
+    for refinement in (PrototypeRefinement, SelfTrainingRefinement):
+        for name in named(refinement):
+            odd = refinement(**{name: VALUES[kind]})
+            clusterer = ContrastiveAutoencoderClusterer(**QUICK, refinement=odd)
+            assert check(functools.partial(clusterer.fit, X))
+    for name in ConsensusClustering().get_params():
+        consensus = ConsensusClustering(**{name: VALUES[kind]})
+        assert check(functools.partial(consensus.fit, X[:, 0]))
+    for name in [*PARAMETERS, *OF_THE_NET]:
+        clusterer = ContrastiveAutoencoderClusterer(**{**QUICK, name: VALUES[kind]})
+        n_refused += bool(check(functools.partial(clusterer.fit, X)))
+    assert n_refused > len(PARAMETERS) // 2
