@@ -187,7 +187,7 @@ def test_members_are_merged_into_clusters_that_there_are(trees, index):
     tree = copy.deepcopy(trees["consensus"])
     tree["members"][1]["merged"] = tree["members"][1]["merged"].copy()
     tree["members"][1]["merged"][0] = index
-    with pytest.raises(ValueError, match="merged of item 1 of members .*holds values"):
+    with pytest.raises(ValueError, match=r"merged of item 1 of members .*holds values"):
         check(tree)
 
 
