@@ -38,6 +38,9 @@ _OF_MODULES = frozenset(vars(torch.nn.Module()))
 # Objects within objects are looked at to this depth.
 DEEPEST = 40
 
+# Longer texts are cut, and told apart by a digest.
+LONGEST_TEXT = 1000
+
 Identity = dict[str, str]
 
 
@@ -73,7 +76,9 @@ def identify(
         A short text for each.
     """
     identity = {
-        name: _describe_callbacks(value) if name == "callbacks" else describe(value)
+        name: _shorten(
+            _describe_callbacks(value) if name == "callbacks" else describe(value)
+        )
         for name, value in params.items()
         if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
     }
@@ -91,6 +96,13 @@ def identify(
         weights = previous.module_.state_dict().values()
         identity["warm_start"] = "from " + _hash(map(_to_bytes, weights))
     return identity
+
+
+def _shorten(text: str) -> str:
+    """Return a text that a checkpoint accepts and a message can quote."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[: LONGEST_TEXT // 2]}... {_hash_text(text)}"
 
 
 def _minor(version: str) -> str:

@@ -18,7 +18,7 @@ from contrastive_clustering import (
     cluster_stability,
 )
 from contrastive_clustering._checkpoint import FILE_NAME
-from contrastive_clustering._container import read_tree
+from contrastive_clustering._container import read_tree, write_tree
 
 
 class StopError(Exception):
@@ -407,6 +407,23 @@ def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(content[:-100])
     with pytest.raises(ValueError, match=f"{FILE_NAME}' is damaged.*delete it"):
         make(parameters, tmp_path).fit(tiny_images)
+
+
+def test_what_a_message_quotes_of_a_checkpoint_is_short(
+    tiny_images, parameters, tmp_path
+):
+    callbacks = [Stop(3, fails)]
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    tree = read_tree(tmp_path / FILE_NAME, "checkpoint")
+    tree["identity"] |= {f"{n}{'A' * 900}": "\n\ud800" * 9000 for n in range(20)}
+    write_tree(tmp_path / FILE_NAME, "checkpoint", tree)
+    with pytest.raises(ValueError, match="an unfinished fit of another") as caught:
+        make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert len(message) < 3000
+    assert message.isprintable()
 
 
 def test_half_written_files_are_cleared_away(tiny_images, parameters, tmp_path):

@@ -263,6 +263,15 @@ def test_samples_are_compared_by_their_values(tiny_images):
         assert identity_of(other)["X"] != before
 
 
+def test_long_texts_are_cut_and_told_apart(tiny_images):
+    many = list(range(100_000))
+    text = identity_of(tiny_images, a=many)["a"]
+    assert len(text) < 1000
+    assert text == identity_of(tiny_images, a=list(many))["a"]
+    many[-1] = 0
+    assert text != identity_of(tiny_images, a=many)["a"]
+
+
 def test_what_concerns_the_machine_is_left_out(tiny_images):
     machine = {"num_workers": 3, "device": "cpu", "compile__mode": "x", "verbose": 1}
     assert identity_of(tiny_images, **machine) == identity_of(tiny_images)
