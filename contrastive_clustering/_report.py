@@ -29,11 +29,10 @@ from contrastive_clustering._report_metrics import (
 )
 from contrastive_clustering._report_notes import (
     MOST_CLASSES_DRAWN,
-    count_members,
-    may_be_shown,
     what_to_know,
 )
 from contrastive_clustering._report_page import Html, Section, facts, notes, page
+from contrastive_clustering._report_privacy import Privacy, count_members, examine
 from contrastive_clustering._sources import open_samples
 
 # A map of fewer samples shows nothing.
@@ -88,8 +87,10 @@ def clustering_report(
 
     show_samples : bool, default=False
         Whether to show samples: typical and atypical members of each stratum, and
-        reconstructions. With False the page holds no sample of X or of the training
-        set, and not the decoded centre of a stratum that has one member alone.
+        reconstructions. With False the page holds no sample. It leaves out the decoded
+        centre of a stratum that has one distinct training sample, and one that
+        resembles a single sample of X; copies are counted, and training samples
+        compared, only if X is the training set.
 
     max_samples : int, default=10_000
         Number of samples to look at, drawn at random if there are more. The fingerprint
@@ -161,16 +162,17 @@ def clustering_report(
     against: list[Figure] = []
     if chosen.y is not None:
         against = measure_against_classes(chosen.labels, chosen.y, estimator.linkage_)
+    privacy = None if show_samples else examine(estimator, chosen, samples)
     with pictures.drawing():
         parts = [
             sections.summary(estimator, chosen, len(samples)),
             sections.metrics(inner, against, len(chosen.rows)),
-            *_pictured(estimator, chosen, show_samples, seed),
+            *_pictured(estimator, chosen, privacy, seed),
             sections.parameters(estimator),
             sections.origins(take_fingerprint(samples)),
         ]
     opening = [
-        notes(what_to_know(estimator, chosen, len(samples), show_samples=show_samples)),
+        notes(what_to_know(estimator, chosen, len(samples), privacy)),
         facts(_key_figures(estimator, inner, against), large=True),
     ]
     closing = f"Written on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."
@@ -179,23 +181,24 @@ def clustering_report(
 
 
 def _pictured(
-    estimator: Any, chosen: Chosen, show_samples: bool, seed: int
+    estimator: Any, chosen: Chosen, privacy: Privacy | None, seed: int
 ) -> list[Section]:
-    """Return the sections that show pictures."""
+    """Return the sections that show pictures, of samples if there is no `privacy`."""
     parts: list[Section] = []
 
     def add(anchor: str, title: str, *pieces: Html) -> None:
         parts.append(Section(anchor, title, pieces))
 
     drawn = chosen.y if len(chosen.classes) <= MOST_CLASSES_DRAWN else None
-    shown = may_be_shown(estimator, show_samples)
+    strata = np.arange(estimator.n_clusters_)
+    shown = strata if privacy is None else privacy.shown
     if len(shown):
         pieces = pictures.centers(estimator, shown)
-        if show_samples:
+        if privacy is None:
             pieces.append(pictures.members(estimator, chosen))
         add("strata", "Strata", *pieces)
     if len(chosen.rows) >= LEAST_MAPPED and np.ptp(chosen.latents, axis=0).any():
-        all_shown = len(shown) == estimator.n_clusters_
+        all_shown = len(shown) == len(strata)
         maps = pictures.maps(estimator, chosen, drawn, centers=all_shown, seed=seed)
         add("map", "Map of the latents", *maps)
     if drawn is not None:
@@ -209,7 +212,7 @@ def _pictured(
     if estimator.history_:
         curve = pictures.training_curve(estimator)
         add("training", "Training", curve, sections.losses_table(estimator))
-    if show_samples:
+    if privacy is None:
         picture = pictures.reconstructions(estimator, chosen, seed)
         add("reconstructions", "Reconstructions", picture)
     return parts

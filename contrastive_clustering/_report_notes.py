@@ -5,82 +5,21 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._report_data import Chosen
+from contrastive_clustering._report_privacy import (
+    LEAST_MEMBERS,
+    Privacy,
+    is_training_set,
+)
 
-# The mean of fewer latents than this is the latent of a sample, which would decode to
-# a reconstruction of it.
-LEAST_MEMBERS = 2
-
-# Means of fewer latents than this stay near to single ones.
+# Means of the latents of fewer distinct samples than this stay near to single ones.
 FEW_MEMBERS = 5
 
 # A picture of more classes than this cannot be read.
 MOST_CLASSES_DRAWN = 40
 
 
-def count_members(estimator: Any) -> np.ndarray:
-    """Return how many training samples each stratum has.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_clusters,)
-        Numbers of members, noise left out.
-    """
-    labels = estimator.labels_
-    return np.bincount(labels[labels >= 0], minlength=estimator.n_clusters_)
-
-
-def may_be_shown(estimator: Any, show_samples: bool) -> np.ndarray:
-    """Return the strata whose decoded centres may be shown.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    show_samples : bool
-        Whether samples may be shown.
-
-    Returns
-    -------
-    strata : ndarray of shape (n_shown,)
-        All of them, or those whose centre is no single sample's latent.
-    """
-    least = 0 if show_samples else LEAST_MEMBERS
-    return np.flatnonzero(count_members(estimator) >= least)
-
-
-def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
-    """Return whether X is as large as the training set and falls in the same strata.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    chosen : Chosen
-        The samples that were looked at.
-
-    n_samples : int
-        Number of samples of X.
-
-    Returns
-    -------
-    is_training_set : bool
-        True is no proof, as the estimator keeps nothing of its training set.
-    """
-    trained = estimator.labels_
-    return n_samples == len(trained) and bool(
-        np.array_equal(trained[chosen.rows], chosen.labels)
-    )
-
-
 def what_to_know(
-    estimator: Any, chosen: Chosen, n_samples: int, *, show_samples: bool
+    estimator: Any, chosen: Chosen, n_samples: int, privacy: Privacy | None
 ) -> list[str]:
     """Return sentences on what is shown, what was looked at and what misleads.
 
@@ -95,15 +34,15 @@ def what_to_know(
     n_samples : int
         Number of samples of X.
 
-    show_samples : bool
-        Whether samples are shown.
+    privacy : Privacy or None
+        Which decoded centres may be shown; None if samples are shown.
 
     Returns
     -------
     sentences : list of str
         One or two a fact.
     """
-    said = _on_privacy(estimator, show_samples)
+    said = _on_shown_samples() if privacy is None else _on_privacy(privacy)
     said.append(
         "Strata are hypotheses: hold them against scanners, sites and other "
         "confounders before you read anything from them. This is no medical device."
@@ -126,28 +65,44 @@ def what_to_know(
     return said
 
 
-def _on_privacy(estimator: Any, show_samples: bool) -> list[str]:
-    if show_samples:
-        return [
-            "This page shows samples of X, as they are and as the autoencoder rebuilds "
-            "them. Keep it and share it as you would the samples themselves."
-        ]
-    counts = count_members(estimator)
+def _on_shown_samples() -> list[str]:
+    return [
+        "This page shows samples of X, as they are and as the autoencoder rebuilds "
+        "them. Keep it and share it as you would the samples themselves."
+    ]
+
+
+def _on_privacy(privacy: Privacy) -> list[str]:
     said = [
         "This page shows no sample: its pictures are decoded from means of latents, "
         "and points of the map are latents."
     ]
-    hidden = np.flatnonzero(counts < LEAST_MEMBERS)
+    counts = privacy.n_distinct
+    single = counts < LEAST_MEMBERS
+    if single.any():
+        said.append(
+            "Not shown is the decoded centre of "
+            f"{name_strata(np.flatnonzero(single))}, with one training sample, copies "
+            "of one or none: it would be a reconstruction of that sample."
+        )
+    hidden = np.flatnonzero(privacy.resembling & ~single)
     if len(hidden):
         said.append(
-            f"Not shown is the decoded centre of {name_strata(hidden)}, with one "
-            "training sample or none: it would be a reconstruction of that sample."
+            f"Not shown is the decoded centre of {name_strata(hidden)}: it resembles "
+            "one sample of X far more than others, or is the mean of much the same "
+            "sample many times over."
         )
-    few = np.flatnonzero((counts >= LEAST_MEMBERS) & (counts < FEW_MEMBERS))
+    few = privacy.shown[counts[privacy.shown] < FEW_MEMBERS]
     if len(few):
         said.append(
             f"The decoded centre of {name_strata(few)}, with fewer than {FEW_MEMBERS} "
-            "training samples, may look like one of them."
+            "distinct training samples, may look like one of them."
+        )
+    if not privacy.is_training_set:
+        said.append(
+            "X is not the training set, or cannot be told to be: decoded centres were "
+            "compared with samples of X alone, and copies among the training samples "
+            "were not counted. A decoded centre may look like a training sample."
         )
     return said
 

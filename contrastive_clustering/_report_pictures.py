@@ -21,7 +21,6 @@ from contrastive_clustering._display import (
 from contrastive_clustering._display._pictures import PictureStyle, to_pictures
 from contrastive_clustering._display._style import import_pyplot
 from contrastive_clustering._report_data import Chosen
-from contrastive_clustering._report_notes import count_members
 from contrastive_clustering._report_page import (
     DOTS_A_PIXEL,
     Card,
@@ -31,6 +30,7 @@ from contrastive_clustering._report_page import (
     picture,
     quantity,
 )
+from contrastive_clustering._report_privacy import count_members
 
 # Browsers count 96 pixels to the inch.
 PIXELS_AN_INCH = 96

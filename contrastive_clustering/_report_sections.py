@@ -1,14 +1,21 @@
 """The parts of a report: what is said and shown of a fitted estimator."""
 
+import dataclasses
+import functools
+import inspect
+import os
 import platform
+from numbers import Number
 from typing import Any
 
 import numpy as np
+import torch
 
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._display._training_curve_display import SECOND_PHASE_MARK
 from contrastive_clustering._import_paths import import_path
 from contrastive_clustering._latent import NOISE
+from contrastive_clustering._messages import show, without_values
 from contrastive_clustering._report_data import Chosen, Fingerprint
 from contrastive_clustering._report_metrics import Figure
 from contrastive_clustering._report_page import (
@@ -23,6 +30,9 @@ from contrastive_clustering._validation import SampleLayout
 
 # Longer descriptions of a parameter are cut: a long list tells less than its start.
 LONGEST_VALUE = 300
+
+# Longer lists of numbers may be samples.
+MOST_NUMBERS = 8
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 
@@ -227,24 +237,73 @@ def parameters(estimator: Any) -> Section:
 
 
 def describe_value(value: object) -> str:
-    """Return a parameter as it would be written, cut if it is long.
+    """Return a parameter as it would be written, cut if it is long, without arrays.
 
     Examples
     --------
     >>> from collections import OrderedDict
+    >>> import numpy as np
+    >>> from sklearn.cluster import KMeans
     >>> from contrastive_clustering._report_sections import describe_value
     >>> describe_value("auto"), describe_value(OrderedDict)
     ("'auto'", 'collections.OrderedDict')
+    >>> describe_value([KMeans(3, init=np.zeros((3, 2)))])
+    '[KMeans(n_clusters=3, init=<ndarray of shape (3, 2) and dtype float64>)]'
     """
-    try:
-        shown = import_path(value) if hasattr(value, "__qualname__") else repr(value)
     # A user's own object may fail to describe itself in any way. No report should be
     # lost for that, and the page says that there is no description.
+    try:
+        shown = _describe(value)
     except Exception:
         shown = f"{import_path(type(value))} without a description"
     if len(shown) > LONGEST_VALUE:
         return f"{shown[:LONGEST_VALUE]} …"
     return shown
+
+
+def _describe(value: Any) -> str:
+    """Return what `repr` would, with types and shapes where it might print samples."""
+    if isinstance(value, str | os.PathLike):
+        return repr(os.fspath(value))
+    if isinstance(value, list | tuple):
+        if len(value) > MOST_NUMBERS and isinstance(value[0], Number):
+            return show(value)
+        ends = "[]" if isinstance(value, list) else "()"
+        return f"{ends[0]}{', '.join(map(_describe, value))}{ends[1]}"
+    if isinstance(value, dict):
+        entries = (f"{_describe(k)}: {_describe(v)}" for k, v in value.items())
+        return f"{{{', '.join(entries)}}}"
+    return _describe_object(value)
+
+
+def _describe_object(value: Any) -> str:
+    if hasattr(value, "__qualname__"):
+        return import_path(value)
+    if isinstance(value, functools.partial):
+        return f"partial({_describe(value.func)}, ...)"
+    if isinstance(value, torch.nn.Module):
+        return without_values(repr(value))
+    named = _attributes(value)
+    if named is None:
+        return show(value)
+    inner = (f"{name}={_describe(entry)}" for name, entry in named.items())
+    return f"{type(value).__name__}({', '.join(inner)})"
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """Return what an object was made of that differs from its defaults, if known."""
+    if dataclasses.is_dataclass(value):
+        given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    elif hasattr(value, "get_params"):
+        given = value.get_params(deep=False)
+    else:
+        return None
+    usual = inspect.signature(type(value)).parameters
+    return {
+        name: entry
+        for name, entry in given.items()
+        if name not in usual or _describe(entry) != _describe(usual[name].default)
+    }
 
 
 def origins(fingerprint: Fingerprint) -> Section:

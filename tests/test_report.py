@@ -149,6 +149,40 @@ def test_centre_of_a_single_sample_is_not_shown(searched, tmp_path):
     assert any(text.startswith("Not shown is") for text in page.text("li"))
 
 
+@pytest.fixture(scope="module")
+def repeated(digits):
+    """Digits, and two of them 40 times, once with a little noise; and a fit of them."""
+    rng = np.random.default_rng(0)
+    images = digits[0][:60]
+    noisy = images[:1] + 0.2 * rng.normal(size=(40, 8, 8))
+    X = np.concatenate([images, noisy, images[1:2].repeat(40, axis=0)])
+    return X, fit(X, n_clusters=8, max_epochs=40)
+
+
+@pytest.mark.usefixtures("sketched")
+def test_centres_of_repeated_samples_are_not_shown(repeated, tmp_path):
+    X, estimator = repeated
+    page = write(estimator, X, folder=tmp_path)
+    shown = {attrs["alt"] for attrs in page.all("img")}
+    of_noisy, of_copies = estimator.labels_[60], estimator.labels_[-1]
+    assert (estimator.labels_[60:100] == of_noisy).all()
+    for stratum in (of_noisy, of_copies):
+        assert f"Decoded centre of stratum {stratum}" not in shown
+    assert len(shown) >= 3
+    said = " ".join(page.text("li"))
+    assert f"{of_noisy}: it resembles one sample" in said or "resembles one" in said
+    assert "X is not the training set" not in said
+
+
+@pytest.mark.usefixtures("sketched")
+def test_the_promise_on_other_samples_is_limited(repeated, tmp_path):
+    X, estimator = repeated
+    page = write(estimator, X[::-1], folder=tmp_path)
+    assert "compared with samples of X alone" in " ".join(page.text("li"))
+    shown = {attrs["alt"] for attrs in page.all("img")}
+    assert f"Decoded centre of stratum {estimator.labels_[60]}" not in shown
+
+
 @pytest.mark.usefixtures("sketched")
 def test_only_a_part_is_looked_at(searched, tmp_path):
     images, y, estimator = searched

@@ -2,12 +2,8 @@ import numpy as np
 import pytest
 
 from contrastive_clustering._report_data import Chosen
-from contrastive_clustering._report_notes import (
-    count_members,
-    is_training_set,
-    may_be_shown,
-    what_to_know,
-)
+from contrastive_clustering._report_notes import what_to_know
+from contrastive_clustering._report_privacy import Privacy
 
 
 class Fitted:
@@ -22,33 +18,41 @@ def chosen_part(labels=Fitted.labels_, rows=None, y=None):
     return Chosen(None, None, rows, None, np.asarray(labels), y)
 
 
-def said(chosen, n_samples=11, *, show_samples=False):
-    sentences = what_to_know(Fitted, chosen, n_samples, show_samples=show_samples)
+def privacy(*, n_distinct=(6, 1, 3, 0), resembling=(), is_training_set=True):
+    return Privacy(
+        np.array(n_distinct), np.isin(np.arange(4), resembling), is_training_set
+    )
+
+
+def said(chosen, n_samples=11, known=None):
+    sentences = what_to_know(Fitted, chosen, n_samples, known)
     assert all(sentence.endswith(".") for sentence in sentences)
     return "\n".join(sentences)
 
 
-def test_members_are_counted_without_noise():
-    assert count_members(Fitted).tolist() == [6, 1, 3, 0]
-
-
-@pytest.mark.parametrize(
-    ("show_samples", "expected"), [(False, [0, 2]), (True, [0, 1, 2, 3])]
-)
-def test_centre_of_one_sample_is_shown_only_if_samples_are(show_samples, expected):
-    assert may_be_shown(Fitted, show_samples).tolist() == expected
-
-
 def test_privacy_comes_first():
-    text = said(chosen_part())
+    text = said(chosen_part(), known=privacy())
     assert text.startswith("This page shows no sample")
-    assert "Not shown is the decoded centre of strata 1 and 3" in text
-    assert "The decoded centre of stratum 2, with fewer than 5" in text
+    assert "Not shown is the decoded centre of strata 1 and 3, with one" in text
+    assert "The decoded centre of stratum 2, with fewer than 5 distinct" in text
+    assert "resembles" not in text
+    assert "X is not the training set" not in text
     assert "hypotheses" in text
 
 
+def test_what_resembles_a_sample_is_said_once():
+    text = said(chosen_part(), known=privacy(resembling=[1, 2]))
+    assert "Not shown is the decoded centre of stratum 2: it resembles" in text
+    assert "fewer than 5" not in text
+
+
+def test_other_samples_limit_the_promise():
+    text = said(chosen_part(), known=privacy(is_training_set=False))
+    assert "compared with samples of X alone" in text
+
+
 def test_shown_samples_are_said_first():
-    text = said(chosen_part(), show_samples=True)
+    text = said(chosen_part())
     assert text.startswith("This page shows samples of X")
     assert "Not shown" not in text
 
@@ -64,7 +68,6 @@ def test_shown_samples_are_said_first():
 )
 def test_training_set_is_told_by_its_strata(labels, rows, n_samples, expected):
     part = chosen_part(labels, rows)
-    assert is_training_set(Fitted, part, n_samples) is expected
     assert ("most likely the training set" in said(part, n_samples)) is expected
 
 

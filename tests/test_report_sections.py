@@ -1,11 +1,18 @@
+import functools
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from html_page import Page
 from sklearn.cluster import KMeans
 
-from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    PrototypeRefinement,
+)
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._report_data import choose_samples, take_fingerprint
 from contrastive_clustering._report_metrics import Figure
@@ -150,11 +157,15 @@ def test_parameters_of_the_net_are_shown_where_they_were_set():
 
 def test_description_of_a_value_is_short_and_cannot_fail():
     class Broken:
-        def __repr__(self):
+        def get_params(self, deep):
             raise RuntimeError("no description")
 
     assert describe_value(Broken()).endswith("Broken without a description")
-    assert describe_value(list(range(1000))).endswith(" …")
+    assert describe_value(["name"] * 1000).endswith(" …")
+    assert describe_value([0.9, 0.99]) == "[0.9, 0.99]"
+    assert describe_value(PrototypeRefinement(momentum=0.5)) == (
+        "PrototypeRefinement(momentum=0.5)"
+    )
     assert len(describe_value("x" * 1000)) < 310
 
 
@@ -171,3 +182,22 @@ def test_origins_tell_data_and_versions(tiny_images):
     versions = dict(cells(section.pieces[-1]))
     assert versions.items() > package_versions().items()
     assert "Python" in versions
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda image: image,
+        lambda image: image.tolist(),
+        lambda image: {"mean": image},
+        lambda image: functools.partial(np.subtract, image),
+        lambda image: [("named", KMeans(init=image))],
+        lambda image: SimpleNamespace(image=image),
+        torch.from_numpy,
+    ],
+)
+def test_parameters_show_no_image(hold):
+    image = np.full((28, 28), 0.123456)
+    shown = describe_value(hold(image))
+    assert "0.123456, 0.123456" not in shown
+    assert "0.123456 0.123456" not in shown

@@ -1,0 +1,106 @@
+"""How well a report finds decoded centres that show one training sample.
+
+    python benchmarks/recognizable_centers.py
+    python benchmarks/recognizable_centers.py pneumoniamnist --seeds 0
+
+For training images of each data set, as they are and with four of them repeated (as
+they are, with noise, or moved by a pixel), it decodes the centres of strata and takes
+for each
+
+- the *gap*: the distance from the second nearest of all training images over that from
+  the nearest, both without repetitions. A centre is *recognizable* if it is at least
+  1.2, and *average* if it is below 1.1;
+- whether a report would leave it out, which sees the images of the fit alone.
+
+It prints how many recognizable and how many average centres are left out. Strata with
+one distinct image are left out in any case, and not counted.
+"""
+
+import argparse
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._report_data import choose_samples
+from contrastive_clustering._report_privacy import (
+    LEAST_MEMBERS,
+    _directions,
+    _distances,
+    examine,
+)
+from contrastive_clustering.datasets import load_medmnist_file
+
+DATA_SETS = ["pneumoniamnist", "bloodcells", "retinamnist", "chestxray_patients"]
+N_IMAGES, N_REPEATED = 700, 4
+RECOGNIZABLE, AVERAGE = 1.2, 1.1
+
+
+def repetitions(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return training sets: images as they are, and with some of them repeated."""
+    repeated = images[:N_REPEATED].repeat(len(images) // 8, axis=0)
+    sets = {"as they are": images, "copies": np.concatenate([images, repeated])}
+    for deviation in (3, 10):
+        noise = rng.normal(0, deviation, repeated.shape)
+        noisy = (repeated + noise).round().clip(0, 255).astype(np.uint8)
+        sets[f"noise of {deviation}"] = np.concatenate([images, noisy])
+    moved = [np.roll(each, rng.integers(-1, 2, 2), (0, 1)) for each in repeated]
+    sets["moved"] = np.concatenate([images, moved])
+    return sets
+
+
+def measure(
+    X: np.ndarray, everything: np.ndarray, n_clusters: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gaps of the decoded centres of a fit to X, and which are left out."""
+    clusterer = ContrastiveAutoencoderClusterer(
+        n_clusters,
+        clusterer="kmeans",
+        max_epochs=30,
+        refinement_epochs=4,
+        random_state=seed,
+    ).fit(X)
+    scaler = clusterer._scaler
+    chosen = choose_samples(clusterer, X, X, None, largest=len(X), seed=0)
+    privacy = examine(clusterer, chosen, X)
+    kept = privacy.n_distinct >= LEAST_MEMBERS
+    centers = clusterer.inverse_transform(clusterer.cluster_centers_[kept])
+    distances = _distances(_directions(centers, scaler), everything, scaler)
+    nearest = np.sort(distances, axis=1)[:, :2]
+    return nearest[:, 1] / nearest[:, 0], privacy.resembling[kept]
+
+
+def main() -> None:
+    """Print a line for each data set and training set."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", default=DATA_SETS)
+    parser.add_argument("--clusters", type=int, nargs="+", default=[8, 20])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    asked = parser.parse_args()
+    folder = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"])
+    for name in asked.names:
+        images = load_medmnist_file(folder / f"{name}.npz").data
+        everything = np.unique(images, axis=0)
+        found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+        for seed, n_clusters in itertools.product(asked.seeds, asked.clusters):
+            rng = np.random.default_rng(seed)
+            part = rng.permutation(everything)[:N_IMAGES]
+            for kind, X in repetitions(part, rng).items():
+                measured = measure(X, everything, n_clusters, seed)
+                found.setdefault(kind, []).append(measured)
+        for kind, pairs in found.items():
+            gaps, left_out = map(np.concatenate, zip(*pairs, strict=True))
+            counts = [
+                f"{what} {left_out[which].sum()} of {which.sum()}"
+                for what, which in (
+                    ("recognizable", gaps >= RECOGNIZABLE),
+                    ("average", gaps < AVERAGE),
+                )
+            ]
+            print(f"{name:18}  {kind:11}  {', '.join(counts)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
