@@ -102,7 +102,7 @@ class GenerationMixin:
         >>> from contrastive_clustering import ContrastiveAutoencoderClusterer
         >>> clusterer = ContrastiveAutoencoderClusterer(
         ...     n_clusters=10, max_epochs=10, random_state=0
-        ... ).fit(load_digits().images)
+        ... ).fit(load_digits().images[:600])
         >>> X, labels = clusterer.sample(5, cluster=3, random_state=0)
         >>> X.shape, labels.tolist()
         ((5, 8, 8), [3, 3, 3, 3, 3])

@@ -23,9 +23,20 @@ from contrastive_clustering.datasets import load_medmnist_file
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
 
+# Files whose tests are long, the longest first.
+LONG = ["test_real_images.py", "test_checkpoint.py", "test_bad_input.py"]
+LONG += ["test_distributed.py", "test_dask.py", "test_threads.py", "test_docs.py"]
+# Their tests repeat what others cover, and tracing them would take a third longer.
+NOT_TRACED = {"test_common.py", "test_docs.py", "test_real_images.py"}
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with what takes minutes: at the end it would run alone, on one core."""
-    items.sort(key=lambda item: item.path.name != "test_real_images.py")
+    """Begin with long tests: at the end each would run alone, on one core."""
+    files = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: files.get(item.path.name, len(files)))
+    for item in items:
+        if item.path.name in NOT_TRACED:
+            item.add_marker("no_cover")  # of pytest-cov
 
 
 @pytest.fixture(scope="session")

@@ -20,15 +20,16 @@ from sklearn.datasets import load_digits
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._container import read_tree
 
-X = load_digits().images[:100]
+X = load_digits().images[:60]
 
 
 def fit(folder, out):
     clusterer = ContrastiveAutoencoderClusterer(
         4,
-        max_epochs=10,
-        refinement_epochs=10,
-        batch_size=25,
+        max_epochs=5,
+        refinement_epochs=5,
+        latent_dim=4,
+        batch_size=20,
         clusterer="kmeans",
         checkpoint_dir=folder,
         random_state=0,

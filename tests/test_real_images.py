@@ -108,17 +108,17 @@ def test_kinds_of_images_are_told_apart_better_than_by_pixels(real_images):
 
 @pytest.mark.slow
 def test_all_digits_are_found(real_images):
-    X, _ = real_images("mnist", n=20_000)
+    X, _ = real_images("mnist", n=10_000)
     X_new, y_new = real_images("mnist", "test")
     clusterer, _ = fit_and_use(
-        X, X_new, n_clusters=10, max_epochs=6, refinement_epochs=3
+        X, X_new, n_clusters=10, max_epochs=8, refinement_epochs=3
     )
     assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", None, 2, 6)]
+    ("name", "n", "low", "high"), [("mnist", 5000, 8, 12), ("bloodcells", 2000, 2, 6)]
 )
 def test_number_of_strata_is_near_what_is_known(real_images, name, n, low, high):
     X, _ = real_images(name, n=n)

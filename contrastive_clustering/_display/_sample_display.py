@@ -61,7 +61,7 @@ class SampleDisplay(Display):
     ... )
     >>> clusterer = ContrastiveAutoencoderClusterer(
     ...     n_clusters=10, max_epochs=10, random_state=0
-    ... ).fit(load_digits().images)
+    ... ).fit(load_digits().images[:600])
     >>> display = SampleDisplay.from_estimator(
     ...     clusterer, n_samples=5, strata=[3], random_state=0
     ... )
