@@ -269,11 +269,11 @@ class PredictionMixin(
 
 
 def _check_finite(latents: np.ndarray) -> np.ndarray:
-    """Return latents, or raise if the network cannot have learned such samples."""
+    """Return latents, or raise if the network overflows."""
     if not np.isfinite(latents).all():
         raise ValueError(
-            "The latents of X are not finite, although X is: the weights of the "
-            "network overflow. They were not trained so; fit again, or load another "
-            "copy of the model."
+            "The latents of X are not finite, although X is: the network's weights make "
+            "them overflow. Training does not end with such weights. If the estimator "
+            "was loaded, take another copy of its file; else fit it again."
         )
     return latents
