@@ -272,8 +272,8 @@ def _check_finite(latents: np.ndarray) -> np.ndarray:
     """Return latents, or raise if the network overflows."""
     if not np.isfinite(latents).all():
         raise ValueError(
-            "The latents of X are not finite, although X is: the network's weights make "
-            "them overflow. Training does not end with such weights. If the estimator "
-            "was loaded, take another copy of its file; else fit it again."
+            "The latents of X are not finite, although X is: the network's weights "
+            "make them overflow. Training does not end with such weights. If the "
+            "estimator was loaded, take another copy of its file; else fit it again."
         )
     return latents

@@ -1,7 +1,11 @@
+import os
 import random
+import signal
+import threading
 from contextlib import suppress
 
 import numpy as np
+import pytest
 import torch
 
 from contrastive_clustering._random import (
@@ -97,3 +101,31 @@ def test_rows_are_drawn_only_of_more_than_are_looked_at():
     assert drawn.max() < 100
     again = draw_rows(100, 10, np.random.RandomState(0))
     assert drawn.tolist() == again.tolist()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_until_the_generators_are_returned():
+    stop = threading.Event()
+
+    def borrow():
+        while not stop.is_set():
+            with seeded_global_generators(0):
+                torch.rand(1000)
+
+    thread = threading.Thread(target=borrow)
+    thread.start()
+    statuses = []
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)  # ends a child that waits for the lock
+                with seeded_global_generators(1):
+                    torch.rand(10)
+                os._exit(0)
+            statuses.append(os.waitpid(child, 0)[1])
+    finally:
+        stop.set()
+        thread.join()
+    assert statuses == [0] * 20
