@@ -19,11 +19,11 @@ LEAST_MEMBERS = 2
 # distance from the next ones, or if that sample and those hardly different from it are
 # more than this share of the stratum (docs/experiments/recognizable_centers.rst).
 NEARNESS, N_NEXT = 0.7, 5
-LARGEST_SHARE = 0.4
+LARGEST_SHARE = 0.45
 
 # Samples are hardly different if they are nearer to each other than this part of the
 # usual distance between strata, which is taken of so many samples.
-NEAR_COPY, N_USUAL = 0.6, 200
+NEAR_COPY, N_USUAL = 0.7, 200
 
 # Of fewer values, samples of a table are close to each other by chance.
 LEAST_VALUES = 64

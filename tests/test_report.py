@@ -168,9 +168,10 @@ def test_centres_of_repeated_samples_are_not_shown(repeated, tmp_path):
     assert (estimator.labels_[60:100] == of_noisy).all()
     for stratum in (of_noisy, of_copies):
         assert f"Decoded centre of stratum {stratum}" not in shown
-    assert len(shown) >= 3
+    assert shown
     said = " ".join(page.text("li"))
-    assert f"{of_noisy}: it resembles one sample" in said or "resembles one" in said
+    assert f"Not shown is the decoded centre of stratum {of_copies}, with one" in said
+    assert "it resembles one sample of X" in said
     assert "X is not the training set" not in said
 
 

@@ -205,12 +205,12 @@ def test_average_digits_are_shown(digits):
     assert privacy.shown.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("n_copies", "expected"), [(11, False), (14, True)])
+@pytest.mark.parametrize(("n_copies", "expected"), [(12, False), (15, True)])
 def test_share_of_one_sample_is_limited(n_copies, expected):
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(60, 8, 8)), np.arange(60) // 30
     X[1:n_copies] = X[0] + 0.05 * rng.normal(size=(n_copies - 1, 8, 8))
-    centers = np.stack([X[0] + 3 * rng.normal(size=(8, 8)), X[30:].mean(axis=0)])
+    centers = np.stack([X[0] + 1.5 * rng.normal(size=(8, 8)), X[30:].mean(axis=0)])
     chosen = Chosen(X, X, np.arange(60), None, labels, None)
     privacy = examine(Decoding(labels, centers, X), chosen, X)
     assert privacy.resembling.tolist() == [expected, False]
