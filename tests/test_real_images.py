@@ -32,7 +32,7 @@ def fit_and_use(X, X_new, **parameters):
 
 
 def test_chest_x_rays(real_images):
-    X, y = real_images("pneumoniamnist", n=1500)
+    X, y = real_images("pneumoniamnist", n=1000)
     X_new, y_new = real_images("pneumoniamnist", "test")
     clusterer, error = fit_and_use(
         X, X_new, n_clusters=10, max_epochs=8, refinement_epochs=2
