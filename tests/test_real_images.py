@@ -118,7 +118,7 @@ def test_all_digits_are_found(real_images):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "n", "low", "high"), [("mnist", 5000, 8, 12), ("bloodcells", 2000, 2, 6)]
+    ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", 2000, 2, 6)]
 )
 def test_number_of_strata_is_near_what_is_known(real_images, name, n, low, high):
     X, _ = real_images(name, n=n)
