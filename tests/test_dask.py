@@ -28,7 +28,7 @@ def cluster():
 
 @pytest.fixture
 def images(digits):
-    return digits[0][:150]
+    return digits[0][:100]
 
 
 @pytest.mark.slow

@@ -155,6 +155,20 @@ def run(folder, parameters, size=None, **environment):
     return results(folder, size)
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Return a function: parameters to what one process writes, each run once."""
+    found = {}
+
+    def run_alone(parameters):
+        key = json.dumps(parameters, sort_keys=True)
+        if key not in found:
+            (found[key],) = run(tmp_path_factory.mktemp("alone"), parameters)
+        return found[key]
+
+    return run_alone
+
+
 def assert_same_curves(result, alone, without=()):
     for part in ("curves", "second"):
         assert result[part].keys() == alone[part].keys()
@@ -180,14 +194,14 @@ def assert_same_curves(result, alone, without=()):
         pytest.param({"refinement": "neighbors"}, 2, "accelerate", marks=slow),
     ],
 )
-def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path):
+def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path, alone):
     # The seed of the first process is that of all, whatever the others are given.
-    (alone,) = run(tmp_path, parameters)
+    expected = alone(parameters)
     together = run(tmp_path, parameters, size, USE=use)
     # Of random draws of the latents, each process its own.
     without = {"train_reconstruction_loss"} if "kl_weight" in parameters else ()
     for result in together:
-        assert_same_curves(result, alone, without)
+        assert_same_curves(result, expected, without)
         assert result["labels"] == together[0]["labels"]
         assert result["plain"]
 
@@ -224,8 +238,7 @@ def test_what_fails_and_cannot_be_sent_is_not_hidden(tmp_path):
         ),
     ],
 )
-def test_the_launchers_themselves(use, launcher, tmp_path):
-    (alone,) = run(tmp_path, {})
+def test_the_launchers_themselves(use, launcher, tmp_path, alone):
     port = free_port()
     launcher.append(
         f"--{'main_process' if use == 'accelerate' else 'master'}_port={port}"
@@ -241,7 +254,7 @@ def test_the_launchers_themselves(use, launcher, tmp_path):
     assert launched.returncode == 0, launched.stderr
     together = results(tmp_path, 2)
     for result in together:
-        assert_same_curves(result, alone)
+        assert_same_curves(result, alone({}))
         assert result["labels"] == together[0]["labels"]
 
 
@@ -268,8 +281,7 @@ def test_processes_stop_early_together_at_what_one_sees(tmp_path):
 
 
 @slow
-def test_a_fit_goes_on_after_one_process_has_died(tmp_path):
-    (alone,) = run(tmp_path, {})
+def test_a_fit_goes_on_after_one_process_has_died(tmp_path, alone):
     parameters = {"checkpoint_dir": str(tmp_path / "checkpoints")}
     # Seven batches an epoch, two views each: in the third epoch.
     codes, errors = start(tmp_path, parameters, 2, DIES_AT="32")
@@ -281,7 +293,7 @@ def test_a_fit_goes_on_after_one_process_has_died(tmp_path):
     together = run(tmp_path, parameters, 2)
     assert list(checkpoint.parent.iterdir()) == [checkpoint]
     for result in together:
-        assert_same_curves(result, alone)
+        assert_same_curves(result, alone({}))
         assert result["labels"] == together[0]["labels"]
 
 

@@ -32,7 +32,7 @@ def fit_and_use(X, X_new, **parameters):
 
 
 def test_chest_x_rays(real_images):
-    X, y = real_images("pneumoniamnist", n=1500)
+    X, y = real_images("pneumoniamnist", n=1000)
     X_new, y_new = real_images("pneumoniamnist", "test")
     clusterer, error = fit_and_use(
         X, X_new, n_clusters=10, max_epochs=8, refinement_epochs=2
@@ -118,7 +118,7 @@ def test_all_digits_are_found(real_images):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "n", "low", "high"), [("mnist", 5000, 8, 12), ("bloodcells", 2000, 2, 6)]
+    ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", 2000, 2, 6)]
 )
 def test_number_of_strata_is_near_what_is_known(real_images, name, n, low, high):
     X, _ = real_images(name, n=n)
