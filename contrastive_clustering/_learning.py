@@ -212,7 +212,7 @@ class LearningMixin:
             fitted["feature_names_in_"] = model.feature_names
         kept = {
             name: value
-            for name, value in vars(self).items()
+            for name, value in vars(self).copy().items()
             if name not in {"examples_", "feature_names_in_"}
         }
         self.__dict__ = {**kept, **fitted}
