@@ -3,7 +3,8 @@
 ``python tests/fuzz_saved_files.py damaged 1000`` damages files as disks and networks do
 it. ``forged`` writes files as somebody who knows the schema would: each field and each
 relation is broken in turn, then several at once, and the digest is right.
-``checkpoint`` does the same to checkpoints. Each file must load and be of use, or be
+``checkpoint`` does the same to checkpoints. A third argument is the number of the first
+file, so that others can be tried. Each file must load and be of use, or be
 refused by a ValueError that names it. Files are tried in child processes, whose death
 is a failure; an audit hook notes whatever runs code, starts a program or writes a file.
 """
@@ -196,12 +197,12 @@ def in_child(numbers, make):
     return lines, status
 
 
-def try_files(n_files, make):
+def try_files(numbers, make):
     """Try numbered files; return counts, and all that must not be."""
     counts: dict[str, int] = {}
     faults = []
     longest = most = 0.0
-    waiting = list(range(n_files))
+    waiting = list(numbers)
     while waiting:
         some, waiting = waiting[:FILES_PER_CHILD], waiting[FILES_PER_CHILD:]
         lines, status = in_child(some, make)
@@ -223,7 +224,7 @@ def try_files(n_files, make):
             longest, most = max(longest, line["seconds"]), max(most, line["mib"])
     return {
         **counts,
-        "n_files": n_files,
+        "n_files": len(numbers),
         "longest_seconds": longest,
         "most_mib": most,
         "n_faults": len(faults),
@@ -269,7 +270,7 @@ def make_resumable(folder, number):
     )
 
 
-def damaged(n_files, folder):
+def damaged(numbers, folder):
     contents = [path.read_bytes() for path, _ in originals(folder)]
 
     def make(number):
@@ -278,24 +279,24 @@ def damaged(n_files, folder):
         path.write_bytes(damaged_bytes(rng.choice(contents), rng))
         return lambda: attempt_load(path)
 
-    return try_files(n_files, make)
+    return try_files(numbers, make)
 
 
-def forged(n_files, folder):
+def forged(numbers, folder):
     trees = [tree for _, tree in originals(folder)]
-    return try_forgeries(n_files, ESTIMATOR, "estimator", trees, folder, attempt_load)
+    return try_forgeries(numbers, ESTIMATOR, "estimator", trees, folder, attempt_load)
 
 
-def resumed(n_files, folder):
-    numbers, trees = zip(*checkpoints(folder), strict=True)
+def resumed(numbers, folder):
+    fits, trees = zip(*checkpoints(folder), strict=True)
 
     def attempt(path, index):
-        return attempt_resume(path, numbers[index])
+        return attempt_resume(path, fits[index])
 
-    return try_forgeries(n_files, CHECKPOINT, "checkpoint", trees, folder, attempt)
+    return try_forgeries(numbers, CHECKPOINT, "checkpoint", trees, folder, attempt)
 
 
-def try_forgeries(n_files, schema, kind, trees, folder, attempt):  # noqa: PLR0917
+def try_forgeries(numbers, schema, kind, trees, folder, attempt):  # noqa: PLR0917
     """Change each place of the trees in turn, and every fourth time several at once."""
     places = [
         (index, *place)
@@ -327,7 +328,7 @@ def try_forgeries(n_files, schema, kind, trees, folder, attempt):  # noqa: PLR09
 
         return run
 
-    return {"n_places": len(places), **try_files(n_files, make)}
+    return {"n_places": len(places), **try_files(numbers, make)}
 
 
 if __name__ == "__main__":
@@ -335,4 +336,5 @@ if __name__ == "__main__":
     sys.addaudithook(WATCH)
     run = {"damaged": damaged, "forged": forged, "checkpoint": resumed}[sys.argv[1]]
     with tempfile.TemporaryDirectory() as name:
-        print(json.dumps(run(int(sys.argv[2]), Path(name))))
+        first, n_files = int((sys.argv[3:] or ["0"])[0]), int(sys.argv[2])
+        print(json.dumps(run(range(first, first + n_files), Path(name))))
