@@ -11,6 +11,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
+from contrastive_clustering._agreement import in_all
 from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._checkpoint import (
     FIRST,
@@ -75,8 +76,8 @@ DRAWN_TOGETHER = 512
 # So many centers are decoded to see whether the decoder has diverged.
 MOST_TRIED = 16
 
-# `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
-LEVELS_TO_CALLER = 8
+# `fit`, `_fit` and the wrapper of `fit_model` stand in between.
+LEVELS_TO_CALLER = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,28 +170,18 @@ def fit_model(
     ConvergenceWarning
         If training was interrupted by Ctrl-C.
     """
-    device = resolve_device(params["device"])
-    kind = dataset.scaler.layout.kind
-    net = make_net(
-        params,
-        scaler=dataset.scaler,
-        augmentation=resolve_augmentation(
-            params["augmentation"],
-            kind,
-            shows_strokes=shows_strokes(dataset),
-        ),
-        device=device,
-        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
-        batch_size=count_batch_size(params["batch_size"], len(dataset)),
-        seed=seed,
-    )
-    dataset = keep_on_device(dataset, device)
-    if previous is not None:
-        net.go_on_from(previous)
     reached = None if checkpoint is None else checkpoint.reached
-    if checkpoint is not None and reached is not None:
-        with checkpoint.resuming():
-            load_net_state(net, reached["net"])
+
+    def begin() -> tuple[ContrastiveNet, ArrayDataset]:
+        net = _make_net(dataset, params, seed)
+        if previous is not None:
+            net.go_on_from(previous)
+        if checkpoint is not None and reached is not None:
+            with checkpoint.resuming():
+                load_net_state(net, reached["net"])
+        return net, keep_on_device(dataset, resolve_device(params["device"]))
+
+    net, dataset = in_all(begin)
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
@@ -211,6 +202,25 @@ def fit_model(
         labels = _map_checked(net, dataset, clustering.predict)
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
+
+
+def _make_net(
+    dataset: ArrayDataset, params: dict[str, Any], seed: int
+) -> ContrastiveNet:
+    kind = dataset.scaler.layout.kind
+    return make_net(
+        params,
+        scaler=dataset.scaler,
+        augmentation=resolve_augmentation(
+            params["augmentation"],
+            kind,
+            shows_strokes=shows_strokes(dataset),
+        ),
+        device=resolve_device(params["device"]),
+        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
+        batch_size=count_batch_size(params["batch_size"], len(dataset)),
+        seed=seed,
+    )
 
 
 def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
@@ -383,7 +393,7 @@ def _map_checked(
             raise _diverged(net, "latents are")
         return function(latents)
 
-    return net.map_latents(dataset, checked)
+    return in_all(lambda: net.map_latents(dataset, checked))
 
 
 def _check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> None:

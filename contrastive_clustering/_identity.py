@@ -77,7 +77,7 @@ def identify(
     """
     identity = {
         name: _shorten(
-            _describe_callbacks(value) if name == "callbacks" else describe(value)
+            describe_callbacks(value) if name == "callbacks" else describe(value)
         )
         for name, value in params.items()
         if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
@@ -127,7 +127,44 @@ def _to_bytes(value: Any) -> np.ndarray:
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
 
 
-def _describe_callbacks(callbacks: Any) -> str:
+def digest_samples(X: Samples) -> list[str]:
+    """Return a digest of each sample."""
+    return [_hash([sample]) for chunk in iterate_chunks(X) for sample in chunk]
+
+
+def describe_training(net: ContrastiveNet | None) -> str:
+    """Return a text that is the same for trainings that continue alike.
+
+    Parameters
+    ----------
+    net : ContrastiveNet or None
+        The net whose training is continued; None where it begins.
+
+    Returns
+    -------
+    text : str
+        The number of epochs, and digests of the weights and the optimizer's moments.
+    """
+    if net is None:
+        return "none"
+    weights = _hash(map(_to_bytes, net.module_.state_dict().values()))
+    moments = _hash_text(describe(net.optimizer_.state_dict()["state"]))
+    return f"{len(net.history)} epochs, weights {weights}, moments {moments}"
+
+
+def describe_callbacks(callbacks: Any) -> str:
+    """Return a text for those callbacks that do not merely write down a training.
+
+    Parameters
+    ----------
+    callbacks : sequence or None
+        Callbacks, their classes, or pairs of a name and one of these.
+
+    Returns
+    -------
+    text : str
+        Their classes, and the plain settings of skorch's own.
+    """
     if callbacks is None:
         return "None"
     described = []
