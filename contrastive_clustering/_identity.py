@@ -35,6 +35,9 @@ IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 # What PyTorch itself keeps in a module, beside what its class sets.
 _OF_MODULES = frozenset(vars(torch.nn.Module()))
 
+# Settings that a layer may keep in private attributes.
+_PLAIN = (bool, int, float, str, bytes)
+
 # Objects within objects are looked at to this depth.
 DEEPEST = 40
 
@@ -276,6 +279,11 @@ def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
     return f"{type(value).__name__}({inner})"
 
 
+@_describe.register(torch.device)
+def _describe_device(value: torch.device, within: tuple[int, ...]) -> str:
+    return value.type  # its number differs between processes that train together
+
+
 @_describe.register(functools.partial)
 def _describe_partial(value: Any, within: tuple[int, ...]) -> str:
     return f"partial{describe([value.func, value.args, value.keywords], within)}"
@@ -311,10 +319,25 @@ def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
     """Return a digest of a module's layers, their attributes and their weights."""
     parts = []
     for name, layer in module.named_modules():
-        settings = {k: v for k, v in vars(layer).items() if k not in _OF_MODULES}
-        parts.append(f"{name} {import_path(type(layer))} {describe(settings, within)}")
+        settings = describe(_settings_of(layer), within)
+        parts.append(f"{name} {import_path(type(layer))} {settings}")
     weights = [describe(value, within) for value in module.state_dict().values()]
     return _hash_text("\n".join([*parts, *weights]))
+
+
+def _settings_of(layer: torch.nn.Module) -> dict[str, Any]:
+    """Return a layer's attributes, without what it keeps of the last batch.
+
+    Augmentations of kornia, for example, keep what they have drawn, in private
+    attributes, and the dtype of the batch.
+    """
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _OF_MODULES
+        and (isinstance(value, _PLAIN) or not name.startswith("_"))
+        and not isinstance(value, torch.dtype | None)
+    }
 
 
 def _hash_function(function: types.FunctionType, within: tuple[int, ...]) -> str:
