@@ -121,8 +121,12 @@ class Checkpoint:
     def _read(self) -> dict[str, Any] | None:
         if not self.path.exists():
             return None
-        with self.resuming():
+        try:
             reached = read_tree(self.path, KIND)
+        except ValueError as error:
+            reason = str(error).removesuffix("Take another copy of the file.")
+            raise self._unusable(reason) from error
+        with self.resuming():
             # Neighbors and memberships are indexed by samples.
             scope = Scope(n_samples=self.n_samples)
             identity = reached.get("identity")
@@ -166,11 +170,14 @@ class Checkpoint:
         try:
             yield
         except UNREADABLE as error:
-            raise ValueError(
-                f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
-                f"cannot be resumed: {reason_of(error)}. Take another copy of "
-                f"{self.path.name}, or delete it to start over."
-            ) from error
+            raise self._unusable(reason_of(error)) from error
+
+    def _unusable(self, reason: str) -> ValueError:
+        return ValueError(
+            f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
+            f"cannot be resumed: {reason.rstrip('. ')}. Take another copy of "
+            f"{self.path.name}, or delete it to start over."
+        )
 
     def write(self, stage: str, **state: Any) -> None:
         """Write what the fit has reached, in place of what it had reached before.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     adjusted_rand_score,
@@ -32,6 +33,7 @@ from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._latent import NOISE
 from contrastive_clustering._messages import shorten, show
 from contrastive_clustering._scaling import iterate_chunks
+from contrastive_clustering._snapshot import snapshot
 from contrastive_clustering._sources import LazyArray, open_samples, take_rows
 from contrastive_clustering._validation import Samples
 from contrastive_clustering.metrics import (
@@ -124,6 +126,8 @@ def evaluate_clustering(
             f"n_neighbors={n_neighbors} is more than the {n_probed} training samples "
             "to learn from. Lower n_neighbors."
         )
+    if isinstance(estimator, BaseEstimator):
+        estimator = snapshot(estimator)  # another thread may fit it meanwhile
     train = _predict(estimator, X_train, "X_train")
     test = _predict(estimator, X_test, "X_test")
     mapped = map_clusters_to_labels(y_train, train, test)

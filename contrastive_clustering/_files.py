@@ -54,7 +54,7 @@ def as_path(path: Any, name: str) -> Path:
         found = Path(path)
     except TypeError as error:
         raise TypeError(
-            f"{name} is of type {type(path).__name__}. Pass a str or a pathlib.Path."
+            f"{name}={show(path)} is not a path. Pass a str or a pathlib.Path."
         ) from error
     if isinstance(path, str) and not path:
         raise ValueError(f"{name} is an empty string. Pass a path.")

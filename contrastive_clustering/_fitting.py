@@ -106,8 +106,8 @@ class FittedModel:
         if the model comes from a file.
 
     resumable : bool
-        Whether training is to be continued, so that a file of the model holds the
-        optimizer's state.
+        Whether it was trained by `partial_fit`, which is to be continued, so that a
+        file of the model holds the optimizer's state.
 
     examples : ndarray of shape (n_clusters, ...) or None
         A training sample of each stratum, if they are stored.

@@ -131,10 +131,17 @@ class LearningMixin:
             As for `fit`; also if X differs in shape or units from what came before.
         """
         return self._fit(
-            X, go_on=True, max_epochs=1, refinement_epochs=0, checkpoint_dir=None
+            X,
+            go_on=True,
+            resumable=True,
+            max_epochs=1,
+            refinement_epochs=0,
+            checkpoint_dir=None,
         )
 
-    def _fit(self, X: Any, *, go_on: bool, **overruled: Any) -> Self:
+    def _fit(
+        self, X: Any, *, go_on: bool, resumable: bool = False, **overruled: Any
+    ) -> Self:
         # What another thread's `fit` makes of this estimator meanwhile is not mixed in.
         start = snapshot(self)
         continued = go_on and hasattr(start, "net_")
@@ -174,7 +181,7 @@ class LearningMixin:
             )
         model = replace(
             model,
-            resumable=go_on,
+            resumable=resumable,
             examples=samples[model.typical] if params["store_examples"] else None,
             feature_names=getattr(named, "feature_names_in_", None),
         )
@@ -205,7 +212,7 @@ class LearningMixin:
             fitted["feature_names_in_"] = model.feature_names
         kept = {
             name: value
-            for name, value in vars(self).items()
+            for name, value in vars(self).copy().items()
             if name not in {"examples_", "feature_names_in_"}
         }
         self.__dict__ = {**kept, **fitted}

@@ -198,7 +198,7 @@ def _leave_out(found: re.Match[str]) -> str:
 
 def shorten(text: str) -> str:
     """Return a message of another package without samples, cut if it is long."""
-    text = without_values(text).strip()
+    text = without_values(text).strip().removesuffix(f"\n{LEFT_OUT}")
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 

@@ -49,6 +49,7 @@ class PersistenceMixin:
     _density: LatentDensity
     cluster_number_search_: Any
     n_features_in_: int
+    warm_start: bool
     _resumable: bool
     _get_param_names: Callable[[], list[str]]
     _adopt: Callable[[FittedModel], None]
@@ -65,8 +66,8 @@ class PersistenceMixin:
         can read: parameters, versions, what was learned and the strata of the training
         set. It holds none of its samples, unless `store_examples` keeps one for each
         stratum. The history keeps its epochs, but not their batches. The optimizer's
-        state is saved if training is to be continued: after a `fit` with `warm_start`,
-        or after `partial_fit`. Parameters that concern the machine are
+        state is saved if training is to be continued: with `warm_start`, or after
+        `partial_fit`. Parameters that concern the machine are
         not saved: `checkpoint_dir`, `checkpoint_every`, `num_workers`, `compile` and
         the parameters of iterators. The file
         appears when it is complete; if writing fails, one that was there before stays.
@@ -126,7 +127,7 @@ class PersistenceMixin:
         except UNREADABLE as error:
             raise ValueError(
                 f"The estimator cannot be saved, because load would refuse the file: "
-                f"{reason_of(error)}."
+                f"{reason_of(error).rstrip('.')}."
             ) from error
         write_tree(file, KIND, tree)
 
@@ -137,7 +138,7 @@ class PersistenceMixin:
             # As they were in fit; parameters may have been set since.
             "network": network_to_tree(self.net_, trusted),
             "scaler": scaler_to_tree(self._scaler),
-            "net": net_state(self.net_, resumable=self._resumable),
+            "net": net_state(self.net_, resumable=self.warm_start or self._resumable),
             "clustering": clustering_to_tree(self._clustering, trusted),
             "density": density_to_tree(self._density),
             "search": search_to_tree(self.cluster_number_search_),
@@ -227,8 +228,8 @@ class PersistenceMixin:
             return cls._from_tree(tree, trusted, **overruled)
         except UNREADABLE as error:
             raise ValueError(
-                f"{os.fspath(path)!r} cannot be read: {reason_of(error)}. If it was "
-                "damaged, take another copy of the file."
+                f"{os.fspath(path)!r} cannot be read: {reason_of(error).rstrip('.')}. "
+                "If it was damaged, take another copy of the file."
             ) from error
 
 

@@ -16,14 +16,38 @@ import torch
 _GLOBAL_GENERATORS = threading.RLock()
 
 
+# A fork waits for so many seconds, so that code which borrows the generators and itself
+# waits for a fork in another thread goes on.
+LONGEST_WAIT = 10.0
+
+_held_for_fork: list[bool] = []
+
+
+def _before_fork() -> None:
+    """Wait until no other thread has borrowed the generators.
+
+    In the child, that thread would not be there to return them: their lock, and
+    PyTorch's own inside of a draw, would stay closed.
+    """
+    _held_for_fork.append(_GLOBAL_GENERATORS.acquire(timeout=LONGEST_WAIT))
+
+
+def _after_fork_in_parent() -> None:
+    if _held_for_fork.pop():
+        _GLOBAL_GENERATORS.release()
+
+
+def _after_fork_in_child() -> None:
+    global _GLOBAL_GENERATORS  # noqa: PLW0603  # one for each process
+    _held_for_fork.clear()
+    _GLOBAL_GENERATORS = threading.RLock()
+
+
 if hasattr(os, "register_at_fork"):
-    # A fork waits until no thread has borrowed the generators. In the child, that
-    # thread would not be there to return them: their lock, and PyTorch's own inside of
-    # a draw, would stay closed.
     os.register_at_fork(
-        before=_GLOBAL_GENERATORS.acquire,
-        after_in_parent=_GLOBAL_GENERATORS.release,
-        after_in_child=_GLOBAL_GENERATORS.release,
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
     )
 
 

@@ -248,7 +248,7 @@ def describe_value(value: object) -> str:
     >>> describe_value("auto"), describe_value(OrderedDict)
     ("'auto'", 'collections.OrderedDict')
     >>> describe_value([KMeans(3, init=np.zeros((3, 2)))])
-    '[KMeans(n_clusters=3, init=<ndarray of shape (3, 2) and dtype float64>)]'
+    '[KMeans(init=<ndarray of shape (3, 2) and dtype float64>, n_clusters=3)]'
     """
     # A user's own object may fail to describe itself in any way. No report should be
     # lost for that, and the page says that there is no description.

@@ -106,20 +106,30 @@ class DatasetArray(LazyArray):
             )
         n_samples = len(dataset)
         self.dataset = dataset
-        first = _sample_of(dataset[0]) if n_samples else np.empty(0)
+        first = self._sample(0) if n_samples else np.empty(0)
         super().__init__((n_samples, *first.shape), first.dtype)
 
     def _read(self, places: np.ndarray) -> np.ndarray:
         samples = np.empty((len(places), *self.shape[1:]), self.dtype)
         for row, place in zip(samples, places.tolist(), strict=True):
-            _put(row, _sample_of(self.dataset[place]), f"X[{place}]")
+            _put(row, self._sample(place), f"X[{place}]")
         return samples
 
+    def _sample(self, place: int) -> np.ndarray:
+        try:
+            item = self.dataset[place]
+        except IndexError as error:
+            raise ValueError(
+                f"X is a {type(self.dataset).__name__} that has no sample X[{place}]. "
+                "Correct its __len__ or its __getitem__."
+            ) from error
+        return _sample_of(item, f"X[{place}]")
 
-def _sample_of(item: Any) -> np.ndarray:
+
+def _sample_of(item: Any, name: str) -> np.ndarray:
     """Return the sample of what a data set gives, without its target."""
     sample = item[0] if isinstance(item, (tuple, list)) and len(item) else item
-    return np.asarray(to_array(sample, "A sample of X"))
+    return np.asarray(to_array(sample, name))
 
 
 def _put(row: np.ndarray, sample: np.ndarray, name: str) -> None:
@@ -132,9 +142,9 @@ def _put(row: np.ndarray, sample: np.ndarray, name: str) -> None:
     row[...] = sample
 
 
-# Samples are written to a file in steps of so many bytes, and so many are left free on
-# its disk for everything else.
-BYTES_TOGETHER, BYTES_LEFT_FREE = 2**24, 2**28
+# Samples are written to a file in steps of so many bytes. So many bytes are left free
+# for everything else, or this part of the disk if that is less.
+BYTES_TOGETHER, BYTES_LEFT_FREE, PART_LEFT_FREE = 2**24, 2**28, 0.05
 
 
 def spool(dataset: IterableDataset[Any]) -> np.ndarray:
@@ -159,19 +169,21 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         fewer than the length says, or if the disk has no room for them.
     """
     kind = type(dataset).__name__
-    n_expected = len(dataset) if hasattr(dataset, "__len__") else None
+    n_expected = _length_of(dataset)
     # Unbuffered: closing a file would try once more to write what a full disk refused.
     with tempfile.TemporaryFile(buffering=0) as file:
         first: np.ndarray | None = None
         waiting = bytearray()
         n_samples = 0
-        for sample in map(_sample_of, dataset):
+        for item in dataset:
+            sample = _sample_of(item, f"Sample {n_samples} of X")
             if n_samples == n_expected:
                 raise ValueError(
                     f"X, of type {kind}, has the length {n_expected} but yields more "
                     "samples. Let __iter__ end after as many as __len__ says."
                 )
             if first is None:
+                _check_first(sample, kind)
                 first = np.empty_like(sample, order="C")
             _put(first, sample, f"Sample {n_samples} of X")
             waiting += first.tobytes()
@@ -179,7 +191,7 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
             if len(waiting) >= BYTES_TOGETHER:
                 _append(file, waiting, kind, n_samples)
                 waiting.clear()
-        if first is None or not first.size:
+        if first is None:
             raise ValueError(
                 f"X, of type {kind}, yielded no sample. An iterator that is used up "
                 "has to start again in __iter__."
@@ -195,10 +207,31 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         )
 
 
+def _length_of(dataset: IterableDataset[Any]) -> int | None:
+    """Return how many samples a data set says that it has, or None."""
+    try:
+        return len(dataset)  # type: ignore[arg-type]
+    except TypeError:  # it has no length, or says so when it is asked
+        return None
+
+
+def _check_first(sample: np.ndarray, kind: str) -> None:
+    """Raise if no number of such samples could be trained on."""
+    if sample.dtype.kind == "c":
+        raise ValueError(f"X, of type {kind}: Complex data not supported")
+    if sample.dtype.kind not in "biuf" or not sample.size or not sample.ndim:
+        raise ValueError(
+            f"X, of type {kind}, yields samples of {sample.dtype} and shape "
+            f"{sample.shape}. They have to be arrays of numbers, of one axis or more."
+        )
+
+
 def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
     """Write to the end of a file, or raise if its disk has no room for it."""
     reason = "too little is left free"
-    if shutil.disk_usage(tempfile.gettempdir()).free >= len(content) + BYTES_LEFT_FREE:
+    disk = shutil.disk_usage(tempfile.gettempdir())
+    left_free = min(BYTES_LEFT_FREE, PART_LEFT_FREE * disk.total)
+    if disk.free >= len(content) + left_free:
         rest = memoryview(content)
         try:
             while rest:

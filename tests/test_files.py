@@ -74,10 +74,10 @@ def test_tilde_and_a_name_is_the_folder_of_that_user():
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        (3, TypeError, "folder is of type int. Pass a str or"),
-        (b"file", TypeError, "folder is of type bytes"),
-        (None, TypeError, "folder is of type NoneType"),
-        (["secret"], TypeError, "^(?!.*secret)folder is of type list"),
+        (3, TypeError, r"folder=3 is not a path\. Pass a str or"),
+        (b"file", TypeError, "folder=.* is not a path"),
+        (None, TypeError, "folder=None is not a path"),
+        (["secret"], TypeError, "^(?!.*secret)folder=<list of 1 "),
         ("", ValueError, "folder is an empty string"),
         ("a\0b", ValueError, "folder='a.*null character"),
         ("~a\0b", ValueError, "folder='~a.*null character"),

@@ -152,7 +152,6 @@ FAILURES = {
     "second phase": ({}, None, at("_fitting.learn_strata")),
     "density": ({}, None, at("_fitting.LatentDensity.fit")),
     "examples": ({"store_examples": True}, None, lose_rows),
-    "linkage": ({}, None, at("_learning.link_centers")),
 }
 
 

@@ -273,7 +273,7 @@ def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_p
     def usage(path):
         assert path == str(tmp_path)
         free[0] -= 2**18
-        return mock.Mock(free=free[0])
+        return mock.Mock(free=free[0], total=2**40)
 
     monkeypatch.setattr(_sources.shutil, "disk_usage", usage)
     X = Endless()
@@ -293,3 +293,33 @@ def test_a_disk_that_is_full_is_said():
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+class Unsure(Streamed):
+    def __len__(self):
+        raise TypeError("a pipeline has no length")
+
+
+def test_data_sets_of_other_lengths():
+    class Short(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            return [np.eye(8), np.eye(8), np.eye(8)][index]
+
+    with pytest.raises(ValueError, match=r"X is a Short that has no sample X\[3\]"):
+        open_samples(Short())[:]
+    assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
+
+
+@pytest.mark.parametrize(
+    "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
+)
+def test_streams_of_what_cannot_be_trained_on_are_refused_at_once(sample):
+    def endless():
+        while True:
+            yield sample
+
+    with pytest.raises((TypeError, ValueError)):
+        open_samples(Streamed(endless()))
