@@ -7,7 +7,12 @@ from typing import Any, Self
 from skorch import NeuralNet
 from skorch.callbacks import (
     Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LoadInitState,
+    LRScheduler,
     MlflowLogger,
+    ParamMapper,
     PrintLog,
     ProgressBar,
     SacredLogger,
@@ -21,6 +26,15 @@ from contrastive_clustering._progress import Progress
 # loggers for Neptune and Weights & Biases are not among them: their runs take one
 # training only.
 OBSERVERS = (PrintLog, ProgressBar, TensorBoard, MlflowLogger, SacredLogger)
+
+# skorch's callbacks that change weights, gradients or rates, or end a training.
+TRAINERS = (
+    EarlyStopping,
+    GradientNormClipping,
+    LoadInitState,
+    LRScheduler,
+    ParamMapper,
+)
 
 # Part of the steps over which the learning rate rises to its full value.
 WARM_UP = 0.1
@@ -47,6 +61,26 @@ def observers_of(callbacks: Sequence[Any] | None) -> list[Any]:
         if issubclass(kind, OBSERVERS):
             observers.append(item)
     return observers
+
+
+def changes_training(callback: Any) -> bool:
+    """Return whether a value is a callback of skorch, or its class, that trains.
+
+    Parameters
+    ----------
+    callback : object
+        What was passed as a callback.
+
+    Returns
+    -------
+    changes : bool
+        False for callbacks that are not derived from skorch's own: what they do cannot
+        be known.
+    """
+    kind = callback if isinstance(callback, type) else type(callback)
+    return issubclass(kind, TRAINERS) or (
+        issubclass(kind, Callback) and bool(getattr(callback, "load_best", False))
+    )
 
 
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
+from contrastive_clustering._agreement import in_all
 from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._checkpoint import (
     FIRST,
@@ -28,6 +28,12 @@ from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import once
+from contrastive_clustering._divergence import (
+    check_decoder,
+    encode_checked,
+    encode_drawn,
+    map_checked,
+)
 from contrastive_clustering._fitted_parts import search_from_tree, search_to_tree
 from contrastive_clustering._latent import (
     LARGEST_CLUSTERED,
@@ -68,15 +74,8 @@ FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
 
-# So many latents are decoded and encoded again together: of volumes of 64 voxels a
-# side these are half a gigabyte.
-DRAWN_TOGETHER = 512
-
-# So many centers are decoded to see whether the decoder has diverged.
-MOST_TRIED = 16
-
-# `fit`, `_fit` and the wrappers of `fit` and `fit_model` stand in between.
-LEVELS_TO_CALLER = 8
+# `fit`, `_fit` and the wrapper of `fit_model` stand in between.
+LEVELS_TO_CALLER = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,28 +168,18 @@ def fit_model(
     ConvergenceWarning
         If training was interrupted by Ctrl-C.
     """
-    device = resolve_device(params["device"])
-    kind = dataset.scaler.layout.kind
-    net = make_net(
-        params,
-        scaler=dataset.scaler,
-        augmentation=resolve_augmentation(
-            params["augmentation"],
-            kind,
-            shows_strokes=shows_strokes(dataset),
-        ),
-        device=device,
-        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
-        batch_size=count_batch_size(params["batch_size"], len(dataset)),
-        seed=seed,
-    )
-    dataset = keep_on_device(dataset, device)
-    if previous is not None:
-        net.go_on_from(previous)
     reached = None if checkpoint is None else checkpoint.reached
-    if checkpoint is not None and reached is not None:
-        with checkpoint.resuming():
-            load_net_state(net, reached["net"])
+
+    def begin() -> tuple[ContrastiveNet, ArrayDataset]:
+        net = _make_net(dataset, params, seed)
+        if previous is not None:
+            net.go_on_from(previous)
+        if checkpoint is not None and reached is not None:
+            with checkpoint.resuming():
+                load_net_state(net, reached["net"])
+        return net, keep_on_device(dataset, resolve_device(params["device"]))
+
+    net, dataset = in_all(begin)
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
@@ -202,15 +191,34 @@ def fit_model(
             latents, clustering.labels, clustering.n_clusters, net.seed
         )
     )
-    _check_decoder(net, clustering.latent_centers, dataset.scaler)
+    check_decoder(net, clustering.latent_centers, dataset.scaler)
     if checkpoint is not None and not net.interrupted:
         checkpoint.finish()
     typical = nearest_members(latents, clustering.labels, clustering.latent_centers)
     if rows is not None:
         typical = rows[typical]
-        labels = _map_checked(net, dataset, clustering.predict)
+        labels = map_checked(net, dataset, clustering.predict)
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
+
+
+def _make_net(
+    dataset: ArrayDataset, params: dict[str, Any], seed: int
+) -> ContrastiveNet:
+    kind = dataset.scaler.layout.kind
+    return make_net(
+        params,
+        scaler=dataset.scaler,
+        augmentation=resolve_augmentation(
+            params["augmentation"],
+            kind,
+            shows_strokes=shows_strokes(dataset),
+        ),
+        device=resolve_device(params["device"]),
+        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
+        batch_size=count_batch_size(params["batch_size"], len(dataset)),
+        seed=seed,
+    )
 
 
 def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
@@ -272,7 +280,7 @@ def _find_strata(
             refining = resume_refinement(net, params, reached)
         n_done = reached["n_done"]
     else:
-        latents = _encode_checked(net, part)
+        latents = encode_checked(net, part)
         n_clusters, search = once(
             lambda: _choose_number(
                 params["n_clusters"],
@@ -291,7 +299,7 @@ def _find_strata(
         memberships = (
             proba
             if part.rows is None
-            else _map_checked(net, dataset, clustering.predict_proba)
+            else map_checked(net, dataset, clustering.predict_proba)
         )
         refining = start_refinement(net, params, latents, proba, memberships)
         n_done = 0
@@ -309,7 +317,7 @@ def _find_strata(
     refining.run_epochs(dataset, *further, n_done=n_done)
     net.interrupted = refining.interrupted
     _warn_if_interrupted(refining)
-    latents = _encode_checked(net, part)
+    latents = encode_checked(net, part)
     head = net.module_.prototype_head
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
@@ -320,7 +328,7 @@ def _find_strata(
         if net.restores:
             # What the decoder draws is blurred, and in latent space lies apart from
             # what it was drawn of: it would be of other strata.
-            drawn = _encode_drawn(net, latents, dataset.scaler)
+            drawn = encode_drawn(net, latents, dataset.scaler)
         head = learn_strata(head, latents, proba, net.seed, drawn)
         net.module_.prototype_head = head
     return latents, PrototypeClustering.fit(latents, head), search
@@ -347,66 +355,6 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
             ConvergenceWarning,
             stacklevel=LEVELS_TO_CALLER,
         )
-
-
-def _encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
-    return _map_checked(net, dataset, lambda latents: latents)
-
-
-def _encode_drawn(
-    net: ContrastiveNet, latents: np.ndarray, scaler: Scaler
-) -> np.ndarray:
-    """Return the latents of what the decoder draws of latents, a part at a time."""
-    return np.concatenate(
-        [
-            _encode_checked(
-                net,
-                ArrayDataset(
-                    net.decode(latents[start : start + DRAWN_TOGETHER], scaler.unscale),
-                    scaler,
-                ),
-            )
-            for start in range(0, len(latents), DRAWN_TOGETHER)
-        ]
-    )
-
-
-def _map_checked(
-    net: ContrastiveNet,
-    dataset: ArrayDataset,
-    function: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """Return what a function makes of the latents, or raise if they are not finite."""
-
-    def checked(latents: np.ndarray) -> np.ndarray:
-        if not np.isfinite(latents).all():
-            raise _diverged(net, "latents are")
-        return function(latents)
-
-    return net.map_latents(dataset, checked)
-
-
-def _check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> None:
-    """Raise if training has left weights, or what is decoded, that are not finite.
-
-    Latents may still be finite: a decoder can diverge on its own.
-    """
-    own = tuple(f"{part}." for part in net.module_.own_parts)
-    for name, value in net.module_.state_dict().items():
-        # Modules of the user's own may keep a mask of infinities, or no tensor.
-        if own and name.startswith(own):
-            continue
-        if not torch.isfinite(value).all():
-            raise _diverged(net, f"the weights {name} are")
-    if not np.isfinite(net.decode(centers[:MOST_TRIED], scaler.unscale)).all():
-        raise _diverged(net, "decoded centers are")
-
-
-def _diverged(net: ContrastiveNet, what: str) -> ValueError:
-    return ValueError(
-        f"Training diverged: after {len(net.history)} epochs with lr={net.user_lr:g} "
-        f"{what} no longer finite. Lower lr, or raise temperature if it is very small."
-    )
 
 
 def _choose_number(

@@ -35,6 +35,9 @@ IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 # What PyTorch itself keeps in a module, beside what its class sets.
 _OF_MODULES = frozenset(vars(torch.nn.Module()))
 
+# Settings that a layer may keep in private attributes.
+_PLAIN = (bool, int, float, str, bytes)
+
 # Objects within objects are looked at to this depth.
 DEEPEST = 40
 
@@ -77,7 +80,7 @@ def identify(
     """
     identity = {
         name: _shorten(
-            _describe_callbacks(value) if name == "callbacks" else describe(value)
+            describe_callbacks(value) if name == "callbacks" else describe(value)
         )
         for name, value in params.items()
         if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
@@ -127,7 +130,44 @@ def _to_bytes(value: Any) -> np.ndarray:
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
 
 
-def _describe_callbacks(callbacks: Any) -> str:
+def digest_samples(X: Samples) -> list[str]:
+    """Return a digest of each sample."""
+    return [_hash([sample]) for chunk in iterate_chunks(X) for sample in chunk]
+
+
+def describe_training(net: ContrastiveNet | None) -> str:
+    """Return a text that is the same for trainings that continue alike.
+
+    Parameters
+    ----------
+    net : ContrastiveNet or None
+        The net whose training is continued; None where it begins.
+
+    Returns
+    -------
+    text : str
+        The number of epochs, and digests of the weights and the optimizer's moments.
+    """
+    if net is None:
+        return "none"
+    weights = _hash(map(_to_bytes, net.module_.state_dict().values()))
+    moments = _hash_text(describe(net.optimizer_.state_dict()["state"]))
+    return f"{len(net.history)} epochs, weights {weights}, moments {moments}"
+
+
+def describe_callbacks(callbacks: Any) -> str:
+    """Return a text for those callbacks that do not merely write down a training.
+
+    Parameters
+    ----------
+    callbacks : sequence or None
+        Callbacks, their classes, or pairs of a name and one of these.
+
+    Returns
+    -------
+    text : str
+        Their classes, and the plain settings of skorch's own.
+    """
     if callbacks is None:
         return "None"
     described = []
@@ -239,6 +279,11 @@ def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
     return f"{type(value).__name__}({inner})"
 
 
+@_describe.register(torch.device)
+def _describe_device(value: torch.device, within: tuple[int, ...]) -> str:
+    return value.type  # its number differs between processes that train together
+
+
 @_describe.register(functools.partial)
 def _describe_partial(value: Any, within: tuple[int, ...]) -> str:
     return f"partial{describe([value.func, value.args, value.keywords], within)}"
@@ -274,10 +319,25 @@ def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
     """Return a digest of a module's layers, their attributes and their weights."""
     parts = []
     for name, layer in module.named_modules():
-        settings = {k: v for k, v in vars(layer).items() if k not in _OF_MODULES}
-        parts.append(f"{name} {import_path(type(layer))} {describe(settings, within)}")
+        settings = describe(_settings_of(layer), within)
+        parts.append(f"{name} {import_path(type(layer))} {settings}")
     weights = [describe(value, within) for value in module.state_dict().values()]
     return _hash_text("\n".join([*parts, *weights]))
+
+
+def _settings_of(layer: torch.nn.Module) -> dict[str, Any]:
+    """Return a layer's attributes, without what it keeps of the last batch.
+
+    Augmentations of kornia, for example, keep what they have drawn, in private
+    attributes, and the dtype of the batch.
+    """
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _OF_MODULES
+        and (isinstance(value, _PLAIN) or not name.startswith("_"))
+        and not isinstance(value, torch.dtype | None)
+    }
 
 
 def _hash_function(function: types.FunctionType, within: tuple[int, ...]) -> str:

@@ -1,6 +1,5 @@
 """What an estimator does in `fit` and `partial_fit`: read, train, take over."""
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn import get_config
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -18,10 +18,10 @@ from contrastive_clustering._checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
-from contrastive_clustering._distributed import once
+from contrastive_clustering._distributed import n_processes, once
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
 from contrastive_clustering._folder_lock import locked_folder
-from contrastive_clustering._identity import identify
+from contrastive_clustering._identity import Identity, identify
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import snapshot
@@ -53,9 +53,9 @@ class LearningMixin:
     _resumable: bool
     random_state: int | np.random.RandomState | None
     get_params: Callable[..., dict[str, Any]]
+    _validate_params: Callable[[], None]
     _read: Callable[[Any], tuple[Samples, Scaler]]
 
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the autoencoder on X and cluster its latents.
 
@@ -105,7 +105,6 @@ class LearningMixin:
         """
         return self._fit(X, go_on=self.warm_start)
 
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch more on X, then cluster the latents of X anew.
 
@@ -149,6 +148,10 @@ class LearningMixin:
         params = {**start.get_params(deep=False), **overruled}
 
         def prepare() -> tuple[Samples, Scaler, BaseEstimator]:
+            # Not before, by scikit-learn's decorator: what one process refuses has to
+            # reach the others.
+            if not get_config()["skip_parameter_validation"]:
+                start._validate_params()
             samples, scaler = start._read(X) if continued else start._read_anew(X)
             check_relations(params, len(samples))
             return samples, scaler, start if continued else _names_of(X, scaler)
@@ -159,18 +162,15 @@ class LearningMixin:
         )
         fixed = None if params["random_state"] is None else seed
         previous = start.net_ if continued else None
-        identity = functools.partial(identify, params, samples, fixed, previous)
-        check_same_fit(identity)
+        identity: Identity = {}
+        if n_processes() > 1 or params["checkpoint_dir"] is not None:
+            identity = in_all(lambda: identify(params, samples, fixed, previous))
+        check_same_fit(identity, params, samples, previous)
         with locked_folder(params["checkpoint_dir"], FILE_NAME) as folder:
             checkpoint = None
             if folder is not None:
-                checkpoint = Checkpoint(
-                    folder,
-                    params["checkpoint_every"],
-                    identity(),
-                    seed,
-                    len(samples),
-                )
+                every = params["checkpoint_every"]
+                checkpoint = Checkpoint(folder, every, identity, seed, len(samples))
                 seed = checkpoint.seed
             model = fit_model(
                 ArrayDataset(samples, scaler),

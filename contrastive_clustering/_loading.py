@@ -17,6 +17,7 @@ from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._codec import VALUE, decode, encode
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._device import resolve_device
+from contrastive_clustering._divergence import MOST_TRIED
 from contrastive_clustering._fitted_parts import (
     CLUSTERING,
     DENSITY,
@@ -27,7 +28,7 @@ from contrastive_clustering._fitted_parts import (
     scaler_from_tree,
     search_from_tree,
 )
-from contrastive_clustering._fitting import MOST_TRIED, FittedModel
+from contrastive_clustering._fitting import FittedModel
 from contrastive_clustering._make_net import given_parameters, make_net
 from contrastive_clustering._messages import show
 from contrastive_clustering._net_parameters import (

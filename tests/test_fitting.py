@@ -8,6 +8,7 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
+    _divergence,
     _fitting,
     _latent,
 )
@@ -96,17 +97,6 @@ def test_training_goes_on_from_a_net(dataset, fast):
         assert torch.equal(value, weights[name])
 
 
-def test_latents_that_are_no_numbers_are_an_error(dataset, fast, monkeypatch):
-    monkeypatch.setattr(
-        "contrastive_clustering._encoding.EncodingNet.map_latents",
-        lambda self, dataset, function: function(
-            np.full((len(dataset), 4), np.nan, dtype=np.float32)
-        ),
-    )
-    with pytest.raises(ValueError, match=r"after 2 epochs with lr=0\.003 latents"):
-        fit(dataset, fast)
-
-
 def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatch):
     from contrastive_clustering._training import ContrastiveNet
 
@@ -124,7 +114,7 @@ def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatc
 def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
     """Volumes are drawn as they are, images as their views: see the presets."""
     given, learn = [], _fitting.learn_strata
-    monkeypatch.setattr(_fitting, "DRAWN_TOGETHER", 16)
+    monkeypatch.setattr(_divergence, "DRAWN_TOGETHER", 16)
 
     def noting(head, latents, proba, seed, drawn):
         given.append((latents, drawn))

@@ -9,11 +9,18 @@ import types
 import numpy as np
 import pytest
 import torch
+from kornia.augmentation import AugmentationSequential, RandomAffine
 from sklearn.cluster import KMeans
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
-from contrastive_clustering import _container
-from contrastive_clustering._identity import DEEPEST, describe, identify
+from contrastive_clustering import _container, _scaling
+from contrastive_clustering._identity import (
+    DEEPEST,
+    describe,
+    describe_training,
+    digest_samples,
+    identify,
+)
 
 
 class Noise:
@@ -177,6 +184,47 @@ def test_what_holds_itself_is_described(make):
     assert texts[0] == texts[1]
 
 
+def test_what_augmentations_keep_of_a_batch_is_not_compared():
+    views = AugmentationSequential(RandomAffine(10.0), data_keys=["input"])
+    before = describe(views)
+    views(torch.rand(4, 1, 8, 8))
+    assert describe(views) == before
+    assert describe(AugmentationSequential(RandomAffine(20.0))) != before
+
+
+def test_private_settings_of_modules_are_compared():
+    first, second = torch.nn.Identity(), torch.nn.Identity()
+    first._slope, second._slope = 0.1, 0.2
+    assert describe(first) != describe(second)
+
+
+def test_numbers_of_devices_are_not_compared():
+    first, second = (torch.device("cuda", number) for number in range(2))
+    assert describe(first) == describe(second) != describe(torch.device("cpu"))
+
+
+def test_trainings_are_compared_by_epochs_weights_and_moments():
+    def trained():
+        return types.SimpleNamespace(
+            module_=layer, optimizer_=optimizer, history=[None] * n_epochs
+        )
+
+    layer = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(layer.parameters(), momentum=0.9)
+    n_epochs = 1
+    texts = [describe_training(None), describe_training(trained())]
+    assert texts[1] == describe_training(trained())
+    n_epochs = 2
+    texts.append(describe_training(trained()))
+    layer(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    texts.append(describe_training(trained()))
+    for moment in optimizer.state.values():
+        moment["momentum_buffer"] += 1
+    texts.append(describe_training(trained()))
+    assert len(set(texts)) == len(texts)
+
+
 def test_functions_that_hold_themselves_are_described():
     def recursive(n):
         return 0 if n == 0 else recursive(n - 1)
@@ -317,6 +365,13 @@ def test_identity_is_the_same_in_another_process(tiny_images):
     assert identify({"a": 1}, tiny_images, None, None) == identify(
         {"a": 1}, np.asfortranarray(tiny_images), None, None
     )
+
+
+def test_samples_have_digests_of_their_own(tiny_images, monkeypatch):
+    digests = digest_samples(tiny_images)
+    assert len(set(digests)) == len(tiny_images)
+    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 3 * tiny_images[0].size)
+    assert digest_samples(tiny_images[::-1]) == digests[::-1]
 
 
 def test_identity_knows_modules_by_their_layers_and_weights(tiny_images):
