@@ -202,5 +202,5 @@ def test_what_cannot_be_written_to_is_said(tmp_path):
     with pytest.raises(OSError, match="cannot be written to"):
         lock(tmp_path / "linked")
     assert (tmp_path / "file").read_text() == "in the way"
-    with pytest.raises(TypeError, match="checkpoint_dir is of type int"):
+    with pytest.raises(TypeError, match="checkpoint_dir=3 is not a path"):
         lock(3)

@@ -159,7 +159,7 @@ def test_missing_packages_are_named(fitted_digits, tmp_path, monkeypatch):
 
 
 def test_bad_paths(fitted_digits, tmp_path, monkeypatch):
-    with pytest.raises(TypeError, match="path is of type int"):
+    with pytest.raises(TypeError, match="path=3 is not a path"):
         fitted_digits.to_onnx(3)
     # It is found out before the export.
     monkeypatch.setattr(torch.onnx, "export", None)

@@ -267,7 +267,7 @@ def nothing_drawn(tmp_path, monkeypatch):
         ({"estimator": ContrastiveAutoencoderClusterer()}, NotFittedError, "fit"),
         ({"X": np.zeros((3, 9, 9))}, ValueError, "X has samples of shape"),
         ({"y": [0, 1]}, ValueError, "y has 2 labels"),
-        ({"path": 3}, TypeError, "path is of type int"),
+        ({"path": 3}, TypeError, "path=3 is not a path"),
         ({"path": "nowhere/report.html"}, OSError, "path='nowhere/report.html'"),
         (
             {"path": "."},
