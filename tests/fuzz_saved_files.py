@@ -135,10 +135,10 @@ def attempt_load(path, index=0):
         loaded.labels_at(1)
         repr(loaded)
         loaded.partial_fit(X)
+        WATCH.on = False
+        loaded.save(path.with_name("again"))
     except ValueError:
         return "refused_later"
-    WATCH.on = False
-    loaded.save(path.with_name("again"))
     return "worked"
 
 
