@@ -147,6 +147,9 @@ def attempt_resume(path, number):
     try:
         make_resumable(path.parent, number).fit(X)
     except ValueError as error:
+        # From finite but absurd weights or moments.
+        if "Training diverged" in str(error):
+            return "refused_later"
         return refused(error, path.parent)
     return "worked"
 
