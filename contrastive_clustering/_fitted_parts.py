@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._appearance import (
+    Appearance,
+    count_measures,
+    map_sides,
+)
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._criteria import CRITERIA
 from contrastive_clustering._density import LatentDensity
@@ -176,6 +181,31 @@ class _Layout(Node):
         scope.bind("n_statistics", layout.network_shape[0], where)
 
 
+APPEARANCE = Fields(
+    {
+        "offset": Real(),
+        "scale": Real(0.0, open=True),
+        "average": Array(("n_cells",), dtypes=("f8",)),
+        "center": Array(("n_measures",), dtypes=("f8",)),
+        "precision": Array(("n_measures", "n_measures"), dtypes=("f8",)),
+        "usual": Array((2, "n_measures"), dtypes=("f8",)),
+        "limit": Real(0.0),
+        "spreads": Array((2,), dtypes=("f8",), low=0.0),
+    }
+)
+
+
+def _appearance_fits(tree: Mapping[str, Any]) -> bool:
+    if tree["appearance"] is None:
+        return True
+    layout = _layout_from_tree(tree["layout"])
+    return (
+        not layout.is_table
+        and len(tree["appearance"]["average"]) == math.prod(map_sides(layout))
+        and len(tree["appearance"]["center"]) == count_measures(layout)
+    )
+
+
 SCALER = Fields(
     {
         "layout": _Layout(),
@@ -187,8 +217,12 @@ SCALER = Fields(
         "low": Real(),
         "high": Real(),
         "dtype": Text(10),
+        "appearance": Maybe(APPEARANCE),
     },
-    relations=((lambda tree: tree["low"] <= tree["high"], "low is above high"),),
+    relations=(
+        (lambda tree: tree["low"] <= tree["high"], "low is above high"),
+        (_appearance_fits, "appearance is not that of such samples"),
+    ),
 )
 
 
@@ -216,6 +250,9 @@ def scaler_to_tree(scaler: Scaler) -> Tree:
         "low": float(scaler.low),
         "high": float(scaler.high),
         "dtype": scaler.dtype.str,
+        "appearance": None
+        if scaler.appearance is None
+        else vars(scaler.appearance).copy(),
     }
 
 
@@ -230,6 +267,9 @@ def scaler_from_tree(tree: Tree) -> Scaler:
         high=tree["high"],
         dtype=to_dtype(tree["dtype"]),
         layout=layout,
+        appearance=None
+        if tree["appearance"] is None
+        else Appearance(**tree["appearance"]),
     )
 
 

@@ -1,7 +1,6 @@
 """How a fit goes: the first phase, the strata, the second phase, their density."""
 
 import functools
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,14 +67,12 @@ from contrastive_clustering._second_phase import (
 from contrastive_clustering._strokes import shows_strokes
 from contrastive_clustering._threads import sharing_cores
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._warnings import warn
 
 Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
-
-# `fit`, `_fit` and the wrapper of `fit_model` stand in between.
-LEVELS_TO_CALLER = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,12 +345,11 @@ def _second_phase_state(
 
 def _warn_if_interrupted(net: ContrastiveNet) -> None:
     if net.interrupted:
-        warnings.warn(
+        warn(
             f"Ctrl-C has ended training after {net.epoch_number} of {net.max_epochs} "
             f"epochs of the {net.phase} phase. The estimator can be used and holds "
             "what was learnt until then; fit again for the rest.",
             ConvergenceWarning,
-            stacklevel=LEVELS_TO_CALLER,
         )
 
 

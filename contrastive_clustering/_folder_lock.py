@@ -6,12 +6,12 @@ import os
 import re
 import socket
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from contrastive_clustering._distributed import once
 from contrastive_clustering._files import as_path, find_target, partial_files
+from contrastive_clustering._warnings import warn
 
 LOCK_NAME = ".checkpoint.lock"
 
@@ -91,11 +91,9 @@ class FolderLock:
         except OSError as error:
             if error.errno in {errno.EACCES, errno.EAGAIN}:
                 raise FolderInUseError(_read_owner(descriptor)) from error
-            warnings.warn(
+            warn(
                 f"checkpoint_dir={os.fspath(self.path.parent)!r} cannot be locked "
                 f"({error.strerror}). Make sure that no other fit uses it.",
-                UserWarning,
-                stacklevel=2,
             )
             return False
         return True

@@ -1,6 +1,5 @@
 """New samples from strata, ways between samples, and how typical a sample is."""
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any
@@ -18,6 +17,7 @@ from contrastive_clustering._messages import show
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._warnings import warn
 
 # How often samples that fell into another stratum than asked are drawn again.
 REDRAWS = 20
@@ -123,14 +123,12 @@ class GenerationMixin:
             X[strayed] = self._decode(latents[strayed])
             strayed = strayed[self._strayed(X[strayed], labels[strayed])]
         if len(strayed):
-            warnings.warn(
+            warn(
                 f"{len(strayed)} of the {n_samples} generated samples are predicted to "
                 f"be of another stratum than asked, after {REDRAWS} further draws "
                 "(strata asked for: "
                 f"{np.unique(labels[strayed]).tolist()}). predict tells which; leave "
                 "them out, or train for longer, so that strata decode better.",
-                UserWarning,
-                stacklevel=_LEVELS_TO_CALLER,
             )
         return X, labels
 
@@ -251,10 +249,6 @@ class GenerationMixin:
         with errors_about(name, "a sample"):
             one = x if found != shape else np.asarray(x)[None]
             return np.asarray(self._transform(one)[0])
-
-
-# `validate_params` stands between a method and who called it.
-_LEVELS_TO_CALLER = 3 + 1
 
 
 def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:

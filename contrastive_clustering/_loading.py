@@ -6,7 +6,6 @@ network only if its weights are in the file.
 """
 
 import math
-import warnings
 from collections.abc import Collection
 from typing import Any
 
@@ -55,6 +54,7 @@ from contrastive_clustering._schema import (
     shown,
 )
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._warnings import warn
 
 # The largest network and batches that a file may ask for. Latents of more directions
 # would have covariances of gigabytes.
@@ -326,12 +326,10 @@ def _warn_of_versions(tree: dict[str, Any]) -> None:
     """Warn if a clusterer's attributes may mean something else by now."""
     saved, here = tree["scikit-learn"], package_versions()["scikit-learn"]
     if saved != here:
-        warnings.warn(
+        warn(
             f"The strata are those of a clusterer of scikit-learn {saved}, and version "
             f"{here} is installed, which may read its attributes differently. Compare "
             "predictions, or load with that version.",
-            UserWarning,
-            stacklevel=5,
         )
 
 

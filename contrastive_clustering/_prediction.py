@@ -24,6 +24,7 @@ from contrastive_clustering._hierarchy import merge_labels
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import reads_fitted_state
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._units import check_units
 from contrastive_clustering._validation import (
     Samples,
     check_latents,
@@ -61,7 +62,7 @@ class PredictionMixin(
         if layout.is_flat and samples.ndim == 2:
             validate_data(self, with_names(X), reset=False, skip_check_array=True)
         check_same_samples(samples, layout)
-        self._scaler.check_units(samples)
+        check_units(samples, self._scaler)
         return samples, self._scaler
 
     @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})

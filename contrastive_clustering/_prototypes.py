@@ -1,7 +1,6 @@
 """Strata as prototypes: how they are learnt, and the assignment of latents to them."""
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
 from contrastive_clustering._random import derive_seed, make_generator
+from contrastive_clustering._warnings import warn
 
 # Members of a stratum that its first prototypes are learnt from.
 MOST_MEMBERS = 5000
@@ -87,12 +87,11 @@ class PrototypeClustering:
         # the same one as before.
         living, labels = np.unique(raw, return_inverse=True)
         if len(living) < len(prototypes):
-            warnings.warn(
+            warn(
                 f"{len(prototypes) - len(living)} of {len(prototypes)} strata of "
                 "prototypes had lost all members in the end and were dropped. Lower "
                 "n_clusters, or raise refinement_epochs.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         centers = [
             latents[labels == label].mean(axis=0) for label in range(len(living))

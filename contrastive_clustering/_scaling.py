@@ -1,11 +1,13 @@
 """Values on a common scale, by statistics learnt in fit, and back."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from contrastive_clustering._appearance import Appearance
 from contrastive_clustering._validation import SampleLayout, Samples
 
 # Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
@@ -15,12 +17,6 @@ CHUNK_VALUES = 2**21
 # squares in the network would overflow. No training set of fewer than 10^12 samples
 # has any.
 FARTHEST = 1e6
-
-# At predict, images may lie this many training ranges outside of the training range,
-# and, where the dtype changed between integer and float, their range may be this part
-# of it; beyond, the units are taken to have changed.
-FAR_OUTSIDE = 10.0
-FAR_SMALLER = 1 / 20
 
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
@@ -47,6 +43,10 @@ class Scaler:
 
     layout : SampleLayout
         How samples are read.
+
+    appearance : Appearance, default=None
+        What the images of the training set look like; None for tables and for few
+        images.
     """
 
     mean: np.ndarray
@@ -55,6 +55,7 @@ class Scaler:
     high: float
     dtype: np.dtype
     layout: SampleLayout
+    appearance: Appearance | None = None
 
     @classmethod
     def fit(cls, X: Samples, layout: SampleLayout) -> "Scaler":
@@ -108,6 +109,8 @@ class Scaler:
             )
         # A feature whose spread is rounding error of its mean counts as constant.
         std[std <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        offset = float(mean.mean())
+        scale = math.sqrt(np.mean(std**2 + (mean - offset) ** 2))
         broadcast = (-1, *[1] * (len(layout.network_shape) - 1))
         return cls(
             mean=mean.reshape(broadcast),
@@ -116,6 +119,7 @@ class Scaler:
             high=high,
             dtype=X.dtype,
             layout=layout,
+            appearance=Appearance.fit(X, layout, offset, scale),
         )
 
     def scale(self, samples: np.ndarray) -> torch.Tensor:
@@ -145,26 +149,3 @@ class Scaler:
         return values.numpy().astype(
             np.float64 if self.dtype == np.float64 else np.float32, copy=False
         )
-
-    def check_units(self, X: Samples) -> None:
-        """Raise a ValueError if images seem to come in other units than in fit.
-
-        A clusterer fitted to pixels of 0-255 gives confident nonsense for pixels of
-        0-1. Tables are let through: their features may move by any amount.
-        """
-        if self.layout.is_table:
-            return
-        extremes = [(chunk.min(), chunk.max()) for chunk in iterate_chunks(X)]
-        low = min(float(least) for least, _ in extremes)
-        high = max(float(greatest) for _, greatest in extremes)
-        width = self.high - self.low
-        margin = FAR_OUTSIDE * width
-        outside = low < self.low - margin or high > self.high + margin
-        dtype_changed = (self.dtype.kind == "f") != (X.dtype.kind == "f")
-        shrunk = dtype_changed and 0 < high - low < FAR_SMALLER * width
-        if outside or shrunk:
-            raise ValueError(
-                f"X has dtype {X.dtype} and values from {low:.6g} to {high:.6g}, but "
-                f"the estimator was fitted to {self.dtype} values from {self.low:.6g} "
-                f"to {self.high:.6g}. Bring X to the units that were used in fit."
-            )

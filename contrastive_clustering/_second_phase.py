@@ -5,7 +5,6 @@ first phase; they differ in the losses that train the network and in how prototy
 move.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -39,6 +38,7 @@ from contrastive_clustering._refinement import (
     resolve_refinement,
 )
 from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._warnings import warn
 
 # The second phase goes on from a trained network: at the full rate its first steps
 # would undo what the first phase has learnt.
@@ -207,12 +207,11 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
             joins[worst] = True
             new = torch.as_tensor(dead, device=labels.device)[nearest[joins]]
             net.memberships[members[joins]] = F.one_hot(new, n_clusters).float()
-        warnings.warn(
+        warn(
             f"{len(dead)} of {n_clusters} prototypes had lost all members after epoch "
             f"{len(net.history)} and were put into the largest stratum anew. If this "
             "goes on, lower n_clusters.",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
 

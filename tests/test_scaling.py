@@ -75,25 +75,3 @@ def test_images_stay_within_the_training_range():
 def test_overflowing_squares_are_an_error():
     with pytest.raises(ValueError, match="Scale X down"), np.errstate(over="ignore"):
         fit(np.array([[1e200], [-1e200]]))
-
-
-@pytest.mark.parametrize(
-    "X_new",
-    [
-        np.linspace(0, 1, 64).reshape(1, 8, 8),  # 0-1 instead of 0-255
-        np.full((1, 8, 8), 65535, dtype=np.uint16),  # 16 bits instead of 8
-        np.full((1, 8, 8), -1e5),
-    ],
-)
-def test_other_units_are_an_error(X_new):
-    X = np.random.default_rng(0).integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
-    with pytest.raises(ValueError, match="Bring X to the units"):
-        fit(X).check_units(X_new)
-
-
-def test_same_units_in_another_dtype_pass():
-    X = np.random.default_rng(0).integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
-    scaler = fit(X)
-    scaler.check_units(X.astype(np.float32))
-    scaler.check_units(np.zeros((1, 8, 8)))  # a black image is no change of units
-    fit(X.reshape(20, 64)).check_units(np.linspace(0, 1, 64)[None])  # nor is a table's
