@@ -179,7 +179,7 @@ class GenerationMixin:
         True
         """
         check_is_fitted(self)
-        return self._map_latents(X, self._density.score_samples)
+        return self._map_latents(X, self._density.score_samples, may_be_odd=True)
 
     @validate_params({"n_steps": [Count(2)]})
     @reads_fitted_state

@@ -54,7 +54,7 @@ class LearningMixin:
     random_state: int | np.random.RandomState | None
     get_params: Callable[..., dict[str, Any]]
     _validate_params: Callable[[], None]
-    _read: Callable[[Any], tuple[Samples, Scaler]]
+    _read: Callable[..., tuple[Samples, Scaler]]
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the autoencoder on X and cluster its latents.

@@ -56,13 +56,13 @@ class PredictionMixin(
     _scaler: Scaler
     _clustering: Strata
 
-    def _read(self, X: Any) -> tuple[Samples, Scaler]:
+    def _read(self, X: Any, *, may_be_odd: bool = False) -> tuple[Samples, Scaler]:
         samples = check_samples(X)
         layout = self._scaler.layout
         if layout.is_flat and samples.ndim == 2:
             validate_data(self, with_names(X), reset=False, skip_check_array=True)
         check_same_samples(samples, layout)
-        check_units(samples, self._scaler)
+        check_units(samples, self._scaler, may_be_odd=may_be_odd)
         return samples, self._scaler
 
     @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})
@@ -105,6 +105,11 @@ class PredictionMixin(
         TypeError, ValueError
             If X is not what `fit` has seen in shape and units, or `out` cannot hold
             the result.
+
+        Warns
+        -----
+        UserWarning
+            If more images than chance explains do not look like those of `fit`.
         """
         check_is_fitted(self)
         return self._transform(X, out)
@@ -117,8 +122,10 @@ class PredictionMixin(
         X: Any,
         function: Callable[[np.ndarray], np.ndarray],
         out: np.ndarray | None = None,
+        *,
+        may_be_odd: bool = False,
     ) -> np.ndarray:
-        samples, scaler = self._read(X)
+        samples, scaler = self._read(X, may_be_odd=may_be_odd)
         return self.net_.map_latents(
             ArrayDataset(samples, scaler),
             lambda latents: function(_check_finite(latents)),
@@ -173,6 +180,11 @@ class PredictionMixin(
         TypeError, ValueError
             If X is not what `fit` has seen in shape and units, or `out` cannot hold
             the result.
+
+        Warns
+        -----
+        UserWarning
+            If more images than chance explains do not look like those of `fit`.
         """
         check_is_fitted(self)
         return self._map_latents(X, self._predict_latents, out)

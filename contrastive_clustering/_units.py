@@ -34,7 +34,7 @@ MOST_MEASURES = 3
 NEGATIVE = -0.3
 
 
-def check_units(X: Samples, scaler: Scaler) -> None:
+def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None:
     """Refuse images in other units than in fit, and warn of what looks like it.
 
     A clusterer fitted to pixels of 0 to 255 gives confident nonsense for pixels of 0
@@ -47,6 +47,9 @@ def check_units(X: Samples, scaler: Scaler) -> None:
 
     scaler : Scaler
         What was learnt of the training set.
+
+    may_be_odd : bool, default=False
+        Whether to leave out the warning, where the caller asks how odd images are.
 
     Raises
     ------
@@ -75,7 +78,8 @@ def check_units(X: Samples, scaler: Scaler) -> None:
     _check_range(X.dtype, np.concatenate(extremes), scaler)
     if appearance is not None:
         _check_contrast(np.concatenate(spreads), appearance)
-        _check_appearance(np.concatenate(values), appearance)
+        if not may_be_odd:
+            _check_appearance(np.concatenate(values), appearance)
 
 
 def _far_outside(ends: np.ndarray, scaler: Scaler) -> np.ndarray:
@@ -97,9 +101,9 @@ def _check_range(dtype: np.dtype, ends: np.ndarray, scaler: Scaler) -> None:
     dtype_changed = (scaler.dtype.kind == "f") != (dtype.kind == "f")
     shrunk = dtype_changed and 0 < high - low < FAR_SMALLER * (scaler.high - scaler.low)
     if len(outside) or shrunk:
-        where = f" in {_count(outside, len(ends))}" if len(outside) else ""
+        found = f"{_count(outside, len(ends))} are" if len(outside) else "X is"
         raise ValueError(
-            f"X is not in the units of fit{where}: X has dtype {dtype} and values "
+            f"{found} not in the units of fit: X has dtype {dtype} and values "
             f"from {low:.6g} to {high:.6g}, but the estimator was fitted to "
             f"{scaler.dtype} values from {scaler.low:.6g} to {scaler.high:.6g}. "
             "Bring X to the units that were used in fit."
