@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
+from contrastive_clustering._pooling import pool, pooled_sides
 from contrastive_clustering._validation import SampleLayout, Samples
 
 # Training images that are looked at, evenly spread over the training set.
@@ -45,8 +45,7 @@ CHUNK_VALUES = 2**21
 
 def map_sides(layout: SampleLayout) -> tuple[int, ...]:
     """Return the numbers of cells along the sides of an image's coarse map."""
-    sides = layout.network_shape[1:]
-    return tuple(min(MAP_SIDES[len(sides)], side) for side in sides)
+    return pooled_sides(layout, MAP_SIDES)
 
 
 def count_measures(layout: SampleLayout) -> int:
@@ -282,10 +281,7 @@ def _look_at(
         values.amax(dim=1)[:, None],
         skewness[:, None],
     ]
-    gray = batch.mean(dim=1, keepdim=True)
-    sides: Any = map_sides(layout)
-    pool = F.adaptive_avg_pool2d if len(sides) == 2 else F.adaptive_avg_pool3d
-    cells = pool(gray, sides).flatten(1)
+    cells = pool(batch.mean(dim=1, keepdim=True), layout, MAP_SIDES).flatten(1)
     cells = cells - cells.mean(dim=1, keepdim=True)
     return _Looks(torch.cat(measured, dim=1).numpy(), cells.numpy(), spreads.numpy())
 

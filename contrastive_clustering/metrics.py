@@ -10,7 +10,6 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     adjusted_rand_score,
     normalized_mutual_info_score,
-    silhouette_score,
 )
 from sklearn.metrics.cluster import contingency_matrix
 
@@ -25,7 +24,6 @@ __all__ = [
     "map_clusters_to_labels",
     "mapped_accuracy",
     "normalized_mutual_info_scorer",
-    "silhouette_scorer",
 ]
 
 Scorer = Callable[[Any, Any, Any], float]
@@ -351,36 +349,3 @@ def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
     """
     y, predicted = _labels_and_predictions(estimator, X, y)
     return float(normalized_mutual_info_score(y, predicted))
-
-
-def silhouette_scorer(estimator: Any, X: Any, y: Any = None) -> float:  # noqa: ARG001
-    """Score the strata of X by their silhouette in latent space, without labels.
-
-    It is -1, the worst, where all samples fall into one stratum or each into its own.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted clusterer.
-
-    X : array-like of shape (n_samples, ...)
-        Samples.
-
-    y : object, default=None
-        Not used; present for the conventions of scikit-learn.
-
-    Returns
-    -------
-    score : float
-        Higher is better.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
-    """
-    _check_has(estimator, "transform", "predict")
-    latents, labels = estimator.transform(X), estimator.predict(X)
-    if not 2 <= len(np.unique(labels)) < len(labels):
-        return -1.0
-    return float(silhouette_score(latents, labels))

@@ -29,9 +29,9 @@ from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 from contrastive_clustering.metrics import (
     adjusted_rand_scorer,
     clustering_accuracy,
+    clustering_accuracy_scorer,
     map_clusters_to_labels,
     mapped_accuracy,
-    silhouette_scorer,
 )
 
 
@@ -158,7 +158,7 @@ def test_balanced_accuracy_of_classes_that_are_only_foretold_does_not_warn():
         mapped_accuracy([0, 1], [0, 1], balanced="yes")
 
 
-@pytest.mark.parametrize("scorer", [adjusted_rand_scorer, silhouette_scorer])
+@pytest.mark.parametrize("scorer", [adjusted_rand_scorer, clustering_accuracy_scorer])
 @pytest.mark.parametrize("estimator", [None, KMeans, pd.DataFrame([[1.0]])])
 def test_scorers_name_what_is_no_clusterer(table, scorer, estimator):
     with pytest.raises(TypeError, match="no object with the method"):

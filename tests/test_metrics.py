@@ -12,7 +12,6 @@ from contrastive_clustering.metrics import (
     map_clusters_to_labels,
     mapped_accuracy,
     normalized_mutual_info_scorer,
-    silhouette_scorer,
 )
 
 labels = st.integers(2, 30).flatmap(
@@ -84,5 +83,3 @@ def test_scorers_score(fitted_digits, digits):
     assert score == clustering_accuracy(y, predicted)
     assert adjusted_rand_scorer(fitted_digits, images, y) > 0.5
     assert normalized_mutual_info_scorer(fitted_digits, images, y) > 0.5
-    assert 0 < silhouette_scorer(fitted_digits, images) < 1
-    assert silhouette_scorer(fitted_digits, images[:1]) == -1.0

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering.metrics import clustering_accuracy_scorer, silhouette_scorer
+from contrastive_clustering.metrics import clustering_accuracy_scorer
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_features_for_a_classifier(digits):
 
 @pytest.mark.parametrize(
     "scoring",
-    ["adjusted_rand_score", clustering_accuracy_scorer, silhouette_scorer, None],
+    ["adjusted_rand_score", clustering_accuracy_scorer, None],
     ids=lambda scoring: getattr(scoring, "__name__", str(scoring)),
 )
 def test_grid_search_in_two_processes(flat_digits, flat_clusterer, scoring):
