@@ -19,6 +19,7 @@ from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._distributed import n_processes, once
+from contrastive_clustering._doubts import doubts_of_copies, doubts_of_sizes
 from contrastive_clustering._fitting import FittedModel, Strata, fit_model
 from contrastive_clustering._folder_lock import locked_folder
 from contrastive_clustering._identity import Identity, identify
@@ -32,6 +33,7 @@ from contrastive_clustering._validation import (
     check_samples,
     read_layout,
 )
+from contrastive_clustering._warnings import warn
 
 
 class LearningMixin:
@@ -101,7 +103,8 @@ class LearningMixin:
             If Ctrl-C has ended training early, or prototypes have lost all members.
 
         UserWarning
-            If `checkpoint_dir` is on a file system without locks.
+            If many samples are copies of others, if many strata have a single member,
+            or if `checkpoint_dir` is on a file system without locks.
         """
         return self._fit(X, go_on=self.warm_start)
 
@@ -186,6 +189,11 @@ class LearningMixin:
             feature_names=getattr(named, "feature_names_in_", None),
         )
         self._adopt(model)
+        if not resumable:  # a part of a stream says little of the whole
+            labels, n_clusters = model.clustering.labels, model.clustering.n_clusters
+            doubts = doubts_of_copies(samples, labels)
+            for doubt in doubts + doubts_of_sizes(labels, n_clusters):
+                warn(doubt)
         return self
 
     def _adopt(self, model: FittedModel) -> None:

@@ -1,7 +1,7 @@
 """Strata as prototypes: how they are learnt, and the assignment of latents to them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks import PrototypeHead
+from contrastive_clustering._numbering import renumber
 from contrastive_clustering._random import derive_seed, make_generator
 from contrastive_clustering._warnings import warn
 
@@ -102,6 +103,26 @@ class PrototypeClustering:
             temperature=head.temperature,
             labels=labels,
             latent_centers=np.stack(centers),
+        )
+
+    def renumbered(self, order: np.ndarray) -> "PrototypeClustering":
+        """Return the same strata in another order.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_clusters,)
+            The stratum that becomes number 0, 1 and so on.
+
+        Returns
+        -------
+        clustering : PrototypeClustering
+            The strata with their new numbers.
+        """
+        return replace(
+            self,
+            prototypes=self.prototypes[order],
+            labels=renumber(self.labels, order),
+            latent_centers=self.latent_centers[order],
         )
 
     @property

@@ -171,8 +171,9 @@ def clustering_report(
             sections.parameters(estimator),
             sections.origins(take_fingerprint(samples)),
         ]
+    (error,) = (f.value for f in inner if f.name == "Reconstruction error")
     opening = [
-        notes(what_to_know(estimator, chosen, len(samples), privacy)),
+        notes(what_to_know(estimator, chosen, len(samples), privacy, error)),
         facts(_key_figures(estimator, inner, against), large=True),
     ]
     closing = f"Written on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."

@@ -4,6 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._doubts import (
+    doubts_of_copies,
+    doubts_of_reconstruction,
+    doubts_of_sizes,
+)
 from contrastive_clustering._report_data import Chosen
 from contrastive_clustering._report_privacy import (
     LEAST_MEMBERS,
@@ -19,7 +24,11 @@ MOST_CLASSES_DRAWN = 40
 
 
 def what_to_know(
-    estimator: Any, chosen: Chosen, n_samples: int, privacy: Privacy | None
+    estimator: Any,
+    chosen: Chosen,
+    n_samples: int,
+    privacy: Privacy | None,
+    error: float,
 ) -> list[str]:
     """Return sentences on what is shown, what was looked at and what misleads.
 
@@ -37,12 +46,18 @@ def what_to_know(
     privacy : Privacy or None
         Which decoded centres may be shown; None if samples are shown.
 
+    error : float
+        The error of the reconstructions, as a part of the variance.
+
     Returns
     -------
     sentences : list of str
         One or two a fact.
     """
     said = _on_shown_samples() if privacy is None else _on_privacy(privacy)
+    said += doubts_of_copies(chosen.samples, chosen.labels, chosen.rows)
+    said += doubts_of_sizes(estimator.labels_, estimator.n_clusters_)
+    said += doubts_of_reconstruction(error)
     said.append(
         "Strata are hypotheses: hold them against scanners, sites and other "
         "confounders before you read anything from them. This is no medical device."

@@ -16,6 +16,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from contrastive_clustering._arrays import errors_about, to_array
 from contrastive_clustering._constraints import validate_params
 from contrastive_clustering._messages import show
+from contrastive_clustering._numbering import NOISE, match
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -23,6 +24,7 @@ __all__ = [
     "clustering_accuracy_scorer",
     "map_clusters_to_labels",
     "mapped_accuracy",
+    "match_clusters",
     "normalized_mutual_info_scorer",
 ]
 
@@ -138,6 +140,62 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     counts = contingency_matrix(y_true, y_pred)
     rows, columns = linear_sum_assignment(counts, maximize=True)
     return float(counts[rows, columns].sum() / counts.sum())
+
+
+def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
+    """Renumber the clusters of one fit to match those of another.
+
+    Numbers of clusters are arbitrary, so two fits that agree may number them
+    differently. This matches clusters one to one such that as many samples as possible
+    are in matched clusters, and gives each matched cluster the number of its partner.
+
+    Parameters
+    ----------
+    labels_a : array-like of shape (n_samples,)
+        Clusters of the fit whose numbers are kept, as integers; -1 is noise.
+
+    labels_b : array-like of shape (n_samples,)
+        Clusters of the same samples in the other fit.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        `labels_b` in the numbers of `labels_a`. Clusters without a partner get the
+        numbers that follow those of `labels_a`, largest first; -1 stays -1.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are empty, are not one-dimensional, differ in length or hold
+        anything but integers from -1 on.
+
+    References
+    ----------
+    Kuhn, "The Hungarian method for the assignment problem", 1955.
+
+    Examples
+    --------
+    >>> from contrastive_clustering.metrics import match_clusters
+    >>> match_clusters([0, 0, 1, 1, 2], [5, 5, 0, 0, 3]).tolist()
+    [0, 0, 1, 1, 2]
+    >>> match_clusters([0, 0, 0, 1, 1], [1, 1, 2, 0, 0]).tolist()
+    [0, 0, 2, 1, 1]
+    """
+    kept, other = _check_labels(labels_a=labels_a, labels_b=labels_b)
+    for name, labels in {"labels_a": kept, "labels_b": other}.items():
+        if labels.dtype.kind not in "iu" or labels.min() < NOISE:
+            raise ValueError(
+                f"{name} has to hold integers from -1 on, as labels_ and predict give "
+                f"them; its dtype is {labels.dtype}."
+            )
+    matches = match(other, kept)
+    clusters, counts = np.unique(other[other != NOISE], return_counts=True)
+    unmatched = [
+        c for c in clusters[np.argsort(-counts, kind="stable")] if c not in matches
+    ]
+    matches |= {c: number for number, c in enumerate(unmatched, kept.max() + 1)}
+    matches[NOISE] = NOISE
+    return np.array([matches[cluster] for cluster in other.tolist()])
 
 
 def map_clusters_to_labels(

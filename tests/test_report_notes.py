@@ -15,7 +15,8 @@ class Fitted:
 
 def chosen_part(labels=Fitted.labels_, rows=None, y=None):
     rows = np.arange(len(labels)) if rows is None else rows
-    return Chosen(None, None, rows, None, np.asarray(labels), y)
+    samples = np.arange(float(len(labels)))[:, None]
+    return Chosen(None, samples, rows, None, np.asarray(labels), y)
 
 
 def privacy(*, n_distinct=(6, 1, 3, 0), resembling=(), is_training_set=True):
@@ -24,8 +25,8 @@ def privacy(*, n_distinct=(6, 1, 3, 0), resembling=(), is_training_set=True):
     )
 
 
-def said(chosen, n_samples=11, known=None):
-    sentences = what_to_know(Fitted, chosen, n_samples, known)
+def said(chosen, n_samples=11, known=None, error=0.2):
+    sentences = what_to_know(Fitted, chosen, n_samples, known, error)
     assert all(sentence.endswith(".") for sentence in sentences)
     return "\n".join(sentences)
 
@@ -90,3 +91,15 @@ def test_classes_are_warned_of(y, expected, other):
     text = said(chosen_part(y=y))
     assert expected in text
     assert other not in text
+
+
+def test_doubts_stand_before_the_usual_warnings():
+    part = chosen_part()
+    part.samples[:] = 1.0
+    text = said(part, error=1.7)
+    for doubt in (
+        "10 of 11 samples of X are exact copies",
+        "1 of 4 strata has a single member",
+        "its error is 1.70 of the variance",
+    ):
+        assert text.index(doubt) < text.index("hypotheses")

@@ -1,23 +1,20 @@
-import h5py
 import numpy as np
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._duplicates import count_distinct, number_distinct
 from contrastive_clustering._report_data import Chosen, choose_samples
 from contrastive_clustering._report_privacy import (
     N_NEXT,
     NEARNESS,
     Privacy,
-    count_distinct,
     count_members,
     examine,
     is_training_set,
     nearness,
-    number_distinct,
     usual_distance,
 )
 from contrastive_clustering._scaling import Scaler
-from contrastive_clustering._sources import SlicedArray
 from contrastive_clustering._validation import read_layout
 
 
@@ -49,21 +46,6 @@ def test_training_set_is_told_by_its_strata(labels, rows, n_samples, expected):
 def test_shown_are_strata_of_two_that_resemble_none():
     found = Privacy(np.array([0, 1, 2, 9]), np.array([0, 0, 0, 1], bool), True)
     assert found.shown.tolist() == [2]
-
-
-@pytest.mark.parametrize("dtype", ["u1", "f8", "?", ">i4"])
-def test_copies_have_one_number(dtype, tmp_path):
-    rng = np.random.default_rng(0)
-    images = (rng.integers(0, 2, size=(20, 9, 9))).astype(dtype)
-    rows = rng.integers(0, 20, size=300)
-    codes = number_distinct(images[rows])
-    assert len(codes) == 300
-    assert codes.max() + 1 == len(np.unique(rows))
-    assert len({*zip(rows.tolist(), codes.tolist(), strict=True)}) == codes.max() + 1
-    with h5py.File(tmp_path / "images.h5", "w") as file:
-        file["images"] = images[rows]
-        found = number_distinct(SlicedArray(file["images"]))
-    np.testing.assert_array_equal(found, codes)
 
 
 def scaler_of(X):
