@@ -31,7 +31,7 @@ MAP_SIDES = {2: 8, 3: 4}
 
 # The least standard deviation that a measure is taken to have: a black background, for
 # example, has the same least value in every training image.
-LEAST_SPREAD = 0.05
+LEAST_SPREAD = 0.1
 
 # Relative to the training set's standard deviation: keeps the logarithms and quotients
 # of constant images finite.

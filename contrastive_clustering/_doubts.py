@@ -14,6 +14,9 @@ MANY_OF_ONE = 0.05
 MANY_COPIES = 0.2
 FEWEST_COPIES = 5
 
+# Rows of fewer values, such as those of a questionnaire, are alike by chance.
+LEAST_VALUES = 64
+
 # A part of the strata.
 MANY_SINGLE = 0.1
 
@@ -39,6 +42,8 @@ def doubts_of_copies(
     sentences : list of str
         None or one.
     """
+    if samples[0].size < LEAST_VALUES:
+        return []
     rows = np.arange(0, len(samples), -(-len(samples) // MOST_COMPARED))
     codes = number_distinct(samples if len(rows) == len(samples) else samples[rows])
     counts = np.bincount(codes)

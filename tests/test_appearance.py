@@ -57,7 +57,7 @@ def test_distances_are_those_of_mahalanobis():
     layout = read_layout(X.shape)
     appearance = Scaler.fit(X, layout).appearance
     values, _ = appearance.measure(X, layout)
-    covariance = np.cov(values.T) + 0.05**2 * np.eye(values.shape[1])
+    covariance = np.cov(values.T) + 0.1**2 * np.eye(values.shape[1])
     inverse = np.linalg.inv(covariance)
     wanted = [
         np.sqrt((row - values.mean(axis=0)) @ inverse @ (row - values.mean(axis=0)))

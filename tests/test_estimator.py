@@ -101,6 +101,7 @@ def test_wrapping_makes_no_difference(tiny_images, fast, convert):
     np.testing.assert_array_equal(clusterer.labels_, expected.labels_)
 
 
+@pytest.mark.filterwarnings("ignore:.*exact copies")  # two kinds of masks
 def test_booleans_are_images(tiny_images, fast):
     mask = tiny_images > 100
     clusterer = make(fast).fit(mask)

@@ -48,7 +48,7 @@ EXTREMES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*distinct clusters")
+@pytest.mark.filterwarnings("ignore:.*distinct clusters", "ignore:.*exact copies")
 @pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extremes_train_and_predict_finitely(fast, name, refinement):

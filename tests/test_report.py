@@ -156,7 +156,8 @@ def repeated(digits):
     images = digits[0][:60]
     noisy = images[:1] + 0.2 * rng.normal(size=(40, 8, 8))
     X = np.concatenate([images, noisy, images[1:2].repeat(40, axis=0)])
-    return X, fit(X, n_clusters=8, max_epochs=40)
+    with pytest.warns(UserWarning, match="40 of 140 samples of X are exact copies"):
+        return X, fit(X, n_clusters=8, max_epochs=40)
 
 
 @pytest.mark.usefixtures("sketched")

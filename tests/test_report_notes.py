@@ -15,7 +15,7 @@ class Fitted:
 
 def chosen_part(labels=Fitted.labels_, rows=None, y=None):
     rows = np.arange(len(labels)) if rows is None else rows
-    samples = np.arange(float(len(labels)))[:, None]
+    samples = np.arange(float(len(labels)))[:, None].repeat(64, axis=1)
     return Chosen(None, samples, rows, None, np.asarray(labels), y)
 
 
