@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._criteria import CRITERIA
 from contrastive_clustering._density import LatentDensity
@@ -21,7 +22,7 @@ from contrastive_clustering._fitted_clusterers import (
     voters_from_tree,
     voters_to_tree,
 )
-from contrastive_clustering._latent import NOISE, LatentClustering
+from contrastive_clustering._latent import LatentClustering
 from contrastive_clustering._leaves import to_dtype
 from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._scaling import Scaler

@@ -23,6 +23,7 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
+from contrastive_clustering._clusterer import takes_number
 from contrastive_clustering._consensus import count_members
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
@@ -73,6 +74,9 @@ Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
+
+# Stands for the number of clusters of a clusterer that finds it itself.
+NOT_ASKED_FOR = 0
 
 # `fit`, `_fit` and the wrapper of `fit_model` stand in between.
 LEVELS_TO_CALLER = 7
@@ -198,6 +202,8 @@ def fit_model(
     if rows is not None:
         typical = rows[typical]
         labels = map_checked(net, dataset, clustering.predict)
+        # What a clusterer calls noise may be known to its fit only.
+        labels[rows] = clustering.labels
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
 
@@ -283,11 +289,10 @@ def _find_strata(
         latents = encode_checked(net, part)
         n_clusters, search = once(
             lambda: _choose_number(
-                params["n_clusters"],
+                params,
                 latents,
                 fit_clusters,
                 net.seed,
-                params["verbose"],
             )
         )
         # Strata that the second phase is to change may hang on chance a little.
@@ -358,16 +363,18 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
 
 
 def _choose_number(
-    n_clusters: int | str | ClusterNumberSearch,
+    params: dict[str, Any],
     latents: np.ndarray,
     fit_clusters: FitClusters,
     seed: int,
-    verbose: int,
 ) -> tuple[int, ClusterNumberResult | None]:
     """Return the number of clusters to ask for, and the search if there was one."""
-    if isinstance(n_clusters, str):
+    n_clusters = params["n_clusters"]
+    if n_clusters == "auto":
+        if not takes_number(params["clusterer"]):
+            return NOT_ASKED_FOR, None
         n_clusters = ClusterNumberSearch()
     if not isinstance(n_clusters, ClusterNumberSearch):
         return n_clusters, None
-    search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
+    search = n_clusters.search(latents, fit_clusters, seed, verbose=params["verbose"])
     return search.n_clusters, search
