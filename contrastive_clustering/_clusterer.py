@@ -152,7 +152,7 @@ def _find_number(clusterer: Any) -> tuple[Any, str] | None:
         if hasattr(number, "fit_predict"):  # of Birch, which merges subclusters by it
             return _find_number(number)
         # None and the like in place of a default: the clusterer finds the number.
-        is_set = isinstance(number, Integral) or number is _default(clusterer)
+        is_set = isinstance(number, Integral) or _is_default(clusterer, number)
         return (clusterer, "n_clusters") if is_set else None
     if "n_components" in params:
         # Elsewhere it is the number of dimensions of an embedding.
@@ -162,11 +162,13 @@ def _find_number(clusterer: Any) -> tuple[Any, str] | None:
     return _find_number(wrapped[0]) if len(wrapped) == 1 else None
 
 
-def _default(clusterer: Any) -> Any:
-    """Return the default of `n_clusters`."""
+def _is_default(clusterer: Any, number: Any) -> bool:
+    """Return whether `n_clusters` is as the constructor sets it."""
     parameters = inspect.signature(type(clusterer)).parameters
-    known = parameters.get("n_clusters")
-    return inspect.Parameter.empty if known is None else known.default
+    if "n_clusters" not in parameters:
+        return False
+    default = parameters["n_clusters"].default
+    return number is default or (isinstance(number, str) and number == default)
 
 
 def _set_seeds(clusterer: BaseEstimator, seed: int) -> None:

@@ -178,12 +178,14 @@ class LatentClustering:
         labels : ndarray of shape (n_samples,)
             Strata, as integers.
         """
-        prepared = self.prepare(latents)
+        return self._predict(self.prepare(latents))
+
+    def _predict(self, prepared: np.ndarray) -> np.ndarray:
         if self.voters is not None:
             return np.asarray(self.voters.predict(prepared))
-        raw = read_labels(
-            self.clusterer.predict(prepared), len(prepared), self.clusterer
-        )
+        # Some work in place, such as a StandardScaler(copy=False) in a pipeline.
+        found = self.clusterer.predict(prepared.copy())
+        raw = read_labels(found, len(prepared), self.clusterer)
         labels, is_unknown = number_labels(raw, self.raw_labels, self.clusterer)
         noise = is_noise(raw, classes_of(self.clusterer))
         labels[noise] = NOISE
@@ -199,7 +201,9 @@ class LatentClustering:
 
         The clusterer's own where it has one whose columns can be told (`columns_of`);
         the votes of the neighbours where these assign; else the posterior of equal,
-        round Gaussians about the centres, whose largest entry is the nearest centre.
+        round Gaussians about the centres. Where `predict` gives another stratum than
+        that of the nearest centre, both exchange their entries in the latter, so that
+        the largest one is that of `predict`.
 
         Parameters
         ----------
@@ -214,7 +218,11 @@ class LatentClustering:
         prepared = self.prepare(latents)
         proba = self._own_proba(prepared)
         if proba is None:
-            return self._gaussian_proba(prepared).astype(np.float32)
+            proba = self._gaussian_proba(prepared)
+            labels = self._predict(prepared)
+            rows = np.flatnonzero(labels != NOISE)
+            _exchange_largest(proba, rows, labels[rows])
+            return proba.astype(np.float32)
         total = proba.sum(axis=1, keepdims=True)
         # All of it on noise or on clusters without members.
         lost = ~(total[:, 0] > np.finfo(np.float32).tiny)
@@ -231,7 +239,7 @@ class LatentClustering:
             return np.asarray(self.voters.predict_proba(prepared)[:, columns])
         if not hasattr(self.clusterer, "predict_proba"):
             return None
-        proba = np.asarray(self.clusterer.predict_proba(prepared))
+        proba = np.asarray(self.clusterer.predict_proba(prepared.copy()))
         if proba.ndim != 2 or len(proba) != len(prepared):
             raise ValueError(
                 f"clusterer={show(self.clusterer)} returned an array of shape "
@@ -297,7 +305,7 @@ def fit_clustering(
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
     try:
-        found = fitted.fit_predict(prepared)
+        found = fitted.fit_predict(prepared.copy())  # it may work in place
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"clusterer={show(fitted)} cannot cluster latents of shape "
@@ -338,6 +346,14 @@ def _prepare(space: Pipeline, latents: np.ndarray) -> np.ndarray:
     # float64: mixtures invert covariances, and nearest centres must not depend on
     # how many samples stand beside a sample in a float32 product.
     return np.asarray(space.transform(latents.astype(np.float64)))
+
+
+def _exchange_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
+    """Exchange the largest entry of some rows with that of a column, in place."""
+    largest = proba[rows].argmax(axis=1)
+    highest, others = proba[rows, largest], proba[rows, columns]
+    proba[rows, largest] = others
+    proba[rows, columns] = highest
 
 
 def nearest_members(

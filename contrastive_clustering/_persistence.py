@@ -80,8 +80,8 @@ class PersistenceMixin:
 
         trusted : collection of str, default=()
             Import paths of functions and classes outside of this package that
-            parameters hold, such as a callable augmentation, another clusterer or what
-            makes an encoder, and that whoever loads the file shall import.
+            parameters hold, such as a callable augmentation, a clusterer of your own or
+            what makes an encoder, and that whoever loads the file shall import.
 
         Raises
         ------

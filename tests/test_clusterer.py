@@ -62,9 +62,16 @@ class Wrapper(ClusterMixin, BaseEstimator):
 
 
 class Undecided(ClusterMixin, BaseEstimator):
-    """Its default number of clusters is none."""
+    """Its default is no number of clusters."""
 
     def __init__(self, n_clusters=None):
+        self.n_clusters = n_clusters
+
+
+class Automatic(ClusterMixin, BaseEstimator):
+    """Likewise."""
+
+    def __init__(self, n_clusters="auto"):
         self.n_clusters = n_clusters
 
 
@@ -137,8 +144,11 @@ def test_clusterers_that_are_asked_for_a_number(clusterer):
     assert takes_number(clusterer)
 
 
-def test_a_default_of_none_is_not_a_choice():
+def test_a_default_is_not_a_choice():
     assert number_of(Undecided()) == 3
+    assert number_of(Automatic()) == 3
+    assert number_of(Undecided("auto")) == "auto"
+    assert number_of(Automatic(None)) is None
 
 
 def test_seeds_within_are_set_and_fixed_ones_stay():

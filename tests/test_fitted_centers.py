@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from own_clusterers import NamedByFit
 from sklearn.cluster import DBSCAN, Birch, BisectingKMeans
-from test_latent import NamedByFit
 
 from contrastive_clustering._fitted_centers import (
     CENTER_KINDS,

@@ -3,8 +3,8 @@ import re
 
 import numpy as np
 import pytest
+from own_clusterers import NamedByFit
 from sklearn.cluster import AgglomerativeClustering, Birch, KMeans
-from test_latent import NamedByFit
 
 from contrastive_clustering import ClusterNumberSearch
 from contrastive_clustering._container import read_tree, write_tree

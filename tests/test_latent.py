@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from own_clusterers import Named, NamedByFit
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import (
     DBSCAN,
@@ -146,40 +147,6 @@ def test_whitening_and_normalising(blobs):
     )
 
 
-class Named(ClusterMixin, BaseEstimator):
-    """K-means whose clusters have names; columns are in their order."""
-
-    def __init__(self, n_clusters=3, names=(0, 1, 2)):
-        self.n_clusters = n_clusters
-        self.names = names
-
-    def fit(self, X, y=None):
-        self.kmeans_ = KMeans(self.n_clusters, n_init=3, random_state=0).fit(X)
-        self.classes_ = np.array(self.names)
-        self.labels_ = self.classes_[self.kmeans_.labels_]
-        return self
-
-    def predict(self, X):
-        return self.classes_[self.kmeans_.predict(X)]
-
-    def predict_proba(self, X):
-        proba = np.exp(-self.kmeans_.transform(X))
-        return proba / proba.sum(axis=1, keepdims=True)
-
-
-class NamedByFit(ClusterMixin, BaseEstimator):
-    """The same without `predict`."""
-
-    def __init__(self, n_clusters=3, names=(0, 1, 2)):
-        self.n_clusters = n_clusters
-        self.names = names
-
-    def fit(self, X, y=None):
-        kmeans = KMeans(self.n_clusters, n_init=3, random_state=0).fit(X)
-        self.labels_ = np.array(self.names)[kmeans.labels_]
-        return self
-
-
 NAMES = [
     (1, 2, 3),
     (22, 3, 32),
@@ -294,6 +261,40 @@ def test_other_clusterers_find_blobs_repeatedly(blobs, clusterer):
     assert adjusted_rand_score(y, fitted.labels) > 0.95
     np.testing.assert_array_equal(again.labels, fitted.labels)
     np.testing.assert_array_equal(fitted.predict(latents), fitted.labels)
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        BisectingKMeans(),
+        Birch(threshold=0.2),
+        make_pipeline(StandardScaler(), KMeans(n_init=1)),
+        KMeans(n_init=1),
+    ],
+    ids=lambda clusterer: type(clusterer).__name__,
+)
+def test_largest_entry_is_the_predicted_stratum(clusterer):
+    # Without blobs, strata border on each other.
+    latents = np.random.default_rng(0).uniform(size=(500, 4)).astype(np.float32)
+    latents[:, 0] *= 3
+    fitted = cluster(latents, clusterer, n_clusters=7)
+    proba = fitted.predict_proba(latents)
+    np.testing.assert_array_equal(proba.argmax(axis=1), fitted.predict(latents))
+    # The entries are the same, in another order.
+    expected = np.sort(fitted._gaussian_proba(fitted.prepare(latents)))
+    np.testing.assert_allclose(np.sort(proba), expected, atol=1e-6)
+
+
+def test_clusterers_may_work_in_place(blobs):
+    latents, _ = blobs
+    in_place, on_a_copy = (
+        cluster(latents, make_pipeline(StandardScaler(copy=copy), KMeans(n_init=1)))
+        for copy in (False, True)
+    )
+    np.testing.assert_array_equal(in_place.centers, on_a_copy.centers)
+    np.testing.assert_array_equal(
+        in_place.predict_proba(latents), on_a_copy.predict_proba(latents)
+    )
 
 
 def test_noise_that_only_fit_knows_is_noise(blobs):
