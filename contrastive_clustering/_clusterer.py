@@ -20,6 +20,9 @@ NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 MIXTURE_REGULARISATION = 1e-3
 
 
+PRECOMPUTED = ("precomputed", "precomputed_nearest_neighbors")
+
+
 def resolve_clusterer(
     clusterer: str | BaseEstimator,
     n_clusters: int,
@@ -114,7 +117,7 @@ def check_clusterer(clusterer: Any) -> None:
     ------
     ValueError
         If it is a class or cannot be cloned, or a parameter of it or of an estimator
-        within is invalid.
+        within is invalid or asks for distances in place of samples.
     """
     if isinstance(clusterer, str):
         return
@@ -131,8 +134,18 @@ def check_clusterer(clusterer: Any) -> None:
             "constructor has to take each parameter by name and to keep it unchanged."
         ) from error
     # Any number and any seed will do: they are set to the real ones later.
-    clusterer = resolve_clusterer(clusterer, 2, 0)
-    for part in (clusterer, *clusterer.get_params(deep=True).values()):
+    resolved = resolve_clusterer(clusterer, 2, 0)
+    params = resolved.get_params(deep=True)
+    # In a pipeline, a step before may compute them.
+    for name in ("affinity", "metric"):
+        value = params.get(name)
+        if isinstance(value, str) and value in PRECOMPUTED:
+            raise ValueError(
+                f"clusterer={show(clusterer)} has {name}={value!r}, but it is given "
+                "latents, and not the distances or neighbors of samples. Choose "
+                f"another {name}."
+            )
+    for part in (resolved, *params.values()):
         if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
             part._validate_params()
 

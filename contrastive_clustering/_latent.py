@@ -184,7 +184,7 @@ class LatentClustering:
         if self.voters is not None:
             return np.asarray(self.voters.predict(prepared))
         # Some work in place, such as a StandardScaler(copy=False) in a pipeline.
-        found = self.clusterer.predict(prepared.copy())
+        found = self.clusterer.predict(prepared.copy("K"))
         raw = read_labels(found, len(prepared), self.clusterer)
         labels, is_unknown = number_labels(raw, self.raw_labels, self.clusterer)
         noise = is_noise(raw, classes_of(self.clusterer))
@@ -239,7 +239,7 @@ class LatentClustering:
             return np.asarray(self.voters.predict_proba(prepared)[:, columns])
         if not hasattr(self.clusterer, "predict_proba"):
             return None
-        proba = np.asarray(self.clusterer.predict_proba(prepared.copy()))
+        proba = np.asarray(self.clusterer.predict_proba(prepared.copy("K")))
         if proba.ndim != 2 or len(proba) != len(prepared):
             raise ValueError(
                 f"clusterer={show(self.clusterer)} returned an array of shape "
@@ -305,7 +305,7 @@ def fit_clustering(
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
     try:
-        found = fitted.fit_predict(prepared.copy())  # it may work in place
+        found = fitted.fit_predict(prepared.copy("K"))  # it may work in place
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"clusterer={show(fitted)} cannot cluster latents of shape "

@@ -191,6 +191,8 @@ class Stubborn(ClusterMixin, BaseEstimator):
         (make_pipeline(PCA(), KMeans(tol=-1)), "'tol' parameter of KMeans"),
         (Birch(n_clusters=KMeans(init="x")), "'init' parameter of KMeans"),
         (Stubborn(), "cannot be cloned"),
+        (DBSCAN(metric="precomputed"), "has metric='precomputed', but it is given"),
+        (SpectralClustering(affinity="precomputed"), "Choose another affinity"),
     ],
 )
 def test_bad_clusterers_are_refused_before_training(

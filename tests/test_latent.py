@@ -16,6 +16,7 @@ from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from sklearn.neighbors import RadiusNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -250,6 +251,10 @@ def test_centers_of_another_space_are_not_compared_with(blobs, width):
         Birch(n_clusters=KMeans(7, n_init=1)),
         make_pipeline(StandardScaler(), KMeans(7, n_init=3)),
         make_pipeline(PCA(2), GaussianMixture(7)),
+        make_pipeline(
+            RadiusNeighborsTransformer(radius=4.0),
+            DBSCAN(eps=2.0, metric="precomputed"),
+        ),
         MeanShift(),
         SpectralClustering(n_components=2),
     ],
@@ -313,7 +318,7 @@ def test_noise_that_only_fit_knows_is_noise(blobs):
 
 @pytest.mark.parametrize(
     "clusterer",
-    [SpectralClustering(affinity="precomputed"), KMeans()],
+    [AgglomerativeClustering(metric="cosine"), KMeans()],
     ids=lambda clusterer: type(clusterer).__name__,
 )
 def test_a_clusterer_that_fails_is_named(blobs, clusterer):
