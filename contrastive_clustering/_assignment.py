@@ -164,11 +164,16 @@ def make_assignment(clustering: PrototypeClustering | LatentClustering) -> nn.Mo
         return KMeansAssignment(clustering)
     if kind is GaussianMixture:
         return MixtureAssignment(clustering)
+    found = (
+        f"those of a {kind.__name__}"
+        if clustering.voters is None
+        else "those that neighbors vote for"
+    )
     raise ValueError(
-        f"The strata are those of a {kind.__name__} without a second phase, which "
-        "cannot be exported. Strata of a second phase can (refinement_epochs above 0), "
-        'and without one those of clusterer="kmeans", "gaussian_mixture", KMeans, '
-        "MiniBatchKMeans and GaussianMixture."
+        f"The strata are {found} without a second phase, which cannot be exported. "
+        "Strata of a second phase can (refinement_epochs above 0), and without one "
+        'those of clusterer="kmeans", "gaussian_mixture", KMeans, MiniBatchKMeans and '
+        "GaussianMixture."
     )
 
 

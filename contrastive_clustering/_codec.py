@@ -13,16 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.cluster import KMeans
-from sklearn.mixture import GaussianMixture
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from contrastive_clustering._cluster_number import ClusterNumberSearch
-from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._import_paths import (
     checked_path,
     import_path,
     trusted_import,
+)
+from contrastive_clustering._known_clusterers import (
+    KNOWN_CLUSTERERS,
+    is_known,
+    make_clusterer,
+    written_params,
 )
 from contrastive_clustering._leaves import LEAVES, Leaf
 from contrastive_clustering._presets import (
@@ -73,13 +76,6 @@ _RECORDS: dict[str, Any] = {
 
 # Fields that concern the machine: a file may not start processes.
 _NOT_WRITTEN = {"n_jobs"}
-
-# Clusterers of which the parameters are written. What they have learnt is written by
-# `_fitted_parts`, which knows what each of their attributes has to be.
-_CLUSTERERS: dict[str, Any] = {
-    clusterer.__name__: clusterer
-    for clusterer in (ConsensusClustering, GaussianMixture, KMeans)
-}
 
 
 class Value(Node):
@@ -168,8 +164,8 @@ def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str,
     if _RECORDS.get(kind) is type(value):
         fields = {field: getattr(value, field) for field in _fields_of(kind)}
         return {TYPE_KEY: kind, "fields": _encode_dict(fields, trusted, name)}
-    if _CLUSTERERS.get(kind) is type(value):
-        params = value.get_params(deep=False)
+    if is_known(value):
+        params = written_params(value)
         return {TYPE_KEY: kind, "params": _encode_dict(params, trusted, name)}
     if isinstance(value, torch.nn.Module):
         raise ValueError(
@@ -312,16 +308,7 @@ def _decode_record(tree: dict[str, Any], trusted: Collection[str]) -> Any:
 
 
 def _decode_clusterer(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    clusterer = _CLUSTERERS[tree[TYPE_KEY]]()
-    params = decode(tree["params"], trusted)
-    unknown = params.keys() - clusterer.get_params(deep=False).keys()
-    if unknown:
-        raise ValueError(
-            f"a {tree[TYPE_KEY]} has the parameters {shown(sorted(unknown))}"
-        )
-    clusterer.set_params(**params)
-    clusterer._validate_params()
-    return clusterer
+    return make_clusterer(tree[TYPE_KEY], decode(tree["params"], trusted))
 
 
 def _decode_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
@@ -372,6 +359,6 @@ _TAGS: dict[str, _Tag] = {
     **{kind: _Tag(Fields({"fields": _SETTINGS}), _decode_record) for kind in _RECORDS},
     **{
         kind: _Tag(Fields({"params": _SETTINGS}), _decode_clusterer)
-        for kind in _CLUSTERERS
+        for kind in KNOWN_CLUSTERERS
     },
 }

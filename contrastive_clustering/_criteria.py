@@ -13,11 +13,9 @@ from sklearn.metrics import (
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._latent import (
-    MIXTURE_REGULARISATION,
-    NOISE,
-    fit_latent_space,
-)
+from contrastive_clustering._cluster_labels import NOISE
+from contrastive_clustering._clusterer import MIXTURE_REGULARISATION
+from contrastive_clustering._latent import fit_latent_space
 from contrastive_clustering._reuse import reusing_work
 
 # Times the latents are halved for the criteria that judge clusterings on new latents.

@@ -55,17 +55,18 @@ class ContrastiveAutoencoderClusterer(
     Parameters
     ----------
     n_clusters : int, "auto" or ClusterNumberSearch, default=8
-        Number of strata to look for; handed to the clusterer where it has one. "auto"
-        chooses it by the default :class:`ClusterNumberSearch`; pass one for another
-        criterion, another range or parallel jobs.
+        Number of strata to look for; not used if the clusterer finds the number itself.
+        "auto" chooses it by the default :class:`ClusterNumberSearch`; pass one for
+        another criterion, another range or parallel jobs.
 
     clusterer : str or scikit-learn clusterer, default="consensus"
         What clusters the latents, after each phase: "consensus" for a
         :class:`ConsensusClustering` half of whose members compare directions, "kmeans",
-        "gaussian_mixture" or any clusterer. Of an estimator a clone is fitted, with its
-        `n_clusters` or `n_components` set to `n_clusters`, and its `random_state` where
-        that is None. If it has no ``predict``, the 15 nearest training samples vote for
-        a new sample's stratum.
+        "gaussian_mixture" or any clusterer. A clone of an estimator is fitted. Its
+        `n_clusters`, the `n_components` of a mixture, or that of the final step of a
+        pipeline is set to `n_clusters`, unless it is None or the like in place of an
+        integer; each `random_state` that is None is set, nested ones, too. If it has no
+        ``predict``, the 15 nearest training samples vote for a new sample's stratum.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
@@ -228,8 +229,10 @@ class ContrastiveAutoencoderClusterer(
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
-        Stratum of each training sample, numbered from 0; without a second phase, -1
-        for what the clusterer calls noise.
+        Stratum of each training sample. Strata are numbered from 0 by size, largest
+        first; where training continued (`warm_start`, `partial_fit`), they keep the
+        numbers of those that they overlap with most. Without a second phase, -1 stands
+        for what the fit of the clusterer calls noise.
 
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Mean latent of each stratum; `inverse_transform` decodes it.

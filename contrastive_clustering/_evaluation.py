@@ -27,10 +27,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor, to_array
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._constraints import Count, validate_params
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
 from contrastive_clustering._hierarchy import merge_labels
-from contrastive_clustering._latent import NOISE
 from contrastive_clustering._messages import shorten, show
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._snapshot import snapshot

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._latent import NOISE
+from contrastive_clustering._cluster_labels import NOISE
 
 
 def import_pandas(caller: str) -> Any:

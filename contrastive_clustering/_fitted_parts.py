@@ -11,22 +11,26 @@ from contrastive_clustering._appearance import (
     count_measures,
     map_sides,
 )
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._cluster_number import ClusterNumberResult
 from contrastive_clustering._criteria import CRITERIA
 from contrastive_clustering._density import LatentDensity
 from contrastive_clustering._fitted_clusterers import (
     CLUSTERER,
+    VOTED,
+    clusterer_from_tree,
+    clusterer_to_tree,
+)
+from contrastive_clustering._fitted_space import (
     SPACE,
     VOTERS,
     Tree,
-    clusterer_from_tree,
-    clusterer_to_tree,
     space_from_tree,
     space_to_tree,
     voters_from_tree,
     voters_to_tree,
 )
-from contrastive_clustering._latent import NOISE, LatentClustering
+from contrastive_clustering._latent import CENTERED, LatentClustering
 from contrastive_clustering._leaves import to_dtype
 from contrastive_clustering._prototypes import PrototypeClustering
 from contrastive_clustering._scaling import Scaler
@@ -54,6 +58,9 @@ _LATENT_CENTERS = Array(("n_clusters", "latent_dim"), dtypes=("f4",))
 # Channels and three spatial axes. The product of a long list would take hours.
 MOST_AXES = 4
 
+# The most characters of a clusterer's own name for a cluster.
+LONGEST_LABEL = 1000
+
 # The tree of strata compares each with each other.
 MOST_STRATA = 2**12
 
@@ -67,9 +74,37 @@ def _ascends(name: str) -> Any:
     return lambda tree: bool((np.diff(tree[name]) > 0).all())
 
 
+class _RawLabels(Node):
+    """The clusterer's own label of each stratum: numbers or strings."""
+
+    # `n_raw` is known of clusterers that label theirs from 0 on.
+    _numbers = Array(("n_clusters",), dtypes=(*FLOATS, *INTEGERS), below="n_raw")
+    # NumPy gives each string of an array as much room as the longest needs.
+    _strings = Items(Text(LONGEST_LABEL), least=1, most=MOST_STRATA, size="n_clusters")
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        node = self._strings if isinstance(tree, list) else self._numbers
+        node.check(tree, where, scope)
+        if len(np.unique(np.asarray(tree))) < len(tree):
+            raise ValueError(f"{where} are not distinct")
+
+
 def _votes_for_each(tree: Mapping[str, Any]) -> bool:
     voters = tree["voters"]
-    return voters is None or bool(np.isin(tree["raw_labels"], voters["y"]).all())
+    strata = np.arange(len(tree["centers"]))
+    return voters is None or bool(np.isin(strata, voters["y"]).all())
+
+
+def _fit_the_clusterer(tree: Mapping[str, Any]) -> bool:
+    clusterer, raw_labels = tree["clusterer"], tree["raw_labels"]
+    if clusterer["kind"] in ("other", VOTED):
+        return True
+    if isinstance(raw_labels, list) or raw_labels.dtype.kind not in "iu":
+        return False
+    if clusterer["kind"] == "birch":
+        return bool(np.isin(raw_labels, clusterer["labels"]).all())
+    return bool(raw_labels.min() >= 0)
 
 
 CLUSTERING = Kinds(
@@ -93,24 +128,20 @@ CLUSTERING = Kinds(
                 "spread": Real(0.0, open=True),
                 "clusterer": CLUSTERER,
                 "voters": Maybe(VOTERS),
-                # `n_raw` is known of this package's own clusterers.
-                "raw_labels": Array(
-                    ("n_clusters",), dtypes=(*FLOATS, *INTEGERS), below="n_raw"
-                ),
+                "raw_labels": _RawLabels(),
                 "latent_centers": _LATENT_CENTERS,
                 "labels": _LABELS,
             },
             relations=(
                 _FEW_STRATA,
-                (_ascends("raw_labels"), "raw_labels do not ascend"),
                 (_votes_for_each, "there is a cluster that nobody votes for"),
                 (
                     lambda tree: (
-                        tree["clusterer"]["kind"] == "other"
-                        or tree["raw_labels"].min() >= 0
+                        (tree["voters"] is None) == (tree["clusterer"]["kind"] != VOTED)
                     ),
-                    "raw_labels are below zero",
+                    "neighbors vote if the clusterer cannot predict, and only then",
                 ),
+                (_fit_the_clusterer, "raw_labels are not those of the clusterer"),
             ),
         ),
     }
@@ -316,9 +347,17 @@ def clustering_to_tree(
         "spread": float(clustering.spread),
         "clusterer": clusterer_to_tree(clustering.clusterer, trusted),
         "voters": voters_to_tree(clustering.voters),
-        "raw_labels": clustering.raw_labels,
+        "raw_labels": _raw_labels_to_tree(clustering.raw_labels),
         **common,
     }
+
+
+def _raw_labels_to_tree(raw_labels: np.ndarray) -> np.ndarray | list[str]:
+    if raw_labels.dtype.kind == "U":
+        return [str(label) for label in raw_labels]
+    # Files have no wider floats.
+    is_float = raw_labels.dtype.kind == "f"
+    return raw_labels.astype(np.float64) if is_float else raw_labels
 
 
 def clustering_from_tree(
@@ -354,17 +393,19 @@ def clustering_from_tree(
         )
     clusterer = clusterer_from_tree(tree["clusterer"], trusted)
     n_prepared = tree["centers"].shape[1]
-    centers = getattr(clusterer, "cluster_centers_", None)
-    if centers is not None and np.shape(centers)[1:] != (n_prepared,):
-        raise ValueError(
-            f"the clusterer has centers of shape {np.shape(centers)}, and latents are "
-            f"compared in {n_prepared} directions"
-        )
+    if isinstance(clusterer, CENTERED):
+        # Compiled code would read beyond the end of an array.
+        shape = np.shape(clusterer.cluster_centers_)
+        if shape[1:] != (n_prepared,):
+            raise ValueError(
+                f"the clusterer has centers of shape {shape}, and latents are compared "
+                f"in {n_prepared} directions"
+            )
     return LatentClustering(
         space=space_from_tree(tree["space"]),
         clusterer=clusterer,
         voters=voters_from_tree(tree["voters"]),
-        raw_labels=tree["raw_labels"],
+        raw_labels=np.array(tree["raw_labels"]),
         centers=tree["centers"],
         spread=tree["spread"],
         **common,

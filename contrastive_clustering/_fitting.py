@@ -22,6 +22,7 @@ from contrastive_clustering._cluster_number import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
+from contrastive_clustering._clusterer import takes_number
 from contrastive_clustering._consensus import count_members
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._density import LatentDensity
@@ -47,6 +48,7 @@ from contrastive_clustering._net_state import (
     load_net_state,
     net_state,
 )
+from contrastive_clustering._numbering import order_strata
 from contrastive_clustering._parameters import count_batch_size, count_epochs
 from contrastive_clustering._prototypes import PrototypeClustering, learn_strata
 from contrastive_clustering._random import derive_seed
@@ -73,6 +75,9 @@ Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
+
+# Stands for the number of clusters of a clusterer that finds it itself.
+NOT_ASKED_FOR = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +134,7 @@ def fit_model(
     seed: int,
     *,
     previous: ContrastiveNet | None = None,
+    earlier: np.ndarray | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> FittedModel:
     """Train a net and find the strata of its latents.
@@ -146,6 +152,9 @@ def fit_model(
 
     previous : ContrastiveNet, default=None
         The net whose training goes on.
+
+    earlier : ndarray of shape (n_samples,), default=None
+        Strata that the samples had before, whose numbers are kept.
 
     checkpoint : Checkpoint, default=None
         Where to write what has been reached, and what to go on from.
@@ -183,6 +192,9 @@ def fit_model(
     rows = _clustered_rows(len(dataset), seed)
     part = dataset.take(rows)
     latents, clustering, search = _find_strata(net, dataset, part, params, checkpoint)
+    before = earlier if earlier is None or rows is None else earlier[rows]
+    order = order_strata(clustering.labels, clustering.n_clusters, before)
+    clustering = clustering.renumbered(order)
     density = once(
         lambda: LatentDensity.fit(
             latents, clustering.labels, clustering.n_clusters, net.seed
@@ -195,6 +207,8 @@ def fit_model(
     if rows is not None:
         typical = rows[typical]
         labels = map_checked(net, dataset, clustering.predict)
+        # What a clusterer calls noise may be known to its fit only.
+        labels[rows] = clustering.labels
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
 
@@ -280,11 +294,10 @@ def _find_strata(
         latents = encode_checked(net, part)
         n_clusters, search = once(
             lambda: _choose_number(
-                params["n_clusters"],
+                params,
                 latents,
                 fit_clusters,
                 net.seed,
-                params["verbose"],
             )
         )
         # Strata that the second phase is to change may hang on chance a little.
@@ -354,16 +367,18 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
 
 
 def _choose_number(
-    n_clusters: int | str | ClusterNumberSearch,
+    params: dict[str, Any],
     latents: np.ndarray,
     fit_clusters: FitClusters,
     seed: int,
-    verbose: int,
 ) -> tuple[int, ClusterNumberResult | None]:
     """Return the number of clusters to ask for, and the search if there was one."""
-    if isinstance(n_clusters, str):
+    n_clusters = params["n_clusters"]
+    if n_clusters == "auto":
+        if not takes_number(params["clusterer"]):
+            return NOT_ASKED_FOR, None
         n_clusters = ClusterNumberSearch()
     if not isinstance(n_clusters, ClusterNumberSearch):
         return n_clusters, None
-    search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
+    search = n_clusters.search(latents, fit_clusters, seed, verbose=params["verbose"])
     return search.n_clusters, search

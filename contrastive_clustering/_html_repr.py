@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import estimator_html_repr
 
-from contrastive_clustering._latent import NOISE
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._snapshot import reads_fitted_state
 
 

@@ -1,32 +1,41 @@
 """From latents to strata: preparing the latent space, clustering and assigning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
-from sklearn.cluster import KMeans
+from sklearn.cluster import (
+    AffinityPropagation,
+    BisectingKMeans,
+    KMeans,
+    MeanShift,
+    MiniBatchKMeans,
+)
 from sklearn.decomposition import PCA
-from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
+from contrastive_clustering._cluster_labels import (
+    NOISE,
+    classes_of,
+    columns_of,
+    is_noise,
+    number_labels,
+    read_labels,
+)
+from contrastive_clustering._clusterer import resolve_clusterer
 from contrastive_clustering._consensus import FEWEST_MEMBERS, ConsensusClustering
-from contrastive_clustering._messages import show
-
-NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
+from contrastive_clustering._messages import reason_of, show
+from contrastive_clustering._numbering import renumber
 
 # Whitening keeps the directions that hold this part of the variance. The rest is
 # mostly noise, which whitening would blow up to the size of all else: measured in the
 # docs, "Choices".
 WHITENED_VARIANCE = 0.95
-
-# Regularisation of a mixture's covariances. Latents are brought to unit mean square
-# per direction first, so this is a part of a direction's own variance.
-MIXTURE_REGULARISATION = 1e-3
 
 # Neighbours that vote for a new sample's stratum where a clusterer has no `predict`.
 VOTING_NEIGHBOURS = 15
@@ -37,7 +46,9 @@ VOTING_NEIGHBOURS = 15
 # hundred members to be found by.
 LARGEST_CLUSTERED = 100_000
 
-NOISE = -1
+# Clusterers whose `cluster_centers_` lie in the space of what they were fitted to, in
+# the order of their labels. Another class may have centers of any meaning.
+CENTERED = (AffinityPropagation, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans)
 
 
 @dataclass(frozen=True)
@@ -81,56 +92,6 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
     return make_pipeline(*steps).fit(latents)
 
 
-def resolve_clusterer(
-    clusterer: str | BaseEstimator,
-    n_clusters: int,
-    seed: int,
-    n_members: int = FEWEST_MEMBERS,
-) -> BaseEstimator:
-    """Return an unfitted clusterer with the number of clusters and the seed set.
-
-    Parameters
-    ----------
-    clusterer : {"consensus", "kmeans", "gaussian_mixture"} or scikit-learn clusterer
-        What to make, or to clone.
-
-    n_clusters : int
-        Handed over as `n_clusters` or `n_components` where the clusterer has one.
-
-    seed : int
-        Handed over as `random_state` where the clusterer has one that is None.
-
-    n_members : int, default=32
-        Members of the consensus, if it is one that is to be made.
-
-    Returns
-    -------
-    clusterer : estimator
-        A new clusterer.
-    """
-    if isinstance(clusterer, str):
-        if clusterer == "consensus":
-            return ConsensusClustering(
-                n_clusters, n_members=n_members, directions=0.5, random_state=seed
-            )
-        if clusterer == "kmeans":
-            return KMeans(n_clusters, n_init=10, random_state=seed)
-        return GaussianMixture(
-            n_clusters,
-            n_init=5,
-            reg_covar=MIXTURE_REGULARISATION,
-            random_state=seed,
-        )
-    clusterer = clone(clusterer)
-    parameters = clusterer.get_params(deep=False)
-    for name in ("n_clusters", "n_components"):
-        if name in parameters:
-            clusterer.set_params(**{name: n_clusters})
-    if "random_state" in parameters and parameters["random_state"] is None:
-        clusterer.set_params(random_state=seed)
-    return clusterer
-
-
 @dataclass(frozen=True)
 class LatentClustering:
     """A fitted clustering of a latent space, which new latents can be assigned to.
@@ -140,15 +101,16 @@ class LatentClustering:
     space : sklearn.pipeline.Pipeline
         Prepares latents for the clusterer.
 
-    clusterer : estimator
-        The fitted clusterer.
+    clusterer : estimator or None
+        The fitted clusterer; None if it comes from a file and has no `predict`.
 
     voters : sklearn.neighbors.KNeighborsClassifier or None
-        Carries the labels over to new samples where the clusterer has no `predict`.
+        Carries the strata over to new samples where the clusterer has no `predict`.
 
     raw_labels : ndarray of shape (n_clusters,)
-        The clusterer's own label of each stratum; strata are numbered from 0 without
-        a gap, while a clusterer may leave clusters empty.
+        The clusterer's own label of each stratum, all distinct: integers, floats or
+        strings. Strata are numbered from 0 without a gap, while a clusterer may leave
+        clusters empty.
 
     centers : ndarray of shape (n_clusters, n_prepared)
         Mean of each stratum's training members in the prepared space.
@@ -157,20 +119,47 @@ class LatentClustering:
         Mean square distance, per direction, of a member from its centre.
 
     labels : ndarray of shape (n_samples,)
-        Strata of the training set; -1 for what the clusterer called noise.
+        Strata of the training set, as the clusterer's own fit assigned it; -1 for what
+        it called noise.
 
     latent_centers : ndarray of shape (n_clusters, latent_dim)
         Mean of each stratum's training members in the latent space.
     """
 
     space: Pipeline
-    clusterer: BaseEstimator
+    clusterer: Any  # scikit-learn is not typed
     voters: KNeighborsClassifier | None
     raw_labels: np.ndarray
     centers: np.ndarray
     spread: float
     labels: np.ndarray
     latent_centers: np.ndarray
+
+    def renumbered(self, order: np.ndarray) -> "LatentClustering":
+        """Return the same strata in another order.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_clusters,)
+            The stratum that becomes number 0, 1 and so on.
+
+        Returns
+        -------
+        clustering : LatentClustering
+            The strata with their new numbers.
+        """
+        voters = self.voters
+        if voters is not None:
+            strata = voters.classes_[voters._y]
+            voters = clone(voters).fit(voters._fit_X, renumber(strata, order))
+        return replace(
+            self,
+            voters=voters,
+            raw_labels=self.raw_labels[order],
+            centers=self.centers[order],
+            labels=renumber(self.labels, order),
+            latent_centers=self.latent_centers[order],
+        )
 
     @property
     def n_clusters(self) -> int:
@@ -216,23 +205,32 @@ class LatentClustering:
         labels : ndarray of shape (n_samples,)
             Strata, as integers.
         """
-        prepared = self.prepare(latents)
-        raw = _predict(self.clusterer, self.voters, prepared)
-        labels = np.searchsorted(self.raw_labels, raw).clip(max=self.n_clusters - 1)
-        unseen = self.raw_labels[labels] != raw
-        labels[raw == NOISE] = NOISE
-        # A cluster without a training member is no stratum: take the nearest that is.
-        unseen &= raw != NOISE
-        if unseen.any():
-            labels[unseen] = self._gaussian_proba(prepared[unseen]).argmax(axis=1)
+        return self._predict(self.prepare(latents))
+
+    def _predict(self, prepared: np.ndarray) -> np.ndarray:
+        if self.voters is not None:
+            return np.asarray(self.voters.predict(prepared))
+        # Some work in place, such as a StandardScaler(copy=False) in a pipeline.
+        found = self.clusterer.predict(prepared.copy("K"))
+        raw = read_labels(found, len(prepared), self.clusterer)
+        labels, is_unknown = number_labels(raw, self.raw_labels, self.clusterer)
+        noise = is_noise(raw, classes_of(self.clusterer))
+        labels[noise] = NOISE
+        # A cluster without a training member is not a stratum: take the nearest.
+        is_unknown &= ~noise
+        if is_unknown.any():
+            proba = self._gaussian_proba(prepared[is_unknown])
+            labels[is_unknown] = proba.argmax(axis=1)
         return labels
 
     def predict_proba(self, latents: np.ndarray) -> np.ndarray:
         """Return the soft assignment of each latent to each stratum.
 
-        The clusterer's own where it has one; the votes of the neighbours where these
-        assign; else the posterior of equal, round Gaussians about the centres, whose
-        largest entry is the nearest centre.
+        The clusterer's own where it has one whose columns can be told (`columns_of`);
+        the votes of the neighbours where these assign; else the posterior of equal,
+        round Gaussians about the centres. Where `predict` gives another stratum than
+        that of the nearest centre, both exchange their entries in the latter, so that
+        the largest one is that of `predict`.
 
         Parameters
         ----------
@@ -245,28 +243,44 @@ class LatentClustering:
             Soft assignments, float32, with rows that sum to one.
         """
         prepared = self.prepare(latents)
-        source = self.voters if self.voters is not None else self.clusterer
-        if not hasattr(source, "predict_proba"):
-            return self._gaussian_proba(prepared).astype(np.float32)
-        proba = source.predict_proba(prepared)
-        if self.voters is not None:
-            columns = np.searchsorted(self.voters.classes_, self.raw_labels)
-        else:
-            columns = self.raw_labels
-        proba = proba[:, columns]
+        proba = self._own_proba(prepared)
+        if proba is None:
+            proba = self._gaussian_proba(prepared)
+            labels = self._predict(prepared)
+            rows = np.flatnonzero(labels != NOISE)
+            _exchange_largest(proba, rows, labels[rows])
+            return proba.astype(np.float32)
         total = proba.sum(axis=1, keepdims=True)
-        lost = total[:, 0] <= np.finfo(np.float32).tiny
-        if lost.any():  # all of it on noise or on clusters without members
+        # All of it on noise or on clusters without members.
+        lost = ~(total[:, 0] > np.finfo(np.float32).tiny)
+        if lost.any():
             proba[lost] = self._gaussian_proba(prepared[lost])
             total[lost] = 1.0
         return np.asarray(proba / total, dtype=np.float32)
 
+    def _own_proba(self, prepared: np.ndarray) -> np.ndarray | None:
+        """Return what voters or the clusterer give each stratum, if they do."""
+        if self.voters is not None:
+            strata = np.arange(self.n_clusters)
+            columns = np.searchsorted(self.voters.classes_, strata)
+            return np.asarray(self.voters.predict_proba(prepared)[:, columns])
+        if not hasattr(self.clusterer, "predict_proba"):
+            return None
+        proba = np.asarray(self.clusterer.predict_proba(prepared.copy("K")))
+        if proba.ndim != 2 or len(proba) != len(prepared):
+            raise ValueError(
+                f"clusterer={show(self.clusterer)} returned an array of shape "
+                f"{proba.shape} for predict_proba of {len(prepared)} samples. It has "
+                "to return a row for each sample and a column for each cluster."
+            )
+        classes = classes_of(self.clusterer)
+        found = columns_of(self.raw_labels, proba.shape[1], classes)
+        return None if found is None else proba[:, found]
+
     def _gaussian_proba(self, prepared: np.ndarray) -> np.ndarray:
-        centers = getattr(self.clusterer, "cluster_centers_", None)
-        if centers is None or len(centers) <= self.raw_labels.max():
-            centers = self.centers
-        else:
-            centers = np.asarray(centers)[self.raw_labels]
+        centers = self.centers
+        if type(self.clusterer) in CENTERED:
+            centers = self.clusterer.cluster_centers_[self.raw_labels]
         distances = cdist(prepared, centers, "sqeuclidean")
         return np.asarray(softmax(-distances / (2 * self.spread), axis=1))
 
@@ -311,25 +325,34 @@ def fit_clustering(
     Raises
     ------
     ValueError
-        If the clusterer finds no cluster at all.
+        If the clusterer fails, returns labels that cannot be read, or finds no cluster
+        at all.
     """
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
-    found = np.asarray(fitted.fit_predict(prepared))
-    voters = None
-    if not hasattr(fitted, "predict"):
-        n_neighbors = min(VOTING_NEIGHBOURS, len(prepared))
-        voters = KNeighborsClassifier(n_neighbors, weights="distance")
-        voters.fit(prepared, found)
-    raw = _predict(fitted, voters, prepared)
-    raw_labels = np.unique(raw[raw != NOISE])
+    try:
+        found = fitted.fit_predict(prepared.copy("K"))  # it may work in place
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"clusterer={show(fitted)} cannot cluster latents of shape "
+            f"{prepared.shape}: {reason_of(error).rstrip('.')}. Change its parameters "
+            "or take another."
+        ) from error
+    raw = read_labels(found, len(prepared), fitted)
+    noise = is_noise(raw, classes_of(fitted))
+    raw_labels = np.unique(raw[~noise])
     if len(raw_labels) == 0:
         raise ValueError(
             f"clusterer={show(fitted)} called all {len(latents)} samples noise and "
             "found no cluster. Loosen its parameters or take another."
         )
-    labels = np.where(raw == NOISE, NOISE, np.searchsorted(raw_labels, raw))
+    labels = np.where(noise, NOISE, np.searchsorted(raw_labels, raw))
+    voters = None
+    if not hasattr(fitted, "predict"):
+        n_neighbors = min(VOTING_NEIGHBOURS, len(prepared))
+        voters = KNeighborsClassifier(n_neighbors, weights="distance")
+        voters.fit(prepared, labels)
     members = [labels == label for label in range(len(raw_labels))]
     centers = np.stack([prepared[rows].mean(axis=0) for rows in members])
     kept = labels != NOISE
@@ -352,13 +375,12 @@ def _prepare(space: Pipeline, latents: np.ndarray) -> np.ndarray:
     return np.asarray(space.transform(latents.astype(np.float64)))
 
 
-def _predict(
-    clusterer: BaseEstimator,
-    voters: KNeighborsClassifier | None,
-    prepared: np.ndarray,
-) -> np.ndarray:
-    source = clusterer if voters is None else voters
-    return np.asarray(source.predict(prepared))
+def _exchange_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
+    """Exchange the largest entry of some rows with that of a column, in place."""
+    largest = proba[rows].argmax(axis=1)
+    highest, others = proba[rows, largest], proba[rows, columns]
+    proba[rows, largest] = others
+    proba[rows, columns] = highest
 
 
 def nearest_members(

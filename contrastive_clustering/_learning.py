@@ -165,6 +165,11 @@ class LearningMixin:
         )
         fixed = None if params["random_state"] is None else seed
         previous = start.net_ if continued else None
+        earlier = None
+        if continued:
+            earlier = start.net_.map_latents(
+                ArrayDataset(samples, scaler), start._clustering.predict
+            )
         identity: Identity = {}
         if n_processes() > 1 or params["checkpoint_dir"] is not None:
             identity = in_all(lambda: identify(params, samples, fixed, previous))
@@ -180,6 +185,7 @@ class LearningMixin:
                 params,
                 seed,
                 previous=previous,
+                earlier=earlier,
                 checkpoint=checkpoint,
             )
         model = replace(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator, clone
 
 from contrastive_clustering._augmentation import resolve_augmentation
 from contrastive_clustering._codec import VALUE, decode, encode
@@ -126,7 +127,12 @@ def params_to_tree(
         If a parameter holds code that is not trusted, or what cannot be saved.
     """
     return {
-        name: encode(value, trusted, f"{name}={show(value)}{note}")
+        # What an estimator has learned is not part of a parameter.
+        name: encode(
+            clone(value) if isinstance(value, BaseEstimator) else value,
+            trusted,
+            f"{name}={show(value)}{note}",
+        )
         for name, value in params.items()
         if not _is_of_the_machine(name)
     }

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-NOISE = -1
+from contrastive_clustering._cluster_labels import NOISE
 
 
 def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:

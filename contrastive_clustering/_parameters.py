@@ -14,10 +14,15 @@ from skorch.callbacks import Callback
 
 from contrastive_clustering._augmentation import PRESETS
 from contrastive_clustering._cluster_number import ClusterNumberSearch
+from contrastive_clustering._clusterer import (
+    NAMED_CLUSTERERS,
+    check_clusterer,
+    takes_number,
+)
 from contrastive_clustering._constraints import Count, Number
 from contrastive_clustering._device import resolve_device
 from contrastive_clustering._distributed import n_processes
-from contrastive_clustering._latent import LARGEST_CLUSTERED, NAMED_CLUSTERERS
+from contrastive_clustering._latent import LARGEST_CLUSTERED
 from contrastive_clustering._messages import reason_of, show
 from contrastive_clustering._net_parameters import (
     arguments_of,
@@ -94,12 +99,13 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters, if the clusterer is a class, if the
-        optimizer is none, cannot take a step or does not know weight decay, if a
-        callback is none or monitors a validation part that is not there, if a
-        parameter of the net cannot be set or used, if a
-        parameter of the refinement is out of its range, if there are too many samples
-        to look for neighbours, or if the validation fraction leaves too few samples.
+        If there are fewer samples than clusters, if the clusterer cannot be cloned or
+        has an invalid parameter, if numbers of clusters are to be searched for a
+        clusterer that takes none, if the optimizer is none, cannot take a step or does
+        not know weight decay, if a callback is none or monitors a validation part that
+        is not there, if a parameter of the net cannot be set or used, if a parameter of
+        the refinement is out of its range, if there are too many samples to look for
+        neighbours, or if the validation fraction leaves too few samples.
     """
     refinement = resolve_refinement(params["refinement"])
     if getattr(refinement, "n_neighbors", 0) and n_samples > LARGEST_CLUSTERED:
@@ -123,7 +129,15 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"by {together} processes; each needs 2 samples at least. Raise batch_size "
             "or start fewer processes."
         )
-    _check_clusterer(params["clusterer"])
+    check_clusterer(params["clusterer"])
+    if isinstance(n_clusters, ClusterNumberSearch) and not takes_number(
+        params["clusterer"]
+    ):
+        raise ValueError(
+            f"n_clusters={show(n_clusters)} searches for a number of clusters, but "
+            f"clusterer={show(params['clusterer'])} is not asked for one. Set "
+            'n_clusters="auto", and it finds the number itself.'
+        )
     _check_callbacks(params["callbacks"] or (), params["early_stopping"])
     _check_optimizer_class(params["optimizer"], params["weight_decay"])
     check_net_parameters(params)
@@ -135,16 +149,6 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
             "samples; training and validation need 2 each. Change "
             "validation_fraction or set early_stopping=False."
-        )
-
-
-def _check_clusterer(clusterer: Any) -> None:
-    if isinstance(clusterer, str):
-        return
-    if isinstance(clusterer, type) or not hasattr(clusterer, "get_params"):
-        raise ValueError(
-            f"clusterer={show(clusterer)} is no scikit-learn estimator that could be "
-            "cloned. Pass an instance such as KMeans()."
         )
 
 

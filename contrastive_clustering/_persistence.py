@@ -80,8 +80,8 @@ class PersistenceMixin:
 
         trusted : collection of str, default=()
             Import paths of functions and classes outside of this package that
-            parameters hold, such as a callable augmentation, another clusterer or what
-            makes an encoder, and that whoever loads the file shall import.
+            parameters hold, such as a callable augmentation, a clusterer of your own or
+            what makes an encoder, and that whoever loads the file shall import.
 
         Raises
         ------
@@ -120,7 +120,15 @@ class PersistenceMixin:
         check_is_fitted(self)
         file = as_target(path, "path")
         trusted = _check_trusted(trusted)
-        tree = self._to_tree(trusted)
+        try:
+            tree = self._to_tree(trusted)
+        except RecursionError as error:
+            raise ValueError(
+                "The estimator cannot be saved, because a parameter or the clusterer "
+                "holds objects that refer to each other in a circle or in too long a "
+                "chain. Use pickle or joblib, whose files run code when they are "
+                "loaded."
+            ) from error
         try:
             # The parameter may name a device that this machine does not have.
             self._from_tree(tree, trusted, device="cpu")

@@ -173,7 +173,9 @@ class PredictionMixin(
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Strata; for the X of `fit` the same as `labels_`. `out` if it was given.
+            Strata; for the X of `fit` the same as `labels_`, unless there is no second
+            phase and the clusterer's own `predict` differs from its fit, as that of
+            ``MeanShift(cluster_all=False)`` does for noise. `out` if it was given.
 
         Raises
         ------
@@ -230,7 +232,8 @@ class PredictionMixin(
         After the second phase it is that of the prototypes, by the similarity of
         directions and the refinement's temperature. Without one, a consensus gives its
         members' votes, a mixture its posterior, neighbours that vote their votes, and
-        k-means the posterior of equal, round Gaussians about the centres.
+        k-means the posterior of equal, round Gaussians about the centres. Columns are
+        in the order of strata, whatever the clusterer calls its clusters.
 
         Parameters
         ----------

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._container import package_versions
 from contrastive_clustering._display._training_curve_display import SECOND_PHASE_MARK
 from contrastive_clustering._import_paths import import_path
-from contrastive_clustering._latent import NOISE
 from contrastive_clustering._messages import show, without_values
 from contrastive_clustering._report_data import Chosen, Fingerprint
 from contrastive_clustering._report_metrics import Figure

@@ -14,9 +14,9 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._arrays import errors_about, from_tensor
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._constraints import Count, Number, check_parameters
 from contrastive_clustering._evaluation_result import import_pandas
-from contrastive_clustering._latent import NOISE
 from contrastive_clustering._messages import show
 from contrastive_clustering._progress import Progress, run_tasks
 from contrastive_clustering._sources import open_samples, take_rows

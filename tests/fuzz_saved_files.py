@@ -26,7 +26,9 @@ from unittest import mock
 
 import forge
 import numpy as np
+from sklearn.cluster import AgglomerativeClustering, Birch, BisectingKMeans
 from sklearn.datasets import load_digits
+from sklearn.mixture import BayesianGaussianMixture
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, _checkpoint
 from contrastive_clustering._checkpoint import CHECKPOINT, FILE_NAME
@@ -48,6 +50,15 @@ FITS = [
         "normalize": True,
     },
     {"n_clusters": "auto", "refinement_epochs": 1, "clusterer": "kmeans"},
+    *(
+        {"n_clusters": 3, "refinement_epochs": 0, "clusterer": clusterer}
+        for clusterer in (
+            AgglomerativeClustering(),
+            BayesianGaussianMixture(),
+            Birch(threshold=0.1),
+            BisectingKMeans(),
+        )
+    ),
 ]
 CHECKPOINTS = [
     {"refinement": "neighbors", "refinement_epochs": 2},

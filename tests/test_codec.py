@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.cluster import HDBSCAN, Birch, KMeans, MiniBatchKMeans
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -19,6 +19,10 @@ from contrastive_clustering._schema import Scope
 
 def view(batch):
     return batch
+
+
+class OwnKMeans(KMeans):
+    """A subclass of what is known is not."""
 
 
 class Settings:
@@ -90,10 +94,18 @@ def test_random_states_come_back():
 
 
 def test_parameters_of_known_clusterers_come_back():
+    for clusterer in (KMeans(2, n_init=3), Birch(n_clusters=HDBSCAN(copy=True))):
+        found = there_and_back(clusterer)
+        assert str(found.get_params()) == str(clusterer.get_params())
+
+
+def test_what_a_clusterer_has_learned_is_not_lost_without_a_word():
     fitted = KMeans(2, n_init=3, random_state=0).fit(np.arange(6.0)[:, None])
-    found = there_and_back(fitted)
-    assert found.get_params() == fitted.get_params()
-    assert not hasattr(found, "cluster_centers_")
+    path = "sklearn.cluster._kmeans.KMeans"
+    with pytest.raises(ValueError, match=rf"trusted=\['{path}'\]"):
+        encode(fitted)
+    found = there_and_back(fitted, [path])
+    np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
 
 
 def test_threads_of_trusted_objects_are_this_machines():
@@ -154,7 +166,7 @@ def test_forged_values_are_refused(tree, message):
         read(tree)
 
 
-@pytest.mark.parametrize("value", [view, Settings(3), MiniBatchKMeans(3)])
+@pytest.mark.parametrize("value", [view, Settings(3), OwnKMeans(3)])
 def test_what_is_not_known_has_to_be_trusted(value):
     with pytest.raises(
         ValueError, match=r"the_name is or holds .*trusted=\["
@@ -172,8 +184,8 @@ def test_trusted_functions_and_objects_come_back():
     assert isinstance(found, Settings)
     assert found.value == 3
     assert there_and_back(math.sqrt, ["math.sqrt"]) is math.sqrt
-    trusted = ["sklearn.cluster._kmeans.MiniBatchKMeans"]
-    assert there_and_back(MiniBatchKMeans(3), trusted).n_clusters == 3
+    trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
+    assert there_and_back(OwnKMeans(3), trusted).n_clusters == 3
 
 
 @pytest.mark.parametrize("value", [partial(view, 3), torch.nn.ReLU(), Slotted()])

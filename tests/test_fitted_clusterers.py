@@ -3,42 +3,66 @@ import re
 
 import numpy as np
 import pytest
-from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.cluster import (
+    DBSCAN,
+    HDBSCAN,
+    OPTICS,
+    AffinityPropagation,
+    Birch,
+    BisectingKMeans,
+    KMeans,
+    MeanShift,
+    MiniBatchKMeans,
+)
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._container import read_tree, write_tree
 from contrastive_clustering._fitted_clusterers import (
     CLUSTERER,
-    SPACE,
-    VOTERS,
     clusterer_from_tree,
     clusterer_to_tree,
-    space_from_tree,
-    space_to_tree,
-    voters_from_tree,
-    voters_to_tree,
 )
-from contrastive_clustering._latent import fit_latent_space
-from contrastive_clustering._schema import Maybe, Scope
+from contrastive_clustering._schema import Scope
 
-MINI_BATCH = "sklearn.cluster._kmeans.MiniBatchKMeans"
+
+class OwnKMeans(KMeans):
+    """Known to nobody."""
+
+
+OWN = f"{OwnKMeans.__module__}.OwnKMeans"
 
 rng = np.random.default_rng(0)
 X = np.concatenate([rng.normal(size=(30, 3)) + 4 * shift for shift in range(3)])
 OTHERS = rng.normal(size=(50, 3)) * 6 + 4
 
+COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+
 CLUSTERERS = {
     "kmeans": KMeans(3, n_init=1, random_state=0),
+    "mini_batch_kmeans": MiniBatchKMeans(3, n_init=1, random_state=0),
+    "mean_shift": MeanShift(bandwidth=2.0),
+    "affinity_propagation": AffinityPropagation(random_state=0),
+    "bisecting_kmeans": BisectingKMeans(7, random_state=0),
+    "birch": Birch(n_clusters=3, threshold=0.4),
     **{
         f"gaussian_mixture_{kind}": GaussianMixture(
             3, covariance_type=kind, random_state=0
         )
-        for kind in ("full", "tied", "diag", "spherical")
+        for kind in COVARIANCE_TYPES
+    },
+    **{
+        f"bayesian_mixture_{prior}_{kind}": BayesianGaussianMixture(
+            n_components=3,
+            covariance_type=kind,
+            weight_concentration_prior_type=prior,
+            random_state=0,
+        )
+        for prior in ("dirichlet_process", "dirichlet_distribution")
+        for kind in COVARIANCE_TYPES
     },
     "consensus": ConsensusClustering(3, n_members=4, directions=0.5, random_state=0),
-    "other": MiniBatchKMeans(3, n_init=1, random_state=0),
+    "other": OwnKMeans(3, n_init=1, random_state=0),
 }
 
 
@@ -51,7 +75,7 @@ def kind(request):
 def trees():
     """The tree of each fitted clusterer; not to be changed."""
     return {
-        kind: clusterer_to_tree(clusterer.fit(X), [MINI_BATCH])
+        kind: clusterer_to_tree(clusterer.fit(X), [OWN])
         for kind, clusterer in CLUSTERERS.items()
     }
 
@@ -69,7 +93,7 @@ def test_clusterers_come_back_to_the_bit(trees, kind, tmp_path):
     tree = through_a_file(trees[kind], tmp_path)
     assert tree["kind"] == kind
     check(tree)
-    found, fitted = clusterer_from_tree(tree, [MINI_BATCH]), CLUSTERERS[kind]
+    found, fitted = clusterer_from_tree(tree, [OWN]), CLUSTERERS[kind]
     assert type(found) is type(fitted)
     assert found.n_features_in_ == 3
     np.testing.assert_array_equal(found.predict(OTHERS), fitted.predict(OTHERS))
@@ -85,11 +109,19 @@ def test_clusterers_come_back_to_the_bit(trees, kind, tmp_path):
 
 
 def test_other_clusterers_have_to_be_trusted(trees):
-    with pytest.raises(ValueError, match=rf"clusterer .*trusted=\['{MINI_BATCH}'\]"):
+    with pytest.raises(ValueError, match=rf"clusterer .*trusted=\['{OWN}'\]"):
         clusterer_to_tree(CLUSTERERS["other"], [])
     check(trees["other"])
-    with pytest.raises(ValueError, match=rf"names '{MINI_BATCH}'"):
+    with pytest.raises(ValueError, match=rf"names '{OWN}'"):
         clusterer_from_tree(trees["other"], [])
+
+
+@pytest.mark.parametrize("clusterer", [DBSCAN(), HDBSCAN(copy=True), OPTICS()])
+def test_nothing_is_kept_of_what_cannot_predict(clusterer):
+    tree = clusterer_to_tree(clusterer.fit(X), [])
+    assert tree == {"kind": "voted"}
+    check(tree)
+    assert clusterer_from_tree(tree, []) is None
 
 
 def test_numbers_of_numpy_come_back_as_pythons(tmp_path):
@@ -102,6 +134,8 @@ def test_numbers_of_numpy_come_back_as_pythons(tmp_path):
     assert (type(found.n_clusters), type(found.directions)) == (int, float)
 
 
+BAYESIAN = "bayesian_mixture_dirichlet_process_full"
+
 FORGED = [
     ("kmeans", "centers", np.zeros((1, 8)), "n_prepared=8, and not 3"),
     ("kmeans", "centers", np.zeros((1, 10**6)), "n_prepared=1000000, and not 3"),
@@ -113,6 +147,28 @@ FORGED = [
     ("kmeans", "n_threads", 10**6, "an unknown field 'n_threads'"),
     ("kmeans", "kind", "k-means", "the kind of the clusterer is 'k-means'"),
     ("kmeans", "kind", "consensus", "lacks 'n_clusters'"),
+    ("kmeans", "kind", "voted", "an unknown field 'centers'"),
+    ("mini_batch_kmeans", "centers", np.zeros((3, 4)), "n_prepared=4, and not 3"),
+    ("mean_shift", "centers", np.zeros((3, 4)), "n_prepared=4, and not 3"),
+    ("affinity_propagation", "centers", np.zeros((0, 3)), "an array of f8"),
+    ("birch", "centers", np.zeros((3, 4)), "n_prepared=4, and not 3"),
+    ("birch", "centers", np.zeros((1, 3)), "and not 1"),
+    ("birch", "labels", np.zeros(1, "i8"), "n_subclusters=1, and not"),
+    ("birch", "labels", np.zeros(3), "an array of i1"),
+    ("bisecting_kmeans", "centers", np.zeros((13, 4)), "n_prepared=4, and not 3"),
+    ("bisecting_kmeans", "is_leaf", np.zeros(12, bool), "n_nodes=12, and not 13"),
+    ("bisecting_kmeans", "is_leaf", np.zeros(13), "an array of b1"),
+    ("bisecting_kmeans", "is_leaf", np.zeros(13, bool), "lacks nodes of its tree"),
+    ("bisecting_kmeans", "is_leaf", np.ones(13, bool), "more nodes than fit a tree"),
+    (BAYESIAN, "mean_precision", np.zeros(3), "values below"),
+    (BAYESIAN, "mean_precision", np.ones(4), "n_raw=4, and not 3"),
+    (BAYESIAN, "degrees_of_freedom", np.full(3, 2.0), "too few degrees of freedom"),
+    (BAYESIAN, "degrees_of_freedom", 9.0, "an array of f8"),
+    (BAYESIAN, "concentration", np.ones(2), "n_raw=2, and not 3"),
+    (BAYESIAN, "concentration", -np.ones(3), "values below"),
+    (BAYESIAN, "concentration_of_rest", np.ones(2), "n_raw=2, and not 3"),
+    (BAYESIAN, "precisions_cholesky", np.zeros((3, 3)), "an array of"),
+    (BAYESIAN.replace("full", "tied"), "degrees_of_freedom", 0.5, "too few degrees"),
     ("gaussian_mixture_full", "weights", np.ones(4), "n_raw=4, and not 3"),
     ("gaussian_mixture_full", "weights", np.full(3, -1.0), "below 0.0"),
     ("gaussian_mixture_full", "means", np.zeros((4, 3)), "n_raw=3, and not 4"),
@@ -189,90 +245,3 @@ def test_members_are_merged_into_clusters_that_there_are(trees, index):
     tree["members"][1]["merged"][0] = index
     with pytest.raises(ValueError, match=r"merged of item 1 of members .*holds values"):
         check(tree)
-
-
-@pytest.mark.parametrize("whiten", [False, True])
-@pytest.mark.parametrize("normalize", [False, True])
-def test_spaces_come_back_to_the_bit(tmp_path, whiten, normalize):
-    latents = X.astype("f4")
-    space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
-    tree = through_a_file(space_to_tree(space), tmp_path)
-    assert (tree["whitening"] is not None, tree["normalize"]) == (whiten, normalize)
-    scope = Scope(latent_dim=3)
-    SPACE.check(tree, "the space", scope)
-    found = space_from_tree(tree)
-    np.testing.assert_array_equal(found.transform(OTHERS), space.transform(OTHERS))
-    assert scope.find("n_prepared") == space.transform(OTHERS).shape[1]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"size": 0.0}, "a finite number > 0.0"),
-        ({"size": np.ones(3)}, "a finite number > 0.0"),
-        ({"normalize": None}, "a boolean"),
-        ({"components": np.zeros((2, 4))}, "latent_dim=4, and not 3"),
-        ({"mean": np.zeros(2)}, "latent_dim=2, and not 3"),
-        ({"variance": np.ones(7)}, "n_prepared=7, and not"),
-        ({"variance": -np.ones(2)}, "below 0.0"),
-        ({"components": np.full((2, 3), np.inf)}, "is not finite"),
-    ],
-)
-def test_forged_spaces_are_refused(changes, message):
-    space = fit_latent_space(X.astype("f4"), whiten=True, normalize=True)
-    tree = space_to_tree(space)
-    for name, value in changes.items():
-        inner = tree if name in tree else tree["whitening"]
-        inner[name] = value
-    with pytest.raises(ValueError, match=message):
-        SPACE.check(tree, "the space", Scope(latent_dim=3))
-
-
-def test_without_whitening_clusterers_see_the_latents():
-    tree = {"whitening": None, "normalize": False, "size": 1.0}
-    with pytest.raises(ValueError, match="n_prepared=3, and not 2"):
-        SPACE.check(tree, "the space", Scope(latent_dim=3, n_prepared=2))
-
-
-@pytest.fixture(scope="module")
-def voters():
-    labels = AgglomerativeClustering(3).fit_predict(X) * 2  # not 0 to 2
-    return KNeighborsClassifier(5, weights="distance").fit(X, labels)
-
-
-def test_voters_come_back_to_the_bit(voters, tmp_path):
-    tree = through_a_file(voters_to_tree(voters), tmp_path)
-    VOTERS.check(tree, "voters", Scope(n_prepared=3))
-    found = voters_from_tree(tree)
-    np.testing.assert_array_equal(found.predict(OTHERS), voters.predict(OTHERS))
-    for given, expected in zip(
-        found.kneighbors(OTHERS), voters.kneighbors(OTHERS), strict=True
-    ):
-        np.testing.assert_array_equal(given, expected)
-
-
-def test_there_may_be_no_voters():
-    assert voters_to_tree(None) is None
-    assert voters_from_tree(None) is None
-    Maybe(VOTERS).check(None, "voters", Scope())
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"n_neighbors": 0}, "an integer from 1 to 15"),
-        # Each pair of neighbors that vote is compared, which takes quadratic time.
-        ({"n_neighbors": 80}, "an integer from 1 to 15"),
-        ({"X": np.zeros((4, 3)), "y": np.zeros(4)}, "more neighbors than there are"),
-        ({"X": np.zeros((90, 4))}, "n_prepared=4, and not 3"),
-        ({"y": np.zeros(89)}, "n_voters=89, and not 90"),
-        ({"y": np.full(90, np.nan)}, "is not finite"),
-        ({"y": np.zeros((90, 2))}, "an array of"),
-        ({"y": np.array(["a"] * 90)}, "an array of"),
-    ],
-)
-def test_forged_voters_are_refused(voters, changes, message):
-    with pytest.raises(ValueError, match=message):
-        VOTERS.check(
-            {**voters_to_tree(voters), **changes}, "voters", Scope(n_prepared=3)
-        )

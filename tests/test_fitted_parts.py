@@ -3,7 +3,8 @@ import re
 
 import numpy as np
 import pytest
-from sklearn.cluster import AgglomerativeClustering
+from own_clusterers import NamedByFit
+from sklearn.cluster import AgglomerativeClustering, Birch, KMeans
 
 from contrastive_clustering import ClusterNumberSearch
 from contrastive_clustering._container import read_tree, write_tree
@@ -24,7 +25,6 @@ from contrastive_clustering._fitted_parts import (
 )
 from contrastive_clustering._schema import Scope
 
-AGGLOMERATIVE = "sklearn.cluster._agglomerative.AgglomerativeClustering"
 LATENTS = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32) * 3
 
 
@@ -57,21 +57,32 @@ def fitted(fit_tiny):
             clusterer="gaussian_mixture", whiten=True, normalize=True, kl_weight=0.1
         ),
         "voters": fit_tiny(clusterer=AgglomerativeClustering(2)),
+        "names": fit_tiny(clusterer=NamedByFit(2, names=("b", "a"))),
+        "floats": fit_tiny(clusterer=NamedByFit(2, names=(2.5, 0.5))),
+        "birch": fit_tiny(clusterer=Birch()),
         "prototypes": fit_tiny(refinement_epochs=1),
         "search": fit_tiny(n_clusters=ClusterNumberSearch(high=3)),
     }
 
 
-KINDS = ["kmeans", "prepared", "voters", "prototypes", "search"]
+KINDS = [
+    "kmeans",
+    "prepared",
+    "voters",
+    "names",
+    "floats",
+    "birch",
+    "prototypes",
+    "search",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
     clustering = fitted[kind]._clustering
-    trusted = [AGGLOMERATIVE]
-    tree = through_a_file(clustering_to_tree(clustering, trusted), tmp_path)
+    tree = through_a_file(clustering_to_tree(clustering, []), tmp_path)
     CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
-    found = clustering_from_tree(tree, trusted)
+    found = clustering_from_tree(tree, [])
     assert type(found) is type(clustering)
     for method in ("predict", "predict_proba"):
         np.testing.assert_array_equal(
@@ -91,9 +102,17 @@ def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
         ("kmeans", "clusterer.centers", np.zeros((2, 9)), "n_prepared=9, and not 4"),
         ("kmeans", "clusterer.centers", np.zeros((1, 4)), "that are not below 1"),
         ("kmeans", "raw_labels", np.array([0, 2]), "that are not below 2"),
-        ("kmeans", "raw_labels", np.array([1, 0]), "raw_labels do not ascend"),
-        ("kmeans", "raw_labels", np.array([0, 0]), "raw_labels do not ascend"),
-        ("kmeans", "raw_labels", np.array([-1, 0]), "raw_labels are below zero"),
+        ("kmeans", "raw_labels", np.array([0, 0]), "are not distinct"),
+        ("kmeans", "raw_labels", np.array([-1, 0]), "are not those of the clusterer"),
+        ("kmeans", "raw_labels", np.array([0.0, 1.0]), "not those of the clusterer"),
+        ("kmeans", "raw_labels", ["0", "1"], "are not those of the clusterer"),
+        ("kmeans", "clusterer", {"kind": "voted"}, "if the clusterer cannot predict"),
+        ("birch", "raw_labels", np.array([0, 10**6]), "not those of the clusterer"),
+        ("names", "raw_labels", ["a", "a"], "are not distinct"),
+        ("names", "raw_labels", ["a", 1], "a string of up to 1000 characters"),
+        ("names", "raw_labels", ["a", "b" * 1001], "a string of up to 1000"),
+        ("names", "raw_labels", ["a"], "n_clusters=1, and not 2"),
+        ("voters", "voters", None, "if the clusterer cannot predict"),
         ("kmeans", "raw_labels", np.array([0]), "n_clusters=1, and not 2"),
         ("kmeans", "latent_centers", np.zeros((2, 5), "f4"), "latent_dim=5, and not"),
         ("kmeans", "latent_centers", np.zeros((3, 4), "f4"), "n_clusters=3, and not"),
@@ -107,7 +126,7 @@ def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
         ("kmeans", "more", 1, "an unknown field 'more'"),
         ("prepared", "space.whitening", None, "n_prepared="),
         ("prepared", "space.whitening.mean", np.zeros(5), "latent_dim=5, and not 4"),
-        ("voters", "voters.y", np.zeros(40), "a cluster that nobody votes for"),
+        ("voters", "voters.y", np.zeros(40, int), "a cluster that nobody votes for"),
         ("voters", "voters.X", np.zeros((40, 5)), "n_prepared=5, and not 4"),
         ("prototypes", "origin", np.zeros(5), "latent_dim=5, and not 4"),
         ("prototypes", "temperature", 0.0, "a finite number > 0.0"),
@@ -117,7 +136,7 @@ def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
     ],
 )
 def test_forged_strata_are_refused(fitted, kind, way, value, message):
-    tree = clustering_to_tree(fitted[kind]._clustering, [AGGLOMERATIVE])
+    tree = clustering_to_tree(fitted[kind]._clustering, [])
     refuses(CLUSTERING, changed(tree, way, value), message, latent_dim=4)
 
 
@@ -131,13 +150,18 @@ def test_strata_are_no_more_than_their_tree_can_compare(fitted):
     refuses(CLUSTERING, tree, f"more than {MOST_STRATA} strata")
 
 
-def test_a_trusted_clusterer_has_to_fit_the_latents(fitted):
-    clustering = fitted["voters"]._clustering
-    tree = clustering_to_tree(clustering, [AGGLOMERATIVE])
+class OwnKMeans(KMeans):
+    """Has to be trusted."""
+
+
+def test_a_trusted_clusterer_has_to_fit_the_latents(fit_tiny):
+    clustering = fit_tiny(clusterer=OwnKMeans(2))._clustering
+    trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
+    tree = clustering_to_tree(clustering, trusted)
     tree["clusterer"]["object"]["state"]["cluster_centers_"] = np.zeros((2, 9))
     CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
     with pytest.raises(ValueError, match=r"centers of shape \(2, 9\), and latents"):
-        clustering_from_tree(tree, [AGGLOMERATIVE])
+        clustering_from_tree(tree, trusted)
 
 
 SCALERS = ["grey", "rgb", "five channels", "volume", "flat", "table"]

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MeanShift
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering import (
     ClusterNumberSearch,
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
+    _clusterer,
     _divergence,
     _fitting,
-    _latent,
 )
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._fitting import fit_model
@@ -81,7 +81,7 @@ def test_only_what_is_kept_has_many_members(
                 random_state=random_state,
             )
 
-    monkeypatch.setattr(_latent, "ConsensusClustering", Recorded)
+    monkeypatch.setattr(_clusterer, "ConsensusClustering", Recorded)
     fit(dataset, fast, clusterer="consensus", **settings)
     assert asked[-1] == 64
     assert set(asked[:-1]) == of_others
@@ -139,6 +139,16 @@ def few_clustered(monkeypatch):
     """Look for strata among 25 samples at most."""
     for module in ("_fitting", "_parameters"):
         monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_noise_that_the_fit_of_a_part_has_found_stays(tiny_images, fast):
+    shift = MeanShift(bandwidth=0.3, cluster_all=False)
+    estimator = ContrastiveAutoencoderClusterer(
+        **fast | {"clusterer": shift, "refinement_epochs": 0}
+    ).fit(tiny_images)
+    n_noise = (estimator._clustering.clusterer.labels_ == -1).sum()
+    assert 0 < n_noise == (estimator.labels_ == -1).sum()
 
 
 @pytest.mark.usefixtures("few_clustered")

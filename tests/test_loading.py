@@ -6,9 +6,13 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._container import read_tree, write_tree
 
 
+class OwnKMeans(MiniBatchKMeans):
+    """Has to be trusted."""
+
+
 def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path):
-    path, trusted = tmp_path / "model", ["sklearn.cluster._kmeans.MiniBatchKMeans"]
-    own = {"clusterer": MiniBatchKMeans(n_init=1), "refinement_epochs": 0}
+    path, trusted = tmp_path / "model", [f"{OwnKMeans.__module__}.OwnKMeans"]
+    own = {"clusterer": OwnKMeans(n_init=1), "refinement_epochs": 0}
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, **own}).fit(tiny_images)
     clusterer.save(path, trusted=trusted)
     tree = read_tree(path, "estimator")

@@ -11,6 +11,7 @@ from contrastive_clustering.metrics import (
     clustering_accuracy_scorer,
     map_clusters_to_labels,
     mapped_accuracy,
+    match_clusters,
     normalized_mutual_info_scorer,
 )
 
@@ -83,3 +84,33 @@ def test_scorers_score(fitted_digits, digits):
     assert score == clustering_accuracy(y, predicted)
     assert adjusted_rand_scorer(fitted_digits, images, y) > 0.5
     assert normalized_mutual_info_scorer(fitted_digits, images, y) > 0.5
+
+
+def test_clusters_of_two_fits_are_matched():
+    first = np.array([0, 0, 0, 1, 1, 2, -1])
+    second = np.array([7, 7, 3, 0, 0, 0, 3])
+    assert match_clusters(first, second).tolist() == [0, 0, 3, 1, 1, 1, 3]
+    assert match_clusters(first, first).tolist() == first.tolist()
+    assert match_clusters([0, 0], [-1, 4]).tolist() == [-1, 0]
+    assert match_clusters([-1, -1], [4, 4]).tolist() == [0, 0]
+
+
+@given(st.lists(st.integers(-1, 5), min_size=1, max_size=30), st.permutations(range(6)))
+def test_matching_undoes_a_renumbering(labels, numbers):
+    labels = np.array(labels)
+    other = np.append(numbers, -1)[labels]
+    np.testing.assert_array_equal(match_clusters(labels, other), labels)
+
+
+@pytest.mark.parametrize(
+    ("labels_a", "labels_b", "message"),
+    [
+        ([0, 1], [0], "inconsistent numbers of samples"),
+        (["a", "b"], [0, 1], "labels_a has to hold integers from -1"),
+        ([0, 1], [0.0, 1.5], "labels_b has to hold integers from -1"),
+        ([0, 1], [-2, 1], "labels_b has to hold integers from -1"),
+    ],
+)
+def test_what_cannot_be_matched_is_named(labels_a, labels_b, message):
+    with pytest.raises(ValueError, match=message):
+        match_clusters(labels_a, labels_b)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 
+from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._numbering import match, order_strata, renumber
+from contrastive_clustering.metrics import match_clusters
 
 labels_of_some = st.lists(st.integers(-1, 4), min_size=1, max_size=12)
 
@@ -76,3 +79,68 @@ def test_an_order_holds_each_stratum_once(n_clusters):
     earlier = rng.integers(-1, 5, 50)
     order = order_strata(labels, n_clusters, earlier)
     assert sorted(order) == list(range(n_clusters))
+
+
+def parameters(**others):
+    return {
+        "n_clusters": 6,
+        "clusterer": "kmeans",
+        "latent_dim": 8,
+        "max_epochs": 3,
+        "refinement_epochs": 1,
+        "random_state": 0,
+        **others,
+    }
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"refinement_epochs": 0},
+        {"clusterer": "gaussian_mixture", "refinement_epochs": 0},
+        {"clusterer": AgglomerativeClustering(), "refinement_epochs": 0},
+        {"clusterer": HDBSCAN(min_cluster_size=8, copy=True), "refinement_epochs": 0},
+        {"refinement": "prototypes"},
+    ],
+    ids=str,
+)
+def test_fits_number_strata_by_size(digits, others, tmp_path):
+    X = digits[0][:300]
+    clusterer = ContrastiveAutoencoderClusterer(**parameters(**others)).fit(X)
+    sizes = np.bincount(clusterer.labels_[clusterer.labels_ >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    # All that is of strata has the same order.
+    Z = clusterer.transform(X)
+    for stratum, center in enumerate(clusterer.cluster_centers_):
+        mean = Z[clusterer.labels_ == stratum].mean(axis=0)
+        np.testing.assert_allclose(center, mean, rtol=1e-4, atol=1e-5)
+    predicted = clusterer.predict(X)
+    proba = clusterer.predict_proba(X)
+    kept = predicted >= 0
+    np.testing.assert_array_equal(proba[kept].argmax(axis=1), predicted[kept])
+    clusterer.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(X), predicted)
+    np.testing.assert_array_equal(loaded.predict_proba(X), proba)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_that_continues_keeps_the_numbers(digits, method):
+    X = digits[0][:400]
+    clusterer = ContrastiveAutoencoderClusterer(**parameters(), warm_start=True)
+    before = clusterer.fit(X).labels_
+    after = getattr(clusterer, method)(X).labels_
+    kept = np.mean(before == after)
+    assert kept > 0.6
+    # With no other numbers more samples would keep theirs.
+    assert kept == np.mean(before == match_clusters(before, after))
+
+
+def test_other_samples_keep_the_numbers_that_they_had(digits):
+    X = digits[0]
+    clusterer = ContrastiveAutoencoderClusterer(**parameters()).fit(X[:400])
+    before = clusterer.predict(X[400:800])
+    after = clusterer.partial_fit(X[400:800]).labels_
+    kept = np.mean(before == after)
+    assert kept == np.mean(before == match_clusters(before, after))

@@ -27,6 +27,14 @@ def mirrored(batch):
     return batch.flip(-1)
 
 
+class OwnKMeans(MiniBatchKMeans):
+    """A clusterer that can predict."""
+
+
+class OwnAgglomerative(AgglomerativeClustering):
+    """A clusterer that cannot."""
+
+
 class OwnEncoder(torch.nn.Sequential):
     """What makes an encoder."""
 
@@ -184,7 +192,7 @@ def test_another_device_can_be_asked_for(tiny_images, fast, tmp_path):
         ({"encoder": torch.nn.Identity()}, r"^encoder=Identity.*trusted or not"),
         ({"encoder": OwnEncoder}, r"^encoder=.*OwnEncoder'.*trusted="),
         ({"callbacks__a__b": mirrored}, r"^callbacks__a__b=.*mirrored'.*trusted="),
-        ({"clusterer": MiniBatchKMeans(n_init=1)}, r"clusterer=.*MiniBatchKMeans'"),
+        ({"clusterer": OwnKMeans(n_init=1)}, r"clusterer=.*OwnKMeans'"),
         ({"callbacks": [EpochScoring("silhouette")]}, r"callbacks=.*EpochScoring'"),
     ],
 )
@@ -201,8 +209,8 @@ def test_code_is_refused(tiny_images, fast, tmp_path, parameters, message):
     [
         ("augmentation", mirrored),
         ("encoder", OwnEncoder),
-        ("clusterer", MiniBatchKMeans(n_init=1)),
-        ("clusterer", AgglomerativeClustering()),
+        ("clusterer", OwnKMeans(n_init=1)),
+        ("clusterer", OwnAgglomerative()),
     ],
 )
 def test_code_can_be_named(tiny_images, fast, tmp_path, refinement_epochs, name, value):  # noqa: PLR0917

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._display._fitted import check_classes, check_column
 from contrastive_clustering._display._style import (
     MANY_COLORS,
@@ -14,7 +15,6 @@ from contrastive_clustering._display._style import (
     group_marker,
     literal,
 )
-from contrastive_clustering._latent import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,10 +13,10 @@ from contrastive_clustering._arrays import (
     errors_about,
     to_array,
 )
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._data import ArrayDataset
 from contrastive_clustering._display._style import import_pyplot
 from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
-from contrastive_clustering._latent import NOISE
 from contrastive_clustering._messages import show
 from contrastive_clustering._random import draw_rows
 from contrastive_clustering._scaling import Scaler

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from contrastive_clustering._cluster_labels import NOISE
 from contrastive_clustering._display._drawing import Display
 from contrastive_clustering._display._fitted import (
     check_classes,
@@ -19,7 +20,6 @@ from contrastive_clustering._display._style import (
     write_in_cells,
 )
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
-from contrastive_clustering._latent import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

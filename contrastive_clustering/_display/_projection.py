@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from contrastive_clustering._latent import NOISE, nearest_members
+from contrastive_clustering._cluster_labels import NOISE
+from contrastive_clustering._latent import nearest_members
 
 METHODS = ("tsne", "pca", "umap")
 

@@ -1,0 +1,51 @@
+"""How many images keep the number of their stratum when training continues.
+
+    python benchmarks/strata_numbers.py
+
+A fit to training images is continued by `warm_start` or by `partial_fit`. It prints the
+part of the images whose stratum has the same number as before, and the part that would
+with the best numbers.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.datasets import load_digits
+from sklearn.metrics.cluster import contingency_matrix
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering.datasets import load_medmnist_file
+
+DATA_SETS = ["digits", "pneumoniamnist", "bloodcells"]
+
+
+def main() -> None:
+    """Print a line for each data set and method."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", default=DATA_SETS)
+    parser.add_argument("--images", type=int, default=1000)
+    asked = parser.parse_args()
+    for name in asked.names:
+        if name == "digits":
+            X = load_digits().images
+        else:
+            folder = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"])
+            X = load_medmnist_file(folder / f"{name}.npz").data
+        X = np.random.default_rng(0).permutation(X)[: asked.images]
+        for method in ("fit", "partial_fit"):
+            clusterer = ContrastiveAutoencoderClusterer(
+                10, max_epochs=5, refinement_epochs=2, warm_start=True, random_state=0
+            )
+            before = clusterer.fit(X).labels_
+            after = getattr(clusterer, method)(X).labels_
+            counts = contingency_matrix(before, after)
+            best = counts[linear_sum_assignment(counts, maximize=True)].sum() / len(X)
+            kept = np.mean(before == after)
+            print(f"{name:14}  {method:11}  {kept:6.1%} of at most {best:6.1%}")
+
+
+if __name__ == "__main__":
+    main()
