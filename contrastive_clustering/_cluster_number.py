@@ -20,6 +20,7 @@ from contrastive_clustering._arrays import (
 from contrastive_clustering._constraints import Count, check_parameters
 from contrastive_clustering._criteria import CRITERIA, Fit
 from contrastive_clustering._progress import Progress, run_tasks
+from contrastive_clustering._surroundings import plain_surroundings
 
 # Latents a search looks at: of more, a random part stands for all.
 MOST_LATENTS = 10_000
@@ -162,6 +163,7 @@ class ClusterNumberSearch:
                 "processes or to -1 for all cores."
             )
 
+    @plain_surroundings()
     def search(
         self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
     ) -> ClusterNumberResult:

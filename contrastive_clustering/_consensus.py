@@ -22,6 +22,7 @@ from contrastive_clustering._arrays import (
 )
 from contrastive_clustering._constraints import CheckedParametersMixin, Count, Number
 from contrastive_clustering._reuse import WorkOn
+from contrastive_clustering._surroundings import plain_surroundings
 
 # A member starts from this many to this many fine clusters a final one, and from no
 # fewer than the second pair: docs, "Choices".
@@ -140,6 +141,7 @@ class ConsensusClustering(
         self.max_samples = max_samples
         self.random_state = random_state
 
+    @plain_surroundings()
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Find the clusters of X.
@@ -207,6 +209,7 @@ class ConsensusClustering(
             if len(np.unique(self.labels_)) == n_clusters:
                 break
 
+    @plain_surroundings()
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the cluster of each sample.
 
@@ -222,6 +225,7 @@ class ConsensusClustering(
         """
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
+    @plain_surroundings()
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the part of the members' votes for each cluster.
 

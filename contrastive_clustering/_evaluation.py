@@ -35,6 +35,7 @@ from contrastive_clustering._messages import shorten, show
 from contrastive_clustering._scaling import iterate_chunks
 from contrastive_clustering._snapshot import snapshot
 from contrastive_clustering._sources import LazyArray, open_samples, take_rows
+from contrastive_clustering._surroundings import plain_surroundings
 from contrastive_clustering._validation import Samples
 from contrastive_clustering.metrics import (
     clustering_accuracy,
@@ -57,6 +58,7 @@ LARGEST_PROBED = 20_000
         "random_state": ["random_state"],
     }
 )
+@plain_surroundings()
 def evaluate_clustering(
     estimator: Any,
     X_train: ArrayLike,

@@ -26,6 +26,7 @@ from contrastive_clustering._identity import Identity, identify
 from contrastive_clustering._parameters import check_relations
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._snapshot import snapshot
+from contrastive_clustering._surroundings import plain_surroundings
 from contrastive_clustering._training import ContrastiveNet
 from contrastive_clustering._validation import (
     ChannelAxis,
@@ -58,6 +59,7 @@ class LearningMixin:
     _validate_params: Callable[[], None]
     _read: Callable[..., tuple[Samples, Scaler]]
 
+    @plain_surroundings()
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the autoencoder on X and cluster its latents.
 
@@ -108,6 +110,7 @@ class LearningMixin:
         """
         return self._fit(X, go_on=self.warm_start)
 
+    @plain_surroundings()
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch more on X, then cluster the latents of X anew.
 

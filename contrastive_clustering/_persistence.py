@@ -35,6 +35,7 @@ from contrastive_clustering._net_state import net_state
 from contrastive_clustering._scaling import Scaler
 from contrastive_clustering._schema import Scope
 from contrastive_clustering._snapshot import reads_fitted_state
+from contrastive_clustering._surroundings import plain_surroundings
 from contrastive_clustering._training import ContrastiveNet
 
 KIND = "estimator"
@@ -172,6 +173,7 @@ class PersistenceMixin:
         return estimator
 
     @classmethod
+    @plain_surroundings()
     def load(
         cls,
         path: str | os.PathLike[str],

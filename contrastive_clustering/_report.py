@@ -34,6 +34,7 @@ from contrastive_clustering._report_notes import (
 from contrastive_clustering._report_page import Html, Section, facts, notes, page
 from contrastive_clustering._report_privacy import Privacy, count_members, examine
 from contrastive_clustering._sources import open_samples
+from contrastive_clustering._surroundings import plain_surroundings
 
 # A map of fewer samples shows nothing.
 LEAST_MAPPED = 5
@@ -47,6 +48,7 @@ LEAST_MAPPED = 5
         "random_state": ["random_state"],
     }
 )
+@plain_surroundings()
 def clustering_report(
     estimator: Any,
     X: ArrayLike,

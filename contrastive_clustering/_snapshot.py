@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from contrastive_clustering._surroundings import plain_surroundings
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Estimator = TypeVar("Estimator")
@@ -31,7 +33,7 @@ def snapshot(estimator: Estimator) -> Estimator:
 def reads_fitted_state(
     method: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate[Any, P], R]:
-    """Let a method see the fitted state of one moment, whenever a `fit` ends.
+    """Let a method see the fitted state of one moment, in plain surroundings.
 
     Without it, a `predict` that runs while a `fit` ends could take latents from the
     old network and strata from the new one.
@@ -44,11 +46,13 @@ def reads_fitted_state(
     Returns
     -------
     method : callable
-        The same, called with a snapshot of the estimator.
+        The same, called with a snapshot of the estimator and in the surroundings of
+        :func:`plain_surroundings`.
     """
 
     @functools.wraps(method)
     def wrapped(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return method(snapshot(self), *args, **kwargs)
+        with plain_surroundings():
+            return method(snapshot(self), *args, **kwargs)
 
     return wrapped

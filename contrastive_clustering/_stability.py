@@ -20,6 +20,7 @@ from contrastive_clustering._evaluation_result import import_pandas
 from contrastive_clustering._messages import show
 from contrastive_clustering._progress import Progress, run_tasks
 from contrastive_clustering._sources import open_samples, take_rows
+from contrastive_clustering._surroundings import plain_surroundings
 
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
 # cluster.
@@ -162,6 +163,7 @@ class ClusterStability:
         return f"Strata that come back: {back}. Strata that do not: {lost}."
 
 
+@plain_surroundings()
 def cluster_stability(
     estimator: BaseEstimator,
     X: ArrayLike,

@@ -17,6 +17,7 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,6 +106,7 @@ class ClusterGalleryDisplay(Display):
             "strata": ["array-like", None],
         }
     )
+    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

@@ -13,6 +13,7 @@ from contrastive_clustering._display._style import (
     import_pyplot,
 )
 from contrastive_clustering._messages import show
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +62,7 @@ class ClusterNumberDisplay(Display):
     result: ClusterNumberResult
 
     @classmethod
+    @plain_surroundings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the search of a fitted estimator.
 
@@ -97,6 +99,7 @@ class ClusterNumberDisplay(Display):
         return cls.from_result(result, ax=ax)
 
     @classmethod
+    @plain_surroundings()
     def from_result(cls, result: Any, *, ax: "Axes | None" = None) -> Self:
         """Take what a search found.
 

@@ -35,6 +35,7 @@ from contrastive_clustering._display._style import (
 )
 from contrastive_clustering._display._thumbnails import draw_thumbnails
 from contrastive_clustering._random import draw_rows
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,6 +144,7 @@ class EmbeddingDisplay(Display):
 
     @classmethod
     @validate_params({**MAPPED, "centers": ["boolean"]})
+    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,
@@ -240,6 +242,7 @@ class EmbeddingDisplay(Display):
 
     @classmethod
     @validate_params(MAPPED)
+    @plain_surroundings()
     def from_latents(
         cls,
         latents: ArrayLike,

@@ -17,6 +17,7 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +76,7 @@ class InterpolationDisplay(Display):
 
     @classmethod
     @validate_params({"n_steps": [Count(2)]})
+    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

@@ -20,6 +20,7 @@ from contrastive_clustering._display._style import (
     write_in_cells,
 )
 from contrastive_clustering._evaluation_result import ClusteringEvaluation
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,6 +79,7 @@ class LabelSpreadDisplay(Display):
     classes: np.ndarray
 
     @classmethod
+    @plain_surroundings()
     def from_estimator(
         cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -115,6 +117,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
 
     @classmethod
+    @plain_surroundings()
     def from_labels(
         cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -148,6 +151,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
 
     @classmethod
+    @plain_surroundings()
     def from_evaluation(cls, evaluation: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the counts of an evaluation, which are of its test set.
 

@@ -15,6 +15,7 @@ from contrastive_clustering._display._style import (
     FIRST_COLOR,
     write_in_cells,
 )
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +89,7 @@ class PrototypeSimilarityDisplay(Display):
 
     @classmethod
     @validate_params({"similarity": [StrOptions({"correlation", "cosine"})]})
+    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

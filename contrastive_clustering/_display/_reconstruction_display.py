@@ -17,6 +17,7 @@ from contrastive_clustering._display._pictures import (
     figure_size,
     to_pictures,
 )
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,6 +86,7 @@ class ReconstructionDisplay(Display):
 
     @classmethod
     @validate_params({"n_samples": [Count(1)], "random_state": ["random_state"]})
+    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

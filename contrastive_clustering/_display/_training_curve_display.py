@@ -14,6 +14,7 @@ from contrastive_clustering._display._style import (
     import_pyplot,
     take_figure,
 )
+from contrastive_clustering._surroundings import plain_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +82,7 @@ class TrainingCurveDisplay:
     is_second: np.ndarray
 
     @classmethod
+    @plain_surroundings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of an estimator's history.
 
@@ -109,6 +111,7 @@ class TrainingCurveDisplay:
         return cls.from_history(estimator.history_, ax=ax)
 
     @classmethod
+    @plain_surroundings()
     def from_history(cls, history: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of a history.
 
