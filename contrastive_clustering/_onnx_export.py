@@ -41,9 +41,11 @@ class OnnxExportMixin:
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write what `transform`, `predict_proba` and `predict` do to an ONNX file.
 
-        The file takes "samples", float32 of shape ``(n, *sample_shape)``, in the shape
-        and the units of the X of `fit`, for any n, and gives "latents", float32 of
-        shape ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
+        The file takes "samples" of shape ``(n, *sample_shape)``, in the shape and the
+        units of the X of `fit`, for any n. They are float32, or float64 where float32
+        would lose digits of the X of `fit`, such as those of values near 1e9 that
+        differ by 1 ("samples_dtype" of the metadata). The file gives "latents", float32
+        of shape ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
         "labels", int64 of shape ``(n,)``. In onnxruntime, on a CPU, these are what the
         estimator gives to 1e-4. What samples may be is not checked there: neither
         their units nor whether they are finite.
@@ -104,7 +106,9 @@ class OnnxExportMixin:
         file = as_target(path, "path")
         model = ExportedModel(self.net_, self._scaler, self._clustering).eval()
         onnx = _import_onnx()
-        proto = _export(model, self._scaler.layout.sample_shape)
+        dtype = torch.float32 if self._scaler.fits_float32 else torch.float64
+        example = torch.zeros(2, *self._scaler.layout.sample_shape, dtype=dtype)
+        proto = _export(model, example)
         _remove_traces(proto.graph)
         versions = package_versions()
         proto.producer_name, proto.producer_version = FORMAT, versions[FORMAT]
@@ -115,6 +119,7 @@ class OnnxExportMixin:
             "n_clusters": self.n_clusters_,
             "latent_dim": self._clustering.latent_centers.shape[1],
             "sample_shape": list(self._scaler.layout.sample_shape),
+            "samples_dtype": str(dtype).removeprefix("torch."),
             "fitted_to_dtype": self._scaler.dtype,
             "fitted_to_range": [self._scaler.low, self._scaler.high],
         }
@@ -161,10 +166,12 @@ class ExportedModel(nn.Module):
         return latents, proba.float(), labels
 
 
-def _export(model: ExportedModel, sample_shape: tuple[int, ...]) -> Any:
-    """Return the model as ONNX has it."""
-    # Two samples: a single one would be taken for an axis that never grows.
-    example = torch.zeros(2, *sample_shape)
+def _export(model: ExportedModel, example: torch.Tensor) -> Any:
+    """Return the model as ONNX has it, for samples such as those of an example.
+
+    The example has two samples: a single one would be taken for an axis that never
+    grows.
+    """
     try:
         with warnings.catch_warnings():
             # Of PyTorch's own making: its exporter copies what it has deprecated.

@@ -19,6 +19,13 @@ CHUNK_VALUES = 2**21
 FARTHEST = 1e6
 
 
+# float32 holds whole numbers up to here exactly, values up to here squared to finite
+# ones, and an error of this part of a feature's standard deviation shows nowhere.
+LARGEST_EXACT = 2**24
+LARGEST_FLOAT32 = 1e38
+LARGEST_ERROR = 1e-5
+
+
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
     """Yield X in slices of whole samples of about `CHUNK_VALUES` values."""
     rows = max(1, CHUNK_VALUES // max(1, X[0].size))
@@ -39,7 +46,7 @@ class Scaler:
         Least and greatest value of the training set.
 
     dtype : numpy.dtype
-        Type of the training set's values.
+        Type of the training set's values, in this machine's byte order.
 
     layout : SampleLayout
         How samples are read.
@@ -117,7 +124,7 @@ class Scaler:
             std=std.reshape(broadcast),
             low=low,
             high=high,
-            dtype=X.dtype,
+            dtype=X.dtype.newbyteorder("="),
             layout=layout,
             appearance=Appearance.fit(X, layout, offset, scale),
         )
@@ -140,12 +147,28 @@ class Scaler:
 
         Images are clipped to the range of the training set: a pixel slightly below
         black would else become white on the way back to an unsigned integer. The
-        result is float64 if the training set was, else float32.
+        result is float64 if the training set's dtype has more digits than float32.
         """
         values = batch.double() * torch.from_numpy(self.std)
         values = self.layout.from_network(values + torch.from_numpy(self.mean))
         if not self.layout.is_table:
             values = values.clip(self.low, self.high)
-        return values.numpy().astype(
-            np.float64 if self.dtype == np.float64 else np.float32, copy=False
-        )
+        return values.numpy().astype(self.decoded_dtype, copy=False)
+
+    @property
+    def decoded_dtype(self) -> np.dtype:
+        """The dtype of decoded samples: float32, or float64 for more digits."""
+        is_wide = np.promote_types(np.float32, self.dtype).itemsize > 4
+        return np.dtype(np.float64 if is_wide else np.float32)
+
+    @property
+    def fits_float32(self) -> bool:
+        """Whether samples as float32 have all the digits that the network can see."""
+        if np.promote_types(np.float32, self.dtype).itemsize <= 4:
+            return True
+        largest = max(abs(self.low), abs(self.high))
+        if self.dtype.kind in "iu" and largest <= LARGEST_EXACT:
+            return True
+        error = float(np.finfo(np.float32).eps) * largest
+        is_exact = error < LARGEST_ERROR * self.std.min()
+        return bool(is_exact) and largest < LARGEST_FLOAT32

@@ -24,13 +24,13 @@ def run(path, X):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     assert given.name == "samples"
-    assert given.type == "tensor(float)"
+    dtype = {"tensor(float)": np.float32, "tensor(double)": np.float64}[given.type]
     assert [result.name for result in session.get_outputs()] == [
         "latents",
         "proba",
         "labels",
     ]
-    return session.run(None, {"samples": X.astype(np.float32)})
+    return session.run(None, {"samples": X.astype(dtype)})
 
 
 def assert_same(clusterer, path, X):
@@ -84,6 +84,28 @@ def test_the_file_predicts_what_the_estimator_does(name, fast, tmp_path, capfd):
     clusterer.partial_fit(X)  # and training goes on
 
 
+@pytest.mark.parametrize(
+    ("change", "dtype"),
+    [
+        (lambda X: X, "float32"),
+        (lambda X: X * 0.05 + 1e7, "float64"),
+        (lambda X: X + 1e9, "float64"),
+        (lambda X: (X + 2**40).astype(np.int64), "float64"),
+        (lambda X: X * 1e40, "float64"),
+    ],
+)
+def test_large_offsets_and_values_keep_their_digits(
+    digits, fast, tmp_path, change, dtype
+):
+    X = change(digits[0][:100])
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    path = tmp_path / "model.onnx"
+    clusterer.to_onnx(path)
+    metadata = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert metadata["samples_dtype"] == dtype
+    assert_same(clusterer, path, X)
+
+
 @pytest.fixture(scope="module")
 def exported(fitted_digits, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "digits.onnx"
@@ -112,6 +134,7 @@ def test_the_file_says_what_it_is(fitted_digits, exported):
         "format": "contrastive_clustering",
         "format_version": "1",
         "version": contrastive_clustering.__version__,
+        "samples_dtype": "float32",
         "n_clusters": "10",
         "latent_dim": "64",
         "sample_shape": "[8, 8]",

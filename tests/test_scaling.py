@@ -45,9 +45,13 @@ def test_scale_and_back(X):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "out"), [("u1", "f4"), ("f2", "f4"), ("f4", "f4"), ("f8", "f8")]
+    ("dtype", "out"),
+    [
+        *((narrow, "f4") for narrow in ("?", "u1", "i2", ">i2", "f2", "f4", ">f4")),
+        *((wide, "f8") for wide in ("i4", "u4", ">i8", "u8", "f8", ">f8", "f16")),
+    ],
 )
-def test_what_comes_back_is_float64_only_for_float64(dtype, out):
+def test_what_comes_back_is_float64_where_float32_has_too_few_digits(dtype, out):
     X = np.arange(12).reshape(3, 4).astype(dtype)
     scaler = fit(X)
     assert scaler.unscale(scaler.scale(X)).dtype == np.dtype(out)
@@ -75,3 +79,21 @@ def test_images_stay_within_the_training_range():
 def test_overflowing_squares_are_an_error():
     with pytest.raises(ValueError, match="Scale X down"), np.errstate(over="ignore"):
         fit(np.array([[1e200], [-1e200]]))
+
+
+@pytest.mark.parametrize(
+    ("X", "fits"),
+    [
+        (np.arange(60.0), True),
+        (np.arange(60.0) + 1e5, False),
+        (np.arange(60.0) * 1e3 + 1e5, True),
+        (np.arange(60.0) * 1e39, False),
+        ((np.arange(60.0) + 1e9).astype(np.float32), True),
+        (np.arange(60) + 2**23, True),
+        (np.arange(60) + 2**25, False),
+        (np.arange(60) * 2**20 + 2**25, True),
+        (np.arange(60, dtype=np.uint8), True),
+    ],
+)
+def test_float32_is_enough_where_it_keeps_the_digits(X, fits):
+    assert fit(X.reshape(20, 3)).fits_float32 is fits
