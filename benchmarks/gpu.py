@@ -44,7 +44,7 @@ from contrastive_clustering import (
     GreyImageAugmentation,
     nt_xent,
 )
-from contrastive_clustering._networks import ContrastiveAutoencoder
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 
 MIB = 2**20
 PROFILED_STEPS = 8

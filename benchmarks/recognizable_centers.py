@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._report_data import choose_samples
-from contrastive_clustering._report_privacy import (
+from contrastive_clustering._report.data import choose_samples
+from contrastive_clustering._report.privacy import (
     LEAST_MEMBERS,
     _directions,
     _distances,

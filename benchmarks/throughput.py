@@ -43,7 +43,7 @@ from contrastive_clustering import (
     GreyImageAugmentation,
     nt_xent,
 )
-from contrastive_clustering._networks import ContrastiveAutoencoder
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering.datasets import load_medmnist_file
 
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"

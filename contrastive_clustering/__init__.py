@@ -1,11 +1,17 @@
 """Find strata in unlabelled images with a contrastive autoencoder."""
 
 from contrastive_clustering import datasets, metrics
-from contrastive_clustering._cluster_number import (
+from contrastive_clustering._augmentation.presets import (
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    TableAugmentation,
+    VolumeAugmentation,
+)
+from contrastive_clustering._clustering.consensus import ConsensusClustering
+from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
-from contrastive_clustering._consensus import ConsensusClustering
 from contrastive_clustering._display import (
     ClusterGalleryDisplay,
     ClusterNumberDisplay,
@@ -17,22 +23,19 @@ from contrastive_clustering._display import (
     SampleDisplay,
     TrainingCurveDisplay,
 )
-from contrastive_clustering._estimator import ContrastiveAutoencoderClusterer
-from contrastive_clustering._evaluation import evaluate_clustering
-from contrastive_clustering._evaluation_result import ClusteringEvaluation
-from contrastive_clustering._losses import nt_xent
-from contrastive_clustering._presets import (
-    GreyImageAugmentation,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
+from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
+from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+from contrastive_clustering._evaluation.result import ClusteringEvaluation
+from contrastive_clustering._evaluation.stability import (
+    ClusterStability,
+    cluster_stability,
 )
-from contrastive_clustering._refinement import (
+from contrastive_clustering._networks.losses import nt_xent
+from contrastive_clustering._refinement.settings import (
     PrototypeRefinement,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._report import clustering_report
-from contrastive_clustering._stability import ClusterStability, cluster_stability
+from contrastive_clustering._report.report import clustering_report
 
 __version__ = "0.1.0"
 

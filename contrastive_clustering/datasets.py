@@ -10,9 +10,9 @@ from typing import Any, Literal, overload
 import numpy as np
 from sklearn.utils import Bunch
 
-from contrastive_clustering._download import download as download_file
-from contrastive_clustering._files import as_path, open_regular
-from contrastive_clustering._messages import reason_of, show
+from contrastive_clustering._utils.download import download as download_file
+from contrastive_clustering._utils.files import as_path, open_regular
+from contrastive_clustering._utils.messages import reason_of, show
 
 __all__ = ["fetch_medmnist", "load_medmnist_file"]
 

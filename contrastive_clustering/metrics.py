@@ -13,11 +13,11 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
-from contrastive_clustering._arrays import errors_about, to_array
-from contrastive_clustering._cluster_labels import NOISE
-from contrastive_clustering._constraints import validate_params
-from contrastive_clustering._messages import show
-from contrastive_clustering._numbering import match
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._utils.arrays import errors_about, to_array
+from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.numbering import match
+from contrastive_clustering._utils.param_validation import validate_params
 
 __all__ = [
     "adjusted_rand_scorer",

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._container import read_tree
+from contrastive_clustering._io.safetensors_file import read_tree
 
 X = load_digits().images[:60]
 

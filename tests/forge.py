@@ -4,8 +4,7 @@ import copy
 
 import numpy as np
 
-from contrastive_clustering._codec import TYPE_KEY, Value
-from contrastive_clustering._schema import (
+from contrastive_clustering._io.schema import (
     AnyArray,
     Boolean,
     Entries,
@@ -18,6 +17,7 @@ from contrastive_clustering._schema import (
     Real,
     Text,
 )
+from contrastive_clustering._saving.codec import TYPE_KEY, Value
 
 # Values that fit no field, or a field of a later version, or would run code.
 ODD_VALUES = [

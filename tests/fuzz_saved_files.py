@@ -30,10 +30,11 @@ from sklearn.cluster import AgglomerativeClustering, Birch, BisectingKMeans
 from sklearn.datasets import load_digits
 from sklearn.mixture import BayesianGaussianMixture
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer, _checkpoint
-from contrastive_clustering._checkpoint import CHECKPOINT, FILE_NAME
-from contrastive_clustering._container import read_tree, write_tree
-from contrastive_clustering._loading import ESTIMATOR
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+from contrastive_clustering._model.load import ESTIMATOR
+from contrastive_clustering._saving import checkpoint as _checkpoint
+from contrastive_clustering._saving.checkpoint import CHECKPOINT, FILE_NAME
 
 X = load_digits().images[:60]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import make_blobs
 
-from contrastive_clustering._latent import fit_clustering
+from contrastive_clustering._clustering.latent_clustering import fit_clustering
 
 
 def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):

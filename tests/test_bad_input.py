@@ -45,14 +45,14 @@ from contrastive_clustering import (
     SelfTrainingRefinement,
     TableAugmentation,
     VolumeAugmentation,
-    _report,
     cluster_stability,
     clustering_report,
     evaluate_clustering,
     metrics,
     nt_xent,
 )
-from contrastive_clustering._latent import fit_clustering
+from contrastive_clustering._clustering.latent_clustering import fit_clustering
+from contrastive_clustering._report import report as _report
 from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 
 FAST_EXAMPLES = 20

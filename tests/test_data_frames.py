@@ -14,7 +14,7 @@ from contrastive_clustering import (
     cluster_stability,
     evaluate_clustering,
 )
-from contrastive_clustering._arrays import with_names
+from contrastive_clustering._utils.arrays import with_names
 
 FRAMES = {
     "pandas": lambda X, names: pd.DataFrame(X, columns=names),

@@ -15,7 +15,7 @@ from numpydoc.validate import validate
 
 import contrastive_clustering
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._net_parameters import PREFIXES
+from contrastive_clustering._training.net_params import PREFIXES
 from contrastive_clustering.metrics import mapped_accuracy
 
 ROOT = Path(__file__).parents[1]

@@ -12,10 +12,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer, _container
-from contrastive_clustering._container import read_tree, to_safetensors, write_tree
-from contrastive_clustering._loading import ESTIMATOR
-from contrastive_clustering._schema import Scope
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._io import safetensors_file as _container
+from contrastive_clustering._io.safetensors_file import (
+    read_tree,
+    to_safetensors,
+    write_tree,
+)
+from contrastive_clustering._io.schema import Scope
+from contrastive_clustering._model.load import ESTIMATOR
 
 X = load_digits().images[:60]
 

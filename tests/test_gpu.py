@@ -18,9 +18,9 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     GreyImageAugmentation,
     RGBImageAugmentation,
-    _resident,
 )
-from contrastive_clustering._training import ContrastiveNet
+from contrastive_clustering._data import on_device as _resident
+from contrastive_clustering._training.net import ContrastiveNet
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
 

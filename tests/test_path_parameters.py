@@ -23,7 +23,9 @@ def fitted(fitted_kind, monkeypatch):
     X, estimator = fitted_kind("table")
     program = SimpleNamespace(model_proto=onnx.ModelProto())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
-    monkeypatch.setattr("contrastive_clustering._report._pictured", lambda *_: [])
+    monkeypatch.setattr(
+        "contrastive_clustering._report.report._pictured", lambda *_: []
+    )
     return X, estimator
 
 

@@ -115,7 +115,10 @@ def test_the_world_is_as_before_also_after_an_error(
         parameters["callbacks"] = [callback]
     elif place == "clusterer":
         # Reached in between the phases.
-        monkeypatch.setattr("contrastive_clustering._latent.KMeans.fit_predict", _zero)
+        monkeypatch.setattr(
+            "contrastive_clustering._clustering.latent_clustering.KMeans.fit_predict",
+            _zero,
+        )
     else:
         X = np.full((40, 8, 8), np.nan)
     before = state_of_the_world()

@@ -1,20 +1,20 @@
 """Pictures of strata, in scikit-learn's convention of displays."""
 
-from contrastive_clustering._display._cluster_gallery_display import (
+from contrastive_clustering._display.cluster_gallery import (
     ClusterGalleryDisplay,
 )
-from contrastive_clustering._display._cluster_number_display import ClusterNumberDisplay
-from contrastive_clustering._display._embedding_display import EmbeddingDisplay
-from contrastive_clustering._display._interpolation_display import InterpolationDisplay
-from contrastive_clustering._display._label_spread_display import LabelSpreadDisplay
-from contrastive_clustering._display._prototype_similarity_display import (
+from contrastive_clustering._display.cluster_number import ClusterNumberDisplay
+from contrastive_clustering._display.embedding import EmbeddingDisplay
+from contrastive_clustering._display.interpolation import InterpolationDisplay
+from contrastive_clustering._display.label_spread import LabelSpreadDisplay
+from contrastive_clustering._display.prototype_similarity import (
     PrototypeSimilarityDisplay,
 )
-from contrastive_clustering._display._reconstruction_display import (
+from contrastive_clustering._display.reconstruction import (
     ReconstructionDisplay,
 )
-from contrastive_clustering._display._sample_display import SampleDisplay
-from contrastive_clustering._display._training_curve_display import TrainingCurveDisplay
+from contrastive_clustering._display.sample import SampleDisplay
+from contrastive_clustering._display.training_curve import TrainingCurveDisplay
 
 __all__ = [
     "ClusterGalleryDisplay",

@@ -1,0 +1,1 @@
+"""From latents to clusters, with NumPy and scikit-learn."""

@@ -1,0 +1,416 @@
+"""Consensus clustering: many fine partitions, merged along a graph, that vote."""
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.cluster import KMeans
+from sklearn.neighbors import kneighbors_graph
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from contrastive_clustering._utils.arrays import (
+    check_axes,
+    check_squares,
+    errors_about,
+    to_array,
+)
+from contrastive_clustering._utils.memoize import WorkOn
+from contrastive_clustering._utils.param_validation import (
+    CheckedParametersMixin,
+    Count,
+    Number,
+)
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+# A member starts from this many to this many fine clusters a final one, and from no
+# fewer than the second pair: docs, "Choices".
+FINE_PER_CLUSTER = (2, 6)
+FEWEST_FINE = (20, 50)
+
+# A fine cluster has at least this many samples on average.
+SAMPLES_PER_FINE = 5
+
+# Members of a consensus by default, most for small sets, and what the number of samples
+# times that of members is aimed at in between: it hangs less on chance the more members
+# it has, and of few samples they cost little (docs, "Choices").
+FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
+
+# Of the members of a kind, this part has a vote. Fine clusters can be merged to a few
+# in several ways, and cuts through dense places may win by chance: docs, "Choices".
+VOTING = 0.5
+
+# A small agreed cluster may win the vote nowhere: that often the agreement is sought
+# anew before one cluster less is taken for the answer.
+MOST_AGREEMENTS = 5
+
+# Where k-means seeks the agreement, a member's cluster weighs by its size to minus this
+# power: unweighted, a large cluster that few members divide costs more than two small
+# ones that most of them tell apart, and these are joined: docs, "Choices".
+SIZE_POWER = 0.25
+
+
+class ConsensusClustering(
+    CheckedParametersMixin,
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """Clusters on which several merged k-means partitions agree.
+
+    Each member partitions the samples finely by k-means and then merges, step by
+    step, the two clusters with the densest links in the graph of nearest neighbours,
+    until `n_clusters` are left: clusters may so have any shape and unequal sizes.
+    One such partition hangs on chance; the clusters in which most members agree do
+    so much less. They are found by k-means on the members' partitions, in which small
+    clusters weigh more. Only the half of the members has a vote whose clusters are the
+    more separate, by the normalised cut of the graph.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters to ask for.
+
+    n_members : int, default=32
+        Number of partitions that are made, of which half have a vote.
+
+    directions : float, default=0.0
+        Part of the members, from 0 to 1, that compare the directions in which samples
+        lie from their mean; the others compare their places. Latents of a contrastive
+        network call for 0.5: classes differ by direction there, but some by distance.
+
+    n_neighbors : int, default=15
+        Neighbours of a sample in the graph.
+
+    max_samples : int, default=10000
+        Largest number of samples to learn from; of more, a random part is taken, and
+        the others are predicted.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the partitions and of the part.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training sample.
+
+    n_features_in_ : int
+        Number of features.
+
+    References
+    ----------
+    Fred, Jain, "Combining Multiple Clusterings Using Evidence Accumulation", IEEE
+    TPAMI 27 (2005). Karypis, Han, Kumar, "Chameleon", Computer 32 (1999), for merging
+    fine clusters along a neighbour graph. Fern, Lin, "Cluster Ensemble Selection",
+    Statistical Analysis and Data Mining 1 (2008), for votes of the better members only.
+    Shi, Malik, "Normalized Cuts and Image Segmentation", IEEE TPAMI 22 (2000), eq. 2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from contrastive_clustering import ConsensusClustering
+    >>> X, y = make_moons(400, noise=0.05, random_state=0)
+    >>> labels = ConsensusClustering(2, random_state=0).fit_predict(X)
+    >>> float(max((labels == y).mean(), (labels != y).mean()))
+    1.0
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Count(1)],
+        "n_members": [Count(1)],
+        "directions": [Number(0, 1, closed="both")],
+        "n_neighbors": [Count(1)],
+        "max_samples": [Count(2)],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        n_members: int = FEWEST_MEMBERS,
+        directions: float = 0.0,
+        n_neighbors: int = 15,
+        max_samples: int = 10_000,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_members = n_members
+        self.directions = directions
+        self.n_neighbors = n_neighbors
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    @plain_surroundings()
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
+        """Find the clusters of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        self : ConsensusClustering
+            The fitted clusterer.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer samples than clusters.
+        """
+        # Another object learns: a failed fit leaves this one as it was.
+        fitted = copy.copy(self)
+        fitted._fit(X)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _fit(self, X: ArrayLike) -> None:
+        samples = self._validate(X, reset=True)
+        n_clusters = int(self.n_clusters)
+        if len(samples) < self.n_clusters:
+            raise ValueError(
+                f"X has n_samples={len(samples)}, fewer than n_clusters="
+                f"{self.n_clusters}. Give more samples or lower n_clusters."
+            )
+        rng = check_random_state(self.random_state)
+        part = samples
+        if len(samples) > self.max_samples:
+            part = samples[rng.permutation(len(samples))[: self.max_samples]]
+        self._mean = part.mean(axis=0)
+        self._members = []
+        counts = _fine_counts(n_clusters, self.n_members, len(part))
+        # Spread evenly, so that both kinds start from few and from many clusters.
+        steps = np.floor(np.arange(self.n_members + 1) * self.directions)
+        by_direction = np.diff(steps).astype(bool)
+        for compares in np.unique(by_direction):
+            seen = self._directions(part) if compares else part
+            work = WorkOn(seen)
+            graph = work.once(_neighbor_graph, self.n_neighbors)
+            n_distinct = work.once(_count_distinct)
+            members, cuts = [], []
+            for n_fine in counts[by_direction == compares].clip(max=n_distinct):
+                fine = work.once(_fine_clusters, int(n_fine), rng.randint(2**31 - 1))
+                merged = merge_clusters(fine.labels_, graph, n_clusters)
+                members.append(Member(fine, merged, bool(compares)))
+                cuts.append(normalized_cut(merged[fine.labels_], graph))
+            best = np.argsort(cuts, kind="stable")[: math.ceil(VOTING * len(cuts))]
+            self._members += [members[i] for i in best]
+        votes = [member.merged[member.fine.labels_] for member in self._members]
+        for _ in range(MOST_AGREEMENTS):
+            agreed = _agree(votes, n_clusters, rng.randint(2**31 - 1))
+            self._shares = [_shares(vote, agreed, n_clusters) for vote in votes]
+            self.labels_ = self._predict_proba(samples).argmax(axis=1)
+            if len(np.unique(self.labels_)) == n_clusters:
+                break
+
+    @plain_surroundings()
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the cluster of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Clusters.
+        """
+        return np.asarray(self.predict_proba(X).argmax(axis=1))
+
+    @plain_surroundings()
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the part of the members' votes for each cluster.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters)
+            Votes, with rows that sum to one.
+        """
+        check_is_fitted(self)
+        return self._predict_proba(self._validate(X, reset=False))
+
+    def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
+        X = to_array(X, "X")
+        check_axes(X, "X", "(n_samples, n_features)")
+        with errors_about("X", "a table of samples"):
+            samples = validate_data(self, X, dtype=np.float64, reset=reset)
+        check_squares(samples, "X")
+        return np.asarray(samples)
+
+    def _predict_proba(self, samples: np.ndarray) -> np.ndarray:
+        proba = np.zeros((len(samples), len(self._shares[0])))
+        directions = self._directions(samples)
+        for member, shares in zip(self._members, self._shares, strict=True):
+            seen = directions if member.by_direction else samples
+            proba += shares[member.merged[member.fine.predict(seen)]]
+        return proba / len(self._members)
+
+    def _directions(self, samples: np.ndarray) -> np.ndarray:
+        """Return the directions in which samples lie from the mean, of unit length."""
+        offsets = samples - self._mean
+        lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
+        return np.asarray(offsets / lengths.clip(min=np.finfo(np.float64).tiny))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A partition that votes: fine clusters and the merged cluster of each."""
+
+    fine: KMeans
+    merged: np.ndarray
+    by_direction: bool
+
+
+def count_members(n_samples: int) -> int:
+    """Return how many members a consensus should have that stands for a whole fit.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    n_members : int
+        64 for up to 2,000 samples, falling to 32 for 4,000 and more.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._clustering.consensus import count_members
+    >>> [count_members(n) for n in (10, 2_000, 3_000, 60_000)]
+    [64, 64, 42, 32]
+    """
+    return min(MOST_MEMBERS, max(FEWEST_MEMBERS, SAMPLES_TIMES_MEMBERS // n_samples))
+
+
+def _count_distinct(X: np.ndarray) -> int:
+    return len(np.unique(X, axis=0))
+
+
+def _fine_clusters(X: np.ndarray, n_fine: int, seed: int) -> KMeans:
+    return KMeans(n_fine, n_init=1, random_state=seed).fit(X)
+
+
+def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
+    """Return how many fine clusters each member starts from."""
+    low, high = (
+        max(per_cluster * n_clusters, fewest)
+        for per_cluster, fewest in zip(FINE_PER_CLUSTER, FEWEST_FINE, strict=True)
+    )
+    counts = np.linspace(low, high, n_members).round().astype(np.intp)
+    most = max(n_clusters, n_samples // SAMPLES_PER_FINE)
+    return np.asarray(counts.clip(max=most))
+
+
+def _neighbor_graph(X: np.ndarray, n_neighbors: int) -> csr_array:
+    n_neighbors = min(n_neighbors, len(X) - 1)
+    if n_neighbors == 0:
+        return csr_array((len(X), len(X)))
+    graph = csr_array(kneighbors_graph(X, n_neighbors))
+    return csr_array((graph + graph.T) / 2)
+
+
+def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.ndarray:
+    """Merge clusters along a graph until `n_clusters` are left.
+
+    In each step the two clusters merge between which a pair of samples is most likely
+    to be linked (average linkage of the graph's weights).
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Fine clusters, numbered from 0 without a gap.
+
+    graph : sparse array of shape (n_samples, n_samples)
+        Symmetric weights.
+
+    n_clusters : int
+        Number of clusters to keep.
+
+    Returns
+    -------
+    merged : ndarray of shape (n_fine,)
+        The merged cluster of each fine one, numbered from 0.
+    """
+    links = _links(labels, graph)  # (n_fine, n_fine)
+    n_fine = len(links)
+    sizes = np.bincount(labels, minlength=n_fine).astype(np.float64)
+    merged = np.arange(n_fine)
+    alive = sizes > 0
+    while alive.sum() > n_clusters:
+        density = links / np.outer(sizes, sizes).clip(min=1)
+        density[~alive] = density[:, ~alive] = -np.inf
+        np.fill_diagonal(density, -np.inf)
+        kept, gone = sorted(np.unravel_index(density.argmax(), density.shape))
+        links[kept] += links[gone]
+        links[:, kept] += links[:, gone]
+        sizes[kept] += sizes[gone]
+        alive[gone] = False
+        merged[merged == gone] = kept
+    # Numbered without a gap; what k-means left empty stands with the first.
+    numbers = np.searchsorted(np.flatnonzero(alive), merged)
+    return np.asarray(numbers * alive[merged])
+
+
+def normalized_cut(labels: np.ndarray, graph: csr_array) -> float:
+    """Return the part of a cluster's links that leave it, in the mean over clusters.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Clusters, numbered from 0.
+
+    graph : sparse array of shape (n_samples, n_samples)
+        Symmetric weights.
+
+    Returns
+    -------
+    cut : float
+        From 0, no links between clusters, to 1. A cluster without a link counts as 0.
+    """
+    _, labels = np.unique(labels, return_inverse=True)
+    links = _links(labels, graph)
+    leaving, of_all = links.sum(axis=1) - links.diagonal(), links.sum(axis=1)
+    return float(np.mean(leaving / np.where(of_all > 0, of_all, 1.0)))
+
+
+def _links(labels: np.ndarray, graph: csr_array) -> np.ndarray:
+    """Return the weights between each two clusters, of shape (n_clusters,) * 2."""
+    member = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels)))
+    return np.asarray((member.T @ graph @ member).toarray())
+
+
+def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:
+    """Return the clusters on which partitions agree: k-means on their indicators."""
+    indicators = np.hstack(
+        [np.eye(n_clusters, dtype=np.float32)[vote] for vote in votes]
+    )  # (n_samples, n_members * n_clusters)
+    sizes = indicators.mean(axis=0)
+    indicators /= np.where(sizes > 0, sizes, 1.0) ** SIZE_POWER
+    return np.asarray(
+        KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(indicators)
+    )
+
+
+def _shares(vote: np.ndarray, agreed: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return how the samples of each of a member's clusters spread over the agreed."""
+    counts = np.zeros((n_clusters, n_clusters))
+    np.add.at(counts, (vote, agreed), 1.0)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))

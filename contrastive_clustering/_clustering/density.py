@@ -1,0 +1,280 @@
+"""The density of latents, stratum by stratum: drawing new ones, judging given ones."""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from sklearn.covariance import ledoit_wolf
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+
+# A stratum's shape is learnt from this many members at most: more change it little,
+# and the time grows with them.
+LARGEST_LEARNT = 5_000
+
+# More than one Gaussian is tried where each could have this many members for every
+# direction; with fewer a full covariance is mostly noise.
+MOST_COMPONENTS = 3
+MEMBERS_PER_DIRECTION = 5
+
+# Least variance of a direction, as a part of the mean variance of all: it keeps
+# covariances invertible where latents lie in a subspace, and is too small to be seen.
+VARIANCE_FLOOR = 1e-6
+
+# Regularisation of the mixtures, in units of the pooled within-stratum variance.
+MIXTURE_REGULARISATION = 1e-3
+
+
+@dataclass(frozen=True)
+class LatentDensity:
+    r"""A mixture of Gaussians over latents, in which each Gaussian has a stratum.
+
+    The covariances pooled over the strata, shrunk by Ledoit and Wolf's formula, set
+    the space's scale. Each stratum has one to three Gaussians of full covariance, as
+    many as the Bayesian information criterion likes best. A covariance :math:`S` of
+    :math:`m` members is drawn towards the pooled one, :math:`P`, as by a prior worth
+    as many members as there are directions, :math:`d`:
+
+    .. math::
+
+        \frac{m S + d P}{m + d}
+
+    so that it is positive definite from the first member on.
+
+    Parameters
+    ----------
+    log_weights : ndarray of shape (n_components,)
+        Logarithm of each Gaussian's part of all; the parts sum to one.
+
+    means : ndarray of shape (n_components, latent_dim)
+        Centres of the Gaussians.
+
+    factors : ndarray of shape (n_components, latent_dim, latent_dim)
+        Lower Cholesky factors of the covariances.
+
+    strata : ndarray of shape (n_components,)
+        Stratum of each Gaussian, ascending.
+
+    References
+    ----------
+    Ledoit, Wolf, "A well-conditioned estimator for large-dimensional covariance
+    matrices", 2004. Fraley, Raftery, "Bayesian regularization for normal mixture
+    estimation and model-based clustering", 2007, for the prior and the criterion.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._clustering.density import LatentDensity
+    >>> latents = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    >>> labels = (latents[:, 0] > 0).astype(int)
+    >>> density = LatentDensity.fit(latents, labels, n_clusters=2, seed=0)
+    >>> density.score_samples(latents).shape
+    (200,)
+    >>> drawn, strata = density.sample(3, 1, np.random.RandomState(0))
+    >>> drawn.shape, strata.tolist()
+    ((3, 4), [1, 1, 1])
+    """
+
+    log_weights: np.ndarray
+    means: np.ndarray
+    factors: np.ndarray
+    strata: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, latents: np.ndarray, labels: np.ndarray, n_clusters: int, seed: int
+    ) -> "LatentDensity":
+        """Learn the density of latents.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents, finite.
+
+        labels : ndarray of shape (n_samples,)
+            Their strata, from 0 to ``n_clusters - 1``; those of -1, noise, are left
+            out.
+
+        n_clusters : int
+            Number of strata.
+
+        seed : int
+            Seed of the part of a large stratum that is learnt from, and of the
+            mixtures' starts.
+
+        Returns
+        -------
+        density : LatentDensity
+            The density.
+
+        Raises
+        ------
+        ValueError
+            If a stratum has no member.
+        """
+        counts = np.bincount(labels[labels >= 0], minlength=n_clusters)
+        if not counts.all():
+            raise ValueError(
+                f"labels leaves strata {np.flatnonzero(counts == 0).tolist()} of "
+                f"n_clusters={n_clusters} without a member; each needs at least one."
+            )
+        rng = check_random_state(seed)
+        members = [
+            latents[_part(labels == stratum, rng)].astype(np.float64)
+            for stratum in range(n_clusters)
+        ]
+        pooled = _pooled_factor(members)
+        fitted = []
+        for stratum, rows in enumerate(members):
+            center = rows.mean(axis=0)
+            # In this space the pooled covariance is the identity.
+            whitened = solve_triangular(pooled, (rows - center).T, lower=True).T
+            log_weights, means, factors = _fit_mixture(
+                whitened, int(rng.randint(2**31 - 1))
+            )
+            fitted.append(
+                (
+                    log_weights + math.log(counts[stratum] / counts.sum()),
+                    center + means @ pooled.T,
+                    pooled @ factors,  # a product of lower triangles is one
+                    np.full(len(means), stratum),
+                )
+            )
+        return cls(*(np.concatenate(parts) for parts in zip(*fitted, strict=True)))
+
+    def sample(
+        self, n: int, cluster: int | None, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw latents.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+
+        cluster : int or None
+            Their stratum; None draws the strata, too, in proportion to their shares.
+
+        rng : RandomState instance
+            Source of the randomness.
+
+        Returns
+        -------
+        latents : ndarray of shape (n, latent_dim)
+            float32.
+
+        labels : ndarray of shape (n,)
+            The stratum that each was drawn from.
+        """
+        weights = np.exp(self.log_weights)
+        if cluster is not None:
+            weights = np.where(self.strata == cluster, weights, 0.0)
+        drawn = rng.choice(len(weights), size=n, p=weights / weights.sum())
+        latents = rng.standard_normal((n, self.means.shape[1]))
+        for component in np.unique(drawn):
+            rows = drawn == component
+            latents[rows] = latents[rows] @ self.factors[component].T
+        return (latents + self.means[drawn]).astype(np.float32), self.strata[drawn]
+
+    def score_samples(self, latents: np.ndarray) -> np.ndarray:
+        """Return the log-density of each latent under all strata together.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats, float64.
+        """
+        joint = _log_gaussians(latents.astype(np.float64), self.means, self.factors)
+        return np.asarray(logsumexp(joint + self.log_weights, axis=1))
+
+
+def _part(is_member: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Return the rows of a stratum, or a random part of them if they are many."""
+    rows = np.flatnonzero(is_member)
+    if len(rows) <= LARGEST_LEARNT:
+        return rows
+    return np.asarray(rng.choice(rows, LARGEST_LEARNT, replace=False))
+
+
+def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
+    """Return the lower Cholesky factor of the pooled within-stratum covariance."""
+    together = np.concatenate(members)
+    residuals = np.concatenate([rows - rows.mean(axis=0) for rows in members])
+    covariance = np.zeros((residuals.shape[1], residuals.shape[1]))
+    if len(residuals) > 1:  # the formula asks for two
+        covariance, _ = ledoit_wolf(residuals, assume_centered=True)
+    # Strata without any spread are told apart by the spread between them; below the
+    # resolution of float32 there is nothing to tell.
+    spread = float(np.mean(np.var(together, axis=0)))
+    resolution = float(np.square(np.finfo(np.float32).eps * np.abs(together).max()))
+    floor = max(VARIANCE_FLOOR * spread, resolution) or VARIANCE_FLOOR
+    return np.asarray(np.linalg.cholesky(covariance + floor * np.eye(len(covariance))))
+
+
+def _fit_mixture(
+    rows: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit one to three Gaussians to whitened members, by the lowest BIC."""
+    n_members, dim = rows.shape
+    candidates = [np.ones((n_members, 1))]
+    for n_components in range(2, MOST_COMPONENTS + 1):
+        if n_members < n_components * MEMBERS_PER_DIRECTION * dim:
+            break
+        mixture = GaussianMixture(
+            n_components, reg_covar=MIXTURE_REGULARISATION, random_state=seed
+        )
+        with warnings.catch_warnings():
+            # Neither a slow nor a degenerate start harms: the criterion decides.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            shares = mixture.fit(rows).predict_proba(rows)
+        if shares.sum(axis=0).min() >= dim:
+            candidates.append(shares)
+    fits = [_gaussians(rows, shares) for shares in candidates]
+    return min(fits, key=lambda fit: _information_criterion(rows, *fit))
+
+
+def _gaussians(
+    rows: np.ndarray, shares: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log weights, means and Cholesky factors, given each row's shares."""
+    dim = rows.shape[1]
+    sizes = shares.sum(axis=0)
+    means = (shares.T @ rows) / sizes[:, None]
+    factors = []
+    for size, mean, share in zip(sizes, means, shares.T, strict=True):
+        centred = rows - mean
+        scatter = (centred * share[:, None]).T @ centred
+        factors.append(np.linalg.cholesky((scatter + dim * np.eye(dim)) / (size + dim)))
+    return np.log(sizes / len(rows)), means, np.stack(factors)
+
+
+def _information_criterion(
+    rows: np.ndarray, log_weights: np.ndarray, means: np.ndarray, factors: np.ndarray
+) -> float:
+    """Return the Bayesian information criterion; lower is better."""
+    n_components, dim = means.shape
+    n_free = n_components * (1 + dim + dim * (dim + 1) // 2) - 1
+    joint = _log_gaussians(rows, means, factors) + log_weights
+    return float(n_free * math.log(len(rows)) - 2 * logsumexp(joint, axis=1).sum())
+
+
+def _log_gaussians(
+    rows: np.ndarray, means: np.ndarray, factors: np.ndarray
+) -> np.ndarray:
+    """Return the log-density of each row under each Gaussian, (n, n_components)."""
+    columns = []
+    for mean, factor in zip(means, factors, strict=True):
+        whitened = solve_triangular(factor, (rows - mean).T, lower=True)
+        log_volume = np.log(np.diag(factor)).sum()
+        columns.append(-0.5 * np.square(whitened).sum(axis=0) - log_volume)
+    normalisation = 0.5 * rows.shape[1] * math.log(2 * math.pi)
+    return np.asarray(np.stack(columns, axis=1) - normalisation)

@@ -1,0 +1,1 @@
+"""From whatever X is to batches: reading, layout, units, scaling."""

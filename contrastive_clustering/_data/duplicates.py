@@ -1,0 +1,60 @@
+"""Which samples are exact copies of each other."""
+
+import hashlib
+
+import numpy as np
+
+from contrastive_clustering._data.scaling import iterate_chunks
+from contrastive_clustering._data.validation import Samples
+
+
+def number_distinct(samples: Samples) -> np.ndarray:
+    """Return a number for each sample, the same for copies and for them alone.
+
+    Parameters
+    ----------
+    samples : ndarray or LazyArray of shape (n_samples, ...)
+        The samples, which are read piece by piece.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,)
+        Numbers from 0 without gaps.
+    """
+    # Among a million samples two share one of 2**64 digests once in 40 million times.
+    digests = b"".join(
+        hashlib.blake2b(sample.tobytes(), digest_size=8).digest()
+        for chunk in iterate_chunks(samples)
+        for sample in chunk
+    )
+    _, codes = np.unique(np.frombuffer(digests, np.uint64), return_inverse=True)
+    return np.asarray(codes)
+
+
+def count_distinct(
+    labels: np.ndarray, codes: np.ndarray, n_clusters: int
+) -> np.ndarray:
+    """Return how many distinct samples each stratum has.
+
+    Parameters
+    ----------
+    labels, codes : ndarray of shape (n_samples,)
+        The stratum of each sample, -1 for noise, and its number.
+
+    n_clusters : int
+        Number of strata.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_clusters,)
+        Numbers of distinct samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._data.duplicates import count_distinct
+    >>> count_distinct(np.array([0, 0, 0, 1, -1]), np.array([5, 5, 6, 5, 7]), 3)
+    array([2, 1, 0])
+    """
+    pairs = np.unique(np.column_stack([labels, codes])[labels >= 0], axis=0)
+    return np.bincount(pairs[:, 0], minlength=n_clusters)

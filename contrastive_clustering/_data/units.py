@@ -1,0 +1,159 @@
+"""Whether images at prediction come in the units that were used in fit."""
+
+import numpy as np
+from scipy.stats import binom
+
+from contrastive_clustering._data.appearance import LEAST_SPREAD, Appearance
+from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.caller_warnings import warn
+
+# Images may lie this many training ranges outside of the training range, and, where
+# the dtype changed between integer and float, their range may be this part of it;
+# beyond, the units are taken to have changed.
+FAR_OUTSIDE = 10.0
+FAR_SMALLER = 1 / 20
+
+# An image is refused if all of its values are this part of the training range outside
+# of that range.
+WHOLLY_OUTSIDE = 0.5
+
+# No image of a call may be this many times flatter or stronger in contrast than every
+# training image.
+FAR_CONTRAST = 4.0
+
+# Odd images of a call are warned of if so few of the images seen in fit would be as
+# odd, and so many in one call would be as improbable as this.
+EXPECTED_ODD = 0.005
+IMPROBABLE = 0.01
+
+MOST_INDICES = 3
+MOST_MEASURES = 3
+
+# The average image of fit and what resembles its negative.
+NEGATIVE = -0.3
+
+
+def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None:
+    """Refuse images in other units than in fit, and warn of what looks like it.
+
+    A clusterer fitted to pixels of 0 to 255 gives confident nonsense for pixels of 0
+    to 1. Tables are let through: their features may move by any amount.
+
+    Parameters
+    ----------
+    X : ndarray or LazyArray of shape (n_samples, ...)
+        Samples of the layout seen in fit.
+
+    scaler : Scaler
+        What was learnt of the training set.
+
+    may_be_odd : bool, default=False
+        Whether to leave out the warning, where the caller asks how odd images are.
+
+    Raises
+    ------
+    ValueError
+        If images are impossible in the units of fit: far outside of its range, or all
+        of a contrast that no training image is near.
+
+    Warns
+    -----
+    UserWarning
+        If more images than chance explains look unlike those of fit.
+    """
+    if scaler.layout.is_table:
+        return
+    appearance = scaler.appearance
+    extremes, values, spreads = [], [], []
+    for chunk in iterate_chunks(X):
+        flat = chunk.reshape(len(chunk), -1)
+        ends = np.column_stack([flat.min(axis=1), flat.max(axis=1)]).astype(np.float64)
+        extremes.append(ends)
+        # Images that are far outside are refused below; their cubes might overflow.
+        if appearance is not None and not _far_outside(ends, scaler).any():
+            measures = appearance.measure(chunk, scaler.layout)
+            values.append(measures.values)
+            spreads.append(measures.spreads)
+    _check_range(X.dtype, np.concatenate(extremes), scaler)
+    if appearance is not None:
+        _check_contrast(np.concatenate(spreads), appearance)
+        if not may_be_odd:
+            _check_appearance(np.concatenate(values), appearance)
+
+
+def _far_outside(ends: np.ndarray, scaler: Scaler) -> np.ndarray:
+    """Return which images have values, or all of their values, outside of fit's."""
+    low, high = ends.T
+    width = scaler.high - scaler.low
+    far, near = FAR_OUTSIDE * width, WHOLLY_OUTSIDE * width
+    return np.asarray(
+        (low < scaler.low - far)
+        | (high > scaler.high + far)
+        | (high < scaler.low - near)
+        | (low > scaler.high + near)
+    )
+
+
+def _check_range(dtype: np.dtype, ends: np.ndarray, scaler: Scaler) -> None:
+    outside = np.flatnonzero(_far_outside(ends, scaler))
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    dtype_changed = (scaler.dtype.kind == "f") != (dtype.kind == "f")
+    shrunk = dtype_changed and 0 < high - low < FAR_SMALLER * (scaler.high - scaler.low)
+    if len(outside) or shrunk:
+        found = f"{_count(outside, len(ends))} are" if len(outside) else "X is"
+        raise ValueError(
+            f"{found} not in the units of fit: X has dtype {dtype} and values "
+            f"from {low:.6g} to {high:.6g}, but the estimator was fitted to "
+            f"{scaler.dtype} values from {scaler.low:.6g} to {scaler.high:.6g}. "
+            "Bring X to the units that were used in fit."
+        )
+
+
+def _check_contrast(spreads: np.ndarray, appearance: Appearance) -> None:
+    least, greatest = appearance.spreads
+    too_flat = 0 < spreads.max() < least / FAR_CONTRAST
+    if too_flat or spreads.min() > greatest * FAR_CONTRAST:
+        low, high, least, greatest = (
+            f"{spread * appearance.scale:.4g}"
+            for spread in (spreads.min(), spreads.max(), least, greatest)
+        )
+        raise ValueError(
+            "X is not in the units of fit: the standard deviations of its images are "
+            f"{low} to {high}, and those of the images seen in fit are {least} to "
+            f"{greatest}. Bring X to the units that were used in fit."
+        )
+
+
+def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
+    odd = np.flatnonzero(appearance.distances(values) > appearance.limit)
+    # The probability that as many of the images seen in fit would be as odd.
+    probability = binom.sf(len(odd) - 1, len(values), EXPECTED_ODD)
+    if not len(odd) or probability > IMPROBABLE:
+        return
+    median = np.median(values[odd], axis=0)
+    low, high = appearance.usual
+    excess = np.maximum(low - median, median - high) / (high - low + LEAST_SPREAD)
+    order = np.argsort(-excess)[:MOST_MEASURES]
+    shown = [measure for measure in order if excess[measure] > 0] or order[:1]
+    found, least, greatest = appearance.in_units(np.stack([median, low, high]))
+    seen = ", ".join(
+        f"{appearance.names[measure]} {found[measure]:.4g} "
+        f"({least[measure]:.4g} to {greatest[measure]:.4g} in fit)"
+        for measure in shown
+    )
+    hint = ""
+    if found[-1] < NEGATIVE < least[-1]:
+        hint = " They resemble the negative of the images seen in fit."
+    warn(
+        f"{_count(odd, len(values))} {'do' if len(odd) > 1 else 'does'} not look like "
+        f"the images seen in fit: {seen}.{hint} If X is in other units, bring it to "
+        "those used in fit; otherwise do not rely on the strata of these images."
+    )
+
+
+def _count(rows: np.ndarray, n_images: int) -> str:
+    """Return how many images there are, and the indices of the first ones."""
+    first = ", ".join(f"X[{row}]" for row in rows[:MOST_INDICES])
+    which = "the first are " if len(rows) > MOST_INDICES else ""
+    return f"{len(rows)} of {n_images} images ({which}{first})"

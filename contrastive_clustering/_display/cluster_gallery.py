@@ -1,0 +1,232 @@
+"""Strata side by side: decoded centres, typical and atypical members."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.image_grid import (
+    PictureStyle,
+    Row,
+    add_colorbar,
+    draw_pictures,
+    figure_size,
+    to_pictures,
+)
+from contrastive_clustering._display.fitted import check_fitted, check_strata, encode
+from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Space between the groups of columns, in widths of a picture.
+GROUP_GAP = 0.35
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ClusterGalleryDisplay(Display):
+    """Each stratum's decoded centre, its typical and its atypical members.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum,
+    named by its number and how many of the samples are its members. Typical members
+    are those whose latents lie nearest to the centre, nearest first; atypical ones lie
+    farthest, farthest last. No member is shown twice.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_strata,)
+        The strata shown, from above.
+
+    sizes : ndarray of shape (n_strata,)
+        How many of the samples are members of each.
+
+    center_pictures : ndarray of shape (n_strata, height, width) or \
+            (n_strata, height, width, 3)
+        Pictures of the decoded centres.
+
+    typical_rows, atypical_rows : list of ndarray
+        For each stratum, which rows of X are shown.
+
+    typical_pictures, atypical_pictures : list of ndarray
+        For each stratum, their pictures.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    n_typical, n_atypical : int
+        Number of columns for each.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    EmbeddingDisplay : Where strata lie in the latent space.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ClusterGalleryDisplay,
+    ...     ContrastiveAutoencoderClusterer,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = ClusterGalleryDisplay.from_estimator(clusterer, X, strata=[0, 3])
+    >>> display.strata.tolist(), display.typical_pictures[0].shape
+    ([0, 3], (5, 8, 8))
+    """
+
+    strata: np.ndarray
+    sizes: np.ndarray
+    center_pictures: np.ndarray
+    typical_rows: list[np.ndarray]
+    atypical_rows: list[np.ndarray]
+    typical_pictures: list[np.ndarray]
+    atypical_pictures: list[np.ndarray]
+    picture_style: PictureStyle
+    n_typical: int
+    n_atypical: int
+
+    @classmethod
+    @validate_params(
+        {
+            "n_typical": [Count(0)],
+            "n_atypical": [Count(0)],
+            "strata": ["array-like", None],
+        }
+    )
+    @plain_surroundings()
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        n_typical: int = 5,
+        n_atypical: int = 5,
+        strata: ArrayLike | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Find the typical and the atypical members of strata among samples.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        n_typical, n_atypical : int, default=5
+            How many members to show of each kind. Of a stratum with fewer members
+            than both, typical ones are shown first.
+
+        strata : array-like of shape (n_strata,), default=None
+            The strata to show, in this order; None shows all.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : ClusterGalleryDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If X is not what `fit` has seen, or there is no such stratum.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        shown = check_strata(strata, estimator.n_clusters_)
+        encoded = encode(estimator, X)
+        centers = estimator.cluster_centers_
+        sizes, typical, atypical = [], [], []
+        for stratum in shown:
+            members = np.flatnonzero(encoded.labels == stratum)
+            distances = np.linalg.norm(
+                encoded.latents[members] - centers[stratum], axis=1
+            )
+            ordered = members[np.argsort(distances, kind="stable")]
+            rest = ordered[n_typical:]
+            sizes.append(len(members))
+            typical.append(ordered[:n_typical])
+            atypical.append(rest[max(0, len(rest) - n_atypical) :])
+        decoded = estimator.inverse_transform(centers[shown])
+
+        def pictures(groups: list[np.ndarray]) -> list[np.ndarray]:
+            return [to_pictures(encoded.take(rows), encoded.scaler) for rows in groups]
+
+        return cls(
+            strata=shown,
+            sizes=np.array(sizes),
+            center_pictures=to_pictures(decoded, encoded.scaler),
+            typical_rows=typical,
+            typical_pictures=pictures(typical),
+            atypical_rows=atypical,
+            atypical_pictures=pictures(atypical),
+            picture_style=PictureStyle.of(encoded.scaler),
+            n_typical=n_typical,
+            n_atypical=n_atypical,
+        ).plot(ax)
+
+    def _size(self) -> tuple[float, float]:
+        lefts, _ = self._columns()
+        height, width = self.center_pictures.shape[1:3]
+        return figure_size(
+            1.7 + 0.68 * (lefts[-1] + 1),
+            0.8 + 0.68 * len(self.strata) * height / width,
+            self.picture_style,
+        )
+
+    def _draw(self, ax: "Axes") -> None:
+        lefts, titles = self._columns()
+        rows = [self._row(place) for place in range(len(self.strata))]
+        draw_pictures(ax, rows, lefts)
+        ax.set_xticks(list(titles.values()), list(titles))
+        names = [
+            f"stratum {stratum} (n={size})"
+            for stratum, size in zip(self.strata, self.sizes, strict=True)
+        ]
+        ax.set_yticklabels(names)
+        add_colorbar(ax, self.picture_style)
+
+    def _columns(self) -> tuple[list[float], dict[str, float]]:
+        """Return the left edge of each column, and where each group's title stands."""
+        groups = {
+            "decoded\ncentre": 1,
+            "typical\n(nearest)": self.n_typical,
+            "atypical\n(farthest)": self.n_atypical,
+        }
+        lefts: list[float] = []
+        titles: dict[str, float] = {}
+        start = 0.0
+        for title, n_columns in groups.items():
+            if n_columns:
+                lefts += [start + place for place in range(n_columns)]
+                titles[title] = start + n_columns / 2
+                start += n_columns + GROUP_GAP
+        return lefts, titles
+
+    def _row(self, place: int) -> Row:
+        """Return a stratum's pictures, with None where it has too few members."""
+        row: list[np.ndarray | None] = [self.center_pictures[place]]
+        for pictures, n_columns in (
+            (self.typical_pictures[place], self.n_typical),
+            (self.atypical_pictures[place], self.n_atypical),
+        ):
+            row += [*pictures, *[None] * (n_columns - len(pictures))]
+        return row, self.picture_style

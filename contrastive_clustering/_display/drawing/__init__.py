@@ -1,0 +1,1 @@
+"""How displays draw: style, colors, grids of images, thumbnails."""

@@ -1,0 +1,162 @@
+"""What points of a map are coloured by: strata, labels or values."""
+
+import math
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._display.drawing.style import (
+    MANY_COLORS,
+    NOISE_COLOR,
+    group_colors,
+    group_marker,
+    literal,
+)
+from contrastive_clustering._display.fitted import check_classes, check_column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEGEND_ROWS = 25
+
+
+def read_color(
+    color: Any, y: Any, n_samples: int, rows: np.ndarray, strata: np.ndarray
+) -> tuple[str, np.ndarray]:
+    """Return how points are coloured, and by what.
+
+    Parameters
+    ----------
+    color : {"stratum", "label"} or array-like of shape (n_samples,)
+        What the user asked for.
+
+    y : array-like of shape (n_samples,) or None
+        The labels that were given.
+
+    n_samples : int
+        Number of samples that were given.
+
+    rows : ndarray of shape (n_drawn,)
+        Those that are drawn.
+
+    strata : ndarray of shape (n_drawn,)
+        Their strata.
+
+    Returns
+    -------
+    coloring : {"stratum", "label", "value"}
+        How they are coloured.
+
+    values : ndarray of shape (n_drawn,)
+        What by.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such value for each sample.
+    """
+    if isinstance(color, str) and color == "stratum":
+        return "stratum", strata
+    if isinstance(color, str):
+        if y is None:
+            raise ValueError('color="label" colours by y, which is None. Pass y.')
+        classes, codes = check_classes(y, n_samples, "y")
+        return "label", classes[codes][rows]
+    values = check_column(color, n_samples, "color")
+    if values.dtype.kind not in "biuf":
+        raise TypeError(
+            f"color has dtype {values.dtype}, but numbers are needed for a continuous "
+            'scale. Pass classes as y, with color="label".'
+        )
+    return "value", values[rows].astype(np.float64)
+
+
+def draw_values(
+    ax: "Axes", places: np.ndarray, values: np.ndarray, size: float, label: str
+) -> None:
+    """Draw points coloured by numbers, with a colour bar; NaN is grey.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The map.
+
+    places : ndarray of shape (n_samples, 2)
+        Place of each point.
+
+    values : ndarray of shape (n_samples,)
+        What each is coloured by.
+
+    size : float
+        Area of a point, in square points.
+
+    label : str
+        What the colour bar says.
+    """
+    cmap = import_module("matplotlib").colormaps[MANY_COLORS]
+    points = ax.scatter(
+        places[:, 0],
+        places[:, 1],
+        c=values,
+        s=size,
+        cmap=cmap.with_extremes(bad=NOISE_COLOR),
+        plotnonfinite=True,
+        linewidths=0,
+    )
+    ax.figure.colorbar(points, ax=ax, label=label)
+
+
+def draw_groups(
+    ax: "Axes",
+    places: np.ndarray,
+    values: np.ndarray,
+    size: float,
+    n_strata: int | None = None,
+) -> None:
+    """Draw points coloured by groups, with a legend.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The map.
+
+    places : ndarray of shape (n_samples, 2)
+        Place of each point.
+
+    values : ndarray of shape (n_samples,)
+        Group of each.
+
+    size : float
+        Area of a point, in square points.
+
+    n_strata : int, default=None
+        Number of strata, if groups are strata; None if they are labels.
+    """
+    names, codes = np.unique(values, return_inverse=True)
+    if n_strata is not None:
+        codes = values
+    for code in np.unique(codes):
+        rows = codes == code
+        ax.scatter(
+            places[rows, 0],
+            places[rows, 1],
+            s=size,
+            color=group_colors(np.array([code]), n_strata or len(names)),
+            marker=group_marker(code),
+            linewidths=0,
+            alpha=0.8,
+            label="noise" if code == NOISE else literal(values[rows][0]),
+        )
+    ax.legend(
+        title="label" if n_strata is None else "stratum",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=math.ceil(len(names) / LEGEND_ROWS),
+        fontsize="small",
+        markerscale=1.6,
+        borderaxespad=0.3,
+        handletextpad=0.1,
+        frameon=False,
+    )

@@ -1,0 +1,365 @@
+"""A map of the latent space, coloured by strata, labels or values."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.coloring import (
+    draw_groups,
+    draw_values,
+    read_color,
+)
+from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
+from contrastive_clustering._display.drawing.style import (
+    group_colors,
+    import_pyplot,
+)
+from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
+from contrastive_clustering._display.fitted import (
+    check_fitted,
+    check_labels,
+    check_table,
+    encode,
+)
+from contrastive_clustering._display.projection import (
+    FEWEST_SAMPLES,
+    METHODS,
+    Projection,
+    mean_latents,
+    project,
+)
+from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.seeding import draw_rows
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# More strata than this get a larger figure and smaller points.
+FEW_STRATA = 12
+
+# Areas of points, in square points.
+SMALL_POINT, LARGE_POINT = 9.0, 14.0
+
+# What both ways of making a map take.
+MAPPED = {
+    "method": [StrOptions(set(METHODS))],
+    "color": [StrOptions({"stratum", "label"}), "array-like"],
+    "color_label": [str],
+    "max_samples": [Count(FEWEST_SAMPLES)],
+    "random_state": ["random_state"],
+}
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class EmbeddingDisplay(Display):
+    """A map of the latent space, with the decoded centres of the strata on it.
+
+    Make it by :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` draws it
+    again.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_samples, 2)
+        Place of each sample on the map.
+
+    strata : ndarray of shape (n_samples,)
+        Stratum of each sample, -1 for noise.
+
+    values : ndarray of shape (n_samples,)
+        What points are coloured by.
+
+    coloring : {"stratum", "label", "value"}
+        How `values` are read: as strata, as classes, or on a continuous scale.
+
+    value_label : str
+        What a colour bar says.
+
+    center_places : ndarray of shape (n_clusters, 2)
+        Place of each stratum, NaN where it has none on this map.
+
+    center_pictures : ndarray of shape (n_clusters, height, width) or \
+            (n_clusters, height, width, 3) or None
+        Pictures of the decoded centres; None draws numbers only.
+
+    picture_style : PictureStyle or None
+        How the pictures are drawn.
+
+    axis_labels : tuple of str
+        What the map's two axes are.
+
+    rows : ndarray of shape (n_samples,)
+        Which rows of X the points are.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ClusterGalleryDisplay : Typical and atypical members of each stratum.
+
+    Notes
+    -----
+    On maps by t-SNE and UMAP only neighbourhoods mean something: sizes of groups and
+    distances between them do not. PCA keeps distances as far as two directions can.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     EmbeddingDisplay,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = EmbeddingDisplay.from_estimator(clusterer, X, method="pca")
+    >>> display.ax_.get_legend().get_title().get_text()
+    'stratum'
+    >>> display.places.shape, display.center_pictures.shape
+    ((300, 2), (5, 8, 8))
+    """
+
+    places: np.ndarray
+    strata: np.ndarray
+    values: np.ndarray
+    coloring: str
+    value_label: str
+    center_places: np.ndarray
+    center_pictures: np.ndarray | None
+    picture_style: PictureStyle | None
+    axis_labels: tuple[str, str]
+    rows: np.ndarray
+
+    @classmethod
+    @validate_params({**MAPPED, "centers": ["boolean"]})
+    @plain_surroundings()
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        method: str = "tsne",
+        color: Any = "stratum",
+        color_label: str = "value",
+        centers: bool = True,
+        max_samples: int = 2000,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Map the latents of samples.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        y : array-like of shape (n_samples,), default=None
+            Labels of the samples; read if `color` is "label".
+
+        method : {"tsne", "pca", "umap"}, default="tsne"
+            How to map latents to the plane. "umap" needs umap-learn. By PCA a centre
+            stands where it is mapped to. By t-SNE and UMAP it stands where the member
+            does whose latent is nearest to it.
+
+        color : {"stratum", "label"} or array-like of shape (n_samples,), \
+                default="stratum"
+            What points are coloured by: the predicted strata, `y`, or any numbers,
+            such as ages or what `score_samples` returns, with a colour bar. NaN is
+            grey.
+
+        color_label : str, default="value"
+            What the colour bar says of such numbers.
+
+        centers : bool, default=True
+            Whether to draw the decoded centres of the strata, as thumbnails. Those
+            that would cover each other are moved, and a line leads to their place.
+
+        max_samples : int, default=2000
+            Most samples to map; of more, so many are drawn at random. t-SNE takes some
+            seconds for 2000.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of that draw and of t-SNE and UMAP. An int gives the same map again.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, or for "umap" umap-learn, is not installed.
+
+        TypeError, ValueError
+            If X is not what `fit` has seen; if `y` or `color` are not one value for
+            each sample; if there are fewer than three samples, or all latents are
+            the same.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        rng = check_random_state(random_state)
+        encoded = encode(estimator, X, max_samples, rng)
+        coloring, values = read_color(
+            color, y, len(encoded.samples), encoded.rows, encoded.labels
+        )
+        projection = project(
+            encoded.latents, encoded.labels, estimator.cluster_centers_, method, rng
+        )
+        pictures = style = None
+        if centers:
+            decoded = estimator.inverse_transform(estimator.cluster_centers_)
+            pictures = to_pictures(decoded, encoded.scaler)
+            style = PictureStyle.of(encoded.scaler)
+        return cls(
+            **_fields(projection),
+            strata=encoded.labels,
+            values=values,
+            coloring=coloring,
+            value_label=color_label,
+            center_pictures=pictures,
+            picture_style=style,
+            rows=encoded.rows,
+        ).plot(ax)
+
+    @classmethod
+    @validate_params(MAPPED)
+    @plain_surroundings()
+    def from_latents(
+        cls,
+        latents: ArrayLike,
+        labels: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        method: str = "tsne",
+        color: Any = "stratum",
+        color_label: str = "value",
+        max_samples: int = 2000,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Map latents whose strata are known, of this estimator or of any other.
+
+        Parameters
+        ----------
+        latents : array-like of shape (n_samples, latent_dim)
+            Latents, such as `transform` returns.
+
+        labels : array-like of shape (n_samples,)
+            Their strata, numbered from 0; -1 for noise. A stratum's centre is the mean
+            of its members, and its number stands at its place.
+
+        y : array-like of shape (n_samples,), default=None
+            Labels of the samples; read if `color` is "label".
+
+        method : {"tsne", "pca", "umap"}, default="tsne"
+            As for `from_estimator`.
+
+        color : {"stratum", "label"} or array-like of shape (n_samples,), \
+                default="stratum"
+            As for `from_estimator`.
+
+        color_label : str, default="value"
+            As for `from_estimator`.
+
+        max_samples : int, default=2000
+            Most samples to map; of more, so many are drawn at random.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of that draw and of t-SNE and UMAP.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, or for "umap" umap-learn, is not installed.
+
+        TypeError, ValueError
+            If the arrays are not such, or differ in length.
+        """
+        import_pyplot(f"{cls.__name__}.from_latents")
+        table = check_table(latents)
+        strata = check_labels(labels, len(table))
+        rng = check_random_state(random_state)
+        rows = draw_rows(len(table), max_samples, rng)
+        coloring, values = read_color(color, y, len(table), rows, strata[rows])
+        centers = mean_latents(table, strata)
+        projection = project(table[rows], strata[rows], centers, method, rng)
+        return cls(
+            **_fields(projection),
+            strata=strata[rows],
+            values=values,
+            coloring=coloring,
+            value_label=color_label,
+            center_pictures=None,
+            picture_style=None,
+            rows=rows,
+        ).plot(ax)
+
+    @property
+    def _has_many_strata(self) -> bool:
+        return len(self.center_places) > FEW_STRATA
+
+    def _size(self) -> tuple[float, float]:
+        return (10.0, 8.0) if self._has_many_strata else (7.5, 5.5)
+
+    def _draw(self, ax: "Axes") -> None:
+        n_strata = len(self.center_places)
+        size = SMALL_POINT if self._has_many_strata else LARGE_POINT
+        by_stratum = self.coloring == "stratum"
+        if self.coloring == "value":
+            draw_values(ax, self.places, self.values, size, self.value_label)
+        else:
+            n_groups = n_strata if by_stratum else None
+            draw_groups(ax, self.places, self.values, size, n_groups)
+        ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(f"Latent space, {len(self.places)} samples")
+        if by_stratum or self.center_pictures is not None:
+            shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
+            # Beside other colours, those of strata would be taken for them.
+            colors = (
+                group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
+            )
+            pictures = self.center_pictures
+            draw_thumbnails(
+                ax,
+                self.center_places[shown],
+                shown,
+                colors,
+                pictures=None if pictures is None else pictures[shown],
+                style=self.picture_style,
+            )
+
+
+def _fields(projection: Projection) -> dict[str, Any]:
+    return {
+        "places": projection.places,
+        "center_places": projection.center_places,
+        "axis_labels": projection.axis_labels,
+    }

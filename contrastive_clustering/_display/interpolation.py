@@ -1,0 +1,147 @@
+"""What lies on the way from one sample or stratum to another."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.image_grid import (
+    PictureStyle,
+    add_colorbar,
+    draw_pictures,
+    figure_size,
+    to_pictures,
+)
+from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class InterpolationDisplay(Display):
+    """Decoded steps of the straight way between two latents.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Below each step
+    stands the part of the way that it has come.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n_steps, height, width) or \
+            (n_steps, height, width, 3)
+        Pictures of the steps, both ends included.
+
+    ends : tuple of str
+        What the two ends are.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ContrastiveAutoencoderClusterer.interpolate : The steps themselves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     InterpolationDisplay,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = InterpolationDisplay.from_estimator(clusterer, X[0], 3)
+    >>> display.pictures.shape, display.ends
+    ((8, 8, 8), ('sample a', 'stratum 3'))
+    """
+
+    pictures: np.ndarray
+    ends: tuple[str, str]
+    picture_style: PictureStyle
+
+    @classmethod
+    @validate_params({"n_steps": [Count(2)]})
+    @plain_surroundings()
+    def from_estimator(
+        cls,
+        estimator: Any,
+        x_a: ArrayLike | int,
+        x_b: ArrayLike | int,
+        *,
+        n_steps: int = 8,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Decode the way between two samples or strata.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        x_a, x_b : array-like of shape (...) or (1, ...), or int
+            The two ends: each is one sample, of the shape and in the units seen in
+            `fit`, or the number of a stratum, whose centre is taken.
+
+        n_steps : int, default=8
+            How many steps to show, both ends included; at least 2.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : InterpolationDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If there is no such stratum, or an end is not one sample as seen in `fit`.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        steps = estimator.interpolate(x_a, x_b, n_steps)
+        return cls(
+            pictures=to_pictures(steps, estimator._scaler),
+            ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
+            picture_style=PictureStyle.of(estimator._scaler),
+        ).plot(ax)
+
+    def _size(self) -> tuple[float, float]:
+        n_steps, height, width = self.pictures.shape[:3]
+        return figure_size(
+            0.4 + 0.85 * n_steps, 0.6 + 0.85 * height / width, self.picture_style
+        )
+
+    def _draw(self, ax: "Axes") -> None:
+        n_steps = len(self.pictures)
+        row = (list(self.pictures), self.picture_style)
+        draw_pictures(ax, [row], list(range(n_steps)))
+        names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
+        # Two lines, for their neighbours' sake.
+        names[0], names[-1] = (end.replace(" ", "\n") for end in self.ends)
+        ax.tick_params(labeltop=False, labelbottom=True)
+        ax.set_xticks(np.arange(n_steps) + 0.5, names)
+        ax.set_yticks([])
+        add_colorbar(ax, self.picture_style)
+
+
+def _name(end: Any, sample: str) -> str:
+    return f"stratum {end}" if isinstance(end, Integral) else sample

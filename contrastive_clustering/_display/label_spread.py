@@ -1,0 +1,236 @@
+"""How labels spread over strata."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.style import (
+    import_pyplot,
+    literal,
+    write_in_cells,
+)
+from contrastive_clustering._display.fitted import (
+    check_classes,
+    check_fitted,
+    check_labels,
+)
+from contrastive_clustering._evaluation.result import ClusteringEvaluation
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Light where there is little; reads the same in grey and with any colour vision.
+CMAP = "Blues"
+
+# Names of classes longer than this are turned, so that they do not meet.
+LONGEST_FLAT = 5
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LabelSpreadDisplay(Display):
+    """How many members of each stratum have which label.
+
+    Make it by :meth:`from_estimator`, :meth:`from_labels` or :meth:`from_evaluation`;
+    :meth:`plot` draws it again. A row is a stratum, a column a label. Numbers are
+    counts, shades parts of the stratum: a row of one dark cell is a pure stratum.
+
+    Parameters
+    ----------
+    label_counts : ndarray of shape (n_clusters, n_classes)
+        How many samples of each stratum have each label.
+
+    clusters : ndarray of shape (n_clusters,)
+        The strata; -1 is noise.
+
+    classes : ndarray of shape (n_classes,)
+        The labels.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    evaluate_clustering : Figures of how strata and labels agree.
+
+    Examples
+    --------
+    >>> from contrastive_clustering import LabelSpreadDisplay
+    >>> display = LabelSpreadDisplay.from_labels(
+    ...     [0, 0, 1, 1, 1], ["cat", "cat", "dog", "dog", "cat"]
+    ... )
+    >>> display.label_counts
+    array([[2, 0],
+           [1, 2]])
+    """
+
+    label_counts: np.ndarray
+    clusters: np.ndarray
+    classes: np.ndarray
+
+    @classmethod
+    @plain_surroundings()
+    def from_estimator(
+        cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
+    ) -> Self:
+        """Predict the strata of samples and count their labels.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        y : array-like of shape (n_samples,)
+            Their labels: numbers or names.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : LabelSpreadDisplay
+            The drawn display, with a row for each stratum, members or not.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If X is not what `fit` has seen, or `y` is not one label for each sample.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        labels = estimator.predict(X)
+        return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
+
+    @classmethod
+    @plain_surroundings()
+    def from_labels(
+        cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
+    ) -> Self:
+        """Count the labels of samples whose strata are known.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_samples,)
+            Stratum of each sample, -1 for noise.
+
+        y : array-like of shape (n_samples,)
+            Their labels: numbers or names.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : LabelSpreadDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If the arrays are not such, or differ in length.
+        """
+        import_pyplot(f"{cls.__name__}.from_labels")
+        return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
+
+    @classmethod
+    @plain_surroundings()
+    def from_evaluation(cls, evaluation: Any, *, ax: "Axes | None" = None) -> Self:
+        """Take the counts of an evaluation, which are of its test set.
+
+        Parameters
+        ----------
+        evaluation : ClusteringEvaluation
+            What `evaluate_clustering` returned.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : LabelSpreadDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError
+            If it is anything else.
+        """
+        import_pyplot(f"{cls.__name__}.from_evaluation")
+        if not isinstance(evaluation, ClusteringEvaluation):
+            raise TypeError(
+                f"evaluation is a {type(evaluation).__name__}, but a "
+                "ClusteringEvaluation is needed. Pass what evaluate_clustering returns."
+            )
+        return cls(
+            label_counts=evaluation.label_counts,
+            clusters=evaluation.clusters,
+            classes=evaluation.classes,
+        ).plot(ax)
+
+    @property
+    def _names(self) -> list[str]:
+        return [literal(name) for name in self.classes]
+
+    def _size(self) -> tuple[float, float]:
+        n_clusters, n_classes = self.label_counts.shape
+        longest = max(map(len, self._names))
+        return (
+            max(3.5, 2.2 + 0.5 * n_classes),
+            max(2.5, 1.1 + 0.24 * n_clusters + 0.06 * longest),
+        )
+
+    def _draw(self, ax: "Axes") -> None:
+        n_clusters, n_classes = self.label_counts.shape
+        sizes = self.label_counts.sum(axis=1)
+        parts = self.label_counts / np.maximum(sizes, 1)[:, None]
+        image = ax.imshow(parts, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
+        counts = np.where(self.label_counts > 0, self.label_counts.astype(str), "")
+        write_in_cells(image, counts, fontsize=8)
+        rotation = 90 if max(map(len, self._names)) > LONGEST_FLAT else 0
+        ax.set_xticks(np.arange(n_classes), self._names, fontsize=8, rotation=rotation)
+        rows = [
+            f"{'noise' if cluster == NOISE else cluster} (n={size})"
+            for cluster, size in zip(self.clusters, sizes, strict=True)
+        ]
+        ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
+        ax.set(xlabel="label", ylabel="stratum (members)")
+        # Thin lines keep rows apart where a shade is the same in both.
+        ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_classes - 0.5, "white", lw=1)
+        ticker = import_module("matplotlib.ticker")
+        ax.figure.colorbar(
+            image,
+            ax=ax,
+            label="part of the stratum",
+            format=ticker.PercentFormatter(1),
+        )
+
+
+def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the fields of a display: counts, and the strata and labels counted."""
+    labels = check_labels(labels)
+    classes, columns = check_classes(y, len(labels), "y")
+    clusters = np.union1d(strata, labels)
+    counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
+    np.add.at(counts, (np.searchsorted(clusters, labels), columns), 1)
+    return {"label_counts": counts, "clusters": clusters, "classes": classes}

@@ -1,0 +1,171 @@
+"""What the autoencoder keeps of samples and what it loses."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.image_grid import (
+    PictureStyle,
+    add_colorbar,
+    draw_pictures,
+    figure_size,
+    to_pictures,
+)
+from contrastive_clustering._display.fitted import check_fitted, encode
+from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Inches that the label of the differences' colour bar needs.
+LEAST_HEIGHT = 1.8
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ReconstructionDisplay(Display):
+    """Samples, what is decoded of their latents, and the difference.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A column is a
+    sample. The third row is the absolute difference, dark where there is none, with a
+    colour bar in the units of the pictures; of colour pictures it is the mean of the
+    three channels.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples,)
+        Which rows of X are shown.
+
+    original_pictures, decoded_pictures : ndarray of shape (n_samples, height, width) \
+            or (n_samples, height, width, 3)
+        Pictures of the samples and of what is decoded.
+
+    difference_pictures : ndarray of shape (n_samples, height, width)
+        Their absolute differences.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    InterpolationDisplay : What lies between two samples.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     ReconstructionDisplay,
+    ... )
+    >>> X = load_digits().images[:300]
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
+    ... ).fit(X)
+    >>> display = ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
+    >>> display.decoded_pictures.shape
+    (8, 8, 8)
+    """
+
+    rows: np.ndarray
+    original_pictures: np.ndarray
+    decoded_pictures: np.ndarray
+    difference_pictures: np.ndarray
+    picture_style: PictureStyle
+
+    @classmethod
+    @validate_params({"n_samples": [Count(1)], "random_state": ["random_state"]})
+    @plain_surroundings()
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        n_samples: int = 8,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Encode and decode some samples.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        n_samples : int, default=8
+            How many to show, drawn at random; all if X has no more.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of that draw.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : ReconstructionDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If X is not what `fit` has seen.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        encoded = encode(estimator, X, n_samples, check_random_state(random_state))
+        scaler = encoded.scaler
+        shown = encoded.take(np.arange(len(encoded.rows)))
+        originals = to_pictures(shown, scaler)
+        decoded = to_pictures(estimator.inverse_transform(encoded.latents), scaler)
+        style = PictureStyle.of(scaler)
+        difference = np.abs(originals - decoded)
+        if difference.ndim == 4:  # colours, from 0 to 1: to the user's units
+            difference = difference.mean(axis=-1) * (style.high - style.low)
+        return cls(
+            rows=encoded.rows,
+            original_pictures=originals,
+            decoded_pictures=decoded,
+            difference_pictures=difference,
+            picture_style=style,
+        ).plot(ax)
+
+    def _size(self) -> tuple[float, float]:
+        n_samples, height, width = self.original_pictures.shape[:3]
+        return figure_size(
+            2.4 + 0.8 * n_samples,
+            max(0.2 + 0.8 * 3 * height / width, LEAST_HEIGHT),
+            self.picture_style,
+        )
+
+    def _draw(self, ax: "Axes") -> None:
+        largest = float(np.nanmax(self.difference_pictures, initial=0.0))
+        style = PictureStyle(0.0, largest or 1.0, "magma", "absolute difference")
+        draw_pictures(
+            ax,
+            [
+                (list(self.original_pictures), self.picture_style),
+                (list(self.decoded_pictures), self.picture_style),
+                (list(self.difference_pictures), style),
+            ],
+            range(len(self.rows)),
+        )
+        ax.set_yticklabels(["sample", "decoded", "difference"])
+        add_colorbar(ax, self.picture_style)
+        ax.figure.colorbar(style.mappable, ax=ax, label=style.label, aspect=14)

@@ -1,0 +1,160 @@
+"""Generated samples of each stratum."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+
+from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.image_grid import (
+    PictureStyle,
+    add_colorbar,
+    draw_pictures,
+    figure_size,
+    to_pictures,
+)
+from contrastive_clustering._display.fitted import check_fitted, check_strata
+from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SampleDisplay(Display):
+    """Samples that the decoder makes of each stratum's density.
+
+    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_strata,)
+        The strata shown, from above.
+
+    pictures : ndarray of shape (n_strata, n_samples, height, width) or \
+            (n_strata, n_samples, height, width, 3)
+        Pictures of the generated samples.
+
+    picture_style : PictureStyle
+        How pictures are drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes drawn on.
+
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    See Also
+    --------
+    ContrastiveAutoencoderClusterer.sample : The samples themselves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     SampleDisplay,
+    ... )
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=10, max_epochs=10, random_state=0
+    ... ).fit(load_digits().images[:600])
+    >>> display = SampleDisplay.from_estimator(
+    ...     clusterer, n_samples=5, strata=[3], random_state=0
+    ... )
+    >>> display.pictures.shape
+    (1, 5, 8, 8)
+    """
+
+    strata: np.ndarray
+    pictures: np.ndarray
+    picture_style: PictureStyle
+
+    @classmethod
+    @validate_params(
+        {
+            "n_samples": [Count(1)],
+            "strata": ["array-like", None],
+            "random_state": ["random_state"],
+        }
+    )
+    @plain_surroundings()
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        n_samples: int = 8,
+        strata: ArrayLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Generate samples of strata.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        n_samples : int, default=8
+            How many samples to generate of each stratum.
+
+        strata : array-like of shape (n_strata,), default=None
+            The strata to show, in this order; None shows all.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws. An int gives the same samples again.
+
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : SampleDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If there is no such stratum.
+
+        Warns
+        -----
+        UserWarning
+            If some samples are predicted to be of another stratum than they were
+            drawn for.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        shown = check_strata(strata, estimator.n_clusters_)
+        rng = check_random_state(random_state)
+        scaler = estimator._scaler
+        pictures = [
+            to_pictures(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
+            for stratum in shown
+        ]
+        return cls(
+            strata=shown,
+            pictures=np.stack(pictures),
+            picture_style=PictureStyle.of(scaler),
+        ).plot(ax)
+
+    def _size(self) -> tuple[float, float]:
+        n_strata, n_samples, height, width = self.pictures.shape[:4]
+        return figure_size(
+            1.2 + 0.68 * n_samples,
+            0.6 + 0.68 * n_strata * height / width,
+            self.picture_style,
+        )
+
+    def _draw(self, ax: "Axes") -> None:
+        rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
+        draw_pictures(ax, rows, range(self.pictures.shape[1]))
+        ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
+        ax.set_title("generated", fontsize="medium")
+        add_colorbar(ax, self.picture_style)

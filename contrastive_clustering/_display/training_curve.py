@@ -1,0 +1,236 @@
+"""How training went: each loss over the epochs, the phases marked."""
+
+import math
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from contrastive_clustering._display.drawing.style import (
+    FIRST_COLOR,
+    SECOND_COLOR,
+    import_pyplot,
+    take_figure,
+)
+from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# What is recorded in each epoch of the second phase, and in no other.
+SECOND_PHASE_MARK = "revived_prototypes"
+
+SUFFIX = "_loss"
+
+TITLES = {
+    "loss": "total",
+    "contrastive_loss": "contrastive (NT-Xent)",
+    "reconstruction_loss": "reconstruction (MSE)",
+    "kl_loss": "divergence (KL)",
+    "assignment_loss": "assignment (cross-entropy)",
+}
+
+PHASE_COLOR = "#DDDDDD"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrainingCurveDisplay:
+    """Each loss over the epochs, of the training and of the validation part.
+
+    Make it by :meth:`from_estimator` or :meth:`from_history`; :meth:`plot` draws it
+    again. A panel is a loss; epochs of the second phase have a grey ground. The total
+    sums other terms in the second phase than in the first, so that it jumps there.
+
+    Parameters
+    ----------
+    train, valid : dict of str to ndarray of shape (n_epochs,)
+        Losses by name, such as "loss" and "contrastive_loss"; NaN in epochs that do
+        not have them. `valid` has those of the validation part, if there is one.
+
+    is_second : ndarray of shape (n_epochs,)
+        Whether an epoch is one of the second phase.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (n_losses,) of matplotlib.axes.Axes
+        The panels.
+
+    figure_ : matplotlib.figure.Figure or SubFigure
+        Their figure; one in the place of `ax` if that was given.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from contrastive_clustering import (
+    ...     ContrastiveAutoencoderClusterer,
+    ...     TrainingCurveDisplay,
+    ... )
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=5, max_epochs=3, refinement_epochs=1, random_state=0
+    ... ).fit(load_digits().images[:300])
+    >>> display = TrainingCurveDisplay.from_estimator(clusterer)
+    >>> [ax.get_title() for ax in display.axes_[:2]]
+    ['total', 'contrastive (NT-Xent)']
+    >>> display.is_second.tolist()
+    [False, False, False, True]
+    """
+
+    train: dict[str, np.ndarray]
+    valid: dict[str, np.ndarray]
+    is_second: np.ndarray
+
+    @classmethod
+    @plain_surroundings()
+    def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
+        """Take the losses of an estimator's history.
+
+        Parameters
+        ----------
+        estimator : ContrastiveAutoencoderClusterer
+            A fitted estimator.
+
+        ax : matplotlib.axes.Axes, default=None
+            Axes whose place the panels take; None makes a new figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If it is no such estimator, or was not trained for an epoch.
+        """
+        estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
+        return cls.from_history(estimator.history_, ax=ax)
+
+    @classmethod
+    @plain_surroundings()
+    def from_history(cls, history: Any, *, ax: "Axes | None" = None) -> Self:
+        """Take the losses of a history.
+
+        Parameters
+        ----------
+        history : skorch.history.History or list of dict
+            What was recorded in each epoch, such as `history_`.
+
+        ax : matplotlib.axes.Axes, default=None
+            Axes whose place the panels take; None makes a new figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        TypeError, ValueError
+            If it is no history, or there is no loss in it.
+        """
+        import_pyplot(f"{cls.__name__}.from_history")
+        if not isinstance(history, list) or not all(
+            isinstance(epoch, dict) for epoch in history
+        ):
+            raise TypeError(
+                f"history is a {type(history).__name__}, but a list with a dict for "
+                "each epoch is needed. Pass history_ of a fitted estimator."
+            )
+        epochs: list[dict[str, Any]] = list(history)
+        train, valid = (_losses(epochs, part) for part in ("train_", "valid_"))
+        if not train:
+            raise ValueError(
+                "history has no losses: there was no epoch of training. Set max_epochs "
+                "or refinement_epochs above 0."
+            )
+        is_second = np.array([SECOND_PHASE_MARK in epoch for epoch in epochs])
+        return cls(train=train, valid=valid, is_second=is_second).plot(ax)
+
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes in a grid, whose place the panels take; None makes a new figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display itself, with `axes_` and `figure_`.
+        """
+        n_columns = 2 if len(self.train) == 4 else min(3, len(self.train))
+        n_rows = math.ceil(len(self.train) / n_columns)
+        figsize = (3.2 * n_columns, 2.5 * n_rows)
+        figure = take_figure(f"{type(self).__name__}.plot", ax, figsize)
+        grid = figure.add_gridspec(n_rows, n_columns)
+        axes = []
+        for place, name in enumerate(self.train):
+            panel = figure.add_subplot(grid[divmod(place, n_columns)])
+            self._draw_loss(panel, name)
+            axes.append(panel)
+        if self.is_second.any() or self.valid:
+            axes[0].legend(fontsize="small", framealpha=0.9)
+        self.axes_, self.figure_ = np.array(axes, dtype=object), figure
+        return self
+
+    def _draw_loss(self, ax: "Axes", name: str) -> None:
+        epochs = np.arange(1, len(self.is_second) + 1)
+        edges = np.flatnonzero(np.diff(np.r_[False, self.is_second, False]))
+        for number, (start, stop) in enumerate(edges.reshape(-1, 2)):
+            ax.axvspan(
+                start + 0.5,
+                stop + 0.5,
+                color=PHASE_COLOR,
+                linewidth=0,
+                zorder=0,
+                label=None if number else "second phase",
+            )
+        ax.plot(
+            epochs,
+            self.train[name],
+            color=FIRST_COLOR,
+            marker="o",
+            markersize=3,
+            label="training",
+        )
+        if name in self.valid:
+            ax.plot(
+                epochs,
+                self.valid[name],
+                color=SECOND_COLOR,
+                marker="s",
+                markersize=3,
+                linestyle="--",
+                label="validation",
+            )
+        ax.set_title(TITLES.get(name, name.replace("_", " ")), fontsize="medium")
+        ax.set_xlabel("epoch")
+        ax.set_xlim(0.5, len(epochs) + 0.5)
+        locator = import_module("matplotlib.ticker").MaxNLocator(5, integer=True)
+        ax.xaxis.set_major_locator(locator)
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+def _losses(epochs: list[dict[str, Any]], part: str) -> dict[str, np.ndarray]:
+    """Return the losses of a part by name, the total first."""
+    names = {
+        name.removeprefix(part)
+        for epoch in epochs
+        for name in epoch
+        if name.startswith(part) and name.endswith(SUFFIX)
+    }
+    order = [*TITLES, *sorted(names - set(TITLES))]
+    return {
+        name: np.array([epoch.get(part + name, np.nan) for epoch in epochs])
+        for name in order
+        if name in names
+    }

@@ -1,0 +1,1 @@
+"""The estimator: its parameters, methods and attributes."""

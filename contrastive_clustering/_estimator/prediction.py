@@ -1,0 +1,296 @@
+"""What a fitted estimator says of samples: latents, strata, soft assignments."""
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import (
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from contrastive_clustering._clustering.hierarchy import merge_labels
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.units import check_units
+from contrastive_clustering._data.validation import (
+    Samples,
+    check_latents,
+    check_same_samples,
+    check_samples,
+)
+from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
+from contrastive_clustering._model.fit import Strata
+from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.arrays import with_names
+from contrastive_clustering._utils.param_validation import validate_params
+from contrastive_clustering._utils.snapshot import reads_fitted_state
+
+# Silhouettes compare all pairs; beyond this many samples an even selection stands for
+# all, which keeps `score` at about a second.
+LARGEST_SCORED = 10_000
+
+
+# scikit-learn wraps the `transform` of a class that itself derives from its mixins.
+class PredictionMixin(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+):
+    """Methods of an estimator that has a net and strata of its latents."""
+
+    # Latents are an argument like X, as is what to write to: no metadata to be routed.
+    __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
+    __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
+    __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
+
+    net_: ContrastiveNet
+    labels_: np.ndarray
+    cluster_centers_: np.ndarray
+    _scaler: Scaler
+    _clustering: Strata
+
+    def _read(self, X: Any, *, may_be_odd: bool = False) -> tuple[Samples, Scaler]:
+        samples = check_samples(X)
+        layout = self._scaler.layout
+        if layout.is_flat and samples.ndim == 2:
+            validate_data(self, with_names(X), reset=False, skip_check_array=True)
+        check_same_samples(samples, layout)
+        check_units(samples, self._scaler, may_be_odd=may_be_odd)
+        return samples, self._scaler
+
+    @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Set the type of what `transform` returns.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            An array, or a data frame of either library; None changes nothing.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The estimator.
+        """
+        super().set_output(transform=transform)
+        return self
+
+    @reads_fitted_state
+    def transform(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the latents of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        out : ndarray of shape (n_samples, latent_dim), default=None
+            Where to write them, such as a memory map of more latents than memory
+            holds; float32 or float64.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, latent_dim)
+            Latents, float32; `out` if it was given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not what `fit` has seen in shape and units, or `out` cannot hold
+            the result.
+
+        Warns
+        -----
+        UserWarning
+            If more images than chance explains do not look like those of `fit`.
+        """
+        check_is_fitted(self)
+        return self._transform(X, out)
+
+    def _transform(self, X: Any, out: np.ndarray | None = None) -> np.ndarray:
+        return self._map_latents(X, lambda latents: latents, out)
+
+    def _map_latents(
+        self,
+        X: Any,
+        function: Callable[[np.ndarray], np.ndarray],
+        out: np.ndarray | None = None,
+        *,
+        may_be_odd: bool = False,
+    ) -> np.ndarray:
+        samples, scaler = self._read(X, may_be_odd=may_be_odd)
+        return self.net_.map_latents(
+            ArrayDataset(samples, scaler),
+            lambda latents: function(_check_finite(latents)),
+            out,
+        )
+
+    @reads_fitted_state
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+        """Decode latents to samples.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, latent_dim)
+            Latents, such as `transform` returns or `cluster_centers_`.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, ...)
+            Samples of the shape and in the units of the X of `fit`; float64 if that had
+            more digits than float32, else float32. Images stay within its range of
+            values.
+
+        Raises
+        ------
+        ValueError
+            If Z is not a finite table of `latent_dim` columns.
+        """
+        check_is_fitted(self)
+        return self._decode(check_latents(Z, self._n_features_out))
+
+    def _decode(self, latents: np.ndarray) -> np.ndarray:
+        return self.net_.decode(latents, self._scaler.unscale)
+
+    @reads_fitted_state
+    def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the stratum of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        out : ndarray of shape (n_samples,), default=None
+            Where to write them, such as a memory map; int64.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Strata; for the X of `fit` the same as `labels_`, unless there is no second
+            phase and the clusterer's own `predict` differs from its fit, as that of
+            ``MeanShift(cluster_all=False)`` does for noise. `out` if it was given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not what `fit` has seen in shape and units, or `out` cannot hold
+            the result.
+
+        Warns
+        -----
+        UserWarning
+            If more images than chance explains do not look like those of `fit`.
+        """
+        check_is_fitted(self)
+        return self._map_latents(X, self._predict_latents, out)
+
+    def _predict_latents(self, latents: np.ndarray) -> np.ndarray:
+        return self._clustering.predict(latents)
+
+    def _project(self, X: Any) -> np.ndarray:
+        """Return the projections of X, which the contrastive loss compares."""
+        return self.net_.project(self._transform(X))
+
+    @reads_fitted_state
+    def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
+        """Return coarser strata, merged along the tree, without training again.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of coarser strata to keep, from 1 to `n_clusters_`.
+
+        X : array-like of shape (n_samples, ...), default=None
+            Samples to assign; those of `fit` if None.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Coarser strata, numbered from 0; -1 stays -1. Those at ``n - 1`` are
+            unions of those at ``n``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many strata.
+        """
+        check_is_fitted(self)
+        labels = self.labels_ if X is None else self.predict(X)
+        return merge_labels(labels, self.linkage_, n_clusters)
+
+    @reads_fitted_state
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the soft assignment of each sample to each stratum.
+
+        After the second phase it is that of the prototypes, by the similarity of
+        directions and the refinement's temperature. Without one, a consensus gives its
+        members' votes, a mixture its posterior, neighbours that vote their votes, and
+        k-means the posterior of equal, round Gaussians about the centres. Columns are
+        in the order of strata, whatever the clusterer calls its clusters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters)
+            Soft assignments, float32, with rows that sum to one.
+        """
+        check_is_fitted(self)
+        return self._map_latents(X, self._clustering.predict_proba)
+
+    @reads_fitted_state
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Return how separate the predicted strata of X are among the samples.
+
+        This is the mean silhouette among the directions of the leading 50 principal
+        components of X. Neither the network nor the number of strata changes that
+        space, so the score can compare any parameters in a grid search. It does not
+        replace labels: strata can be separate and still follow a scanner. Beyond 10,000
+        samples an even selection of them is measured.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of the shape and in the units seen in `fit`.
+
+        y : object, default=None
+            Not used; present for the conventions of scikit-learn.
+
+        Returns
+        -------
+        score : float
+            Mean silhouette in ``[-1, 1]``, higher is better; -1 where all samples
+            fall into one stratum or each into its own.
+        """
+        check_is_fitted(self)
+        samples, scaler = self._read(X)
+        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
+        latents = self.net_.encode(ArrayDataset(samples, scaler, rows))
+        labels = self._clustering.predict(latents)
+        return sample_silhouette(samples[rows], labels, scaler)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.cluster_centers_.shape[1])
+
+
+def _check_finite(latents: np.ndarray) -> np.ndarray:
+    """Return latents, or raise if the network overflows."""
+    if not np.isfinite(latents).all():
+        raise ValueError(
+            "The latents of X are not finite, although X is: the network's weights "
+            "make them overflow. Training does not end with such weights. If the "
+            "estimator was loaded, take another copy of its file; else fit it again."
+        )
+    return latents

@@ -1,0 +1,1 @@
+"""Strata against labels, stability under resampling, and doubts."""

@@ -1,0 +1,65 @@
+"""How separate strata are among the samples, whatever a network makes of these."""
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
+
+from contrastive_clustering._data.pooling import pool
+from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.validation import Samples
+
+# Measured in the docs, "Which score ranks candidates of a search?".
+MOST_COMPONENTS = 50
+
+# Larger images are averaged down to so many pixels a side, by the number of spatial
+# axes. The leading principal components are coarse anyway.
+LARGEST_SIDES = {2: 32, 3: 16}
+
+
+def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
+    """Return the mean silhouette of strata among the samples.
+
+    It is measured among the directions of the leading 50 principal components of the
+    standardized values of X. These depend on the samples alone, so that the values of
+    different networks and numbers of strata can be compared.
+
+    Parameters
+    ----------
+    X : ndarray or LazyArray of shape (n_samples, ...)
+        Samples.
+
+    labels : ndarray of shape (n_samples,)
+        Strata.
+
+    scaler : Scaler
+        Standardizes the samples.
+
+    Returns
+    -------
+    silhouette : float
+        In ``[-1, 1]``; -1 where all samples fall into one stratum or each into its own.
+
+    References
+    ----------
+    Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of
+    cluster analysis", 1987.
+    """
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return -1.0
+    values = np.concatenate([_shrink(chunk, scaler) for chunk in iterate_chunks(X)])
+    n_components = min(MOST_COMPONENTS, len(values) - 1, values.shape[1])
+    # The same components in each call, to the bit.
+    components = PCA(n_components, svd_solver="randomized", random_state=0)
+    leading = components.fit_transform(values)
+    lengths = np.linalg.norm(leading, axis=1, keepdims=True)
+    directions = leading / np.maximum(lengths, np.finfo(np.float64).tiny)
+    return float(silhouette_score(directions, labels))
+
+
+def _shrink(samples: np.ndarray, scaler: Scaler) -> np.ndarray:
+    """Return standardized samples, one flat row each."""
+    batch = scaler.scale(samples)
+    if not scaler.layout.is_table:
+        batch = pool(batch, scaler.layout, LARGEST_SIDES)
+    return np.asarray(torch.flatten(batch, 1).double().numpy())

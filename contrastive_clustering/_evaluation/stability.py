@@ -1,0 +1,386 @@
+"""Which strata come back when the estimator is fitted to parts of the samples."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import _num_samples
+
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._data.lazy_arrays import open_samples, take_rows
+from contrastive_clustering._evaluation.result import import_pandas
+from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    Number,
+    check_parameters,
+)
+from contrastive_clustering._utils.progress import Progress, run_tasks
+from contrastive_clustering._utils.surroundings import plain_surroundings
+
+# Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
+# cluster.
+STABLE_FROM = 0.75
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "estimator": [HasMethods(["fit", "get_params", "set_params"])],
+    "n_resamples": [Count(2)],
+    "sample_fraction": [Number(0, 1, closed="neither")],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+# Percentiles over the resamples that the intervals are given by.
+INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterStability:
+    """How well the strata of a reference fit come back in fits to parts of it.
+
+    Stability is needed for strata to be real, but does not prove them. A clusterer
+    that splits a gradient, such as the brightness of images, in its middle will do so
+    again; and fits share samples, whose chance arrangement alone makes few clusters in
+    few dimensions come back: k-means finds three "stable" clusters in 300 samples of
+    noise with two features, and none in noise of an image's many. Where a stratum
+    does not come back, however, there is nothing to report.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Strata of the fit to all samples, the reference; -1 is noise.
+
+    clusters : ndarray of shape (n_clusters,)
+        The reference's strata, sorted, noise left out.
+
+    counts : ndarray of shape (n_clusters,)
+        Number of members of each.
+
+    jaccard : ndarray of shape (n_resamples, n_clusters)
+        Jaccard similarity, in ``[0, 1]``, of each stratum with the cluster of the
+        refit that matches it best, among the samples of the resample. It is 0 if no
+        member was drawn.
+
+    jaccard_mean : ndarray of shape (n_clusters,)
+        Mean over the resamples.
+
+    jaccard_interval : ndarray of shape (n_clusters, 2)
+        Percentiles 2.5 and 97.5 over the resamples.
+
+    jaccard_chance : ndarray of shape (n_clusters,)
+        Mean over the resamples after the refit's labels were shuffled: what chance
+        alone gives. It is high for a stratum that holds most of the samples.
+
+    stable : ndarray of shape (n_clusters,)
+        Whether a stratum comes back: by Hennig's rule of thumb its mean is 0.75 or
+        more, and its interval lies above chance.
+
+    ari : ndarray of shape (n_resamples,)
+        Adjusted Rand index of the reference's and the refit's labels, among the
+        samples of the resample. Noise counts as one more stratum.
+
+    ari_mean : float
+        Mean over the resamples.
+
+    ari_interval : ndarray of shape (2,)
+        Percentiles 2.5 and 97.5 over the resamples.
+
+    Examples
+    --------
+    See :func:`cluster_stability`.
+    """
+
+    labels: np.ndarray
+    clusters: np.ndarray
+    counts: np.ndarray
+    jaccard: np.ndarray
+    jaccard_mean: np.ndarray
+    jaccard_interval: np.ndarray
+    jaccard_chance: np.ndarray
+    stable: np.ndarray
+    ari: np.ndarray
+    ari_mean: float
+    ari_interval: np.ndarray
+
+    def to_frame(self) -> Any:
+        """Return one row a stratum.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Indexed by "cluster", with the columns "n_samples", "jaccard_mean",
+            "jaccard_low", "jaccard_high", "jaccard_chance" and "stable".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_pandas("ClusterStability.to_frame")
+        return pandas.DataFrame(
+            {
+                "n_samples": self.counts,
+                "jaccard_mean": self.jaccard_mean,
+                "jaccard_low": self.jaccard_interval[:, 0],
+                "jaccard_high": self.jaccard_interval[:, 1],
+                "jaccard_chance": self.jaccard_chance,
+                "stable": self.stable,
+            },
+            index=pandas.Index(self.clusters, name="cluster"),
+        )
+
+    def __str__(self) -> str:
+        low, high = self.ari_interval
+        lines = [
+            f"{len(self.clusters)} strata of {len(self.labels)} samples in "
+            f"{len(self.ari)} refits: adjusted Rand index {self.ari_mean:.2f} "
+            f"[{low:.2f}, {high:.2f}]"
+        ]
+        for i, cluster in enumerate(self.clusters):
+            low, high = self.jaccard_interval[i]
+            lines.append(
+                f"  stratum {cluster} ({self.counts[i]} samples): Jaccard "
+                f"{self.jaccard_mean[i]:.2f} [{low:.2f}, {high:.2f}], by chance "
+                f"{self.jaccard_chance[i]:.2f}"
+            )
+        return "\n".join([*lines, self._verdict()])
+
+    def _verdict(self) -> str:
+        back, lost = (
+            ", ".join(map(str, self.clusters[rows])) or "none"
+            for rows in (self.stable, ~self.stable)
+        )
+        if not self.stable.any():
+            return (
+                "No stratum comes back: fitted to a part of the samples, the estimator "
+                "finds other strata. Do not report these."
+            )
+        return f"Strata that come back: {back}. Strata that do not: {lost}."
+
+
+@plain_surroundings()
+def cluster_stability(
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    *,
+    n_resamples: int = 10,
+    sample_fraction: float = 0.8,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 0,
+) -> ClusterStability:
+    """Fit to parts of the samples, and see which strata come back.
+
+    A clone is fitted to all samples, the reference, and one to each of `n_resamples`
+    random parts, drawn without replacement, with another seed each. Labels are
+    compared among the samples of the part, which both fits have seen, so that
+    clusterers without ``predict`` can be judged as well.
+
+    Parameters
+    ----------
+    estimator : scikit-learn clusterer
+        With ``fit_predict``, or with ``fit`` and ``predict`` or ``labels_``. It is
+        cloned and not changed.
+
+    X : array-like of shape (n_samples, ...)
+        Samples, as `estimator` takes them.
+
+    n_resamples : int, default=10
+        Number of refits, at least 2. Intervals want 20 or more; with 10 they run
+        about from the least to the greatest value.
+
+    sample_fraction : float, default=0.8
+        Part of the samples that a refit sees, between 0 and 1. A smaller part shares
+        less with the reference and is the stricter test.
+
+    n_jobs : int, default=None
+        Number of refits at a time, as of :class:`joblib.Parallel`.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the parts and of the refits. The reference keeps the seed that
+        `estimator` has, and gets one only where that is None.
+
+    verbose : int, default=0
+        0 shows nothing, 1 shows how many fits are done.
+
+    Returns
+    -------
+    stability : ClusterStability
+        The similarities and the verdict; print it for an overview.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is out of its range, if `estimator` gives no labels, or if the
+        part holds fewer than 2 samples.
+
+    References
+    ----------
+    Hennig, "Cluster-wise assessment of cluster stability", Computational Statistics &
+    Data Analysis 52 (2007). Ben-Hur, Elisseeff, Guyon, "A stability based method for
+    discovering structure in clustered data", Pacific Symposium on Biocomputing 2002.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.datasets import make_blobs
+    >>> from contrastive_clustering._evaluation.stability import cluster_stability
+    >>> X, _ = make_blobs(90, centers=3, cluster_std=0.1, random_state=0)
+    >>> result = cluster_stability(KMeans(3, n_init=10), X, random_state=0)
+    >>> result.stable
+    array([ True,  True,  True])
+    """
+    # scikit-learn's decorator would call the estimator's parameters this function's, or
+    # leave them unchecked.
+    check_parameters(
+        CONSTRAINTS,
+        {
+            "estimator": estimator,
+            "n_resamples": n_resamples,
+            "sample_fraction": sample_fraction,
+            "n_jobs": n_jobs,
+            "random_state": random_state,
+            "verbose": verbose,
+        },
+        caller="cluster_stability",
+    )
+    X = open_samples(from_tensor(X, "X"))
+    with errors_about("X", "samples"):
+        n_samples = _num_samples(X)
+    n_drawn = int(sample_fraction * n_samples)
+    if n_drawn < 2:
+        raise ValueError(
+            f"sample_fraction={sample_fraction} of {n_samples} samples are {n_drawn}; "
+            "at least 2 are needed. Raise sample_fraction or give more samples."
+        )
+    generator = check_random_state(random_state)
+    seeds = generator.randint(2**31 - 1, size=n_resamples + 1)
+    parts = [
+        np.sort(generator.permutation(n_samples)[:n_drawn]) for _ in range(n_resamples)
+    ]
+    with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
+        reference = _fit_labels(_seed(estimator, seeds[0], only_missing=True), X)
+        progress.reach(1)
+        refits = run_tasks(
+            _fit_labels,
+            [
+                (_seed(estimator, seed), X, rows)
+                for seed, rows in zip(seeds[1:], parts, strict=True)
+            ],
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    clusters, counts = np.unique(reference[reference != NOISE], return_counts=True)
+    pairs = [
+        (reference[rows], refit) for rows, refit in zip(parts, refits, strict=True)
+    ]
+    jaccard = np.stack([best_jaccard(*pair, clusters) for pair in pairs])
+    chance = np.stack(
+        [best_jaccard(old, generator.permutation(new), clusters) for old, new in pairs]
+    ).mean(axis=0)
+    ari = np.array([adjusted_rand_score(*pair) for pair in pairs])
+    interval = np.percentile(jaccard, INTERVAL, axis=0).T
+    mean = jaccard.mean(axis=0)
+    return ClusterStability(
+        labels=reference,
+        clusters=clusters,
+        counts=counts,
+        jaccard=jaccard,
+        jaccard_mean=mean,
+        jaccard_interval=interval,
+        jaccard_chance=chance,
+        stable=(mean >= STABLE_FROM) & (interval[:, 0] > chance),
+        ari=ari,
+        ari_mean=float(ari.mean()),
+        ari_interval=np.percentile(ari, INTERVAL),
+    )
+
+
+def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
+    """Return a clone with each `random_state` set, nested ones too."""
+    copy = clone(estimator)
+    params = copy.get_params(deep=True)
+    copy.set_params(
+        **{
+            name: int(seed)
+            for name, value in params.items()
+            if name.rpartition("__")[2] == "random_state"
+            and (value is None or not only_missing)
+        }
+    )
+    # A folder of checkpoints is for one fit, and here come many.
+    copy.set_params(
+        **{
+            name: None
+            for name in params
+            if name.rpartition("__")[2] == "checkpoint_dir"
+        }
+    )
+    return copy
+
+
+def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
+    """Fit, in place, to all samples or to some rows, and return their labels."""
+    samples = X if rows is None else take_rows(X, rows)
+    if hasattr(estimator, "fit_predict"):
+        return np.asarray(estimator.fit_predict(samples))
+    fitted = estimator.fit(samples)
+    if hasattr(fitted, "labels_"):
+        return np.asarray(fitted.labels_)
+    if hasattr(fitted, "predict"):
+        return np.asarray(fitted.predict(samples))
+    raise TypeError(
+        f"estimator={show(estimator)} gives no labels: it has none of fit_predict, "
+        "predict and labels_. Pass a clusterer."
+    )
+
+
+def best_jaccard(
+    reference: np.ndarray, refit: np.ndarray, clusters: np.ndarray
+) -> np.ndarray:
+    r"""Return the Jaccard similarity of each cluster with its best match.
+
+    .. math:: J(A) = \max_B \frac{|A \cap B|}{|A \cup B|}
+
+    Parameters
+    ----------
+    reference, refit : ndarray of shape (n_samples,)
+        Two sets of labels of the same samples; -1 is noise, and no match.
+
+    clusters : ndarray of shape (n_clusters,)
+        The reference's labels to look at, sorted, without -1.
+
+    Returns
+    -------
+    similarity : ndarray of shape (n_clusters,)
+        In ``[0, 1]``; 0 for a cluster without a member in `reference`, and if all of
+        `refit` is noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._evaluation.stability import best_jaccard
+    >>> best_jaccard(
+    ...     np.array([0, 0, 0, 1]), np.array([5, 5, 2, 2]), np.array([0, 1])
+    ... ).round(3)
+    array([0.667, 0.5  ])
+    """
+    similarity = np.zeros(len(clusters))
+    old, new = np.unique(reference), np.unique(refit)
+    if not (new != NOISE).any():
+        return similarity
+    shared = contingency_matrix(reference, refit)
+    union = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0) - shared
+    best = (shared / union)[:, new != NOISE].max(axis=1)
+    is_cluster = old != NOISE
+    similarity[np.searchsorted(clusters, old[is_cluster])] = best[is_cluster]
+    return similarity

@@ -1,0 +1,1 @@
+"""A whole fit, loading one, and exporting one."""

@@ -1,0 +1,387 @@
+"""How a fit goes: the first phase, the strata, the second phase, their density."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+
+from contrastive_clustering._augmentation.auto import resolve_augmentation
+from contrastive_clustering._augmentation.strokes import shows_strokes
+from contrastive_clustering._clustering.clusterers import takes_number
+from contrastive_clustering._clustering.consensus import count_members
+from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._clustering.latent_clustering import (
+    LARGEST_CLUSTERED,
+    LatentClustering,
+    fit_clustering,
+    nearest_members,
+)
+from contrastive_clustering._clustering.n_clusters_search import (
+    ClusterNumberResult,
+    ClusterNumberSearch,
+)
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.on_device import keep_on_device
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.params import count_batch_size, count_epochs
+from contrastive_clustering._model.agreement import in_all
+from contrastive_clustering._model.divergence import (
+    check_decoder,
+    encode_checked,
+    encode_drawn,
+    map_checked,
+)
+from contrastive_clustering._refinement.net import (
+    RefinementNet,
+    start_refinement,
+)
+from contrastive_clustering._refinement.prototypes import (
+    PrototypeClustering,
+    learn_strata,
+)
+from contrastive_clustering._refinement.settings import (
+    SelfTrainingRefinement,
+    resolve_refinement,
+)
+from contrastive_clustering._saving.checkpoint import (
+    FIRST,
+    SECOND,
+    STRATA,
+    Checkpoint,
+    SaveCheckpoint,
+)
+from contrastive_clustering._saving.fitted_parts import search_from_tree, search_to_tree
+from contrastive_clustering._saving.net_state import (
+    RestoreCallbacks,
+    callbacks_state,
+    load_net_state,
+    net_state,
+)
+from contrastive_clustering._saving.refinement_state import (
+    refinement_state,
+    resume_refinement,
+)
+from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.device import resolve_device
+from contrastive_clustering._utils.distributed import once
+from contrastive_clustering._utils.numbering import order_strata
+from contrastive_clustering._utils.seeding import derive_seed
+from contrastive_clustering._utils.threads import sharing_cores
+
+Strata = LatentClustering | PrototypeClustering
+FitClusters = Callable[[np.ndarray, int], LatentClustering]
+
+SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
+
+# Stands for the number of clusters of a clusterer that finds it itself.
+NOT_ASKED_FOR = 0
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """What a fit has made.
+
+    Attributes
+    ----------
+    net : ContrastiveNet
+        The trained net.
+
+    scaler : Scaler
+        The common scale, and how samples are read.
+
+    clustering : LatentClustering or PrototypeClustering
+        The strata of the latents.
+
+    density : LatentDensity
+        The density of the latents.
+
+    search : ClusterNumberResult or None
+        The search for the number of strata, if there was one.
+
+    typical : ndarray of shape (n_clusters,)
+        Where in the training set the sample next to each stratum's centre is; empty
+        if the model comes from a file.
+
+    resumable : bool
+        Whether it was trained by `partial_fit`, which is to be continued, so that a
+        file of the model holds the optimizer's state.
+
+    examples : ndarray of shape (n_clusters, ...) or None
+        A training sample of each stratum, if they are stored.
+
+    feature_names : ndarray of shape (n_features,) or None
+        Names of the columns of the training set.
+    """
+
+    net: ContrastiveNet
+    scaler: Scaler
+    clustering: Strata
+    density: LatentDensity
+    search: ClusterNumberResult | None
+    typical: np.ndarray
+    resumable: bool = False
+    examples: np.ndarray | None = None
+    feature_names: np.ndarray | None = None
+
+
+@sharing_cores()
+def fit_model(
+    dataset: ArrayDataset,
+    params: dict[str, Any],
+    seed: int,
+    *,
+    previous: ContrastiveNet | None = None,
+    earlier: np.ndarray | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> FittedModel:
+    """Train a net and find the strata of its latents.
+
+    Parameters
+    ----------
+    dataset : ArrayDataset
+        The training set.
+
+    params : dict
+        The parameters of the estimator, checked.
+
+    seed : int
+        Seed of all that is random.
+
+    previous : ContrastiveNet, default=None
+        The net whose training goes on.
+
+    earlier : ndarray of shape (n_samples,), default=None
+        Strata that the samples had before, whose numbers are kept.
+
+    checkpoint : Checkpoint, default=None
+        Where to write what has been reached, and what to go on from.
+
+    Returns
+    -------
+    model : FittedModel
+        The trained model.
+
+    Raises
+    ------
+    ValueError
+        If training diverges or the parameters do not suit the data.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If training was interrupted by Ctrl-C.
+    """
+    reached = None if checkpoint is None else checkpoint.reached
+
+    def begin() -> tuple[ContrastiveNet, ArrayDataset]:
+        net = _make_net(dataset, params, seed)
+        if previous is not None:
+            net.go_on_from(previous)
+        if checkpoint is not None and reached is not None:
+            with checkpoint.resuming():
+                load_net_state(net, reached["net"])
+        return net, keep_on_device(dataset, resolve_device(params["device"]))
+
+    net, dataset = in_all(begin)
+    stage = FIRST if reached is None else reached["stage"]
+    if stage == FIRST:
+        _run_first_phase(net, dataset, checkpoint)
+    rows = _clustered_rows(len(dataset), seed)
+    part = dataset.take(rows)
+    latents, clustering, search = _find_strata(net, dataset, part, params, checkpoint)
+    before = earlier if earlier is None or rows is None else earlier[rows]
+    order = order_strata(clustering.labels, clustering.n_clusters, before)
+    clustering = clustering.renumbered(order)
+    density = once(
+        lambda: LatentDensity.fit(
+            latents, clustering.labels, clustering.n_clusters, net.seed
+        )
+    )
+    check_decoder(net, clustering.latent_centers, dataset.scaler)
+    if checkpoint is not None and not net.interrupted:
+        checkpoint.finish()
+    typical = nearest_members(latents, clustering.labels, clustering.latent_centers)
+    if rows is not None:
+        typical = rows[typical]
+        labels = map_checked(net, dataset, clustering.predict)
+        # What a clusterer calls noise may be known to its fit only.
+        labels[rows] = clustering.labels
+        clustering = replace(clustering, labels=labels)
+    return FittedModel(net, dataset.scaler, clustering, density, search, typical)
+
+
+def _make_net(
+    dataset: ArrayDataset, params: dict[str, Any], seed: int
+) -> ContrastiveNet:
+    kind = dataset.scaler.layout.kind
+    return make_net(
+        params,
+        scaler=dataset.scaler,
+        augmentation=resolve_augmentation(
+            params["augmentation"],
+            kind,
+            shows_strokes=shows_strokes(dataset),
+        ),
+        device=resolve_device(params["device"]),
+        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
+        batch_size=count_batch_size(params["batch_size"], len(dataset)),
+        seed=seed,
+    )
+
+
+def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
+    """Return which samples strata are looked for among; None stands for all."""
+    if n_samples <= LARGEST_CLUSTERED:
+        return None
+    generator = np.random.default_rng(derive_seed(seed, SEED_CLUSTERED))
+    return np.sort(generator.choice(n_samples, LARGEST_CLUSTERED, replace=False))
+
+
+def _run_first_phase(
+    net: ContrastiveNet, dataset: ArrayDataset, checkpoint: Checkpoint | None
+) -> None:
+    further: list[Callback] = []
+    n_done = 0
+    if checkpoint is not None:
+        if checkpoint.reached is not None:
+            n_done = checkpoint.reached["n_done"]
+            state = checkpoint.reached["callbacks"]
+            further.append(RestoreCallbacks(state, checkpoint.resuming))
+        further.append(
+            SaveCheckpoint(
+                checkpoint,
+                FIRST,
+                lambda net: {"net": net_state(net), "callbacks": callbacks_state(net)},
+            )
+        )
+    net.run_epochs(dataset, *further, n_done=n_done)
+    _warn_if_interrupted(net)
+    if checkpoint is not None and not net.interrupted:
+        checkpoint.write(STRATA, net=net_state(net))
+
+
+def _find_strata(
+    net: ContrastiveNet,
+    dataset: ArrayDataset,
+    part: ArrayDataset,
+    params: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> tuple[np.ndarray, Strata, ClusterNumberResult | None]:
+    """Cluster the latents of a part of the samples and run the second phase on all.
+
+    Returns the part's latents, which that phase changes, their clustering, and the
+    search for the number of strata if there was one.
+    """
+    fit_clusters = functools.partial(
+        fit_clustering,
+        clusterer=params["clusterer"],
+        whiten=params["whiten"],
+        normalize=params["normalize"],
+        seed=net.seed,
+    )
+    fit_steadily = functools.partial(fit_clusters, n_members=count_members(len(part)))
+    reached = None if checkpoint is None else checkpoint.reached
+    search: ClusterNumberResult | None
+    if checkpoint is not None and reached is not None and reached["stage"] == SECOND:
+        search = search_from_tree(reached["search"])
+        with checkpoint.resuming():
+            refining = resume_refinement(net, params, reached)
+        n_done = reached["n_done"]
+    else:
+        latents = encode_checked(net, part)
+        n_clusters, search = once(
+            lambda: _choose_number(
+                params,
+                latents,
+                fit_clusters,
+                net.seed,
+            )
+        )
+        # Strata that the second phase is to change may hang on chance a little.
+        fit_first = fit_clusters if params["refinement_epochs"] else fit_steadily
+        clustering = once(lambda: fit_first(latents, n_clusters))
+        if not params["refinement_epochs"] or net.interrupted:
+            return latents, clustering, search
+        proba = clustering.predict_proba(latents)
+        memberships = (
+            proba
+            if part.rows is None
+            else map_checked(net, dataset, clustering.predict_proba)
+        )
+        refining = start_refinement(net, params, latents, proba, memberships)
+        n_done = 0
+    further: list[Callback] = []
+    if n_done:
+        assert checkpoint is not None
+        assert reached is not None
+        state = reached["callbacks"]
+        further.append(RestoreCallbacks(state, checkpoint.resuming))
+    if checkpoint is not None:
+        collect = functools.partial(_second_phase_state, net, search)
+        if not n_done:
+            checkpoint.write(SECOND, n_done=0, **collect(refining))
+        further.append(SaveCheckpoint(checkpoint, SECOND, collect))
+    refining.run_epochs(dataset, *further, n_done=n_done)
+    net.interrupted = refining.interrupted
+    _warn_if_interrupted(refining)
+    latents = encode_checked(net, part)
+    head = net.module_.prototype_head
+    if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
+        # Closer to the strata of what the latents have become than what was learnt
+        # on the way there: docs, "Choices".
+        again = once(lambda: fit_steadily(latents, refining.memberships.shape[1]))
+        proba = again.predict_proba(latents)
+        drawn = None
+        if net.restores:
+            # What the decoder draws is blurred, and in latent space lies apart from
+            # what it was drawn of: it would be of other strata.
+            drawn = encode_drawn(net, latents, dataset.scaler)
+        head = learn_strata(head, latents, proba, net.seed, drawn)
+        net.module_.prototype_head = head
+    return latents, PrototypeClustering.fit(latents, head), search
+
+
+def _second_phase_state(
+    net: ContrastiveNet, search: ClusterNumberResult | None, refining: RefinementNet
+) -> dict[str, Any]:
+    """Return what the second phase needs to go on; the nets share the module."""
+    return {
+        "net": net_state(net),
+        **refinement_state(refining),
+        "callbacks": callbacks_state(refining),
+        "search": search_to_tree(search),
+    }
+
+
+def _warn_if_interrupted(net: ContrastiveNet) -> None:
+    if net.interrupted:
+        warn(
+            f"Ctrl-C has ended training after {net.epoch_number} of {net.max_epochs} "
+            f"epochs of the {net.phase} phase. The estimator can be used and holds "
+            "what was learnt until then; fit again for the rest.",
+            ConvergenceWarning,
+        )
+
+
+def _choose_number(
+    params: dict[str, Any],
+    latents: np.ndarray,
+    fit_clusters: FitClusters,
+    seed: int,
+) -> tuple[int, ClusterNumberResult | None]:
+    """Return the number of clusters to ask for, and the search if there was one."""
+    n_clusters = params["n_clusters"]
+    if n_clusters == "auto":
+        if not takes_number(params["clusterer"]):
+            return NOT_ASKED_FOR, None
+        n_clusters = ClusterNumberSearch()
+    if not isinstance(n_clusters, ClusterNumberSearch):
+        return n_clusters, None
+    search = n_clusters.search(latents, fit_clusters, seed, verbose=params["verbose"])
+    return search.n_clusters, search

@@ -1,0 +1,260 @@
+"""The losses of the method: pure functions of tensors, and a thin module of them."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
+from contrastive_clustering._utils.distributed import gather
+from contrastive_clustering._utils.messages import show
+
+# All terms that a history may hold beside the total.
+LOSS_TERMS = ("contrastive_loss", "reconstruction_loss", "kl_loss", "assignment_loss")
+
+
+def nt_xent(
+    projections_a: torch.Tensor,
+    projections_b: torch.Tensor,
+    temperature: float = 0.5,
+) -> torch.Tensor:
+    r"""Normalised temperature-scaled cross entropy of two views of a batch.
+
+    Of the :math:`2N` views of a batch the positive of a view is its twin, and the
+    other :math:`2N - 2` are its negatives:
+
+    .. math::
+
+        \ell_{i,j} = -\log \frac{\exp(\mathrm{sim}(z_i, z_j) / \tau)}
+            {\sum_{k \ne i} \exp(\mathrm{sim}(z_i, z_k) / \tau)}
+
+    with the cosine similarity :math:`\mathrm{sim}`; the loss is the mean over all
+    :math:`2N` views.
+
+    Parameters
+    ----------
+    projections_a, projections_b : torch.Tensor of shape (n_samples, n_projections)
+        Projections of the first and of the second views; row ``i`` of both stems
+        from the same sample. Any floating dtype; computed in float32 at least.
+
+    temperature : float, default=0.5
+        The temperature :math:`\tau`, positive. Low values stress the hardest
+        negatives.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The loss in nats. It is zero for a single sample, which has no negatives.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If projections are no dense tensors of floating numbers, of the same shape and
+        on one device, or have no row; or if the temperature is not positive.
+
+    References
+    ----------
+    Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning
+    of Visual Representations", arXiv:2002.05709, equation 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._networks.losses import nt_xent
+    >>> views = torch.eye(3)
+    >>> nt_xent(views, views, temperature=0.5)
+    tensor(0.4327)
+    """
+    _check_projections(projections_a, projections_b)
+    smallest = torch.finfo(torch.float32).tiny
+    if not isinstance(temperature, int | float | np.floating) or not (
+        smallest <= temperature < math.inf
+    ):
+        raise ValueError(
+            f"temperature={show(temperature)} is not a positive number that float32 "
+            "holds. Use 0.5 or the like."
+        )
+    n_samples = len(projections_a)
+    projections = torch.cat([projections_a, projections_b])  # (2N, n_projections)
+    if projections.dtype in (torch.float16, torch.bfloat16):
+        projections = projections.float()
+    unit = F.normalize(projections, dim=1)
+    logits = unit @ unit.T / temperature  # (2N, 2N)
+    itself = torch.eye(2 * n_samples, dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(itself, -torch.inf)
+    twin = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)
+    return F.cross_entropy(logits, twin)
+
+
+def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
+    for name, views in (("projections_a", first), ("projections_b", second)):
+        if not isinstance(views, torch.Tensor) or views.layout != torch.strided:
+            raise TypeError(
+                f"{name} has type {type(views).__name__}; pass a dense torch.Tensor."
+            )
+        if not views.is_floating_point():
+            raise TypeError(f"{name} has dtype {views.dtype}; pass floating numbers.")
+        if views.ndim != 2 or len(views) == 0:
+            raise ValueError(
+                f"{name} has shape {tuple(views.shape)}; pass one row a sample, of "
+                "shape (n_samples, n_projections)."
+            )
+    if first.shape != second.shape or first.device != second.device:
+        raise ValueError(
+            f"projections_a has shape {tuple(first.shape)} on {first.device} and "
+            f"projections_b {tuple(second.shape)} on {second.device}; rows of both "
+            "have to stem from the same samples."
+        )
+
+
+def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    r"""Divergence of the latents' Gaussians from the standard one.
+
+    .. math::
+
+        \frac{1}{2} \sum_d \mu_d^2 + \sigma_d^2 - \log \sigma_d^2 - 1
+
+    Parameters
+    ----------
+    latent, log_variance : torch.Tensor of shape (n, latent_dim)
+        Means and logarithms of the variances.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        Mean over the samples of the sum over the latents, in nats.
+
+    References
+    ----------
+    Kingma, Welling, "Auto-Encoding Variational Bayes", arXiv:1312.6114, appendix B.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._networks.losses import kl_divergence
+    >>> kl_divergence(torch.ones(3, 2), torch.zeros(3, 2))
+    tensor(1.)
+    """
+    terms = latent.square() + log_variance.exp() - log_variance - 1
+    return terms.sum(dim=1).mean() / 2
+
+
+def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
+    r"""Raise soft assignments to a power and bring rows to the sum of one again.
+
+    Unlike the target of DEC (arXiv:1511.06335, equation 3) it is not divided by the
+    strata's sizes, which would drive all of them to the same size.
+
+    Parameters
+    ----------
+    proba : torch.Tensor of shape (n, n_clusters)
+        Soft assignments.
+
+    power : float
+        The power; 1 changes nothing.
+
+    Returns
+    -------
+    target : torch.Tensor of shape (n, n_clusters)
+        Soft assignments nearer to 0 and 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._networks.losses import sharpen
+    >>> sharpen(torch.tensor([[0.75, 0.25]]), 2)
+    tensor([[0.9000, 0.1000]])
+    """
+    powered = proba**power
+    return powered / powered.sum(dim=1, keepdim=True)
+
+
+class JointLoss(nn.Module):
+    """The terms of the joint loss, unweighted and by name.
+
+    Parameters
+    ----------
+    temperature : float, default=0.5
+        Temperature of NT-Xent.
+
+    reconstruction_weight : float, default=0.1
+        Weight of the reconstruction loss in the total.
+
+    kl_weight : float, default=0.0
+        Weight of the divergence in the total, in the variational setting.
+
+    contrastive_weight : float, default=1.0
+        Weight of NT-Xent in the total; 0 leaves it out.
+
+    Attributes
+    ----------
+    kl_scale : float
+        What the weight of the divergence is multiplied by; the net raises it from 0 to
+        1 in the first epochs, so that latents are not drawn to zero before they mean
+        anything.
+    """
+
+    def __init__(
+        self,
+        temperature: float = 0.5,
+        reconstruction_weight: float = 0.1,
+        kl_weight: float = 0.0,
+        contrastive_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.reconstruction_weight = reconstruction_weight
+        self.kl_weight = kl_weight
+        self.contrastive_weight = contrastive_weight
+        self.kl_scale = 1.0
+
+    def forward(
+        self,
+        output: AutoencoderOutput,
+        targets: torch.Tensor,
+        n_samples: int | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Return the terms for a batch of first views followed by second views.
+
+        Parameters
+        ----------
+        output : AutoencoderOutput
+            What the autoencoder made of the views.
+
+        targets : torch.Tensor of shape (2 * n, ...)
+            What the decoder should have drawn of each view: the views themselves, or
+            their samples.
+
+        n_samples : int, default=None
+            Number of samples of the whole batch where several processes share it. The
+            contrastive loss is then that of all; the other terms are this process's
+            part of the whole batch's.
+
+        Returns
+        -------
+        terms : dict of str to torch.Tensor of shape ()
+            ``contrastive_loss``, in nats; ``reconstruction_loss``, the sum over the
+            two views of the mean square error, in variances of the training set;
+            ``kl_loss``, in nats, in the variational setting; and ``loss``, their
+            weighted sum.
+        """
+        terms = {}
+        n_own = len(targets) // 2
+        share = 1.0 if n_samples is None else n_own / n_samples
+        # The mean over both views, twice: the sum of the two views' means.
+        reconstruction = 2 * share * F.mse_loss(output.reconstruction, targets)
+        terms["reconstruction_loss"] = reconstruction
+        total = self.reconstruction_weight * reconstruction
+        if self.contrastive_weight > 0:
+            first, second = output.projection.chunk(2)
+            if n_samples is not None:
+                first, second = gather(first, n_samples), gather(second, n_samples)
+            terms["contrastive_loss"] = nt_xent(first, second, self.temperature)
+            total = total + self.contrastive_weight * terms["contrastive_loss"]
+        if output.log_variance is not None:
+            divergence = kl_divergence(output.latent, output.log_variance)
+            terms["kl_loss"] = share * divergence
+            total = total + self.kl_weight * self.kl_scale * terms["kl_loss"]
+        return {**terms, "loss": total}

@@ -1,0 +1,305 @@
+"""Strata as prototypes: how they are learnt, and the assignment of latents to them."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.special import softmax
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.numbering import renumber
+from contrastive_clustering._utils.seeding import derive_seed, make_generator
+
+# Members of a stratum that its first prototypes are learnt from.
+MOST_MEMBERS = 5000
+
+# How prototypes learn the strata of latents that stay as they are: a second's work.
+LEARNING_RATE = 1e-2
+LEARNING_BATCH = 512
+LEARNING_PASSES = 100
+MOST_LEARNING_STEPS = 600
+
+SEED_LEARNING = 5  # continues the numbers in _training
+
+
+@dataclass(frozen=True)
+class PrototypeClustering:
+    """Prototypes that latents are assigned to by the cosine of their directions.
+
+    The counterpart of ``LatentClustering`` after the second phase, with the same
+    attributes and methods; what :class:`PrototypeHead` computes in training, in
+    float64.
+
+    Attributes
+    ----------
+    prototypes : ndarray of shape (n_clusters, n_prototypes, latent_dim)
+        Prototypes of unit length, relative to the origin.
+
+    origin : ndarray of shape (latent_dim,)
+        The origin of the cosines.
+
+    temperature : float
+        Temperature of the soft assignment.
+
+    labels : ndarray of shape (n_samples,)
+        Strata of the training set.
+
+    latent_centers : ndarray of shape (n_clusters, latent_dim)
+        Mean of each stratum's training members in the latent space.
+    """
+
+    prototypes: np.ndarray
+    origin: np.ndarray
+    temperature: float
+    labels: np.ndarray
+    latent_centers: np.ndarray
+
+    @classmethod
+    def fit(cls, latents: np.ndarray, head: PrototypeHead) -> "PrototypeClustering":
+        """Assign the training set.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents of the training set.
+
+        head : PrototypeHead
+            The trained prototypes.
+
+        Returns
+        -------
+        clustering : PrototypeClustering
+            The strata, numbered from 0 without a gap.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If a prototype has no member; it is dropped.
+        """
+        origin = head.origin.double().cpu().numpy()
+        prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
+        raw = _logits(latents, prototypes, origin, head.temperature).argmax(axis=1)
+        # Without the prototypes that nobody is nearest to, each sample is nearest to
+        # the same one as before.
+        living, labels = np.unique(raw, return_inverse=True)
+        if len(living) < len(prototypes):
+            warn(
+                f"{len(prototypes) - len(living)} of {len(prototypes)} strata of "
+                "prototypes had lost all members in the end and were dropped. Lower "
+                "n_clusters, or raise refinement_epochs.",
+                ConvergenceWarning,
+            )
+        centers = [
+            latents[labels == label].mean(axis=0) for label in range(len(living))
+        ]
+        return cls(
+            prototypes=prototypes[living],
+            origin=origin,
+            temperature=head.temperature,
+            labels=labels,
+            latent_centers=np.stack(centers),
+        )
+
+    def renumbered(self, order: np.ndarray) -> "PrototypeClustering":
+        """Return the same strata in another order.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_clusters,)
+            The stratum that becomes number 0, 1 and so on.
+
+        Returns
+        -------
+        clustering : PrototypeClustering
+            The strata with their new numbers.
+        """
+        return replace(
+            self,
+            prototypes=self.prototypes[order],
+            labels=renumber(self.labels, order),
+            latent_centers=self.latent_centers[order],
+        )
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of strata."""
+        return len(self.prototypes)
+
+    def prepare(self, latents: np.ndarray) -> np.ndarray:
+        """Return the directions of latents, which prototypes are compared with."""
+        return _unit(latents.astype(np.float64) - self.origin)
+
+    def predict(self, latents: np.ndarray) -> np.ndarray:
+        """Return the stratum of each latent.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Strata.
+        """
+        return np.asarray(self._logits(latents).argmax(axis=1))
+
+    def predict_proba(self, latents: np.ndarray) -> np.ndarray:
+        """Return the soft assignment of each latent to each prototype.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            Latents.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_clusters)
+            Soft assignments, float32, with rows that sum to one.
+        """
+        return np.asarray(softmax(self._logits(latents), axis=1), dtype=np.float32)
+
+    def _logits(self, latents: np.ndarray) -> np.ndarray:
+        return _logits(latents, self.prototypes, self.origin, self.temperature)
+
+
+def _logits(
+    latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray, temperature: float
+) -> np.ndarray:
+    directions = _unit(latents.astype(np.float64) - origin)
+    # One product with a vector a sample: the sums of a product with all samples at once
+    # would hang on how many of them there are.
+    flat = prototypes.reshape(-1, prototypes.shape[-1])
+    logits = np.matmul(flat, directions[:, :, None])
+    logits = logits.reshape(len(latents), *prototypes.shape[:2])
+    # SciPy's logsumexp, in place: it took half of the time of `predict` beside the
+    # network. A stratum out of reach has a logit of minus infinity.
+    logits /= temperature
+    largest = logits.max(axis=(1, 2), keepdims=True)
+    logits -= largest
+    np.exp(logits, out=logits)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(logits.sum(axis=2)) + largest[:, :, 0])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.sqrt(np.einsum("...d,...d->...", vectors, vectors))[..., None]
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def first_prototypes(
+    offsets: np.ndarray, proba: np.ndarray, n_prototypes: int, seed: int
+) -> np.ndarray:
+    """Return the mean directions of parts of each stratum's members, by k-means.
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (n_samples, latent_dim)
+        Latents relative to the origin.
+
+    proba : ndarray of shape (n_samples, n_clusters)
+        Soft assignments.
+
+    n_prototypes : int
+        Number of parts; with fewer distinct members, some stand twice.
+
+    seed : int
+        Seed of k-means.
+
+    Returns
+    -------
+    prototypes : ndarray of shape (n_clusters, n_prototypes, latent_dim)
+        float32.
+    """
+    directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True).clip(1e-12)
+    labels = proba.argmax(axis=1)
+    prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
+    for cluster, rows in enumerate(prototypes):
+        members = directions[labels == cluster][:MOST_MEMBERS]
+        n_distinct = len(np.unique(members, axis=0))
+        if n_distinct == 0:  # it wins nowhere: take what leans to it most
+            members = directions[[proba[:, cluster].argmax()]]
+            n_distinct = 1
+        parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
+        found = parts.fit(members).cluster_centers_
+        rows[:] = found[np.arange(len(rows)) % len(found)]
+    return prototypes
+
+
+def learn_strata(
+    head: PrototypeHead,
+    latents: np.ndarray,
+    proba: np.ndarray,
+    seed: int,
+    drawn: np.ndarray | None = None,
+) -> PrototypeHead:
+    """Return prototypes of other strata of the same latents.
+
+    They start as :func:`first_prototypes` and learn the soft assignments by their cross
+    entropy. The decoder is given for a new stratum what it was given, on average, for
+    the old assignments of the new members.
+
+    Parameters
+    ----------
+    head : PrototypeHead
+        The old prototypes; not changed.
+
+    latents : ndarray of shape (n_samples, latent_dim)
+        Latents of the training set, float32.
+
+    proba : ndarray of shape (n_samples, n_clusters)
+        Soft assignments to the new strata, float32; there may be more or fewer of them.
+
+    seed : int
+        Seed of the start and of the batches.
+
+    drawn : ndarray of shape (n_samples, latent_dim), default=None
+        Latents of what the decoder draws of each sample, float32. Prototypes learn to
+        assign these as they do `latents`.
+
+    Returns
+    -------
+    learnt : PrototypeHead
+        The new prototypes, on the device of the old ones, relative to the mean latent.
+    """
+    device = head.origin.device
+    origin = latents.mean(axis=0)
+    targets = torch.from_numpy(proba).to(device)
+    with torch.no_grad():
+        old = head(torch.from_numpy(latents).to(device)).softmax(dim=1)
+        shares = old.T @ targets  # (n_old, n_new)
+        shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
+    if drawn is not None:
+        latents, proba = np.concatenate([latents, drawn]), np.tile(proba, (2, 1))
+        targets = targets.repeat(2, 1)
+    start = first_prototypes(latents - origin, proba, head.prototypes.shape[1], seed)
+    learnt = PrototypeHead(
+        torch.from_numpy(start), torch.from_numpy(origin), head.temperature
+    ).to(device)
+    with torch.no_grad():
+        learnt.condition_weight.copy_(head.condition_weight @ shares)
+    samples = torch.from_numpy(latents).to(device)
+    n_steps = min(
+        LEARNING_PASSES * math.ceil(len(samples) / LEARNING_BATCH), MOST_LEARNING_STEPS
+    )
+    optimizer = torch.optim.Adam([learnt.prototypes], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, total_steps=n_steps
+    )
+    generator = make_generator(derive_seed(seed, SEED_LEARNING), device)
+    size = (min(LEARNING_BATCH, len(samples)),)
+    for _ in range(n_steps):
+        batch = torch.randint(
+            len(samples), size, generator=generator, device=generator.device
+        )
+        loss = F.cross_entropy(learnt(samples[batch]), targets[batch])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return learnt

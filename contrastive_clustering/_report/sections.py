@@ -1,0 +1,335 @@
+"""The parts of a report: what is said and shown of a fitted estimator."""
+
+import dataclasses
+import functools
+import inspect
+import os
+import platform
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import torch
+
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._data.validation import SampleLayout
+from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
+from contrastive_clustering._io.safetensors_file import package_versions
+from contrastive_clustering._io.trusted import import_path
+from contrastive_clustering._report.data import Chosen, Fingerprint
+from contrastive_clustering._report.metrics import Figure
+from contrastive_clustering._report.page import (
+    Html,
+    Section,
+    facts,
+    paragraph,
+    quantity,
+    table,
+)
+from contrastive_clustering._utils.messages import show, without_values
+
+# Longer descriptions of a parameter are cut: a long list tells less than its start.
+LONGEST_VALUE = 300
+
+# Longer lists of numbers may be samples.
+MOST_NUMBERS = 8
+
+TIMES = " \N{MULTIPLICATION SIGN} "
+
+# What the terms of the loss are called in the history, and to a reader.
+LOSSES = {
+    "loss": "whole loss",
+    "contrastive_loss": "contrastive",
+    "reconstruction_loss": "reconstruction",
+    "kl_loss": "divergence",
+    "assignment_loss": "assignment",
+}
+
+
+def number(value: float) -> str:
+    """Return a number with as many digits as can be read at a glance."""
+    return "not defined" if np.isnan(value) else f"{value:.3f}"
+
+
+def percent(part: float) -> str:
+    """Return a part of one as a percentage."""
+    return f"{100 * part:.1f} %"
+
+
+def describe_samples(layout: SampleLayout) -> str:
+    """Return what one sample is.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._report.sections import describe_samples
+    >>> from contrastive_clustering._data.validation import read_layout
+    >>> describe_samples(read_layout((100, 28, 28)))
+    'grey image of 28 × 28 pixels'
+    >>> describe_samples(read_layout((100, 28, 28, 28, 3)))
+    'volume of 28 × 28 × 28 voxels with 3 channels'
+    >>> describe_samples(read_layout((100, 12)))
+    'row of 12 features'
+    """
+    if layout.is_table:
+        return f"row of {quantity(layout.sample_shape[0], 'feature')}"
+    n_channels, *sides = layout.network_shape
+    kind, dot = ("image", "pixels") if len(sides) == 2 else ("volume", "voxels")
+    size = f"{kind} of {TIMES.join(map(str, sides))} {dot}"
+    return f"grey {size}" if n_channels == 1 else f"{size} with {n_channels} channels"
+
+
+def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
+    """Return what was fitted, on what, and the strata with their sizes."""
+    scaler, search = estimator._scaler, estimator.cluster_number_search_
+    first, second = _phases(estimator)
+    seconds = sum(epoch.get("dur", 0.0) for epoch in estimator.history_)
+    how = (
+        "as asked" if search is None else f"chosen by the criterion {search.criterion}"
+    )
+    looked_at = "all of them looked at"
+    if len(chosen.rows) < n_samples:
+        looked_at = f"{len(chosen.rows):,} of them looked at, drawn at random"
+    pairs = [
+        ("Estimator", type(estimator).__name__),
+        ("Trained on", quantity(len(estimator.labels_), "sample")),
+        ("Each is a", describe_samples(scaler.layout)),
+        ("Values", f"{scaler.dtype}, from {scaler.low:g} to {scaler.high:g}"),
+        ("Strata", f"{estimator.n_clusters_}, {how}"),
+        (
+            "Training",
+            f"{quantity(len(first), 'epoch')} in the first phase and {len(second)} in "
+            f"the second, {seconds:.0f} s on {estimator.net_.device}",
+        ),
+        ("This report is on", f"{quantity(n_samples, 'sample')} X, {looked_at}"),
+    ]
+    return Section(
+        "summary", "Summary", [facts(pairs), strata_table(estimator, chosen)]
+    )
+
+
+def strata_table(estimator: Any, chosen: Chosen) -> Html:
+    """Return the strata with their sizes, and their commonest classes if there are."""
+    trained, found = estimator.labels_, chosen.labels
+    strata = list(range(estimator.n_clusters_))
+    if NOISE in trained or NOISE in found:
+        strata.append(NOISE)
+    columns = ["stratum", "trained on", "share", "in this report", "share"]
+    if chosen.y is not None:
+        columns += ["commonest class", "its share"]
+    rows = []
+    for stratum in strata:
+        here = found == stratum
+        row: list[object] = ["noise" if stratum == NOISE else stratum]
+        for members in (trained == stratum, here):
+            row += [f"{members.sum():,}", percent(members.mean())]
+        if chosen.y is not None:
+            row += _commonest(chosen.y[here])
+        rows.append(row)
+    return table(
+        "strata-sizes",
+        "Members of the strata, among the training set and among the samples that this "
+        "report looks at",
+        columns,
+        rows,
+        numeric=[1, 2, 3, 4, 6],
+    )
+
+
+def _commonest(classes: np.ndarray) -> list[object]:
+    if not len(classes):
+        return ["none", ""]
+    names, counts = np.unique(classes, return_counts=True)
+    return [names[counts.argmax()], percent(counts.max() / len(classes))]
+
+
+def metrics(inner: list[Figure], against: list[Figure], n_used: int) -> Section:
+    """Return the figures: of the strata alone, and against classes if there are."""
+    pieces: list[Html] = []
+    for anchor, what, figures in (
+        ("figures-inner", "without labels", inner),
+        ("figures-against", "against the labels y", against),
+    ):
+        if figures:
+            pieces.append(
+                table(
+                    anchor,
+                    f"Figures {what}, of {quantity(n_used, 'sample')}",
+                    ["figure", "value", "how to read it"],
+                    [[f.name, number(f.value), f.reading] for f in figures],
+                    numeric=[1],
+                )
+            )
+    return Section("metrics", "Metrics", pieces)
+
+
+def search_table(estimator: Any) -> Html:
+    """Return the candidates of the search for the number of strata."""
+    result = estimator.cluster_number_search_
+    rows = [
+        [candidate, number(score), "chosen" if candidate == result.n_clusters else ""]
+        for candidate, score in zip(result.candidates, result.scores, strict=True)
+    ]
+    return table(
+        "search-scores",
+        f"Criterion {result.criterion} for each number of strata; higher is better",
+        ["strata", "score", "choice"],
+        rows,
+        numeric=[0, 1],
+        marked=[i for i, row in enumerate(rows) if row[2]],
+    )
+
+
+def losses_table(estimator: Any) -> Html:
+    """Return each loss at the first and the last epoch of either phase."""
+    rows = []
+    for phase, epochs in zip(("first", "second"), _phases(estimator), strict=True):
+        for part, where in (("train", "training"), ("valid", "validation")):
+            for key, name in LOSSES.items():
+                values = [e[f"{part}_{key}"] for e in epochs if f"{part}_{key}" in e]
+                if values:
+                    rows.append(
+                        [phase, where, name, number(values[0]), number(values[-1])]
+                    )
+    return table(
+        "losses",
+        "Losses, each at the first and the last epoch of a phase",
+        ["phase", "part", "loss", "first epoch", "last epoch"],
+        rows,
+        numeric=[3, 4],
+    )
+
+
+def _phases(estimator: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the epochs of the first and of the second phase."""
+    phases: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for epoch in estimator.history_:
+        phases[SECOND_PHASE_MARK in epoch].append(epoch)
+    return phases
+
+
+def parameters(estimator: Any) -> Section:
+    """Return all parameters; those that differ from their defaults are marked."""
+    defaults = type(estimator)().get_params(deep=False)
+    rows, changed = [], []
+    for place, (name, value) in enumerate(estimator.get_params(deep=False).items()):
+        shown, default = describe_value(value), "not set"
+        if name in defaults:  # parameters of the net are there if they were set
+            default = describe_value(defaults[name])
+        if shown != default:
+            changed.append(place)
+        rows.append([name, shown, default, "yes" if shown != default else ""])
+    return Section(
+        "parameters",
+        "Parameters",
+        [
+            table(
+                "parameter-values",
+                "Parameters of the estimator; "
+                + (f"{len(changed)} changed" if changed else "none changed")
+                + " from the default",
+                ["parameter", "value", "default", "changed"],
+                rows,
+                code=[0, 1, 2],
+                marked=changed,
+            )
+        ],
+    )
+
+
+def describe_value(value: object) -> str:
+    """Return a parameter as it would be written, cut if it is long, without arrays.
+
+    Examples
+    --------
+    >>> from collections import OrderedDict
+    >>> import numpy as np
+    >>> from sklearn.cluster import KMeans
+    >>> from contrastive_clustering._report.sections import describe_value
+    >>> describe_value("auto"), describe_value(OrderedDict)
+    ("'auto'", 'collections.OrderedDict')
+    >>> describe_value([KMeans(3, init=np.zeros((3, 2)))])
+    '[KMeans(init=<ndarray of shape (3, 2) and dtype float64>, n_clusters=3)]'
+    """
+    # A user's own object may fail to describe itself in any way. No report should be
+    # lost for that, and the page says that there is no description.
+    try:
+        shown = _describe(value)
+    except Exception:
+        shown = f"{import_path(type(value))} without a description"
+    if len(shown) > LONGEST_VALUE:
+        return f"{shown[:LONGEST_VALUE]} …"
+    return shown
+
+
+def _describe(value: Any) -> str:
+    """Return what `repr` would, with types and shapes where it might print samples."""
+    if isinstance(value, str | os.PathLike):
+        return repr(os.fspath(value))
+    if isinstance(value, list | tuple):
+        if len(value) > MOST_NUMBERS and isinstance(value[0], Number):
+            return show(value)
+        ends = "[]" if isinstance(value, list) else "()"
+        return f"{ends[0]}{', '.join(map(_describe, value))}{ends[1]}"
+    if isinstance(value, dict):
+        entries = (f"{_describe(k)}: {_describe(v)}" for k, v in value.items())
+        return f"{{{', '.join(entries)}}}"
+    return _describe_object(value)
+
+
+def _describe_object(value: Any) -> str:
+    if hasattr(value, "__qualname__"):
+        return import_path(value)
+    if isinstance(value, functools.partial):
+        return f"partial({_describe(value.func)}, ...)"
+    if isinstance(value, torch.nn.Module):
+        return without_values(repr(value))
+    named = _attributes(value)
+    if named is None:
+        return show(value)
+    inner = (f"{name}={_describe(entry)}" for name, entry in named.items())
+    return f"{type(value).__name__}({', '.join(inner)})"
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """Return what an object was made of that differs from its defaults, if known."""
+    if dataclasses.is_dataclass(value):
+        given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    elif hasattr(value, "get_params"):
+        given = value.get_params(deep=False)
+    else:
+        return None
+    usual = inspect.signature(type(value)).parameters
+    return {
+        name: entry
+        for name, entry in given.items()
+        if name not in usual or _describe(entry) != _describe(usual[name].default)
+    }
+
+
+def origins(fingerprint: Fingerprint) -> Section:
+    """Return by what data and versions can be told from others."""
+    return Section(
+        "origins",
+        "Data and versions",
+        [
+            paragraph(
+                "Samples of the same shape, type and SHA-256 are the same, in the same "
+                "order."
+            ),
+            facts(
+                [
+                    ("Shape of X", fingerprint.shape),
+                    ("Type of its values", fingerprint.dtype),
+                    ("Values", f"from {fingerprint.low:g} to {fingerprint.high:g}"),
+                    ("SHA-256 of its bytes", fingerprint.sha256),
+                ]
+            ),
+            table(
+                "versions",
+                "Versions that made this report",
+                ["package", "version"],
+                [["Python", platform.python_version()], *package_versions().items()],
+                code=[1],
+            ),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""What a fit leaves behind, as trees that a schema describes; checkpoints."""

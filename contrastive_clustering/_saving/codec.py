@@ -1,0 +1,364 @@
+"""From objects to trees of plain values and arrays, and back without running code.
+
+Only what is listed here, or is trusted by its import path, is ever made when a tree is
+read: a tree cannot name anything else. What is listed is checked field by field before
+it is made. An object of a trusted class is given whatever attributes the tree has for
+it: to trust a class is to trust the file.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+from contrastive_clustering._augmentation.presets import (
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    TableAugmentation,
+    VolumeAugmentation,
+)
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
+from contrastive_clustering._io.leaves import LEAVES, Leaf
+from contrastive_clustering._io.schema import (
+    Boolean,
+    Entries,
+    Fields,
+    Integer,
+    Items,
+    Node,
+    OneOf,
+    Scope,
+    Text,
+    shown,
+)
+from contrastive_clustering._io.trusted import (
+    checked_path,
+    import_path,
+    trusted_import,
+)
+from contrastive_clustering._refinement.settings import (
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._saving.known_clusterers import (
+    KNOWN_CLUSTERERS,
+    is_known,
+    make_clusterer,
+    written_params,
+)
+
+TYPE_KEY = "$type"
+
+# An array of strings gives each as much room as the longest needs. It may take so many
+# times the room of its strings, lest a small file take gigabytes.
+MOST_PADDING = 8
+
+# Tuples with the same hash can be computed, and a dict of them takes quadratic time.
+MOST_PAIRS = 1000
+
+# Objects that are no more than their fields, which are numbers and strings.
+_RECORDS: dict[str, Any] = {
+    record.__name__: record
+    for record in (
+        GreyImageAugmentation,
+        RGBImageAugmentation,
+        TableAugmentation,
+        VolumeAugmentation,
+        ClusterNumberSearch,
+        PrototypeRefinement,
+        SelfTrainingRefinement,
+    )
+}
+
+# Fields that concern the machine: a file may not start processes.
+_NOT_WRITTEN = {"n_jobs"}
+
+
+class Value(Node):
+    """Any value that `encode` returns."""
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if tree is None or isinstance(tree, (bool, float)):
+            return
+        if isinstance(tree, int):
+            Integer(-(2**63), 2**64 - 1).check(tree, where, scope)
+        elif isinstance(tree, str):
+            Text().check(tree, where, scope)
+        elif isinstance(tree, np.ndarray):
+            return  # whatever has gone into a file is of numbers
+        elif isinstance(tree, list):
+            Items(VALUE).check(tree, where, scope)
+        elif isinstance(tree, dict) and TYPE_KEY in tree:
+            kind = tree[TYPE_KEY]
+            OneOf(tuple(_TAGS)).check(kind, f"the type of {where}", scope)
+            fields = {name: item for name, item in tree.items() if name != TYPE_KEY}
+            _TAGS[kind].fields.check(fields, where, scope)
+        else:
+            Entries(VALUE).check(tree, where, scope)
+
+
+VALUE = Value()
+
+
+class _Element(Node):
+    """An element of an array of objects or strings, or a list of such elements.
+
+    NumPy would make an object of each number of an array within, which takes many times
+    its memory.
+    """
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        if isinstance(tree, list):
+            Items(self).check(tree, where, scope)
+        elif isinstance(tree, np.ndarray) or (
+            isinstance(tree, dict) and tree.get(TYPE_KEY) != "scalar"
+        ):
+            raise ValueError(f"{where} is {shown(tree)}, and not a plain value")
+        else:
+            VALUE.check(tree, where, scope)
+
+
+def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
+    """Return a tree for an object.
+
+    Parameters
+    ----------
+    value : object
+        Anything that an estimator's parameters are made of.
+
+    trusted : collection of str
+        Import paths of classes and functions that may be named beside those known.
+
+    name : str
+        What the value is called in an error message.
+
+    Returns
+    -------
+    tree : dict, list, str, int, float, bool, ndarray or None
+        The tree, which fits `VALUE`.
+
+    Raises
+    ------
+    ValueError
+        If the object, or one within, is neither known nor trusted.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    for name_of_leaf, leaf in LEAVES.items():
+        if isinstance(value, leaf.type):
+            return {TYPE_KEY: name_of_leaf, **leaf.to_tree(value, name)}
+    for kind, encode_special in _SPECIAL:
+        if isinstance(value, kind):
+            return encode_special(value, trusted, name)
+    return _encode_object(value, trusted, name)
+
+
+def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str, Any]:
+    kind = type(value).__name__
+    if _RECORDS.get(kind) is type(value):
+        fields = {field: getattr(value, field) for field in _fields_of(kind)}
+        return {TYPE_KEY: kind, "fields": _encode_dict(fields, trusted, name)}
+    if is_known(value):
+        params = written_params(value)
+        return {TYPE_KEY: kind, "params": _encode_dict(params, trusted, name)}
+    if isinstance(value, torch.nn.Module):
+        raise ValueError(
+            f"{name} is or holds a {import_path(type(value))}, a module of PyTorch, "
+            "which cannot be saved without code, trusted or not. Use a function or a "
+            "class at the top level of a module in its place, and name its import path "
+            "in trusted=[...]; or use pickle or joblib, whose files run code when they "
+            "are loaded."
+        )
+    if hasattr(value, "__qualname__"):  # a class or a function
+        return {TYPE_KEY: "import", "path": checked_path(value, trusted, name)}
+    path = checked_path(type(value), trusted, name)
+    if not _is_its_attributes(value):
+        raise ValueError(
+            f"{name} holds a {path}, which cannot be saved without code, trusted or "
+            "not. Use a function at the top level of a module in its place, or pickle "
+            "or joblib, whose files run code when they are loaded."
+        )
+    return {
+        TYPE_KEY: "object",
+        "path": path,
+        "state": _encode_dict(vars(value), trusted, name),
+    }
+
+
+def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
+    """Return the object that a tree describes.
+
+    Parameters
+    ----------
+    tree : dict, list, str, int, float, bool, ndarray or None
+        What `encode` has returned, checked by `VALUE`.
+
+    trusted : collection of str
+        Import paths of classes and functions that may be imported beside those known.
+
+    Returns
+    -------
+    value : object
+        The object.
+
+    Raises
+    ------
+    ValueError
+        If the tree names something that is neither known nor trusted, or an object
+        refuses the values that the tree has for it.
+    """
+    if isinstance(tree, list):
+        return [decode(item, trusted) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if TYPE_KEY not in tree:
+        return {key: decode(item, trusted) for key, item in tree.items()}
+    return _TAGS[tree[TYPE_KEY]].decode(tree, trusted)
+
+
+def _fields_of(kind: str) -> list[str]:
+    names = [field.name for field in dataclasses.fields(_RECORDS[kind])]
+    return [name for name in names if name not in _NOT_WRITTEN]
+
+
+def _is_its_attributes(value: Any) -> bool:
+    """Return whether an object is no more than its class and its `__dict__`."""
+    kind: Any = type(value)
+    if not hasattr(value, "__dict__") or getattr(kind, "__slots__", None):
+        return False
+    # scikit-learn's estimators add their version to their state, and no more.
+    plain = (object, BaseEstimator)
+    return all(
+        any(getattr(kind, name, None) is getattr(base, name, None) for base in plain)
+        for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+    )
+
+
+def _encode_sequence(value: Any, trusted: Collection[str], name: str) -> Any:
+    items = [encode(item, trusted, name) for item in value]
+    return items if isinstance(value, list) else {TYPE_KEY: "tuple", "items": items}
+
+
+def _encode_dict(
+    value: dict[Any, Any], trusted: Collection[str], name: str
+) -> dict[str, Any]:
+    if all(isinstance(key, str) for key in value) and TYPE_KEY not in value:
+        return {
+            key: encode(item, trusted, f"{key} of {name}")
+            for key, item in value.items()
+        }
+    pairs = [
+        [encode(key, trusted, name), encode(item, trusted, name)]
+        for key, item in value.items()
+    ]
+    return {TYPE_KEY: "dict", "pairs": pairs}
+
+
+def _encode_array(value: np.ndarray, trusted: Collection[str], name: str) -> Any:
+    if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+        return value
+    if value.dtype.kind in "OU":
+        return {
+            TYPE_KEY: "array",
+            "objects": value.dtype.kind == "O",
+            "items": encode(value.tolist(), trusted, name),
+        }
+    raise ValueError(
+        f"{name} holds an array of dtype {value.dtype}, which cannot be saved"
+    )
+
+
+_SPECIAL: list[tuple[Any, Callable[[Any, Collection[str], str], Any]]] = [
+    (dict, _encode_dict),
+    ((list, tuple), _encode_sequence),
+    (np.ndarray, _encode_array),
+]
+
+
+def _decode_dict(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any, Any]:
+    pairs = decode(tree["pairs"], trusted)
+    try:
+        return dict(pairs)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"it has {shown(pairs)} for the pairs of a dict") from error
+
+
+def _decode_strings(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
+    items = decode(tree["items"], trusted)
+    if tree["objects"]:
+        return np.array(items, dtype=object)
+    strings = [str(item) for item in items]
+    room = sum(len(text) + 1 for text in strings)
+    if len(strings) * max(map(len, strings), default=0) > MOST_PADDING * room:
+        raise ValueError("it has an array of strings that would be too large")
+    return np.array(strings)
+
+
+def _decode_record(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    kind, fields = tree[TYPE_KEY], decode(tree["fields"], trusted)
+    if set(fields) != set(_fields_of(kind)):
+        raise ValueError(f"a {kind} has the fields {shown(sorted(fields))}")
+    return _RECORDS[kind](**fields)
+
+
+def _decode_clusterer(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    return make_clusterer(tree[TYPE_KEY], decode(tree["params"], trusted))
+
+
+def _decode_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    kind: Any = trusted_import(tree["path"], trusted)
+    if not isinstance(kind, type):
+        raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
+    made: Any = object.__new__(kind)
+    vars(made).update(decode(tree["state"], trusted))
+    if hasattr(made, "_n_threads"):
+        # Those of this machine, and not what the file says: OpenMP ends the process
+        # if it cannot start as many.
+        made._n_threads = _openmp_effective_n_threads()
+    return made
+
+
+class _Tag(NamedTuple):
+    """What a dict with a type may hold beside it, and how its object is made."""
+
+    fields: Fields
+    decode: Callable[[dict[str, Any], Collection[str]], Any]
+
+
+_SETTINGS = Entries(VALUE)
+
+
+def _tag_of_leaf(leaf: Leaf) -> _Tag:
+    return _Tag(leaf.fields, lambda tree, _: leaf.from_tree(tree))
+
+
+_TAGS: dict[str, _Tag] = {
+    **{kind: _tag_of_leaf(leaf) for kind, leaf in LEAVES.items()},
+    "array": _Tag(
+        Fields({"objects": Boolean(), "items": Items(_Element())}), _decode_strings
+    ),
+    "dict": _Tag(
+        Fields({"pairs": Items(Items(VALUE, least=2, most=2), most=MOST_PAIRS)}),
+        _decode_dict,
+    ),
+    "import": _Tag(
+        Fields({"path": Text(1000)}),
+        lambda tree, trusted: trusted_import(tree["path"], trusted),
+    ),
+    "object": _Tag(Fields({"path": Text(1000), "state": _SETTINGS}), _decode_object),
+    "tuple": _Tag(
+        Fields({"items": Items(VALUE)}),
+        lambda tree, trusted: tuple(decode(tree["items"], trusted)),
+    ),
+    **{kind: _Tag(Fields({"fields": _SETTINGS}), _decode_record) for kind in _RECORDS},
+    **{
+        kind: _Tag(Fields({"params": _SETTINGS}), _decode_clusterer)
+        for kind in KNOWN_CLUSTERERS
+    },
+}

@@ -1,0 +1,178 @@
+"""Fitted clusterers as plain values and arrays: what each predicts by, and no more.
+
+scikit-learn's compiled code trusts the shapes of an estimator's attributes. So they are
+not copied from a file as they are: a schema compares them with each other, and a new
+estimator is made of those that have passed.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from contrastive_clustering._clustering.consensus import ConsensusClustering, Member
+from contrastive_clustering._io.schema import (
+    INTEGERS,
+    Array,
+    Boolean,
+    Fields,
+    Integer,
+    Items,
+    Kinds,
+    Real,
+)
+from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.fitted_centers import (
+    CENTER_KINDS,
+    Kind,
+    Tree,
+    kmeans_of,
+)
+from contrastive_clustering._saving.fitted_mixtures import MIXTURE_KINDS
+
+# Parameters of a consensus that tell how it predicts.
+_CONSENSUS_PARAMETERS = (
+    "n_clusters",
+    "n_members",
+    "directions",
+    "n_neighbors",
+    "max_samples",
+)
+
+
+_MEMBER = Fields(
+    {
+        "centers": Array(("n_fine", "n_prepared"), dtypes=("f8",)),
+        "merged": Array(("n_fine",), dtypes=INTEGERS, low=0, below="n_raw"),
+        "by_direction": Boolean(),
+        "shares": Array(("n_raw", "n_raw"), dtypes=("f8",), low=0.0),
+    }
+)
+
+
+def _consensus_to_tree(consensus: ConsensusClustering) -> Tree:
+    params = consensus.get_params()
+    # NumPy's numbers would not go into JSON.
+    numbers = {name: params[name] for name in _CONSENSUS_PARAMETERS}
+    return {
+        **{
+            name: float(value) if name == "directions" else int(value)
+            for name, value in numbers.items()
+        },
+        "mean": consensus._mean,
+        "members": [
+            {
+                "centers": member.fine.cluster_centers_,
+                "merged": member.merged,
+                "by_direction": member.by_direction,
+                "shares": shares,
+            }
+            for member, shares in zip(
+                consensus._members, consensus._shares, strict=True
+            )
+        ],
+    }
+
+
+def _consensus_from_tree(tree: Tree) -> ConsensusClustering:
+    consensus = ConsensusClustering(
+        **{name: tree[name] for name in _CONSENSUS_PARAMETERS}
+    )
+    consensus._validate_params()
+    consensus._mean = tree["mean"]
+    consensus._members = [
+        Member(kmeans_of(member["centers"]), member["merged"], member["by_direction"])
+        for member in tree["members"]
+    ]
+    consensus._shares = [member["shares"] for member in tree["members"]]
+    consensus.n_features_in_ = len(tree["mean"])
+    return consensus
+
+
+_KINDS: dict[str, Kind] = {
+    **CENTER_KINDS,
+    **MIXTURE_KINDS,
+    "consensus": Kind(
+        ConsensusClustering,
+        Fields(
+            {
+                "n_clusters": Integer(1, size="n_raw"),
+                "n_members": Integer(1),
+                "directions": Real(0.0),
+                "n_neighbors": Integer(1),
+                "max_samples": Integer(2),
+                "mean": Array(("n_prepared",), dtypes=("f8",)),
+                "members": Items(_MEMBER, least=1),
+            }
+        ),
+        _consensus_to_tree,
+        _consensus_from_tree,
+    ),
+}
+
+# Neighbors vote in place of a clusterer that cannot predict, and nothing of it is kept.
+VOTED = "voted"
+
+# Any other clusterer is an object of a trusted class.
+CLUSTERER = Kinds(
+    {
+        **{name: kind.fields for name, kind in _KINDS.items()},
+        VOTED: Fields({}),
+        "other": Fields({"object": VALUE}),
+    }
+)
+
+
+def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
+    """Return a tree for a fitted clusterer, which fits `CLUSTERER`.
+
+    Parameters
+    ----------
+    clusterer : estimator
+        A fitted clusterer; one that cannot predict leaves nothing to be kept.
+
+    trusted : collection of str
+        Import paths of classes that may be named.
+
+    Returns
+    -------
+    tree : dict
+        What it predicts by.
+
+    Raises
+    ------
+    ValueError
+        If its class is neither known nor trusted, or it keeps what cannot be saved.
+    """
+    if not hasattr(clusterer, "predict"):
+        return {"kind": VOTED}
+    for name, kind in _KINDS.items():
+        if type(clusterer) is kind.type:
+            return {"kind": name, **kind.to_tree(clusterer)}
+    return {"kind": "other", "object": encode(clusterer, trusted, "clusterer")}
+
+
+def clusterer_from_tree(tree: Tree, trusted: Collection[str]) -> Any:
+    """Return the fitted clusterer that a checked tree describes.
+
+    Parameters
+    ----------
+    tree : dict
+        A tree that fits `CLUSTERER`.
+
+    trusted : collection of str
+        Import paths of classes that may be imported.
+
+    Returns
+    -------
+    clusterer : estimator or None
+        A fitted clusterer; None if it cannot predict.
+
+    Raises
+    ------
+    ValueError
+        If its class is neither known nor trusted.
+    """
+    if tree["kind"] == VOTED:
+        return None
+    if tree["kind"] == "other":
+        return decode(tree["object"], trusted)
+    return _KINDS[tree["kind"]].from_tree(tree)

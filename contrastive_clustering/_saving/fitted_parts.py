@@ -1,0 +1,437 @@
+"""What a fit has learnt beside the network, as trees that a schema describes."""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._clustering.criteria import CRITERIA
+from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._clustering.latent_clustering import (
+    CENTERED,
+    LatentClustering,
+)
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
+from contrastive_clustering._data.appearance import (
+    Appearance,
+    count_measures,
+    map_sides,
+)
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import SampleLayout, read_layout
+from contrastive_clustering._io.leaves import to_dtype
+from contrastive_clustering._io.schema import (
+    FLOATS,
+    INTEGERS,
+    Array,
+    Fields,
+    Integer,
+    Items,
+    Kinds,
+    Maybe,
+    Node,
+    OneOf,
+    Real,
+    Relation,
+    Scope,
+    Text,
+)
+from contrastive_clustering._refinement.prototypes import PrototypeClustering
+from contrastive_clustering._saving.fitted_clusterers import (
+    CLUSTERER,
+    VOTED,
+    clusterer_from_tree,
+    clusterer_to_tree,
+)
+from contrastive_clustering._saving.fitted_space import (
+    SPACE,
+    VOTERS,
+    Tree,
+    space_from_tree,
+    space_to_tree,
+    voters_from_tree,
+    voters_to_tree,
+)
+
+_LABELS = Array(("n_samples",), dtypes=INTEGERS, low=NOISE, below="n_clusters")
+_LATENT_CENTERS = Array(("n_clusters", "latent_dim"), dtypes=("f4",))
+
+# Channels and three spatial axes. The product of a long list would take hours.
+MOST_AXES = 4
+
+# The most characters of a clusterer's own name for a cluster.
+LONGEST_LABEL = 1000
+
+# The tree of strata compares each with each other.
+MOST_STRATA = 2**12
+
+_FEW_STRATA: Relation = (
+    lambda tree: len(tree["latent_centers"]) <= MOST_STRATA,
+    f"there are more than {MOST_STRATA} strata",
+)
+
+
+def _ascends(name: str) -> Any:
+    return lambda tree: bool((np.diff(tree[name]) > 0).all())
+
+
+class _RawLabels(Node):
+    """The clusterer's own label of each stratum: numbers or strings."""
+
+    # `n_raw` is known of clusterers that label theirs from 0 on.
+    _numbers = Array(("n_clusters",), dtypes=(*FLOATS, *INTEGERS), below="n_raw")
+    # NumPy gives each string of an array as much room as the longest needs.
+    _strings = Items(Text(LONGEST_LABEL), least=1, most=MOST_STRATA, size="n_clusters")
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        node = self._strings if isinstance(tree, list) else self._numbers
+        node.check(tree, where, scope)
+        if len(np.unique(np.asarray(tree))) < len(tree):
+            raise ValueError(f"{where} are not distinct")
+
+
+def _votes_for_each(tree: Mapping[str, Any]) -> bool:
+    voters = tree["voters"]
+    strata = np.arange(len(tree["centers"]))
+    return voters is None or bool(np.isin(strata, voters["y"]).all())
+
+
+def _fit_the_clusterer(tree: Mapping[str, Any]) -> bool:
+    clusterer, raw_labels = tree["clusterer"], tree["raw_labels"]
+    if clusterer["kind"] in ("other", VOTED):
+        return True
+    if isinstance(raw_labels, list) or raw_labels.dtype.kind not in "iu":
+        return False
+    if clusterer["kind"] == "birch":
+        return bool(np.isin(raw_labels, clusterer["labels"]).all())
+    return bool(raw_labels.min() >= 0)
+
+
+CLUSTERING = Kinds(
+    {
+        "prototypes": Fields(
+            {
+                "prototypes": Array(
+                    ("n_clusters", "n_prototypes", "latent_dim"), dtypes=("f8",)
+                ),
+                "origin": Array(("latent_dim",), dtypes=("f8",)),
+                "temperature": Real(0.0, open=True),
+                "latent_centers": _LATENT_CENTERS,
+                "labels": _LABELS,
+            },
+            relations=(_FEW_STRATA,),
+        ),
+        "latent": Fields(
+            {
+                "space": SPACE,
+                "centers": Array(("n_clusters", "n_prepared"), dtypes=("f8",)),
+                "spread": Real(0.0, open=True),
+                "clusterer": CLUSTERER,
+                "voters": Maybe(VOTERS),
+                "raw_labels": _RawLabels(),
+                "latent_centers": _LATENT_CENTERS,
+                "labels": _LABELS,
+            },
+            relations=(
+                _FEW_STRATA,
+                (_votes_for_each, "there is a cluster that nobody votes for"),
+                (
+                    lambda tree: (
+                        (tree["voters"] is None) == (tree["clusterer"]["kind"] != VOTED)
+                    ),
+                    "neighbors vote if the clusterer cannot predict, and only then",
+                ),
+                (_fit_the_clusterer, "raw_labels are not those of the clusterer"),
+            ),
+        ),
+    }
+)
+
+DENSITY = Fields(
+    {
+        "means": Array(("n_components", "latent_dim"), dtypes=("f8",)),
+        "factors": Array(("n_components", "latent_dim", "latent_dim"), dtypes=("f8",)),
+        "log_weights": Array(("n_components",), dtypes=("f8",)),
+        "strata": Array(("n_components",), dtypes=INTEGERS, low=0, below="n_clusters"),
+    },
+    relations=(
+        (
+            lambda tree: bool((np.diff(tree["strata"]) >= 0).all()),
+            "strata do not ascend",
+        ),
+        (
+            lambda tree: bool(
+                (np.diagonal(tree["factors"], axis1=1, axis2=2) > 0).all()
+            ),
+            "factors are not positive on their diagonals",
+        ),
+        (
+            lambda tree: tree["log_weights"].max() <= 1e-6,
+            "there are weights above one",
+        ),
+    ),
+)
+
+SEARCH = Fields(
+    {
+        "n_clusters": Integer(1),
+        "candidates": Array(("n_candidates",), dtypes=INTEGERS, low=1),
+        "scores": Array(("n_candidates",), finite=False),
+        "criterion": OneOf(tuple(CRITERIA)),
+    },
+    relations=((_ascends("candidates"), "candidates do not ascend"),),
+)
+
+
+class _Layout(Node):
+    """How samples are read, such as `read_layout` gives it for some array."""
+
+    _fields = Fields(
+        {
+            "sample_shape": Items(Integer(1), least=1, most=MOST_AXES),
+            "image_shape": Maybe(Items(Integer(1), least=2, most=MOST_AXES)),
+            "channel_axis": Maybe(Integer(0, 3)),
+        }
+    )
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        """Raise a ValueError unless a tree fits."""
+        self._fields.check(tree, where, scope)
+        layout = _layout_from_tree(tree)
+        n_values = math.prod(layout.sample_shape)
+        Integer(1).check(n_values, f"the number of values of {where}", scope)
+        axis = layout.channel_axis
+        expected = read_layout(
+            (1, *layout.sample_shape),
+            image_shape=layout.image_shape,
+            channel_axis=None if axis is None else axis + 1,
+        )
+        if layout != expected:
+            raise ValueError(f"{where} is not how samples of that shape are read")
+        scope.bind("n_features", n_values, where)
+        scope.bind("n_statistics", layout.network_shape[0], where)
+
+
+APPEARANCE = Fields(
+    {
+        "offset": Real(),
+        "scale": Real(0.0, open=True),
+        "average": Array(("n_cells",), dtypes=("f8",)),
+        "center": Array(("n_measures",), dtypes=("f8",)),
+        "precision": Array(("n_measures", "n_measures"), dtypes=("f8",)),
+        "usual": Array((2, "n_measures"), dtypes=("f8",)),
+        "limit": Real(0.0),
+        "spreads": Array((2,), dtypes=("f8",), low=0.0),
+    }
+)
+
+
+def _appearance_fits(tree: Mapping[str, Any]) -> bool:
+    if tree["appearance"] is None:
+        return True
+    layout = _layout_from_tree(tree["layout"])
+    return (
+        not layout.is_table
+        and len(tree["appearance"]["average"]) == math.prod(map_sides(layout))
+        and len(tree["appearance"]["center"]) == count_measures(layout)
+    )
+
+
+SCALER = Fields(
+    {
+        "layout": _Layout(),
+        # One a channel or, of tables, one a feature.
+        "mean": Array(("n_statistics",), dtypes=("f8",)),
+        "std": Array(
+            ("n_statistics",), dtypes=("f8",), low=float(np.finfo(np.float64).tiny)
+        ),
+        "low": Real(),
+        "high": Real(),
+        "dtype": Text(10),
+        "appearance": Maybe(APPEARANCE),
+    },
+    relations=(
+        (lambda tree: tree["low"] <= tree["high"], "low is above high"),
+        (_appearance_fits, "appearance is not that of such samples"),
+    ),
+)
+
+
+def _layout_from_tree(tree: Tree) -> SampleLayout:
+    shape = tree["image_shape"]
+    return SampleLayout(
+        tuple(tree["sample_shape"]),
+        None if shape is None else tuple(shape),
+        tree["channel_axis"],
+    )
+
+
+def scaler_to_tree(scaler: Scaler) -> Tree:
+    """Return a tree for a scaler, which fits `SCALER`."""
+    layout = scaler.layout
+    shape, axis = layout.image_shape, layout.channel_axis
+    return {
+        "layout": {
+            "sample_shape": [int(side) for side in layout.sample_shape],
+            "image_shape": None if shape is None else [int(side) for side in shape],
+            "channel_axis": None if axis is None else int(axis),
+        },
+        "mean": scaler.mean.ravel(),
+        "std": scaler.std.ravel(),
+        "low": float(scaler.low),
+        "high": float(scaler.high),
+        "dtype": scaler.dtype.str,
+        "appearance": None
+        if scaler.appearance is None
+        else vars(scaler.appearance).copy(),
+    }
+
+
+def scaler_from_tree(tree: Tree) -> Scaler:
+    """Return the scaler that a checked tree describes."""
+    layout = _layout_from_tree(tree["layout"])
+    shape = (-1, *[1] * (len(layout.network_shape) - 1))
+    return Scaler(
+        mean=tree["mean"].reshape(shape),
+        std=tree["std"].reshape(shape),
+        low=tree["low"],
+        high=tree["high"],
+        dtype=to_dtype(tree["dtype"]),
+        layout=layout,
+        appearance=None
+        if tree["appearance"] is None
+        else Appearance(**tree["appearance"]),
+    )
+
+
+def clustering_to_tree(
+    clustering: LatentClustering | PrototypeClustering, trusted: Collection[str]
+) -> Tree:
+    """Return a tree for strata, which fits `CLUSTERING`.
+
+    Parameters
+    ----------
+    clustering : LatentClustering or PrototypeClustering
+        The strata.
+
+    trusted : collection of str
+        Import paths of classes that may be named.
+
+    Returns
+    -------
+    tree : dict
+        What strata are assigned by.
+
+    Raises
+    ------
+    ValueError
+        If they are those of a clusterer that is neither known nor trusted, or that
+        keeps what cannot be saved.
+    """
+    common = {
+        "latent_centers": clustering.latent_centers,
+        "labels": clustering.labels,
+    }
+    if isinstance(clustering, PrototypeClustering):
+        return {
+            "kind": "prototypes",
+            "prototypes": clustering.prototypes,
+            "origin": clustering.origin,
+            "temperature": float(clustering.temperature),
+            **common,
+        }
+    return {
+        "kind": "latent",
+        "space": space_to_tree(clustering.space),
+        "centers": clustering.centers,
+        "spread": float(clustering.spread),
+        "clusterer": clusterer_to_tree(clustering.clusterer, trusted),
+        "voters": voters_to_tree(clustering.voters),
+        "raw_labels": _raw_labels_to_tree(clustering.raw_labels),
+        **common,
+    }
+
+
+def _raw_labels_to_tree(raw_labels: np.ndarray) -> np.ndarray | list[str]:
+    if raw_labels.dtype.kind == "U":
+        return [str(label) for label in raw_labels]
+    # Files have no wider floats.
+    is_float = raw_labels.dtype.kind == "f"
+    return raw_labels.astype(np.float64) if is_float else raw_labels
+
+
+def clustering_from_tree(
+    tree: Tree, trusted: Collection[str]
+) -> LatentClustering | PrototypeClustering:
+    """Return the strata that a checked tree describes.
+
+    Parameters
+    ----------
+    tree : dict
+        A tree that fits `CLUSTERING`.
+
+    trusted : collection of str
+        Import paths of classes that may be imported.
+
+    Returns
+    -------
+    clustering : LatentClustering or PrototypeClustering
+        The strata.
+
+    Raises
+    ------
+    ValueError
+        If they are those of a clusterer that is not trusted, or that does not fit.
+    """
+    common = {"labels": tree["labels"], "latent_centers": tree["latent_centers"]}
+    if tree["kind"] == "prototypes":
+        return PrototypeClustering(
+            prototypes=tree["prototypes"],
+            origin=tree["origin"],
+            temperature=tree["temperature"],
+            **common,
+        )
+    clusterer = clusterer_from_tree(tree["clusterer"], trusted)
+    n_prepared = tree["centers"].shape[1]
+    if isinstance(clusterer, CENTERED):
+        # Compiled code would read beyond the end of an array.
+        shape = np.shape(clusterer.cluster_centers_)
+        if shape[1:] != (n_prepared,):
+            raise ValueError(
+                f"the clusterer has centers of shape {shape}, and latents are compared "
+                f"in {n_prepared} directions"
+            )
+    return LatentClustering(
+        space=space_from_tree(tree["space"]),
+        clusterer=clusterer,
+        voters=voters_from_tree(tree["voters"]),
+        raw_labels=np.array(tree["raw_labels"]),
+        centers=tree["centers"],
+        spread=tree["spread"],
+        **common,
+    )
+
+
+def density_to_tree(density: LatentDensity) -> Tree:
+    """Return a tree for a density, which fits `DENSITY`."""
+    return dict(vars(density))
+
+
+def density_from_tree(tree: Tree) -> LatentDensity:
+    """Return the density that a checked tree describes."""
+    return LatentDensity(**tree)
+
+
+def search_to_tree(search: ClusterNumberResult | None) -> Tree | None:
+    """Return a tree for a search, which fits `SEARCH`, or None."""
+    if search is None:
+        return None
+    return {**vars(search), "n_clusters": int(search.n_clusters)}
+
+
+def search_from_tree(tree: Tree | None) -> ClusterNumberResult | None:
+    """Return the search that a checked tree describes, or None."""
+    return None if tree is None else ClusterNumberResult(**tree)

@@ -1,0 +1,383 @@
+"""What a fit is of: what has to be the same for it to resume from a checkpoint."""
+
+import dataclasses
+import functools
+import hashlib
+import types
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+from contrastive_clustering._data.scaling import iterate_chunks
+from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._io import safetensors_file as _container
+from contrastive_clustering._io.trusted import import_path
+from contrastive_clustering._training.callbacks import OBSERVERS
+from contrastive_clustering._training.net import ContrastiveNet
+
+# Parameters that do not affect what is learned.
+IRRELEVANT = {
+    "checkpoint_dir",
+    "checkpoint_every",
+    "compile",
+    "device",
+    "num_workers",
+    "random_state",
+    "store_examples",
+    "verbose",
+    "warm_start",
+}
+IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+
+# What PyTorch itself keeps in a module, beside what its class sets.
+_OF_MODULES = frozenset(vars(torch.nn.Module()))
+
+# Settings that a layer may keep in private attributes.
+_PLAIN = (bool, int, float, str, bytes)
+
+# Objects within objects are looked at to this depth.
+DEEPEST = 40
+
+# Longer texts are cut, and told apart by a digest.
+LONGEST_TEXT = 1000
+
+Identity = dict[str, str]
+
+
+def identify(
+    params: dict[str, Any],
+    X: Samples,
+    seed: int | None,
+    previous: ContrastiveNet | None,
+) -> Identity:
+    """Return what has to be the same for a fit to resume from another's checkpoint.
+
+    Objects are compared by their state, functions by their code and by what they
+    enclose, and libraries by their minor versions. Callbacks that are not skorch's own
+    are compared by their class alone, because they may count or log what they see.
+
+    Parameters
+    ----------
+    params : dict
+        The estimator's parameters.
+
+    X : ndarray or LazyArray of shape (n_samples, ...)
+        The training set; only a digest of it is kept.
+
+    seed : int or None
+        The seed; None where it was drawn at random.
+
+    previous : ContrastiveNet or None
+        The net whose training is continued.
+
+    Returns
+    -------
+    identity : dict
+        A short text for each.
+    """
+    identity = {
+        name: _shorten(
+            describe_callbacks(value) if name == "callbacks" else describe(value)
+        )
+        for name, value in params.items()
+        if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
+    }
+    digest = _hash(iterate_chunks(X))
+    identity["X"] = f"{X.dtype} {X.shape} {digest}"
+    identity["versions"] = ", ".join(
+        # A bug fix of a library is not expected to change results; any version of this
+        # package may.
+        f"{name} {version if name == _container.FORMAT else _minor(version)}"
+        for name, version in sorted(_container.package_versions().items())
+    )
+    if seed is not None:
+        identity["random_state"] = f"seed {seed}"
+    if previous is not None:
+        weights = previous.module_.state_dict().values()
+        identity["warm_start"] = "from " + _hash(map(_to_bytes, weights))
+    return identity
+
+
+def _shorten(text: str) -> str:
+    """Return a text that a checkpoint accepts and a message can quote."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[: LONGEST_TEXT // 2]}... {_hash_text(text)}"
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _hash(arrays: Iterable[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _to_bytes(value: Any) -> np.ndarray:
+    """Return a tensor of a state, or what else a module keeps there, as bytes."""
+    if not isinstance(value, torch.Tensor):
+        return np.array(describe(value))
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+
+
+def digest_samples(X: Samples) -> list[str]:
+    """Return a digest of each sample."""
+    return [_hash([sample]) for chunk in iterate_chunks(X) for sample in chunk]
+
+
+def describe_training(net: ContrastiveNet | None) -> str:
+    """Return a text that is the same for trainings that continue alike.
+
+    Parameters
+    ----------
+    net : ContrastiveNet or None
+        The net whose training is continued; None where it begins.
+
+    Returns
+    -------
+    text : str
+        The number of epochs, and digests of the weights and the optimizer's moments.
+    """
+    if net is None:
+        return "none"
+    weights = _hash(map(_to_bytes, net.module_.state_dict().values()))
+    moments = _hash_text(describe(net.optimizer_.state_dict()["state"]))
+    return f"{len(net.history)} epochs, weights {weights}, moments {moments}"
+
+
+def describe_callbacks(callbacks: Any) -> str:
+    """Return a text for those callbacks that do not merely write down a training.
+
+    Parameters
+    ----------
+    callbacks : sequence or None
+        Callbacks, their classes, or pairs of a name and one of these.
+
+    Returns
+    -------
+    text : str
+        Their classes, and the plain settings of skorch's own.
+    """
+    if callbacks is None:
+        return "None"
+    described = []
+    for item in callbacks:
+        name, callback = item if isinstance(item, tuple) else ("", item)
+        kind = callback if isinstance(callback, type) else type(callback)
+        if issubclass(kind, OBSERVERS):
+            continue
+        text = f"{name} {import_path(kind)}".lstrip()
+        if kind.__module__.startswith("skorch.") and callback is not kind:
+            settings = callback.get_params().items()
+            text += describe({k: item for k, item in settings if not callable(item)})
+        described.append(text)
+    return f"[{', '.join(described)}]"
+
+
+def describe(value: Any, within: tuple[int, ...] = ()) -> str:
+    """Return a text that is the same for equal values in another process.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    within : tuple of int, default=()
+        The objects that hold it, which may hold themselves.
+
+    Returns
+    -------
+    text : str
+        Plain values as they are; of other objects the class and a digest.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._saving.identity import describe
+    >>> describe({"degrees": (1, 2.5)})
+    "['degrees': [1, 2.5]]"
+    """
+    if id(value) in within or len(within) > DEEPEST:
+        return "what holds it"
+    return _describe(value, (*within, id(value)))
+
+
+@functools.singledispatch
+def _describe(value: Any, within: tuple[int, ...]) -> str:
+    if dataclasses.is_dataclass(value):
+        fields = [
+            f"{field.name}={describe(getattr(value, field.name), within)}"
+            for field in dataclasses.fields(value)
+        ]
+        return f"{type(value).__qualname__}({', '.join(fields)})"
+    if callable(value) and hasattr(value, "__qualname__"):  # of a compiled module
+        owner = getattr(value, "__self__", None)
+        if owner is None or isinstance(owner, type | types.ModuleType):
+            return import_path(value)
+        return f"{value.__qualname__} of {describe(owner, within)}"
+    state = describe(_state_of(value), within)
+    return f"{import_path(type(value))} {_hash_text(state)}"
+
+
+@_describe.register(types.NoneType)
+@_describe.register(bool)
+@_describe.register(int)
+@_describe.register(float)
+@_describe.register(str)
+@_describe.register(bytes)
+@_describe.register(np.generic)
+def _describe_plain(value: Any, within: tuple[int, ...]) -> str:
+    return repr(value)
+
+
+@_describe.register(dict)
+def _describe_dict(value: dict[Any, Any], within: tuple[int, ...]) -> str:
+    items = [
+        f"{describe(key, within)}: {describe(item, within)}"
+        for key, item in value.items()
+    ]
+    return f"[{', '.join(items)}]"
+
+
+@_describe.register(list)
+@_describe.register(tuple)
+def _describe_list(value: list[Any], within: tuple[int, ...]) -> str:
+    return f"[{', '.join(describe(item, within) for item in value)}]"
+
+
+@_describe.register(set)
+@_describe.register(frozenset)
+def _describe_set(value: set[Any], within: tuple[int, ...]) -> str:
+    return f"[{', '.join(sorted(describe(item, within) for item in value))}]"
+
+
+@_describe.register(np.ndarray)
+def _describe_array(value: np.ndarray, within: tuple[int, ...]) -> str:
+    if value.dtype.hasobject:
+        return describe(value.tolist(), within)
+    return f"{value.dtype} {value.shape} {_hash([value])}"
+
+
+@_describe.register(torch.Tensor)
+def _describe_tensor(value: torch.Tensor, within: tuple[int, ...]) -> str:
+    return f"{value.dtype} {tuple(value.shape)} {_hash([_to_bytes(value)])}"
+
+
+@_describe.register(BaseEstimator)
+def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
+    params = value.get_params().items()
+    inner = ", ".join(f"{name}={describe(item, within)}" for name, item in params)
+    return f"{type(value).__name__}({inner})"
+
+
+@_describe.register(torch.device)
+def _describe_device(value: torch.device, within: tuple[int, ...]) -> str:
+    return value.type  # its number differs between processes that train together
+
+
+@_describe.register(functools.partial)
+def _describe_partial(value: Any, within: tuple[int, ...]) -> str:
+    return f"partial{describe([value.func, value.args, value.keywords], within)}"
+
+
+@_describe.register(types.MethodType)
+def _describe_method(value: types.MethodType, within: tuple[int, ...]) -> str:
+    function, owner = value.__func__, value.__self__
+    return f"{describe(function, within)} of {describe(owner, within)}"
+
+
+@_describe.register(types.ModuleType)
+def _describe_python_module(value: types.ModuleType, within: tuple[int, ...]) -> str:
+    return value.__name__
+
+
+@_describe.register(type)
+def _describe_class(value: type, within: tuple[int, ...]) -> str:
+    return import_path(value)
+
+
+@_describe.register(types.FunctionType)
+def _describe_function(value: types.FunctionType, within: tuple[int, ...]) -> str:
+    return f"{import_path(value)} {_hash_function(value, within)}"
+
+
+@_describe.register(torch.nn.Module)
+def _describe_module(value: torch.nn.Module, within: tuple[int, ...]) -> str:
+    return f"{import_path(type(value))} {_hash_module(value, within)}"
+
+
+def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
+    """Return a digest of a module's layers, their attributes and their weights."""
+    parts = []
+    for name, layer in module.named_modules():
+        settings = describe(_settings_of(layer), within)
+        parts.append(f"{name} {import_path(type(layer))} {settings}")
+    weights = [describe(value, within) for value in module.state_dict().values()]
+    return _hash_text("\n".join([*parts, *weights]))
+
+
+def _settings_of(layer: torch.nn.Module) -> dict[str, Any]:
+    """Return a layer's attributes, without what it keeps of the last batch.
+
+    Augmentations of kornia, for example, keep what they have drawn, in private
+    attributes, and the dtype of the batch.
+    """
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _OF_MODULES
+        and (isinstance(value, _PLAIN) or not name.startswith("_"))
+        and not isinstance(value, torch.dtype | None)
+    }
+
+
+def _hash_function(function: types.FunctionType, within: tuple[int, ...]) -> str:
+    """Return a digest of a function's code, its defaults and what it encloses."""
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(cell.cell_contents)
+        except ValueError:  # not assigned yet
+            cells.append(None)
+    parts = [
+        _describe_code(function.__code__),
+        describe([function.__defaults__, function.__kwdefaults__], within),
+        describe(cells, within),
+    ]
+    return _hash_text("\n".join(parts))
+
+
+def _describe_code(code: types.CodeType) -> str:
+    constants = [
+        _describe_code(constant)
+        if isinstance(constant, types.CodeType)
+        else describe(constant)
+        for constant in code.co_consts
+    ]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _state_of(value: Any) -> Any:
+    """Return what makes up an object, as it would be pickled."""
+    try:
+        reduced = value.__reduce_ex__(4)
+    # What cannot be pickled, such as a lock or an open file, raises whatever its class
+    # likes. Of such an object only the attributes are compared.
+    except Exception:
+        return getattr(value, "__dict__", None)
+    if isinstance(reduced, str):
+        return reduced
+    return [
+        list(part) if hasattr(part, "__next__") else part
+        for part in reduced
+        if part is not None
+    ]

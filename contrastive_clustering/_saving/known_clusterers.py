@@ -1,0 +1,90 @@
+"""Clusterers whose parameters a file may set: those of scikit-learn and the consensus.
+
+What they have learned is no parameter: `_fitted_clusterers` knows what it has to be.
+"""
+
+from typing import Any
+
+from sklearn.cluster import (
+    DBSCAN,
+    HDBSCAN,
+    OPTICS,
+    AffinityPropagation,
+    AgglomerativeClustering,
+    Birch,
+    BisectingKMeans,
+    KMeans,
+    MeanShift,
+    MiniBatchKMeans,
+    SpectralClustering,
+)
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+
+from contrastive_clustering._clustering.consensus import ConsensusClustering
+from contrastive_clustering._io.schema import shown
+
+KNOWN_CLUSTERERS: dict[str, Any] = {
+    clusterer.__name__: clusterer
+    for clusterer in (
+        AffinityPropagation,
+        AgglomerativeClustering,
+        BayesianGaussianMixture,
+        Birch,
+        BisectingKMeans,
+        ConsensusClustering,
+        DBSCAN,
+        GaussianMixture,
+        HDBSCAN,
+        KMeans,
+        MeanShift,
+        MiniBatchKMeans,
+        OPTICS,
+        SpectralClustering,
+    )
+}
+
+# A file may neither start processes nor name a folder: joblib unpickles what it finds
+# in the folder of its cache.
+_NOT_WRITTEN = {"memory", "n_jobs"}
+
+
+def is_known(value: Any) -> bool:
+    """Return whether an object is a clusterer of a known class that is not fitted."""
+    is_fitted = any(name.endswith("_") for name in getattr(value, "__dict__", ()))
+    return KNOWN_CLUSTERERS.get(type(value).__name__) is type(value) and not is_fitted
+
+
+def written_params(clusterer: Any) -> dict[str, Any]:
+    """Return those parameters of a known clusterer that a file holds."""
+    params = clusterer.get_params(deep=False)
+    return {name: params[name] for name in params if name not in _NOT_WRITTEN}
+
+
+def make_clusterer(kind: str, params: dict[str, Any]) -> Any:
+    """Return a clusterer with the parameters that a file has for it.
+
+    Parameters
+    ----------
+    kind : str
+        Name of its class, one of `KNOWN_CLUSTERERS`.
+
+    params : dict
+        Parameters by name.
+
+    Returns
+    -------
+    clusterer : estimator
+        An unfitted clusterer.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown or out of its range, or one that no file may set.
+    """
+    clusterer = KNOWN_CLUSTERERS[kind]()
+    unknown = params.keys() - written_params(clusterer).keys()
+    if unknown:
+        raise ValueError(f"a {kind} has the parameters {shown(sorted(unknown))}")
+    clusterer.set_params(**params)
+    clusterer._validate_params()
+    return clusterer

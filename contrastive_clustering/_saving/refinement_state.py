@@ -1,0 +1,106 @@
+"""What the second phase has reached, as a tree, and a net that resumes from it."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from contrastive_clustering._io.schema import Array, Entries, Maybe, Node
+from contrastive_clustering._refinement.net import (
+    RefinementNet,
+    learnt_values,
+    make_refinement_net,
+)
+from contrastive_clustering._saving.codec import VALUE
+from contrastive_clustering._saving.net_state import weights_to_tree
+from contrastive_clustering._saving.optimizer_state import (
+    OPTIMIZER,
+    load_optimizer,
+    optimizer_to_tree,
+)
+from contrastive_clustering._training.net import ContrastiveNet
+
+# What the second phase is resumed from, beside the nets' own state. Sizes are compared
+# with those of the network by `resume_refinement`.
+REFINEMENT: dict[str, Node] = {
+    "optimizer": OPTIMIZER,
+    "memberships": Array(("n_samples", "n_strata"), ("f4",), low=0.0),
+    "neighbors": Maybe(
+        Array(("n_samples", "n_neighbors"), ("i8",), low=0, below="n_samples")
+    ),
+    "start": Entries(VALUE),
+}
+
+
+def refinement_state(refining: RefinementNet) -> dict[str, Any]:
+    """Return what the second phase needs to be resumed, beside the first net.
+
+    Parameters
+    ----------
+    refining : RefinementNet
+        The net of the second phase.
+
+    Returns
+    -------
+    state : dict
+        A tree that fits `REFINEMENT`.
+    """
+    neighbors = refining.neighbors
+    return {
+        "optimizer": optimizer_to_tree(refining),
+        "memberships": refining.memberships.cpu().numpy().copy(),
+        "neighbors": None if neighbors is None else neighbors.cpu().numpy(),
+        "start": weights_to_tree(refining.start),
+    }
+
+
+def resume_refinement(
+    net: ContrastiveNet, params: dict[str, Any], state: dict[str, Any]
+) -> RefinementNet:
+    """Return the net of the second phase as it was when its state was taken.
+
+    Parameters
+    ----------
+    net : ContrastiveNet
+        The net of the first phase; its module has prototypes.
+
+    params : dict
+        The parameters of the estimator.
+
+    state : dict
+        What `refinement_state` has returned, checked by `REFINEMENT`.
+
+    Returns
+    -------
+    refining : RefinementNet
+        An initialized net on the same module.
+
+    Raises
+    ------
+    ValueError
+        If the state is not that of such a net.
+    """
+    head = net.module_.prototype_head
+    n_strata = state["memberships"].shape[1]
+    if head is None or len(head.prototypes) != n_strata:
+        raise ValueError(f"memberships are of {n_strata} strata; prototypes are not")
+    values = learnt_values(net.module_)
+    start = state["start"]
+    if start.keys() != values.keys() or any(
+        not isinstance(start[name], np.ndarray) or start[name].shape != value.shape
+        for name, value in values.items()
+    ):
+        raise ValueError("start does not hold the weights of the network")
+    neighbors = state["neighbors"]
+    refining = make_refinement_net(
+        net,
+        params,
+        torch.from_numpy(state["memberships"]),
+        None if neighbors is None else torch.from_numpy(neighbors),
+        {
+            name: torch.from_numpy(start[name]).to(value.dtype)
+            for name, value in values.items()
+        },
+    )
+    load_optimizer(refining, state["optimizer"])
+    return refining

@@ -1,0 +1,1 @@
+"""The first phase: skorch nets, their parameters and callbacks."""

@@ -1,0 +1,234 @@
+"""Prediction: a skorch net that encodes, projects and decodes, block by block."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from torch.utils.data import DataLoader
+
+from contrastive_clustering._data.dataset import (
+    ArrayDataset,
+    Batch,
+    explaining_dead_workers,
+)
+from contrastive_clustering._data.on_device import ResidentBatchLoader, is_resident
+from contrastive_clustering._data.validation import check_out
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
+from contrastive_clustering._networks.inference import fold_normalisation
+from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.threads import sharing_cores
+
+# Kernels for few samples add in another order than those for many. Batches filled up
+# to this size use the latter, so that on a CPU, with `SteadyLinear`, the latents of a
+# sample are the same to the bit whatever stands beside it.
+SMALLEST_PREDICTED = 8
+
+# Latents that are handed over at once where no more than the labels, say, is kept.
+LATENT_BLOCK = 2**14
+
+
+class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
+    """A skorch net of a :class:`ContrastiveAutoencoder` and what it predicts."""
+
+    def get_iterator(
+        self, dataset: Any, training: bool = False
+    ) -> DataLoader[Batch] | ResidentBatchLoader:
+        """Return what yields the batches of a data set, on the device if it is there.
+
+        From elsewhere they come through pinned memory, from which a GPU copies while it
+        computes.
+        """
+        name = "iterator_train" if training else "iterator_valid"
+        settings = {"batch_size": self.batch_size, **self.get_params_for(name)}
+        if is_resident(dataset):
+            # All else is about reading, and there is nothing to be read.
+            order = ("batch_size", "shuffle", "seed")
+            return ResidentBatchLoader(
+                dataset, **{key: settings[key] for key in order if key in settings}
+            )
+        loader: DataLoader[Batch] = super().get_iterator(dataset, training)
+        if "pin_memory" not in settings:
+            loader.pin_memory = torch.device(self.device).type == "cuda"
+        return loader
+
+    def move(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Move a tensor to the device, without waiting for it where that is safe."""
+        at_once = computes_beside(self.device) and tensor.is_pinned()
+        return tensor.to(self.device, non_blocking=at_once)
+
+    def prepare(self, samples: torch.Tensor) -> torch.Tensor:
+        """Move a batch to the device, there onto the common scale.
+
+        Parameters
+        ----------
+        samples : torch.Tensor of shape (n, *sample_shape)
+            A batch of `ArrayDataset`: raw if 8-bit, else scaled already.
+
+        Returns
+        -------
+        batch : torch.Tensor of shape (n, *sample_shape)
+            float32, in the memory layout of the network.
+        """
+        batch = self.move(samples)
+        if batch.dtype == torch.uint8:
+            module = self.module_
+            batch = (batch.float() - module.input_mean) / module.input_std
+        return self.lay_out(batch)
+
+    def lay_out(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return a batch in the memory layout that the encoder wants."""
+        return batch.contiguous(memory_format=self.module_.memory_format)
+
+    def evaluation_step(
+        self, batch: Batch, training: bool = False
+    ) -> tuple[torch.Tensor, ...]:
+        """Take skorch's step for predictions on the batch itself."""
+        samples, nothing = batch
+        output: AutoencoderOutput = super().evaluation_step(
+            (self.prepare(samples), nothing), training
+        )
+        # skorch moves plain tuples of tensors between devices, not named ones.
+        return output.latent, output.projection, output.reconstruction
+
+    def encode(
+        self, dataset: ArrayDataset, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the latents of a data set, batch by batch.
+
+        Parameters
+        ----------
+        dataset : ArrayDataset
+            The samples.
+
+        out : ndarray of shape (n_samples, latent_dim), default=None
+            Where to write them.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_samples, latent_dim)
+            float32, or `out`.
+        """
+        return self.map_latents(dataset, lambda latents: latents, out)
+
+    @sharing_cores()
+    def map_latents(
+        self,
+        dataset: ArrayDataset,
+        function: Callable[[np.ndarray], np.ndarray],
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return what a function makes of the latents of a data set.
+
+        The latents are computed, handed over and forgotten block by block, so that it
+        is the result alone that needs memory for all samples.
+
+        Parameters
+        ----------
+        dataset : ArrayDataset
+            The samples.
+
+        function : callable
+            Takes latents, a float32 array of shape (n, latent_dim), and returns an
+            array of n rows.
+
+        out : ndarray of shape (n_samples, ...), default=None
+            Where to write the result.
+
+        Returns
+        -------
+        result : ndarray of shape (n_samples, ...)
+            The rows of all samples, or `out`.
+        """
+        return _gather(map(function, self._latent_blocks(dataset)), len(dataset), out)
+
+    def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
+        self._set_training(False)
+        encoder = self.module_.encoder
+        if "encoder" not in self.module_.own_parts:  # whose layers may be anything
+            encoder = fold_normalisation(encoder)
+        waiting: list[torch.Tensor] = []
+        with explaining_dead_workers(self.iterator_valid__num_workers):
+            for samples, _ in self.get_iterator(dataset, training=False):
+                with torch.inference_mode():
+                    batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
+                    latents, _ = self.module_.split(encoder(self.lay_out(batch)))
+                    waiting.append(latents[: len(samples)].float())
+                if sum(map(len, waiting)) >= LATENT_BLOCK:
+                    yield torch.cat(waiting).cpu().numpy()
+                    waiting = []
+        if waiting:
+            yield torch.cat(waiting).cpu().numpy()
+
+    @sharing_cores()
+    def project(self, latents: np.ndarray) -> np.ndarray:
+        """Return the projections of latents.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            float32.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n_projections)
+            float32.
+        """
+        parts = self._apply(self.module_.projection_head, latents)
+        return _gather((part.numpy() for part in parts), len(latents))
+
+    @sharing_cores()
+    def decode(
+        self, latents: np.ndarray, function: Callable[[torch.Tensor], np.ndarray]
+    ) -> np.ndarray:
+        """Return what a function makes of decoded latents, batch by batch.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n_samples, latent_dim)
+            float32.
+
+        function : callable
+            Takes a float32 batch on the common scale, of shape (n, *sample_shape) and
+            on the CPU, and returns an array of n rows.
+
+        Returns
+        -------
+        result : ndarray of shape (n_samples, ...)
+            The rows of all samples.
+        """
+        parts = self._apply(self.module_.decode, latents)
+        return _gather(map(function, parts), len(latents))
+
+    def _apply(
+        self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
+    ) -> Iterator[torch.Tensor]:
+        self._set_training(False)
+        for part in torch.split(torch.from_numpy(latents), self.batch_size):
+            with torch.inference_mode():
+                result = function(self.move(part)).float().cpu()
+            yield result
+
+
+def _gather(
+    blocks: Iterable[np.ndarray], n_rows: int, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Write blocks of rows one after the other, into a new array or a given one."""
+    n_done = 0
+    for rows in blocks:
+        if n_done == 0:
+            shape = (n_rows, *rows.shape[1:])
+            check_out(out, shape, rows.dtype)
+            result = np.empty(shape, rows.dtype) if out is None else out
+        result[n_done : n_done + len(rows)] = rows
+        n_done += len(rows)
+    return result
+
+
+def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:
+    """Repeat the first sample of a batch until there are `n_samples`."""
+    missing = n_samples - len(batch)
+    if missing <= 0:
+        return batch
+    return torch.cat([batch, batch[:1].expand(missing, *batch[0].shape)])

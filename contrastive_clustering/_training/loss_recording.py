@@ -1,0 +1,138 @@
+"""Losses of batches, on their way into the history: found finite or not."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.history import History
+
+from contrastive_clustering._data.dataset import Batch
+from contrastive_clustering._utils.device import computes_beside
+
+# Where reading a number would wait for the device, the losses of so many batches are
+# read together: seldom enough to cost nothing, and soon enough to stop a training that
+# has diverged.
+READ_EVERY = 100
+
+Terms = dict[str, torch.Tensor]
+
+
+class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
+    """A skorch net that records each term of its loss, and stops where one diverges.
+
+    On the CPU a batch's losses are read before the step that they lead to. A GPU would
+    have to be waited for, and is not: its losses are read `READ_EVERY` batches, and an
+    epoch, at a time.
+    """
+
+    history: History
+
+    # What messages call the training, and how many epochs of the history are older.
+    phase = "first"
+    _first_epoch = 0
+
+    # Of the batches that were not read yet: their number in the epoch and their terms.
+    _unread: list[tuple[int, Terms]] | None = None
+
+    @property
+    def epoch_number(self) -> int:
+        """The number of the running epoch in this training, from 1."""
+        return len(self.history) - self._first_epoch
+
+    @property
+    def user_lr(self) -> float:
+        """The estimator's parameter that the learning rate stems from."""
+        return float(self.lr)
+
+    def record_terms(self, terms: Terms, training: bool) -> None:
+        """Record the terms of the loss of a batch in the history, now or later.
+
+        Parameters
+        ----------
+        terms : dict of str to torch.Tensor of shape ()
+            The terms, and their sum as ``loss``.
+
+        training : bool
+            Whether the batch is one of the training part.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not finite. If they are read now, the weights are those of
+            the step before, and else those of the epoch before.
+        """
+        number = len(self.history[-1]["batches"])
+        if self._unread is not None:
+            self._unread.append((number, {k: v.detach() for k, v in terms.items()}))
+            return
+        part = "train" if training else "valid"
+        for name, term in terms.items():
+            self._record(number, part, name, term.item())
+
+    def _record(self, number: int, part: str, name: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise ValueError(
+                f"Training diverged: {name} is {value} in epoch {self.epoch_number} of "
+                f"{self.max_epochs} of the {self.phase} phase, batch {number}, with "
+                f"lr={self.user_lr:g}. Lower lr, or raise temperature if it is very "
+                "small; a callable augmentation has to return finite views."
+            )
+        if name != "loss":  # skorch's to record
+            self.history[-1]["batches"][number - 1][f"{part}_{name}"] = value
+
+    def run_single_epoch(
+        self,
+        iterator: Iterable[Batch] | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Any],
+        **fit_params: Any,
+    ) -> None:
+        """Run skorch's epoch, or one like it that does not wait for the device."""
+        if iterator is None or not computes_beside(self.device):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        before = self._copy_state() if training else None
+        self._unread = []
+        n_batches = 0
+        try:
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+                n_batches += 1
+                if n_batches % READ_EVERY == 0:
+                    self._read(prefix, before)
+            self._read(prefix, before)
+        finally:
+            del self._unread
+        self.history.record(f"{prefix}_batch_count", n_batches)
+
+    def _copy_state(self) -> tuple[Any, Any]:
+        """Return a copy of what a step changes."""
+        return copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
+
+    def _read(self, part: str, before: tuple[Any, Any] | None) -> None:
+        """Wait for the losses of the batches so far and write them into the history."""
+        assert self._unread is not None
+        unread, self._unread = self._unread, []
+        if not unread:
+            return
+        values = torch.stack([torch.stack([*terms.values()]) for _, terms in unread])
+        try:
+            for (number, terms), row in zip(unread, values.tolist(), strict=True):
+                for name, value in zip(terms, row, strict=True):
+                    self._record(number, part, name, value)
+                batch = self.history[-1]["batches"][number - 1]
+                # An optimizer may ask for a batch's loss several times, of which skorch
+                # keeps the first.
+                batch.setdefault(f"{part}_loss", row[[*terms].index("loss")])
+        except ValueError:
+            if before is not None:
+                self.module_.load_state_dict(before[0])
+                self.optimizer_.load_state_dict(before[1])
+            raise

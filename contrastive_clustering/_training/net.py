@@ -1,0 +1,353 @@
+"""Training: a skorch net that is fed two views of each batch."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+
+from contrastive_clustering._augmentation.presets import Augmentation
+from contrastive_clustering._data.dataset import (
+    ArrayDataset,
+    Batch,
+    explaining_dead_workers,
+)
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
+from contrastive_clustering._networks.losses import LOSS_TERMS
+from contrastive_clustering._training.compilation import CompilingNet
+from contrastive_clustering._training.inference_net import EncodingNet
+from contrastive_clustering._training.loss_recording import RecordingNet, Terms
+from contrastive_clustering._training.mixed_precision import MixedPrecisionNet
+from contrastive_clustering._utils.distributed import (
+    add_gradients,
+    explaining_lost_processes,
+    n_processes,
+    of_first,
+    rank,
+    share_of,
+    shared_normalisation,
+    total,
+)
+from contrastive_clustering._utils.interrupts import noticing_interrupts
+from contrastive_clustering._utils.seeding import (
+    derive_seed,
+    draw_seed,
+    make_generator,
+    seeded_global_generators,
+)
+
+# What the derived seeds are for. The numbers must differ and may not change, or the
+# same random_state would give another model.
+SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
+
+
+class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet):
+    """A skorch net whose steps see two random views of each batch.
+
+    All else is skorch's: every other parameter, callback and method works as in
+    :class:`skorch.NeuralNet`.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As for :class:`skorch.NeuralNet`, and the precision of training.
+
+    augmentation : Augmentation, default=None
+        Its `pair` draws both views of a batch; None makes them the batch itself.
+
+    seed : int, default=0
+        Seed of the weights, the views and the order of the samples.
+
+    kl_warm_up : float, default=0.0
+        Part of the epochs over which the variational term reaches its full weight.
+    """
+
+    callbacks_: list[tuple[str, Callback]]
+
+    # What skorch pickles so that it can be unpickled without a GPU, beside the module
+    # and the like: callbacks such as schedules hold tensors, too.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["callbacks"]
+
+    # Epochs of this training that were run before, and whether Ctrl-C has ended it.
+    _n_done = 0
+    interrupted = False
+
+    def __init__(
+        self,
+        *args: Any,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        kl_warm_up: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        self.augmentation = augmentation
+        self.seed = seed
+        self.kl_warm_up = kl_warm_up
+        super().__init__(*args, **kwargs)
+
+    @property
+    def restores(self) -> bool:
+        """Whether the decoder is to draw samples themselves and not their views."""
+        return bool(getattr(self.augmentation, "restores", False))
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        """Skorch's callbacks without its table, and an average for each loss term."""
+        averages = [
+            (
+                f"{part}_{term}",
+                PassthroughScoring(f"{part}_{term}", on_train=part == "train"),
+            )
+            for part in ("train", "valid")
+            for term in ("loss", *LOSS_TERMS)
+        ]
+        return [("epoch_timer", EpochTimer()), *averages]
+
+    def initialize_module(self) -> "ContrastiveNet":
+        """Make the module with weights that depend on `seed` alone, and try it."""
+        seed = derive_seed(self.seed, SEED_WEIGHTS)
+        with seeded_global_generators(seed):
+            super().initialize_module()
+        # Before there is an optimizer, which wants no weights that are lazy yet.
+        if self.module_.own_parts and self.module_ is not self.module:
+            self.module_.to(self.device)
+            with seeded_global_generators(seed, self.module_.input_mean.device):
+                self.module_.try_own_parts(self.module__sample_shape)
+        return self
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
+        """Make the optimizer, whose groups remember their rates for schedules."""
+        super().initialize_optimizer(*args, **kwargs)
+        for group in self.optimizer_.param_groups:
+            group["initial_lr"] = group["lr"]
+        return self
+
+    def run_single_epoch(
+        self,
+        iterator: Any,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Any],
+        **fit_params: Any,
+    ) -> None:
+        """Seed the order and the views by the epoch, then run it."""
+        if iterator is None:
+            return
+        # Training sees new views in each epoch, a function of the epoch's number
+        # alone; validation always the same, so that its losses can be compared.
+        epoch = len(self.history)
+        iterator.even_batches.epoch = epoch
+        self._warm_up_divergence()
+        keys = (SEED_TRAIN_VIEWS, epoch) if training else (SEED_VALID_VIEWS,)
+        if training and n_processes() > 1:
+            keys = (*keys, rank())  # each process draws views of its own share
+        self._view_generator = make_generator(
+            derive_seed(self.seed, *keys), self.device
+        )
+        try:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        finally:
+            del self._view_generator  # generators on a GPU cannot be pickled
+
+    def _warm_up_divergence(self) -> None:
+        """Raise the scale of the variational term from epoch to epoch up to 1."""
+        n_epochs = self.kl_warm_up * self.max_epochs
+        share = self.epoch_number / n_epochs if n_epochs else 1.0
+        self.criterion_.kl_scale = min(1.0, share)
+
+    def fit_loop(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
+        """Run skorch's loop, knowing at which epoch the training began."""
+        self._first_epoch = len(self.history) - self._n_done
+        super().fit_loop(*args, **kwargs)
+        return self
+
+    def run_epochs(
+        self, dataset: ArrayDataset, *further: Callback, n_done: int = 0
+    ) -> None:
+        """Train for what is missing of `max_epochs`.
+
+        Ctrl-C ends the training, too: then `interrupted` is true, and the epoch that
+        was not finished does not stand in the history.
+
+        Parameters
+        ----------
+        dataset : ArrayDataset
+            The training set.
+
+        *further : skorch callbacks
+            Called after all others, in this training alone.
+
+        n_done : int, default=0
+            Number of epochs that were run before; the history ends with them.
+        """
+        own: list[tuple[str, Callback]] = self.callbacks_
+        self.callbacks_ = own + [
+            (type(callback).__name__, callback) for callback in further
+        ]
+        self._n_done = n_done
+        try:
+            with (
+                noticing_interrupts() as seen,
+                explaining_dead_workers(self.iterator_train__num_workers),
+                self.compiled(),
+                explaining_lost_processes(),
+                shared_normalisation(self.module_),
+            ):
+                self.partial_fit(dataset, epochs=self.max_epochs - n_done)
+        finally:
+            self.callbacks_, self._n_done = own, 0
+        self.interrupted = bool(seen)
+        if self.interrupted and self.history and "train_loss" not in self.history[-1]:
+            del self.history[-1]
+
+    def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
+        """Take skorch's forward step; what the user's own layers draw is repeatable."""
+        if not (self.module_.own_parts and self.module_.training):
+            return super().infer(x, **fit_params)
+        seed = draw_seed(self._view_generator)
+        with seeded_global_generators(seed, x.device):
+            return super().infer(x, **fit_params)
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of two views of the batch and its gradients."""
+        self._set_training(True)
+        samples, indices = batch
+        views, targets = self._views(samples[share_of(len(samples))])
+        indices = self.move(indices)
+        output = self.infer(views, noise=self._draw_noise(views), **fit_params)
+        terms = self.loss_terms(output, indices, targets, training=True)
+        whole = self._add_up(terms)
+        self.record_terms(whole, training=True)
+        self.backward(terms["loss"])
+        add_gradients(self.module_)
+        return {"loss": whole["loss"].detach(), "y_pred": output}
+
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of two views of the batch."""
+        self._set_training(False)
+        samples, indices = batch
+        views, targets = self._views(samples)
+        with torch.no_grad():
+            output = self.infer(views, **fit_params)
+            loss = self.get_loss(output, indices, X=targets, training=False)
+        return {"loss": loss, "y_pred": output}
+
+    def get_loss(
+        self,
+        y_pred: AutoencoderOutput,
+        y_true: Any,
+        X: Any = None,
+        training: bool = False,
+    ) -> torch.Tensor:
+        """Return the loss and record each of its terms."""
+        terms = self.loss_terms(y_pred, y_true, X, training)
+        if n_processes() > 1 and not training:
+            # Early stopping has to be of one mind, whatever each has rounded.
+            values = of_first(torch.stack([*terms.values()]))
+            terms = dict(zip(terms, values, strict=True))
+        self.record_terms(terms, training)
+        return terms["loss"]
+
+    def loss_terms(
+        self,
+        output: AutoencoderOutput,
+        indices: torch.Tensor,
+        targets: torch.Tensor,
+        training: bool,
+    ) -> Terms:
+        """Return the terms of the loss; of the share of this process if several.
+
+        `targets` is what the decoder should have drawn. Validation is not shared: each
+        process sees all of it.
+        """
+        n_samples = len(indices) if training and n_processes() > 1 else None
+        terms: Terms = self.criterion_(output, targets, n_samples)
+        return terms
+
+    def _add_up(self, terms: Terms) -> Terms:
+        """Return the terms of the whole batch, of which processes have their shares."""
+        if n_processes() == 1:
+            return terms
+        values = total(torch.stack([term.detach() for term in terms.values()]))
+        sums = dict(zip(terms, values, strict=True))
+        contrastive = terms.get("contrastive_loss")
+        if contrastive is not None:  # the whole of it in each process
+            surplus = contrastive.detach() * (n_processes() - 1)
+            sums["contrastive_loss"] = contrastive.detach()
+            sums["loss"] = sums["loss"] - self.criterion_.contrastive_weight * surplus
+        return sums
+
+    def go_on_from(self, other: "ContrastiveNet") -> None:
+        """Take over the weights, the optimizer's moments and the history of a net.
+
+        Parameters
+        ----------
+        other : ContrastiveNet
+            A trained net; it is not changed.
+
+        Raises
+        ------
+        ValueError
+            If the networks differ in their shape.
+        """
+        # Prototypes belong to strata that are about to be found anew.
+        old = {
+            name: value
+            for name, value in other.module_.state_dict().items()
+            if not name.startswith("prototype_head.")
+        }
+        new = self.module_.state_dict()
+        if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
+            raise ValueError(
+                f"The network has changed (latent_dim={self.module__latent_dim}, was "
+                f"{other.module__latent_dim}; variational={self.module__variational}, "
+                f"was {other.module__variational}; or encoder, decoder or module__ "
+                "parameters), so that training cannot go on from the old weights. Set "
+                "warm_start=False and fit anew."
+            )
+        self.module_.load_state_dict(old)
+        if _have_moments_of_one_kind(self, other):
+            state = copy.deepcopy(other.optimizer_.state_dict())
+            # The moments are the old ones, the learning rate and the like the new.
+            state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
+            self.optimizer_.load_state_dict(state)
+        self.history = copy.deepcopy(other.history)
+
+    def _draw_noise(self, views: torch.Tensor) -> torch.Tensor | None:
+        """Return what latents are drawn by in the variational setting."""
+        if not self.module_.variational:
+            return None
+        return torch.randn(
+            (len(views), self.module_.latent_dim),
+            generator=self._view_generator,
+            device=views.device,
+        )
+
+    def _views(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return two views of each sample, and what the decoder is to draw of each."""
+        prepared = self.prepare(samples)
+        twice = [prepared, prepared]
+        if self.augmentation is None:
+            views = self.lay_out(torch.cat(twice))
+            return views, views
+        pair = self.augmentation.pair(prepared, self._view_generator)
+        views = self.lay_out(torch.cat(pair))
+        if self.restores:
+            return views, self.lay_out(torch.cat(twice))
+        return views, views
+
+
+def _have_moments_of_one_kind(first: ContrastiveNet, second: ContrastiveNet) -> bool:
+    """Return whether the optimizers of two nets have moments of the same kind."""
+    if type(first.optimizer_) is not type(second.optimizer_):
+        return False
+    kept = [
+        {
+            k: v
+            for k, v in net.get_params_for("optimizer").items()
+            if k != "weight_decay"
+        }
+        for net in (first, second)
+    ]
+    return kept[0] == kept[1]

@@ -1,0 +1,331 @@
+"""Parameters of the net in skorch's own way, such as ``optimizer__betas``."""
+
+import difflib
+import inspect
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Any, Self
+
+import torch
+from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback, EarlyStopping
+from torch.utils.data import DataLoader
+
+from contrastive_clustering._data.dataset import EvenBatchLoader
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
+from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.param_validation import (
+    CheckedParametersMixin,
+    Count,
+    Number,
+    check_parameters,
+)
+
+# What skorch makes of classes and of the parameters that have these for a prefix.
+PREFIXES = (
+    "module",
+    "criterion",
+    "optimizer",
+    "iterator_train",
+    "iterator_valid",
+    "callbacks",
+    "compile",
+)
+
+# What the constructor calls its further keywords. scikit-learn's checks take it for a
+# parameter, and let no parameter be refused before fit.
+KEYWORDS = "net_params"
+
+# The callback that `early_stopping` adds.
+EARLY_STOPPING = "early_stopping"
+
+# Parameters that fit sets, and those of the estimator that it sets them by.
+TAKEN: dict[str, str | None] = {
+    "module__sample_shape": "image_shape",
+    "module__input_mean": None,
+    "module__input_std": None,
+    "module__latent_dim": "latent_dim",
+    "module__variational": "kl_weight",
+    "module__encoder": "encoder",
+    "module__decoder": "decoder",
+    "criterion__temperature": "temperature",
+    "criterion__reconstruction_weight": "reconstruction_weight",
+    "criterion__kl_weight": "kl_weight",
+    "compile__model": None,
+    "compile__disable": "compile",
+    "optimizer__params": None,
+    "optimizer__lr": "lr",
+    "optimizer__weight_decay": "weight_decay",
+    **{
+        f"iterator_{part}__{name}": own
+        for part in ("train", "valid")
+        for name, own in {
+            "batch_size": "batch_size",
+            "num_workers": "num_workers",
+            "seed": "random_state",
+            "generator": "random_state",
+            # Another order or other batches would belong to other samples.
+            **dict.fromkeys(
+                ("dataset", "shuffle", "sampler", "batch_sampler", "collate_fn")
+            ),
+            **dict.fromkeys(("drop_last", "in_order", "persistent_workers")),
+        }.items()
+    },
+}
+
+# The same of the callback that `early_stopping` adds; the empty name is itself.
+TAKEN_FROM_EARLY_STOPPING: dict[str, str | None] = {
+    "": "early_stopping",
+    "patience": "n_iter_no_change",
+    "sink": None,
+}
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "module__projection_dim": [Count(1)],
+    "module__projection_width": [Count(1)],
+    "criterion__contrastive_weight": [Number(0, None, closed="left")],
+}
+
+
+def is_net_parameter(name: str) -> bool:
+    """Return whether a name is one of skorch's, with a prefix and two underscores.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._training.net_params import is_net_parameter
+    >>> [is_net_parameter(n) for n in ("optimizer__betas", "optimizer", "clusterer__k")]
+    [True, False, False]
+    """
+    prefix, _, rest = name.partition("__")
+    return (prefix in PREFIXES and bool(rest)) or name == KEYWORDS
+
+
+def net_parameters_of(params: dict[str, Any], *prefixes: str) -> dict[str, Any]:
+    """Return those parameters that are the net's, of some prefixes or of all."""
+    return {
+        name: value
+        for name, value in params.items()
+        if is_net_parameter(name)
+        and (not prefixes or name.partition("__")[0] in prefixes)
+    }
+
+
+def parameters_of_callbacks(
+    params: dict[str, Any], names: Collection[str]
+) -> dict[str, Any]:
+    """Return those parameters of the net that are for callbacks of these names."""
+    return {
+        name: value
+        for name, value in net_parameters_of(params, "callbacks").items()
+        if name.split("__")[1] in names
+    }
+
+
+def name_callbacks(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return pairs of a name, as skorch gives it, and a callback.
+
+    Examples
+    --------
+    >>> from skorch.callbacks import EpochTimer
+    >>> from contrastive_clustering._training.net_params import name_callbacks
+    >>> [name for name, _ in name_callbacks([EpochTimer, EpochTimer, ("own", None)])]
+    ['EpochTimer_1', 'EpochTimer_2', 'own']
+    """
+    named = [
+        tuple(item)
+        if isinstance(item, tuple | list)
+        else (getattr(item, "__name__", type(item).__name__), item)
+        for item in callbacks
+    ]
+    total = Counter(name for name, _ in named)
+    seen: Counter[str] = Counter()
+    result = []
+    for name, callback in named:
+        seen[name] += 1
+        number = f"_{seen[name]}" if total[name] > 1 else ""
+        result.append((name + number, callback))
+    return result
+
+
+class NetParametersMixin(
+    CheckedParametersMixin,
+    BaseEstimator,  # type: ignore[misc]  # not typed
+):
+    """Methods of an estimator that takes parameters of its net as keywords."""
+
+    def _keep_net_params(self, params: dict[str, Any]) -> None:
+        """Take over further keywords of the constructor."""
+        for name in params:
+            if not is_net_parameter(name):
+                # Perhaps one underscore stands for two.
+                meant = [
+                    f"{prefix}__{name.removeprefix(f'{prefix}_')}"
+                    for prefix in PREFIXES
+                    if name.startswith(f"{prefix}_")
+                ]
+                near = _suggest(name, meant or self._get_param_names())
+                raise TypeError(
+                    f"{type(self).__name__}() got an unexpected keyword argument "
+                    f"{name!r}.{near} Parameters of the net begin with "
+                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
+                )
+        self.__dict__.update(params)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return those of estimators among them, too.
+
+        Returns
+        -------
+        params : dict
+            The parameters by name, those of the net that have been set among them.
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)
+        return params | net_parameters_of(self.__dict__)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name: of the estimator, of an estimator among them, such as
+            ``clusterer__n_init``, or of the net, such as ``optimizer__betas``.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Those of the net are checked by `fit`.
+        """
+        of_net = net_parameters_of(params)
+        others = {name: value for name, value in params.items() if name not in of_net}
+        super().set_params(**others)
+        self.__dict__.update(of_net)
+        return self
+
+
+def check_net_parameters(params: dict[str, Any]) -> None:
+    """Check what is set of the net beside the estimator's own parameters.
+
+    Parameters
+    ----------
+    params : dict
+        The parameters of the estimator.
+
+    Raises
+    ------
+    ValueError
+        If the net has no such parameter, if fit sets it itself, or if its value cannot
+        be used.
+    """
+    for name, value in net_parameters_of(params).items():
+        if name == KEYWORDS:
+            raise ValueError(
+                f"{name}={show(value)} is no parameter. Pass those of the net by their "
+                "own names, such as optimizer__betas."
+            )
+        if name in TAKEN:
+            raise _taken(name, value, TAKEN[name])
+    check_parameters(CONSTRAINTS, params, caller="ContrastiveAutoencoderClusterer")
+    _check_names(params, "module", arguments_of(ContrastiveAutoencoder))
+    _check_names(params, "criterion", arguments_of(JointLoss))
+    _check_names(params, "compile", arguments_of(torch.compile))
+    arguments = arguments_of(params["optimizer"])
+    _check_names(params, "optimizer", arguments and [*arguments, "param_groups"])
+    for prefix in ("iterator_train", "iterator_valid"):
+        _check_names(params, prefix, arguments_of(DataLoader))
+        _check_loader(params, prefix)
+    for name, value in net_parameters_of(params, "callbacks").items():
+        _check_callback_parameter(name, value, params)
+
+
+def arguments_of(kind: Any) -> list[str] | None:
+    """Return the names that a class can be called with; None if they may be any."""
+    parameters = inspect.signature(kind).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters]
+
+
+def _check_names(
+    params: dict[str, Any], prefix: str, known: Collection[str] | None
+) -> None:
+    for name, value in net_parameters_of(params, prefix).items():
+        if known is not None and name.removeprefix(f"{prefix}__") not in known:
+            raise _unknown(name, value, f"{prefix}__", known)
+
+
+def _unknown(name: str, value: Any, prefix: str, known: Collection[str]) -> ValueError:
+    free = [f"{prefix}{each}" for each in known if f"{prefix}{each}" not in TAKEN]
+    return ValueError(
+        f"{name}={show(value)} is no parameter of the net.{_suggest(name, free)} With "
+        f"that prefix there are: {', '.join(free)}."
+    )
+
+
+def _taken(name: str, value: Any, own: str | None) -> ValueError:
+    remedy = "Leave it out." if own is None else f"Use the parameter {own}."
+    return ValueError(
+        f"{name}={show(value)} cannot be set: fit sets it itself. {remedy}"
+    )
+
+
+def _suggest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _check_loader(params: dict[str, Any], prefix: str) -> None:
+    given = net_parameters_of(params, prefix)
+    further = {name.removeprefix(f"{prefix}__"): given[name] for name in given}
+    samples: Any = range(4)
+    try:
+        EvenBatchLoader(samples, 2, num_workers=params["num_workers"], **further)
+    except (TypeError, ValueError, AssertionError) as error:
+        shown = ", ".join(f"{name}={show(value)}" for name, value in given.items())
+        raise ValueError(
+            f"{shown} cannot be used by a torch.utils.data.DataLoader: "
+            f"{reason_of(error)}"
+        ) from None
+
+
+def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> None:
+    _, callback, *rest = name.split("__", 2)
+    parameter = rest[0] if rest else ""
+    named = dict(name_callbacks(params["callbacks"] or ()))
+    if params["early_stopping"]:
+        named[EARLY_STOPPING] = EarlyStopping
+        if callback == EARLY_STOPPING and parameter in TAKEN_FROM_EARLY_STOPPING:
+            raise _taken(name, value, TAKEN_FROM_EARLY_STOPPING[parameter])
+    if callback not in named:
+        raise ValueError(
+            f"{name}={show(value)} is for a callback of the name {callback!r}, and "
+            f"there is none: the names of callbacks are {sorted(named)}."
+        )
+    if not parameter:
+        kind = value if isinstance(value, type) else type(value)
+        if value is not None and not issubclass(kind, Callback):
+            raise ValueError(
+                f"{name}={show(value)} is no skorch callback. Pass one, or None to "
+                "leave the callback out."
+            )
+        return
+    found = params.get(f"callbacks__{callback}", named[callback])
+    if found is None:
+        raise ValueError(
+            f"{name}={show(value)} is for a callback that callbacks__{callback}=None "
+            "leaves out. Set only one of them."
+        )
+    known = arguments_of(found) if isinstance(found, type) else list(found.get_params())
+    if known is not None and parameter not in known:
+        raise _unknown(name, value, f"callbacks__{callback}__", known)

@@ -1,0 +1,225 @@
+"""How messages show values and the reasons of others, without showing samples."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Mapping, Set
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+import torch
+
+# Longer texts are cut: a message is there to be read.
+LONGEST_TEXT = 80
+LONGEST_REASON = 300
+
+# The shape of a volume with channels.
+LONGEST_TUPLE = 4
+
+# Whole numbers beyond so many bits are described; Python refuses to write large ones.
+MOST_BITS = 256
+
+NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|\b(?:nan|inf)\b", re.IGNORECASE
+)
+WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
+INNERMOST = re.compile(r"[\[({][^\[\](){}]*[\])}]")
+# What is left of an array whose brackets were cut off, and rows of a printed table.
+RUN = re.compile(rf"(?:(?:{NUMBER.pattern})[\s,;|]+){{5,}}(?:{NUMBER.pattern})?", re.I)
+# What stands for values: without brackets while those around it are looked at.
+GAP, LEFT_OUT = "\N{HORIZONTAL ELLIPSIS}", "[...]"
+
+# Text or bytes in quotes; apostrophes are none.
+QUOTE = re.compile(r"(?<![a-z0-9])(b?)'([^']*)(?:'|$)", re.IGNORECASE)
+
+# Shapes have no more entries than this, and commas between them.
+LONGEST_SHAPE = 6
+
+
+def show(value: Any) -> str:
+    """Return how a message shows a value that a caller passed.
+
+    Strings, numbers, functions and tuples as short as the shape of a volume are shown
+    as they are written, cut if they are long. All else might be a sample or hold one,
+    and is described: arrays, tensors and tables by their type, shape and dtype,
+    containers by their length, other objects by their class. No object is asked for
+    its own `repr`.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    text : str
+        One line of about a hundred characters at most.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.messages import show
+    >>> show(-1), show("auto"), show(None), show([0.5, 2.5])
+    ('-1', "'auto'", 'None', '<list of 2 entries>')
+    >>> show(np.zeros((28, 28)))
+    '<ndarray of shape (28, 28) and dtype float64>'
+    >>> show("a" * 1000)
+    "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"
+    """
+    if _is_short_tuple(value):
+        return f"({', '.join(map(show, value))}{',' * (len(value) == 1)})"
+    for kinds, shown in _WRITTEN:
+        if isinstance(value, kinds):
+            return shown(value)
+    return _describe(value)
+
+
+def _is_short_tuple(value: Any) -> bool:
+    return (
+        isinstance(value, tuple)
+        and 0 < len(value) <= LONGEST_TUPLE
+        and all(isinstance(entry, bool | int | float | str | None) for entry in value)
+    )
+
+
+def _show_text(value: str | os.PathLike[Any]) -> str:
+    text = str.__str__(value) if isinstance(value, str) else os.fspath(value)
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[:LONGEST_TEXT]}..."
+    return repr(text)
+
+
+def _show_int(value: int) -> str:
+    n_bits = value.bit_length()
+    return f"<int of {n_bits} bits>" if n_bits > MOST_BITS else int.__repr__(value)
+
+
+def _describe(value: Any) -> str:
+    """Return what is known of an object without looking at its values."""
+    name = type(value).__name__
+    # An object may raise whatever it likes when it is asked for an attribute.
+    try:
+        shape = getattr(value, "shape", None)
+        dtype = getattr(value, "dtype", None)
+    except Exception:
+        shape = dtype = None
+    if isinstance(shape, tuple) and all(isinstance(side, int) for side in shape):
+        known = isinstance(dtype, torch.dtype | np.dtype) and not _has_fields(dtype)
+        kind = f" and dtype {dtype}" if known else ""
+        return f"<{name} of shape {tuple(shape)}{kind}>"
+    if isinstance(value, list | tuple | Set | Mapping | bytes | bytearray):
+        n = len(value)
+        what = "byte" if isinstance(value, bytes | bytearray) else "entr"
+        ending = {"byte": ("", "s"), "entr": ("y", "ies")}[what][n != 1]
+        return f"<{name} of {n} {what}{ending}>"
+    if dataclasses.is_dataclass(value):
+        fields = (field for field in dataclasses.fields(value) if field.repr)
+        shown = ", ".join(f"{f.name}={show(getattr(value, f.name))}" for f in fields)
+        if len(shown) <= LONGEST_TEXT:
+            return f"{name}({shown})"
+    return f"{name}(...)"
+
+
+def _has_fields(dtype: Any) -> bool:
+    """Return whether entries are records, whose dtype would be long."""
+    return getattr(dtype, "names", None) is not None
+
+
+# What is shown as it is written. Subclasses of strings and numbers are not asked:
+# they may describe themselves in any way.
+_WRITTEN: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+    (str | os.PathLike, _show_text),
+    (bool | np.bool_ | np.number | None, repr),
+    (float, float.__repr__),
+    (complex, complex.__repr__),
+    (int, _show_int),
+    (type, lambda kind: f"<class '{kind.__module__}.{kind.__qualname__}'>"),
+    (
+        FunctionType | BuiltinFunctionType | MethodType,
+        lambda function: f"<function {function.__qualname__}>",
+    ),
+    (torch.device | torch.dtype | np.dtype, str),
+)
+
+
+def without_values(text: str) -> str:
+    """Return what another package or a user's own code said, without samples.
+
+    Parameters
+    ----------
+    text : str
+        A message, which may have printed arrays.
+
+    Returns
+    -------
+    text : str
+        The same with "[...]" for each array and row of numbers. Shapes, ranges and
+        single numbers are kept.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.messages import without_values
+    >>> without_values("got 1D array instead: array=[0.5 1.5 2.5]. Reshape it")
+    'got 1D array instead: array=[...]. Reshape it'
+    >>> without_values("shape (64, 1, 28, 28) is not in the range [0.0, 1.0)")
+    'shape (64, 1, 28, 28) is not in the range [0.0, 1.0)'
+    """
+    before = None
+    while before != text:
+        before = text
+        text = INNERMOST.sub(_leave_out, text)
+    text = RUN.sub(f"{GAP} ", text).replace(GAP, LEFT_OUT)
+    return QUOTE.sub(_cut_quote, text)
+
+
+def _cut_quote(found: re.Match[str]) -> str:
+    return found.group() if len(found.group(2)) <= LONGEST_TEXT else "'...'"
+
+
+def _leave_out(found: re.Match[str]) -> str:
+    """Return a group in brackets, or what stands for it if it holds values."""
+    group = found.group()
+    inner = group[1:-1]
+    numbers = NUMBER.findall(inner)
+    has_words = WORD.search(NUMBER.sub("", inner)) is not None
+    before = found.string[: found.start()]
+    if before.endswith("range "):
+        return group
+    printed = before.endswith(("array", "tensor")) and numbers
+    if printed or len(numbers) > LONGEST_SHAPE or (GAP in inner and not has_words):
+        return GAP
+    is_whole = all(number.removeprefix("-").isdecimal() for number in numbers)
+    is_shape = is_whole and not re.search(r"\d\s+\d", inner)
+    return group if has_words or is_shape or len(numbers) == 1 else GAP
+
+
+def shorten(text: str) -> str:
+    """Return a message of another package without samples, cut if it is long."""
+    text = without_values(text).strip().removesuffix(f"\n{LEFT_OUT}")
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+
+
+def reason_of(error: Exception) -> str:
+    r"""Return what an error says, or its class's name if it says nothing.
+
+    Parameters
+    ----------
+    error : Exception
+        An error, perhaps of the user's own code or of a bare ``assert``.
+
+    Returns
+    -------
+    reason : str
+        Its text without samples, of several lines the first; never empty.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.messages import reason_of
+    >>> reason_of(ValueError("no such thing\nat all")), reason_of(AssertionError())
+    ('no such thing', 'AssertionError')
+    """
+    text = shorten(str(error))
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,93 @@
+"""In which order strata are numbered."""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from contrastive_clustering._clustering.labels import NOISE
+
+
+def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
+    """Return which earlier cluster each cluster overlaps with, one to one.
+
+    The matching has the largest number of samples in common; clusters without a common
+    sample are not matched.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Clusters, as integers; -1 is noise, which is not matched.
+
+    earlier : ndarray of shape (n_samples,)
+        Clusters of the same samples before.
+
+    Returns
+    -------
+    matches : dict of int to int
+        The earlier number of each cluster that is matched.
+    """
+    kept = (labels != NOISE) & (earlier != NOISE)
+    new, rows = np.unique(labels[kept], return_inverse=True)
+    old, columns = np.unique(earlier[kept], return_inverse=True)
+    counts = np.zeros((len(new), len(old)), dtype=np.int64)
+    np.add.at(counts, (rows, columns), 1)
+    pairs = zip(*linear_sum_assignment(counts, maximize=True), strict=True)
+    return {int(new[row]): int(old[col]) for row, col in pairs if counts[row, col]}
+
+
+def order_strata(
+    labels: np.ndarray, n_clusters: int, earlier: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which stratum gets each number.
+
+    Strata keep the numbers of the earlier ones that they overlap with most, as far as
+    there are as many. The others are numbered by size, largest first; of equally large
+    ones that with the first sample comes first.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Strata in any order, from 0 to ``n_clusters - 1``; -1 is noise.
+
+    n_clusters : int
+        Number of strata.
+
+    earlier : ndarray of shape (n_samples,), default=None
+        Strata of the same samples before; none if None.
+
+    Returns
+    -------
+    order : ndarray of shape (n_clusters,)
+        The stratum that becomes number 0, 1 and so on.
+    """
+    order = np.full(n_clusters, -1)
+    if earlier is not None:
+        for stratum, number in match(labels, earlier).items():
+            if number < n_clusters:
+                order[number] = stratum
+    sizes = np.bincount(labels[labels != NOISE], minlength=n_clusters)
+    first = np.full(n_clusters, len(labels))
+    found, rows = np.unique(labels, return_index=True)
+    first[found[found != NOISE]] = rows[found != NOISE]
+    by_size = np.lexsort((first, -sizes))
+    order[order < 0] = [stratum for stratum in by_size if stratum not in order]
+    return order
+
+
+def renumber(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return labels with the numbers that an order gives; -1 stays -1.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Strata before.
+
+    order : ndarray of shape (n_clusters,)
+        See :func:`order_strata`.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        Strata with their new numbers.
+    """
+    numbers = np.append(np.argsort(order), NOISE)
+    return np.asarray(numbers[labels])

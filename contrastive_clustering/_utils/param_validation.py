@@ -1,0 +1,188 @@
+"""What parameters may be: scikit-learn's constraints, with messages without samples."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+import numpy as np
+from sklearn import config_context, get_config
+from sklearn.utils._param_validation import (
+    Interval,
+    make_constraint,
+    validate_parameter_constraints,
+)
+
+from contrastive_clustering._utils.messages import show
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# The largest number of samples, directions, epochs and so on that can be asked for.
+# NumPy and PyTorch cannot count much farther, and say so in their own words.
+LARGEST_COUNT = 2**31 - 1
+
+
+class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
+    """A whole number, which True and False are not, though they are Python's ints.
+
+    Parameters
+    ----------
+    least : int
+        The smallest that is allowed.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.param_validation import Count
+    >>> print(Count(1))
+    an int in the range [1, 2147483647]
+    >>> [Count(1).is_satisfied_by(value) for value in (1, 0, True, 1.0, 10**12)]
+    [True, False, False, False, False]
+    """
+
+    def __init__(self, least: int) -> None:
+        super().__init__(Integral, least, LARGEST_COUNT, closed="both")
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is allowed."""
+        return not isinstance(val, bool) and bool(super().is_satisfied_by(val))
+
+
+class Number(Interval):  # type: ignore[misc]
+    """A finite number that arithmetic with arrays and tensors knows.
+
+    Neither a bool nor a fraction nor a whole number beyond the largest float.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Its limits; None for no limit.
+
+    closed : {"left", "right", "both", "neither"}
+        Which of the limits it may be.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.param_validation import Number
+    >>> print(Number(0, 1, closed="left"))
+    a float in the range [0.0, 1.0)
+    >>> positive = Number(0, None, closed="neither")
+    >>> [positive.is_satisfied_by(value) for value in (0.5, 2, True, 10**400)]
+    [True, True, False, False]
+    """
+
+    def __init__(self, low: float | None, high: float | None, *, closed: str) -> None:
+        super().__init__(Real, low, high, closed=closed)
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is allowed."""
+        if isinstance(val, bool) or not isinstance(
+            val, int | float | np.integer | np.floating
+        ):
+            return False
+        try:
+            return bool(super().is_satisfied_by(float(val)))
+        except OverflowError:
+            return False
+
+
+class _Shown:
+    """Stands for a value in scikit-learn's message; it meets no constraint."""
+
+    def __init__(self, value: Any) -> None:
+        self.text = show(value)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def check_parameters(
+    constraints: Mapping[str, Any], params: Mapping[str, Any], caller: str
+) -> None:
+    """Check parameters as scikit-learn does, but show no array or object in full.
+
+    Parameters
+    ----------
+    constraints : mapping of str to list
+        What each parameter may be.
+
+    params : mapping of str to object
+        The parameters; those without a constraint may be anything.
+
+    caller : str
+        The name of the class or function whose parameters they are.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter meets none of its constraints.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.param_validation import Count, check_parameters
+    >>> check_parameters({"n": [Count(1)]}, {"n": np.zeros((28, 28))}, "sample")
+    Traceback (most recent call last):
+    ...
+    sklearn.utils._param_validation.InvalidParameterError: The 'n' parameter of sample \
+must be an int in the range [1, 2147483647]. Got <ndarray of shape (28, 28) and dtype \
+float64> instead.
+    """
+    for name, value in params.items():
+        if name in constraints and not _is_met(constraints[name], value):
+            validate_parameter_constraints(constraints, {name: _Shown(value)}, caller)
+
+
+def _is_met(constraints: list[Any], value: Any) -> bool:
+    return any(make_constraint(each).is_satisfied_by(value) for each in constraints)
+
+
+class CheckedParametersMixin:
+    """Parameters of an estimator that are checked by `check_parameters`."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]]
+    get_params: Callable[..., dict[str, Any]]
+
+    def _validate_params(self) -> None:
+        """Take the place of scikit-learn's method, which shows values in full."""
+        check_parameters(
+            self._parameter_constraints,
+            self.get_params(deep=False),
+            type(self).__name__,
+        )
+
+
+def validate_params(
+    constraints: Mapping[str, Any],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check the parameters of a function, as scikit-learn's decorator of this name.
+
+    Parameters
+    ----------
+    constraints : mapping of str to list
+        What each parameter may be.
+
+    Returns
+    -------
+    decorator : callable
+        Takes a function or method. Parameters of scikit-learn's functions that it calls
+        are not checked again.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if get_config()["skip_parameter_validation"]:
+                return function(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            check_parameters(constraints, bound.arguments, function.__qualname__)
+            with config_context(skip_parameter_validation=True):
+                return function(*args, **kwargs)
+
+        return checked
+
+    return decorate

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+
+from contrastive_clustering import (
+    GreyImageAugmentation,
+    RGBImageAugmentation,
+    VolumeAugmentation,
+)
+from contrastive_clustering._utils.seeding import make_generator
+
+
+def test_each_sample_gets_its_own_view():
+    batch = torch.randn(1, 1, 12, 12, generator=make_generator(0)).expand(8, -1, -1, -1)
+    view = GreyImageAugmentation()(batch, make_generator(1))
+    assert all(not torch.equal(view[0], other) for other in view[1:])
+
+
+def test_grey_preset_never_flips():
+    # A bright left side stays left of the middle, whatever is drawn.
+    batch = torch.zeros(200, 1, 16, 16)
+    batch[..., :6] = 4.0
+    view = GreyImageAugmentation()(batch, make_generator(0))
+    assert (view[..., :8].mean((1, 2, 3)) > view[..., 8:].mean((1, 2, 3))).all()
+
+
+def test_volume_preset_keeps_the_size_of_what_it_turns():
+    z, y, x = np.indices((24, 24, 24)) - 11.5
+    organ = (z / 3) ** 2 + (y / 5) ** 2 + (x / 7) ** 2 < 1
+    batch = torch.from_numpy(organ.astype(np.float32)).expand(50, 1, -1, -1, -1)
+    views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
+    sizes = views.sum((1, 2, 3, 4))
+    torch.testing.assert_close(sizes, batch.sum((1, 2, 3, 4)), rtol=0.02, atol=0)
+    # It was turned out of each of its planes.
+    for axis in (2, 3, 4):
+        extent = views.amax([a for a in (2, 3, 4) if a != axis]).flatten(1).sum(1)
+        assert extent.max() > 1.15 * extent.min()
+
+
+def test_one_view_of_a_pair_shows_the_volume_as_it_lies():
+    batch = torch.randn(20, 1, 8, 8, 8, generator=make_generator(1))
+    still, turned = VolumeAugmentation(intensity=0.0).pair(batch, make_generator(0))
+    assert torch.equal(still, batch)
+    assert not torch.isclose(turned, batch).flatten(1).all(dim=1).any()
+    paler, _ = VolumeAugmentation(intensity=0.4).pair(batch, make_generator(0))
+    for before, after in zip(batch, paler, strict=True):
+        slope, intercept = np.polyfit(before.flatten(), after.flatten(), 1)
+        assert abs(slope - 1) > 1e-4
+        torch.testing.assert_close(slope * before + intercept, after, atol=1e-5, rtol=0)
+
+
+def test_a_pair_of_other_presets_is_two_views(batch):
+    preset = GreyImageAugmentation()
+    first, second = preset.pair(batch, make_generator(0))
+    generator = make_generator(0)
+    assert torch.equal(first, preset(batch, generator))
+    assert torch.equal(second, preset(batch, generator))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])
+def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
+    plain = preset(erase=0.0)(batch, make_generator(0))
+    erased = preset(erase=1.0)(batch, make_generator(0))
+    kept = (plain == erased).all(dim=1).float().mean((1, 2))
+    # A rectangle is at most a quarter of the image, give or take a pixel at its edges.
+    assert (kept < 1).all()
+    assert (kept > 0.6).all()

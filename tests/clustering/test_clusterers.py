@@ -1,0 +1,216 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
+from sklearn.cluster import (
+    DBSCAN,
+    HDBSCAN,
+    AgglomerativeClustering,
+    Birch,
+    KMeans,
+    MiniBatchKMeans,
+    SpectralClustering,
+)
+from sklearn.decomposition import PCA
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
+from contrastive_clustering._clustering.clusterers import (
+    NAMED_CLUSTERERS,
+    check_clusterer,
+    resolve_clusterer,
+    takes_number,
+)
+
+
+class ReduceThenCluster(ClusterMixin, BaseEstimator):
+    """`n_components` is the width of the reduction."""
+
+    def __init__(self, n_clusters=8, n_components=2):
+        self.n_clusters = n_clusters
+        self.n_components = n_components
+
+    def fit(self, X, y=None):
+        reduced = PCA(self.n_components).fit_transform(X)
+        kmeans = KMeans(self.n_clusters, n_init=1, random_state=0)
+        self.labels_ = kmeans.fit_predict(reduced)
+        return self
+
+
+class Embedding(ClusterMixin, BaseEstimator):
+    """Finds the number of clusters itself; `n_components` is not that number."""
+
+    def __init__(self, n_components=2):
+        self.n_components = n_components
+
+
+class Mixture(DensityMixin, BaseEstimator):
+    """A mixture that is not scikit-learn's."""
+
+    def __init__(self, n_components=2, random_state=None):
+        self.n_components = n_components
+        self.random_state = random_state
+
+
+class Wrapper(ClusterMixin, BaseEstimator):
+    """Hands everything to another clusterer."""
+
+    def __init__(self, inner, tries=2):
+        self.inner = inner
+        self.tries = tries
+
+
+class Undecided(ClusterMixin, BaseEstimator):
+    """Its default is no number of clusters."""
+
+    def __init__(self, n_clusters=None):
+        self.n_clusters = n_clusters
+
+
+class Automatic(ClusterMixin, BaseEstimator):
+    """Likewise."""
+
+    def __init__(self, n_clusters="auto"):
+        self.n_clusters = n_clusters
+
+
+def number_of(clusterer, name="n_clusters"):
+    return resolve_clusterer(clusterer, 3, 5).get_params()[name]
+
+
+def test_number_of_clusters_and_seed_are_handed_over():
+    assert number_of(KMeans(7)) == 3
+    mixture = resolve_clusterer(GaussianMixture(7), 3, 5)
+    assert (mixture.n_components, mixture.random_state) == (3, 5)
+    assert resolve_clusterer(KMeans(random_state=9), 3, 5).random_state == 9
+    mine = KMeans(7)
+    resolve_clusterer(mine, 3, 5)
+    assert mine.n_clusters == 7
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [SpectralClustering(4, n_components=10), ReduceThenCluster(n_components=10)],
+)
+def test_number_of_components_is_kept_beside_a_number_of_clusters(clusterer):
+    assert number_of(clusterer, "n_components") == 10
+    assert number_of(clusterer) == 3
+
+
+def test_number_of_components_is_the_number_of_clusters_of_mixtures_alone():
+    for mixture in (GaussianMixture(7), BayesianGaussianMixture(), Mixture(7)):
+        assert number_of(mixture, "n_components") == 3
+    assert number_of(Embedding(7), "n_components") == 7
+
+
+def test_number_of_clusters_goes_to_the_clusterer_within():
+    pipe = make_pipeline(KMeans(50), StandardScaler(), KMeans(7))
+    assert number_of(pipe, "kmeans-2__n_clusters") == 3
+    assert number_of(pipe, "kmeans-1__n_clusters") == 50
+    reducing = make_pipeline(PCA(n_components=4), GaussianMixture(7))
+    assert number_of(reducing, "gaussianmixture__n_components") == 3
+    assert number_of(reducing, "pca__n_components") == 4
+    assert number_of(Wrapper(KMeans(7)), "inner__n_clusters") == 3
+    assert number_of(Wrapper(pipe), "inner__kmeans-2__n_clusters") == 3
+    assert number_of(Birch(n_clusters=KMeans(7)), "n_clusters__n_clusters") == 3
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        AgglomerativeClustering(n_clusters=None, distance_threshold=2.0),
+        make_pipeline(AgglomerativeClustering(n_clusters=None, distance_threshold=2.0)),
+        Birch(n_clusters=None),
+        Birch(n_clusters=DBSCAN()),
+        DBSCAN(),
+        make_pipeline(StandardScaler(), HDBSCAN(copy=True)),
+        Embedding(),
+    ],
+    ids=lambda clusterer: type(clusterer).__name__,
+)
+def test_clusterers_that_find_the_number_are_not_asked_for_one(clusterer):
+    assert not takes_number(clusterer)
+    before = str(clusterer.get_params())
+    assert str(resolve_clusterer(clusterer, 3, 5).get_params()) == before
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    [*NAMED_CLUSTERERS, KMeans(), Birch(), make_pipeline(PCA(), GaussianMixture())],
+    ids=lambda clusterer: type(clusterer).__name__,
+)
+def test_clusterers_that_are_asked_for_a_number(clusterer):
+    assert takes_number(clusterer)
+
+
+def test_a_default_is_not_a_choice():
+    assert number_of(Undecided()) == 3
+    assert number_of(Automatic()) == 3
+    assert number_of(Undecided("auto")) == "auto"
+    assert number_of(Automatic(None)) is None
+
+
+def test_seeds_within_are_set_and_fixed_ones_stay():
+    pipe = make_pipeline(
+        PCA(), MiniBatchKMeans(9, random_state=11), Wrapper(KMeans(7, n_init=1))
+    )
+    found = resolve_clusterer(pipe, 3, 5).get_params()
+    assert found["minibatchkmeans__random_state"] == 11
+    seeds = [found["pca__random_state"], found["wrapper__inner__random_state"]]
+    assert all(isinstance(seed, int) for seed in seeds)
+    assert len(set(seeds)) == 2
+    again = resolve_clusterer(pipe, 3, 5).get_params()
+    other = resolve_clusterer(pipe, 3, 6).get_params()
+    assert again["pca__random_state"] == seeds[0] != other["pca__random_state"]
+    assert pipe.get_params()["pca__random_state"] is None
+
+
+def test_threshold_and_number_exclude_each_other():
+    both = AgglomerativeClustering(distance_threshold=2.0)
+    for clusterer in (both, make_pipeline(both)):
+        with pytest.raises(ValueError, match="Set its n_clusters to None"):
+            check_clusterer(clusterer)
+
+
+class Stubborn(ClusterMixin, BaseEstimator):
+    """Its constructor changes a parameter."""
+
+    def __init__(self, n_clusters=3):
+        self.n_clusters = [n_clusters]
+
+    def fit_predict(self, X, y=None):
+        return np.zeros(len(X), int)
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "message"),
+    [
+        (KMeans, "Pass an instance such as KMeans"),
+        (KMeans(n_init=-1), "'n_init' parameter of KMeans"),
+        (make_pipeline(PCA(), KMeans(tol=-1)), "'tol' parameter of KMeans"),
+        (Birch(n_clusters=KMeans(init="x")), "'init' parameter of KMeans"),
+        (Stubborn(), "cannot be cloned"),
+        (DBSCAN(metric="precomputed"), "has metric='precomputed', but it is given"),
+        (SpectralClustering(affinity="precomputed"), "Choose another affinity"),
+    ],
+)
+def test_bad_clusterers_are_refused_before_training(
+    tiny_images, fast, clusterer, message
+):
+    with pytest.raises(ValueError, match=message):
+        check_clusterer(clusterer)
+    epochs = {"max_epochs": 10**6}  # would never end
+    with pytest.raises(ValueError, match=message):
+        ContrastiveAutoencoderClusterer(**fast | {"clusterer": clusterer} | epochs).fit(
+            tiny_images
+        )
+
+
+def test_no_search_for_clusterers_that_find_the_number(tiny_images, fast):
+    ward = AgglomerativeClustering(n_clusters=None, distance_threshold=3.0)
+    parameters = fast | {"clusterer": ward, "max_epochs": 1}
+    estimator = ContrastiveAutoencoderClusterer(**parameters | {"n_clusters": "auto"})
+    assert estimator.fit(tiny_images).cluster_number_search_ is None
+    with pytest.raises(ValueError, match="is not asked for one"):
+        estimator.set_params(n_clusters=ClusterNumberSearch()).fit(tiny_images)

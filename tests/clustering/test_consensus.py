@@ -1,0 +1,295 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from sklearn.datasets import make_blobs, make_moons
+from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import kneighbors_graph
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from contrastive_clustering import ConsensusClustering
+from contrastive_clustering._clustering import consensus as _consensus
+from contrastive_clustering._clustering.consensus import (
+    _agree,
+    count_members,
+    merge_clusters,
+    normalized_cut,
+)
+from contrastive_clustering._utils.memoize import reusing_work
+
+
+@parametrize_with_checks(
+    [ConsensusClustering(n_members=3), ConsensusClustering(n_members=4, directions=0.5)]
+)
+def test_check(estimator, check):
+    check(estimator)
+
+
+@given(n_samples=st.integers(1, 1_000_000))
+def test_small_sets_have_more_members(n_samples):
+    n_members = count_members(n_samples)
+    assert 32 <= n_members <= 64
+    assert n_members >= count_members(n_samples + 1)
+    if 32 < n_members < 64:
+        assert 128_000 - n_samples < n_members * n_samples <= 128_000
+
+
+@pytest.mark.parametrize("shares", [(100, 100, 100), (300, 40, 20)])
+def test_finds_blobs_of_unequal_size(shares):
+    X, y = make_blobs(shares, 5, cluster_std=0.8, random_state=3)
+    fitted = ConsensusClustering(3, random_state=0).fit(X)
+    assert adjusted_rand_score(y, fitted.labels_) > 0.97
+
+
+def test_finds_clusters_of_any_shape():
+    X, y = make_moons(600, noise=0.06, random_state=1)
+    labels = ConsensusClustering(2, random_state=0).fit_predict(X)
+    assert adjusted_rand_score(y, labels) > 0.97
+
+
+@pytest.fixture(scope="module")
+def rays():
+    """Samples about the mean whose class is their direction, at any distance."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(6), 150)
+    angle = y * np.pi / 3 + rng.normal(0, 0.05, len(y))
+    distance = np.tile(np.exp(rng.normal(0, 1.5, 150)), 6)  # the same on each ray
+    return distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), y
+
+
+def test_directions_find_what_places_do_not(rays):
+    X, y = rays
+    by_place, by_direction = (
+        ConsensusClustering(6, directions=part, random_state=0).fit(X)
+        for part in (0.0, 1.0)
+    )
+    assert adjusted_rand_score(y, by_direction.labels_) > 0.97
+    assert adjusted_rand_score(y, by_place.labels_) < 0.5
+    nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
+    np.testing.assert_array_equal(by_direction.predict(nearer), by_direction.labels_)
+
+
+def test_half_of_the_members_compare_directions(rays):
+    X, _ = rays
+    # Of 12 members, three of each kind have a vote.
+    fitted = ConsensusClustering(6, n_members=12, directions=0.5, random_state=0).fit(X)
+    assert len(fitted._members) == 6
+    nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
+    moved = [
+        np.mean(member.fine.predict(nearer) != member.fine.labels_) > 0
+        for member in fitted._members
+        if not member.by_direction
+    ]
+    assert moved == [True] * 3
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
+
+
+def test_division_of_a_large_cluster_does_not_outvote_small_ones():
+    # Nine of ten members tell two small clusters apart; one halves the large one.
+    large, small = 400, 20
+    labels = np.repeat([0, 1, 2], [large, small, small])
+    other = np.repeat([0, 1, 2], [large // 2, large // 2, 2 * small])
+    agreed = _agree([labels] * 9 + [other], 3, seed=0)
+    assert adjusted_rand_score(labels, agreed) == 1
+
+
+def test_members_with_the_largest_cuts_have_no_vote(monkeypatch):
+    # Two rows of three blobs: some members part the rows, some cut across both.
+    X, _ = make_blobs(
+        720,
+        centers=[[x, y] for x in (-2, 0, 2) for y in (0, 2.6)],
+        cluster_std=0.6,
+        random_state=0,
+    )
+    consensus = ConsensusClustering(2, n_members=12, n_neighbors=7, random_state=0)
+    voting = [
+        member.merged[member.fine.labels_] for member in consensus.fit(X)._members
+    ]
+    monkeypatch.setattr(_consensus, "VOTING", 1.0)
+    every = [member.merged[member.fine.labels_] for member in consensus.fit(X)._members]
+    graph = kneighbors_graph(X, 7)
+    graph = csr_array((graph + graph.T) / 2)
+    cuts = np.array([normalized_cut(labels, graph) for labels in every])
+    assert (len(voting), len(every)) == (6, 12)
+    assert max(normalized_cut(v, graph) for v in voting) == np.sort(cuts)[5]
+    for labels in np.array(every)[cuts < np.sort(cuts)[5]]:
+        assert any(np.array_equal(labels, vote) for vote in voting)
+
+
+def test_labels_proba_and_predictions_agree(digits):
+    X = digits[0].reshape(len(digits[0]), -1)
+    fitted = ConsensusClustering(10, random_state=0).fit(X)
+    proba = fitted.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_array_equal(proba.argmax(axis=1), fitted.labels_)
+    np.testing.assert_array_equal(fitted.predict(X[:7]), fitted.labels_[:7])
+    again = ConsensusClustering(10, random_state=0).fit(X)
+    np.testing.assert_array_equal(again.labels_, fitted.labels_)
+
+
+def test_consensus_hangs_less_on_chance_than_its_members(digits):
+    X = digits[0].reshape(len(digits[0]), -1)
+
+    def agreement(n_members):
+        labels = [
+            ConsensusClustering(10, n_members=n_members, random_state=s).fit_predict(X)
+            for s in range(4)
+        ]
+        return np.mean(
+            [
+                adjusted_rand_score(labels[i], labels[j])
+                for i in range(4)
+                for j in range(i)
+            ]
+        )
+
+    assert agreement(12) > agreement(1)
+
+
+def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch):
+    X = rays[0][::3]
+    made = []
+
+    class CountedKMeans(_consensus.KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            made.append(self.n_clusters)
+            return super().fit(X, y, sample_weight)
+
+    monkeypatch.setattr(_consensus, "KMeans", CountedKMeans)
+    models = [
+        ConsensusClustering(n, n_members=6, directions=0.5, random_state=0)
+        for n in (2, 4, 7)
+    ]
+    alone = [model.fit(X).labels_ for model in models]
+    n_alone = len(made)
+    with reusing_work():
+        for model, labels in zip(models, alone, strict=True):
+            np.testing.assert_array_equal(model.fit(X).labels_, labels)
+        assert len(made) - n_alone <= n_alone - 2 * 6  # no fine one a second time
+        # Other samples and another seed share nothing with these.
+        other = models[0].fit(X[:-1]).labels_
+        models[0].set_params(random_state=1)
+        seeded = models[0].fit(X).labels_
+    np.testing.assert_array_equal(models[0].fit(X).labels_, seeded)
+    models[0].set_params(random_state=0)
+    np.testing.assert_array_equal(models[0].fit(X[:-1]).labels_, other)
+
+
+def test_learns_from_a_part_of_many_samples():
+    X, y = make_blobs(3000, 4, centers=4, cluster_std=0.6, random_state=0)
+    fitted = ConsensusClustering(4, max_samples=300, random_state=0).fit(X)
+    assert len(fitted.labels_) == 3000
+    assert adjusted_rand_score(y, fitted.labels_) > 0.97
+
+
+def test_too_few_samples_is_an_error():
+    with pytest.raises(ValueError, match=r"n_samples=2, fewer than n_clusters=3"):
+        ConsensusClustering(3).fit(np.eye(2))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_clusters": 0},
+        {"n_members": 0},
+        {"directions": -0.1},
+        {"directions": 1.1},
+        {"n_neighbors": 0},
+        {"max_samples": 1},
+    ],
+)
+def test_bad_parameters_are_named(parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        ConsensusClustering(**parameters).fit(np.eye(9))
+
+
+def slow_merge(labels, weights, n_clusters):
+    """Average linkage on a graph, from the groups of samples themselves."""
+    groups = [list(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    fine = [[label] for label in np.unique(labels)]
+    while len(groups) > n_clusters:
+        pairs = [
+            (weights[np.ix_(groups[i], groups[j])].mean(), -i, -j)
+            for i in range(len(groups))
+            for j in range(i + 1, len(groups))
+        ]
+        _, i, j = max(pairs)
+        groups[-i] += groups.pop(-j)
+        fine[-i] += fine.pop(-j)
+    return {frozenset(int(label) for label in group) for group in fine}
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n_fine=st.integers(1, 7),
+    n_clusters=st.integers(1, 7),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_merging_is_average_linkage(n_fine, n_clusters, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(n_fine), rng.integers(0, n_fine, 12)])
+    weights = rng.random((len(labels), len(labels)))
+    weights += weights.T
+    merged = merge_clusters(labels, csr_array(weights), n_clusters)
+    assert sorted(set(merged)) == list(range(min(n_fine, n_clusters)))
+    found = {
+        frozenset(np.flatnonzero(merged == group).tolist()) for group in set(merged)
+    }
+    assert found == slow_merge(labels, weights, n_clusters)
+
+
+def test_fine_clusters_without_members_do_not_count():
+    labels = np.array([0, 0, 2, 2, 3])
+    merged = merge_clusters(labels, csr_array(np.ones((5, 5))), 3)
+    assert sorted(merged[[0, 2, 3]]) == [0, 1, 2]
+
+
+@settings(deadline=None, max_examples=40)
+@given(n_clusters=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+def test_normalized_cut_is_the_mean_part_of_links_that_leave(n_clusters, seed):
+    rng = np.random.default_rng(seed)
+    labels = 2 * rng.integers(0, n_clusters, 15)  # some numbers are not used
+    weights = rng.random((15, 15)) * (rng.random((15, 15)) < 0.3)
+    weights += weights.T
+    parts = []
+    for label in set(labels.tolist()):
+        inside = leaving = 0.0
+        for i in np.flatnonzero(labels == label):
+            for j in range(15):
+                if labels[j] == label:
+                    inside += weights[i, j]
+                else:
+                    leaving += weights[i, j]
+        parts.append(leaving / (inside + leaving) if inside + leaving > 0 else 0.0)
+    cut = normalized_cut(labels, csr_array(weights))
+    np.testing.assert_allclose(cut, np.mean(parts), atol=1e-12)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    ("X", "step"),
+    [
+        (np.zeros((2, 3)), None),
+        (np.full((30, 3), np.nan), None),
+        (np.eye(30), "_agree"),
+    ],
+)
+def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):
+    frame = pd.DataFrame(np.eye(20, 2), columns=["a", "b"])
+    clusterer = ConsensusClustering(3, random_state=0)
+    if fitted:
+        clusterer.fit(frame)
+    attributes = dict(vars(clusterer))
+    if step:
+        monkeypatch.setattr(
+            f"contrastive_clustering._clustering.consensus.{step}", None
+        )
+    with pytest.raises((ValueError, TypeError)):
+        clusterer.fit(X)
+    assert list(vars(clusterer)) == list(attributes)
+    assert all(vars(clusterer)[name] is attributes[name] for name in attributes)
+    if fitted:
+        monkeypatch.undo()
+        assert not hasattr(clusterer.fit(np.eye(20)), "feature_names_in_")

@@ -1,0 +1,162 @@
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from sklearn.cluster import DBSCAN
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+from strata_of_blobs import draw_blobs, fit_kmeans, recorded_fit
+
+from contrastive_clustering import ConsensusClustering
+from contrastive_clustering._clustering import criteria as _criteria
+from contrastive_clustering._clustering.criteria import CRITERIA
+from contrastive_clustering._clustering.n_clusters_search import (
+    ClusterNumberSearch,
+    _below_chord,
+)
+
+
+def score_of(criterion, latents, fit, n_clusters, seed):
+    """The score of one candidate alone: the mean over the parts of the search."""
+    judge, n_parts = CRITERIA[criterion].judge, CRITERIA[criterion].n_parts
+    return np.mean(
+        [judge(latents, fit, [n_clusters], seed, part) for part in range(n_parts)]
+    )
+
+
+def slow_silhouette(latents, labels):
+    values = []
+    for i, own in enumerate(labels):
+        distance = [math.dist(latents[i], other) for other in latents]
+        inside = [d for j, d in enumerate(distance) if labels[j] == own and j != i]
+        outside = [
+            np.mean([d for j, d in enumerate(distance) if labels[j] == label])
+            for label in set(labels) - {own}
+        ]
+        if not inside:
+            values.append(0.0)
+            continue
+        a, b = np.mean(inside), min(outside)
+        values.append((b - a) / max(a, b))
+    return np.mean(values)
+
+
+def test_silhouette_is_that_of_the_other_half():
+    latents = draw_blobs(3, n_samples=40)
+    fit, seen_parts = recorded_fit()
+    score = score_of("silhouette", latents, fit, 4, 0)
+    assert len(seen_parts) == 2 * _criteria.N_SPLITS
+    wanted = []
+    for seen in seen_parts:
+        rows = {tuple(row) for row in seen}
+        new = np.array([row for row in latents if tuple(row) not in rows])
+        assert len(seen) + len(new) == len(latents)
+        labels = fit_kmeans(seen, 4).predict(new).tolist()
+        wanted.append(slow_silhouette(new.tolist(), labels))
+    assert score == pytest.approx(np.mean(wanted), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def rays():
+    """Latents whose stratum is the direction they lie in, at any distance."""
+    rng = np.random.default_rng(0)
+    directions = np.repeat(np.eye(5, 6), 24, axis=0) + rng.normal(0, 0.1, (120, 6))
+    return np.exp(rng.normal(0, 1, (120, 1))) * directions
+
+
+fit_consensus = partial(fit_kmeans, clusterer="consensus")
+
+
+def whiten_slowly(latents):
+    """Principal components that hold 95 % of the variance, each of variance 1."""
+    centered = latents - latents.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov(centered, rowvar=False))
+    order = np.argsort(variances)[::-1]
+    parts = variances[order] / variances.sum()
+    n_kept = next(n for n in range(1, len(parts) + 1) if sum(parts[:n]) >= 0.95)
+    kept = order[:n_kept]
+    return centered @ axes[:, kept] / np.sqrt(variances[kept])
+
+
+def test_silhouette_of_the_default_clusterer_is_the_mean_of_three_spaces(rays):
+    score = score_of("silhouette", rays, fit_consensus, 4, 0)
+    wanted = []
+    for first, second in _criteria._halves(rays, 0):
+        for seen, new in ((first, second), (second, first)):
+            offsets = new - seen.mean(axis=0)
+            directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+            labels = fit_consensus(seen, 4).predict(new).tolist()
+            wanted += [
+                slow_silhouette(space.tolist(), labels)
+                for space in (new, directions, whiten_slowly(new))
+            ]
+    assert score == pytest.approx(np.mean(wanted), rel=1e-6)
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_candidates_together_score_as_each_alone(criterion, n_jobs, rays):
+    clusterer = ConsensusClustering(n_members=4, directions=0.5)
+    fit = partial(fit_kmeans, clusterer=clusterer)
+    # Threads, so that the clusterings of all of them could meet.
+    with parallel_config("threading"):
+        search = ClusterNumberSearch(criterion, high=5, n_jobs=n_jobs)
+        result = search.search(rays, fit, 0)
+    own_seed = np.random.RandomState(0).randint(2**31 - 1)
+    alone = [score_of(criterion, rays, fit, k, own_seed) for k in range(2, 6)]
+    if criterion == "elbow":
+        alone = _below_chord(result.candidates, np.array(alone))
+    np.testing.assert_allclose(result.scores, alone, rtol=1e-9, atol=1e-12)
+
+
+def test_stability_is_agreement_less_that_without_strata():
+    latents = draw_blobs(2, n_samples=100)
+    fit, parts = recorded_fit()
+    score = score_of("stability", latents, fit, 3, 0)
+    agreement = []
+    for first, second in zip(parts[::2], parts[1::2], strict=True):
+        of_first, of_second = fit_kmeans(first, 3), fit_kmeans(second, 3)
+        agreement.append(
+            adjusted_rand_score(of_first.labels, of_second.predict(first)) / 2
+            + adjusted_rand_score(of_second.labels, of_first.predict(second)) / 2
+        )
+    # Real latents and drawn ones in turn.
+    assert score == pytest.approx(np.mean(agreement[::2]) - np.mean(agreement[1::2]))
+    drawn = np.concatenate(parts[2:4])
+    known = np.concatenate(parts[:2])
+    np.testing.assert_array_equal(np.sort(known, axis=0), np.sort(latents, axis=0))
+    spread = latents.std(axis=0)
+    assert (
+        np.abs(drawn.mean(axis=0) - latents.mean(axis=0)) < 0.6 * spread + 0.1
+    ).all()
+    assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] < -0.9  # as of the two blobs
+
+
+def test_bic_is_that_of_a_mixture_of_whitened_components():
+    latents = draw_blobs(3, n_samples=150)
+    centered = latents - latents.mean(axis=0, dtype=np.float64)
+    _, sizes, directions = np.linalg.svd(centered, full_matrices=False)
+    shares = np.cumsum(sizes**2) / np.sum(sizes**2)
+    n_kept = int(np.searchsorted(shares, 0.95)) + 1
+    white = (
+        centered @ directions[:n_kept].T / sizes[:n_kept] * np.sqrt(len(latents) - 1)
+    )
+    white /= np.sqrt(np.var(white, axis=0).mean())
+    mixture = GaussianMixture(3, reg_covar=1e-3, random_state=0).fit(white)
+    n_free = 2 + 3 * n_kept + 3 * n_kept * (n_kept + 1) // 2
+    log_likelihood = mixture.score_samples(white).sum()
+    wanted = (2 * log_likelihood - n_free * np.log(len(white))) / len(white)
+    score = score_of("bic", latents, fit_kmeans, 3, 0)
+    assert score == pytest.approx(wanted, rel=1e-3)
+
+
+def test_within_is_the_sum_of_squares_and_leaves_noise_out():
+    latents = np.array([[0.0], [1.0], [2.0], [20.0], [21.0], [90.0]])
+    fit = partial(fit_kmeans, clusterer=DBSCAN(eps=0.05, min_samples=2))
+    clustering = fit(latents, 2)
+    assert clustering.labels.tolist() == [0, 0, 0, 1, 1, -1]
+    scale = float(np.var(latents))
+    score = score_of("elbow", latents, fit, 2, 0)
+    assert score == pytest.approx((2 + 0.5) / scale)

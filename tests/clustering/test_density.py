@@ -1,0 +1,206 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+from sklearn.covariance import ledoit_wolf
+
+from contrastive_clustering._clustering import density as _density
+from contrastive_clustering._clustering.density import VARIANCE_FLOOR, LatentDensity
+
+
+def blobs(sizes, dim, seed=0, distance=6.0):
+    """Standard normal blobs along the first direction, in float32."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    latents = rng.normal(size=(len(labels), dim))
+    latents[:, 0] += distance * labels
+    return latents.astype(np.float32), labels
+
+
+def slow_log_density(density, latents):
+    """The definition: a sum over Gaussians, by SciPy's own density."""
+    total = np.zeros(len(latents))
+    for log_weight, mean, factor in zip(
+        density.log_weights, density.means, density.factors, strict=True
+    ):
+        gaussian = multivariate_normal(mean, factor @ factor.T)
+        total += np.exp(log_weight) * gaussian.pdf(latents)
+    return np.log(total)
+
+
+def test_score_is_the_log_density_of_the_mixture():
+    latents, labels = blobs([60, 30], dim=3)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    scores = density.score_samples(latents)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(scores, slow_log_density(density, latents), rtol=1e-8)
+
+
+def test_density_integrates_to_one():
+    latents, labels = blobs([50, 20], dim=2)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    step = 0.1
+    axis = np.arange(-15, 25, step)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    mass = np.exp(density.score_samples(grid)).sum() * step**2
+    assert mass == pytest.approx(1, abs=1e-4)
+
+
+def test_covariances_are_the_stratums_drawn_towards_the_pooled_one():
+    latents, labels = blobs([30, 5, 1], dim=4)
+    exact = latents.astype(np.float64)
+    residuals = np.concatenate(
+        [exact[labels == i] - exact[labels == i].mean(axis=0) for i in range(3)]
+    )
+    pooled = ledoit_wolf(residuals, assume_centered=True)[0]
+    pooled += VARIANCE_FLOOR * exact.var(axis=0).mean() * np.eye(4)
+    density = LatentDensity.fit(latents, labels, 3, seed=0)
+    np.testing.assert_allclose(
+        np.exp(density.log_weights), np.array([30, 5, 1]) / 36, rtol=1e-12
+    )
+    for stratum, m in enumerate([30, 5, 1]):
+        own = np.cov(exact[labels == stratum].T, bias=True) if m > 1 else 0
+        factor = density.factors[stratum]
+        np.testing.assert_allclose(
+            factor @ factor.T, (m * own + 4 * pooled) / (m + 4), rtol=1e-8
+        )
+        np.testing.assert_allclose(
+            density.means[stratum], exact[labels == stratum].mean(axis=0), rtol=1e-8
+        )
+
+
+def test_two_humps_get_two_gaussians_and_one_hump_one():
+    humps, _ = blobs([300, 300], dim=4, distance=10)
+    hump, _ = blobs([400], dim=4, seed=1)
+    latents = np.concatenate([humps, hump + 40])
+    labels = np.repeat([0, 1], [600, 400])
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    assert density.strata.tolist() == [0, 0, 1]
+    # Between the humps there is less than on them, which one Gaussian would not say.
+    on, between = density.score_samples(np.array([[0.0] * 4, [5.0, 0, 0, 0]]))
+    assert on > between + 3
+
+
+def test_draws_have_the_moments_of_their_stratum():
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(3, 3))
+    latents = (rng.normal(size=(3000, 3)) @ mixing + [1, 2, 3]).astype(np.float32)
+    latents = np.concatenate([latents, latents[:1000] + 50])
+    labels = np.repeat([0, 1], [3000, 1000])
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    drawn, strata = density.sample(20_000, 0, np.random.RandomState(0))
+    assert drawn.dtype == np.float32
+    assert set(strata) == {0}
+    np.testing.assert_allclose(drawn.mean(axis=0), [1, 2, 3], atol=0.2)
+    np.testing.assert_allclose(np.cov(drawn.T), mixing.T @ mixing, atol=0.3)
+    _, strata = density.sample(20_000, None, np.random.RandomState(0))
+    assert np.mean(strata == 1) == pytest.approx(0.25, abs=0.02)
+
+
+def test_draws_are_a_function_of_the_generator():
+    latents, labels = blobs([40, 20], dim=3)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    first, same, other = (
+        density.sample(5, None, np.random.RandomState(seed))[0] for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.allclose(first, other)
+
+
+def test_noise_is_left_out():
+    latents, labels = blobs([40, 20], dim=3)
+    noisy = np.concatenate([latents, np.full((10, 3), 1e6, dtype=np.float32)])
+    with_noise = np.concatenate([labels, np.full(10, -1)])
+    density = LatentDensity.fit(noisy, with_noise, 2, seed=0)
+    clean = LatentDensity.fit(latents, labels, 2, seed=0)
+    np.testing.assert_array_equal(
+        density.score_samples(latents), clean.score_samples(latents)
+    )
+
+
+def test_large_strata_are_learnt_from_a_part_but_count_in_full(monkeypatch):
+    monkeypatch.setattr(_density, "LARGEST_LEARNT", 100)
+    latents, labels = blobs([900, 100], dim=3)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    shares = [np.exp(density.log_weights[density.strata == i]).sum() for i in (0, 1)]
+    np.testing.assert_allclose(shares, [0.9, 0.1])
+    other = LatentDensity.fit(latents, labels, 2, seed=1)
+    assert not np.allclose(density.means[0], other.means[0])
+
+
+def test_nearly_degenerate_latents_know_their_subspace():
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(64, 64)))[0]
+    sizes = np.r_[np.full(7, 10.0), np.full(57, 0.05)]
+    latents = ((rng.normal(size=(600, 64)) * sizes) @ basis).astype(np.float32)
+    labels = (rng.random(600) < 0.3).astype(int)
+    density = LatentDensity.fit(latents[:500], labels[:500], 2, seed=0)
+    inside = density.score_samples(latents[500:])
+    outside = density.score_samples(latents[500:] + 5 * basis[20])
+    assert inside.min() > outside.max()
+
+
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=4),
+    dim=st.integers(1, 70),
+    n_constant=st.integers(0, 70),
+    repeats=st.integers(1, 3),
+    units=st.tuples(
+        st.sampled_from([0.0, 1e-12, 1.0, 1e12]), st.sampled_from([0.0, 1e4])
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_always_finite_and_positive_definite(sizes, dim, n_constant, repeats, units):
+    scale, offset = units
+    latents, labels = blobs(sizes, dim)
+    latents[:, :n_constant] = 0
+    latents = np.repeat(latents * np.float32(scale) + np.float32(offset), repeats, 0)
+    density = LatentDensity.fit(latents, np.repeat(labels, repeats), len(sizes), seed=0)
+    for factor in density.factors:
+        assert np.isfinite(factor).all()
+        assert np.diag(factor).min() > 0
+    assert np.isfinite(density.score_samples(latents)).all()
+    drawn, strata = density.sample(20, None, np.random.RandomState(0))
+    assert np.isfinite(drawn).all()
+    assert set(strata) <= set(range(len(sizes)))
+
+
+def test_many_copies_of_few_points():
+    points = np.float32([[0, 0], [3, 1]])
+    latents = np.concatenate([np.repeat(points, 100, 0), np.full((90, 2), 9.0)])
+    labels = np.repeat([0, 1], [200, 90])
+    density = LatentDensity.fit(latents.astype(np.float32), labels, 2, seed=0)
+    assert np.isfinite(density.score_samples(latents)).all()
+
+
+def test_rows_do_not_depend_on_their_company():
+    latents, labels = blobs([50, 40], dim=20)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    alone = np.concatenate([density.score_samples(row[None]) for row in latents])
+    np.testing.assert_allclose(density.score_samples(latents), alone, rtol=1e-9)
+
+
+def test_survives_pickling():
+    latents, labels = blobs([20, 10], dim=3)
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    again = pickle.loads(pickle.dumps(density))
+    np.testing.assert_array_equal(
+        density.score_samples(latents), again.score_samples(latents)
+    )
+
+
+def test_stratum_without_members_is_named():
+    latents, labels = blobs([5, 5], dim=3)
+    with pytest.raises(ValueError, match=r"strata \[2\] of n_clusters=3"):
+        LatentDensity.fit(latents, labels, 3, seed=0)
+
+
+def test_global_generators_are_left_alone():
+    latents, labels = blobs([200, 50], dim=3)
+    before = np.random.get_state()[1].copy()
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    density.sample(5, None, np.random.RandomState(0))
+    np.testing.assert_array_equal(before, np.random.get_state()[1])

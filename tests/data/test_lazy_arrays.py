@@ -1,0 +1,325 @@
+"""Samples that are read piece by piece give what the array itself gives."""
+
+import resource
+import signal
+import tempfile
+from unittest import mock
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import zarr
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, TensorDataset
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    cluster_stability,
+    evaluate_clustering,
+)
+from contrastive_clustering._data import lazy_arrays as _sources
+from contrastive_clustering._data.lazy_arrays import (
+    DatasetArray,
+    LazyArray,
+    SlicedArray,
+    open_samples,
+    spool,
+)
+from contrastive_clustering._data.validation import check_samples
+
+
+class Listed(Dataset):
+    """Samples of a list, alone or with a target."""
+
+    def __init__(self, samples, target=None):
+        self.samples = samples
+        self.target = target
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        if self.target is None:
+            return self.samples[index]
+        return self.samples[index], self.target
+
+
+class Streamed(IterableDataset):
+    def __init__(self, samples):
+        self.samples = samples
+
+    def __iter__(self):
+        yield from self.samples
+
+
+def as_hdf5(images, folder):
+    file = h5py.File(folder / "images.h5", "w")
+    return file.create_dataset("images", data=images, chunks=(7, *images.shape[1:]))
+
+
+def as_zarr(images, folder):
+    return zarr.create_array(str(folder / "images"), data=images, chunks=(7, 8, 8))
+
+
+def as_memory_map(images, folder):
+    np.save(folder / "images.npy", images)
+    return np.load(folder / "images.npy", mmap_mode="r")
+
+
+SOURCES = {
+    "hdf5": as_hdf5,
+    "zarr": as_zarr,
+    "tensors": lambda images, _: TensorDataset(torch.from_numpy(images)),
+    "concatenated": lambda images, _: ConcatDataset(
+        [Listed(images[:13]), Listed(images[13:])]
+    ),
+    "with targets": lambda images, _: Listed(images, target=1),
+    "iterable": lambda images, _: Streamed(images),
+    "iterable of tuples": lambda images, _: Streamed([(image, 0) for image in images]),
+    "memory map": as_memory_map,
+}
+
+
+@pytest.fixture(params=SOURCES)
+def source(request):
+    return SOURCES[request.param]
+
+
+def test_fits_and_predicts_as_the_array_does(source, tiny_images, fast, tmp_path):
+    expected = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(tiny_images)
+    X = source(tiny_images, tmp_path)
+    found = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(X)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
+    np.testing.assert_array_equal(found.predict(X), expected.labels_)
+    assert found.score(X) == expected.score(tiny_images)
+
+
+def test_evaluation_and_stability_are_those_of_the_array(
+    source, tiny_images, fast, tmp_path
+):
+    X, y = source(tiny_images, tmp_path), np.repeat([0, 1], 20)
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    found, expected = (
+        evaluate_clustering(clusterer, each, y, each, y) for each in (X, tiny_images)
+    )
+    assert str(found) == str(expected)
+    found, expected = (
+        cluster_stability(clusterer, each, n_resamples=2, random_state=0)
+        for each in (X, tiny_images)
+    )
+    np.testing.assert_array_equal(found.jaccard, expected.jaccard)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_is_not_read_as_a_whole(name, tiny_images, tmp_path):
+    X = check_samples(SOURCES[name](tiny_images, tmp_path))
+    assert isinstance(X if isinstance(X, LazyArray) else X.base, LazyArray | np.memmap)
+
+
+@pytest.mark.parametrize("name", ["hdf5", "tensors"])
+def test_is_an_array_where_one_is_needed(name, tiny_images, tmp_path):
+    X = open_samples(SOURCES[name](tiny_images, tmp_path))
+    np.testing.assert_array_equal(np.asarray(X), tiny_images)
+    assert np.asarray(X, dtype=np.float32).dtype == np.float32
+    with pytest.raises(ValueError, match="is a copy"):
+        np.array(X, copy=False)
+
+
+@pytest.mark.parametrize("name", ["zarr", "tensors", "memory map"])
+def test_is_read_by_workers(name, tiny_images, fast, tmp_path):
+    parameters = {**fast, "batch_size": 16}
+    expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    X = SOURCES[name](tiny_images, tmp_path)
+    found = ContrastiveAutoencoderClusterer(**parameters, num_workers=2).fit(X)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "f8", "?"])
+@pytest.mark.parametrize("name", SOURCES)
+def test_places_are_read_in_their_order(name, dtype, tmp_path):
+    images = np.random.default_rng(0).integers(0, 200, (30, 8, 8)).astype(dtype)
+    X = check_samples(SOURCES[name](images, tmp_path))
+    assert (X.shape, X.dtype, X.ndim, len(X)) == (images.shape, images.dtype, 3, 30)
+    for places in (
+        np.array([5, 2, 29, 2, 0]),
+        np.array([4, 5, 6]),
+        slice(3, 17),
+        slice(None, None, 7),
+        12,
+        np.arange(30),
+    ):
+        np.testing.assert_array_equal(X[places], images[places])
+
+
+def test_rows_of_a_table_may_be_read_by_slices(fast, tmp_path):
+    table = np.random.default_rng(0).normal(size=(60, 5))
+    table[30:] += 9
+    X = h5py.File(tmp_path / "table.h5", "w").create_dataset("table", data=table)
+    found = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    expected = ContrastiveAutoencoderClusterer(**fast).fit(table)
+    assert found.n_features_in_ == 5
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+
+
+class Endless(Dataset):
+    def __getitem__(self, index):
+        return np.zeros((8, 8))
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (Endless(), TypeError, "Endless without a length"),
+        (Listed([]), ValueError, "n_samples=0"),
+        (Listed([np.eye(8)]), ValueError, "n_samples=1, but at least 2"),
+        (Listed([np.eye(8), np.eye(9)]), ValueError, r"X\[1\] is .* \(9, 9\)"),
+        (Listed([np.eye(8), np.eye(8, dtype="f4")]), ValueError, "one shape and type"),
+        (Listed([1.0, 2.0]), ValueError, r"samples of shape \(\)"),
+        (Listed([np.eye(8) * 1j] * 9), ValueError, "complex128"),
+        (Listed([np.eye(8), np.full((8, 8), np.nan)]), ValueError, "NaN or infinity"),
+        (Listed([np.eye(8), np.full((8, 8), 1e200)]), ValueError, "Scale X down"),
+        (Listed(["a", "b"]), ValueError, "shape"),
+        (Streamed([]), ValueError, "yielded no sample"),
+        (Streamed([np.eye(8), np.eye(9)]), ValueError, "Sample 1 of X is .* one shape"),
+        (Streamed([np.eye(8), np.full((8, 8), np.nan)]), ValueError, "NaN"),
+        (Streamed([np.eye(8) * 1j] * 9), ValueError, "Complex data not supported$"),
+    ],
+)
+def test_bad_sources_are_named(X, error, message, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    with pytest.raises(error, match=message):
+        clusterer.fit(X)
+    assert not hasattr(clusterer, "net_")
+
+
+def test_other_samples_are_refused_at_predict(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    with pytest.raises(ValueError, match="shape"):
+        clusterer.predict(Listed(np.zeros((3, 9, 9))))
+    with pytest.raises(ValueError, match="units"):
+        clusterer.predict(Listed(np.full((3, 8, 8), 1e5)))
+
+
+def test_a_spooled_file_has_no_name_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    images = np.arange(5 * 64, dtype="i2").reshape(5, 8, 8)
+    spooled = spool(Streamed(images))
+    np.testing.assert_array_equal(spooled, images)
+    assert list(tmp_path.iterdir()) == []
+    assert not spooled.flags.writeable
+
+
+def test_reads_no_more_than_asked(tiny_images):
+    class Counting(Listed):
+        n_read = 0
+
+        def __getitem__(self, index):
+            self.n_read += 1
+            return super().__getitem__(index)
+
+    dataset = Counting(tiny_images)
+    X = DatasetArray(dataset)
+    dataset.n_read = 0
+    X[np.array([3, 7])]
+    assert dataset.n_read == 2
+
+    class Slices:
+        shape, dtype = tiny_images.shape, tiny_images.dtype
+
+        def __init__(self):
+            self.read = []
+
+        def __getitem__(self, places):
+            self.read.append(places)
+            return tiny_images[places]
+
+    slices = Slices()
+    SlicedArray(slices)[np.array([9, 3, 9])]
+    SlicedArray(slices)[np.array([3, 4, 5])]
+    assert slices.read == [([3, 9], slice(None), slice(None)), slice(3, 6)]
+
+
+class Sized(Streamed):
+    def __len__(self):
+        return 5
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "message"),
+    [(6, "has the length 5 but yields more"), (4, "length 5 but yielded only 4")],
+)
+def test_a_length_that_is_wrong(n_samples, message):
+    with pytest.raises(ValueError, match=message):
+        open_samples(Sized(list(np.zeros((n_samples, 8, 8)))))
+    assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))))) == 5
+
+
+class Endless(IterableDataset):
+    n_read = 0
+
+    def __iter__(self):
+        while True:
+            self.n_read += 1
+            yield np.ones((8, 8))
+
+
+def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(_sources, "BYTES_TOGETHER", 2**16)
+    free = [2**20 + _sources.BYTES_LEFT_FREE]
+
+    def usage(path):
+        assert path == str(tmp_path)
+        free[0] -= 2**18
+        return mock.Mock(free=free[0], total=2**40)
+
+    monkeypatch.setattr(_sources.shutil, "disk_usage", usage)
+    X = Endless()
+    with pytest.raises(ValueError, match=r"X, of type Endless, .*samples were.*TMPDIR"):
+        open_samples(X)
+    assert 128 < X.n_read <= 5 * 128
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=r"X, of type Endless, .*too large"):
+            open_samples(Endless())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+class Unsure(Streamed):
+    def __len__(self):
+        raise TypeError("a pipeline has no length")
+
+
+def test_data_sets_of_other_lengths():
+    class Short(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            return [np.eye(8), np.eye(8), np.eye(8)][index]
+
+    with pytest.raises(ValueError, match=r"X is a Short that has no sample X\[3\]"):
+        open_samples(Short())[:]
+    assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
+
+
+@pytest.mark.parametrize(
+    "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
+)
+def test_streams_of_what_cannot_be_trained_on_are_refused_at_once(sample):
+    def endless():
+        while True:
+            yield sample
+
+    with pytest.raises((TypeError, ValueError)):
+        open_samples(Streamed(endless()))

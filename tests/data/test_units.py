@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.units import check_units
+from contrastive_clustering._data.validation import read_layout
+
+SETS = ["pneumoniamnist", "bloodcells", "retinamnist", "hippocampus3d"]
+
+
+def fit(X, **kwargs):
+    return Scaler.fit(X, read_layout(X.shape, **kwargs))
+
+
+def hounsfield(X):
+    return X * 8.0 - 1000
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0).integers(0, 256, size=(60, 8, 8)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("n_learned", [20, 60])
+@pytest.mark.parametrize(
+    "X_new",
+    [
+        np.linspace(0, 1, 64).reshape(1, 8, 8),  # 0-1 instead of 0-255
+        np.full((1, 8, 8), 65535, dtype=np.uint16),  # 16 bits instead of 8
+        np.full((1, 8, 8), -1e5),
+        np.full((1, 8, 8), 1e60),
+        np.linspace(500, 600, 64).reshape(1, 8, 8),  # no pixel where there were any
+    ],
+)
+def test_impossible_images_are_an_error(noise, n_learned, X_new):
+    with pytest.raises(ValueError, match="Bring X to the units"):
+        check_units(X_new, fit(noise[:n_learned]))
+
+
+def test_impossible_images_are_named(noise):
+    X = np.concatenate([noise] * 20).astype(np.float64)
+    X[[123, 400, 401, 402]] += 1e6
+    with pytest.raises(
+        ValueError, match=r"4 of 1200 .*the first are X\[123\], X\[400\]"
+    ):
+        check_units(X, fit(noise))
+
+
+def test_images_all_of_impossible_contrast_are_an_error(noise):
+    scaler = fit(noise)
+    flat = 128 + (noise - 128.0) / 10
+    with pytest.raises(ValueError, match="standard deviations of its images"):
+        check_units(flat, scaler)
+    with pytest.warns(UserWarning, match="10 of 60 images"):
+        check_units(np.concatenate([flat[:10], noise[10:]]), scaler)
+
+
+def test_images_as_in_fit_pass(noise):
+    scaler = fit(noise)
+    check_units(noise[::-1], scaler)
+    check_units(noise.astype(np.float32), scaler)
+    check_units(noise[:1], scaler)
+
+
+def test_tables_pass(noise):
+    scaler = fit(noise.reshape(60, 64))
+    check_units(np.linspace(0, 1, 64)[None], scaler)
+    check_units(np.full((3, 64), 1e9), scaler)
+
+
+def test_flattened_images_are_checked(noise):
+    scaler = fit(noise.reshape(60, 64), image_shape=(8, 8))
+    with pytest.raises(ValueError, match="Bring X to the units"):
+        check_units(noise.reshape(60, 64) / 255, scaler)
+
+
+def test_a_single_odd_image_is_warned_of(noise):
+    with pytest.warns(UserWarning, match=r"1 of 1 images \(X\[0\]\) does not look"):
+        check_units(np.zeros((1, 8, 8)), fit(noise))
+
+
+def test_as_many_odd_images_as_chance_explains_pass(noise):
+    X = np.concatenate([noise] * 5)
+    X[7] = 0
+    check_units(X, fit(noise))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_mistakes_are_caught_and_held_out_images_pass(real_images, name):
+    X, _ = real_images(name, n=400)
+    learned, new = X[: len(X) * 2 // 3], X[len(X) * 2 // 3 :]
+    scaler = fit(hounsfield(learned))
+    check_units(hounsfield(new), scaler)  # warnings are errors
+    with pytest.raises(ValueError, match="standard deviations"):
+        check_units(new / 255, scaler)  # windowed
+    for mistake in (
+        new.astype(np.float64),  # 8 bits
+        new * 8.0,  # without the intercept
+        hounsfield(float(X.max()) - new),  # inverted
+    ):
+        with pytest.raises((UserWarning, ValueError), match=r"do not look|not in the"):
+            check_units(mistake, scaler)
+
+
+def test_a_negative_is_called_one(real_images):
+    X, _ = real_images("pneumoniamnist", n=200)
+    with pytest.warns(UserWarning, match="They resemble the negative"):
+        check_units(255 - X, fit(X))

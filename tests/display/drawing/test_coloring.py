@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from contrastive_clustering._display.drawing.coloring import (
+    draw_groups,
+    draw_values,
+    read_color,
+)
+from contrastive_clustering._display.drawing.style import NOISE_COLOR
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+PLACES = np.arange(8.0).reshape(4, 2)
+
+
+def test_what_points_are_coloured_by():
+    rows, strata = np.array([0, 2]), np.array([1, 0])
+    by_stratum = read_color("stratum", None, 3, rows, strata)
+    assert by_stratum[0] == "stratum"
+    assert by_stratum[1] is strata
+    by_label = read_color("label", [["a"], ["b"], ["c"]], 3, rows, strata)
+    assert (by_label[0], by_label[1].tolist()) == ("label", ["a", "c"])
+    by_value = read_color([True, False, False], None, 3, rows, strata)
+    assert (by_value[0], by_value[1].tolist()) == ("value", [1.0, 0.0])
+
+
+def test_what_has_no_colour_is_named():
+    rows, strata = np.arange(2), np.zeros(2, dtype=int)
+    with pytest.raises(ValueError, match="colours by y, which is None"):
+        read_color("label", None, 2, rows, strata)
+    with pytest.raises(ValueError, match="color has shape"):
+        read_color([1.0], None, 2, rows, strata)
+    with pytest.raises(TypeError, match="Pass classes as y"):
+        read_color(["a", "b"], None, 2, rows, strata)
+
+
+def test_groups_are_points_of_one_colour_with_a_name():
+    _, ax = plt.subplots()
+    draw_groups(ax, PLACES, np.array([3, -1, 3, 0]), 9, n_strata=5)
+    names = [text.get_text() for text in ax.get_legend().texts]
+    assert names == ["noise", "0", "3"]
+    noise, _, third = ax.collections
+    np.testing.assert_array_equal(third.get_offsets(), PLACES[[0, 2]])
+    assert to_hex(noise.get_facecolor()[0]) == NOISE_COLOR
+
+
+def test_a_label_of_minus_one_is_no_noise():
+    _, ax = plt.subplots()
+    draw_groups(ax, PLACES, np.array([-1, 1, 1, -1]), 9)
+    assert [text.get_text() for text in ax.get_legend().texts] == ["-1", "1"]
+    assert NOISE_COLOR not in {
+        to_hex(each.get_facecolor()[0]) for each in ax.collections
+    }
+
+
+def test_long_legends_have_columns():
+    _, ax = plt.subplots()
+    values = np.arange(60)
+    draw_groups(ax, np.zeros((60, 2)), values, 9, n_strata=60)
+    assert ax.get_legend()._ncols == 3
+
+
+def test_values_have_a_scale():
+    figure, ax = plt.subplots()
+    draw_values(ax, PLACES, np.array([1.0, np.nan, 5.0, 3.0]), 9, "age")
+    (points,) = ax.collections
+    assert points.get_clim() == (1, 5)
+    bar = figure.axes[1]
+    assert bar.get_ylabel() == "age"
+    assert bar.get_ylim() == (1, 5)

@@ -1,0 +1,129 @@
+import itertools
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.cbook import is_math_text
+from matplotlib.figure import Figure
+
+from contrastive_clustering._display.drawing.style import (
+    FEW_COLORS,
+    NOISE_COLOR,
+    group_colors,
+    group_marker,
+    import_pyplot,
+    literal,
+    luminance,
+    take_axes,
+    take_figure,
+    write_in_cells,
+)
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+
+@pytest.mark.parametrize("n_groups", [2, 7, 8, 40])
+def test_groups_differ_in_colour_or_marker(n_groups):
+    groups = np.arange(-1, n_groups)
+    colors = group_colors(groups, n_groups)
+    assert colors.shape == (n_groups + 1, 4)
+    assert len(np.unique(colors, axis=0)) == n_groups + 1
+    markers = [group_marker(group) for group in groups]
+    # Neighbours in number have much the same hue among many, and never one marker.
+    assert all(one != next_one for one, next_one in itertools.pairwise(markers))
+
+
+def test_noise_is_grey_and_has_its_own_marker():
+    (noise,) = group_colors(np.array([-1]), 3)
+    assert noise[0] == noise[1] == noise[2]
+    assert luminance(NOISE_COLOR) == pytest.approx(noise[0])
+    assert group_marker(-1) not in {group_marker(group) for group in range(40)}
+
+
+def test_few_colours_are_far_apart_in_brightness_or_hue():
+    rgb = group_colors(np.arange(len(FEW_COLORS)), len(FEW_COLORS))[:, :3]
+    distances = np.linalg.norm(rgb[:, None] - rgb, axis=-1)
+    assert distances[~np.eye(len(rgb), dtype=bool)].min() > 0.25
+
+
+def test_luminance_orders_white_yellow_blue_black():
+    values = [luminance(color) for color in ("white", "yellow", "blue", "black")]
+    assert values == sorted(values, reverse=True)
+    assert values[0] == pytest.approx(1)
+    assert values[-1] == 0
+
+
+def test_missing_matplotlib_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"Caller needs matplotlib.*pip install"):
+        import_pyplot("Caller")
+
+
+def test_new_axes_and_given_axes():
+    made = take_axes("Caller", None, (4, 3))
+    assert made.figure.get_size_inches().tolist() == [4, 3]
+    assert made.figure.get_layout_engine() is not None  # keeps labels within
+    given = Figure().add_subplot()
+    assert take_axes("Caller", given, (4, 3)) is given
+
+
+@pytest.mark.parametrize("wrong", ["axes", 3])
+def test_what_is_no_axes_is_refused(wrong):
+    for take in (take_axes, take_figure):
+        with pytest.raises(TypeError, match="one matplotlib Axes is needed"):
+            take("Caller", wrong, (4, 3))
+
+
+def test_several_axes_are_refused():
+    _, axes = plt.subplots(1, 2)
+    with pytest.raises(TypeError, match="ndarray"):
+        take_axes("Caller", axes, (4, 3))
+
+
+def test_figure_takes_the_place_of_axes():
+    figure, (left, right) = plt.subplots(1, 2)
+    within = take_figure("Caller", right, (4, 3))
+    assert within.figure is figure
+    assert within.bbox_relative.x0 == 0.5  # the right half
+    assert not right.axison
+    assert left.axison
+    assert take_figure("Caller", None, (4, 3)) is not figure
+
+
+def test_axes_outside_of_a_grid_have_no_place_for_panels():
+    ax = Figure().add_axes((0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r"ax has to stand in a grid.*plt.subplots"):
+        take_figure("Caller", ax, (4, 3))
+
+
+@pytest.mark.parametrize(
+    "name", ["$x^$", "a $ b", r"\$1", "_left", "", "two\nlines", "\0", "x" * 500]
+)
+def test_names_are_drawn_letter_by_letter_and_stand_in_the_legend(name):
+    _, ax = plt.subplots(layout="constrained")
+    ax.plot([0, 1], label=literal(name))
+    (text,) = ax.legend().get_texts()
+    ax.figure.canvas.draw()
+    assert not is_math_text(text.get_text())
+    assert len(text.get_text()) < 50
+
+
+def test_names_without_dollars_are_left_as_they_are():
+    assert literal("fracture, left") == "fracture, left"
+    assert literal(np.int64(3)) == "3"
+
+
+def test_long_names_keep_both_ends():
+    first, second = (literal(f"pneumonia {'x' * 100} {side}") for side in "lr")
+    assert first.startswith("pneumonia ")
+    assert first != second
+
+
+@pytest.mark.usefixtures("no_window")
+def test_texts_in_cells_can_be_read():
+    _, ax = plt.subplots()
+    image = ax.imshow([[0.0, 1.0]], cmap="Blues", vmin=0, vmax=1)
+    write_in_cells(image, np.array([["few", "many"]]), fontsize=8)
+    found = [(t.get_text(), t.get_position(), t.get_color()) for t in ax.texts]
+    assert found == [("few", (0, 0), "black"), ("many", (1, 0), "white")]

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba_array
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+from contrastive_clustering._display.drawing.image_grid import PictureStyle
+from contrastive_clustering._display.drawing.thumbnails import (
+    draw_thumbnails,
+    spread_apart,
+)
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_boxes_are_moved_apart_within_bounds(seed):
+    bounds = np.array([300.0, 260.0])
+    places = np.random.default_rng(seed).uniform(0, 200, size=(40, 2))
+    places[1] = places[0]  # one on top of the other
+    moved = spread_apart(places, (20.0, 30.0), bounds)
+    away = np.abs(moved[:, None] - moved)
+    apart = (away[..., 0] > 20 - 0.01) | (away[..., 1] > 30 - 0.01)
+    assert apart[~np.eye(40, dtype=bool)].all()
+    assert (moved >= (10, 15)).all()
+    assert (moved <= bounds - (10, 15)).all()
+
+
+def test_boxes_that_do_not_overlap_stay():
+    places = np.array([[10.0, 10.0], [40.0, 10.0]])
+    moved = spread_apart(places, (20.0, 20.0), np.array([50.0, 20.0]))
+    np.testing.assert_array_equal(moved, places)
+
+
+def test_too_many_boxes_come_to_an_end():
+    moved = spread_apart(np.zeros((30, 2)), (20.0, 20.0), np.array([25.0, 25.0]))
+    assert np.isfinite(moved).all()
+
+
+@pytest.mark.parametrize("n", [1, 12, 60])
+def test_frames_lie_within_the_map_and_apart(n):
+    figure, ax = plt.subplots(layout="constrained")
+    places = np.random.default_rng(0).normal(size=(n, 2))
+    ax.scatter(*places.T, label="points")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    colors = to_rgba_array(["red"] * n)
+    pictures = np.random.default_rng(1).uniform(size=(n, 8, 8))
+    draw_thumbnails(
+        ax,
+        places,
+        np.arange(n),
+        colors,
+        pictures=pictures,
+        style=PictureStyle(0, 1, "gray"),
+    )
+    figure.draw_without_rendering()
+    boxes = ax.findobj(AnnotationBbox)
+    assert len(boxes) == n
+    frames = [box.patch.get_window_extent() for box in boxes]
+    around = ax.get_window_extent().padded(1)
+    for place, frame in enumerate(frames):
+        assert around.containsx(frame.x0)
+        assert around.containsx(frame.x1)
+        assert around.containsy(frame.y0)
+        assert around.containsy(frame.y1)
+        assert not any(frame.overlaps(other) for other in frames[place + 1 :])
+    for box, picture, place in zip(boxes, pictures, places, strict=True):
+        (image,) = box.findobj(OffsetImage)
+        np.testing.assert_array_equal(image.get_data(), picture)
+        np.testing.assert_array_equal(box.xy, place)
+
+
+def test_nothing_to_draw():
+    _, ax = plt.subplots()
+    draw_thumbnails(ax, np.empty((0, 2)), np.empty(0), np.empty((0, 4)))
+    assert not ax.findobj(AnnotationBbox)

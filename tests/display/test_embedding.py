@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea
+from sklearn.cluster import HDBSCAN
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer, EmbeddingDisplay
+from contrastive_clustering._display.drawing.style import NOISE_COLOR
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+
+def draw(estimator, X, *args, **options):
+    return EmbeddingDisplay.from_estimator(
+        estimator, X, *args, **{"method": "pca", "random_state": 0} | options
+    )
+
+
+def legend_of(display):
+    legend = display.ax_.get_legend()
+    return legend.get_title().get_text(), [text.get_text() for text in legend.texts]
+
+
+def thumbnails(display):
+    """Return number and picture of each thumbnail on the map."""
+    found = {}
+    for box in display.ax_.findobj(AnnotationBbox):
+        (text,) = box.findobj(TextArea)
+        pictures = [image.get_data() for image in box.findobj(OffsetImage)]
+        found[int(text.get_text())] = pictures
+    return found
+
+
+def points(display):
+    return np.concatenate([each.get_offsets() for each in display.ax_.collections])
+
+
+def test_each_sample_is_a_point_and_each_centre_a_thumbnail(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    display = draw(estimator, X)
+    assert points(display).shape == (40, 2)
+    assert {tuple(place) for place in points(display)} == {
+        tuple(place) for place in display.places
+    }
+    decoded = estimator.inverse_transform(estimator.cluster_centers_)
+    shown = thumbnails(display)
+    assert sorted(shown) == [0, 1]
+    for stratum, (picture,) in shown.items():
+        np.testing.assert_array_equal(picture, decoded[stratum])
+    assert legend_of(display) == ("stratum", ["0", "1"])
+    np.testing.assert_array_equal(display.strata, estimator.predict(X))
+
+
+def test_forty_strata_have_their_own_signs(fitted_kind):
+    X, estimator = fitted_kind("many strata")
+    display = draw(estimator, X)
+    assert legend_of(display)[1] == [str(stratum) for stratum in range(40)]
+    signs = {
+        (to_hex(each.get_facecolor()[0]), len(each.get_paths()[0].vertices))
+        for each in display.ax_.collections
+    }
+    assert len(signs) == 40
+    assert sorted(thumbnails(display)) == list(range(40))
+
+
+def test_thumbnails_do_not_cover_each_other(fitted_kind):
+    X, estimator = fitted_kind("many strata")
+    display = draw(estimator, X)
+    display.figure_.draw_without_rendering()
+    boxes = [
+        box.patch.get_window_extent() for box in display.ax_.findobj(AnnotationBbox)
+    ]
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+def test_labels_colour_the_points(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    y = np.array(["ill", "well"])[np.arange(40) % 2]
+    display = draw(estimator, X, y, color="label")
+    assert legend_of(display) == ("label", ["ill", "well"])
+    ill, well = display.ax_.collections
+    np.testing.assert_array_equal(ill.get_offsets(), display.places[::2])
+    assert to_hex(ill.get_facecolor()[0]) != to_hex(well.get_facecolor()[0])
+    assert sorted(thumbnails(display)) == [0, 1]
+
+
+def test_values_get_a_colour_bar_and_missing_ones_are_grey(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    age = np.linspace(20, 80, 40)
+    age[3] = np.nan
+    display = draw(estimator, X, color=age, color_label="age")
+    (drawn,) = display.ax_.collections
+    assert drawn.get_clim() == (20, 80)
+    display.figure_.draw_without_rendering()
+    assert to_hex(drawn.get_facecolor()[3]) == NOISE_COLOR
+    assert display.ax_.get_legend() is None
+    assert display.figure_.axes[1].get_ylabel() == "age"
+    assert display.coloring == "value"
+
+
+def test_without_centres_numbers_stand_on_the_map(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    assert thumbnails(draw(estimator, X, centers=False)) == {0: [], 1: []}
+    by_value = draw(estimator, X, color=np.arange(40), centers=False)
+    assert thumbnails(by_value) == {}
+
+
+def test_some_of_many_samples_are_drawn(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    age = np.arange(40.0)
+    display = draw(estimator, X, color=age, max_samples=10)
+    assert len(display.places) == len(np.unique(display.rows)) == 10
+    np.testing.assert_array_equal(display.values, age[display.rows])
+    np.testing.assert_array_equal(display.strata, estimator.predict(X[display.rows]))
+
+
+def test_tsne_is_the_default_and_comes_again(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    first, second = (
+        EmbeddingDisplay.from_estimator(estimator, X, random_state=0) for _ in range(2)
+    )
+    assert first.ax_.get_xlabel() == "t-SNE 1"
+    np.testing.assert_array_equal(first.places, second.places)
+
+
+@pytest.mark.parametrize("kind", ["rgb", "volume", "table", "five channels"])
+def test_thumbnails_of_other_samples(fitted_kind, kind):
+    X, estimator = fitted_kind(kind)
+    display = draw(estimator, X)
+    for stratum, (picture,) in thumbnails(display).items():
+        np.testing.assert_array_equal(picture, display.center_pictures[stratum])
+
+
+def test_noise_is_grey_and_named(fast):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(60, 4)), rng.normal(9, 1, size=(60, 4))])
+    X = np.vstack([X, rng.uniform(-40, 40, size=(10, 4))])
+    parameters = fast | {"refinement_epochs": 0, "clusterer": HDBSCAN(copy=True)}
+    estimator = ContrastiveAutoencoderClusterer(**parameters).fit(X)
+    assert (estimator.labels_ == -1).any()
+    display = draw(estimator, X)
+    assert legend_of(display)[1][0] == "noise"
+    assert to_hex(display.ax_.collections[0].get_facecolor()[0]) == NOISE_COLOR
+    assert -1 not in thumbnails(display)
+
+
+def test_latents_of_any_clusterer():
+    latents = np.vstack([np.eye(4), 9 + np.eye(4)])
+    display = EmbeddingDisplay.from_latents(
+        latents, [0, 0, 0, -1, 2, 2, 2, 2], method="pca"
+    )
+    assert legend_of(display) == ("stratum", ["noise", "0", "2"])
+    assert thumbnails(display) == {0: [], 2: []}  # no sample is of stratum 1
+    np.testing.assert_allclose(
+        display.center_places[2], display.places[4:].mean(axis=0), atol=1e-9
+    )
+
+
+def test_all_may_be_noise():
+    display = EmbeddingDisplay.from_latents(np.eye(3), [-1, -1, -1], method="pca")
+    assert legend_of(display) == ("stratum", ["noise"])
+    assert thumbnails(display) == {}
+
+
+def test_wrong_input_is_named(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    with pytest.raises(ValueError, match='color="label" colours by y, which is None'):
+        draw(estimator, X, color="label")
+    with pytest.raises(ValueError, match=r"y has shape \(3,\).* 40 samples"):
+        draw(estimator, X, [1, 2, 3], color="label")
+    with pytest.raises(ValueError, match=r"color has shape \(2,\)"):
+        draw(estimator, X, color=[0.5, 1.0])
+    with pytest.raises(TypeError, match="numbers are needed for a continuous scale"):
+        draw(estimator, X, color=["a"] * 40)
+    for wrong in ({"method": "mds"}, {"color": "age"}, {"max_samples": 2}):
+        with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of"):
+            draw(estimator, X, **wrong)
+    with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
+        EmbeddingDisplay.from_latents(np.eye(3), [0.5, 1, 2])
+    with pytest.raises(ValueError, match="latents cannot be read as a table"):
+        EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])

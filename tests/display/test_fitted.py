@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.exceptions import NotFittedError
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._display.fitted import (
+    check_classes,
+    check_column,
+    check_fitted,
+    check_labels,
+    check_strata,
+    encode,
+)
+
+
+def test_only_fitted_estimators_pass(fitted_kind):
+    _, estimator = fitted_kind("grey")
+    assert vars(check_fitted(estimator, "Caller")) == vars(estimator)
+    with pytest.raises(NotFittedError):
+        check_fitted(ContrastiveAutoencoderClusterer(), "Caller")
+    for wrong in (KMeans(), ContrastiveAutoencoderClusterer, None):
+        with pytest.raises(TypeError, match="Caller draws a fitted Contrastive"):
+            check_fitted(wrong, "Caller")
+
+
+def test_all_samples_are_encoded(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    encoded = encode(estimator, X)
+    np.testing.assert_array_equal(encoded.latents, estimator.transform(X))
+    np.testing.assert_array_equal(encoded.labels, estimator.predict(X))
+    np.testing.assert_array_equal(encoded.take(np.array([3, 1])), X[[3, 1]])
+
+
+def test_a_part_is_drawn_by_the_seed(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    parts = [encode(estimator, X, 9, np.random.RandomState(seed)) for seed in (0, 0, 1)]
+    for part in parts:
+        assert len(np.unique(part.rows)) == 9
+        np.testing.assert_array_equal(part.rows, np.sort(part.rows))
+        np.testing.assert_array_equal(part.latents, estimator.transform(X)[part.rows])
+        np.testing.assert_array_equal(part.take(np.array([2])), X[part.rows[[2]]])
+    np.testing.assert_array_equal(parts[0].rows, parts[1].rows)
+    assert not np.array_equal(parts[0].rows, parts[2].rows)
+
+
+def test_strata():
+    np.testing.assert_array_equal(check_strata(None, 3), [0, 1, 2])
+    np.testing.assert_array_equal(check_strata([2, 0], 3), [2, 0])
+    with pytest.raises(ValueError, match=r"strata\[1\] is 3, but there are 3 strata"):
+        check_strata([0, 3], 3)
+    with pytest.raises(ValueError, match=r"strata\[0\] is -1"):
+        check_strata([-1], 3)
+    for wrong in ([], [0.5], [[0]], ["a"]):
+        with pytest.raises(ValueError, match="is no list of strata"):
+            check_strata(wrong, 3)
+
+
+def test_column():
+    np.testing.assert_array_equal(check_column([[1], [2]], 2, "y"), [1, 2])
+    assert check_column(["a", "b"], 2, "y").tolist() == ["a", "b"]
+    for wrong in ([1, 2, 3], [[1, 2], [3, 4]], 5):
+        with pytest.raises(ValueError, match=r"y has shape .* there are 2 samples"):
+            check_column(wrong, 2, "y")
+    with pytest.raises(ValueError, match="y cannot be read as one value"):
+        check_column([[1], [1, 2]], 2, "y")
+
+
+def test_classes():
+    classes, codes = check_classes(["b", "a", "b"], 3, "y")
+    assert classes.tolist() == ["a", "b"]
+    assert codes.tolist() == [1, 0, 1]
+    mixed = np.array(["a", None, 3.0], dtype=object)
+    with pytest.raises(TypeError, match="y cannot be read as labels of one kind"):
+        check_classes(mixed, 3, "y")
+
+
+def test_labels():
+    np.testing.assert_array_equal(check_labels([0, 2, -1]), [0, 2, -1])
+    for wrong in ([0.5], ["a"], [-2], [10**9], [], [[0, 1]], 3):
+        with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
+            check_labels(wrong)
+    with pytest.raises(ValueError, match=r"labels has shape \(1,\).* 2 samples"):
+        check_labels([0], 2)

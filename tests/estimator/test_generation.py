@@ -1,0 +1,268 @@
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.cluster import DBSCAN
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._estimator.generation import REDRAWS
+
+
+@pytest.fixture
+def small(tiny_images, fast):
+    """An estimator of two strata, which a test may change."""
+    return ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+
+
+@pytest.fixture(scope="module")
+def fitted_x_rays(real_images):
+    X, _ = real_images("pneumoniamnist", n=1500)
+    return ContrastiveAutoencoderClusterer(
+        n_clusters=2, max_epochs=8, random_state=0
+    ).fit(X), X
+
+
+# Decoded images are smoother than those of fit.
+@pytest.mark.filterwarnings("ignore:.*not look like the images")
+def test_samples_agree_with_their_stratum(fitted_digits):
+    for cluster in (0, np.int64(7)):
+        X, labels = fitted_digits.sample(40, cluster=cluster, random_state=0)
+        assert X.shape == (40, 8, 8)
+        assert X.dtype == np.float64  # as the digits are
+        assert labels.tolist() == [cluster] * 40
+        assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
+        assert X.min() >= 0
+        assert X.max() <= 16
+        assert len(np.unique(X, axis=0)) == 40
+
+
+# Decoded images are smoother than those of fit.
+@pytest.mark.filterwarnings("ignore:.*not look like the images")
+def test_strata_come_in_their_shares(fitted_digits):
+    X, labels = fitted_digits.sample(1000, random_state=0)
+    shares = np.bincount(fitted_digits.labels_, minlength=10) / len(
+        fitted_digits.labels_
+    )
+    drawn = np.bincount(labels, minlength=10) / 1000
+    np.testing.assert_allclose(drawn, shares, atol=0.05)
+    assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
+
+
+def test_seed_decides_the_samples(fitted_digits):
+    first, labels = fitted_digits.sample(20, random_state=3)
+    same, same_labels = fitted_digits.sample(20, random_state=np.random.RandomState(3))
+    np.testing.assert_array_equal(first, same)
+    np.testing.assert_array_equal(labels, same_labels)
+    assert not np.array_equal(first, fitted_digits.sample(20, random_state=4)[0])
+    assert len(fitted_digits.sample()[0]) == 1
+
+
+def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
+    small, monkeypatch
+):
+    rounds = []
+    draw = LatentDensity.sample
+
+    def counted(density, n, cluster, rng):
+        rounds.append(n)
+        return draw(density, n, cluster, rng)
+
+    def all_stray(latents):
+        return np.full(len(latents), -1)
+
+    monkeypatch.setattr(LatentDensity, "sample", counted)
+    small._predict_latents = all_stray
+    with pytest.warns(UserWarning, match="3 of the 3 generated samples") as caught:
+        X, labels = small.sample(3, cluster=1, random_state=0)
+    assert caught[0].filename == __file__
+    assert X.shape == (3, 8, 8)
+    assert labels.tolist() == [1, 1, 1]
+    assert rounds == [3] * (1 + REDRAWS)
+
+
+def test_only_what_strayed_is_drawn_again(small):
+    first = small._decode(small._density.sample(6, 0, np.random.RandomState(0))[0])
+    answers = iter([np.array([0, 1, 0, 0, 1, 0]), np.array([0, 1]), np.array([0])])
+
+    def prepared_answers(latents):
+        answer = next(answers)
+        assert len(answer) == len(latents)
+        return answer
+
+    small._predict_latents = prepared_answers
+    X, _ = small.sample(6, cluster=0, random_state=0)
+    changed = [not np.array_equal(a, b) for a, b in zip(X, first, strict=True)]
+    assert changed == [False, True, False, False, True, False]
+
+
+def test_pale_samples_are_no_error(small):
+    # Decoded float images of nearly one grey, which `predict` would refuse to read.
+    small._decode = lambda latents: np.full((len(latents), 8, 8), 100, np.float32)
+    stratum = int(small.predict(np.full((1, 8, 8), 100, np.uint8))[0])
+    X, labels = small.sample(4, cluster=stratum, random_state=0)
+    assert X.shape == (4, 8, 8)
+    assert labels.tolist() == [stratum] * 4
+
+
+def test_score_is_the_density_of_the_latents(fitted_digits, digits):
+    images, _ = digits
+    scores = fitted_digits.score_samples(images[:50])
+    assert scores.shape == (50,)
+    expected = fitted_digits._density.score_samples(
+        fitted_digits.transform(images[:50])
+    )
+    np.testing.assert_array_equal(scores, expected)
+    noise = np.random.default_rng(0).uniform(0, 16, size=(50, 8, 8))
+    odd = fitted_digits.score_samples(noise)
+    assert roc_auc_score(np.repeat([1, 0], 50), np.r_[scores, odd]) > 0.95
+
+
+def test_way_between_samples_is_straight_and_has_its_ends(fitted_digits, digits):
+    a, b = digits[0][:2]
+    way = fitted_digits.interpolate(a, b[None], n_steps=5)
+    assert way.shape == (5, 8, 8)
+    z_a, z_b = fitted_digits.transform(digits[0][:2]).astype(np.float64)
+    for step, image in enumerate(way):
+        latent = z_a + (z_b - z_a) * step / 4
+        expected = fitted_digits.inverse_transform(latent[None])[0]
+        np.testing.assert_allclose(image, expected, atol=1e-4)
+
+
+def test_way_between_strata_joins_their_centres(fitted_digits):
+    way = fitted_digits.interpolate(0, np.int64(9))
+    assert way.shape == (10, 8, 8)
+    ends = fitted_digits.inverse_transform(fitted_digits.cluster_centers_[[0, 9]])
+    np.testing.assert_allclose(way[[0, -1]], ends, atol=1e-4)
+
+
+@pytest.mark.parametrize("convert", [np.ndarray.tolist, torch.tensor])
+def test_ends_may_be_lists_and_tensors(fitted_digits, digits, convert):
+    a = digits[0][0]
+    np.testing.assert_array_equal(
+        fitted_digits.interpolate(convert(a), 1), fitted_digits.interpolate(a, 1)
+    )
+
+
+def test_channels_flattened_images_tables_and_noise(tiny_images, fast):
+    rgb = np.stack([tiny_images] * 3, axis=-1)
+    flat = tiny_images.reshape(40, 64)
+    rng = np.random.default_rng(0)
+    table = np.concatenate([rng.normal(0, 1, (30, 5)), rng.normal(9, 1, (30, 5))])
+    for X, parameters in [
+        (rgb, {}),
+        (flat, {"image_shape": (8, 8)}),
+        (table, {}),
+        (table, {"clusterer": DBSCAN(eps=1.0, min_samples=5)}),
+    ]:
+        estimator = ContrastiveAutoencoderClusterer(**{**fast, **parameters}).fit(X)
+        with warnings.catch_warnings():
+            # Two epochs decode too badly for a warning to say anything here.
+            warnings.filterwarnings("ignore", "[0-9]+ of the 6 generated")
+            drawn, labels = estimator.sample(6, random_state=0)
+        assert drawn.shape == (6, *X.shape[1:])
+        assert set(labels) <= set(range(estimator.n_clusters_))
+        assert np.isfinite(drawn).all()
+        assert estimator.interpolate(X[0], 0, 3).shape == (3, *X.shape[1:])
+        assert estimator.score_samples(X).shape == (len(X),)
+
+
+def test_fitted_estimator_survives_pickling(small):
+    again = pickle.loads(pickle.dumps(small))
+    np.testing.assert_array_equal(
+        small.interpolate(0, 1, 4), again.interpolate(0, 1, 4)
+    )
+
+
+def test_global_generators_are_left_alone(fitted_digits):
+    before = np.random.get_state()[1].copy(), torch.get_rng_state()
+    fitted_digits.sample(5, random_state=0)
+    fitted_digits.interpolate(0, 1)
+    np.testing.assert_array_equal(before[0], np.random.get_state()[1])
+    assert torch.equal(before[1], torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_samples": 0}, "n_samples"),
+        ({"n_samples": 2.5}, "n_samples"),
+        ({"cluster": 10}, "cluster=10 is no stratum: there are 10 strata"),
+        ({"cluster": -1}, "cluster=-1 is no stratum"),
+        ({"cluster": True}, "cluster=True is no stratum"),
+        ({"cluster": "0"}, "cluster"),
+        ({"random_state": "now"}, "random_state"),
+    ],
+)
+def test_bad_wishes_are_named(fitted_digits, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fitted_digits.sample(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 1, 1), "n_steps"),
+        ((0, 1, 2.5), "n_steps"),
+        ((10, 0), "x_a=10 is no stratum: there are 10 strata"),
+        ((0, -1), "x_b=-1 is no stratum"),
+        ((0, False), "x_b=False is no stratum"),
+        ((0, np.zeros((2, 8, 8))), r"x_b has shape \(2, 8, 8\)"),
+        ((np.zeros((8, 9)), 0), r"x_a has shape \(8, 9\)"),
+        ((0.5, 0), r"x_a has shape \(\)"),
+        ((None, 0), r"x_a has shape \(\)"),
+        (([[1, 2], [3]], 0), "x_a is a ragged list"),
+        ((0, np.full((8, 8), np.nan)), "x_b cannot be read as a sample.*NaN"),
+        ((np.full((8, 8), 1e6), 0), "x_a cannot be read as a sample.*units"),
+    ],
+)
+def test_bad_ends_are_named(fitted_digits, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fitted_digits.interpolate(*arguments)
+
+
+def test_samples_of_another_shape_are_refused(fitted_digits):
+    with pytest.raises(ValueError, match="shape"):
+        fitted_digits.score_samples(np.zeros((3, 9, 9)))
+
+
+def test_nothing_works_before_fit(fitted_digits, digits):
+    unfitted = clone(fitted_digits)
+    for use in (
+        unfitted.sample,
+        lambda: unfitted.score_samples(digits[0]),
+        lambda: unfitted.interpolate(0, 1),
+    ):
+        with pytest.raises(NotFittedError):
+            use()
+
+
+@pytest.mark.slow
+def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
+    estimator, _ = fitted_x_rays
+    x_rays, _ = real_images("pneumoniamnist", "test")
+    digits, _ = real_images("mnist", "test", n=1000)
+    scores = np.r_[estimator.score_samples(x_rays), estimator.score_samples(digits)]
+    is_digit = np.repeat([0, 1], [len(x_rays), len(digits)])
+    assert roc_auc_score(is_digit, -scores) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
+def test_generated_x_rays_agree_with_their_stratum(fitted_x_rays):
+    estimator, X = fitted_x_rays
+    generated, labels = estimator.sample(300, random_state=0)
+    assert np.mean(estimator.predict(generated) == labels) >= 0.9
+    # Without drawing again: latents keep their stratum, and images lose it no more
+    # often than the decoder loses that of real ones.
+    latents, labels = estimator._density.sample(1000, None, np.random.RandomState(0))
+    assert np.mean(estimator._predict_latents(latents) == labels) >= 0.85
+    natural = np.mean(estimator.predict(estimator._decode(latents)) == labels)
+    decoded = estimator.inverse_transform(estimator.transform(X))
+    real = np.mean(estimator.predict(decoded) == estimator.labels_)
+    assert natural >= real - 0.05

@@ -1,0 +1,199 @@
+"""What `fit` learns, and what it refuses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+from skorch.callbacks import Callback
+from torch.utils.data import Dataset
+
+from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
+from contrastive_clustering._estimator import learning as _learning
+
+
+def make(fast, **parameters):
+    return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+
+
+def test_frames_give_names(fast):
+    X, y = make_blobs(60, 4, centers=2, random_state=0)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    clusterer = make(fast, max_epochs=20).set_output(transform="pandas").fit(frame)
+    assert clusterer.feature_names_in_.tolist() == list("abcd")
+    latents = clusterer.transform(frame)
+    assert latents.columns.tolist() == clusterer.get_feature_names_out().tolist()
+    assert latents.columns[0] == "contrastiveautoencoderclusterer0"
+    assert adjusted_rand_score(y, clusterer.labels_) > 0.9
+    with pytest.raises(ValueError, match="feature names should match"):
+        clusterer.predict(frame.rename(columns={"a": "z"}))
+    clusterer.fit(np.random.default_rng(0).normal(size=(9, 8, 8)))
+    assert not hasattr(clusterer, "feature_names_in_")
+    assert isinstance(clusterer.transform(np.zeros((1, 8, 8))), pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    "clusterer",
+    ["gaussian_mixture", MiniBatchKMeans(3), AgglomerativeClustering()],
+    ids=str,
+)
+@pytest.mark.parametrize("whiten", [False, True])
+def test_clusterers(tiny_images, fast, clusterer, whiten):
+    fitted = make(fast, clusterer=clusterer, whiten=whiten, normalize=whiten)
+    fitted.fit(tiny_images)
+    assert fitted.n_clusters_ == 2
+    np.testing.assert_array_equal(fitted.predict(tiny_images), fitted.labels_)
+    np.testing.assert_allclose(fitted.predict_proba(tiny_images).sum(1), 1, atol=1e-5)
+
+
+def test_two_kinds_of_images_are_two_strata(tiny_images, fast):
+    labels = make(fast, max_epochs=30).fit_predict(tiny_images)
+    assert adjusted_rand_score(np.repeat([0, 1], 20), labels) == 1.0
+
+
+BAD_ARRAYS = [
+    (np.full((9, 8, 8), np.nan), ValueError, "X contains NaN"),
+    (np.full((9, 8, 8), np.inf), ValueError, "X contains infinity"),
+    (scipy.sparse.csr_matrix(np.eye(9)), TypeError, "[Ss]parse"),
+    (np.ones((9, 8, 8), dtype=complex), ValueError, "Complex data"),
+    ([["a", "b"], ["c", "d"]], ValueError, "numeric"),
+    (np.empty((0, 8, 8)), ValueError, "0 sample"),
+    (np.ones((1, 8, 8)), ValueError, "1 sample"),
+    (np.float64(1.0), ValueError, r"X has shape \(\)"),
+    ([[1, 2], [3]], ValueError, "ragged list"),
+    (np.random.default_rng(0).normal(size=(9, 7, 8)), ValueError, "at least 8 pixels"),
+    (np.ones((9, 8, 8)), ValueError, r"the same \(constant\)"),
+    (np.full((9, 5), 3), ValueError, r"the same \(constant\)"),
+    (
+        np.random.default_rng(0).normal(size=(3, 8, 8)),
+        ValueError,
+        "fewer than n_clusters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("X", "kind", "message"), BAD_ARRAYS)
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_predict"])
+def test_bad_arrays_are_errors_and_leave_nothing(fast, X, kind, message, method):
+    clusterer = make(fast, n_clusters=5)
+    before = dict(vars(clusterer))
+    with pytest.raises(kind, match=message):
+        getattr(clusterer, method)(X)
+    assert vars(clusterer) == before
+
+
+def test_failed_fit_keeps_the_fit_before(tiny_images, fast):
+    clusterer = make(fast).fit(tiny_images)
+    latents = clusterer.transform(tiny_images)
+    with pytest.raises(ValueError, match="NaN"):
+        clusterer.fit(np.full((9, 8, 8), np.nan))
+    np.testing.assert_array_equal(clusterer.transform(tiny_images), latents)
+
+
+def fails(*args, **kwargs):
+    raise RuntimeError("on purpose")
+
+
+class FailingClusterer(MiniBatchKMeans):
+    def fit(self, X, y=None, sample_weight=None):
+        fails()
+
+
+class FailingCallback(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        fails()
+
+
+class Rows(Dataset):
+    """Sixty samples of ten values, until they are said to be gone."""
+
+    gone = False
+
+    def __len__(self):
+        return 60
+
+    def __getitem__(self, place):
+        if self.gone:
+            fails()
+        return np.random.default_rng(place).normal(size=10)
+
+
+def lose_rows(patch, X):
+    """Make X unreadable when all has been trained."""
+
+    fit_model = _learning.fit_model
+
+    def fit_and_lose(*args, **kwargs):
+        model = fit_model(*args, **kwargs)
+        X.gone = True
+        return model
+
+    patch.setattr(_learning, "fit_model", fit_and_lose)
+
+
+def at(name):
+    """Return a function that makes a step of the fit fail."""
+    return lambda patch, X: patch.setattr(f"contrastive_clustering.{name}", fails)
+
+
+# Parameters, X in place of the rows, and what else goes wrong.
+FAILURES = {
+    "bad values": ({}, np.full((60, 10), np.nan), None),
+    "bad names": ({}, pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"}), None),
+    "few samples": ({"n_clusters": 61}, None, None),
+    "divergence": ({"lr": 1e30, "max_epochs": 3}, None, None),
+    "callback": ({"callbacks": [FailingCallback()]}, None, None),
+    "clusterer": ({"clusterer": FailingClusterer(2)}, None, None),
+    "second phase": ({}, None, at("_fitting.learn_strata")),
+    "density": ({}, None, at("_fitting.LatentDensity.fit")),
+    "examples": ({"store_examples": True}, None, lose_rows),
+}
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("before", ["nothing", "a fit", "a fit that goes on"])
+@pytest.mark.parametrize("stage", FAILURES)
+def test_a_failed_fit_changes_no_attribute(fast, monkeypatch, stage, before):
+    parameters, X, spoil = FAILURES[stage]
+    rows = Rows()
+    clusterer = make(fast, store_examples=True)
+    if before != "nothing":
+        names = [f"column {i}" for i in range(10)]
+        frame = pd.DataFrame(np.stack([rows[i] for i in range(60)]), columns=names)
+        clusterer.fit(frame)
+        latents = clusterer.transform(frame)
+    clusterer.set_params(**parameters, warm_start=before == "a fit that goes on")
+    attributes = dict(vars(clusterer))
+    with monkeypatch.context() as patch:
+        if spoil is not None:
+            spoil(patch, rows)
+        with pytest.raises((ValueError, TypeError, RuntimeError)):
+            clusterer.fit(rows if X is None else X)
+    assert list(vars(clusterer)) == list(attributes)
+    assert all(vars(clusterer)[name] is attributes[name] for name in attributes)
+    if before != "nothing":
+        np.testing.assert_array_equal(clusterer.transform(frame), latents)
+
+
+def test_bad_names_are_refused_before_training(fast, monkeypatch):
+    monkeypatch.setattr(_learning, "fit_model", None)
+    frame = pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"})
+    with pytest.raises(TypeError, match="string names"):
+        make(fast).fit(frame)
+
+
+def test_number_of_strata_is_searched_for(digits):
+    images, _ = digits
+    search = ClusterNumberSearch(low=3, high=5, n_jobs=2)
+    clusterer = ContrastiveAutoencoderClusterer(
+        search, max_epochs=2, refinement_epochs=0, random_state=0
+    ).fit(images[:500])
+    result = clusterer.cluster_number_search_
+    assert result.candidates.tolist() == [3, 4, 5]
+    assert clusterer.n_clusters_ == result.n_clusters
+    assert np.isfinite(result.scores).all()
+    clusterer.set_params(n_clusters=4).fit(images[:500])
+    assert clusterer.n_clusters_ == 4
+    assert clusterer.cluster_number_search_ is None

@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._estimator.params import (
+    PARAMETER_CONSTRAINTS,
+    count_batch_size,
+    count_epochs,
+)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_clusters": 0},
+        {"n_clusters": 2.5},
+        {"clusterer": "ward"},
+        {"clusterer": 3},
+        {"latent_dim": 0},
+        {"temperature": 0.0},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"reconstruction_weight": -0.1},
+        {"reconstruction_weight": float("inf")},
+        {"reconstruction_weight": float("nan")},
+        {"augmentation": "blue"},
+        {"augmentation": 3},
+        {"augmentation": "table"},
+        {"image_shape": (9, 9)},
+        {"image_shape": 8},
+        {"image_shape": (8, "8")},
+        {"image_shape": (8, -8)},
+        {"channel_axis": 7},
+        {"channel_axis": "last"},
+        {"max_epochs": -1},
+        {"max_epochs": "many"},
+        {"n_clusters": "some"},
+        {"refinement": "polish"},
+        {"refinement": None},
+        {"refinement": SelfTrainingRefinement(memory=1.5)},
+        {"refinement_epochs": -1},
+        {"kl_weight": -1.0},
+        {"kl_warm_up": 1.5},
+        {"batch_size": 1},
+        {"batch_size": "all"},
+        {"optimizer": "adam"},
+        {"optimizer": dict},
+        {"optimizer": torch.optim.LBFGS},
+        {"lr": 0.0},
+        {"lr": float("inf")},
+        {"lr_schedule": "steps"},
+        {"weight_decay": -1.0},
+        {"weight_decay": float("nan")},
+        {"early_stopping": True, "validation_fraction": 0.01},
+        {"early_stopping": True, "validation_fraction": 0.99},
+        {"validation_fraction": 1.0},
+        {"n_iter_no_change": 0},
+        {"callbacks": 3},
+        {"device": "warp"},
+        {"device": "cuda:99"},
+        {"device": "meta"},
+        {"device": 3},
+        {"random_state": "zero"},
+        {"verbose": -1},
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_named(tiny_images, fast, parameters):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+    before = dict(vars(clusterer))
+    name = list(parameters)[-1]
+    with pytest.raises((ValueError, TypeError), match=name):
+        clusterer.fit(tiny_images)
+    assert vars(clusterer) == before
+
+
+def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
+    class Wordless(torch.optim.SGD):
+        def step(self, closure=None):
+            raise AssertionError
+
+    clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Wordless)
+    with pytest.raises(ValueError, match=r"=Wordless .*: AssertionError\. Pass"):
+        clusterer.fit(tiny_images)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "largest"),
+    [(300, "auto", 60), (40, "auto", 40), (30, 7, 6)],
+)
+def test_batches_of_both_phases_suit_the_number_of_samples(
+    fast, n_samples, batch_size, largest
+):
+    X = np.random.default_rng(0).normal(size=(n_samples, 9))
+    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=batch_size).fit(X)
+    sizes = [
+        {batch["train_batch_size"] for batch in epoch["batches"]}
+        for epoch in clusterer.history_
+    ]
+    assert len(sizes) == fast["max_epochs"] + fast["refinement_epochs"]
+    assert {max(size) for size in sizes} == {largest}
+
+
+@given(n_samples=st.integers(1, 100_000))
+def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
+    size = count_batch_size("auto", n_samples)
+    assert 64 <= size <= 256
+    if 64 < size < 256:
+        assert n_samples // size == 16
+    assert count_batch_size(size, 1) == size
+
+
+@given(n_samples=st.integers(1, 100_000))
+def test_small_sets_are_seen_more_often_and_small_sets_of_volumes_more_still(n_samples):
+    of_images = count_epochs("auto", n_samples, kind="grey")
+    of_volumes = count_epochs("auto", n_samples, kind="volume")
+    assert 15 <= of_images <= min(30, of_volumes)
+    assert of_volumes <= 60
+    if n_samples >= 2_400:
+        assert of_volumes == of_images
+    if of_volumes < 60:
+        assert n_samples * of_volumes >= 72_000 - n_samples
+    assert count_epochs(7, n_samples, kind="volume") == 7
+
+
+@pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])
+def test_automatic_epochs_hang_on_what_the_samples_are(shape, n_epochs, fast):
+    X = np.random.default_rng(0).normal(size=(8, *shape))
+    parameters = {**fast, "max_epochs": "auto", "refinement_epochs": 0}
+    clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(X)
+    assert len(clusterer.history_) == n_epochs
+
+
+def test_every_parameter_has_a_constraint():
+    parameters = ContrastiveAutoencoderClusterer().get_params(deep=False)
+    assert set(parameters) == set(PARAMETER_CONSTRAINTS)
+
+
+def test_nothing_is_checked_before_fit():
+    clusterer = ContrastiveAutoencoderClusterer(temperature=-1.0, device="warp")
+    assert clusterer.set_params(lr="fast").get_params()["lr"] == "fast"

@@ -1,0 +1,345 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from sklearn.exceptions import NotFittedError
+from skorch.callbacks import EpochScoring
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    GreyImageAugmentation,
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+
+
+def mirrored(batch):
+    return batch.flip(-1)
+
+
+class OwnKMeans(MiniBatchKMeans):
+    """A clusterer that can predict."""
+
+
+class OwnAgglomerative(AgglomerativeClustering):
+    """A clusterer that cannot."""
+
+
+class OwnEncoder(torch.nn.Sequential):
+    """What makes an encoder."""
+
+    def __init__(self, sample_shape, n_outputs):
+        super().__init__(
+            torch.nn.Flatten(), torch.nn.Tanh(), torch.nn.LazyLinear(n_outputs)
+        )
+
+
+# A network of two epochs decodes badly: what it draws strays.
+pytestmark = pytest.mark.filterwarnings("ignore:.*of the 5 generated samples")
+
+
+def assert_same(loaded, clusterer, X):
+    for method in ("predict", "predict_proba", "transform", "score_samples"):
+        np.testing.assert_array_equal(
+            getattr(loaded, method)(X), getattr(clusterer, method)(X)
+        )
+    latents = clusterer.transform(X)
+    np.testing.assert_array_equal(
+        loaded.inverse_transform(latents), clusterer.inverse_transform(latents)
+    )
+    for name in ("labels_", "cluster_centers_", "linkage_"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(clusterer, name))
+    for found, expected in zip(
+        loaded.sample(5, random_state=0),
+        clusterer.sample(5, random_state=0),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+    assert loaded.n_clusters_ == clusterer.n_clusters_
+    assert loaded.n_features_in_ == clusterer.n_features_in_
+    for name, value in loaded.get_params(deep=False).items():
+        assert type(value) is type(getattr(clusterer, name))
+    assert loaded.score(X) == clusterer.score(X)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"refinement": "prototypes"},
+        {"refinement": SelfTrainingRefinement(n_neighbors=3, power=3.0)},
+        {"refinement": PrototypeRefinement(), "refinement_epochs": 0},
+        {"refinement_epochs": 0},
+        {"refinement_epochs": 0, "clusterer": "consensus"},
+        {"refinement_epochs": 0, "normalize": True},
+        {"refinement_epochs": 0, "clusterer": "gaussian_mixture", "whiten": True},
+        {"kl_weight": 0.1, "latent_dim": 3},
+        {"n_clusters": ClusterNumberSearch(high=3)},
+        {"augmentation": GreyImageAugmentation(degrees=3)},
+        {"optimizer": torch.optim.SGD, "lr_schedule": "constant"},
+        {"early_stopping": True, "validation_fraction": 0.25},
+        {"optimizer__betas": (0.8, 0.9), "module__projection_dim": 7},
+        {"optimizer__param_groups": [("encoder.*", {"lr": 1e-3})]},
+        {"random_state": np.random.RandomState(0), "device": torch.device("cpu")},
+    ],
+)
+def test_loaded_estimators_are_the_same_to_the_bit(
+    tiny_images, fast, tmp_path, parameters
+):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+    clusterer.fit(tiny_images).save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert_same(loaded, clusterer, tiny_images)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    epochs = [
+        {name: value for name, value in row.items() if name != "batches"}
+        for row in clusterer.history_
+    ]
+    assert [
+        {k: v for k, v in row.items() if k != "batches"} for row in loaded.history_
+    ] == epochs
+
+
+def test_training_goes_on_as_if_nothing_had_been(tiny_images, fast, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, warm_start=True)
+    clusterer.fit(tiny_images).save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    clusterer.partial_fit(tiny_images)
+    loaded.partial_fit(tiny_images)
+    assert_same(loaded, clusterer, tiny_images)
+    loaded.set_params(n_clusters=3, latent_dim=5, warm_start=False).fit(tiny_images)
+    assert loaded.n_clusters_ == 3
+
+
+def test_the_size_of_batches_is_that_of_fit(fast, tmp_path):
+    X = np.random.default_rng(0).normal(size=(2000, 9))
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    clusterer.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert loaded.batch_size == "auto"
+    assert loaded.net_.batch_size == clusterer.net_.batch_size == 125
+
+
+def test_views_of_strokes_are_kept(fast, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((40, 8, 8)) < 0.15, 1.0, 0.0)
+    ContrastiveAutoencoderClusterer(**fast).fit(X).save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert loaded.augmentation == "auto"
+    assert loaded.net_.augmentation == GreyImageAugmentation(translate=0.1, erase=0.8)
+
+
+def test_parameters_set_after_fit_do_not_bear_on_the_network(
+    tiny_images, fast, tmp_path
+):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    clusterer.set_params(latent_dim=17, kl_weight=1.0, n_clusters=5)
+    clusterer.set_params(module__projection_dim=3)
+    clusterer.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9)
+    clusterer.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert_same(loaded, clusterer, tiny_images)
+    assert loaded.latent_dim == 17
+
+
+@pytest.mark.parametrize("shape", [(30, 9), (30, 8, 9, 3), (30, 8, 8, 8)])
+def test_tables_colours_and_volumes(fast, tmp_path, shape):
+    X = np.random.default_rng(0).normal(size=shape)
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    clusterer.save(tmp_path / "model")
+    assert_same(ContrastiveAutoencoderClusterer.load(tmp_path / "model"), clusterer, X)
+
+
+def test_names_of_features_come_back(fast, tmp_path):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=list("abc"))
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+    clusterer.save(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(str(tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.feature_names_in_, ["a", "b", "c"])
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.predict(X[["b", "a", "c"]])
+    np.testing.assert_array_equal(loaded.predict(X), clusterer.labels_)
+
+
+def test_another_device_can_be_asked_for(tiny_images, fast, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    # As if it had been fitted on a GPU that this machine does not have.
+    clusterer.set_params(device="cuda:7").save(tmp_path / "model")
+    with pytest.raises(ValueError, match="device='cuda:7' cannot be used here"):
+        ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model", device="cpu")
+    assert loaded.device == "cpu"
+    np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+    with pytest.raises(ValueError, match="device='nowhere'"):
+        ContrastiveAutoencoderClusterer.load(tmp_path / "model", device="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"augmentation": lambda batch: batch}, r"augmentation=.*trusted="),
+        ({"augmentation": torch.nn.Identity()}, r"augmentation=.*Identity.*trusted="),
+        ({"encoder": torch.nn.Identity()}, r"^encoder=Identity.*trusted or not"),
+        ({"encoder": OwnEncoder}, r"^encoder=.*OwnEncoder'.*trusted="),
+        ({"callbacks__a__b": mirrored}, r"^callbacks__a__b=.*mirrored'.*trusted="),
+        ({"clusterer": OwnKMeans(n_init=1)}, r"clusterer=.*OwnKMeans'"),
+        ({"callbacks": [EpochScoring("silhouette")]}, r"callbacks=.*EpochScoring'"),
+    ],
+)
+def test_code_is_refused(tiny_images, fast, tmp_path, parameters, message):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    with pytest.raises(ValueError, match=message):
+        clusterer.set_params(**parameters).save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("augmentation", mirrored),
+        ("encoder", OwnEncoder),
+        ("clusterer", OwnKMeans(n_init=1)),
+        ("clusterer", OwnAgglomerative()),
+    ],
+)
+def test_code_can_be_named(tiny_images, fast, tmp_path, refinement_epochs, name, value):  # noqa: PLR0917
+    thing = value if callable(value) else type(value)
+    path = f"{thing.__module__}.{thing.__qualname__}"
+    parameters = {**fast, "refinement_epochs": refinement_epochs, name: value}
+    clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    clusterer.save(tmp_path / "model", trusted=[path])
+    with pytest.raises(ValueError, match=rf"names '{path}'.*pass trusted="):
+        ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model", trusted=[path])
+    assert type(getattr(loaded, name)) is type(value)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(tiny_images), clusterer.predict_proba(tiny_images)
+    )
+
+
+def test_an_encoder_as_a_module_has_to_be_pickled(tiny_images, fast, tmp_path):
+    encoder = OwnEncoder((1, 8, 8), 4)
+    clusterer = ContrastiveAutoencoderClusterer(encoder=encoder, **fast)
+    clusterer.fit(tiny_images)
+    path = f"{OwnEncoder.__module__}.OwnEncoder"
+    with pytest.raises(ValueError, match=r"encoder=OwnEncoder\(\.\.\.\).*joblib"):
+        clusterer.save(tmp_path / "model", trusted=[path])
+    # The network is what it was in fit, whatever the parameter is by now.
+    clusterer.set_params(encoder=None)
+    with pytest.raises(ValueError, match=r"encoder=OwnEncoder.*as of fit.*joblib"):
+        clusterer.save(tmp_path / "model", trusted=[path])
+
+
+def test_trusted_has_to_be_a_list(tiny_images, fast, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    with pytest.raises(TypeError, match=r"trusted='os.system' has to be a list"):
+        clusterer.save(tmp_path / "model", trusted="os.system")
+
+
+def test_only_fitted_estimators_can_be_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        ContrastiveAutoencoderClusterer().save(tmp_path / "model")
+
+
+def test_no_sample_is_in_the_file_unless_asked(digits, fast, tmp_path):
+    images, _ = digits
+    images = images[:100].astype(np.uint8)
+    clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
+    for name, store in (("without", False), ("with", True)):
+        clusterer.set_params(store_examples=store).fit(images)
+        clusterer.save(tmp_path / name)
+        assert hasattr(clusterer, "examples_") == store
+    with safe_open(tmp_path / "without", framework="np") as file:
+        arrays = [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118
+    assert not any(array.shape[-2:] == (8, 8) for array in arrays)
+    content = (tmp_path / "without").read_bytes()
+    for kind in ("u1", "f4", "f8"):
+        for scaled in (images, (images - images.mean()) / images.std()):
+            rows = scaled.astype(kind)
+            assert not any(row.tobytes() in content for row in rows)
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "with")
+    np.testing.assert_array_equal(loaded.examples_, clusterer.examples_)
+    latents = clusterer.transform(images)
+    for label, example in enumerate(loaded.examples_):
+        members = np.flatnonzero(clusterer.labels_ == label)
+        center = clusterer.cluster_centers_[label]
+        nearest = members[np.linalg.norm(latents[members] - center, axis=1).argmin()]
+        np.testing.assert_array_equal(example, images[nearest])
+
+
+def test_a_clusterer_with_a_forged_parameter_is_refused(tiny_images, fast, tmp_path):
+    path = tmp_path / "model"
+    parameters = {**fast, "clusterer": "gaussian_mixture", "refinement_epochs": 0}
+    ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images).save(path)
+    tree = read_tree(path, "estimator")
+    mixture = tree["clustering"]["clusterer"]
+    assert mixture["kind"] == "gaussian_mixture_full"
+    mixture["kind"] = "gaussian_mixture_fuller"
+    write_tree(path, "estimator", tree)
+    with pytest.raises(ValueError, match=r"cannot be read: .*gaussian_mixture_fuller"):
+        ContrastiveAutoencoderClusterer.load(path)
+
+
+def fuzz(kind, n_files, **variables):
+    script = Path(__file__).with_name("fuzz_saved_files.py")
+    run = subprocess.run(
+        [sys.executable, script, kind, str(n_files)],
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+        env={**os.environ, **variables},
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = json.loads(run.stdout.splitlines()[-1])
+    # Processes that died, errors that do not name the file, code that ran, files that
+    # were written, and files that took more memory or time than the script allows.
+    assert found["faults"] == []
+    assert found["n_faults"] == 0
+    assert found["n_files"] == n_files
+    # The digest knows of nearly any damage; some forged values are as good as others.
+    assert found.get("worked", 0) > 0 or kind == "damaged"
+    assert found["refused"] > 0.3 * n_files
+    assert found["most_mib"] <= 256
+    assert found["longest_seconds"] <= 60
+    outcomes = ("worked", "refused", "refused_later", "not_written")
+    assert sum(found.get(name, 0) for name in outcomes) == n_files
+
+
+def checking_memory():
+    """Return variables with which the C library fills and checks what it hands out."""
+    libraries = sorted(Path("/lib").glob("*/libc_malloc_debug.so.0"))
+    if not libraries:
+        return {}
+    return {
+        "LD_PRELOAD": str(libraries[0]),
+        "GLIBC_TUNABLES": "glibc.malloc.check=3",
+        "MALLOC_PERTURB_": "165",
+    }
+
+
+@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 60), ("forged", 80)])
+def test_some_damaged_and_forged_files_are_refused_or_work(kind, n_files):
+    fuzz(kind, n_files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 600), ("checkpoint", 250)])
+def test_many_damaged_files_and_checkpoints_are_refused_or_work(kind, n_files):
+    fuzz(kind, n_files)
+
+
+@pytest.mark.slow
+def test_many_forged_files_leave_memory_as_it_was():
+    fuzz("forged", 1200, **checking_memory())

@@ -1,0 +1,169 @@
+"""What a fitted estimator says, and to what it says nothing."""
+
+import numpy as np
+import pytest
+from scipy.cluster.hierarchy import dendrogram, is_valid_linkage
+from sklearn.exceptions import NotFittedError
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+)
+
+
+def make(fast, **parameters):
+    return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+
+
+def test_attributes_agree_with_each_other(fitted_digits, digits):
+    images, _ = digits
+    labels, proba = fitted_digits.predict(images), fitted_digits.predict_proba(images)
+    np.testing.assert_array_equal(labels, fitted_digits.labels_)
+    np.testing.assert_array_equal(proba.argmax(axis=1), labels)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+    assert sorted(set(labels)) == list(range(10))
+    latents = fitted_digits.transform(images)
+    assert latents.shape == (1797, 64)
+    assert latents.dtype == np.float32
+    for label, center in enumerate(fitted_digits.cluster_centers_):
+        np.testing.assert_allclose(center, latents[labels == label].mean(0), atol=1e-4)
+
+
+def test_reconstruction_is_near_the_image_and_in_its_units(fitted_digits, digits):
+    images, _ = digits
+    decoded = fitted_digits.inverse_transform(fitted_digits.transform(images))
+    assert decoded.shape == images.shape
+    assert decoded.dtype == images.dtype
+    assert np.mean((decoded - images) ** 2) < 0.35 * images.var()
+    assert decoded.min() >= images.min()
+    assert decoded.max() <= images.max()
+    centers = fitted_digits.inverse_transform(fitted_digits.cluster_centers_)
+    members = [images[fitted_digits.labels_ == label].mean(0) for label in range(10)]
+    correlation = [
+        np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        for a, b in zip(centers, members, strict=True)
+    ]
+    assert min(correlation) > 0.8
+
+
+def test_score_is_worst_where_there_is_nothing_to_compare(tiny_images, fast):
+    clusterer = make(fast).fit(tiny_images)
+    assert clusterer.score(tiny_images[:1]) == -1.0
+    assert make(fast, n_clusters=1).fit(tiny_images).score(tiny_images) == -1.0
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "transform", "score"])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((3, 8, 9)), r"samples of shape \(8, 9\).*fitted to samples of shape"),
+        (np.zeros((3, 64)), r"samples of shape \(64,\)"),
+        (np.zeros((3, 8, 8, 1)), r"samples of shape \(8, 8, 1\)"),
+        (np.full((3, 8, 8), np.nan), "NaN"),
+        (np.linspace(0, 1, 128).reshape(2, 8, 8), "Bring X to the units"),
+        (np.full((2, 8, 8), 1e6), "Bring X to the units"),
+        (np.empty((0, 8, 8)), "0 sample"),
+        (np.float64(1), r"X has shape \(\)"),
+    ],
+)
+def test_other_samples_than_in_fit_are_errors(tiny_images, fast, method, X, message):
+    clusterer = make(fast, max_epochs=1).fit(tiny_images)
+    with pytest.raises(ValueError, match=message):
+        getattr(clusterer, method)(X)
+
+
+@pytest.mark.parametrize(
+    ("Z", "message"),
+    [
+        (np.zeros((2, 3)), "Z has 3 columns.*latent_dim=4"),
+        (np.zeros(4), "Reshape your data"),
+        (np.full((2, 4), np.nan), "Z contains NaN"),
+        ([["a", "b", "c", "d"]], "could not convert"),
+    ],
+)
+def test_bad_latents_are_errors(tiny_images, fast, Z, message):
+    clusterer = make(fast, max_epochs=1).fit(tiny_images)
+    with pytest.raises(ValueError, match=message):
+        clusterer.inverse_transform(Z)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "transform", "score", "inverse_transform"]
+)
+def test_nothing_works_before_fit(tiny_images, fast, method):
+    with pytest.raises(NotFittedError):
+        getattr(make(fast), method)(tiny_images)
+    with pytest.raises(NotFittedError):
+        _ = make(fast).history_
+
+
+def test_coarser_strata_are_unions_of_finer_ones(fitted_digits, digits):
+    images, _ = digits
+    assert is_valid_linkage(fitted_digits.linkage_)
+    assert len(fitted_digits.linkage_) == 9
+    dendrogram(fitted_digits.linkage_, no_plot=True)
+    finer = fitted_digits.labels_
+    np.testing.assert_array_equal(fitted_digits.labels_at(10), finer)
+    for n in range(9, 0, -1):
+        coarser = fitted_digits.labels_at(n)
+        assert sorted(set(coarser)) == list(range(n))
+        assert all(len(set(coarser[finer == k])) == 1 for k in set(finer))
+        np.testing.assert_array_equal(fitted_digits.labels_at(n, images), coarser)
+        finer = coarser
+    for n in (0, 11):
+        with pytest.raises(ValueError, match=f"n={n} "):
+            fitted_digits.labels_at(n)
+
+
+@pytest.mark.parametrize("n_images", [1, 7, 8, 9, 40])
+def test_blocks_of_latents_change_nothing(tiny_images, fast, monkeypatch, n_images):
+    X = tiny_images[:n_images]
+    clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=8).fit(tiny_images)
+    methods = ("transform", "predict", "predict_proba", "score_samples")
+    expected = [getattr(clusterer, method)(X) for method in methods]
+    monkeypatch.setattr(
+        "contrastive_clustering._training.inference_net.LATENT_BLOCK", 9
+    )
+    for method, result in zip(methods, expected, strict=True):
+        np.testing.assert_array_equal(getattr(clusterer, method)(X), result)
+    decoded = clusterer.inverse_transform(expected[0])
+    alone = [clusterer.inverse_transform(latent[None])[0] for latent in expected[0]]
+    np.testing.assert_allclose(decoded, alone, atol=1e-3)
+
+
+def test_results_are_written_where_asked(fitted_digits, digits, tmp_path):
+    images, _ = digits
+    latents = np.lib.format.open_memmap(
+        tmp_path / "latents.npy", mode="w+", dtype="f4", shape=(len(images), 64)
+    )
+    labels = np.full(len(images), -7)
+    assert fitted_digits.transform(images, out=latents) is latents
+    assert fitted_digits.predict(images, out=labels) is labels
+    np.testing.assert_array_equal(labels, fitted_digits.labels_)
+    latents.flush()
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "latents.npy"), fitted_digits.transform(images)
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "out", "error", "message"),
+    [
+        (
+            "transform",
+            np.empty((3, 64)),
+            ValueError,
+            r"out has shape \(3, 64\)",
+        ),
+        ("transform", np.empty((5, 64), "f2"), TypeError, "out is float16.*float32"),
+        ("transform", [[0.0] * 64] * 5, TypeError, "out is list"),
+        ("predict", np.empty((5, 1), "i8"), ValueError, r"out has shape \(5, 1\)"),
+        ("predict", np.empty(5), TypeError, "out is float64; pass an array of int64"),
+        ("predict", np.empty(5, "i4"), TypeError, "out is int32"),
+        ("predict", np.broadcast_to(np.int64(0), 5), ValueError, "out is read-only"),
+    ],
+)
+def test_what_cannot_be_written_to_is_named(
+    fitted_digits, digits, *, method, out, error, message
+):
+    with pytest.raises(error, match=message):
+        getattr(fitted_digits, method)(digits[0][:5], out=out)

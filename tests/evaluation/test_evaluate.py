@@ -1,0 +1,272 @@
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    adjusted_rand_score,
+    balanced_accuracy_score,
+    davies_bouldin_score,
+    normalized_mutual_info_score,
+    silhouette_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
+from contrastive_clustering._evaluation import evaluate as _evaluation
+from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+from contrastive_clustering.metrics import clustering_accuracy, mapped_accuracy
+
+
+class Strata:
+    """A fitted estimator whose latents are principal components."""
+
+    def __init__(self, X, n_clusters):
+        self.pca = PCA(5).fit(X)
+        self.kmeans = KMeans(n_clusters, random_state=0).fit(self.transform(X))
+        self.linkage_ = link_centers(self.kmeans.cluster_centers_)
+
+    def transform(self, X):
+        return self.pca.transform(X)
+
+    def inverse_transform(self, Z):
+        return self.pca.inverse_transform(Z)
+
+    def _project(self, X):
+        return self.transform(X)[:, :2]
+
+    def predict(self, X):
+        return self.kmeans.predict(self.transform(X))
+
+
+class Fixed:
+    """Predicts what stands in the first column."""
+
+    def predict(self, X):
+        return np.asarray(X)[:, 0].astype(int)
+
+
+class FixedLatents(Fixed):
+    def transform(self, X):
+        return np.asarray(X)
+
+
+@pytest.fixture(scope="module")
+def sets():
+    X, y = make_blobs(
+        400, n_features=8, centers=4, cluster_std=4, center_box=(-6, 6), random_state=0
+    )
+    return X[:250], y[:250], X[250:], y[250:]
+
+
+@pytest.fixture(scope="module")
+def strata(sets):
+    return Strata(sets[0], 9)
+
+
+@pytest.fixture(scope="module")
+def evaluation(strata, sets):
+    return evaluate_clustering(strata, *sets)
+
+
+def test_agreement_with_the_classes(evaluation, strata, sets):
+    X, y, X_new, y_new = sets
+    train, test = strata.predict(X), strata.predict(X_new)
+    mapped = np.array([np.bincount(y[train == c]).argmax() for c in test])
+    assert evaluation.mapped_accuracy == np.mean(mapped == y_new)
+    assert evaluation.balanced_accuracy == pytest.approx(
+        balanced_accuracy_score(y_new, mapped)
+    )
+    assert evaluation.one_to_one_accuracy == clustering_accuracy(y_new, test)
+    assert evaluation.adjusted_rand == adjusted_rand_score(y_new, test)
+    assert evaluation.normalized_mutual_info == pytest.approx(
+        normalized_mutual_info_score(y_new, test)
+    )
+    assert evaluation.report["accuracy"] == pytest.approx(evaluation.mapped_accuracy)
+    assert evaluation.report["macro avg"]["recall"] == pytest.approx(
+        evaluation.balanced_accuracy
+    )
+
+
+def test_compactness_and_reconstruction(evaluation, strata, sets):
+    X_new = sets[2]
+    latents, test = strata.transform(X_new), strata.predict(X_new)
+    assert evaluation.silhouette == pytest.approx(silhouette_score(latents, test))
+    assert evaluation.davies_bouldin == davies_bouldin_score(latents, test)
+    error = ((strata.inverse_transform(latents) - X_new) ** 2).mean()
+    variance = X_new.var(axis=0).mean()
+    assert evaluation.reconstruction_error == pytest.approx(error / variance)
+    assert 0 < evaluation.reconstruction_error < 1
+
+
+@pytest.mark.parametrize("space", ["latent", "projection"])
+def test_probes(evaluation, strata, sets, space):
+    X, y, X_new, y_new = sets
+    encode = strata.transform if space == "latent" else strata._project
+    Z, Z_new = encode(X), encode(X_new)
+    scaler = StandardScaler().fit(Z)
+    foretold = {
+        "knn": KNeighborsClassifier(15).fit(Z, y).predict(Z_new),
+        "linear": LogisticRegression()
+        .fit(scaler.transform(Z), y)
+        .predict(scaler.transform(Z_new)),
+    }
+    for probe, labels in foretold.items():
+        for name, score in (
+            ("accuracy", np.mean(labels == y_new)),
+            ("balanced_accuracy", balanced_accuracy_score(y_new, labels)),
+        ):
+            found = evaluation.probes[f"{probe}_{space}_{name}"]
+            assert found == pytest.approx(score)
+    assert len(evaluation.probes) == 8
+
+
+def test_merging_down_the_hierarchy(evaluation, strata, sets):
+    X, y, X_new, y_new = sets
+    train, test = strata.predict(X), strata.predict(X_new)
+    assert evaluation.merge_levels.tolist() == list(range(9, 1, -1))
+    for n, accuracy in zip(
+        evaluation.merge_levels, evaluation.merge_accuracies, strict=True
+    ):
+        coarse = cut_linkage(strata.linkage_, n)
+        assert accuracy == mapped_accuracy(y, coarse[train], y_new, coarse[test])
+    assert evaluation.merge_accuracies[0] == evaluation.mapped_accuracy
+    assert evaluation.merged_accuracy == evaluation.merge_accuracies[9 - 4]
+
+
+def test_fewer_strata_than_classes_are_not_merged(sets):
+    few = evaluate_clustering(Strata(sets[0], 2), *sets)
+    assert few.merged_accuracy == few.mapped_accuracy
+    assert few.merge_levels.tolist() == [2]
+    one = evaluate_clustering(Strata(sets[0], 1), *sets)
+    assert one.merged_accuracy == one.mapped_accuracy
+    assert one.merge_levels.shape == one.merge_accuracies.shape == (0,)
+    assert np.isnan([one.silhouette, one.davies_bouldin]).all()
+
+
+def test_label_spread(evaluation, strata, sets):
+    y_new, test = sets[3], strata.predict(sets[2])
+    for i, cluster in enumerate(evaluation.clusters):
+        for j, label in enumerate(evaluation.classes):
+            expected = np.sum((test == cluster) & (y_new == label))
+            assert evaluation.label_counts[i, j] == expected
+    frame = evaluation.label_spread_frame()
+    assert frame.loc[3, 2] == evaluation.label_counts[3, 2]
+    assert (frame.index.name, frame.columns.name) == ("cluster", "class")
+
+
+def test_what_an_estimator_lacks_is_left_out():
+    X, y = np.repeat([[0.0], [1], [2]], 20, axis=0), np.repeat([0, 1, 1], 20)
+    result = evaluate_clustering(Fixed(), X, y, X, y)
+    assert result.mapped_accuracy == 1
+    left_out = [result.silhouette, result.davies_bouldin, result.merged_accuracy]
+    assert np.isnan([*left_out, *result.probes.values()]).all()
+    assert np.isnan(result.reconstruction_error)
+    assert result.merge_levels is result.merge_accuracies is None
+    assert "not available" in str(result)
+
+
+def test_noise_is_a_cluster_but_for_compactness():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([-1, 0, 1], 20)
+    X = np.column_stack([labels, rng.normal(labels, 0.1)])
+    y = np.repeat(["b", "a", "b"], 20)
+    result = evaluate_clustering(FixedLatents(), X, y, X, y, n_neighbors=3)
+    assert result.clusters.tolist() == [-1, 0, 1]
+    assert result.cluster_classes.tolist() == ["b", "a", "b"]
+    assert result.label_counts.tolist() == [[0, 20], [20, 0], [0, 20]]
+    assert result.silhouette == silhouette_score(X[20:], labels[20:])
+    assert str(result).startswith("2 strata")
+    all_noise = np.full((60, 2), -1.0)
+    result = evaluate_clustering(FixedLatents(), all_noise, y, all_noise, y)
+    assert np.isnan([result.silhouette, result.davies_bouldin]).all()
+    assert result.mapped_accuracy == pytest.approx(2 / 3)
+
+
+def test_noise_stays_when_strata_merge():
+    estimator = FixedLatents()
+    estimator.linkage_ = link_centers([[0.0, 5], [1, 5], [-1, -9]])
+    labels = np.repeat([-1, 0, 1, 2], 20)
+    y = np.repeat([2, 0, 0, 1], 20)
+    X = np.column_stack([labels, labels])
+    result = evaluate_clustering(estimator, X, y, X, y)
+    assert result.merge_levels.tolist() == [3, 2]
+    assert result.merge_accuracies.tolist() == [1, 1]
+
+
+def test_a_class_of_one_set_only(recwarn):
+    X = np.repeat([[0.0], [1], [2]], 10, axis=0)
+    y, y_new = np.repeat([0, 1, 2], 10), np.repeat([0, 1, 5], 10)
+    result = evaluate_clustering(Fixed(), X, y, X, y_new)
+    assert result.classes.tolist() == [0, 1, 2, 5]
+    assert result.mapped_accuracy == result.balanced_accuracy == pytest.approx(2 / 3)
+    assert not recwarn.list
+
+
+def test_large_sets_are_thinned_out(strata, sets, monkeypatch):
+    monkeypatch.setattr(_evaluation, "LARGEST_SILHOUETTE", 60)
+    monkeypatch.setattr(_evaluation, "LARGEST_PROBED", 100)
+    X, y, X_new, y_new = sets
+    first, again, other = (
+        evaluate_clustering(strata, *sets, random_state=seed) for seed in (0, 0, 1)
+    )
+    assert first.silhouette == again.silhouette != other.silhouette
+    rows = [int(i * 2.5) for i in range(100)]
+    foretold = KNeighborsClassifier(15).fit(strata.transform(X[rows]), y[rows])
+    expected = foretold.score(strata.transform(X_new), y_new)
+    assert first.probes["knn_latent_accuracy"] == expected
+
+
+def test_labels_in_one_column_and_as_strings(strata, sets, evaluation):
+    X, y, X_new, y_new = sets
+    names = np.array(["ill", "well", "old", "young"])
+    named = evaluate_clustering(strata, X, names[y], X_new, names[y_new].tolist())
+    column = evaluate_clustering(strata, X, y[:, None], X_new, y_new[:, None])
+    assert column.mapped_accuracy == evaluation.mapped_accuracy
+    assert named.mapped_accuracy == evaluation.mapped_accuracy
+    assert named.classes.tolist() == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y_train": [0, 1]}, "X_train has 250 samples, but y_train has 2"),
+        ({"y_test": []}, "X_test has 150 samples, but y_test has 0"),
+        ({"y_test": np.zeros((150, 2))}, r"y_test holds no classes: .*1d array"),
+        ({"y_train": np.linspace(0, 1, 250)}, "y_train holds no classes"),
+        ({"y_test": [None] * 150}, "y_test holds no classes"),
+        ({"y_test": np.full(150, np.nan)}, "y_test holds no classes"),
+        ({"y_test": ["0"] * 150}, "none in common"),
+        ({"y_test": np.full(150, 9)}, "none in common"),
+        ({"y_train": np.zeros(250, int)}, "y_train holds the one class"),
+        ({"n_neighbors": 251}, "n_neighbors=251 is more than the 250"),
+        ({"n_neighbors": 0}, "'n_neighbors' parameter"),
+        ({"estimator": PCA()}, "'estimator' parameter"),
+        ({"random_state": "x"}, "'random_state' parameter"),
+    ],
+)
+def test_bad_input(strata, sets, change, message):
+    names = ("X_train", "y_train", "X_test", "y_test")
+    arguments = {"estimator": strata, **dict(zip(names, sets, strict=True)), **change}
+    with pytest.raises(ValueError, match=message):
+        evaluate_clustering(**arguments)
+
+
+def test_unfitted(sets):
+    with pytest.raises(NotFittedError):
+        evaluate_clustering(KMeans(3), *sets)
+
+
+def test_the_estimator_on_digits(fitted_digits, digits):
+    images, labels = digits
+    result = evaluate_clustering(
+        fitted_digits, images[:1200], labels[:1200], images[1200:], labels[1200:]
+    )
+    assert result.mapped_accuracy > 0.5
+    assert result.probes["knn_latent_accuracy"] > 0.8
+    assert result.probes["linear_latent_balanced_accuracy"] > 0.8
+    assert 0 < result.reconstruction_error < 1
+    assert -1 <= result.silhouette <= 1

@@ -1,0 +1,43 @@
+import sys
+
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+
+from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+
+
+@pytest.fixture(scope="module")
+def sets():
+    X, y = make_blobs(
+        400, n_features=8, centers=4, cluster_std=4, center_box=(-6, 6), random_state=0
+    )
+    return X[:250], y[:250], X[250:], y[250:]
+
+
+@pytest.fixture(scope="module")
+def evaluation(sets):
+    strata = KMeans(9, random_state=0).fit(sets[0])
+    return evaluate_clustering(strata, *sets)
+
+
+def test_frame_and_text(evaluation):
+    frame = evaluation.to_frame()
+    assert frame.columns.tolist() == ["value"]
+    assert frame.loc["mapped_accuracy", "value"] == evaluation.mapped_accuracy
+    assert (
+        frame.loc["knn_latent_accuracy", "value"]
+        == (evaluation.probes["knn_latent_accuracy"])
+    )
+    assert len(frame) == 9 + 8
+    lines = str(evaluation).splitlines()
+    assert lines[0] == "9 strata, 4 classes, 150 samples"
+    assert f"{evaluation.mapped_accuracy:.3f}" in lines[1]
+    assert len(lines) == 1 + len(frame)
+
+
+def test_frame_without_pandas(evaluation, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for method in (evaluation.to_frame, evaluation.label_spread_frame):
+        with pytest.raises(ImportError, match="pip install pandas"):
+            method()

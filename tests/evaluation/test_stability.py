@@ -1,0 +1,288 @@
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._evaluation.stability import best_jaccard, cluster_stability
+
+
+class Halves(ClusterMixin, BaseEstimator):
+    """Splits at the median of the first feature; keeps its seed as a label."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        self.labels_ = (X[:, 0] > np.median(X[:, 0])).astype(int)
+        return self
+
+
+class RandomLabels(Halves):
+    """Nine tenths in one cluster, by chance."""
+
+    def fit(self, X, y=None):
+        rng = np.random.default_rng(self.random_state)
+        self.labels_ = (rng.random(len(X)) < 0.1).astype(int)
+        return self
+
+
+class FitAndPredict(BaseEstimator):
+    def fit(self, X, y=None):
+        self.middle_ = np.median(X[:, 0])
+        return self
+
+    def predict(self, X):
+        return (X[:, 0] > self.middle_).astype(int)
+
+
+class LabelsOnly(FitAndPredict):
+    predict = property()
+
+    def fit(self, X, y=None):
+        self.labels_ = (X[:, 0] > np.median(X[:, 0])).astype(int)
+        return self
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    return make_blobs(200, centers=4, cluster_std=0.4, random_state=3)
+
+
+pairs = st.lists(
+    st.tuples(st.integers(-1, 3), st.integers(-1, 3)), min_size=1, max_size=25
+)
+
+
+@given(pairs)
+def test_best_jaccard_is_that_of_the_sets(both):
+    reference, refit = np.array(both).T
+    clusters = np.arange(5)  # 4 has no member
+    expected = []
+    for a in clusters:
+        members = set(np.flatnonzero(reference == a))
+        others = [set(np.flatnonzero(refit == b)) for b in range(4)]
+        similarities = [len(members & o) / max(1, len(members | o)) for o in others]
+        expected.append(max(similarities) if members else 0)
+    np.testing.assert_allclose(best_jaccard(reference, refit, clusters), expected)
+
+
+def test_true_clusters_come_back(blobs):
+    result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
+    assert result.stable.all()
+    assert result.jaccard.shape == (10, 4)
+    assert result.jaccard_interval.shape == (4, 2)
+    assert result.ari.shape == (10,)
+    assert result.ari_mean > 0.95
+    assert adjusted_rand_score(blobs[1], result.labels) == 1
+    assert str(result).endswith(
+        "Strata that come back: 0, 1, 2, 3. Strata that do not: none."
+    )
+
+
+def test_a_divided_cluster_does_not_come_back():
+    """Five clusters asked of two far ones and a round one, which is so divided."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate(
+        [rng.normal(c, s, size=(100, 20)) for c, s in ((-90, 1), (0, 8), (90, 1))]
+    )
+    result = cluster_stability(KMeans(5, n_init=10), X, random_state=0)
+    far = [result.labels[0], result.labels[-1]]
+    assert result.stable[far].all()
+    assert result.stable.sum() == 2
+    text = str(result)
+    assert f"Strata that come back: {', '.join(map(str, sorted(far)))}" in text
+
+
+def test_statistics_over_the_resamples(blobs):
+    result = cluster_stability(KMeans(6, n_init=1), blobs[0], random_state=1)
+    np.testing.assert_allclose(result.jaccard_mean, result.jaccard.mean(axis=0))
+    np.testing.assert_allclose(
+        result.jaccard_interval[:, 0], np.percentile(result.jaccard, 2.5, axis=0)
+    )
+    np.testing.assert_allclose(
+        result.jaccard_interval[:, 1], np.percentile(result.jaccard, 97.5, axis=0)
+    )
+    assert result.ari_mean == result.ari.mean()
+    np.testing.assert_allclose(
+        result.ari_interval, np.percentile(result.ari, [2.5, 97.5])
+    )
+    np.testing.assert_array_equal(result.counts, np.bincount(result.labels))
+
+
+def test_noise_images_have_no_stratum_that_comes_back():
+    images = np.random.default_rng(0).normal(size=(300, 64))
+    for n_clusters in (2, 3, 8):
+        result = cluster_stability(KMeans(n_clusters, n_init=5), images, random_state=0)
+        assert not result.stable.any()
+        assert "No stratum comes back" in str(result)
+
+
+def test_few_features_can_hide_that_there_is_nothing():
+    """What the docstring warns of: fits that share samples share their chance."""
+    noise = np.random.default_rng(0).normal(size=(300, 2))
+    result = cluster_stability(KMeans(3, n_init=10), noise, random_state=0)
+    assert result.stable.all()
+
+
+def test_what_chance_gives_does_not_count_as_stable():
+    X = np.zeros((400, 1))
+    result = cluster_stability(RandomLabels(), X, random_state=0)
+    large = result.counts.argmax()
+    assert result.jaccard_mean[large] > 0.75  # so large that any cluster resembles it
+    assert result.jaccard_chance[large] == pytest.approx(
+        result.jaccard_mean[large], abs=0.02
+    )
+    assert not result.stable.any()
+
+
+def test_one_stratum_is_no_finding(blobs):
+    result = cluster_stability(KMeans(1), blobs[0], n_resamples=3, random_state=0)
+    assert result.jaccard.tolist() == [[1]] * 3
+    assert not result.stable.any()
+
+
+def test_nothing_but_noise_labels(blobs):
+    result = cluster_stability(DBSCAN(eps=1e-9), blobs[0], n_resamples=3)
+    assert result.jaccard.shape == (3, 0)
+    assert result.jaccard_interval.shape == (0, 2)
+    assert "No stratum comes back" in str(result)
+    assert len(result.to_frame()) == 0
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        AgglomerativeClustering(4),
+        DBSCAN(eps=1.0),
+        GaussianMixture(4, n_init=10),
+        make_pipeline(StandardScaler(), KMeans(4, n_init=10)),
+    ],
+)
+def test_any_clusterer(estimator, blobs):
+    result = cluster_stability(estimator, blobs[0], n_resamples=4, random_state=0)
+    assert result.stable.all()
+    assert adjusted_rand_score(blobs[1], result.labels) > 0.95
+
+
+@pytest.mark.parametrize("estimator", [Halves(), FitAndPredict(), LabelsOnly()])
+def test_labels_from_wherever_there_are_some(estimator, blobs):
+    result = cluster_stability(estimator, blobs[0], n_resamples=4, random_state=0)
+    halves = blobs[0][:, 0] > np.median(blobs[0][:, 0])
+    np.testing.assert_array_equal(result.labels, halves)
+    assert result.stable.all()
+
+
+def test_the_same_seed_gives_the_same_result(blobs):
+    estimator = KMeans(6, n_init=1)
+    before = np.random.get_state()[1].copy()
+    with parallel_config(backend="threading"):  # processes take seconds to start
+        results = [
+            cluster_stability(estimator, blobs[0], random_state=0, n_jobs=n_jobs)
+            for n_jobs in (None, 2)
+        ]
+    np.testing.assert_array_equal(results[0].jaccard, results[1].jaccard)
+    np.testing.assert_array_equal(results[0].labels, results[1].labels)
+    other = cluster_stability(estimator, blobs[0], random_state=1)
+    assert not np.array_equal(results[0].jaccard, other.jaccard)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    assert not hasattr(estimator, "labels_")
+
+
+def test_refits_get_seeds_of_their_own_and_the_reference_keeps_its_own():
+    seeds = []
+
+    class Recorder(Halves):
+        def fit(self, X, y=None):
+            seeds.append(self.random_state)
+            return super().fit(X)
+
+    X = np.arange(20.0)[:, None]
+    estimator = make_pipeline(PCA(random_state=5), Recorder(random_state=7))
+    cluster_stability(estimator, X, n_resamples=3, random_state=0)
+    assert seeds[0] == 7
+    assert len(set(seeds[1:])) == 3
+    seeds.clear()
+    cluster_stability(Recorder(), X, n_resamples=3, random_state=0)
+    assert None not in seeds
+    assert len(set(seeds)) == 4
+
+
+def test_progress_is_shown_when_asked_for(blobs, capsys):
+    arguments = {"n_resamples": 2, "random_state": 0}
+    cluster_stability(KMeans(2), blobs[0], **arguments)
+    assert capsys.readouterr() == ("", "")
+    cluster_stability(KMeans(2), blobs[0], **arguments, verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(", ")[0] for line in err.splitlines()] == [
+        f"stability {n}/3 fits" for n in (1, 2, 3)
+    ]
+
+
+def test_frame(blobs, monkeypatch):
+    result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
+    frame = result.to_frame()
+    assert frame.columns.tolist() == [
+        "n_samples",
+        "jaccard_mean",
+        "jaccard_low",
+        "jaccard_high",
+        "jaccard_chance",
+        "stable",
+    ]
+    assert frame["n_samples"].sum() == 200
+    assert frame.index.name == "cluster"
+    assert pickle.loads(pickle.dumps(result)).ari_mean == result.ari_mean
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        result.to_frame()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_resamples": 1}, "'n_resamples' parameter"),
+        ({"sample_fraction": 1.0}, "'sample_fraction' parameter"),
+        ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples are 1"),
+        ({"estimator": object()}, "'estimator' parameter"),
+        ({"n_jobs": 0.5}, "'n_jobs' parameter"),
+        ({"verbose": "yes"}, "'verbose' parameter"),
+        ({"estimator": KMeans(190)}, "n_clusters=190"),
+    ],
+)
+def test_bad_input(blobs, change, message):
+    arguments = {"estimator": KMeans(2), "X": blobs[0], "sample_fraction": 0.8}
+    with pytest.raises(ValueError, match=message):
+        cluster_stability(**arguments | change)
+
+
+def test_an_estimator_without_labels(blobs):
+    with pytest.raises(TypeError, match=r"gives no labels.*Pass a clusterer"):
+        cluster_stability(PCA(), blobs[0])
+
+
+@pytest.mark.slow
+def test_digits_are_more_stable_than_noise(digits):
+    images = digits[0][:600]
+    noise = np.random.default_rng(0).integers(0, 17, images.shape).astype(float)
+    clusterer = ContrastiveAutoencoderClusterer(8, max_epochs=10, latent_dim=16)
+    real, none = (
+        cluster_stability(clusterer, X, n_resamples=3, random_state=0)
+        for X in (images, noise)
+    )
+    assert real.ari_mean > none.ari_mean + 0.2
+    assert not none.stable.any()
+    assert "No stratum comes back" in str(none)

@@ -1,0 +1,201 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans, MeanShift
+from sklearn.exceptions import ConvergenceWarning
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ConsensusClustering,
+    ContrastiveAutoencoderClusterer,
+)
+from contrastive_clustering._clustering import clusterers as _clusterer
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import read_layout
+from contrastive_clustering._model import divergence as _divergence
+from contrastive_clustering._model import fit as _fitting
+from contrastive_clustering._model.fit import fit_model
+from contrastive_clustering.metrics import clustering_accuracy
+
+
+@pytest.fixture
+def dataset(tiny_images):
+    layout = read_layout(tiny_images.shape)
+    return ArrayDataset(tiny_images, Scaler.fit(tiny_images, layout))
+
+
+def fit(dataset, fast, **others):
+    parameters = {**fast, **others}
+    estimator = ContrastiveAutoencoderClusterer(**parameters)
+    return fit_model(dataset, estimator.get_params(deep=False), seed=3)
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+def test_parts_of_a_model_speak_of_the_same_strata(dataset, fast, refinement_epochs):
+    model = fit(dataset, fast, refinement_epochs=refinement_epochs)
+    latents = model.net.encode(dataset)
+    np.testing.assert_array_equal(
+        model.clustering.predict(latents), model.clustering.labels
+    )
+    assert set(model.density.strata) == set(range(model.clustering.n_clusters))
+    assert model.search is None
+    assert (model.net.module_.prototype_head is None) == (refinement_epochs == 0)
+    for stratum, place in enumerate(model.typical):
+        members = np.flatnonzero(model.clustering.labels == stratum)
+        distances = np.linalg.norm(
+            latents[members] - latents[members].mean(axis=0), axis=1
+        )
+        assert place == members[distances.argmin()]
+
+
+def test_the_number_is_searched_once(dataset, fast):
+    model = fit(dataset, fast, n_clusters=ClusterNumberSearch(low=3, high=4))
+    assert model.search.n_clusters == model.clustering.n_clusters
+    np.testing.assert_array_equal(model.search.candidates, [3, 4])
+
+
+SEARCHED = ClusterNumberSearch(low=2, high=3, criterion="silhouette")
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_others"),
+    [
+        ({"refinement_epochs": 0}, set()),
+        ({"refinement_epochs": 1}, {32}),
+        ({"refinement_epochs": 0, "n_clusters": SEARCHED}, {32}),
+    ],
+)
+def test_only_what_is_kept_has_many_members(
+    dataset, fast, monkeypatch, settings, of_others
+):
+    asked = []
+
+    class Recorded(ConsensusClustering):
+        def __init__(self, n_clusters, *, n_members, directions, random_state):
+            asked.append(n_members)
+            super().__init__(
+                n_clusters,
+                n_members=2,
+                directions=directions,
+                random_state=random_state,
+            )
+
+    monkeypatch.setattr(_clusterer, "ConsensusClustering", Recorded)
+    fit(dataset, fast, clusterer="consensus", **settings)
+    assert asked[-1] == 64
+    assert set(asked[:-1]) == of_others
+
+
+def test_training_goes_on_from_a_net(dataset, fast):
+    parameters = ContrastiveAutoencoderClusterer(**fast).get_params(deep=False)
+    first = fit_model(dataset, parameters, seed=3)
+    weights = {k: v.clone() for k, v in first.net.module_.state_dict().items()}
+    second = fit_model(dataset, parameters, seed=3, previous=first.net)
+    assert len(second.net.history) == 2 * len(first.net.history)
+    for name, value in first.net.module_.state_dict().items():
+        assert torch.equal(value, weights[name])
+
+
+def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatch):
+    from contrastive_clustering._training.net import ContrastiveNet
+
+    def interrupted(self, *args, **kwargs):
+        self.interrupted, self._first_epoch = True, 0
+
+    monkeypatch.setattr(ContrastiveNet, "run_epochs", interrupted)
+    with pytest.warns(ConvergenceWarning, match="after 0 of 2 epochs of the first"):
+        model = fit(dataset, fast)
+    assert model.net.module_.prototype_head is None
+    assert model.clustering.n_clusters == 2
+
+
+@pytest.mark.parametrize("sides", [(8, 8), (8, 8, 8)])
+def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
+    """Volumes are drawn as they are, images as their views: see the presets."""
+    given, learn = [], _fitting.learn_strata
+    monkeypatch.setattr(_divergence, "DRAWN_TOGETHER", 16)
+
+    def noting(head, latents, proba, seed, drawn):
+        given.append((latents, drawn))
+        return learn(head, latents, proba, seed, drawn)
+
+    monkeypatch.setattr(_fitting, "learn_strata", noting)
+    X = np.random.default_rng(0).normal(size=(40, *sides))
+    model = fit(ArrayDataset(X, Scaler.fit(X, read_layout(X.shape))), fast)
+    ((latents, drawn),) = given
+    if len(sides) == 2:
+        assert drawn is None
+        return
+    assert drawn.shape == latents.shape
+    # The decoder was told other strata then, by the prototypes of the second phase.
+    decoded = model.net.decode(latents, model.scaler.unscale)
+    now = model.net.encode(ArrayDataset(decoded, model.scaler))
+    assert np.linalg.norm(drawn - now) < 0.5 * np.linalg.norm(drawn - latents)
+
+
+@pytest.fixture
+def few_clustered(monkeypatch):
+    """Look for strata among 25 samples at most."""
+    for module in ("_fitting", "_parameters"):
+        monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_noise_that_the_fit_of_a_part_has_found_stays(tiny_images, fast):
+    shift = MeanShift(bandwidth=0.3, cluster_all=False)
+    estimator = ContrastiveAutoencoderClusterer(
+        **fast | {"clusterer": shift, "refinement_epochs": 0}
+    ).fit(tiny_images)
+    n_noise = (estimator._clustering.clusterer.labels_ == -1).sum()
+    assert 0 < n_noise == (estimator.labels_ == -1).sum()
+
+
+@pytest.mark.usefixtures("few_clustered")
+@pytest.mark.parametrize("clusterer", ["kmeans", "consensus", "gaussian_mixture"])
+@pytest.mark.parametrize("refinement_epochs", [0, 4])
+def test_strata_of_a_part_are_strata_of_all(
+    tiny_images, fast, clusterer, refinement_epochs
+):
+    estimator = ContrastiveAutoencoderClusterer(
+        **{
+            **fast,
+            "clusterer": clusterer,
+            "max_epochs": 8,
+            "refinement_epochs": refinement_epochs,
+        },
+        store_examples=True,
+    ).fit(tiny_images)
+    assert estimator.labels_.shape == (40,)
+    np.testing.assert_array_equal(estimator.predict(tiny_images), estimator.labels_)
+    assert clustering_accuracy(np.repeat([0, 1], 20), estimator.labels_) == 1
+    np.testing.assert_array_equal(
+        estimator.predict(estimator.examples_), np.arange(estimator.n_clusters_)
+    )
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_the_clusterer_sees_a_part_drawn_by_the_seed(tiny_images, fast):
+    seen = []
+
+    class Seeing(KMeans):
+        def fit_predict(self, X, y=None, sample_weight=None):
+            seen.append(X)
+            return super().fit_predict(X)
+
+    for seed in (0, 0, 1):
+        parameters = {**fast, "max_epochs": 0, "refinement_epochs": 0}
+        ContrastiveAutoencoderClusterer(
+            **{**parameters, "clusterer": Seeing(n_init=1), "random_state": seed}
+        ).fit(tiny_images)
+    assert [len(X) for X in seen] == [25, 25, 25]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[0], seen[2])
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_neighbours_are_not_looked_for_among_too_many(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
+    with pytest.raises(ValueError, match=r"refinement='neighbors'.*n_samples=40"):
+        clusterer.fit(tiny_images)
+    clusterer.fit(tiny_images[:25])

@@ -1,0 +1,80 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from contrastive_clustering._networks.backbones import (
+    ConvolutionalEncoder,
+    dense_network,
+)
+from contrastive_clustering._networks.inference import (
+    ROWS_TOGETHER,
+    SteadyLinear,
+    fold_normalisation,
+)
+
+
+@pytest.fixture(params=["images", "volumes", "table"])
+def trained(request):
+    """An encoder whose normalisation has learnt something, and a batch."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    if request.param == "table":
+        network, shape = dense_network(5, 3, width=8), (5,)
+    else:
+        shape = (2, 12, 9) if request.param == "images" else (1, 8, 9, 10)
+        network = ConvolutionalEncoder(shape, 3)
+    batch = 5 + 3 * torch.randn(40, *shape, generator=generator)
+    for parameter in network.parameters():
+        parameter.data += 0.3 * torch.rand(parameter.shape, generator=generator)
+    for _ in range(20):
+        network(batch)
+    return network.eval(), batch
+
+
+def test_folded_network_gives_the_same(trained):
+    network, batch = trained
+    folded = fold_normalisation(network)
+    torch.testing.assert_close(folded(batch), network(batch), rtol=1e-4, atol=1e-4)
+    kinds = {type(layer) for layer in folded}
+    assert not kinds & {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d}
+
+
+def test_the_network_is_not_changed(trained):
+    network, _ = trained
+    before = copy.deepcopy(network.state_dict())
+    folded = fold_normalisation(network)
+    for parameter in folded.parameters():
+        parameter.data.zero_()
+        break
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+
+
+def test_other_networks_are_left_as_they_are():
+    class Own(nn.Sequential):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    for network in (nn.Linear(3, 2), Own(nn.Linear(3, 2), nn.BatchNorm1d(2))):
+        assert fold_normalisation(network) is network
+    alone = nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3), nn.Flatten()).eval()
+    assert [type(layer) for layer in fold_normalisation(alone)] == [
+        nn.ReLU,
+        nn.BatchNorm1d,
+        nn.Flatten,
+    ]
+
+
+@pytest.mark.parametrize("n_outputs", [2, 64])
+def test_rows_are_the_same_to_the_bit_in_any_company(n_outputs):
+    torch.manual_seed(0)
+    linear = nn.Linear(1024, n_outputs)
+    rows = torch.randn(ROWS_TOGETHER + 44, 1024)
+    steady = SteadyLinear(linear)
+    with torch.inference_mode():
+        together = steady(rows)
+        torch.testing.assert_close(together, linear(rows))
+        for start, stop in ((0, 1), (3, 20), (40, 90), (250, 290), (0, ROWS_TOGETHER)):
+            assert torch.equal(steady(rows[start:stop]), together[start:stop])

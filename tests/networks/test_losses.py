@@ -1,0 +1,134 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
+from contrastive_clustering._networks.losses import (
+    JointLoss,
+    kl_divergence,
+    nt_xent,
+    sharpen,
+)
+
+
+def slow_nt_xent(views_a, views_b, temperature):
+    """Equation 1 of SimCLR as it stands, a pair at a time, in float64."""
+    views = np.concatenate([views_a, views_b]).astype(np.float64)
+    n_samples = len(views_a)
+
+    def similarity(i, j):
+        norms = np.linalg.norm(views[i]) * np.linalg.norm(views[j])
+        return float(views[i] @ views[j] / norms)
+
+    losses = []
+    for i in range(2 * n_samples):
+        twin = (i + n_samples) % (2 * n_samples)
+        positive = math.exp(similarity(i, twin) / temperature)
+        total = 0.0
+        for k in range(2 * n_samples):
+            if k != i:
+                total += math.exp(similarity(i, k) / temperature)
+        losses.append(-math.log(positive / total))
+    return sum(losses) / len(losses)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n_samples=st.integers(1, 9),
+    n_projections=st.integers(2, 6),
+    temperature=st.floats(0.05, 5.0),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_nt_xent_is_the_equation(n_samples, n_projections, temperature, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, n_samples, n_projections)).astype(np.float32)
+    loss = nt_xent(torch.from_numpy(a), torch.from_numpy(b), temperature)
+    assert float(loss) == pytest.approx(slow_nt_xent(a, b, temperature), abs=2e-4)
+
+
+def test_nt_xent_has_the_gradient_of_the_equation():
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True).unbind()
+    assert torch.autograd.gradcheck(lambda x, y: nt_xent(x, y, 0.3), (a, b))
+
+
+def test_nt_xent_is_stable_in_float32_at_low_temperatures():
+    views = torch.eye(4, requires_grad=True)
+    loss = nt_xent(1e6 * views, 1e6 * views, temperature=1e-4)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+    assert torch.isfinite(views.grad).all()
+
+
+def test_nt_xent_of_zero_projections_is_finite():
+    zeros = torch.zeros(3, 4, requires_grad=True)
+    loss = nt_xent(zeros, zeros)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(5))
+    assert torch.isfinite(zeros.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_nt_xent_computes_half_precision_in_float32(dtype):
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 6, 4).to(dtype)
+    assert nt_xent(a, b).dtype == torch.float32
+    assert nt_xent(a, b) == nt_xent(a.float(), b.float())
+
+
+def test_joint_loss_names_its_terms_and_weighs_them():
+    torch.manual_seed(0)
+    views = torch.randn(6, 1, 8, 8)
+    output = AutoencoderOutput(
+        torch.randn(6, 4), torch.randn(6, 5), torch.randn(6, 1, 8, 8)
+    )
+    terms = JointLoss(temperature=0.7, reconstruction_weight=0.25)(output, views)
+    contrastive = nt_xent(output.projection[:3], output.projection[3:], 0.7)
+    first = (output.reconstruction[:3] - views[:3]).square().mean()
+    second = (output.reconstruction[3:] - views[3:]).square().mean()
+    torch.testing.assert_close(terms["contrastive_loss"], contrastive)
+    torch.testing.assert_close(terms["reconstruction_loss"], first + second)
+    torch.testing.assert_close(terms["loss"], contrastive + 0.25 * (first + second))
+
+
+def test_divergence_is_that_of_gaussians():
+    rng = np.random.default_rng(0)
+    mean, log_variance = rng.normal(size=(2, 5, 3))
+    slow = 0.0
+    for m, v in zip(mean.ravel(), log_variance.ravel(), strict=True):
+        mine = torch.distributions.Normal(torch.tensor(m), math.exp(v / 2))
+        slow += float(
+            torch.distributions.kl_divergence(
+                mine, torch.distributions.Normal(0.0, 1.0)
+            )
+        )
+    loss = kl_divergence(torch.from_numpy(mean), torch.from_numpy(log_variance))
+    assert float(loss) == pytest.approx(slow / 5)
+
+
+def test_divergence_counts_with_its_weight_and_scale():
+    views = torch.zeros(4, 1, 8, 8)
+    output = AutoencoderOutput(
+        torch.ones(4, 2), torch.ones(4, 3), views, torch.zeros(4, 2)
+    )
+    criterion = JointLoss(kl_weight=0.5, contrastive_weight=0.0)
+    criterion.kl_scale = 0.5
+    terms = criterion(output, views)
+    assert "contrastive_loss" not in terms
+    assert terms["kl_loss"] == 1.0
+    assert terms["loss"] == 0.25
+
+
+@given(
+    proba=st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5),
+    power=st.floats(0.5, 4.0),
+)
+def test_sharpening_is_a_power_brought_to_one(proba, power):
+    row = np.array(proba) / sum(proba)
+    expected = [p**power / sum(q**power for q in row) for p in row]
+    target = sharpen(torch.tensor(row)[None], power)[0]
+    np.testing.assert_allclose(target, expected, rtol=1e-6)

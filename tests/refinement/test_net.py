@@ -1,0 +1,292 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    PrototypeRefinement,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._clustering.latent_clustering import fit_clustering
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._refinement.net import RefinementNet, Reviver
+from contrastive_clustering._refinement.settings import REFINEMENTS
+from contrastive_clustering.metrics import clustering_accuracy
+
+
+@pytest.mark.parametrize("refinement", list(REFINEMENTS))
+def test_refinements_keep_what_digits_are(digits, refinement):
+    images, y = digits[0][:1000], digits[1][:1000]
+    clusterer = ContrastiveAutoencoderClusterer(
+        10, max_epochs=8, refinement=refinement, refinement_epochs=4, random_state=0
+    ).fit(images)
+    assert clustering_accuracy(y, clusterer.labels_) > 0.65
+    np.testing.assert_array_equal(clusterer.predict(images), clusterer.labels_)
+    proba = clusterer.predict_proba(images)
+    np.testing.assert_array_equal(proba.argmax(axis=1), clusterer.labels_)
+    assert len(clusterer.history_) == 12
+    assert ("train_contrastive_loss" in clusterer.history_[-1]) == (
+        refinement != "prototypes"
+    )
+    assert ("train_assignment_loss" in clusterer.history_[-1]) == (
+        refinement != "prototypes"
+    )
+
+
+@pytest.mark.slow
+def test_self_training_makes_strata_surer_and_less_dependent_on_the_view(digits):
+    images, _ = digits
+    shifted = np.roll(images, 1, axis=2)  # most digits have a margin
+    figures = {}
+    for n_epochs in (1, 8):
+        clusterer = ContrastiveAutoencoderClusterer(
+            10, max_epochs=8, refinement_epochs=n_epochs, random_state=0
+        ).fit(images)
+        sure = clusterer.predict_proba(images).max(axis=1).mean()
+        same = np.mean(clusterer.predict(shifted) == clusterer.labels_)
+        figures[n_epochs] = sure, same
+    assert figures[8][0] > figures[1][0]
+    assert figures[8][1] > figures[1][1]
+
+
+def test_without_a_second_phase_strata_are_those_of_the_clusterer(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, "refinement_epochs": 0})
+    clusterer.fit(tiny_images)
+    assert clusterer.net_.module_.prototype_head is None
+    assert len(clusterer.history_) == 2
+    clusterer.set_params(refinement_epochs=3).fit(tiny_images)
+    assert clusterer.net_.module_.prototype_head is not None
+    assert len(clusterer.history_) == 5
+
+
+def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
+    def learnt(**params):
+        clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params})
+        values = clusterer.fit(tiny_images).net_.module_.state_dict()
+        return {
+            name: value
+            for name, value in values.items()
+            if value.is_floating_point() and not name.startswith("prototype_head.")
+        }
+
+    before = learnt(refinement_epochs=0)
+    after = learnt(refinement=SelfTrainingRefinement(mixing=1.0))
+    between = learnt(refinement=SelfTrainingRefinement(mixing=0.25))
+    default = learnt()
+    assert not torch.equal(before["encoder.0.weight"], after["encoder.0.weight"])
+    assert "encoder.1.running_var" in before
+    for name, value in between.items():
+        way = after[name] - before[name]
+        torch.testing.assert_close(value, before[name] + 0.25 * way)
+        torch.testing.assert_close(default[name], (before[name] + after[name]) / 2)
+
+
+def test_what_did_not_change_stays_even_if_infinite():
+    net = make_net(SelfTrainingRefinement(), torch.full((4, 2), 0.5))
+    net.module_.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    net.module_.register_buffer("steps", torch.tensor(3))
+    head = net.module_.prototype_head
+    net.start = {
+        "mask": net.module_.mask.clone(),
+        "prototype_head.prototypes": torch.zeros(2, 1, 2),
+        "prototype_head.condition_weight": torch.full((2, 2), -4.0),
+        "prototype_head.origin": torch.ones(2),
+    }
+    net._mix_weights(0.5)
+    assert net.module_.mask.tolist() == [0.0, -torch.inf]
+    assert net.module_.steps == 3
+    assert head.prototypes[:, 0].tolist() == [[0.5, 0.0], [0.0, 0.5]]
+    assert head.condition_weight.tolist() == [[-2.0, -2.0]] * 2
+    assert head.origin.tolist() == [0.5, 0.5]
+
+
+def test_prototypes_that_follow_their_members_are_not_moved_back(
+    tiny_images, fast, monkeypatch
+):
+    monkeypatch.delattr(RefinementNet, "_mix_weights")
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    clusterer.set_params(refinement="prototypes").fit(tiny_images)
+    with pytest.raises(AttributeError, match="_mix_weights"):
+        clusterer.set_params(refinement="neighbors").fit(tiny_images)
+
+
+def test_without_a_first_phase_the_second_runs(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**{**fast, "max_epochs": 0})
+    assert len(clusterer.fit(tiny_images).history_) == 1
+    clusterer.set_params(refinement_epochs=0).fit(tiny_images)
+    assert len(clusterer.history_) == 0
+
+
+def test_decoder_is_conditioned_on_the_assignment(digits):
+    images = digits[0][:500]
+    clusterer = ContrastiveAutoencoderClusterer(
+        10, max_epochs=5, refinement_epochs=5, random_state=0
+    ).fit(images)
+    module = clusterer.net_.module_
+    assert module.prototype_head.condition_weight.abs().max() > 0
+    latents = torch.from_numpy(clusterer.transform(images[:20]))
+    with torch.no_grad():
+        own = module.decode(latents)
+        logits = module.prototype_head(latents)
+        other = module.decode(latents, logits.roll(1, dims=1))
+    assert not torch.allclose(own, other, atol=1e-3)
+
+
+def make_net(refinement, memberships, neighbors=None):
+    """A net whose module is nothing but two prototypes in two dimensions."""
+    net = RefinementNet.__new__(RefinementNet)
+    net.refinement, net.neighbors = refinement, neighbors
+    net.memberships = memberships
+    # The third of four epochs: what the clusterer found has been learnt.
+    net.history, net._first_epoch, net.max_epochs = [{}, {}, {}], 0, 4
+    net.module_ = torch.nn.Module()
+    net.module_.prototype_head = PrototypeHead(
+        torch.eye(2)[:, None], torch.zeros(2), 0.5
+    )
+    return net
+
+
+def output_of(net, latent):
+    class Output:
+        pass
+
+    output = Output()
+    output.latent, output.logits = latent, net.module_.prototype_head(latent)
+    return output
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
+    net = make_net(PrototypeRefinement(momentum=momentum), torch.full((4, 2), 0.5))
+    latent = torch.tensor([[2.0, 0.2], [3.0, -0.1], [5.0, 1.0], [1.0, 0.3]])
+    net._learn(torch.arange(2), output_of(net, latent))
+    units = [row / row.norm() for row in latent]
+    mean = sum(units) / 4
+    moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
+    head = net.module_.prototype_head
+    torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
+    # Nobody is nearest to the second: it stays.
+    torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
+
+
+def test_memory_averages_both_views():
+    memberships = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.2, 0.8]])
+    net = make_net(SelfTrainingRefinement(memory=0.7), memberships.clone())
+    output = output_of(
+        net, torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    )
+    net._learn(torch.tensor([2, 0]), output)
+    proba = F.softmax(output.logits, dim=1)
+    for place, index in enumerate((2, 0)):
+        seen = (proba[place] + proba[place + 2]) / 2
+        expected = 0.7 * memberships[index] + 0.3 * seen
+        torch.testing.assert_close(net.memberships[index], expected)
+    torch.testing.assert_close(net.memberships[1], memberships[1])
+
+
+def test_memory_is_kept_until_the_network_has_learnt_it():
+    memberships = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
+    net = make_net(SelfTrainingRefinement(), memberships.clone())
+    net.history = [{}]
+    net._learn(torch.arange(2), output_of(net, torch.randn(4, 2)))
+    assert torch.equal(net.memberships, memberships)
+
+
+def test_targets_are_sharpened_and_shared_among_neighbours():
+    memberships = torch.tensor([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
+    alone = make_net(SelfTrainingRefinement(), memberships)
+    torch.testing.assert_close(
+        alone._wanted_strata(torch.tensor([0]), 2.0),
+        torch.tensor([[0.64, 0.04]]) / 0.68,
+    )
+    neighbors = torch.tensor([[0, 1], [1, 0], [2, 1]])
+    shared = make_net(SelfTrainingRefinement(), memberships, neighbors)
+    torch.testing.assert_close(
+        shared._wanted_strata(torch.tensor([0, 2]), 1.0),
+        torch.tensor([[0.7, 0.3], [0.35, 0.65]]),
+    )
+
+
+def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    net = make_net(SelfTrainingRefinement(), torch.eye(3)[torch.zeros(40, dtype=int)])
+    origin = torch.from_numpy(clusterer.transform(tiny_images).mean(axis=0))
+    net.module_.prototype_head = PrototypeHead(torch.ones(3, 2, 4), origin, 0.1)
+    net.history = clusterer.history_
+    net.encode = clusterer.net_.encode
+    dataset = ArrayDataset(tiny_images, clusterer._scaler)
+    with pytest.warns(ConvergenceWarning, match="2 of 3 prototypes had lost all"):
+        Reviver().on_epoch_end(net, dataset_train=dataset)
+    assert clusterer.history_[-1, "revived_prototypes"] == 2
+    sizes = torch.bincount(net.memberships.argmax(dim=1), minlength=3)
+    assert (sizes > 0).all()
+    head = net.module_.prototype_head
+    assert not torch.allclose(head.prototypes[1], head.prototypes[2])
+
+
+def test_refined_estimators_can_be_pickled_and_trained_further(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(
+        loaded.predict_proba(tiny_images), clusterer.predict_proba(tiny_images)
+    )
+    loaded.set_params(warm_start=True).fit(tiny_images)
+    assert len(loaded.history_) == 6
+    loaded.partial_fit(tiny_images)
+    assert len(loaded.history_) == 7
+    assert loaded.net_.module_.prototype_head is None
+
+
+class CountingKMeans(KMeans):
+    n_fits = 0
+
+    def fit_predict(self, X, y=None):
+        CountingKMeans.n_fits += 1
+        return super().fit_predict(X)
+
+
+@pytest.mark.parametrize(
+    ("refinement", "n_epochs", "n_fits"),
+    [
+        ("self_training", 1, 2),
+        ("neighbors", 1, 2),
+        ("prototypes", 1, 1),
+        ("self_training", 0, 1),
+    ],
+)
+def test_self_training_asks_the_clusterer_again(
+    tiny_images, fast, refinement, n_epochs, n_fits
+):
+    CountingKMeans.n_fits = 0
+    parameters = {
+        **fast,
+        "clusterer": CountingKMeans(),
+        "refinement": refinement,
+        "refinement_epochs": n_epochs,
+    }
+    clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    assert CountingKMeans.n_fits == n_fits
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
+
+
+def test_refined_strata_are_nearly_the_clusterers_own(digits):
+    images = digits[0][:1000]
+    clusterer = ContrastiveAutoencoderClusterer(
+        10, max_epochs=5, refinement_epochs=2, random_state=0
+    ).fit(images)
+    own = fit_clustering(
+        clusterer.transform(images),
+        10,
+        "consensus",
+        whiten=False,
+        normalize=False,
+        seed=clusterer.net_.seed,
+    )
+    assert adjusted_rand_score(own.labels, clusterer.labels_) > 0.9

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._refinement.prototypes import (
+    PrototypeClustering,
+    _logits,
+    first_prototypes,
+    learn_strata,
+)
+
+
+@pytest.fixture
+def fitted():
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(50, 4)).astype(np.float32)
+    origin = latents.mean(axis=0)
+    prototypes = np.concatenate([rng.normal(size=(3, 4)), np.zeros((1, 4))])
+    # Nobody lies nearest to the last: it is the twin of the first, which comes first.
+    prototypes[3] = 2 * prototypes[0]
+    # Two prototypes a stratum.
+    prototypes = np.stack([prototypes, np.roll(prototypes, 1, axis=1)], axis=1)
+    head = PrototypeHead(
+        torch.tensor(prototypes, dtype=torch.float32), torch.from_numpy(origin), 0.2
+    )
+    with pytest.warns(
+        ConvergenceWarning, match="1 of 4 strata of prototypes had lost all"
+    ):
+        return latents, head, PrototypeClustering.fit(latents, head)
+
+
+def test_assignment_is_the_equation(fitted):
+    latents, _, clustering = fitted
+
+    def similarity(u, b):
+        return np.exp(u @ b / np.linalg.norm(u) / np.linalg.norm(b) / 0.2)
+
+    expected = []
+    for u in latents - latents.mean(axis=0):
+        sums = [sum(similarity(u, b) for b in own) for own in clustering.prototypes]
+        expected.append(np.array(sums) / sum(sums))
+    proba = clustering.predict_proba(latents)
+    np.testing.assert_allclose(proba, expected, atol=1e-5)
+    np.testing.assert_array_equal(
+        clustering.predict(latents), np.argmax(expected, axis=1)
+    )
+
+
+def test_network_and_clustering_assign_alike(fitted):
+    latents, head, clustering = fitted
+    with torch.no_grad():
+        logits = head(torch.from_numpy(latents))[:, :3]  # the twin was dropped
+    np.testing.assert_allclose(
+        logits.softmax(dim=1), clustering.predict_proba(latents), atol=1e-5
+    )
+
+
+def test_prototypes_without_members_are_dropped(fitted):
+    latents, _, clustering = fitted
+    assert clustering.n_clusters == 3
+    assert sorted(set(clustering.labels)) == [0, 1, 2]
+    np.testing.assert_array_equal(clustering.predict(latents), clustering.labels)
+    for label, center in enumerate(clustering.latent_centers):
+        members = latents[clustering.labels == label]
+        np.testing.assert_allclose(center, members.mean(axis=0), atol=1e-6)
+
+
+def test_samples_do_not_depend_on_their_company(fitted):
+    latents, _, clustering = fitted
+    alone = np.concatenate([clustering.predict_proba(row[None]) for row in latents])
+    np.testing.assert_array_equal(alone, clustering.predict_proba(latents))
+
+
+@pytest.mark.parametrize(
+    ("latent_dim", "n_clusters"), [(3, 2), (64, 10), (129, 40), (512, 40)]
+)
+def test_logits_are_the_same_to_the_bit_in_any_company(latent_dim, n_clusters):
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(60, latent_dim)).astype(np.float32)
+    others = rng.normal(size=(n_clusters, 8, latent_dim)), latents.mean(axis=0), 0.1
+    together = _logits(latents, *others)
+    assert together.shape == (60, n_clusters)
+    for size in (1, 2, 7, 59):
+        part = _logits(latents[-size:], *others)
+        np.testing.assert_array_equal(part, together[-size:])
+
+
+def test_a_latent_at_the_origin_is_assigned_finitely(fitted):
+    _, _, clustering = fitted
+    proba = clustering.predict_proba(clustering.origin[None].astype(np.float32))
+    assert np.isfinite(proba).all()
+
+
+def test_first_prototypes_are_mean_directions_of_parts():
+    rng = np.random.default_rng(0)
+    corners = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    offsets = np.repeat(corners, 20, axis=0) * rng.uniform(1, 5, (60, 1))
+    proba = np.repeat([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], 20, axis=0)
+    found = first_prototypes(offsets, proba, 2, seed=0)
+    # Two parts of the first stratum; the second has but one distinct direction.
+    np.testing.assert_allclose(sorted(found[0].tolist()), [[0, 1, 0], [1, 0, 0]])
+    np.testing.assert_allclose(found[1], [[0, 0, 1], [0, 0, 1]])
+
+
+def test_a_stratum_that_wins_nowhere_starts_from_what_leans_to_it_most():
+    offsets = np.eye(3)
+    proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+    np.testing.assert_allclose(
+        first_prototypes(offsets, proba, 1, seed=0)[1, 0], offsets[1]
+    )
+
+
+@pytest.mark.parametrize("n_new", [2, 3, 6])
+def test_prototypes_learn_other_strata_of_the_same_latents(fitted, n_new):
+    latents, head, _ = fitted
+    with torch.no_grad():
+        head.condition_weight.copy_(torch.arange(16.0).reshape(4, 4))
+    before = [value.clone() for value in head.state_dict().values()]
+    # Sectors of a plane: nothing that four prototypes could know already.
+    offsets = latents - latents.mean(axis=0)
+    angle = np.arctan2(offsets[:, 1], offsets[:, 0]) / (2 * np.pi) + 0.5
+    labels = np.minimum((angle * n_new).astype(int), n_new - 1)
+    proba = np.eye(n_new, dtype=np.float32)[labels]
+    learnt = learn_strata(head, latents, proba, seed=0)
+    assert all(map(torch.equal, before, head.state_dict().values()))
+    learnt_labels = learnt(torch.from_numpy(latents)).argmax(dim=1).numpy()
+    start = first_prototypes(offsets, proba, 2, seed=0)
+    start_head = PrototypeHead(torch.from_numpy(start), learnt.origin, 0.2)
+    start_labels = start_head(torch.from_numpy(latents)).argmax(dim=1).numpy()
+    assert np.mean(learnt_labels == labels) > 0.9
+    assert np.mean(learnt_labels == labels) >= np.mean(start_labels == labels)
+    # The decoder gets for a stratum the mean of what its members got before.
+    with torch.no_grad():
+        old = head(torch.from_numpy(latents)).softmax(dim=1) @ head.condition_weight.T
+    for label in range(n_new):
+        expected = old[labels == label].mean(dim=0)
+        torch.testing.assert_close(learnt.condition_weight[:, label], expected)
+
+
+def test_prototypes_learn_what_the_decoder_draws_as_well(fitted):
+    latents, head, clustering = fitted
+    labels = clustering.predict(latents)
+    proba = np.eye(clustering.n_clusters, dtype=np.float32)[labels]
+    # Pictures of all samples lie to one side of them.
+    spread = np.ptp(latents, axis=0)
+    drawn = latents + spread * np.array([1, 0, 0, 0], dtype=np.float32)
+
+    def share_right(head, latents):
+        found = head(torch.from_numpy(latents)).argmax(dim=1).numpy()
+        return np.mean(found == labels)
+
+    alone = learn_strata(head, latents, proba, seed=0)
+    both = learn_strata(head, latents, proba, seed=0, drawn=drawn)
+    assert share_right(alone, drawn) < 0.6
+    assert share_right(both, drawn) > 0.75
+    assert share_right(both, latents) > 0.9
+    assert torch.equal(both.origin, alone.origin)
+    assert torch.equal(both.condition_weight, alone.condition_weight)
+
+
+def test_learning_strata_is_repeatable_and_leaves_the_global_generator(fitted):
+    latents, head, clustering = fitted
+    proba = clustering.predict_proba(latents)
+    state = torch.get_rng_state()
+    first, second = (learn_strata(head, latents, proba, seed=3) for _ in range(2))
+    assert torch.equal(first.prototypes, second.prototypes)
+    assert torch.equal(torch.get_rng_state(), state)

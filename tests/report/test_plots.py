@@ -1,0 +1,152 @@
+import base64
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from html_page import Page
+from matplotlib import pyplot as plt
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._report.data import choose_samples
+from contrastive_clustering._report.plots import (
+    centers,
+    drawing,
+    embed,
+    label_spread,
+    maps,
+    members,
+    reconstructions,
+    similarity,
+    training_curve,
+)
+
+
+@pytest.fixture(autouse=True)
+def drawn_in_the_report():
+    """Draw as the report does, and leave no figure open."""
+    before = plt.get_fignums()
+    with drawing():
+        yield
+    assert plt.get_fignums() == before
+
+
+@pytest.fixture(scope="module")
+def fitted(digits):
+    """An estimator, and a part of the samples that holds no member of stratum 2."""
+    images, y = digits[0][:100], digits[1][:100]
+    estimator = ContrastiveAutoencoderClusterer(
+        4,
+        clusterer="kmeans",
+        max_epochs=2,
+        refinement_epochs=1,
+        batch_size=100,
+        random_state=0,
+    ).fit(images)
+    kept = estimator.labels_ != 2
+    images, y = images[kept], y[kept]
+    return estimator, choose_samples(estimator, images, images, y, largest=60, seed=0)
+
+
+def pixels(fragment):
+    """Return the pixels of each picture, from 0 to 1."""
+    return [
+        plt.imread(io.BytesIO(base64.b64decode(attrs["src"].partition(",")[2])), "png")
+        for attrs in Page(fragment).all("img")
+    ]
+
+
+class Drawn:
+    """A display of two inches by one."""
+
+    def __init__(self):
+        self.figure_ = plt.figure(figsize=(2, 1))
+
+
+def test_picture_is_sharp_and_its_figure_closed():
+    fragment = embed(Drawn(), "A figure of two inches", "caption")
+    (image,) = Page(fragment).all("img")
+    assert (image["width"], image["height"]) == ("192", "96")
+    assert pixels(fragment)[0].shape == (192, 384, 4)
+    assert plt.get_fignums() == []
+
+
+def test_figure_is_closed_also_if_it_cannot_be_drawn():
+    display = Drawn()
+    display.figure_.suptitle("$no formula^^$")
+    with pytest.raises(ValueError, match="formula"):
+        embed(display, "A figure", "caption")
+    assert plt.get_fignums() == []
+
+
+def test_users_own_style_is_left_out_and_left_alone():
+    with mpl.rc_context({"figure.facecolor": "black", "savefig.dpi": 10}):
+        with drawing():
+            assert mpl.rcParams["figure.facecolor"] == "white"
+        assert mpl.rcParams["figure.facecolor"] == "black"
+
+
+def test_centres_are_what_is_decoded(fitted):
+    estimator, _ = fitted
+    strata = np.array([1, 3])
+    _, fragment = centers(estimator, strata)
+    shown = pixels(fragment)
+    decoded = estimator.inverse_transform(estimator.cluster_centers_[strata]) / 16
+    for picture, expected in zip(shown, decoded, strict=True):
+        np.testing.assert_allclose(picture[..., 0], expected, atol=2 / 255)
+    counts = np.bincount(estimator.labels_)
+    assert Page(fragment).text("figcaption") == [
+        f"Stratum {k}, {counts[k]} members" for k in strata
+    ]
+    alternatives = [attrs["alt"] for attrs in Page(fragment).all("img")]
+    assert alternatives == [f"Decoded centre of stratum {k}" for k in strata]
+
+
+@pytest.mark.parametrize(
+    ("shape", "words", "width"),
+    [((12,), "as standard scores", 12), ((8, 8, 9), "middle slice", 9)],
+    ids=["table", "volumes"],
+)
+def test_centres_say_what_is_not_plain_to_see(shape, words, width):
+    X = np.random.default_rng(0).normal(size=(40, *shape))
+    estimator = ContrastiveAutoencoderClusterer(
+        2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
+    ).fit(X)
+    said, fragment = centers(estimator, np.arange(2))
+    assert words in said
+    assert [picture.shape[1] for picture in pixels(fragment)] == [width, width]
+
+
+def test_map_by_class_has_the_places_of_the_map_by_stratum(fitted):
+    estimator, chosen = fitted
+    by_stratum, by_class = maps(estimator, chosen, chosen.y, centers=False, seed=0)
+    assert "60 samples" in Page(by_stratum).all("img")[0]["alt"]
+    assert "coloured by stratum; there are 3 strata" in by_stratum
+    assert "coloured by class; there are 9 classes" in by_class
+    assert len(maps(estimator, chosen, None, centers=True, seed=0)) == 1
+
+
+def test_most_alike_strata_are_named(fitted):
+    estimator, _ = fitted
+    alike = np.corrcoef(estimator.cluster_centers_)
+    np.fill_diagonal(alike, -1)
+    one, other = np.unravel_index(alike.argmax(), alike.shape)
+    alternative = Page(similarity(estimator)).all("img")[0]["alt"]
+    assert f"Most alike are {one} and {other}, with {alike.max():.2f}." in alternative
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (members, "each of the 4 strata"),
+        (lambda e, c: label_spread(e, c, c.y), "9 classes of 60 samples"),
+        (lambda e, _: training_curve(e), "over 3 epochs"),
+        (lambda e, c: reconstructions(e, c, 0), "8 samples of X"),
+    ],
+    ids=["members", "labels", "training", "reconstructions"],
+)
+def test_pictures_are_told_in_words(fitted, draw, words):
+    fragment = draw(*fitted)
+    assert words in Page(fragment).all("img")[0]["alt"]
+    (picture,) = pixels(fragment)
+    assert picture[..., :3].std() > 0.05  # something is drawn on the white

@@ -1,0 +1,207 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.duplicates import count_distinct, number_distinct
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import read_layout
+from contrastive_clustering._report.data import Chosen, choose_samples
+from contrastive_clustering._report.privacy import (
+    N_NEXT,
+    NEARNESS,
+    Privacy,
+    count_members,
+    examine,
+    is_training_set,
+    nearness,
+    usual_distance,
+)
+
+
+class Fitted:
+    """What is asked of an estimator: strata of 6, 1, 3 and no samples, noise."""
+
+    labels_ = np.array([0] * 6 + [1] + [2] * 3 + [-1])
+    n_clusters_ = 4
+
+
+def test_members_are_counted_without_noise():
+    assert count_members(Fitted).tolist() == [6, 1, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "n_samples", "expected"),
+    [
+        (Fitted.labels_, np.arange(11), 11, True),
+        (Fitted.labels_[[1, 6, 7]], np.array([1, 6, 7]), 11, True),
+        (Fitted.labels_, np.arange(11), 12, False),
+        (Fitted.labels_[::-1], np.arange(11), 11, False),
+    ],
+)
+def test_training_set_is_told_by_its_strata(labels, rows, n_samples, expected):
+    chosen = Chosen(None, None, rows, None, labels, None)
+    assert is_training_set(Fitted, chosen, n_samples) is expected
+
+
+def test_shown_are_strata_of_two_that_resemble_none():
+    found = Privacy(np.array([0, 1, 2, 9]), np.array([0, 0, 0, 1], bool), True)
+    assert found.shown.tolist() == [2]
+
+
+def scaler_of(X):
+    return Scaler.fit(X, read_layout(X.shape))
+
+
+def slow_nearness(picture, X, near_copy):
+    """Return the ratio of one picture by the definition, of grey images."""
+    X = np.unique(X, axis=0).astype(float)
+
+    def distance(a, b):
+        correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        return np.sqrt(max(0, 2 - 2 * correlation))
+
+    from_picture = np.array([distance(picture, each) for each in X])
+    nearest = from_picture.argmin()
+    others = [
+        from_picture[place]
+        for place in range(len(X))
+        if place != nearest and distance(X[nearest], X[place]) > near_copy
+    ]
+    if not others:
+        others = np.delete(from_picture, nearest).tolist()
+    return from_picture[nearest] / np.mean(sorted(others)[:N_NEXT])
+
+
+@pytest.mark.parametrize("n_samples", [3, 80])
+def test_nearness_is_as_defined(n_samples):
+    rng = np.random.default_rng(n_samples)
+    X = rng.normal(size=(n_samples, 9, 9)).round(2)
+    X = np.concatenate([X, X[:2], X[:1] + 0.1 * rng.normal(size=(4, 9, 9))])
+    pictures = np.stack(
+        [X[0] + 0.3 * rng.normal(size=(9, 9)), X.mean(0), rng.normal(size=(9, 9)), X[1]]
+    )
+    found, alike = nearness(pictures, X, number_distinct(X), scaler_of(X), 0.5)
+    slow = [slow_nearness(picture, X, 0.5) for picture in pictures]
+    np.testing.assert_allclose(found, slow, atol=2e-3)
+    assert found[3] < 1e-2 < NEARNESS
+    assert alike[3, [1, n_samples + 1]].all()
+    assert alike[0, [0, *range(n_samples + 2, n_samples + 6)]].all()
+    assert not alike[0, 1]
+    assert found[2] > NEARNESS
+
+
+def test_nearness_does_not_depend_on_brightness_and_contrast():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 9, 9))
+    pictures = X[:3] + 0.3 * rng.normal(size=(3, 9, 9))
+    codes, scaler = number_distinct(X), scaler_of(X)
+    np.testing.assert_allclose(
+        nearness(5 + 0.1 * pictures, X, codes, scaler, 0.5)[0],
+        nearness(pictures, X, codes, scaler, 0.5)[0],
+        rtol=1e-4,
+    )
+
+
+def test_one_image_is_resembled_by_all():
+    images = np.random.default_rng(0).normal(size=(2, 8, 8))
+    one = images[:1].repeat(5, axis=0)
+    ratios, _ = nearness(images, one, number_distinct(one), scaler_of(images), np.inf)
+    assert ratios.tolist() == [0, 0]
+
+
+def test_usual_distance_is_that_from_another_stratum():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 8, 8)).repeat(20, axis=0)
+    X[20:] += 0.01 * rng.normal(size=(40, 8, 8))
+    codes, scaler = number_distinct(X), scaler_of(X)
+
+    def usual(labels):
+        chosen = Chosen(X, X, np.arange(60), None, labels, None)
+        return usual_distance(chosen, codes, scaler)
+
+    correlations = np.corrcoef(X[[0, 20, 40]].reshape(3, -1))
+    between = np.sqrt(2 - 2 * np.sort(correlations, axis=1)[:, 1])
+    assert between.min() - 0.1 < usual(np.arange(60) // 20) < between.max() + 0.1
+    assert usual(np.zeros(60, int)) < 0.05
+
+
+class Decoding(Fitted):
+    """An estimator whose decoded centres are given."""
+
+    def __init__(self, labels, centers, X):
+        self.labels_, self.cluster_centers_ = labels, centers
+        self.n_clusters_ = len(centers)
+        self._scaler = scaler_of(X)
+
+    def inverse_transform(self, latents):
+        return latents
+
+
+def images_with_copies(deviation):
+    """Return images of three strata: different ones, and two of one image each."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 8, 8))
+    X[30:60], X[60:] = X[30], X[60]
+    X[30:] += deviation * rng.normal(size=(60, 8, 8))
+    return X, np.arange(90) // 30
+
+
+@pytest.mark.parametrize("deviation", [0, 0.05, 0.3])
+@pytest.mark.parametrize("part", [slice(None), slice(0, 90, 2)])
+def test_copies_and_noisy_copies_are_found(deviation, part):
+    X, labels = images_with_copies(deviation)
+    centers = np.stack([X[labels == k].mean(axis=0) for k in range(3)])
+    estimator = Decoding(labels, centers, X)
+    X, found = X[part], labels[part]
+    chosen = Chosen(X, X, np.arange(len(X)), None, found, None)
+    privacy = examine(estimator, chosen, X)
+    assert privacy.shown.tolist() == [0]
+    assert privacy.is_training_set is (part == slice(None))
+    copies = 30 if deviation else 1
+    assert privacy.n_distinct.tolist() == [30, copies, copies]
+
+
+def test_mixed_stratum_that_decodes_to_a_member_is_found():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(90, 8, 8)), np.arange(90) // 30
+    X[35:60] = X[30]
+    centers = np.stack([X[labels == k].mean(axis=0) for k in range(3)])
+    chosen = Chosen(X, X, np.arange(90), None, labels, None)
+    privacy = examine(Decoding(labels, centers, X), chosen, X)
+    assert privacy.n_distinct.tolist() == [30, 5, 30]
+    assert privacy.resembling.tolist() == [False, True, False]
+
+
+def test_average_digits_are_shown(digits):
+    images = digits[0][:300]
+    estimator = ContrastiveAutoencoderClusterer(
+        3, clusterer="kmeans", max_epochs=5, refinement_epochs=1, random_state=0
+    ).fit(images)
+    chosen = choose_samples(estimator, images, images, None, largest=300, seed=0)
+    privacy = examine(estimator, chosen, images)
+    assert privacy.is_training_set
+    np.testing.assert_array_equal(
+        privacy.n_distinct,
+        count_distinct(estimator.labels_, number_distinct(images), 3),
+    )
+    assert privacy.shown.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("n_copies", "expected"), [(12, False), (15, True)])
+def test_share_of_one_sample_is_limited(n_copies, expected):
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(60, 8, 8)), np.arange(60) // 30
+    X[1:n_copies] = X[0] + 0.05 * rng.normal(size=(n_copies - 1, 8, 8))
+    centers = np.stack([X[0] + 1.5 * rng.normal(size=(8, 8)), X[30:].mean(axis=0)])
+    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    privacy = examine(Decoding(labels, centers, X), chosen, X)
+    assert privacy.resembling.tolist() == [expected, False]
+
+
+def test_rows_of_few_features_are_not_compared():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(60, 10)), np.arange(60) // 30
+    centers = X[[0, 30]]
+    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    privacy = examine(Decoding(labels, centers, X), chosen, X)
+    assert privacy.shown.tolist() == [0, 1]

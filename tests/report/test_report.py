@@ -1,0 +1,319 @@
+import base64
+import copy
+import hashlib
+import io
+import re
+import sys
+import warnings
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from html_page import Page, check_accessible, check_self_contained
+from matplotlib import pyplot as plt
+from sklearn.exceptions import NotFittedError
+from torch.utils.data import TensorDataset
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    clustering_report,
+)
+from contrastive_clustering._report import plots as _report_pictures
+from contrastive_clustering._report.page import paragraph
+
+NASTY = '<script>alert("$x^$")</script>'
+
+# No decoder that has hardly been trained gives it, and no colour map has it.
+MARK = (255, 0, 255)
+
+
+def fit(X, **params):
+    return ContrastiveAutoencoderClusterer(
+        **{
+            "n_clusters": 3,
+            "clusterer": "kmeans",
+            "max_epochs": 2,
+            "refinement_epochs": 1,
+            "random_state": 0,
+            **params,
+        }
+    ).fit(X)
+
+
+def write(estimator, X, y=None, *, folder, **options):
+    path = clustering_report(
+        estimator, X, y, folder / "report.html", random_state=0, **options
+    )
+    page = Page(path.read_text("utf-8"))
+    check_self_contained(page)
+    check_accessible(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def marked():
+    """Colour images with pixels that no other picture has, and a fit of them."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(30, 16, 16, 3), dtype=np.uint8)
+    X[:10, :8] //= 4
+    X[10:20, 8:] //= 4
+    X[:, 4:12, 4:12] = MARK
+    X[:, 4:12:2, 4:12:2] = 0
+    return X, fit(X, n_clusters=2)
+
+
+@pytest.fixture(scope="module")
+def searched(digits):
+    images, y = digits[0][:100], digits[1][:100]
+    return images, y, fit(images, n_clusters=ClusterNumberSearch(low=2, high=4))
+
+
+@pytest.fixture
+def sketched(monkeypatch):
+    """Leave out what the displays draw, which takes most of the time."""
+
+    def embed(display, alternative, caption):
+        plt.close(display.figure_)
+        return paragraph(f"{alternative} {caption}")
+
+    monkeypatch.setattr(_report_pictures, "embed", embed)
+
+
+def count_marked(page):
+    """Return how many dots of the colour of the mark the page's pictures have."""
+    n_dots = 0
+    for attrs in page.all("img"):
+        file = io.BytesIO(base64.b64decode(attrs["src"].partition(",")[2]))
+        dots = (plt.imread(file, "png")[..., :3] * 255).round()
+        n_dots += int((np.abs(dots - MARK) <= 8).all(axis=-1).sum())
+    return n_dots
+
+
+def test_report_holds_all_parts(searched, tmp_path):
+    images, y, estimator = searched
+    page = write(
+        estimator, images, [f"{NASTY} {k}" for k in y], folder=tmp_path, title=NASTY
+    )
+    assert page.text("h2") == [
+        "Summary",
+        "Metrics",
+        "Strata",
+        "Map of the latents",
+        "Strata and labels",
+        "Likeness of strata",
+        "Number of strata",
+        "Training",
+        "Parameters",
+        "Data and versions",
+    ]
+    assert page.text("h1") == [NASTY] == page.text("title")
+    assert any(cell.startswith(NASTY) for cell in page.text("td"))
+    assert hashlib.sha256(images.tobytes()).hexdigest() in page.text("dd")
+    assert "most likely the training set" in "".join(page.text("li"))
+
+
+@pytest.mark.usefixtures("sketched")
+def test_without_labels_nothing_is_said_of_classes(searched, tmp_path):
+    images, _, estimator = searched
+    page = write(estimator, images[:60], folder=tmp_path)
+    assert "Strata and labels" not in page.text("h2")
+    said = " ".join(page.text())
+    assert "class" not in said.replace("classes or", "")
+    assert "Silhouette" in said
+
+
+def test_no_sample_is_shown_unless_asked(marked, tmp_path):
+    X, estimator = marked
+    page = write(estimator, X, folder=tmp_path)
+    assert count_marked(page) == 0
+    assert page.text("li")[0].startswith("This page shows no sample")
+    page = write(estimator, X, folder=tmp_path, show_samples=True)
+    assert count_marked(page) > 1000
+    assert page.text("li")[0].startswith("This page shows samples of X")
+    assert "Reconstructions" in page.text("h2")
+
+
+@pytest.mark.usefixtures("sketched")
+def test_centre_of_a_single_sample_is_not_shown(searched, tmp_path):
+    images, _, estimator = searched
+    lonely = copy.copy(estimator)
+    lonely.labels_ = np.zeros_like(estimator.labels_)
+    lonely.labels_[0] = 1
+    page = write(lonely, images, folder=tmp_path)
+    shown = [attrs["alt"] for attrs in page.all("img")]
+    assert "Decoded centre of stratum 0" in shown
+    assert "Decoded centre of stratum 1" not in shown
+    assert any(text.startswith("Not shown is") for text in page.text("li"))
+
+
+@pytest.fixture(scope="module")
+def repeated(digits):
+    """Digits, and two of them 40 times, once with a little noise; and a fit of them."""
+    rng = np.random.default_rng(0)
+    images = digits[0][:60]
+    noisy = images[:1] + 0.2 * rng.normal(size=(40, 8, 8))
+    X = np.concatenate([images, noisy, images[1:2].repeat(40, axis=0)])
+    with pytest.warns(UserWarning, match="40 of 140 samples of X are exact copies"):
+        return X, fit(X, n_clusters=8, max_epochs=40)
+
+
+@pytest.mark.usefixtures("sketched")
+def test_centres_of_repeated_samples_are_not_shown(repeated, tmp_path):
+    X, estimator = repeated
+    page = write(estimator, X, folder=tmp_path)
+    shown = {attrs["alt"] for attrs in page.all("img")}
+    of_noisy, of_copies = estimator.labels_[60], estimator.labels_[-1]
+    assert (estimator.labels_[60:100] == of_noisy).all()
+    for stratum in (of_noisy, of_copies):
+        assert f"Decoded centre of stratum {stratum}" not in shown
+    assert shown
+    said = " ".join(page.text("li"))
+    assert f"Not shown is the decoded centre of stratum {of_copies}, with one" in said
+    assert "it resembles one sample of X" in said
+    assert "X is not the training set" not in said
+
+
+@pytest.mark.usefixtures("sketched")
+def test_the_promise_on_other_samples_is_limited(repeated, tmp_path):
+    X, estimator = repeated
+    page = write(estimator, X[::-1], folder=tmp_path)
+    assert "compared with samples of X alone" in " ".join(page.text("li"))
+    shown = {attrs["alt"] for attrs in page.all("img")}
+    assert f"Decoded centre of stratum {estimator.labels_[60]}" not in shown
+
+
+@pytest.mark.usefixtures("sketched")
+def test_only_a_part_is_looked_at(searched, tmp_path):
+    images, y, estimator = searched
+    page = write(estimator, images, y, folder=tmp_path, max_samples=20)
+    assert any("20 samples, drawn at random of 100" in t for t in page.text("li"))
+    assert "Figures without labels, of 20 samples" in page.text("span")
+    assert hashlib.sha256(images.tobytes()).hexdigest() in page.text("dd")
+
+
+@pytest.mark.usefixtures("sketched")
+def test_tables_volumes_files_and_data_sets_are_reported(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(30, 4)), columns=list("abcd"))
+    volumes = rng.normal(size=(12, 8, 8, 8)).astype(np.float32)
+    data_set = TensorDataset(torch.from_numpy(volumes[:, 0]))
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        file["images"] = volumes[:, 0]
+    images = h5py.File(tmp_path / "images.h5")["images"]
+    for X, params in (
+        (images, {"n_clusters": 8}),
+        (table, {"latent_dim": 1}),
+        (volumes, {"n_clusters": 2, "refinement_epochs": 0}),
+        (data_set, {"n_clusters": 2, "kl_weight": 0.1}),
+    ):
+        estimator = fit(X, **params)
+        page = write(estimator, X, folder=tmp_path, show_samples=True)
+        assert len(page.all("img")) == estimator.n_clusters_  # the centres
+        assert "8 samples of X, below each" in " ".join(page.text("p"))
+
+
+@pytest.mark.usefixtures("sketched")
+def test_degenerate_fits_are_reported(searched, tmp_path):
+    images, _, estimator = searched
+    one = fit(images, n_clusters=1, max_epochs=0, refinement_epochs=0)
+    page = write(one, images[:1].repeat(9, axis=0), np.zeros(9), folder=tmp_path)
+    assert "Training" not in page.text("h2")
+    assert "Map of the latents" not in page.text("h2")
+    assert "not defined" in page.text("td")
+    page = write(estimator, images[:1], folder=tmp_path, show_samples=True)
+    assert "Map of the latents" not in page.text("h2")
+
+
+@pytest.mark.usefixtures("sketched")
+def test_many_classes_are_counted_and_not_drawn(searched, tmp_path):
+    images, _, estimator = searched
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # scikit-learn's, of so many
+        page = write(estimator, images, np.arange(100) // 2, folder=tmp_path)
+    assert "Strata and labels" not in page.text("h2")
+    assert any("50 classes, too many" in text for text in page.text("li"))
+
+
+@pytest.mark.usefixtures("sketched")
+def test_saved_estimator_gives_the_same_report(searched, tmp_path):
+    images, y, estimator = searched
+    estimator.save(tmp_path / "saved")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "saved")
+    pages = []
+    for each in (estimator, loaded):
+        path = tmp_path / "report.html"
+        assert clustering_report(each, images, y, path, random_state=0) == path
+        pages.append(re.sub(r"Written on .*UTC", "", path.read_text("utf-8")))
+    assert pages[0] == pages[1]
+
+
+@pytest.fixture
+def nothing_drawn(tmp_path, monkeypatch):
+    """Work in an empty folder, which stays so, and without figures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "figure", None)
+    monkeypatch.setattr(plt, "subplots", None)
+    yield
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("nothing_drawn")
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"estimator": "kmeans"}, TypeError, "estimator"),
+        ({"estimator": ContrastiveAutoencoderClusterer()}, NotFittedError, "fit"),
+        ({"X": np.zeros((3, 9, 9))}, ValueError, "X has samples of shape"),
+        ({"y": [0, 1]}, ValueError, "y has 2 labels"),
+        ({"path": 3}, TypeError, "path=3 is not a path"),
+        ({"path": "nowhere/report.html"}, OSError, "path='nowhere/report.html'"),
+        (
+            {"path": "."},
+            OSError,
+            "path='.' cannot be written (it is the",
+        ),
+        ({"path": "a\0b"}, ValueError, "path="),
+        ({"title": " "}, ValueError, "title=' '"),
+        ({"show_samples": "no"}, ValueError, "show_samples"),
+        ({"max_samples": 1}, ValueError, "max_samples"),
+        ({"random_state": "x"}, ValueError, "random_state"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_named_before_anything_is_drawn(searched, arguments, error, words):
+    images, _, estimator = searched
+    with pytest.raises(error, match=re.escape(words)):
+        clustering_report(**{"estimator": estimator, "X": images, **arguments})
+
+
+def test_missing_matplotlib_is_named_before_anything_is_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    estimator = fit(np.random.default_rng(0).normal(size=(9, 4)))
+    with pytest.raises(ImportError, match="clustering_report needs matplotlib"):
+        clustering_report(estimator, X=None)
+
+
+def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypatch):
+    images, _, estimator = searched
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # root may write anywhere
+    with pytest.raises(PermissionError, match="may not be written to"):
+        clustering_report(estimator, images, path=tmp_path / "report.html")
+
+
+@pytest.mark.usefixtures("sketched")
+def test_failed_report_leaves_the_old_one(searched, tmp_path, monkeypatch):
+    images, _, estimator = searched
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match=r"report\.html.*No space left"):
+        clustering_report(estimator, images, path=path, max_samples=10)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,510 @@
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback, LRScheduler
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    cluster_stability,
+)
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+from contrastive_clustering._saving.checkpoint import FILE_NAME
+
+
+class StopError(Exception):
+    """As if the power had gone."""
+
+
+class Stop(Callback):
+    """Raise in an epoch, numbered from 1 over both phases, or press Ctrl-C in it."""
+
+    def __init__(self, epoch, action):
+        self.epoch = epoch
+        self.action = action
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if len(net.history) == self.epoch:
+            self.action()
+
+
+def fails():
+    raise StopError
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+class OwnEncoder(torch.nn.Sequential):
+    """With a layer that draws."""
+
+    def __init__(self, sample_shape, n_outputs):
+        super().__init__(
+            torch.nn.Flatten(), torch.nn.Dropout(0.2), torch.nn.LazyLinear(n_outputs)
+        )
+
+
+OWN_GROUPS = [("encoder.*", {"lr": 1e-3})]
+
+
+@pytest.fixture
+def parameters(fast):
+    return {
+        **fast,
+        "max_epochs": 4,
+        "refinement_epochs": 3,
+        "batch_size": 10,
+    }
+
+
+def make(parameters, folder=None, **others):
+    return ContrastiveAutoencoderClusterer(
+        **{**parameters, "checkpoint_dir": folder, **others}
+    )
+
+
+def stage(folder):
+    return read_tree(folder / FILE_NAME, "checkpoint")["stage"]
+
+
+def assert_same(found, expected, X):
+    np.testing.assert_array_equal(found.transform(X), expected.transform(X))
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.cluster_centers_, expected.cluster_centers_)
+    assert found.n_clusters_ == expected.n_clusters_
+    rows = [
+        [
+            {k: v for k, v in row.items() if k not in {"batches", "dur"}}
+            for row in fitted.history_
+        ]
+        for fitted in (found, expected)
+    ]
+    assert rows[0] == rows[1]
+    for value, other in zip(
+        found.net_.optimizer_.state_dict()["state"].values(),
+        expected.net_.optimizer_.state_dict()["state"].values(),
+        strict=True,
+    ):
+        torch.testing.assert_close(value, other, rtol=0, atol=0)
+
+
+def stop_in_second_phase(monkeypatch, epoch):
+    """Make the second phase, which has no callbacks of the user, fail in an epoch."""
+    from contrastive_clustering._refinement.net import RefinementNet
+
+    step = RefinementNet.train_step_single
+
+    def failing(self, batch, **kwargs):
+        if self.epoch_number == epoch:
+            raise StopError
+        return step(self, batch, **kwargs)
+
+    monkeypatch.setattr(RefinementNet, "train_step_single", failing)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "others"),
+    [
+        (1, {}),
+        (2, {}),
+        (4, {}),
+        (5, {}),
+        (6, {}),
+        (7, {}),
+        (3, {"kl_weight": 0.1}),
+        (6, {"refinement": "neighbors"}),
+        (6, {"refinement": "prototypes"}),
+        (6, {"n_clusters": ClusterNumberSearch(high=3)}),
+        (7, {"clusterer": "consensus"}),
+        (3, {"optimizer": torch.optim.SGD, "lr_schedule": "constant"}),
+        (3, {"precision": "16-mixed"}),
+        (4, {"checkpoint_every": 2}),
+        (3, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
+        (6, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
+        (7, {"checkpoint_every": 2}),
+        (
+            3,
+            {
+                "early_stopping": True,
+                "validation_fraction": 0.25,
+                "n_iter_no_change": 2,
+            },
+        ),
+        (3, {"augmentation": None, "num_workers": 1}),
+    ],
+)
+def test_a_fit_goes_on_where_it_was(  # noqa: PLR0917
+    tiny_images, parameters, tmp_path, monkeypatch, others, epoch
+):
+    whole = make(parameters, **others).fit(tiny_images)
+    with monkeypatch.context() as patch:
+        if epoch <= 4:
+            callbacks = [Stop(epoch, fails)]
+        else:
+            callbacks = [Callback()]
+            stop_in_second_phase(patch, epoch - 4)
+        broken = make(parameters, tmp_path, callbacks=callbacks, **others)
+        with pytest.raises(StopError):
+            broken.fit(tiny_images)
+    assert not hasattr(broken, "net_")
+    if epoch > 1:
+        assert stage(tmp_path) == ("first" if epoch <= 4 else "second")
+    else:
+        assert list(tmp_path.iterdir()) == []
+    # Of code such as callbacks the names are compared: it is the same class.
+    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
+    again = make(parameters, tmp_path, callbacks=callbacks, **others).fit(tiny_images)
+    assert_same(again, whole, tiny_images)
+    if whole.cluster_number_search_ is not None:
+        np.testing.assert_array_equal(
+            again.cluster_number_search_.scores, whole.cluster_number_search_.scores
+        )
+
+
+def test_a_fit_that_broke_off_between_the_phases(
+    tiny_images, parameters, tmp_path, monkeypatch
+):
+    whole = make(parameters).fit(tiny_images)
+    for name in ("fit_clustering", "learn_strata"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                f"contrastive_clustering._model.fit.{name}", lambda *_, **__: fails()
+            )
+            with pytest.raises(StopError):
+                make(parameters, tmp_path).fit(tiny_images)
+        assert stage(tmp_path) == ("strata" if name == "fit_clustering" else "second")
+    assert_same(make(parameters, tmp_path).fit(tiny_images), whole, tiny_images)
+
+
+def test_schedulers_of_skorch_go_on(tiny_images, parameters, tmp_path):
+    def scheduler():
+        return LRScheduler("StepLR", step_size=1, gamma=0.5)
+
+    common = {**parameters, "lr_schedule": "constant"}
+    whole = make(common, callbacks=[scheduler(), Stop(99, fails)]).fit(tiny_images)
+    with pytest.raises(StopError):
+        make(common, tmp_path, callbacks=[scheduler(), Stop(3, fails)]).fit(tiny_images)
+    again = make(common, tmp_path, callbacks=[scheduler(), Stop(99, fails)])
+    assert_same(again.fit(tiny_images), whole, tiny_images)
+
+
+def test_a_seed_drawn_by_chance_is_kept(tiny_images, parameters, tmp_path):
+    common = {**parameters, "random_state": None}
+    with pytest.raises(StopError):
+        make(common, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
+    seed = read_tree(tmp_path / FILE_NAME, "checkpoint")["seed"]
+    again = make(common, tmp_path, callbacks=[Stop(99, fails)]).fit(tiny_images)
+    assert again.net_.seed == seed
+    # That fit has finished: the next one is another.
+    other = make(common, tmp_path, callbacks=[Stop(99, fails)]).fit(tiny_images)
+    assert other.net_.seed != seed
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"lr": 1e-4}, r"lr was 0\.003, and is 0\.0001"),
+        ({"n_clusters": 3}, "n_clusters was 2, and is 3"),
+        ({"augmentation": torch.sin}, r"augmentation was 'auto', and is .*sin"),
+        ({"random_state": 1}, "random_state was seed .*, and is seed"),
+        (
+            {"clusterer": "consensus", "whiten": True},
+            "clusterer was .*; whiten was False",
+        ),
+        ({"callbacks": None}, r"callbacks was \[.*Stop\], and is None"),
+    ],
+)
+def test_other_parameters_are_refused(
+    tiny_images, parameters, tmp_path, others, message
+):
+    callbacks = [Stop(3, fails)]
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    other = make(parameters, tmp_path, **{"callbacks": callbacks, **others})
+    with pytest.raises(ValueError, match=rf"unfinished fit.*{message}.*delete"):
+        other.fit(tiny_images)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_other_data_are_refused(tiny_images, parameters, tmp_path):
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
+    changed = tiny_images.copy()
+    changed[7, 3, 3] += 1
+    for X in (changed, tiny_images[:-1], tiny_images.astype(float), tiny_images[::-1]):
+        with pytest.raises(ValueError, match=r"another kind: X was uint8 \(40, 8, 8\)"):
+            make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(X)
+
+
+def test_what_does_not_bear_on_the_result_may_change(tiny_images, parameters, tmp_path):
+    whole = make(parameters).fit(tiny_images)
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
+    again = make(
+        parameters,
+        str(tmp_path),
+        callbacks=[Stop(99, fails)],
+        verbose=1,
+        device="cpu",
+        num_workers=1,
+        checkpoint_every=3,
+        store_examples=True,
+    )
+    assert_same(again.fit(tiny_images), whole, tiny_images)
+
+
+def test_a_finished_fit_gives_way(tiny_images, parameters, tmp_path):
+    first = make(parameters, tmp_path).fit(tiny_images)
+    calls = []
+    again = make(parameters, tmp_path, augmentation=None)
+    again.fit(tiny_images)
+    again.set_params(augmentation="auto").fit(tiny_images)
+    assert_same(again, first, tiny_images)
+    # The same again needs no training.
+    recorder = Callback()
+    recorder.on_batch_begin = lambda *args, **kwargs: calls.append(1)
+    make(parameters, tmp_path, callbacks=[recorder]).fit(tiny_images)
+    n_calls = len(calls)
+    assert n_calls > 0
+    assert_same(
+        make(parameters, tmp_path, callbacks=[recorder]).fit(tiny_images),
+        first,
+        tiny_images,
+    )
+    assert len(calls) == n_calls
+
+
+def test_warm_start_has_its_own_checkpoints(tiny_images, parameters, tmp_path):
+    whole = make(parameters, warm_start=True).fit(tiny_images)
+    clusterer = make(parameters, tmp_path, warm_start=True).fit(tiny_images)
+    whole.fit(tiny_images)
+    clusterer.set_params(callbacks=[Stop(10, fails)])
+    with pytest.raises(StopError):
+        clusterer.fit(tiny_images)
+    clusterer.set_params(callbacks=[Stop(99, fails)]).fit(tiny_images)
+    assert_same(clusterer, whole, tiny_images)
+
+
+def test_partial_fit_and_stability_leave_checkpoints_alone(
+    tiny_images, parameters, tmp_path
+):
+    clusterer = make(parameters, tmp_path).fit(tiny_images)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    clusterer.partial_fit(tiny_images)
+    cluster_stability(clusterer, tiny_images, n_resamples=2, random_state=0)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_leaves_a_usable_estimator(tiny_images, parameters, tmp_path, epoch):
+    clusterer = make(parameters, tmp_path, callbacks=[Stop(epoch, press)])
+    with pytest.warns(
+        ConvergenceWarning,
+        match=f"Ctrl-C has ended training after {epoch - 1} of 4 epochs of the first",
+    ) as caught:
+        clusterer.fit(tiny_images)
+    assert Path(caught[0].filename) == Path(__file__)
+    assert len(clusterer.history_) == epoch - 1
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
+    assert clusterer.inverse_transform(clusterer.cluster_centers_).shape[1:] == (8, 8)
+    # The rest of it can still be had, as if nothing had been.
+    clusterer.set_params(callbacks=[Stop(99, press)]).fit(tiny_images)
+    assert_same(clusterer, make(parameters).fit(tiny_images), tiny_images)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_in_the_second_phase(tiny_images, parameters, tmp_path, monkeypatch):
+    from contrastive_clustering._refinement.net import RefinementNet
+
+    step = RefinementNet.train_step_single
+
+    def pressing(self, batch, **kwargs):
+        if self.epoch_number == 2:
+            press()
+        return step(self, batch, **kwargs)
+
+    clusterer = make(parameters, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(RefinementNet, "train_step_single", pressing)
+        with pytest.warns(
+            ConvergenceWarning, match="after 1 of 3 epochs of the second"
+        ):
+            clusterer.fit(tiny_images)
+    assert len(clusterer.history_) == 5
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
+    clusterer.fit(tiny_images)
+    assert_same(clusterer, make(parameters).fit(tiny_images), tiny_images)
+
+
+def test_early_stopping_is_no_interruption(tiny_images, parameters):
+    clusterer = make(
+        {**parameters, "max_epochs": 100, "lr": 0.3},
+        early_stopping=True,
+        n_iter_no_change=2,
+        validation_fraction=0.25,
+    ).fit(tiny_images)
+    assert not clusterer.net_.interrupted
+    assert len(clusterer.history_) < 100
+
+
+@pytest.mark.parametrize("part", ["file", "file/below"])
+def test_folders_that_cannot_be_written(tiny_images, parameters, tmp_path, part):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match=r"checkpoint_dir='.*' cannot be written to"):
+        make(parameters, tmp_path / part).fit(tiny_images)
+
+
+def test_a_read_only_disk_is_said_before_training(
+    tiny_images, parameters, tmp_path, monkeypatch
+):
+    opened = os.open
+
+    def read_only(path, flags, *args, **kwargs):
+        if Path(path).parent == tmp_path and flags & os.O_CREAT:
+            raise OSError(30, os.strerror(30))
+        return opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", read_only)
+    clusterer = make(parameters, tmp_path, callbacks=[Stop(1, fails)])
+    with pytest.raises(OSError, match=r"cannot be written to \(Read-only file"):
+        clusterer.fit(tiny_images)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tiny_images, parameters, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+
+    clusterer = make(parameters, tmp_path, callbacks=[Stop(3, fill)])
+    try:
+        with pytest.raises(OSError, match=r"could not be written.*untouched"):
+            clusterer.fit(tiny_images)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert read_tree(tmp_path / FILE_NAME, "checkpoint")["n_done"] == 2
+    again = make(parameters, tmp_path, callbacks=[Stop(99, fails)]).fit(tiny_images)
+    assert_same(again, make(parameters).fit(tiny_images), tiny_images)
+
+
+def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
+    make(parameters, tmp_path).fit(tiny_images)
+    content = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(content[:-100])
+    with pytest.raises(ValueError, match=f"{FILE_NAME}' is damaged.*delete it"):
+        make(parameters, tmp_path).fit(tiny_images)
+
+
+def test_what_a_message_quotes_of_a_checkpoint_is_short(
+    tiny_images, parameters, tmp_path
+):
+    callbacks = [Stop(3, fails)]
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    tree = read_tree(tmp_path / FILE_NAME, "checkpoint")
+    tree["identity"] |= {f"{n}{'A' * 900}": "\n\ud800" * 9000 for n in range(20)}
+    write_tree(tmp_path / FILE_NAME, "checkpoint", tree)
+    with pytest.raises(ValueError, match="an unfinished fit of another") as caught:
+        make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert len(message) < 3000
+    assert message.isprintable()
+
+
+def test_half_written_files_are_cleared_away(tiny_images, parameters, tmp_path):
+    (tmp_path / f".{FILE_NAME}.abc.partial").write_text("half")
+    make(parameters, tmp_path).fit(tiny_images)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_second_fit_in_the_folder_is_refused(tiny_images, parameters, tmp_path):
+    refused = []
+
+    def fit_again():
+        if refused:
+            return
+        with pytest.raises(ValueError, match="another thread of this process") as error:
+            make(parameters, tmp_path, max_epochs=1).fit(tiny_images)
+        refused.append(str(error.value))
+
+    callbacks = [Stop(3, fit_again)]
+    first = make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    assert len(refused) == 1
+    assert_same(first, make(parameters).fit(tiny_images), tiny_images)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_the_working_directory_may_change(
+    tiny_images, parameters, tmp_path, monkeypatch
+):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def leave():
+        os.chdir(tmp_path / "elsewhere")
+
+    make(parameters, "folder", callbacks=[Stop(2, leave)]).fit(tiny_images)
+    assert read_tree(tmp_path / "folder" / FILE_NAME, "checkpoint")["finished"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_tilde_is_the_home_folder(tiny_images, parameters, home):
+    make(parameters, "~/folder").fit(tiny_images)
+    assert (home / "folder" / FILE_NAME).is_file()
+
+
+def test_a_pipe_in_place_of_a_checkpoint_is_refused(
+    tiny_images, parameters, no_file, tmp_path
+):
+    path, kind = no_file
+    (tmp_path / FILE_NAME).symlink_to(path)
+    with pytest.raises(OSError, match=rf"checkpoint_dir=.*{FILE_NAME}: it is a {kind}"):
+        make(parameters, tmp_path).fit(tiny_images)
+    assert (tmp_path / FILE_NAME).is_symlink()
+
+
+def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
+    images, _ = digits
+    images = images[:60].astype(np.uint8)
+    make(parameters, tmp_path).fit(images)
+    content = (tmp_path / FILE_NAME).read_bytes()
+    scaled = (images - images.mean()) / images.std()
+    for kind in ("u1", "f4", "f8"):
+        for values in (images, scaled):
+            assert not any(row.tobytes() in content for row in values.astype(kind))
+
+
+def kill(n_kills):
+    script = Path(__file__).with_name("crash_fit.py")
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", script, str(n_kills)],
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.slow
+def test_twenty_kills_in_both_phases_change_nothing():
+    found = kill(20)
+    assert len(found["stages"]) == 20
+    assert {"first", "second"} <= set(found["stages"])
+    assert found["largest_difference"] <= 1e-6

@@ -1,0 +1,225 @@
+import json
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import HDBSCAN, Birch, KMeans, MiniBatchKMeans
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    GreyImageAugmentation,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._io.schema import Scope
+from contrastive_clustering._saving.codec import VALUE, decode, encode
+
+
+def view(batch):
+    return batch
+
+
+class OwnKMeans(KMeans):
+    """A subclass of what is known is not."""
+
+
+class Settings:
+    """A class outside of the package."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+
+def read(tree, trusted=()):
+    VALUE.check(tree, "the value", Scope())
+    return decode(tree, trusted)
+
+
+def there_and_back(value, trusted=()):
+    return read(encode(value, trusted), trusted)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        2.5,
+        math.inf,
+        "text",
+        [1, [2]],
+        (8, 8),
+        {"a": (1, 2)},
+        {1: "a", (2, 3): None},
+        {"$type": "import"},
+        np.float32(2.5),
+        np.dtype(">i4"),
+        torch.device("cpu"),
+        Path("a/b"),
+        torch.optim.SGD,
+        torch.optim.AdamW,
+        GreyImageAugmentation(degrees=3),
+        SelfTrainingRefinement(power=3),
+        ClusterNumberSearch(high=4),
+    ],
+)
+def test_plain_values_come_back(value):
+    found = there_and_back(value)
+    assert type(found) is type(value)
+    assert found == value
+
+
+def test_arrays_of_strings_come_back():
+    names = np.array(["width", "height"], dtype=object)
+    found = there_and_back(names)
+    assert found.dtype == object
+    np.testing.assert_array_equal(found, names)
+    assert there_and_back(np.array(["ab"])).dtype == "<U2"
+    numbers = np.array([[1, None], [np.int64(3), "a"]], dtype=object)
+    np.testing.assert_array_equal(there_and_back(numbers), numbers)
+
+
+def test_random_states_come_back():
+    state = np.random.RandomState(3)
+    state.normal()
+    found = there_and_back(state)
+    assert found.normal() == state.normal()
+
+
+def test_parameters_of_known_clusterers_come_back():
+    for clusterer in (KMeans(2, n_init=3), Birch(n_clusters=HDBSCAN(copy=True))):
+        found = there_and_back(clusterer)
+        assert str(found.get_params()) == str(clusterer.get_params())
+
+
+def test_what_a_clusterer_has_learned_is_not_lost_without_a_word():
+    fitted = KMeans(2, n_init=3, random_state=0).fit(np.arange(6.0)[:, None])
+    path = "sklearn.cluster._kmeans.KMeans"
+    with pytest.raises(ValueError, match=rf"trusted=\['{path}'\]"):
+        encode(fitted)
+    found = there_and_back(fitted, [path])
+    np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
+
+
+def test_threads_of_trusted_objects_are_this_machines():
+    trusted = ["sklearn.cluster._kmeans.MiniBatchKMeans"]
+    tree = encode(MiniBatchKMeans(2, n_init=1).fit(np.arange(6.0)[:, None]), trusted)
+    tree["state"]["_n_threads"] = 10**6
+    assert read(tree, trusted)._n_threads < 1000
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ({"$type": "KMeans", "params": {"n_cluster": 3}}, "has the parameters"),
+        ({"$type": "KMeans", "params": {"n_clusters": -1}}, "n_clusters"),
+        ({"$type": "KMeans", "state": {}}, "lacks 'params'"),
+        ({"$type": "SelfTrainingRefinement", "fields": {"power": 2}}, "the fields"),
+        ({"$type": "dtype", "value": "f8," * 3}, "dtype of numbers"),
+        ({"$type": "dtype", "value": "O"}, "dtype of numbers"),
+        ({"$type": "device", "value": "nowhere"}, "not a device"),
+        ({"$type": "tensor", "value": 3}, "not an array"),
+        ({"$type": "scalar", "value": np.zeros(2)}, "shape"),
+        ({"$type": "tuple", "items": np.zeros(2)}, "a list"),
+        ({"$type": "dict", "pairs": [[[], 2]]}, "pairs of a dict"),
+        ({"$type": "dict", "pairs": [[1, 2, 3]]}, "a list of 2 to 2 items"),
+        # Tuples with one hash can be computed: a dict of them takes quadratic time.
+        ({"$type": "dict", "pairs": [[1, 2]] * 1001}, "a list of 0 to 1000 items"),
+        (
+            {"$type": "array", "objects": False, "items": ["A" * 2000] + [""] * 2000},
+            "too large",
+        ),
+        # NumPy would make an object of each number.
+        ({"$type": "array", "objects": True, "items": [np.zeros(9)]}, "plain value"),
+        (
+            {"$type": "array", "objects": True, "items": [[{"$type": "tuple"}]]},
+            "plain value",
+        ),
+        ({"$type": "RandomState", "keys": np.zeros(624, "u4")}, "lacks 'position'"),
+        (
+            {
+                "$type": "RandomState",
+                "keys": np.zeros(624, "u4"),
+                "position": 10**6,
+                "has_gauss": 0,
+                "gauss": 0.0,
+            },
+            "0 to 624",
+        ),
+        (
+            {"$type": "array", "objects": False, "items": ["A" * 5000] + [""] * 5000},
+            "too large",
+        ),
+        ([2**70], "an integer"),
+        ("A" * 20_000, "a string"),
+    ],
+)
+def test_forged_values_are_refused(tree, message):
+    with pytest.raises(ValueError, match=message):
+        read(tree)
+
+
+@pytest.mark.parametrize("value", [view, Settings(3), OwnKMeans(3)])
+def test_what_is_not_known_has_to_be_trusted(value):
+    with pytest.raises(
+        ValueError, match=r"the_name is or holds .*trusted=\["
+    ) as caught:
+        encode(value, name="the_name")
+    path = str(caught.value).partition("trusted=['")[2].partition("'")[0]
+    tree = encode(value, [path])
+    with pytest.raises(ValueError, match=rf"names '{path}'.*trusted=\['{path}'\]"):
+        read(tree)
+
+
+def test_trusted_functions_and_objects_come_back():
+    assert there_and_back(view, [f"{view.__module__}.view"]) is view
+    found = there_and_back(Settings(3), [f"{view.__module__}.Settings"])
+    assert isinstance(found, Settings)
+    assert found.value == 3
+    assert there_and_back(math.sqrt, ["math.sqrt"]) is math.sqrt
+    trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
+    assert there_and_back(OwnKMeans(3), trusted).n_clusters == 3
+
+
+@pytest.mark.parametrize("value", [partial(view, 3), torch.nn.ReLU(), Slotted()])
+def test_objects_with_hidden_state_are_refused(value):
+    kind = type(value)
+    with pytest.raises(
+        ValueError, match="cannot be saved without code, trusted or not"
+    ):
+        encode(value, [f"{kind.__module__}.{kind.__qualname__}"])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"$type": "import", "path": "os.system"},
+        {"$type": "object", "path": "subprocess.Popen", "state": {}},
+        {"$type": "Popen", "state": {}},
+        {"$type": "import", "path": "builtins.eval"},
+    ],
+)
+def test_trees_cannot_name_code(tree):
+    with pytest.raises(ValueError, match=r"which load would|type of the value"):
+        read(json.loads(json.dumps(tree)))
+
+
+def test_trusted_paths_that_are_not_there():
+    tree = {"$type": "import", "path": "no_such_module.thing"}
+    with pytest.raises(ValueError, match="cannot be imported here"):
+        read(tree, ["no_such_module.thing"])
+    tree = {"$type": "object", "path": "math.sqrt", "state": {}}
+    with pytest.raises(ValueError, match="for a class"):
+        read(tree, ["math.sqrt"])
+
+
+def test_arrays_without_a_place_are_refused():
+    with pytest.raises(ValueError, match="dtype complex128"):
+        encode(np.zeros(3, dtype=complex))

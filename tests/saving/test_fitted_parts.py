@@ -1,0 +1,296 @@
+import copy
+import re
+
+import numpy as np
+import pytest
+from own_clusterers import NamedByFit
+from sklearn.cluster import AgglomerativeClustering, Birch, KMeans
+
+from contrastive_clustering import ClusterNumberSearch
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+from contrastive_clustering._io.schema import Scope
+from contrastive_clustering._saving.fitted_parts import (
+    CLUSTERING,
+    DENSITY,
+    MOST_STRATA,
+    SCALER,
+    SEARCH,
+    clustering_from_tree,
+    clustering_to_tree,
+    density_from_tree,
+    density_to_tree,
+    scaler_from_tree,
+    scaler_to_tree,
+    search_from_tree,
+    search_to_tree,
+)
+
+LATENTS = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32) * 3
+
+
+def through_a_file(tree, folder):
+    write_tree(folder / "file", "test", {"tree": tree})
+    return read_tree(folder / "file", "test")["tree"]
+
+
+def changed(tree, way, value):
+    """Return a tree with something else at a place such as ``"space.size"``."""
+    tree = copy.deepcopy(tree)
+    inner, (*outer, last) = tree, way.split(".")
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    return tree
+
+
+def refuses(schema, tree, message, **sizes):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        schema.check(tree, "the part", Scope(**sizes))
+
+
+@pytest.fixture(scope="module")
+def fitted(fit_tiny):
+    """A fitted estimator of each kind of strata; not to be changed."""
+    return {
+        "kmeans": fit_tiny(),
+        "prepared": fit_tiny(
+            clusterer="gaussian_mixture", whiten=True, normalize=True, kl_weight=0.1
+        ),
+        "voters": fit_tiny(clusterer=AgglomerativeClustering(2)),
+        "names": fit_tiny(clusterer=NamedByFit(2, names=("b", "a"))),
+        "floats": fit_tiny(clusterer=NamedByFit(2, names=(2.5, 0.5))),
+        "birch": fit_tiny(clusterer=Birch()),
+        "prototypes": fit_tiny(refinement_epochs=1),
+        "search": fit_tiny(n_clusters=ClusterNumberSearch(high=3)),
+    }
+
+
+KINDS = [
+    "kmeans",
+    "prepared",
+    "voters",
+    "names",
+    "floats",
+    "birch",
+    "prototypes",
+    "search",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
+    clustering = fitted[kind]._clustering
+    tree = through_a_file(clustering_to_tree(clustering, []), tmp_path)
+    CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
+    found = clustering_from_tree(tree, [])
+    assert type(found) is type(clustering)
+    for method in ("predict", "predict_proba"):
+        np.testing.assert_array_equal(
+            getattr(found, method)(LATENTS), getattr(clustering, method)(LATENTS)
+        )
+    np.testing.assert_array_equal(found.labels, clustering.labels)
+    np.testing.assert_array_equal(found.latent_centers, clustering.latent_centers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "value", "message"),
+    [
+        ("kmeans", "kind", "none", "the kind of the part is 'none'"),
+        ("kmeans", "kind", "prototypes", "lacks 'prototypes'"),
+        ("kmeans", "centers", np.zeros((3, 4)), "n_clusters=2, and not 3"),
+        ("kmeans", "centers", np.zeros((2, 5)), "n_prepared=5, and not 4"),
+        ("kmeans", "clusterer.centers", np.zeros((2, 9)), "n_prepared=9, and not 4"),
+        ("kmeans", "clusterer.centers", np.zeros((1, 4)), "that are not below 1"),
+        ("kmeans", "raw_labels", np.array([0, 2]), "that are not below 2"),
+        ("kmeans", "raw_labels", np.array([0, 0]), "are not distinct"),
+        ("kmeans", "raw_labels", np.array([-1, 0]), "are not those of the clusterer"),
+        ("kmeans", "raw_labels", np.array([0.0, 1.0]), "not those of the clusterer"),
+        ("kmeans", "raw_labels", ["0", "1"], "are not those of the clusterer"),
+        ("kmeans", "clusterer", {"kind": "voted"}, "if the clusterer cannot predict"),
+        ("birch", "raw_labels", np.array([0, 10**6]), "not those of the clusterer"),
+        ("names", "raw_labels", ["a", "a"], "are not distinct"),
+        ("names", "raw_labels", ["a", 1], "a string of up to 1000 characters"),
+        ("names", "raw_labels", ["a", "b" * 1001], "a string of up to 1000"),
+        ("names", "raw_labels", ["a"], "n_clusters=1, and not 2"),
+        ("voters", "voters", None, "if the clusterer cannot predict"),
+        ("kmeans", "raw_labels", np.array([0]), "n_clusters=1, and not 2"),
+        ("kmeans", "latent_centers", np.zeros((2, 5), "f4"), "latent_dim=5, and not"),
+        ("kmeans", "latent_centers", np.zeros((3, 4), "f4"), "n_clusters=3, and not"),
+        ("kmeans", "latent_centers", np.zeros((2, 4)), "an array of f4"),
+        ("kmeans", "labels", np.full(40, 2), "that are not below 2"),
+        ("kmeans", "labels", np.full(40, -2), "values below -1"),
+        ("kmeans", "labels", np.zeros(40), "an array of i1"),
+        ("kmeans", "spread", 0.0, "a finite number > 0.0"),
+        ("kmeans", "spread", float("nan"), "a finite number > 0.0"),
+        ("kmeans", "space.size", -1.0, "a finite number > 0.0"),
+        ("kmeans", "more", 1, "an unknown field 'more'"),
+        ("prepared", "space.whitening", None, "n_prepared="),
+        ("prepared", "space.whitening.mean", np.zeros(5), "latent_dim=5, and not 4"),
+        ("voters", "voters.y", np.zeros(40, int), "a cluster that nobody votes for"),
+        ("voters", "voters.X", np.zeros((40, 5)), "n_prepared=5, and not 4"),
+        ("prototypes", "origin", np.zeros(5), "latent_dim=5, and not 4"),
+        ("prototypes", "temperature", 0.0, "a finite number > 0.0"),
+        ("prototypes", "prototypes", np.zeros((3, 1, 4)), "n_clusters=2, and not 3"),
+        ("prototypes", "prototypes", np.zeros((2, 4)), "an array of f8"),
+        ("prototypes", "prototypes", np.full((2, 1, 4), np.inf), "is not finite"),
+    ],
+)
+def test_forged_strata_are_refused(fitted, kind, way, value, message):
+    tree = clustering_to_tree(fitted[kind]._clustering, [])
+    refuses(CLUSTERING, changed(tree, way, value), message, latent_dim=4)
+
+
+def test_strata_are_no_more_than_their_tree_can_compare(fitted):
+    tree = clustering_to_tree(fitted["prototypes"]._clustering, [])
+    for n_strata in (MOST_STRATA, MOST_STRATA + 1):
+        tree["prototypes"] = np.zeros((n_strata, 1, 4))
+        tree["latent_centers"] = np.zeros((n_strata, 4), "f4")
+        if n_strata == MOST_STRATA:
+            CLUSTERING.check(tree, "strata", Scope())
+    refuses(CLUSTERING, tree, f"more than {MOST_STRATA} strata")
+
+
+class OwnKMeans(KMeans):
+    """Has to be trusted."""
+
+
+def test_a_trusted_clusterer_has_to_fit_the_latents(fit_tiny):
+    clustering = fit_tiny(clusterer=OwnKMeans(2))._clustering
+    trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
+    tree = clustering_to_tree(clustering, trusted)
+    tree["clusterer"]["object"]["state"]["cluster_centers_"] = np.zeros((2, 9))
+    CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
+    with pytest.raises(ValueError, match=r"centers of shape \(2, 9\), and latents"):
+        clustering_from_tree(tree, trusted)
+
+
+SCALERS = ["grey", "rgb", "five channels", "volume", "flat", "table"]
+
+
+@pytest.mark.parametrize("kind", SCALERS)
+def test_scalers_come_back_to_the_bit(fitted_kind, tmp_path, kind):
+    X, estimator = fitted_kind(kind)
+    scaler = estimator._scaler
+    tree = through_a_file(scaler_to_tree(scaler), tmp_path)
+    scope = Scope()
+    SCALER.check(tree, "the scaler", scope)
+    assert scope.find("n_features") == X[0].size
+    found = scaler_from_tree(tree)
+    assert found.layout == scaler.layout
+    assert found.dtype == scaler.dtype
+    assert (found.low, found.high) == (scaler.low, scaler.high)
+    for name in ("mean", "std"):
+        value = getattr(scaler, name)
+        assert getattr(found, name).shape == value.shape
+        np.testing.assert_array_equal(getattr(found, name), value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "value", "message"),
+    [
+        ("grey", "layout.sample_shape", [8, 9], "image_shape=(8, 8) asks for"),
+        ("grey", "layout.sample_shape", [], "a list of 1 to 4 items"),
+        ("grey", "layout.sample_shape", [0, 8], "an integer from 1"),
+        ("grey", "layout.sample_shape", [8.0, 8], "an integer from 1"),
+        ("grey", "layout.sample_shape", [2**31 - 1] * 3, "the number of values of"),
+        # The product of so many sides would take hours.
+        ("grey", "layout.sample_shape", [2**31 - 1] * 10**6, "a list of 1 to 4 items"),
+        ("grey", "layout.image_shape", [2] * 10**6, "a list of 2 to 4 items"),
+        ("grey", "layout.image_shape", None, "is not how samples of that shape"),
+        ("grey", "layout.channel_axis", 7, "an integer from 0 to 3"),
+        ("grey", "layout.more", 1, "an unknown field"),
+        ("grey", "mean", np.zeros(2), "n_statistics=2, and not 1"),
+        ("rgb", "layout.channel_axis", 1, "the part"),
+        ("rgb", "layout.channel_axis", None, "the part"),
+        ("rgb", "mean", np.zeros(1), "n_statistics=1, and not 3"),
+        ("rgb", "std", np.zeros(3), "values below"),
+        ("rgb", "std", np.ones((3, 1)), "an array of f8"),
+        ("table", "mean", np.zeros(5), "n_statistics=5, and not 4"),
+        ("table", "std", np.full(4, 5e-324), "values below"),
+        ("table", "std", np.full(4, np.nan), "is not finite"),
+        ("table", "low", 1e9, "low is above high"),
+        ("table", "high", float("inf"), "a finite number"),
+        ("table", "dtype", "f8," * 200_000, "a string of up to 10"),
+    ],
+)
+def test_forged_scalers_are_refused(fitted_kind, kind, way, value, message):
+    _, estimator = fitted_kind(kind)
+    tree = changed(scaler_to_tree(estimator._scaler), way, value)
+    if message == "the part":
+        # Which of several reasons is met first is of no account.
+        with pytest.raises(ValueError, match=r"layout|channel_axis|side"):
+            SCALER.check(tree, "the part", Scope())
+    else:
+        refuses(SCALER, tree, message)
+
+
+def test_scalers_are_of_numbers(fitted_kind):
+    _, estimator = fitted_kind("grey")
+    tree = {**scaler_to_tree(estimator._scaler), "dtype": "O"}
+    with pytest.raises(ValueError, match="'O' is not the dtype of numbers"):
+        scaler_from_tree(tree)
+
+
+def test_densities_come_back_to_the_bit(fitted, tmp_path):
+    density = fitted["kmeans"]._density
+    tree = through_a_file(density_to_tree(density), tmp_path)
+    DENSITY.check(tree, "the density", Scope(latent_dim=4, n_clusters=2))
+    found = density_from_tree(tree)
+    np.testing.assert_array_equal(
+        found.score_samples(LATENTS), density.score_samples(LATENTS)
+    )
+    for given, expected in zip(
+        *(d.sample(9, None, np.random.RandomState(0)) for d in (found, density)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(given, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("means", lambda old: old[:, :3], "latent_dim=3, and not 4"),
+        ("means", lambda old: old[:-1], "n_components="),
+        ("factors", lambda old: old[:, :, :3], "latent_dim=3, and not 4"),
+        ("factors", lambda old: -old, "factors are not positive on their diagonals"),
+        ("factors", lambda old: old[0], "an array of f8"),
+        ("log_weights", lambda old: old[:-1], "n_components="),
+        ("log_weights", lambda old: old + 50, "there are weights above one"),
+        ("log_weights", lambda old: old - np.inf, "is not finite"),
+        ("strata", lambda old: old + 1, "that are not below 2"),
+        ("strata", lambda old: old - 1, "values below 0"),
+        ("strata", lambda old: old[::-1], "strata do not ascend"),
+        ("strata", lambda old: old.astype(float), "an array of i1"),
+    ],
+)
+def test_forged_densities_are_refused(fitted, name, change, message):
+    tree = density_to_tree(fitted["kmeans"]._density)
+    tree[name] = change(tree[name])
+    refuses(DENSITY, tree, message, latent_dim=4, n_clusters=2)
+
+
+def test_searches_come_back(fitted, tmp_path):
+    search = fitted["search"].cluster_number_search_
+    tree = through_a_file(search_to_tree(search), tmp_path)
+    SEARCH.check(tree, "the search", Scope())
+    found = search_from_tree(tree)
+    assert (found.n_clusters, found.criterion) == (search.n_clusters, search.criterion)
+    np.testing.assert_array_equal(found.candidates, search.candidates)
+    np.testing.assert_array_equal(found.scores, search.scores)
+    assert search_to_tree(None) is None
+    assert search_from_tree(None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("n_clusters", 0, "an integer from 1"),
+        ("candidates", np.array([3, 2]), "candidates do not ascend"),
+        ("candidates", np.array([0, 1]), "values below 1"),
+        ("scores", np.zeros(7), "n_candidates=7, and not 2"),
+        ("criterion", "os.system", "one of ["),
+    ],
+)
+def test_forged_searches_are_refused(fitted, name, value, message):
+    tree = search_to_tree(fitted["search"].cluster_number_search_)
+    refuses(SEARCH, {**tree, name: value}, message)

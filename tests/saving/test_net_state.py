@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+from contrastive_clustering._saving.net_state import (
+    RestoreCallbacks,
+    callbacks_state,
+    load_net_state,
+    net_state,
+)
+
+
+@pytest.fixture(params=[0, 1])
+def fitted(request, tiny_images, fast):
+    return ContrastiveAutoencoderClusterer(
+        **{**fast, "refinement_epochs": request.param}
+    ).fit(tiny_images)
+
+
+def test_a_state_goes_through_a_file_into_another_net(
+    fitted, fast, tiny_images, tmp_path
+):
+    write_tree(tmp_path / "state", "net", net_state(fitted.net_))
+    other = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 9}).fit(
+        tiny_images
+    )
+    load_net_state(other.net_, read_tree(tmp_path / "state", "net"))
+    latents = fitted.transform(tiny_images)
+    np.testing.assert_array_equal(other.transform(tiny_images), latents)
+    np.testing.assert_array_equal(
+        other.inverse_transform(latents), fitted.inverse_transform(latents)
+    )
+    states = [net.net_.optimizer_.state_dict()["state"] for net in (other, fitted)]
+    for found, expected in zip(*(s.values() for s in states), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert len(other.history_) == len(fitted.history_)
+
+
+def test_weights_of_another_network_are_refused(fitted, fast, tiny_images):
+    other = ContrastiveAutoencoderClusterer(**{**fast, "latent_dim": 7}).fit(
+        tiny_images
+    )
+    with pytest.raises(ValueError, match=r"shape \(4, 512\), and has shape \(7, 512\)"):
+        load_net_state(other.net_, net_state(fitted.net_))
+
+
+def test_callbacks_get_their_counts_back(tiny_images, fast):
+    def make():
+        return ContrastiveAutoencoderClusterer(
+            **{**fast, "refinement_epochs": 0},
+            early_stopping=True,
+            validation_fraction=0.25,
+        ).fit(tiny_images)
+
+    net, other = make().net_, make().net_
+    stopping = dict(net.callbacks_)["early_stopping"]
+    stopping.misses_, stopping.dynamic_threshold_ = 3, 0.25
+    net.optimizer_.param_groups[0]["lr"] = 0.125
+    RestoreCallbacks(callbacks_state(net)).on_train_begin(other)
+    found = dict(other.callbacks_)["early_stopping"]
+    assert (found.misses_, found.dynamic_threshold_) == (3, 0.25)
+    assert found.best_epoch_ == stopping.best_epoch_
+    for name, value in stopping.best_model_weights_.items():
+        assert torch.equal(found.best_model_weights_[name], value)
+    assert other.optimizer_.param_groups[0]["lr"] == 0.125

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import read_layout
+from contrastive_clustering._training.build import given_parameters, make_net
+
+
+def make(**parameters):
+    X = np.random.default_rng(0).normal(3, 2, size=(40, 8, 9))
+    clusterer = ContrastiveAutoencoderClusterer(**parameters)
+    net = make_net(
+        clusterer.get_params(),
+        scaler=Scaler.fit(X, read_layout(X.shape)),
+        augmentation=None,
+        device=torch.device("cpu"),
+        max_epochs=7,
+        batch_size=11,
+        seed=5,
+    )
+    return net, X
+
+
+def test_parameters_reach_the_net():
+    net, X = make(
+        latent_dim=6,
+        temperature=0.3,
+        reconstruction_weight=0.7,
+        kl_weight=0.2,
+        kl_warm_up=0.4,
+        optimizer=torch.optim.SGD,
+        lr=0.02,
+        weight_decay=0.5,
+        precision="bf16-mixed",
+        compile=True,
+        num_workers=1,
+    )
+    module, criterion = net.module_, net.criterion_
+    assert module.encode(torch.zeros(2, 1, 8, 9))[0].shape == (2, 6)
+    assert module.variational
+    assert module.input_mean.item() == pytest.approx(X.mean())
+    assert module.input_std.item() == pytest.approx(X.std())
+    assert (criterion.temperature, criterion.kl_weight) == (0.3, 0.2)
+    assert criterion.reconstruction_weight == 0.7
+    assert type(net.optimizer_) is torch.optim.SGD
+    assert net.optimizer_.param_groups[0]["weight_decay"] == 0.5
+    assert (net.lr, net.max_epochs, net.seed) == (0.02, 7, 5)
+    assert (net.batch_size, net.kl_warm_up, net.precision) == (11, 0.4, "bf16-mixed")
+    assert net.compile is True
+    assert net.iterator_train__num_workers == net.iterator_valid__num_workers == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        ({}, {"lr_schedule"}),
+        ({"lr_schedule": "constant"}, set()),
+        ({"verbose": 1}, {"lr_schedule", "training_bar"}),
+        ({"early_stopping": True}, {"lr_schedule", "early_stopping"}),
+    ],
+)
+def test_callbacks_are_those_asked_for(parameters, names):
+    net, _ = make(**parameters)
+    own = {name for name, _ in net.callbacks_} & {
+        "lr_schedule",
+        "training_bar",
+        "early_stopping",
+    }
+    assert own == names
+    assert (net.train_split is not None) == bool(parameters.get("early_stopping"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fused"),
+    [
+        ({}, True),
+        ({"optimizer": torch.optim.RMSprop}, None),
+        ({"optimizer__fused": False}, False),
+        ({"optimizer__foreach": True}, None),
+    ],
+)
+def test_steps_are_fused_unless_said_otherwise(parameters, fused):
+    net, _ = make(**parameters)
+    assert net.optimizer_.defaults.get("fused") is fused
+
+
+def test_what_a_net_was_made_of_can_be_asked_for():
+    set_by_user = {
+        "optimizer__betas": (0.8, 0.9),
+        "module__projection_dim": 3,
+        "iterator_valid__timeout": 3,
+        "optimizer__fused": False,
+    }
+    net, _ = make(**set_by_user, callbacks__nobody__x=3)
+    assert given_parameters(net) == {
+        "encoder": None,
+        "decoder": None,
+        "optimizer": torch.optim.AdamW,
+        **set_by_user,
+    }
+
+
+def test_weights_depend_on_the_seed_alone():
+    first, second = make()[0], make(lr=1.0)[0]
+    for value, other in zip(
+        first.module_.parameters(), second.module_.parameters(), strict=True
+    ):
+        assert torch.equal(value, other)

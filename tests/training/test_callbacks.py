@@ -1,0 +1,98 @@
+import pickle
+import sys
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    PrintLog,
+    ProgressBar,
+    TensorBoard,
+)
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+)
+from contrastive_clustering._training.callbacks import observers_of
+
+
+def test_learning_rate_rises_and_falls(tiny_images, fast):
+    class Recorder(Callback):
+        rates: ClassVar[list[float]] = []
+
+        def on_batch_begin(self, net, training=False, **kwargs):
+            self.rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    fast = {**fast, "max_epochs": 20, "batch_size": 20, "lr": 0.1}
+    recorder = Recorder()
+    clusterer = ContrastiveAutoencoderClusterer(callbacks=[recorder], **fast)
+    clusterer.fit(tiny_images)
+    # The recorder runs before the schedule: it sees the rate of the step before.
+    rates = np.array(recorder.rates[1:])
+    assert rates.argmax() in (3, 4)
+    assert rates.max() == pytest.approx(0.1, rel=0.05)
+    assert (np.diff(rates[5:]) < 0).all()
+    assert rates[-1] < 0.002
+    recorder.rates.clear()
+    clusterer.set_params(lr_schedule="constant").fit(tiny_images)
+    assert set(recorder.rates) == {0.1}
+
+
+def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
+    fast["n_clusters"] = ClusterNumberSearch(high=3)
+    ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
+    assert capsys.readouterr() == ("", "")
+    ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(
+        tiny_images
+    )
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert [line.partition(", ")[0] for line in lines] == [
+        "training 1/2 epochs",
+        "training 2/2 epochs",
+        *(f"search for the number of strata {n}/6 parts" for n in range(1, 7)),
+        "refinement 1/1 epochs",
+    ]
+    for part in ("loss", "contrastive_loss", "reconstruction_loss", "valid_loss"):
+        assert f", {part} " in lines[0]
+    assert ", assignment_loss " in lines[-1]
+
+
+class Pickler(Callback):
+    """Pickle the net within the training, as skorch's Checkpoint can."""
+
+    def on_epoch_end(self, net, **kwargs):
+        pickle.loads(pickle.dumps(net))
+
+
+def test_nets_and_estimators_with_progress_can_be_pickled(
+    tiny_images, fast, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    clusterer = ContrastiveAutoencoderClusterer(
+        verbose=1, callbacks=[Pickler()], **fast
+    ).fit(tiny_images)
+    assert "\rtraining" in capsys.readouterr().err
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+    loaded.partial_fit(tiny_images)
+    assert "1/1" in capsys.readouterr().err
+
+
+def test_observers_are_told_from_what_acts():
+    class Own(PrintLog):
+        pass
+
+    class Other(Callback):
+        pass
+
+    named = ("bar", ProgressBar())
+    board = TensorBoard(writer=None)
+    acting = [EarlyStopping(), ("score", EpochScoring("f1")), Other, Other()]
+    assert observers_of([*acting, named, Own, board]) == [named, Own, board]
+    assert observers_of(None) == []

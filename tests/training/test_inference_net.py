@@ -1,0 +1,32 @@
+import numpy as np
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.dataset import ArrayDataset
+
+
+def test_encoder_maps_a_batch_to_latents(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    scaled = (tiny_images - tiny_images.mean()) / tiny_images.std()
+    batch = torch.tensor(scaled, dtype=torch.float32)[:, None]
+    with torch.no_grad():
+        latents = clusterer.net_.module_.encoder(batch)
+    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
+
+
+def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    dataset = ArrayDataset(tiny_images, clusterer._scaler)
+    latents, projections, images = clusterer.net_.forward(dataset)
+    np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
+    assert projections.shape == (40, 64)
+    assert images.shape == (40, 1, 8, 8)
+
+
+def test_latents_are_the_same_to_the_bit_whatever_the_company(tiny_images, fast):
+    for X in (tiny_images, tiny_images.reshape(40, -1), np.stack([tiny_images] * 8, 1)):
+        clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+        together = clusterer.transform(X)
+        for size in (1, 2, 3, 7, 20):
+            apart = [clusterer.transform(X[i : i + size]) for i in range(0, 40, size)]
+            np.testing.assert_array_equal(np.concatenate(apart), together)

@@ -1,0 +1,310 @@
+import signal
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    RGBImageAugmentation,
+    TableAugmentation,
+)
+from contrastive_clustering._augmentation import auto as _augmentation
+from contrastive_clustering._augmentation.auto import resolve_augmentation
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.on_device import ResidentDataset
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import read_layout
+from contrastive_clustering._refinement.net import Reviver, start_refinement
+from contrastive_clustering._training import loss_recording as _recording
+from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.loss_recording import RecordingNet
+from contrastive_clustering._training.net import ContrastiveNet
+
+# In these tests the CPU stands for a device that computes beside Python.
+
+
+@pytest.fixture
+def read_later(monkeypatch):
+    """Treat the CPU as a device that would have to be waited for."""
+    for module in (_recording, _augmentation):
+        monkeypatch.setattr(module, "computes_beside", lambda device: True)
+
+
+SETTINGS = [
+    {},
+    {"refinement": "prototypes"},
+    {"refinement": "neighbors", "kl_weight": 0.1},
+    {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 1},
+    {"precision": "16-mixed"},
+    {"optimizer": torch.optim.LBFGS, "weight_decay": 0, "lr": 1e-2},
+    {"augmentation": lambda batch: batch + torch.randn_like(batch)},
+]
+
+
+def epochs(clusterer):
+    return [
+        {
+            name: value
+            for name, value in row.items()
+            if name not in {"dur", "event_lr", "batches"}
+        }
+        | {"batches": [dict(sorted(batch.items())) for batch in row["batches"]]}
+        for row in clusterer.history_
+    ]
+
+
+@pytest.mark.parametrize("others", SETTINGS)
+def test_losses_that_are_read_later_are_the_same(
+    tiny_images, fast, monkeypatch, others
+):
+    parameters = {**fast, "batch_size": 8, **others}
+    now = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    monkeypatch.setattr(_recording, "computes_beside", lambda device: True)
+    # Of the five batches of an epoch three, and then the rest.
+    monkeypatch.setattr(_recording, "READ_EVERY", 3)
+    later = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    assert epochs(later) == epochs(now)
+    np.testing.assert_array_equal(
+        later.transform(tiny_images), now.transform(tiny_images)
+    )
+    np.testing.assert_array_equal(later.labels_, now.labels_)
+
+
+class Waits(TorchDispatchMode):
+    """Count what would wait for a GPU: numbers that are read, shapes that hang on them.
+
+    Reads of a whole tensor do not pass through the dispatcher; `Reads` counts them.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.name()
+        by_mask = name.startswith("aten::index") and any(
+            isinstance(index, torch.Tensor) and index.dtype in (torch.bool, torch.uint8)
+            for index in (args[1] if isinstance(args[1], (list, tuple)) else ())
+        )
+        if by_mask or name.split(".")[0] in {
+            "aten::_local_scalar_dense",
+            "aten::nonzero",
+            "aten::masked_select",
+            "aten::_unique2",
+            "aten::equal",
+        }:
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+class Reads(TorchFunctionMode):
+    """Count the methods that bring a tensor to the host."""
+
+    METHODS = frozenset(
+        {"tolist", "item", "cpu", "numpy", "__array__", "__bool__", "__float__"}
+    )
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if getattr(func, "__name__", "") in self.METHODS:
+            self.seen.append(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def count_waits(monkeypatch, **parameters):
+    """Return what waits in the steps of a fit, and how many steps there were."""
+    seen, steps = [], []
+    step = ContrastiveNet.train_step
+
+    def counted(self, *args, **kwargs):
+        with Waits() as waits, Reads() as reads:
+            result = step(self, *args, **kwargs)
+        seen.extend(waits.seen + reads.seen)
+        steps.append(1)
+        return result
+
+    monkeypatch.setattr(ContrastiveNet, "train_step", counted)
+    ContrastiveAutoencoderClusterer(**parameters).fit(
+        np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    )
+    return seen, len(steps)
+
+
+@pytest.mark.usefixtures("read_later")
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"refinement": "prototypes"},
+        {"refinement": "neighbors"},
+        {"kl_weight": 0.1, "precision": "bf16-mixed"},
+        {"augmentation": None},
+    ],
+)
+def test_steps_read_no_number(fast, monkeypatch, others):
+    seen, n_steps = count_waits(monkeypatch, **fast, batch_size=8, **others)
+    assert n_steps == 3 * (fast["max_epochs"] + fast["refinement_epochs"])
+    assert seen == []
+
+
+def test_the_count_finds_what_the_cpu_reads(fast, monkeypatch):
+    seen, n_steps = count_waits(monkeypatch, **{**fast, "refinement_epochs": 0})
+    assert seen.count("aten::_local_scalar_dense") == 3 * n_steps  # a term each
+    seen.clear()
+    with Waits() as waits, Reads() as reads:
+        rows = torch.arange(4.0)
+        rows[rows > 1], rows.nonzero(), rows.tolist(), bool(rows[1] > 0)
+    assert len(waits.seen) >= 3
+    assert "tolist" in reads.seen
+
+
+class Watch(Callback):
+    """Keep copies of the weights at each epoch's start, and count the steps."""
+
+    def __init__(self):
+        self.weights, self.n_steps = [], 0
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.net_ = net
+        self.weights.append(net.module_.encoder[0].weight.detach().clone())
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.n_steps += training
+
+
+@pytest.mark.usefixtures("read_later")
+@pytest.mark.parametrize(("read_every", "n_steps"), [(1, 7), (2, 8), (100, 8)])
+def test_divergence_is_found_later_and_the_epoch_undone(
+    tiny_images, fast, monkeypatch, read_every, n_steps
+):
+    monkeypatch.setattr(_recording, "READ_EVERY", read_every)
+    calls = []
+
+    def breaks(batch):
+        calls.append(1)
+        return batch * (torch.nan if len(calls) > 2 * 4 + 2 * 2 else 1)
+
+    watch = Watch()
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, augmentation=breaks, batch_size=10, lr=0.01, callbacks=[watch]
+    )
+    message = (
+        r"Training diverged: reconstruction_loss is nan in epoch 2 of 2 of the first "
+        r"phase, batch 3, with lr=0\.01\. Lower lr, .* has to return finite"
+    )
+    with pytest.raises(ValueError, match=message):
+        clusterer.fit(tiny_images)
+    assert not hasattr(clusterer, "net_")
+    assert watch.n_steps == n_steps
+    net = watch.net_
+    assert torch.equal(net.module_.encoder[0].weight, watch.weights[1])
+    for state in net.optimizer_.state_dict()["state"].values():
+        assert state["step"] == 4
+        assert torch.isfinite(state["exp_avg"]).all()
+    # The batches before the bad one are in the history.
+    assert [len(batch) for batch in net.history[-1]["batches"][:3]] == [4, 4, 1]
+
+
+@pytest.mark.usefixtures("read_later")
+def test_divergence_in_validation_and_in_the_second_phase(tiny_images, fast):
+    def breaks_after(n_calls):
+        calls = []
+
+        def breaks(batch):
+            calls.append(1)
+            return batch * (torch.inf if len(calls) > n_calls else 1)
+
+        return breaks
+
+    with pytest.raises(ValueError, match=r"epoch 1 of 1 of the second.*lr=0\.003\."):
+        ContrastiveAutoencoderClusterer(**fast, augmentation=breaks_after(4)).fit(
+            tiny_images
+        )
+    with pytest.raises(ValueError, match=r"diverged.*epoch 1 of 2.*batch 2"):
+        ContrastiveAutoencoderClusterer(
+            **fast, augmentation=breaks_after(2), early_stopping=True
+        ).fit(tiny_images)
+
+
+@pytest.mark.usefixtures("read_later", "ctrl_c")
+def test_nothing_unread_is_left_behind_by_an_interrupted_epoch(tiny_images, fast):
+    class Press(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    clusterer = ContrastiveAutoencoderClusterer(**fast, callbacks=[Press()])
+    with pytest.warns(ConvergenceWarning, match="after 1 of 2 epochs of the first"):
+        net = clusterer.fit(tiny_images).net_
+    assert "_unread" not in vars(net)
+    assert RecordingNet._unread is None
+
+
+class MetaGenerator(torch.Generator):
+    """A generator that claims to be on the meta device, which has none."""
+
+    device = torch.device("meta")
+
+
+@pytest.mark.filterwarnings("ignore:.*pin_memory.*no accelerator")
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"refinement": "prototypes"},
+        {"refinement": "neighbors", "kl_weight": 0.1},
+        {"augmentation": RGBImageAugmentation(blur=1.0)},
+        {"augmentation": TableAugmentation()},
+    ],
+)
+def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
+    # Tensors on the meta device have a shape and no values: to read a number of one, or
+    # to make a shape of its values, is an error.
+    X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    scaler = Scaler.fit(X, read_layout(X.shape))
+    params = ContrastiveAutoencoderClusterer(
+        **fast, optimizer=torch.optim.RMSprop, **others
+    ).get_params()
+    monkeypatch.setattr(
+        "contrastive_clustering._training.net.make_generator",
+        lambda seed, device: MetaGenerator().manual_seed(seed),
+    )
+    monkeypatch.setattr(RecordingNet, "_read", lambda *_: None)
+    monkeypatch.setattr(Reviver, "on_epoch_end", lambda *_, **__: None)
+    net = make_net(
+        params,
+        scaler=scaler,
+        augmentation=resolve_augmentation(params["augmentation"], "rgb"),
+        device=torch.device("meta"),
+        max_epochs=1,
+        batch_size=8,
+        seed=0,
+    )
+    latents = np.random.default_rng(1).normal(size=(24, 4)).astype(np.float32)
+    proba = np.full((24, 2), 0.5, dtype=np.float32)
+    devices = []
+    net.callbacks_.append(("note", NoteDevice(devices)))
+    net.run_epochs(ArrayDataset(X, scaler))
+    refining = start_refinement(net, params, latents, proba, proba)
+    refining.callbacks_.append(("note", NoteDevice(devices)))
+    samples = torch.empty((24, 3, 8, 8), dtype=torch.uint8, device="meta")
+    refining.run_epochs(ResidentDataset(X, scaler, samples))
+    assert devices == ["meta"] * 6
+
+
+class NoteDevice(Callback):
+    """Note where the latents of each step are."""
+
+    def __init__(self, devices):
+        self.devices = devices
+
+    def on_batch_end(self, net, y_pred=None, **kwargs):
+        self.devices.append(y_pred.latent.device.type)

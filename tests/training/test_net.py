@@ -1,0 +1,197 @@
+import pickle
+
+import numpy as np
+import pytest
+import skorch
+import torch
+from world import state_of_the_world
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._networks.losses import JointLoss
+
+
+@pytest.fixture
+def first_phase(fast):
+    """Parameters of a fast fit without the second phase."""
+    return {**fast, "refinement_epochs": 0}
+
+
+def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
+    clusterer = ContrastiveAutoencoderClusterer(**first_phase).fit(tiny_images)
+    assert isinstance(clusterer.net_, skorch.NeuralNet)
+    assert clusterer.history_ is clusterer.net_.history
+    epoch = clusterer.history_[-1]
+    assert epoch["train_loss"] == pytest.approx(
+        epoch["train_contrastive_loss"] + 0.1 * epoch["train_reconstruction_loss"]
+    )
+    assert epoch["dur"] > 0
+    assert len(clusterer.history_) == 2
+    assert not any(name.startswith("valid") for name in epoch)
+
+
+def test_losses_fall(digits):
+    images, _ = digits
+    history = (
+        ContrastiveAutoencoderClusterer(max_epochs=6, random_state=0)
+        .fit(images[:600])
+        .history_
+    )
+    for name in ("train_contrastive_loss", "train_reconstruction_loss"):
+        assert history[-1, name] < 0.9 * history[0, name]
+
+
+def test_same_random_state_same_result_and_nothing_disturbed(tiny_images, fast):
+    before = state_of_the_world()
+    first = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    assert state_of_the_world() == before
+    torch.rand(3), np.random.rand(3)  # what others draw makes no difference
+    second = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    third = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 1}).fit(
+        tiny_images
+    )
+    latents = [c.transform(tiny_images) for c in (first, second, third)]
+    np.testing.assert_array_equal(latents[0], latents[1])
+    np.testing.assert_array_equal(first.labels_, second.labels_)
+    assert not np.allclose(latents[0], latents[2])
+
+
+def test_error_in_a_callable_leaves_no_trace(tiny_images, fast):
+    def fails(batch):
+        torch.rand(3)
+        raise RuntimeError("my own fault")
+
+    before = state_of_the_world()
+    clusterer = ContrastiveAutoencoderClusterer(augmentation=fails, **fast)
+    with pytest.raises(RuntimeError, match="my own fault"):
+        clusterer.fit(tiny_images)
+    assert state_of_the_world() == before
+    assert not hasattr(clusterer, "net_")
+
+
+@pytest.mark.parametrize(
+    "augmentation", [None, lambda batch: batch + 0.1 * torch.randn_like(batch), "rgb"]
+)
+def test_augmentations_train(tiny_images, fast, augmentation):
+    fits = [
+        ContrastiveAutoencoderClusterer(augmentation=augmentation, **fast).fit(
+            tiny_images
+        )
+        for _ in range(2)
+    ]
+    first, second = (fit.transform(tiny_images) for fit in fits)
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("sides", "parameters", "restores"),
+    [
+        ((8, 8, 8), {}, True),
+        ((8, 8, 8), {"early_stopping": True}, True),
+        ((8, 8, 8), {"augmentation": "grey"}, False),
+        ((8, 8), {"early_stopping": True}, False),
+    ],
+)
+def test_what_the_decoder_is_to_draw(fast, monkeypatch, sides, parameters, restores):
+    X = np.random.default_rng(0).normal(size=(20, *sides))
+    seen = []
+
+    class Noting(JointLoss):
+        def forward(self, output, targets, *args):
+            seen.append(targets.detach())
+            return super().forward(output, targets, *args)
+
+    monkeypatch.setattr("contrastive_clustering._training.build.JointLoss", Noting)
+    clusterer = ContrastiveAutoencoderClusterer(**fast, **parameters).fit(X)
+    scaled = torch.from_numpy((X - X.mean()) / X.std()).float()[:, None]
+    # One batch an epoch; with early stopping a second one, of what was held out.
+    assert len(seen) == 3 + 2 * ("early_stopping" in parameters)
+    for targets in seen:
+        distances = torch.cdist(targets.flatten(1), scaled.flatten(1), p=1) / 64
+        closest, samples = distances.min(dim=1)
+        assert torch.equal(*samples.chunk(2)) or not restores
+        assert bool((closest < 1e-2).all()) is restores
+    assert clusterer.transform(X).shape == (20, 4)
+
+
+def test_warm_start_and_partial_fit_go_on(tiny_images, first_phase):
+    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
+        tiny_images
+    )
+    weights = clusterer.net_.module_.encoder[0].weight.detach().clone()
+    losses = clusterer.history_[:, "train_loss"]
+    clusterer.fit(tiny_images)
+    assert clusterer.history_[:2, "train_loss"] == losses
+    assert len(clusterer.history_) == 4
+    clusterer.partial_fit(tiny_images)
+    assert len(clusterer.history_) == 5
+    assert not torch.equal(clusterer.net_.module_.encoder[0].weight, weights)
+    moments = clusterer.net_.optimizer_.state_dict()["state"][0]
+    assert moments["step"] == 5
+
+    fresh = ContrastiveAutoencoderClusterer(**first_phase)
+    for n_epochs in (1, 2):
+        fresh.partial_fit(tiny_images)
+        assert len(fresh.history_) == n_epochs
+    np.testing.assert_array_equal(fresh.predict(tiny_images), fresh.labels_)
+
+
+def test_warm_start_takes_new_parameters(tiny_images, first_phase):
+    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
+        tiny_images
+    )
+    clusterer.set_params(lr=1e-5, max_epochs=3, lr_schedule="constant", n_clusters=3)
+    clusterer.fit(tiny_images)
+    assert clusterer.net_.optimizer_.param_groups[0]["lr"] == 1e-5
+    assert len(clusterer.history_) == 5
+    assert clusterer.n_clusters_ == 3
+    clusterer.set_params(latent_dim=7)
+    before = clusterer.transform(tiny_images)
+    with pytest.raises(ValueError, match=r"latent_dim=7, was 4;.*warm_start=False"):
+        clusterer.fit(tiny_images)
+    np.testing.assert_array_equal(clusterer.transform(tiny_images), before)
+    clusterer.set_params(latent_dim=4, optimizer=torch.optim.SGD).fit(tiny_images)
+    assert isinstance(clusterer.net_.optimizer_, torch.optim.SGD)
+
+
+def test_early_stopping_keeps_the_best_epoch(tiny_images, first_phase):
+    first_phase = {**first_phase, "max_epochs": 200, "lr": 0.3}
+    clusterer = ContrastiveAutoencoderClusterer(
+        early_stopping=True, n_iter_no_change=2, validation_fraction=0.25, **first_phase
+    )
+    history = clusterer.fit(tiny_images).history_
+    losses = history[:, "valid_loss"]
+    assert len(history) < 200
+    assert np.argmin(losses) == len(history) - 3
+    assert history[-1, "valid_reconstruction_loss"] > 0
+    # Validation draws the same views each time, so the loss comes out the same again.
+    again = clusterer.fit(tiny_images).history_
+    assert again[:, "valid_loss"] == losses
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_fitted_nets_can_be_pickled(tiny_images, fast, verbose):
+    clusterer = ContrastiveAutoencoderClusterer(verbose=verbose, **fast).fit(
+        tiny_images
+    )
+    loaded = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(
+        loaded.transform(tiny_images), clusterer.transform(tiny_images)
+    )
+
+
+def test_training_that_diverges_is_an_error(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        optimizer=torch.optim.SGD, lr_schedule="constant", lr=1e30, **fast
+    )
+    with pytest.raises(ValueError, match=r"Training diverged.*lr=1e\+30.*Lower lr"):
+        clusterer.fit(tiny_images)
+    assert not hasattr(clusterer, "net_")
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_other_optimizers(tiny_images, fast, optimizer):
+    clusterer = ContrastiveAutoencoderClusterer(
+        optimizer=optimizer, weight_decay=0.5, **fast
+    ).fit(tiny_images)
+    assert type(clusterer.net_.optimizer_) is optimizer
+    assert clusterer.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5

@@ -1,0 +1,324 @@
+"""The net's parameters in skorch's own way, through the estimator."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler
+from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from torch.utils.data import get_worker_info
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._refinement.net import LR_SCALE, RefinementNet
+from contrastive_clustering._training.net_params import PREFIXES, is_net_parameter
+
+
+def make(fast, **parameters):
+    return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+
+
+def test_values_reach_the_net(tiny_images, fast):
+    clusterer = make(
+        fast,
+        optimizer__betas=(0.8, 0.99),
+        optimizer__amsgrad=True,
+        module__projection_dim=7,
+        module__projection_width=9,
+        criterion__contrastive_weight=0.5,
+        iterator_train__pin_memory=False,
+    ).fit(tiny_images)
+    net = clusterer.net_
+    assert net.optimizer_.param_groups[0]["betas"] == (0.8, 0.99)
+    assert net.optimizer_.param_groups[0]["amsgrad"]
+    head = net.module_.projection_head
+    assert (head[0].out_features, head[-1].out_features) == (9, 7)
+    assert net.criterion_.contrastive_weight == 0.5
+    assert net.iterator_train__pin_memory is False
+    epoch = clusterer.history_[0]
+    assert epoch["train_loss"] == pytest.approx(
+        0.5 * epoch["train_contrastive_loss"] + 0.1 * epoch["train_reconstruction_loss"]
+    )
+    plain = make(fast).fit(tiny_images)
+    assert not np.allclose(
+        clusterer.transform(tiny_images), plain.transform(tiny_images)
+    )
+
+
+@pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
+def test_values_reach_the_second_phase(tiny_images, fast, monkeypatch, refinement):
+    nets = []
+    fit_loop = RefinementNet.fit_loop
+
+    def remember(self, *args, **kwargs):
+        nets.append(self)
+        return fit_loop(self, *args, **kwargs)
+
+    monkeypatch.setattr(RefinementNet, "fit_loop", remember)
+    make(
+        fast,
+        refinement=refinement,
+        lr=0.03,
+        optimizer__eps=1e-5,
+        optimizer__param_groups=[("encoder.*", {"lr": 0.003})],
+        iterator_train__timeout=9,
+        criterion__contrastive_weight=0.5,
+        module__projection_dim=7,
+    ).fit(tiny_images)
+    (net,) = nets
+    encoder, others = net.optimizer_.param_groups
+    assert (encoder["eps"], others["eps"]) == (1e-5, 1e-5)
+    assert encoder["initial_lr"] == pytest.approx(0.003 * LR_SCALE)
+    assert others["initial_lr"] == pytest.approx(0.03 * LR_SCALE)
+    assert net.iterator_train__timeout == 9
+    follows = refinement == "prototypes"
+    assert net.criterion_.contrastive_weight == (0.0 if follows else 0.5)
+    assert net.module_.projection_head[-1].out_features == 7
+
+
+def test_the_schedule_keeps_the_rates_of_groups_apart(tiny_images, fast):
+    class Recorder(Callback):
+        def initialize(self):
+            self.rates_ = []
+            return self
+
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            self.rates_.append([group["lr"] for group in net.optimizer_.param_groups])
+
+    recorder = Recorder()
+    make(
+        fast,
+        max_epochs=10,
+        lr=0.1,
+        callbacks=[recorder],
+        optimizer__param_groups=[("encoder.*", {"lr": 0.01}), ("*.bias", {"lr": 0.0})],
+    ).fit(tiny_images)
+    rates = np.array(recorder.rates_)
+    assert rates.shape == (10, 3)
+    np.testing.assert_allclose(rates[:, 0], 0.1 * rates[:, 2])
+    assert (rates[:, 1] == 0).all()
+    assert rates[-1, 2] < 0.2 * rates[:, 2].max()
+
+
+def test_get_params_and_set_params(fast):
+    clusterer = make(fast, optimizer__betas=(0.8, 0.99))
+    params = clusterer.get_params()
+    assert params["optimizer__betas"] == (0.8, 0.99)
+    assert clusterer.get_params(deep=False)["optimizer__betas"] == (0.8, 0.99)
+    clusterer.set_params(optimizer__betas=(0.5, 0.9), module__projection_dim=3, lr=1.0)
+    assert clusterer.get_params()["optimizer__betas"] == (0.5, 0.9)
+    assert (clusterer.module__projection_dim, clusterer.lr) == (3, 1.0)
+    assert clusterer.set_params(**params).get_params() == {
+        **params,
+        "module__projection_dim": 3,
+    }
+    plain = ContrastiveAutoencoderClusterer().get_params()
+    assert not any(is_net_parameter(name) for name in plain)
+
+
+def test_estimators_among_the_parameters_are_set_as_ever(fast):
+    clusterer = make(fast, clusterer=KMeans())
+    clusterer.set_params(clusterer__n_init=3, optimizer__eps=1e-3)
+    assert clusterer.clusterer.n_init == 3
+    assert clusterer.get_params()["clusterer__n_init"] == 3
+
+
+def test_clones_and_texts_know_them(tiny_images, fast):
+    clusterer = make(fast, optimizer__betas=(0.8, 0.99), module__projection_dim=7)
+    copy = clone(clusterer)
+    assert copy.get_params() == clusterer.get_params()
+    assert "optimizer__betas=(0.8, 0.99)" in repr(clusterer)
+    assert "optimizer__betas" in clusterer._repr_html_()
+    loaded = pickle.loads(pickle.dumps(clusterer.fit(tiny_images)))
+    assert loaded.get_params() == clusterer.get_params()
+    np.testing.assert_array_equal(
+        copy.fit(tiny_images).transform(tiny_images), loaded.transform(tiny_images)
+    )
+
+
+def test_grid_search(tiny_images, fast):
+    search = GridSearchCV(
+        make(fast, image_shape=(8, 8)),
+        {"optimizer__betas": [(0.8, 0.9), (0.9, 0.99)], "module__projection_dim": [3]},
+        cv=2,
+        error_score="raise",
+    )
+    best = search.fit(tiny_images.reshape(40, -1)).best_estimator_
+    groups = best.net_.optimizer_.param_groups
+    assert groups[0]["betas"] == search.best_params_["optimizer__betas"]
+    assert best.net_.module_.projection_head[-1].out_features == 3
+
+
+def test_pipelines_pass_them_on(tiny_images, fast):
+    pipeline = Pipeline(
+        [("scale", MinMaxScaler()), ("clusterer", make(fast, image_shape=(8, 8)))]
+    )
+    pipeline.set_params(clusterer__optimizer__betas=(0.7, 0.9))
+    assert pipeline.get_params()["clusterer__optimizer__betas"] == (0.7, 0.9)
+    pipeline.fit(tiny_images.reshape(40, -1))
+    groups = pipeline[-1].net_.optimizer_.param_groups
+    assert groups[0]["betas"] == (0.7, 0.9)
+
+
+def test_callbacks_are_set_by_their_names(tiny_images, fast):
+    stopping = EarlyStopping(monitor="train_loss", patience=5, sink=lambda text: None)
+    clusterer = make(fast, max_epochs=9, callbacks=[("stop", stopping), EpochTimer()])
+    clusterer.set_params(
+        # A threshold that no loss falls by.
+        callbacks__stop__patience=2,
+        callbacks__stop__threshold=0.99,
+        refinement_epochs=0,
+    ).fit(tiny_images)
+    assert len(clusterer.history_) == 3
+    assert stopping.patience == 5  # fit has changed a copy
+
+
+def test_callbacks_are_replaced_and_left_out_by_their_names(tiny_images, fast):
+    stopping = EarlyStopping(monitor="train_loss", patience=1, threshold=0.99)
+    clusterer = make(fast, max_epochs=5, callbacks=[("stop", stopping), EpochTimer()])
+    clusterer.set_params(callbacks__stop=None).fit(tiny_images)
+    assert len(clusterer.history_) == 5 + 1
+    names = [name for name, _ in clusterer.net_.callbacks_]
+    assert "EpochTimer" in names
+    assert "stop" not in names
+    other = EarlyStopping(
+        monitor="train_loss", patience=2, threshold=0.99, sink=lambda text: None
+    )
+    clusterer.set_params(callbacks__stop=other).fit(tiny_images)
+    assert len(clusterer.history_) == 3 + 1
+
+
+def test_a_class_among_the_callbacks_is_made_with_them(tiny_images, fast):
+    class Note(Callback):
+        def __init__(self, value=1):
+            self.value = value
+
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("note", self.value)
+
+    clusterer = make(fast, callbacks=[Note], callbacks__Note__value=3)
+    assert clusterer.fit(tiny_images).history_[0, "note"] == 3
+    clusterer.set_params(callbacks__Note__worth=3)
+    with pytest.raises(ValueError, match=r"worth=3 is no .* callbacks__Note__value\."):
+        clusterer.fit(tiny_images)
+
+
+def test_early_stopping_is_set_by_its_name(tiny_images, fast):
+    clusterer = make(
+        fast,
+        early_stopping=True,
+        validation_fraction=0.25,
+        callbacks__early_stopping__monitor="valid_reconstruction_loss",
+    ).fit(tiny_images)
+    callback = dict(clusterer.net_.callbacks_)["early_stopping"]
+    assert callback.monitor == "valid_reconstruction_loss"
+    assert callback.patience == clusterer.n_iter_no_change
+
+
+def test_options_of_workers_are_read_if_there_are_any(tiny_images, fast):
+    clusterer = make(fast, batch_size=10, iterator_train__prefetch_factor=3)
+    expected = make(fast, batch_size=10).fit(tiny_images).transform(tiny_images)
+    for num_workers in (0, 1):
+        clusterer.set_params(num_workers=num_workers).fit(tiny_images)
+        np.testing.assert_array_equal(clusterer.transform(tiny_images), expected)
+
+
+def in_worker(number):
+    assert get_worker_info().id == number
+
+
+def test_workers_run_what_they_are_given(tiny_images, fast):
+    make(
+        fast, batch_size=10, num_workers=1, iterator_train__worker_init_fn=in_worker
+    ).fit(tiny_images)
+
+
+BAD = [
+    ({"optimizer__beta": (0.8, 0.9)}, "Did you mean optimizer__betas?"),
+    ({"optimizer__betas": (2, 2)}, r"optimizer__betas=\(2, 2\): Invalid beta"),
+    ({"optimizer__eps": "small"}, r"optimizer__eps='small'"),
+    ({"net_params": {"optimizer__eps": 1}}, "by their own names, such as optimizer__"),
+    ({"optimizer__lr": 0.1}, "optimizer__lr=0.1 cannot be set.* parameter lr"),
+    ({"optimizer__weight_decay": 0.1}, "cannot be set.* parameter weight_decay"),
+    ({"optimizer__param_groups": [("encoder.*", 3)]}, "no list of pairs"),
+    ({"optimizer__param_groups": [("encode", {"lr": 1})]}, "'encode'.* of no weight"),
+    ({"optimizer__param_groups": [("*", {"lr": -1.0})]}, "rate of -1.0"),
+    ({"optimizer__param_groups": [("*", {"rl": 0.1})]}, "AdamW has no parameter 'rl'"),
+    ({"optimizer__param_groups": [("*", {"betas": (2, 2)})]}, "cannot take a step"),
+    ({"optimizer": torch.optim.SGD, "optimizer__betas": (0.8, 0.9)}, "is no param"),
+    ({"module__latent_dim": 3}, "parameter latent_dim"),
+    ({"module__sample_shape": (3,)}, "parameter image_shape"),
+    ({"module__input_mean": 0.0}, "fit sets it itself. Leave it out"),
+    ({"module__projection_dims": 3}, "Did you mean module__projection_dim?"),
+    ({"module__projection_dim": 0}, "'module__projection_dim' parameter"),
+    ({"module__projection_dim": 2.5}, "'module__projection_dim' parameter"),
+    ({"criterion__temperature": 1.0}, "parameter temperature"),
+    ({"criterion__contrastive_weight": -1.0}, "'criterion__contrastive_weight'"),
+    ({"criterion__weight": 1.0}, "is no parameter of the net.* there are: criterion__"),
+    ({"iterator_train__batch_size": 3}, "parameter batch_size"),
+    ({"iterator_valid__num_workers": 3}, "parameter num_workers"),
+    ({"iterator_train__seed": 3}, "parameter random_state"),
+    ({"iterator_valid__shuffle": True}, "fit sets it itself. Leave it out"),
+    ({"iterator_valid__in_order": False}, "fit sets it itself. Leave it out"),
+    ({"iterator_train__timeout": -1, "num_workers": 1}, "timeout=-1 cannot be used"),
+    ({"iterator_train__pin": True}, "Did you mean iterator_train__pin_memory?"),
+    ({"callbacks__stop__patience": 3}, r"'stop', and there is none.*names.*\[\]"),
+    ({"callbacks": [EpochTimer()], "callbacks__EpochTimer__x": 1}, "is no parameter"),
+    ({"callbacks": [EpochTimer()], "callbacks__EpochTimer": 3}, "no skorch callback"),
+    (
+        {
+            "callbacks": [EpochTimer],
+            "callbacks__EpochTimer__x": 1,
+            "callbacks__EpochTimer": None,
+        },
+        "callbacks__EpochTimer=None leaves out",
+    ),
+    ({"callbacks__train_loss": None}, "'train_loss', and there is none"),
+    (
+        {"early_stopping": True, "callbacks__early_stopping__patience": 3},
+        "parameter n_iter_no_change",
+    ),
+    (
+        {"early_stopping": True, "callbacks__early_stopping": None},
+        "parameter early_stopping",
+    ),
+]
+
+
+# Names without places in memory: the processes of a parallel run have to agree on them.
+@pytest.mark.parametrize(("parameters", "message"), BAD, ids=[bad[1] for bad in BAD])
+def test_bad_parameters_are_named_by_fit(tiny_images, fast, parameters, message):
+    clusterer = make(fast, validation_fraction=0.25).set_params(**parameters)
+    before = dict(vars(clusterer))
+    named = next(name for name in parameters if is_net_parameter(name))
+    with pytest.raises(ValueError, match=message) as caught:
+        clusterer.fit(tiny_images)
+    assert named in str(caught.value)
+    assert vars(clusterer) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("foo", "unexpected keyword argument 'foo'"),
+        ("optimzer__betas", "unexpected keyword argument 'optimzer__betas'"),
+        ("optimizer_betas", r"Did you mean optimizer__betas\? .*callbacks__"),
+        ("optimizer__", "unexpected keyword argument 'optimizer__'"),
+        ("n_cluster", r"Did you mean n_clusters\?"),
+    ],
+)
+def test_other_keywords_are_refused_at_once(name, message):
+    with pytest.raises(TypeError, match=rf"^ContrastiveAuto.*{message}"):
+        ContrastiveAutoencoderClusterer(**{name: 3})
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        ContrastiveAutoencoderClusterer().set_params(**{name.strip("_") + "x": 3})
+
+
+def test_prefixes_are_those_that_skorch_makes_things_of(tiny_images, fast):
+    net = make(fast, max_epochs=0, refinement_epochs=0).fit(tiny_images).net_
+    # Data sets are the estimator's own, and nothing is compiled.
+    assert set(net.prefixes_) == {*PREFIXES, "dataset", "compile"}

@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from contrastive_clustering._utils.device import (
+    computes_beside,
+    free_memory,
+    resolve_device,
+)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [
+        (True, True, "cuda"),
+        (True, False, "cuda"),
+        (False, True, "mps"),
+        (False, False, "cpu"),
+    ],
+)
+def test_auto_takes_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert resolve_device("auto") == torch.device(expected)
+
+
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu")])
+def test_named_devices(device):
+    assert resolve_device(device) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["warp", "cuda:99", "meta", ""])
+def test_devices_that_are_not_there_are_errors(device):
+    with pytest.raises(ValueError, match=rf"device='{device}' cannot be used.*'auto'"):
+        resolve_device(device)
+
+
+def test_a_device_that_fails_without_a_word_is_an_error(monkeypatch):
+    def fail(*args, **kwargs):
+        raise NotImplementedError  # not a stub: as a backend may, without a word
+
+    monkeypatch.setattr(torch, "empty", fail)
+    with pytest.raises(ValueError, match=r"device='cpu' .*\(NotImplementedError\)"):
+        resolve_device("cpu")
+
+
+def test_all_devices_but_the_cpu_compute_beside_python():
+    assert not computes_beside("cpu")
+    assert not computes_beside(torch.device("cpu", 0))
+    assert computes_beside("cuda:1")
+    assert computes_beside(torch.device("mps"))
+
+
+def test_free_memory_is_that_of_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 11))
+    assert free_memory(torch.device("cuda", 1)) == 7
+    assert free_memory(torch.device("cpu")) is None
+    assert free_memory(torch.device("mps")) is None
