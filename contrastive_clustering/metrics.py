@@ -13,10 +13,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._utils.arrays import errors_about, to_array
 from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.numbering import match
+from contrastive_clustering._utils.numbering import NOISE, match
 from contrastive_clustering._utils.param_validation import validate_params
 
 __all__ = [

@@ -1,7 +1,7 @@
 """What the parameter `augmentation` stands for: a preset, or any callable.
 
 Callables get seeded global generators, so that their views are repeatable; presets draw
-from the generator that they are given (:mod:`contrastive_clustering._augmentation.presets`).
+from the generator that they are given (presets.py).
 """
 
 from collections.abc import Callable

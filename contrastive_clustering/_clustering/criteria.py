@@ -14,9 +14,9 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._clustering.clusterers import MIXTURE_REGULARISATION
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._clustering.latent_clustering import fit_latent_space
 from contrastive_clustering._utils.memoize import reusing_work
+from contrastive_clustering._utils.numbering import NOISE
 
 # Times the latents are halved for the criteria that judge clusterings on new latents.
 # Each gives two values, as either half is clustered and the other one new.

@@ -83,7 +83,10 @@ def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
 
     Examples
     --------
-    >>> from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
+    >>> from contrastive_clustering._clustering.hierarchy import (
+    ...     cut_linkage,
+    ...     link_centers,
+    ... )
     >>> cut_linkage(link_centers([[-1.0, -9.0], [0.0, 5.0], [1.0, 5.0]]), 2)
     array([0, 1, 1])
     """
@@ -147,7 +150,10 @@ def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
 
     Examples
     --------
-    >>> from contrastive_clustering._clustering.hierarchy import link_centers, merge_labels
+    >>> from contrastive_clustering._clustering.hierarchy import (
+    ...     link_centers,
+    ...     merge_labels,
+    ... )
     >>> tree = link_centers([[-1.0, -9.0], [0.0, 5.0], [1.0, 5.0]])
     >>> merge_labels([2, 0, 1, -1], tree, 2)
     array([ 1,  0,  1, -1])

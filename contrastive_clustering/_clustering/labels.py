@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._utils.messages import show
-
-NOISE = -1
+from contrastive_clustering._utils.numbering import NOISE
 
 
 def read_labels(found: Any, n_samples: int, clusterer: Any) -> np.ndarray:

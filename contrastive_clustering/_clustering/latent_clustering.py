@@ -25,7 +25,6 @@ from contrastive_clustering._clustering.consensus import (
     ConsensusClustering,
 )
 from contrastive_clustering._clustering.labels import (
-    NOISE,
     classes_of,
     columns_of,
     is_noise,
@@ -33,7 +32,7 @@ from contrastive_clustering._clustering.labels import (
     read_labels,
 )
 from contrastive_clustering._utils.messages import reason_of, show
-from contrastive_clustering._utils.numbering import renumber
+from contrastive_clustering._utils.numbering import NOISE, renumber
 
 # Whitening keeps the directions that hold this part of the variance. The rest is
 # mostly noise, which whitening would blow up to the size of all else: measured in the

@@ -124,7 +124,7 @@ class ClusterNumberSearch:
     --------
     >>> from functools import partial
     >>> from sklearn.datasets import make_blobs
-    >>> from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
+    >>> from contrastive_clustering import ClusterNumberSearch
     >>> from contrastive_clustering._clustering.latent_clustering import fit_clustering
     >>> latents, _ = make_blobs(200, 4, centers=3, random_state=0)
     >>> fit = partial(

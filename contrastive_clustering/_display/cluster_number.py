@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
 from contrastive_clustering._display.base import Display
-from contrastive_clustering._display.drawing.style import (
-    FIRST_COLOR,
-    SECOND_COLOR,
-    import_pyplot,
-)
+from contrastive_clustering._display.drawing.style import FIRST_COLOR, SECOND_COLOR
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.surroundings import plain_surroundings
 
 if TYPE_CHECKING:

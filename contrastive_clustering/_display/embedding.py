@@ -15,10 +15,7 @@ from contrastive_clustering._display.drawing.coloring import (
     read_color,
 )
 from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
-from contrastive_clustering._display.drawing.style import (
-    group_colors,
-    import_pyplot,
-)
+from contrastive_clustering._display.drawing.style import group_colors
 from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
 from contrastive_clustering._display.fitted import (
     check_fitted,
@@ -33,6 +30,7 @@ from contrastive_clustering._display.projection import (
     mean_latents,
     project,
 )
+from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.surroundings import plain_surroundings

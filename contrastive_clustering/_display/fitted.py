@@ -7,11 +7,9 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
-from contrastive_clustering._display.drawing.style import import_pyplot
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._utils.arrays import (
     check_axes,
@@ -20,6 +18,8 @@ from contrastive_clustering._utils.arrays import (
     to_array,
 )
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.snapshot import snapshot
 

@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._display.base import Display
-from contrastive_clustering._display.drawing.style import (
-    import_pyplot,
-    literal,
-    write_in_cells,
-)
+from contrastive_clustering._display.drawing.style import literal, write_in_cells
 from contrastive_clustering._display.fitted import (
     check_classes,
     check_fitted,
     check_labels,
 )
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.surroundings import plain_surroundings
 
 if TYPE_CHECKING:

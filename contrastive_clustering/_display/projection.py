@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._clustering.latent_clustering import nearest_members
+from contrastive_clustering._utils.numbering import NOISE
 
 METHODS = ("tsne", "pca", "umap")
 

@@ -10,10 +10,10 @@ import numpy as np
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
     SECOND_COLOR,
-    import_pyplot,
     take_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.surroundings import plain_surroundings
 
 if TYPE_CHECKING:

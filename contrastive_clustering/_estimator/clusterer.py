@@ -18,13 +18,13 @@ from contrastive_clustering._data.validation import ChannelAxis
 from contrastive_clustering._estimator.generation import GenerationMixin
 from contrastive_clustering._estimator.html_repr import HtmlReprMixin
 from contrastive_clustering._estimator.learning import LearningMixin
+from contrastive_clustering._estimator.net_params_mixin import NetParametersMixin
 from contrastive_clustering._estimator.onnx_export import OnnxExportMixin
 from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
 from contrastive_clustering._estimator.persistence import PersistenceMixin
 from contrastive_clustering._estimator.prediction import PredictionMixin
 from contrastive_clustering._networks.custom import Part
 from contrastive_clustering._refinement.settings import Refinement
-from contrastive_clustering._training.net_params import NetParametersMixin
 
 
 class ContrastiveAutoencoderClusterer(

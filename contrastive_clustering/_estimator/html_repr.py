@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import estimator_html_repr
 
-from contrastive_clustering._clustering.labels import NOISE
+from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 

@@ -1,32 +1,15 @@
 """Export of what a fitted estimator predicts to ONNX."""
 
-import copy
-import itertools
 import os
-import warnings
-from importlib import import_module
-from typing import Any
 
-import torch
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
-from contrastive_clustering._data.scaling import FARTHEST, Scaler
-from contrastive_clustering._io.safetensors_file import FORMAT, package_versions
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.fit import Strata
-from contrastive_clustering._model.onnx_assignment import make_assignment
+from contrastive_clustering._model.onnx_export import export
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.files import as_target, write_atomically
 from contrastive_clustering._utils.snapshot import reads_fitted_state
-
-# The version of ONNX's operators that is written: runtimes of 2023 and later know it.
-OPSET = 18
-
-# Raised when inputs, outputs or the names of metadata change.
-EXPORT_VERSION = 1
-
-INPUT = "samples"
-OUTPUTS = ("latents", "proba", "labels")
 
 
 class OnnxExportMixin:
@@ -104,113 +87,5 @@ class OnnxExportMixin:
         """
         check_is_fitted(self)
         file = as_target(path, "path")
-        model = ExportedModel(self.net_, self._scaler, self._clustering).eval()
-        onnx = _import_onnx()
-        dtype = torch.float32 if self._scaler.fits_float32 else torch.float64
-        example = torch.zeros(2, *self._scaler.layout.sample_shape, dtype=dtype)
-        proto = _export(model, example)
-        _remove_traces(proto.graph)
-        versions = package_versions()
-        proto.producer_name, proto.producer_version = FORMAT, versions[FORMAT]
-        facts = {
-            "format": FORMAT,
-            "format_version": EXPORT_VERSION,
-            "version": versions[FORMAT],
-            "n_clusters": self.n_clusters_,
-            "latent_dim": self._clustering.latent_centers.shape[1],
-            "sample_shape": list(self._scaler.layout.sample_shape),
-            "samples_dtype": str(dtype).removeprefix("torch."),
-            "fitted_to_dtype": self._scaler.dtype,
-            "fitted_to_range": [self._scaler.low, self._scaler.high],
-        }
-        onnx.helper.set_model_props(proto, {k: str(v) for k, v in facts.items()})
+        proto = export(self.net_, self._scaler, self._clustering)
         write_atomically(file, proto.SerializeToString())
-
-
-class ExportedModel(nn.Module):
-    """From samples as the user has them to latents, soft assignments and strata.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        The trained net; it is not changed.
-
-    scaler : Scaler
-        The common scale, and how samples are read.
-
-    clustering : LatentClustering or PrototypeClustering
-        The strata.
-    """
-
-    mean: torch.Tensor
-    std: torch.Tensor
-
-    def __init__(self, net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> None:
-        super().__init__()
-        self.layout = scaler.layout
-        self.latent_dim = clustering.latent_centers.shape[1]
-        self.register_buffer("mean", torch.tensor(scaler.mean))
-        self.register_buffer("std", torch.tensor(scaler.std))
-        self.encoder = copy.deepcopy(net.module_.encoder).cpu().requires_grad_(False)
-        self.assignment = make_assignment(clustering)
-
-    def forward(
-        self, samples: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return latents, soft assignments and strata of a batch of samples."""
-        values = self.layout.to_network(samples.double())
-        scaled = ((values - self.mean) / self.std).clamp(-FARTHEST, FARTHEST)
-        # In the variational setting means stand before log-variances.
-        latents = self.encoder(scaled.float())[:, : self.latent_dim]
-        proba, labels = self.assignment(latents.double())
-        return latents, proba.float(), labels
-
-
-def _export(model: ExportedModel, example: torch.Tensor) -> Any:
-    """Return the model as ONNX has it, for samples such as those of an example.
-
-    The example has two samples: a single one would be taken for an axis that never
-    grows.
-    """
-    try:
-        with warnings.catch_warnings():
-            # Of PyTorch's own making: its exporter copies what it has deprecated.
-            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
-            program: Any = torch.onnx.export(
-                model,
-                (example,),
-                input_names=[INPUT],
-                output_names=OUTPUTS,
-                opset_version=OPSET,
-                dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("n_samples")},),
-                external_data=False,
-                verbose=False,
-            )
-    except torch.onnx.OnnxExporterError as error:
-        raise ValueError(
-            f"PyTorch cannot export the encoder, a {type(model.encoder).__name__}, to "
-            "ONNX; the error above says why. Its forward may not choose what to do by "
-            "the values of a batch, nor fix its size."
-        ) from error
-    return program.model_proto
-
-
-def _remove_traces(graph: Any) -> None:
-    """Remove what PyTorch notes of its own work: code, and paths of this machine."""
-    parts = [graph.node, graph.value_info, graph.input, graph.output, graph.initializer]
-    for entry in (graph, *itertools.chain.from_iterable(parts)):
-        entry.ClearField("metadata_props")
-        entry.ClearField("doc_string")
-
-
-def _import_onnx() -> Any:
-    """Return the onnx package, or say what is missing and how to get it."""
-    try:
-        import_module("onnxscript")  # what PyTorch exports with
-        return import_module("onnx")
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx and onnxscript. Install them with `pip install onnx "
-            "onnxscript`."
-        ) from error

@@ -9,36 +9,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._clustering.density import LatentDensity
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._io.safetensors_file import (
-    UNREADABLE,
-    package_versions,
-    read_tree,
-    write_tree,
+from contrastive_clustering._model.estimator_file import (
+    check_estimator_tree,
+    estimator_to_tree,
+    read_estimator,
+    write_estimator,
 )
-from contrastive_clustering._io.schema import Scope
 from contrastive_clustering._model.fit import FittedModel
-from contrastive_clustering._model.load import (
-    ESTIMATOR,
-    network_to_tree,
-    params_from_tree,
-    params_to_tree,
-    read_model,
-)
-from contrastive_clustering._saving.fitted_parts import (
-    clustering_to_tree,
-    density_to_tree,
-    scaler_to_tree,
-    search_to_tree,
-)
-from contrastive_clustering._saving.net_state import net_state
+from contrastive_clustering._model.load import params_from_tree, read_model
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.device import resolve_device
-from contrastive_clustering._utils.files import as_path, as_target
+from contrastive_clustering._utils.files import UNREADABLE, as_path, as_target
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 from contrastive_clustering._utils.surroundings import plain_surroundings
-
-KIND = "estimator"
 
 
 class PersistenceMixin:
@@ -122,7 +106,7 @@ class PersistenceMixin:
         file = as_target(path, "path")
         trusted = _check_trusted(trusted)
         try:
-            tree = self._to_tree(trusted)
+            tree = estimator_to_tree(self, trusted)
         except RecursionError as error:
             raise ValueError(
                 "The estimator cannot be saved, because a parameter or the clusterer "
@@ -138,32 +122,14 @@ class PersistenceMixin:
                 f"The estimator cannot be saved, because load would refuse the file: "
                 f"{reason_of(error).rstrip('.')}."
             ) from error
-        write_tree(file, KIND, tree)
-
-    def _to_tree(self, trusted: Collection[str]) -> dict[str, Any]:
-        """Return a tree that fits `ESTIMATOR`."""
-        names = getattr(self, "feature_names_in_", None)
-        return {
-            # As they were in fit; parameters may have been set since.
-            "network": network_to_tree(self.net_, trusted),
-            "scaler": scaler_to_tree(self._scaler),
-            "net": net_state(self.net_, resumable=self.warm_start or self._resumable),
-            "clustering": clustering_to_tree(self._clustering, trusted),
-            "density": density_to_tree(self._density),
-            "search": search_to_tree(self.cluster_number_search_),
-            "params": params_to_tree(self.get_params(deep=False), trusted),
-            "n_features_in": int(self.n_features_in_),
-            "feature_names_in": None if names is None else names.tolist(),
-            "examples": getattr(self, "examples_", None),
-            "scikit-learn": package_versions()["scikit-learn"],
-        }
+        write_estimator(file, tree)
 
     @classmethod
     def _from_tree(
         cls, tree: dict[str, Any], trusted: Collection[str], **overruled: Any
     ) -> Self:
         """Return the estimator that a tree describes, after checking all of it."""
-        ESTIMATOR.check(tree, "the estimator", Scope())
+        check_estimator_tree(tree)
         known = cls._get_param_names()
         params = params_from_tree(tree["params"], trusted, known) | overruled
         estimator = cls(**params)
@@ -232,7 +198,7 @@ class PersistenceMixin:
             if not isinstance(device, str | torch.device):
                 raise TypeError(f"device={show(device)} is no str and no torch.device.")
             resolve_device(device)
-        tree = read_tree(as_path(path, "path"), KIND)
+        tree = read_estimator(as_path(path, "path"))
         overruled = {} if device is None else {"device": device}
         try:
             return cls._from_tree(tree, trusted, **overruled)

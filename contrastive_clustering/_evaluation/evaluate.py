@@ -27,13 +27,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._data.lazy_arrays import LazyArray, open_samples, take_rows
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import errors_about, from_tensor, to_array
 from contrastive_clustering._utils.messages import shorten, show
+from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering._utils.surroundings import plain_surroundings

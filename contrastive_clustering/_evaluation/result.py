@@ -1,21 +1,12 @@
 """What an evaluation has found: figures by name, a text and tables."""
 
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._clustering.labels import NOISE
-
-
-def import_pandas(caller: str) -> Any:
-    """Return the pandas package, or say that `caller` needs it and how to get it."""
-    try:
-        return import_module("pandas")
-    except ImportError as error:
-        hint = f"{caller} needs pandas. Install it with `pip install pandas`."
-        raise ImportError(hint) from error
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pandas
 
 
 @dataclass(frozen=True, eq=False)

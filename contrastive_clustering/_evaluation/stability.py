@@ -13,11 +13,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._data.lazy_arrays import open_samples, take_rows
-from contrastive_clustering._evaluation.result import import_pandas
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
     Number,

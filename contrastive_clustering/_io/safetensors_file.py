@@ -10,7 +10,6 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from safetensors.numpy import save as to_safetensors
 
 from contrastive_clustering._io.schema import shown
 from contrastive_clustering._utils.files import open_regular, write_atomically
-
-FORMAT = "contrastive_clustering"
+from contrastive_clustering._utils.provenance import FORMAT, package_versions
 
 # Raised when a reader of the old version could not make sense of a new file.
 FORMAT_VERSION = 1
@@ -49,24 +47,6 @@ ARRAY_KEY = "$array"
 # Of a file or a folder, in bytes; what an operating system says of longer ones repeats
 # them in full.
 LONGEST_NAME = 255
-
-PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
-
-
-# What a tree may lead to that can be read and describes nothing that can be made.
-# PyTorch asserts what its optimizers' parameters have to be.
-UNREADABLE = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
@@ -232,11 +212,6 @@ def _are_sizes(values: Any) -> bool:
         isinstance(value, int) and not isinstance(value, bool) and value >= 0
         for value in values
     )
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that the meaning of a file depends on."""
-    return {name: version(name) for name in (FORMAT, *PACKAGES)}
 
 
 def _check_header(header: Mapping[str, str], path: Path, kind: str) -> None:

@@ -9,11 +9,7 @@ from typing import Any
 
 import torch
 
-
-def import_path(thing: Any) -> str:
-    """Return where a class or function is found: its module and its name."""
-    return f"{thing.__module__}.{thing.__qualname__}"
-
+from contrastive_clustering._utils.provenance import import_path
 
 _OPTIMIZERS: dict[str, type] = {
     import_path(thing): thing

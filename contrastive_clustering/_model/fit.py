@@ -27,7 +27,6 @@ from contrastive_clustering._clustering.n_clusters_search import (
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.on_device import keep_on_device
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._estimator.params import count_batch_size, count_epochs
 from contrastive_clustering._model.agreement import in_all
 from contrastive_clustering._model.divergence import (
     check_decoder,
@@ -65,6 +64,7 @@ from contrastive_clustering._saving.refinement_state import (
     refinement_state,
     resume_refinement,
 )
+from contrastive_clustering._training.auto import count_batch_size, count_epochs
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.caller_warnings import warn

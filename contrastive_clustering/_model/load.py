@@ -16,7 +16,6 @@ from sklearn.base import BaseEstimator, clone
 from contrastive_clustering._augmentation.auto import resolve_augmentation
 from contrastive_clustering._augmentation.presets import Preset
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._io.safetensors_file import package_versions
 from contrastive_clustering._io.schema import (
     NUMBERS,
     Array,
@@ -56,6 +55,7 @@ from contrastive_clustering._training.net_params import (
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.provenance import package_versions
 
 # The largest network and batches that a file may ask for. Latents of more directions
 # would have covariances of gigabytes.

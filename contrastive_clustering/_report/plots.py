@@ -19,7 +19,6 @@ from contrastive_clustering._display import (
     TrainingCurveDisplay,
 )
 from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
-from contrastive_clustering._display.drawing.style import import_pyplot
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
     DOTS_A_PIXEL,
@@ -31,6 +30,7 @@ from contrastive_clustering._report.page import (
     quantity,
 )
 from contrastive_clustering._report.privacy import count_members
+from contrastive_clustering._utils.optional import import_pyplot
 
 # Browsers count 96 pixels to the inch.
 PIXELS_AN_INCH = 96

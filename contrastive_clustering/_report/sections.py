@@ -11,11 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._data.validation import SampleLayout
 from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
-from contrastive_clustering._io.safetensors_file import package_versions
-from contrastive_clustering._io.trusted import import_path
 from contrastive_clustering._report.data import Chosen, Fingerprint
 from contrastive_clustering._report.metrics import Figure
 from contrastive_clustering._report.page import (
@@ -27,6 +24,8 @@ from contrastive_clustering._report.page import (
     table,
 )
 from contrastive_clustering._utils.messages import show, without_values
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.provenance import import_path, package_versions
 
 # Longer descriptions of a parameter are cut: a long list tells less than its start.
 LONGEST_VALUE = 300

@@ -8,11 +8,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from contrastive_clustering._io.safetensors_file import (
-    UNREADABLE,
-    read_tree,
-    write_tree,
-)
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import (
     Boolean,
     Entries,
@@ -30,6 +26,7 @@ from contrastive_clustering._saving.net_state import CALLBACKS, NET
 from contrastive_clustering._saving.refinement_state import REFINEMENT
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.distributed import once, rank
+from contrastive_clustering._utils.files import UNREADABLE
 from contrastive_clustering._utils.messages import reason_of
 
 FILE_NAME = "checkpoint.safetensors"

@@ -35,11 +35,7 @@ from contrastive_clustering._io.schema import (
     Text,
     shown,
 )
-from contrastive_clustering._io.trusted import (
-    checked_path,
-    import_path,
-    trusted_import,
-)
+from contrastive_clustering._io.trusted import checked_path, trusted_import
 from contrastive_clustering._refinement.settings import (
     PrototypeRefinement,
     SelfTrainingRefinement,
@@ -50,6 +46,7 @@ from contrastive_clustering._saving.known_clusterers import (
     make_clusterer,
     written_params,
 )
+from contrastive_clustering._utils.provenance import import_path
 
 TYPE_KEY = "$type"
 

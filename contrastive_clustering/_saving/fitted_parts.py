@@ -8,7 +8,6 @@ import numpy as np
 
 from contrastive_clustering._clustering.criteria import CRITERIA
 from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._clustering.latent_clustering import (
     CENTERED,
     LatentClustering,
@@ -54,6 +53,7 @@ from contrastive_clustering._saving.fitted_space import (
     voters_from_tree,
     voters_to_tree,
 )
+from contrastive_clustering._utils.numbering import NOISE
 
 _LABELS = Array(("n_samples",), dtypes=INTEGERS, low=NOISE, below="n_clusters")
 _LATENT_CENTERS = Array(("n_clusters", "latent_dim"), dtypes=("f4",))

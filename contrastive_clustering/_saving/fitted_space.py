@@ -7,7 +7,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._clustering.latent_clustering import (
     VOTING_NEIGHBOURS,
     WHITENED_VARIANCE,
@@ -24,6 +23,7 @@ from contrastive_clustering._io.schema import (
     Real,
     Scope,
 )
+from contrastive_clustering._utils.numbering import NOISE
 
 Tree = dict[str, Any]
 

@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator
 
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
-from contrastive_clustering._io import safetensors_file as _container
-from contrastive_clustering._io.trusted import import_path
 from contrastive_clustering._training.callbacks import OBSERVERS
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils import provenance
+from contrastive_clustering._utils.provenance import import_path
 
 # Parameters that do not affect what is learned.
 IRRELEVANT = {
@@ -90,8 +90,8 @@ def identify(
     identity["versions"] = ", ".join(
         # A bug fix of a library is not expected to change results; any version of this
         # package may.
-        f"{name} {version if name == _container.FORMAT else _minor(version)}"
-        for name, version in sorted(_container.package_versions().items())
+        f"{name} {version if name == provenance.FORMAT else _minor(version)}"
+        for name, version in sorted(provenance.package_versions().items())
     )
     if seed is not None:
         identity["random_state"] = f"seed {seed}"

@@ -4,10 +4,9 @@ import difflib
 import inspect
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Any, Self
+from typing import Any
 
 import torch
-from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback, EarlyStopping
 from torch.utils.data import DataLoader
 
@@ -16,7 +15,6 @@ from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._networks.losses import JointLoss
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import (
-    CheckedParametersMixin,
     Count,
     Number,
     check_parameters,
@@ -148,72 +146,6 @@ def name_callbacks(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:
     return result
 
 
-class NetParametersMixin(
-    CheckedParametersMixin,
-    BaseEstimator,  # type: ignore[misc]  # not typed
-):
-    """Methods of an estimator that takes parameters of its net as keywords."""
-
-    def _keep_net_params(self, params: dict[str, Any]) -> None:
-        """Take over further keywords of the constructor."""
-        for name in params:
-            if not is_net_parameter(name):
-                # Perhaps one underscore stands for two.
-                meant = [
-                    f"{prefix}__{name.removeprefix(f'{prefix}_')}"
-                    for prefix in PREFIXES
-                    if name.startswith(f"{prefix}_")
-                ]
-                near = _suggest(name, meant or self._get_param_names())
-                raise TypeError(
-                    f"{type(self).__name__}() got an unexpected keyword argument "
-                    f"{name!r}.{near} Parameters of the net begin with "
-                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
-                )
-        self.__dict__.update(params)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return those of estimators among them, too.
-
-        Returns
-        -------
-        params : dict
-            The parameters by name, those of the net that have been set among them.
-        """
-        params: dict[str, Any] = super().get_params(deep=deep)
-        return params | net_parameters_of(self.__dict__)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameters by name: of the estimator, of an estimator among them, such as
-            ``clusterer__n_init``, or of the net, such as ``optimizer__betas``.
-
-        Returns
-        -------
-        self : ContrastiveAutoencoderClusterer
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter. Those of the net are checked by `fit`.
-        """
-        of_net = net_parameters_of(params)
-        others = {name: value for name, value in params.items() if name not in of_net}
-        super().set_params(**others)
-        self.__dict__.update(of_net)
-        return self
-
-
 def check_net_parameters(params: dict[str, Any]) -> None:
     """Check what is set of the net beside the estimator's own parameters.
 
@@ -268,7 +200,7 @@ def _check_names(
 def _unknown(name: str, value: Any, prefix: str, known: Collection[str]) -> ValueError:
     free = [f"{prefix}{each}" for each in known if f"{prefix}{each}" not in TAKEN]
     return ValueError(
-        f"{name}={show(value)} is no parameter of the net.{_suggest(name, free)} With "
+        f"{name}={show(value)} is no parameter of the net.{suggest(name, free)} With "
         f"that prefix there are: {', '.join(free)}."
     )
 
@@ -280,7 +212,7 @@ def _taken(name: str, value: Any, own: str | None) -> ValueError:
     )
 
 
-def _suggest(name: str, known: Collection[str]) -> str:
+def suggest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""
 

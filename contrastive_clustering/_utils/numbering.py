@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from contrastive_clustering._clustering.labels import NOISE
+NOISE = -1
 
 
 def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:

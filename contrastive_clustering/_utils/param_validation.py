@@ -121,7 +121,10 @@ def check_parameters(
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._utils.param_validation import Count, check_parameters
+    >>> from contrastive_clustering._utils.param_validation import (
+    ...     Count,
+    ...     check_parameters,
+    ... )
     >>> check_parameters({"n": [Count(1)]}, {"n": np.zeros((28, 28))}, "sample")
     Traceback (most recent call last):
     ...

@@ -8,11 +8,8 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._estimator.params import (
-    PARAMETER_CONSTRAINTS,
-    count_batch_size,
-    count_epochs,
-)
+from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
+from contrastive_clustering._training.auto import count_batch_size, count_epochs
 
 
 @pytest.mark.parametrize(

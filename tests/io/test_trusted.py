@@ -3,11 +3,8 @@ import math
 import pytest
 import torch
 
-from contrastive_clustering._io.trusted import (
-    checked_path,
-    import_path,
-    trusted_import,
-)
+from contrastive_clustering._io.trusted import checked_path, trusted_import
+from contrastive_clustering._utils.provenance import import_path
 
 
 def test_paths_are_those_that_import_again():

@@ -13,7 +13,6 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     PrototypeRefinement,
 )
-from contrastive_clustering._io.safetensors_file import package_versions
 from contrastive_clustering._report.data import choose_samples, take_fingerprint
 from contrastive_clustering._report.metrics import Figure
 from contrastive_clustering._report.sections import (
@@ -26,6 +25,7 @@ from contrastive_clustering._report.sections import (
     strata_table,
     summary,
 )
+from contrastive_clustering._utils.provenance import package_versions
 
 
 @pytest.fixture(scope="module")

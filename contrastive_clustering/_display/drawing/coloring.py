@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrastive_clustering._clustering.labels import NOISE
 from contrastive_clustering._display.drawing.style import (
     MANY_COLORS,
     NOISE_COLOR,
@@ -15,6 +14,7 @@ from contrastive_clustering._display.drawing.style import (
     literal,
 )
 from contrastive_clustering._display.fitted import check_classes, check_column
+from contrastive_clustering._utils.numbering import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from contrastive_clustering._utils.optional import import_pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
@@ -37,31 +39,6 @@ NOISE_MARKER = "*"
 DARK = 0.5
 
 FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
-
-
-def import_pyplot(caller: str) -> Any:
-    """Return matplotlib.pyplot, or say that `caller` needs it and how to get it.
-
-    Parameters
-    ----------
-    caller : str
-        The name of what draws.
-
-    Returns
-    -------
-    pyplot : module
-        ``matplotlib.pyplot``.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
-    try:
-        return import_module("matplotlib.pyplot")
-    except ImportError as error:
-        hint = f"{caller} needs matplotlib. Install it with `pip install matplotlib`."
-        raise ImportError(hint) from error
 
 
 def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":

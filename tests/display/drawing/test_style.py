@@ -12,13 +12,13 @@ from contrastive_clustering._display.drawing.style import (
     NOISE_COLOR,
     group_colors,
     group_marker,
-    import_pyplot,
     literal,
     luminance,
     take_axes,
     take_figure,
     write_in_cells,
 )
+from contrastive_clustering._utils.optional import import_pyplot
 
 pytestmark = pytest.mark.usefixtures("no_window")
 

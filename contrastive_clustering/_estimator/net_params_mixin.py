@@ -1,0 +1,79 @@
+"""Parameters of the net as keywords of the estimator."""
+
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
+
+from contrastive_clustering._training.net_params import (
+    PREFIXES,
+    is_net_parameter,
+    net_parameters_of,
+    suggest,
+)
+from contrastive_clustering._utils.param_validation import CheckedParametersMixin
+
+
+class NetParametersMixin(
+    CheckedParametersMixin,
+    BaseEstimator,  # type: ignore[misc]  # not typed
+):
+    """Methods of an estimator that takes parameters of its net as keywords."""
+
+    def _keep_net_params(self, params: dict[str, Any]) -> None:
+        """Take over further keywords of the constructor."""
+        for name in params:
+            if not is_net_parameter(name):
+                # Perhaps one underscore stands for two.
+                meant = [
+                    f"{prefix}__{name.removeprefix(f'{prefix}_')}"
+                    for prefix in PREFIXES
+                    if name.startswith(f"{prefix}_")
+                ]
+                near = suggest(name, meant or self._get_param_names())
+                raise TypeError(
+                    f"{type(self).__name__}() got an unexpected keyword argument "
+                    f"{name!r}.{near} Parameters of the net begin with "
+                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
+                )
+        self.__dict__.update(params)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return those of estimators among them, too.
+
+        Returns
+        -------
+        params : dict
+            The parameters by name, those of the net that have been set among them.
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)
+        return params | net_parameters_of(self.__dict__)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name: of the estimator, of an estimator among them, such as
+            ``clusterer__n_init``, or of the net, such as ``optimizer__betas``.
+
+        Returns
+        -------
+        self : ContrastiveAutoencoderClusterer
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Those of the net are checked by `fit`.
+        """
+        of_net = net_parameters_of(params)
+        others = {name: value for name, value in params.items() if name not in of_net}
+        super().set_params(**others)
+        self.__dict__.update(of_net)
+        return self

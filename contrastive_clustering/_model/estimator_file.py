@@ -1,0 +1,77 @@
+"""The file of a fitted estimator: to a tree, to the disk, and back."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from contrastive_clustering._io.safetensors_file import read_tree, write_tree
+from contrastive_clustering._io.schema import Scope
+from contrastive_clustering._model.load import (
+    ESTIMATOR,
+    network_to_tree,
+    params_to_tree,
+)
+from contrastive_clustering._saving.fitted_parts import (
+    clustering_to_tree,
+    density_to_tree,
+    scaler_to_tree,
+    search_to_tree,
+)
+from contrastive_clustering._saving.net_state import net_state
+from contrastive_clustering._utils.provenance import package_versions
+
+KIND = "estimator"
+
+
+def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any]:
+    """Return a tree for a fitted estimator, which fits `ESTIMATOR`.
+
+    Parameters
+    ----------
+    estimator : ContrastiveAutoencoderClusterer
+        The fitted estimator.
+
+    trusted : collection of str
+        Import paths of classes and functions that may be named.
+
+    Returns
+    -------
+    tree : dict
+        What a file holds.
+
+    Raises
+    ------
+    ValueError
+        If the estimator holds what a file cannot.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    resumable = estimator.warm_start or estimator._resumable
+    return {
+        # As they were in fit; parameters may have been set since.
+        "network": network_to_tree(estimator.net_, trusted),
+        "scaler": scaler_to_tree(estimator._scaler),
+        "net": net_state(estimator.net_, resumable=resumable),
+        "clustering": clustering_to_tree(estimator._clustering, trusted),
+        "density": density_to_tree(estimator._density),
+        "search": search_to_tree(estimator.cluster_number_search_),
+        "params": params_to_tree(estimator.get_params(deep=False), trusted),
+        "n_features_in": int(estimator.n_features_in_),
+        "feature_names_in": None if names is None else names.tolist(),
+        "examples": getattr(estimator, "examples_", None),
+        "scikit-learn": package_versions()["scikit-learn"],
+    }
+
+
+def check_estimator_tree(tree: dict[str, Any]) -> None:
+    """Raise a ValueError unless a tree is that of an estimator."""
+    ESTIMATOR.check(tree, "the estimator", Scope())
+
+
+def write_estimator(path: Path, tree: dict[str, Any]) -> None:
+    """Write the tree of an estimator to a file."""
+    write_tree(path, KIND, tree)
+
+
+def read_estimator(path: Path) -> dict[str, Any]:
+    """Read a tree from a file, or raise a ValueError unless one was written to it."""
+    return read_tree(path, KIND)

@@ -1,0 +1,50 @@
+"""Optional libraries, imported where they are used, and what to do without them."""
+
+from importlib import import_module
+from typing import Any
+
+
+def import_pandas(caller: str) -> Any:
+    """Return the pandas package, or say that `caller` needs it and how to get it."""
+    try:
+        return import_module("pandas")
+    except ImportError as error:
+        hint = f"{caller} needs pandas. Install it with `pip install pandas`."
+        raise ImportError(hint) from error
+
+
+def import_pyplot(caller: str) -> Any:
+    """Return matplotlib.pyplot, or say that `caller` needs it and how to get it.
+
+    Parameters
+    ----------
+    caller : str
+        The name of what draws.
+
+    Returns
+    -------
+    pyplot : module
+        ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        return import_module("matplotlib.pyplot")
+    except ImportError as error:
+        hint = f"{caller} needs matplotlib. Install it with `pip install matplotlib`."
+        raise ImportError(hint) from error
+
+
+def import_onnx() -> Any:
+    """Return the onnx package, or say what is missing and how to get it."""
+    try:
+        import_module("onnxscript")  # what PyTorch exports with
+        return import_module("onnx")
+    except ImportError as error:
+        raise ImportError(
+            "to_onnx needs onnx and onnxscript. Install them with `pip install onnx "
+            "onnxscript`."
+        ) from error
