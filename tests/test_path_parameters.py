@@ -58,7 +58,7 @@ def test_writers_refuse_pipes_sockets_and_devices_at_once(
     fitted, no_file, name, monkeypatch
 ):
     path, kind = no_file
-    for work in ("_persistence.net_state", "_report.choose_samples"):
+    for work in ("_model.estimator_file.net_state", "_report.report.choose_samples"):
         monkeypatch.setattr(f"contrastive_clustering.{work}", None)
     monkeypatch.setattr(torch.onnx, "export", None)
     with pytest.raises(OSError, match=rf"^\[.*path='.*no file'.*it is a {kind}"):

@@ -146,8 +146,8 @@ FAILURES = {
     "divergence": ({"lr": 1e30, "max_epochs": 3}, None, None),
     "callback": ({"callbacks": [FailingCallback()]}, None, None),
     "clusterer": ({"clusterer": FailingClusterer(2)}, None, None),
-    "second phase": ({}, None, at("_fitting.learn_strata")),
-    "density": ({}, None, at("_fitting.LatentDensity.fit")),
+    "second phase": ({}, None, at("_model.fit.learn_strata")),
+    "density": ({}, None, at("_model.fit.LatentDensity.fit")),
     "examples": ({"store_examples": True}, None, lose_rows),
 }
 

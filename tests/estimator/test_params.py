@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
 from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
-from contrastive_clustering._training.auto import count_batch_size, count_epochs
 
 
 @pytest.mark.parametrize(
@@ -102,28 +99,6 @@ def test_batches_of_both_phases_suit_the_number_of_samples(
     ]
     assert len(sizes) == fast["max_epochs"] + fast["refinement_epochs"]
     assert {max(size) for size in sizes} == {largest}
-
-
-@given(n_samples=st.integers(1, 100_000))
-def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
-    size = count_batch_size("auto", n_samples)
-    assert 64 <= size <= 256
-    if 64 < size < 256:
-        assert n_samples // size == 16
-    assert count_batch_size(size, 1) == size
-
-
-@given(n_samples=st.integers(1, 100_000))
-def test_small_sets_are_seen_more_often_and_small_sets_of_volumes_more_still(n_samples):
-    of_images = count_epochs("auto", n_samples, kind="grey")
-    of_volumes = count_epochs("auto", n_samples, kind="volume")
-    assert 15 <= of_images <= min(30, of_volumes)
-    assert of_volumes <= 60
-    if n_samples >= 2_400:
-        assert of_volumes == of_images
-    if of_volumes < 60:
-        assert n_samples * of_volumes >= 72_000 - n_samples
-    assert count_epochs(7, n_samples, kind="volume") == 7
 
 
 @pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])

@@ -292,7 +292,7 @@ def test_a_clusterer_with_a_forged_parameter_is_refused(tiny_images, fast, tmp_p
 
 
 def fuzz(kind, n_files, **variables):
-    script = Path(__file__).with_name("fuzz_saved_files.py")
+    script = Path(__file__).parents[1] / "fuzz_saved_files.py"
     run = subprocess.run(
         [sys.executable, script, kind, str(n_files)],
         capture_output=True,

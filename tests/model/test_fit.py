@@ -137,7 +137,7 @@ def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
 @pytest.fixture
 def few_clustered(monkeypatch):
     """Look for strata among 25 samples at most."""
-    for module in ("_fitting", "_parameters"):
+    for module in ("_model.fit", "_estimator.params"):
         monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
 
 

@@ -153,7 +153,8 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-STYLE = files("contrastive_clustering").joinpath("report.css").read_text("utf-8")
+PACKAGE = "contrastive_clustering._report"
+STYLE = files(PACKAGE).joinpath("report.css").read_text("utf-8")
 MODES = [
     dict(re.findall(r"--([\w-]+): (#\w{6});", block))
     for block in re.findall(r":root \{(.*?)\}", STYLE, re.S)

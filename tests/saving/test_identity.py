@@ -14,7 +14,6 @@ from sklearn.cluster import KMeans
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
 from contrastive_clustering._data import scaling as _scaling
-from contrastive_clustering._io import safetensors_file as _container
 from contrastive_clustering._saving.identity import (
     DEEPEST,
     describe,
@@ -22,6 +21,7 @@ from contrastive_clustering._saving.identity import (
     digest_samples,
     identify,
 )
+from contrastive_clustering._utils import provenance
 
 
 class Noise:
@@ -296,8 +296,8 @@ def test_callbacks_of_others_are_known_by_their_class(tiny_images):
 def test_versions_are_compared_by_what_matters(
     tiny_images, monkeypatch, package, version, same
 ):
-    versions = dict.fromkeys(_container.package_versions(), "9.8.0")
-    monkeypatch.setattr(_container, "package_versions", lambda: versions)
+    versions = dict.fromkeys(provenance.package_versions(), "9.8.0")
+    monkeypatch.setattr(provenance, "package_versions", lambda: versions)
     before = identity_of(tiny_images)
     versions[package] = version
     assert (identity_of(tiny_images) == before) == same

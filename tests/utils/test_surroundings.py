@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from sklearn import config_context, get_config
 from sklearn.mixture import GaussianMixture
 
@@ -149,6 +150,7 @@ def test_functions_work_in_any_surroundings(digits, tmp_path, name, no_window):
         evaluated = evaluate_clustering(clusterer, X, y, X, y)
         stability = cluster_stability(clusterer, X, n_resamples=2, random_state=0)
         display = EmbeddingDisplay.from_estimator(clusterer, X, method="pca")
+        plt.close(display.figure_)
         consensus = ConsensusClustering(3, n_members=4, random_state=0).fit(X[:, 0])
         return [
             evaluated.silhouette,

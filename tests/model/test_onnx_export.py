@@ -1,0 +1,18 @@
+import onnx
+
+from contrastive_clustering._model.onnx_export import export
+
+
+def test_the_model_is_valid_and_bears_no_traces(fitted_digits):
+    proto = export(fitted_digits.net_, fitted_digits._scaler, fitted_digits._clustering)
+    onnx.checker.check_model(proto, full_check=True)
+    assert [output.name for output in proto.graph.output] == [
+        "latents",
+        "proba",
+        "labels",
+    ]
+    graph = proto.graph
+    for entry in (graph, *graph.node, *graph.input, *graph.initializer):
+        assert not entry.doc_string
+        assert not entry.metadata_props
+    assert b".py" not in proto.SerializeToString()

@@ -1,0 +1,28 @@
+import sys
+
+import pytest
+
+from contrastive_clustering._utils.optional import (
+    import_onnx,
+    import_pandas,
+    import_pyplot,
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "module", "message"),
+    [
+        (import_pandas, ["to_frame"], "pandas", "^to_frame needs pandas.*pip install"),
+        (import_pyplot, ["A"], "matplotlib.pyplot", "^A needs matplotlib.*pip install"),
+        (import_onnx, [], "onnxscript", "^to_onnx needs onnx and onnxscript"),
+    ],
+)
+def test_what_is_missing_is_named(function, arguments, module, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=message):
+        function(*arguments)
+
+
+@pytest.mark.parametrize("function", [import_pandas, import_pyplot])
+def test_what_is_there_is_returned(function):
+    assert function("caller").__name__ in {"pandas", "matplotlib.pyplot"}

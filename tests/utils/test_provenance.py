@@ -1,0 +1,17 @@
+from importlib.metadata import version
+
+from sklearn.cluster import KMeans
+
+from contrastive_clustering._utils.provenance import import_path, package_versions
+
+
+def test_versions_are_those_installed():
+    versions = package_versions()
+    assert versions["contrastive_clustering"] == version("contrastive_clustering")
+    assert versions["torch"] == version("torch")
+    assert set(versions) >= {"numpy", "scikit-learn", "skorch"}
+
+
+def test_paths_lead_to_where_a_thing_is_defined():
+    assert import_path(KMeans) == "sklearn.cluster._kmeans.KMeans"
+    assert import_path(KMeans.fit) == "sklearn.cluster._kmeans.KMeans.fit"
