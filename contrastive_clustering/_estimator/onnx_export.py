@@ -7,6 +7,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -26,6 +27,10 @@ OPSET = 18
 EXPORT_VERSION = 1
 
 INPUT = "samples"
+
+# Samples are float32 in the file if that moves none by more than this part of its
+# feature's standard deviation, beyond the rounding of the scaled value itself.
+LARGEST_SHIFT = 1e-6
 OUTPUTS = ("latents", "proba", "labels")
 
 
@@ -42,13 +47,17 @@ class OnnxExportMixin:
         """Write what `transform`, `predict_proba` and `predict` do to an ONNX file.
 
         The file takes "samples" of shape ``(n, *sample_shape)``, in the shape and the
-        units of the X of `fit`, for any n. They are float32, or float64 where float32
-        would lose digits of the X of `fit`, such as those of values near 1e9 that
-        differ by 1 ("samples_dtype" of the metadata). The file gives "latents", float32
-        of shape ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
+        units of the X of `fit`, for any n, and gives "latents", float32 of shape
+        ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
         "labels", int64 of shape ``(n,)``. In onnxruntime, on a CPU, these are what the
         estimator gives to 1e-4. What samples may be is not checked there: neither
         their units nor whether they are finite.
+
+        Samples are float32, except if X was float64 or integers of 32 bits and more
+        and float32 would lose digits that matter: values on an offset more than eight
+        times their standard deviation, or out of the range of float32. Then they are
+        float64, and onnxruntime refuses others. ``session.get_inputs()[0].type`` is
+        "tensor(float)" or "tensor(double)".
 
         The file holds weights and no training sample, and its metadata the version of
         this package and what samples look like. Its operators are those of opset 18.
@@ -106,9 +115,7 @@ class OnnxExportMixin:
         file = as_target(path, "path")
         model = ExportedModel(self.net_, self._scaler, self._clustering).eval()
         onnx = _import_onnx()
-        dtype = torch.float32 if self._scaler.fits_float32 else torch.float64
-        example = torch.zeros(2, *self._scaler.layout.sample_shape, dtype=dtype)
-        proto = _export(model, example)
+        proto = _export(model, self._scaler)
         _remove_traces(proto.graph)
         versions = package_versions()
         proto.producer_name, proto.producer_version = FORMAT, versions[FORMAT]
@@ -119,7 +126,6 @@ class OnnxExportMixin:
             "n_clusters": self.n_clusters_,
             "latent_dim": self._clustering.latent_centers.shape[1],
             "sample_shape": list(self._scaler.layout.sample_shape),
-            "samples_dtype": str(dtype).removeprefix("torch."),
             "fitted_to_dtype": self._scaler.dtype,
             "fitted_to_range": [self._scaler.low, self._scaler.high],
         }
@@ -166,12 +172,25 @@ class ExportedModel(nn.Module):
         return latents, proba.float(), labels
 
 
-def _export(model: ExportedModel, example: torch.Tensor) -> Any:
-    """Return the model as ONNX has it, for samples such as those of an example.
+def input_dtype(scaler: Scaler) -> torch.dtype:
+    """Return float32, or float64 where float32 would lose digits of the samples."""
+    limits = np.finfo(np.float32)
+    if scaler.restored_dtype == np.float32:
+        return torch.float32
+    shift = np.abs(scaler.mean / scaler.std) * limits.eps
+    beyond = max(abs(scaler.low), abs(scaler.high)) > float(limits.max)
+    # Scaled values of about 1 have to be normal numbers before they are scaled.
+    below = scaler.std.min() < float(limits.tiny / limits.eps)
+    if beyond or below or shift.max() > LARGEST_SHIFT:
+        return torch.float64
+    return torch.float32
 
-    The example has two samples: a single one would be taken for an axis that never
-    grows.
-    """
+
+def _export(model: ExportedModel, scaler: Scaler) -> Any:
+    """Return the model as ONNX has it."""
+    # Two samples: a single one would be taken for an axis that never grows.
+    shape = (2, *scaler.layout.sample_shape)
+    example = torch.zeros(shape, dtype=input_dtype(scaler))
     try:
         with warnings.catch_warnings():
             # Of PyTorch's own making: its exporter copies what it has deprecated.

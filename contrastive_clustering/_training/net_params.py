@@ -81,6 +81,38 @@ TAKEN_FROM_EARLY_STOPPING: dict[str, str | None] = {
     "sink": None,
 }
 
+# What other packages call what this one has another name for.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("learning_rate", "learning_rate_init", "eta"), ("lr",)),
+    **dict.fromkeys(
+        ("epochs", "n_epochs", "num_epochs", "max_iter", "n_iter"), ("max_epochs",)
+    ),
+    **dict.fromkeys(
+        ("k", "n_strata", "num_clusters", "nb_clusters", "n_clusters_"),
+        ("n_clusters",),
+    ),
+    "n_components": ("n_clusters", "latent_dim"),
+    **dict.fromkeys(
+        ("embedding_dim", "n_latents", "n_latent", "z_dim", "hidden_dim"),
+        ("latent_dim",),
+    ),
+    **dict.fromkeys(("seed", "random_seed", "rng"), ("random_state",)),
+    **dict.fromkeys(("tau", "t"), ("temperature",)),
+    **dict.fromkeys(("lambda_", "lam", "alpha"), ("reconstruction_weight",)),
+    "beta": ("kl_weight",),
+    **dict.fromkeys(("batch", "minibatch_size", "bs"), ("batch_size",)),
+    **dict.fromkeys(("wd", "l2"), ("weight_decay",)),
+    **dict.fromkeys(("scheduler", "lr_scheduler"), ("lr_schedule",)),
+    **dict.fromkeys(("patience",), ("n_iter_no_change",)),
+    **dict.fromkeys(("transform", "transforms", "augment"), ("augmentation",)),
+    **dict.fromkeys(("n_jobs", "n_workers", "workers"), ("num_workers",)),
+    **dict.fromkeys(("cuda", "gpu", "use_cuda", "use_gpu", "gpus"), ("device",)),
+    **dict.fromkeys(("amp", "fp16", "mixed_precision"), ("precision",)),
+    **dict.fromkeys(("checkpoint", "checkpoint_path"), ("checkpoint_dir",)),
+    **dict.fromkeys(("input_shape", "img_size", "image_size"), ("image_shape",)),
+    **dict.fromkeys(("quiet", "progress", "progress_bar"), ("verbose",)),
+}
+
 CONSTRAINTS: dict[str, list[Any]] = {
     "module__projection_dim": [Count(1)],
     "module__projection_width": [Count(1)],
@@ -158,19 +190,24 @@ class NetParametersMixin(
         """Take over further keywords of the constructor."""
         for name in params:
             if not is_net_parameter(name):
-                # Perhaps one underscore stands for two.
-                meant = [
-                    f"{prefix}__{name.removeprefix(f'{prefix}_')}"
-                    for prefix in PREFIXES
-                    if name.startswith(f"{prefix}_")
-                ]
-                near = _suggest(name, meant or self._get_param_names())
                 raise TypeError(
                     f"{type(self).__name__}() got an unexpected keyword argument "
-                    f"{name!r}.{near} Parameters of the net begin with "
-                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
+                    f"{name!r}.{self._suggest_parameter(name)} Parameters of the net "
+                    f"begin with {', '.join(f'{prefix}__' for prefix in PREFIXES)}."
                 )
         self.__dict__.update(params)
+
+    def _suggest_parameter(self, name: str) -> str:
+        """Return a sentence on what an unknown name may stand for, or nothing."""
+        if name.lower() in SYNONYMS:
+            return f" Did you mean {' or '.join(SYNONYMS[name.lower()])}?"
+        # Perhaps one underscore stands for two.
+        meant = [
+            f"{prefix}__{name.removeprefix(f'{prefix}_')}"
+            for prefix in PREFIXES
+            if name.startswith(f"{prefix}_")
+        ]
+        return _suggest(name, meant or self._get_param_names())
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.
@@ -209,6 +246,13 @@ class NetParametersMixin(
         """
         of_net = net_parameters_of(params)
         others = {name: value for name, value in params.items() if name not in of_net}
+        for name in others:
+            own, _, _ = name.partition("__")
+            if own not in self._get_param_names():
+                raise ValueError(
+                    f"Invalid parameter {own!r} for estimator {type(self).__name__}."
+                    f"{self._suggest_parameter(own)} get_params() returns all."
+                )
         super().set_params(**others)
         self.__dict__.update(of_net)
         return self

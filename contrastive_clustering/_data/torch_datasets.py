@@ -1,0 +1,261 @@
+"""Data sets of PyTorch: read by their indices, or written to a file and read there."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset, IterableDataset
+
+from contrastive_clustering._data.bad_samples import name_samples, search
+from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
+from contrastive_clustering._data.other_kinds import refuse_sample
+from contrastive_clustering._utils.arrays import to_array
+
+# What no data set yields.
+END = object()
+
+
+class DatasetArray(LazyArray):
+    """A data set of PyTorch that knows its length.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        Returns a sample, or a tuple whose first entry is one, for each number.
+    """
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        if not hasattr(dataset, "__len__"):
+            raise TypeError(
+                f"X is a {type(dataset).__name__} without a length. Give it a __len__, "
+                "or make it an IterableDataset."
+            )
+        n_samples = len(dataset)
+        self.dataset = dataset
+        first = self._sample(0) if n_samples else np.empty(0)
+        super().__init__((n_samples, *first.shape), first.dtype)
+
+    def _read(self, places: np.ndarray) -> np.ndarray:
+        samples = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for row, place in zip(samples, places.tolist(), strict=True):
+            self._put(row, place)
+        return samples
+
+    def _put(self, row: np.ndarray, place: int) -> None:
+        try:
+            sample = self._sample(place)
+        except (ValueError, OSError) as error:
+            others = self._others(place, self._find_unreadable)
+            if not others:
+                raise
+            number = getattr(error, "errno", None)
+            start = () if number is None else (number,)
+            kind = OSError if isinstance(error, OSError) else type(error)
+            said = error.strerror if isinstance(error, OSError) else None
+            message = f"{said or error} {others}"
+            raise kind(*start, message) from (error.__cause__ or error)
+        if not _fits(sample, row):
+            others = self._others(place, self._find_unlike)
+            raise _unlike(sample, row, f"X[{place}]", others)
+        row[...] = sample
+
+    def _others(self, place: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
+        """Return a sentence on all samples that have the fault of one, if many have."""
+        found, n_seen = search(place, len(self), find, 1)
+        if len(found) == 1:
+            return ""
+        return f"The same holds of {name_samples(found, n_seen)}."
+
+    def _find_unreadable(self, indices: np.ndarray) -> list[int]:
+        try:
+            self._sample(int(indices[0]))
+        except (TypeError, ValueError, OSError):
+            return [int(indices[0])]
+        return []
+
+    def _find_unlike(self, indices: np.ndarray) -> list[int]:
+        try:
+            sample = self._sample(int(indices[0]))
+        except (TypeError, ValueError, OSError):
+            return []
+        like = sample.shape == self.shape[1:] and sample.dtype == self.dtype
+        return [] if like else [int(indices[0])]
+
+    def _sample(self, place: int) -> np.ndarray:
+        name = f"X[{place}]"
+        try:
+            with errors_of_reading(name, self.dataset):
+                item = self.dataset[place]
+        except ValueError as error:
+            if not isinstance(error.__cause__, IndexError):
+                raise
+            raise ValueError(
+                f"X is a {type(self.dataset).__name__} that has no sample {name}. "
+                "Correct its __len__ or its __getitem__."
+            ) from error.__cause__
+        return _sample_of(item, name)
+
+
+def _sample_of(item: Any, name: str) -> np.ndarray:
+    """Return the sample of what a data set gives, without its target."""
+    is_pair = isinstance(item, (tuple, list)) and len(item) > 0
+    sample = item[0] if is_pair else item
+    refuse_sample(sample, name)
+    array = np.asarray(to_array(sample, name))
+    if is_pair and isinstance(item, tuple) and len(item) > 1:
+        _refuse_batch(array, item[1], name)
+    return array
+
+
+def _refuse_batch(array: np.ndarray, target: Any, name: str) -> None:
+    """Raise a ValueError if there is a target for each row of what is one sample."""
+    n_targets = np.shape(target)
+    if array.ndim > 1 and n_targets in {(len(array),), (len(array), 1)} != {(1,)}:
+        raise ValueError(
+            f"{name} has shape {array.shape} and {len(array)} targets, as a batch of "
+            "samples has. Let the data set yield samples, without a batch axis; if it "
+            "is one sample, let the data set yield it without its target."
+        )
+
+
+def _fits(sample: np.ndarray, row: np.ndarray) -> bool:
+    return sample.shape == row.shape and sample.dtype == row.dtype
+
+
+def _unlike(
+    sample: np.ndarray, row: np.ndarray, name: str, others: str = ""
+) -> ValueError:
+    """Return the error for a sample of another shape or type than the first."""
+    remedy = "Bring all samples to one shape and type."
+    if sample.shape[1:] == row.shape[1:] and len(sample.shape) == len(row.shape) > 1:
+        remedy += " If these are batches, let the data set yield samples."
+    return ValueError(
+        f"{name} is {sample.dtype} of shape {sample.shape}, but the first sample "
+        f"is {row.dtype} of shape {row.shape}. {others}{' ' * bool(others)}{remedy}"
+    )
+
+
+# Samples are written to a file in steps of so many bytes. So many bytes are left free
+# for everything else, or this part of the disk if that is less.
+BYTES_TOGETHER, BYTES_LEFT_FREE, PART_LEFT_FREE = 2**24, 2**28, 0.05
+
+
+def spool(dataset: IterableDataset[Any]) -> np.ndarray:
+    """Write the samples of a data set that can only be iterated into a file.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.IterableDataset
+        Yields samples, or tuples whose first entry is one. It has to come to an end,
+        after as many samples as its length says if it has one.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples, ...)
+        A read-only memory map of a file without a name, in the system's folder for
+        temporary files, that goes when the array does.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, if samples differ in shape or type, if there are more or
+        fewer than the length says, or if the disk has no room for them.
+    """
+    kind = type(dataset).__name__
+    n_expected = _length_of(dataset)
+    # Unbuffered: closing a file would try once more to write what a full disk refused.
+    with tempfile.TemporaryFile(buffering=0) as file:
+        first: np.ndarray | None = None
+        waiting = bytearray()
+        n_samples = 0
+        for item in _iterate(dataset):
+            sample = _sample_of(item, f"Sample {n_samples} of X")
+            if n_samples == n_expected:
+                raise ValueError(
+                    f"X, of type {kind}, has the length {n_expected} but yields more "
+                    "samples. Let __iter__ end after as many as __len__ says."
+                )
+            if first is None:
+                _check_first(sample, kind)
+                first = np.empty_like(sample, order="C")
+            if not _fits(sample, first):
+                raise _unlike(sample, first, f"Sample {n_samples} of X")
+            first[...] = sample
+            waiting += first.tobytes()
+            n_samples += 1
+            if len(waiting) >= BYTES_TOGETHER:
+                _append(file, waiting, kind, n_samples)
+                waiting.clear()
+        if first is None:
+            raise ValueError(
+                f"X, of type {kind}, yielded no sample. An iterator that is used up "
+                "has to start again in __iter__."
+            )
+        if n_expected is not None and n_samples < n_expected:
+            raise ValueError(
+                f"X, of type {kind}, has the length {n_expected} but yielded only "
+                f"{n_samples} samples. Correct __len__ or __iter__."
+            )
+        _append(file, waiting, kind, n_samples)
+        return np.memmap(
+            file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
+        )
+
+
+def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
+    """Yield what a data set yields, or say at which sample it fails."""
+    n_samples = 0
+    with errors_of_reading("Sample 0", dataset):
+        items = iter(dataset)
+    while True:
+        with errors_of_reading(f"Sample {n_samples}", dataset):
+            item = next(items, END)
+        if item is END:
+            return
+        yield item
+        n_samples += 1
+
+
+def _length_of(dataset: IterableDataset[Any]) -> int | None:
+    """Return how many samples a data set says that it has, or None."""
+    try:
+        return len(dataset)  # type: ignore[arg-type]
+    except TypeError:  # it has no length, or says so when it is asked
+        return None
+
+
+def _check_first(sample: np.ndarray, kind: str) -> None:
+    """Raise if no number of such samples could be trained on."""
+    if sample.dtype.kind == "c":
+        raise ValueError(f"X, of type {kind}: Complex data not supported")
+    if sample.dtype.kind not in "biuf" or not sample.size or not sample.ndim:
+        raise ValueError(
+            f"X, of type {kind}, yields samples of {sample.dtype} and shape "
+            f"{sample.shape}. They have to be arrays of numbers, of one axis or more."
+        )
+
+
+def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
+    """Write to the end of a file, or raise if its disk has no room for it."""
+    reason = "too little is left free"
+    disk = shutil.disk_usage(tempfile.gettempdir())
+    left_free = min(BYTES_LEFT_FREE, PART_LEFT_FREE * disk.total)
+    if disk.free >= len(content) + left_free:
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            return
+        except OSError as error:
+            reason = error.strerror or "it cannot be written to"
+        finally:
+            rest.release()
+    raise ValueError(
+        f"X, of type {kind}, does not fit on the disk of temporary files, "
+        f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read, which "
+        f"take {(file.tell() + len(content)) / 2**20:.0f} MiB, and it has not ended. "
+        "Let it end, for example by itertools.islice; set the environment variable "
+        "TMPDIR to a folder on a larger disk; or pass an array."
+    )
