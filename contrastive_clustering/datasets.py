@@ -18,6 +18,9 @@ __all__ = ["fetch_medmnist", "load_medmnist_file"]
 
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
+# Never to delete it: it may be the only copy of a user's own file.
+OTHER_FILE = "Take another copy of it."
+
 SPLITS = ("train", "val", "test")
 
 Split = Literal["train", "val", "test"]
@@ -204,7 +207,7 @@ def load_medmnist_file(
         except Exception as error:
             raise ValueError(
                 f"{file_path} cannot be read as a MedMNIST file with the part "
-                f"{show(split)} ({reason_of(error)}). Delete it and fetch it again."
+                f"{show(split)} ({reason_of(error)}). {OTHER_FILE}"
             ) from error
     if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
         raise ValueError(
@@ -285,7 +288,8 @@ def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:
         raise ValueError(
             f"{bunch.filename} holds images of shape {bunch.data.shape} and "
             f"{len(bunch.target)} labels as {show(split)}; {info['python_class']} has "
-            f"images of shape {shape}. Delete the file and fetch it again."
+            f"images of shape {shape}, as {info['url']} has. {OTHER_FILE} Or "
+            "name another folder by data_home."
         )
 
 

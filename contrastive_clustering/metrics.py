@@ -17,6 +17,7 @@ from contrastive_clustering._utils.arrays import errors_about, to_array
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, match
 from contrastive_clustering._utils.param_validation import validate_params
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -98,6 +99,7 @@ def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
 
 
+@own_surroundings()
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Accuracy under the best one-to-one matching of clusters to classes.
 
@@ -142,6 +144,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(counts[rows, columns].sum() / counts.sum())
 
 
+@own_surroundings()
 def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     """Renumber the clusters of one fit to match those of another.
 
@@ -198,6 +201,7 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     return np.array([matches[cluster] for cluster in other.tolist()])
 
 
+@own_surroundings()
 def map_clusters_to_labels(
     y_true: ArrayLike, y_pred: ArrayLike, y_pred_new: ArrayLike | None = None
 ) -> np.ndarray:
@@ -248,6 +252,7 @@ def map_clusters_to_labels(
     return np.asarray(np.where(known, commonest[place], classes[class_counts.argmax()]))
 
 
+@own_surroundings()
 @validate_params({"balanced": ["boolean"]})
 def mapped_accuracy(
     y_true: ArrayLike,
@@ -325,6 +330,7 @@ def _labels_and_predictions(
     return labels, predictions
 
 
+@own_surroundings()
 def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by :func:`clustering_accuracy`.
 
@@ -353,6 +359,7 @@ def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     return clustering_accuracy(y, predicted)
 
 
+@own_surroundings()
 def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by the adjusted Rand index.
 
@@ -381,6 +388,7 @@ def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     return float(adjusted_rand_score(y, predicted))
 
 
+@own_surroundings()
 def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by normalised mutual information.
 

@@ -175,6 +175,42 @@ class _Broken:
         raise ValueError("the array is broken")
 
 
+class _SlicesOnly:
+    """An array in a file that is read by slices alone."""
+
+    shape, dtype = (8, 3), np.dtype("f8")
+
+    def __getitem__(self, places):
+        if not isinstance(places, slice):
+            raise TypeError("it is read by slices")
+        return _NUMBERS[places]
+
+
+class _Items(torch.utils.data.Dataset):
+    """A data set of eight items."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return self.make(index)
+
+
+def _fail(index):
+    if index == 5:
+        raise KeyError("image")
+    return _NUMBERS[index]
+
+
+def _with_nan():
+    numbers = _NUMBERS.copy()
+    numbers[5, 1] = math.nan
+    return numbers
+
+
 _NUMBERS = np.arange(24.0).reshape(8, 3) % 7
 
 # What is no array of numbers, each made anew for each case.
@@ -252,6 +288,26 @@ ODDITIES = {
     "record array": lambda: np.rec.array(np.zeros(3, "f4,i2")),
     "array of lists": lambda: np.array([[1], [1, 2], None], dtype=object),
     "broken array": _Broken,
+    "slices only": _SlicesOnly,
+    "data set": lambda: _Items(lambda index: _NUMBERS[index]),
+    "data set that fails": lambda: _Items(_fail),
+    "data set of NaN": lambda: _Items(lambda index: _with_nan()[index]),
+    "data set of dicts": lambda: _Items(lambda index: {"image": _NUMBERS[index]}),
+    "data set of paths": lambda: _Items(lambda index: f"{index}.png"),
+    "data set of nothing": lambda: _Items(lambda index: None),
+    "data set of batches": lambda: _Items(
+        lambda index: (np.ones((9, 9, 9)) * index, np.arange(9))
+    ),
+    "data set of other shapes": lambda: _Items(lambda index: np.ones(3 + index // 5)),
+    "loader": lambda: torch.utils.data.DataLoader(
+        _Items(lambda index: _NUMBERS[index])
+    ),
+    "list of paths": lambda: ["a.png", "b.png"],
+    "array of paths": lambda: np.array(["a.png", "b.png"]),
+    "list with NaN": lambda: list(_with_nan()),
+    "strings of their own type": lambda: np.array(
+        ["a", "b"] * 4, dtype=np.dtypes.StringDType()
+    ),
     "random state": lambda: np.random.RandomState(0),
     "class": lambda: tuple,
     "function": lambda: len,

@@ -148,7 +148,8 @@ def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
         **{**parameters, "batch_size": 2}, num_workers=1, callbacks=[Killer()]
     )
     with pytest.raises(
-        RuntimeError, match=r"reads batches \(num_workers=1\) was killed.*Lower"
+        RuntimeError,
+        match=r"reads batches \(num_workers=1\) was killed by the signal SIGKILL.*Low",
     ):
         clusterer.fit(tiny_images)
     assert not hasattr(clusterer, "net_")

@@ -7,6 +7,7 @@ of value, all of which print 0.123456 where they are printed.
 import copy
 import functools
 import inspect
+import pathlib
 import traceback
 import warnings
 
@@ -61,6 +62,59 @@ class PrintedCallable(Printed):
         raise ValueError("it holds nothing to call")
 
 
+class Dicom:
+    """Has the interface of a data set of pydicom."""
+
+    PatientName = "0.123456^Jane"
+
+    @property
+    def pixel_array(self):
+        return IMAGE
+
+    def __repr__(self):
+        return f"PatientName: {self.PatientName}"
+
+
+class SlicesOnly:
+    """An array in a file that is read by slices alone."""
+
+    shape, dtype = (12, 28, 28), IMAGE.dtype
+
+    def __getitem__(self, places):
+        if not isinstance(places, slice):
+            raise TypeError(f"no such index for {IMAGE}")
+        return np.array([IMAGE] * 12)[places]
+
+
+class Unreadable(torch.utils.data.Dataset):
+    """Fails at a file, and prints what it has read."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        if index == 7:
+            raise OSError(f"broken after {IMAGE[0].tolist()}")
+        return X[index]
+
+
+class Yields(torch.utils.data.Dataset):
+    def __init__(self, item):
+        self.item = item
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        return self.item
+
+
+def with_nan():
+    images = np.array([IMAGE] * 12)
+    images[7, 3, 3] = np.nan
+    return images
+
+
 VALUES = {
     "image": IMAGE,
     "row": IMAGE[0],
@@ -88,6 +142,21 @@ VALUES = {
     "list of objects": [Printed(), Printed()],
     "callable": PrintedCallable(),
     "bytes": b"0.123456" * 100,
+    "NaN in an image": with_nan(),
+    "NaN in a list": list(with_nan()),
+    "path": pathlib.PurePosixPath("scans") / ("0.123456" * 20),
+    "paths": ["0.123456" * 20] * 12,
+    "loader": torch.utils.data.DataLoader(Yields(IMAGE)),
+    "DICOM": Dicom(),
+    "DICOMs": [Dicom()] * 12,
+    "slices only": SlicesOnly(),
+    "unreadable files": Unreadable(),
+    "data set of dicts": Yields({"image": IMAGE}),
+    "data set of batches": Yields((np.array([IMAGE] * 9), np.arange(9))),
+    "strings of their own type": np.array(
+        ["0.123456"] * 12, dtype=np.dtypes.StringDType()
+    ),
+    "named series": pd.Series(IMAGE[0], name="0.12345"),
     "text": "a" * 100 + str(IMAGE.tolist()),
 }
 

@@ -26,7 +26,12 @@ def _uniform(
     n_samples: int, low: float, high: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Draw one number a sample, uniformly from ``[low, high)``."""
-    draws = torch.rand(n_samples, generator=generator, device=generator.device)
+    draws = torch.rand(
+        n_samples,
+        generator=generator,
+        device=generator.device,
+        dtype=torch.float32,
+    )
     return low + (high - low) * draws
 
 
@@ -138,12 +143,18 @@ def random_pose(
     I + sin(t) A + (1 - cos(t)) A A, where A v is the cross product of a and v.
     """
     n_samples = len(batch)
-    axes = torch.randn(n_samples, 3, generator=generator, device=generator.device)
+    axes = torch.randn(
+        n_samples,
+        3,
+        generator=generator,
+        device=generator.device,
+        dtype=torch.float32,
+    )
     angles = math.radians(degrees) * _uniform(n_samples, 0, 1, generator)
     mirrored = _uniform(n_samples, 0, 1, generator) < 0.5
     shifts = [2 * translate * _uniform(n_samples, -1, 1, generator) for _ in range(3)]
 
-    identity = torch.eye(3, device=batch.device)
+    identity = torch.eye(3, device=batch.device, dtype=torch.float32)
     axes = F.normalize(axes, dim=1)[:, None]
     cross = torch.linalg.cross(axes, identity[None], dim=2).mT
     angles = _per_sample(angles, cross)
@@ -151,7 +162,8 @@ def random_pose(
     turns = turns + (1 - torch.cos(angles)) * (cross @ cross)
     # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a whole side.
     # Made on the host: a tensor of numbers made on a GPU waits for it.
-    sides = torch.tensor(batch.shape[:1:-1]).to(batch.device, non_blocking=True)
+    sides = torch.tensor(batch.shape[:1:-1], device="cpu")
+    sides = sides.to(batch.device, non_blocking=True)
     turns = turns * sides / sides[:, None]
     turns[:, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
     theta = torch.cat([turns, torch.stack(shifts, dim=1)[:, :, None]], dim=2)
@@ -172,7 +184,8 @@ def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
         shape = [1] * (n_axes + 2)
         shape[n_axes - coordinate] = side
         # The centres of the pixels.
-        places = (2 * torch.arange(side, device=theta.device) + 1) / side - 1
+        places = torch.arange(side, device=theta.device, dtype=torch.float32)
+        places = (2 * places + 1) / side - 1
         step = theta[:, :, coordinate].reshape(n_samples, *[1] * n_axes, n_axes)
         grid = grid + places.reshape(shape).to(theta.dtype) * step
     return grid
@@ -209,7 +222,9 @@ def random_noise(
     batch: torch.Tensor, generator: torch.Generator, *, strength: float
 ) -> torch.Tensor:
     """Add Gaussian noise of a random strength, up to `strength`, to each sample."""
-    noise = torch.randn(batch.shape, generator=generator, device=batch.device)
+    noise = torch.randn(
+        batch.shape, generator=generator, device=batch.device, dtype=torch.float32
+    )
     amount = strength * _uniform(len(batch), 0, 1, generator)
     return batch + _per_sample(amount, batch) * noise
 
@@ -267,7 +282,9 @@ def random_dropout(
     batch: torch.Tensor, generator: torch.Generator, *, probability: float
 ) -> torch.Tensor:
     """Set each value, with the given probability, to zero, the training mean."""
-    draws = torch.rand(batch.shape, generator=generator, device=batch.device)
+    draws = torch.rand(
+        batch.shape, generator=generator, device=batch.device, dtype=torch.float32
+    )
     return batch.masked_fill(draws < probability, 0.0)
 
 
@@ -307,7 +324,7 @@ def random_erasing(
         side = batch.shape[axis]
         length = side * _uniform(len(batch), *ERASED, generator)
         start = (side - length) * _uniform(len(batch), 0, 1, generator)
-        centers = torch.arange(side, device=batch.device) + 0.5
+        centers = torch.arange(side, device=batch.device, dtype=torch.float32) + 0.5
         centers = centers.reshape(-1, *[1] * (batch.ndim - 1 - axis))
         first, last = _per_sample(start, batch), _per_sample(start + length, batch)
         erased = erased & (first <= centers) & (centers < last)

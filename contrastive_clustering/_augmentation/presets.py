@@ -25,6 +25,7 @@ from contrastive_clustering._augmentation.functional import (
 )
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Number, check_parameters
+from contrastive_clustering._utils.surroundings import no_autocast
 
 # What the presets' parameters may be. The upper limits lie far beyond any use and keep
 # the views finite.
@@ -112,7 +113,8 @@ class Preset(Augmentation):
             If `batch` or `generator` is not what views can be made of.
         """
         self._check(batch, generator)
-        return self._draw(batch, generator)
+        with no_autocast():
+            return self._draw(batch, generator)
 
     @abstractmethod
     def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -4,6 +4,7 @@ import inspect
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.mixture import GaussianMixture
@@ -108,7 +109,7 @@ def takes_number(clusterer: str | BaseEstimator) -> bool:
     return isinstance(clusterer, str) or _find_number(clusterer) is not None
 
 
-def check_clusterer(clusterer: Any) -> None:
+def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
     """Raise a ValueError unless a clusterer can be cloned and has valid parameters.
 
     Parameters
@@ -116,11 +117,15 @@ def check_clusterer(clusterer: Any) -> None:
     clusterer : str or scikit-learn clusterer
         The parameter of the estimator.
 
+    n_features : int, default=None
+        Number of columns that it will be given, if that is known.
+
     Raises
     ------
     ValueError
         If it is a class or cannot be cloned, or a parameter of it or of an estimator
-        within is invalid or asks for distances in place of samples.
+        within is invalid or asks for distances in place of samples, or if it starts
+        from centers of another width.
     """
     if isinstance(clusterer, str):
         return
@@ -148,6 +153,16 @@ def check_clusterer(clusterer: Any) -> None:
                 "latents, and not the distances or neighbors of samples. Choose "
                 f"another {name}."
             )
+    start = params.get("init")
+    if (
+        isinstance(start, np.ndarray)
+        and start.ndim == 2
+        and n_features not in (None, start.shape[1])
+    ):
+        raise ValueError(
+            f"clusterer={show(clusterer)} has init={show(start)}, but it is given "
+            f"latents of {n_features} columns (latent_dim). Pass centers of as many."
+        )
     for part in (resolved, *params.values()):
         if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
             part._validate_params()

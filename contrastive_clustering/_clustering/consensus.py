@@ -26,7 +26,7 @@ from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
 )
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 # A member starts from this many to this many fine clusters a final one, and from no
 # fewer than the second pair: docs, "Choices".
@@ -145,7 +145,7 @@ class ConsensusClustering(
         self.max_samples = max_samples
         self.random_state = random_state
 
-    @plain_surroundings()
+    @own_surroundings()
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Find the clusters of X.
@@ -213,7 +213,7 @@ class ConsensusClustering(
             if len(np.unique(self.labels_)) == n_clusters:
                 break
 
-    @plain_surroundings()
+    @own_surroundings()
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the cluster of each sample.
 
@@ -229,7 +229,7 @@ class ConsensusClustering(
         """
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
-    @plain_surroundings()
+    @own_surroundings()
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the part of the members' votes for each cluster.
 

@@ -20,7 +20,7 @@ from contrastive_clustering._utils.arrays import (
 )
 from contrastive_clustering._utils.param_validation import Count, check_parameters
 from contrastive_clustering._utils.progress import Progress, run_tasks
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 # Latents a search looks at: of more, a random part stands for all.
 MOST_LATENTS = 10_000
@@ -163,7 +163,7 @@ class ClusterNumberSearch:
                 "processes or to -1 for all cores."
             )
 
-    @plain_surroundings()
+    @own_surroundings()
     def search(
         self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
     ) -> ClusterNumberResult:

@@ -2,13 +2,13 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from contrastive_clustering._data.dead_workers import explaining_dead_workers
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.seeding import derive_seed
@@ -193,17 +193,33 @@ class EvenBatchLoader(DataLoader[Batch]):
             **kwargs,
         )
 
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        """Yield the batches; say what can be done where a process has ended."""
+        with explaining_dead_workers(self.num_workers, self._exit_codes):
+            yield from super().__iter__()
 
-@contextmanager
-def explaining_dead_workers(num_workers: int) -> Iterator[None]:
-    """Say what can be done where the system has killed a process of a data loader."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise RuntimeError(
-            f"A process that reads batches (num_workers={num_workers}) was killed, "
-            "most often for want of memory. Lower num_workers or batch_size; "
-            "num_workers=0 reads in the main process."
-        ) from error
+    def _exit_codes(self) -> list[int | None]:
+        # PyTorch has no public name for them; without it, the message says less.
+        workers = getattr(getattr(self, "_iterator", None), "_workers", ())
+        return [worker.exitcode for worker in workers]
+
+
+class TensorBatches(Dataset[Batch]):
+    """A batch that was drawn already, handed out in whole batches once more.
+
+    Parameters
+    ----------
+    samples : torch.Tensor of shape (n_samples, ...)
+        As an :class:`ArrayDataset` hands them out.
+    """
+
+    def __init__(self, samples: torch.Tensor) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """Return the samples at `indices`, and these in place of a target."""
+        places = torch.as_tensor(indices)
+        return self.samples[places], places

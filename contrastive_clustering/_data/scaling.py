@@ -18,12 +18,10 @@ CHUNK_VALUES = 2**21
 # has any.
 FARTHEST = 1e6
 
-
-# float32 holds whole numbers up to here exactly, values up to here squared to finite
-# ones, and an error of this part of a feature's standard deviation shows nowhere.
-LARGEST_EXACT = 2**24
-LARGEST_FLOAT32 = 1e38
-LARGEST_ERROR = 1e-5
+# Integers are exact, and so is their spread: below this many roundings of their mean,
+# float64 would lose their digits. Floats with so little spread are noise of rounding.
+ROUNDINGS, ROUNDINGS_OF_LARGE = 10, 1e6
+LARGEST_EXACT = 2.0**53
 
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
@@ -46,7 +44,7 @@ class Scaler:
         Least and greatest value of the training set.
 
     dtype : numpy.dtype
-        Type of the training set's values, in this machine's byte order.
+        Type of the training set's values, in the machine's byte order.
 
     layout : SampleLayout
         How samples are read.
@@ -84,12 +82,14 @@ class Scaler:
         Raises
         ------
         ValueError
-            If all samples are the same, or if values are too large to be squared.
+            If all samples are the same, if values are too large to be squared, or if
+            integers differ by less than float64 resolves.
         """
         count, mean, scatter = 0, np.zeros(1), np.zeros(1)
-        low, high, all_alike = np.inf, -np.inf, True
+        low, high = np.inf, -np.inf
+        varies = np.zeros(layout.sample_shape, dtype=bool)
         for chunk in iterate_chunks(X):
-            all_alike = all_alike and bool((chunk == X[0]).all())
+            varies |= (chunk != X[0]).any(axis=0)
             low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
             values = layout.to_network(torch.from_numpy(chunk.astype(np.float64)))
             # (n, n_channels, ...) -> (n_channels, n * ...), one row a statistic
@@ -103,7 +103,7 @@ class Scaler:
             scatter = scatter + shift**2 * count * rows.shape[1] / total
             mean = mean + shift * rows.shape[1] / total
             count = total
-        if all_alike:
+        if not varies.any():
             raise ValueError(
                 f"All {len(X)} samples of X are the same (constant): there is nothing "
                 "to cluster. Check how X was loaded."
@@ -114,8 +114,11 @@ class Scaler:
                 f"X holds values up to {max(abs(low), abs(high)):.3g}, whose squares "
                 "overflow. Scale X down."
             )
+        rounding = np.finfo(np.float64).eps * np.abs(mean)
+        if X.dtype.kind in "iu":
+            _check_digits(std, mean, rounding, varies, layout)
         # A feature whose spread is rounding error of its mean counts as constant.
-        std[std <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        std[std <= ROUNDINGS * rounding] = 1.0
         offset = float(mean.mean())
         scale = math.sqrt(np.mean(std**2 + (mean - offset) ** 2))
         broadcast = (-1, *[1] * (len(layout.network_shape) - 1))
@@ -128,6 +131,11 @@ class Scaler:
             layout=layout,
             appearance=Appearance.fit(X, layout, offset, scale),
         )
+
+    @property
+    def restored_dtype(self) -> np.dtype:
+        """float32, or float64 where float32 does not hold all values of `dtype`."""
+        return np.result_type(self.dtype, np.float32)
 
     def scale(self, samples: np.ndarray) -> torch.Tensor:
         """Bring a batch of the user's samples to the common scale, channels first.
@@ -147,28 +155,35 @@ class Scaler:
 
         Images are clipped to the range of the training set: a pixel slightly below
         black would else become white on the way back to an unsigned integer. The
-        result is float64 if the training set's dtype has more digits than float32.
+        result has `restored_dtype`.
         """
         values = batch.double() * torch.from_numpy(self.std)
         values = self.layout.from_network(values + torch.from_numpy(self.mean))
         if not self.layout.is_table:
             values = values.clip(self.low, self.high)
-        return values.numpy().astype(self.decoded_dtype, copy=False)
+        return values.numpy().astype(self.restored_dtype, copy=False)
 
-    @property
-    def decoded_dtype(self) -> np.dtype:
-        """The dtype of decoded samples: float32, or float64 for more digits."""
-        is_wide = np.promote_types(np.float32, self.dtype).itemsize > 4
-        return np.dtype(np.float64 if is_wide else np.float32)
 
-    @property
-    def fits_float32(self) -> bool:
-        """Whether samples as float32 have all the digits that the network can see."""
-        if np.promote_types(np.float32, self.dtype).itemsize <= 4:
-            return True
-        largest = max(abs(self.low), abs(self.high))
-        if self.dtype.kind in "iu" and largest <= LARGEST_EXACT:
-            return True
-        error = float(np.finfo(np.float32).eps) * largest
-        is_exact = error < LARGEST_ERROR * self.std.min()
-        return bool(is_exact) and largest < LARGEST_FLOAT32
+def _check_digits(
+    std: np.ndarray,
+    mean: np.ndarray,
+    rounding: np.ndarray,
+    varies: np.ndarray,
+    layout: SampleLayout,
+) -> None:
+    """Raise a ValueError if integers differ by less than float64 resolves."""
+    places = layout.to_network(torch.from_numpy(varies)[None])
+    places = places.reshape(len(mean), -1)
+    least = np.where(
+        np.abs(mean) > LARGEST_EXACT,
+        ROUNDINGS_OF_LARGE * rounding,
+        ROUNDINGS * rounding,
+    )
+    lost = np.flatnonzero(places.any(dim=1).numpy() & (std <= least))
+    if len(lost):
+        part = "Feature" if layout.is_table else "Channel"
+        raise ValueError(
+            f"{part} {lost[0]} of X ({len(lost)} of {len(std)} are concerned) holds "
+            "large integers that differ by less than float64 resolves. Subtract a "
+            "constant from it, such as its minimum."
+        )

@@ -15,13 +15,18 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-from contrastive_clustering._data.lazy_arrays import LazyArray, open_samples
+from contrastive_clustering._data.lazy_array import LazyArray
+from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
     errors_about,
+    objects_as_numbers,
+    refuse_times,
     to_array,
+    without_extended_precision,
 )
+from contrastive_clustering._utils.bad_samples import check_finite
 from contrastive_clustering._utils.messages import show
 
 MOST_AXES = 4
@@ -144,13 +149,17 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
-            array = check_array(
-                X,
-                dtype="numeric",
-                allow_nd=True,
-                ensure_min_samples=min_samples,
-                estimator="ContrastiveAutoencoderClusterer",
-                input_name="X",
+            refuse_times(X)
+            array = objects_as_numbers(
+                check_array(
+                    X,
+                    dtype="numeric",
+                    allow_nd=True,
+                    ensure_all_finite=False,  # without a word on where
+                    ensure_min_samples=min_samples,
+                    estimator="ContrastiveAutoencoderClusterer",
+                    input_name="X",
+                )
             )
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -163,12 +172,9 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         )
     if isinstance(array, LazyArray):
         return array
-    # Older versions of scikit-learn overlook NaN in floats of the other byte order.
-    swapped = array.dtype.kind == "f" and not array.dtype.isnative
-    if swapped and not np.isfinite(array).all():
-        raise ValueError("X contains NaN or infinity. Leave such samples out.")
+    check_finite(array, "X")
     check_squares(array, "X")
-    return array
+    return without_extended_precision(array)
 
 
 def _check_axes(array: LazyArray, min_samples: int) -> None:
@@ -212,7 +218,10 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
     Z = to_array(Z, "Z")
     check_axes(Z, "Z", f"(n_samples, {latent_dim})")
     with errors_about("Z", "a table of latents"):
-        latents = check_array(Z, dtype=np.float32, order="C", copy=True, input_name="Z")
+        latents = check_array(
+            Z, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
+        )
+    check_finite(latents, "Z", "NaN, infinity or a value too large for float32")
     if latents.shape[1] != latent_dim:
         raise ValueError(
             f"Z has {latents.shape[1]} columns, but the latent space has "

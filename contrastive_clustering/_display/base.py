@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from contrastive_clustering._display.drawing.style import take_axes
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ class Display(ABC):
     ax_: "Axes"
     figure_: Any
 
+    @own_surroundings()
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the display, once more or elsewhere.
 

@@ -17,7 +17,7 @@ from contrastive_clustering._display.drawing.image_grid import (
 )
 from contrastive_clustering._display.fitted import check_fitted, check_strata, encode
 from contrastive_clustering._utils.param_validation import Count, validate_params
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,6 +99,7 @@ class ClusterGalleryDisplay(Display):
     n_atypical: int
 
     @classmethod
+    @own_surroundings()
     @validate_params(
         {
             "n_typical": [Count(0)],
@@ -106,7 +107,6 @@ class ClusterGalleryDisplay(Display):
             "strata": ["array-like", None],
         }
     )
-    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

@@ -12,6 +12,7 @@ from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.coloring import (
     draw_groups,
     draw_values,
+    label_color,
     read_color,
 )
 from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
@@ -33,7 +34,7 @@ from contrastive_clustering._display.projection import (
 from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.seeding import draw_rows
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ SMALL_POINT, LARGE_POINT = 9.0, 14.0
 MAPPED = {
     "method": [StrOptions(set(METHODS))],
     "color": [StrOptions({"stratum", "label"}), "array-like"],
-    "color_label": [str],
+    "color_label": [str, None],
     "max_samples": [Count(FEWEST_SAMPLES)],
     "random_state": ["random_state"],
 }
@@ -76,7 +77,7 @@ class EmbeddingDisplay(Display):
         How `values` are read: as strata, as classes, or on a continuous scale.
 
     value_label : str
-        What a colour bar says.
+        What the values are: the title of the legend, or what the colour bar says.
 
     center_places : ndarray of shape (n_clusters, 2)
         Place of each stratum, NaN where it has none on this map.
@@ -141,8 +142,8 @@ class EmbeddingDisplay(Display):
     rows: np.ndarray
 
     @classmethod
+    @own_surroundings()
     @validate_params({**MAPPED, "centers": ["boolean"]})
-    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,
@@ -151,7 +152,7 @@ class EmbeddingDisplay(Display):
         *,
         method: str = "tsne",
         color: Any = "stratum",
-        color_label: str = "value",
+        color_label: str | None = None,
         centers: bool = True,
         max_samples: int = 2000,
         random_state: int | np.random.RandomState | None = None,
@@ -181,8 +182,9 @@ class EmbeddingDisplay(Display):
             such as ages or what `score_samples` returns, with a colour bar. NaN is
             grey.
 
-        color_label : str, default="value"
-            What the colour bar says of such numbers.
+        color_label : str, default=None
+            What the colour bar or the legend of labels says; None for the name of a
+            series, or else "value" or "label".
 
         centers : bool, default=True
             Whether to draw the decoded centres of the strata, as thumbnails. Those
@@ -232,15 +234,15 @@ class EmbeddingDisplay(Display):
             strata=encoded.labels,
             values=values,
             coloring=coloring,
-            value_label=color_label,
+            value_label=color_label or label_color(coloring, color, y),
             center_pictures=pictures,
             picture_style=style,
             rows=encoded.rows,
         ).plot(ax)
 
     @classmethod
+    @own_surroundings()
     @validate_params(MAPPED)
-    @plain_surroundings()
     def from_latents(
         cls,
         latents: ArrayLike,
@@ -249,7 +251,7 @@ class EmbeddingDisplay(Display):
         *,
         method: str = "tsne",
         color: Any = "stratum",
-        color_label: str = "value",
+        color_label: str | None = None,
         max_samples: int = 2000,
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
@@ -275,7 +277,7 @@ class EmbeddingDisplay(Display):
                 default="stratum"
             As for `from_estimator`.
 
-        color_label : str, default="value"
+        color_label : str, default=None
             As for `from_estimator`.
 
         max_samples : int, default=2000
@@ -313,7 +315,7 @@ class EmbeddingDisplay(Display):
             strata=strata[rows],
             values=values,
             coloring=coloring,
-            value_label=color_label,
+            value_label=color_label or label_color(coloring, color, y),
             center_pictures=None,
             picture_style=None,
             rows=rows,
@@ -333,8 +335,12 @@ class EmbeddingDisplay(Display):
         if self.coloring == "value":
             draw_values(ax, self.places, self.values, size, self.value_label)
         else:
-            n_groups = n_strata if by_stratum else None
-            draw_groups(ax, self.places, self.values, size, n_groups)
+            title, n_groups = self.value_label, None
+            if by_stratum:
+                title, n_groups = "stratum", n_strata
+            draw_groups(
+                ax, self.places, self.values, size, label=title, n_strata=n_groups
+            )
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
         ax.set(xticks=[], yticks=[])
         ax.set_title(f"Latent space, {len(self.places)} samples")

@@ -17,7 +17,7 @@ from contrastive_clustering._display.drawing.image_grid import (
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.param_validation import Count, validate_params
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,8 +75,8 @@ class InterpolationDisplay(Display):
     picture_style: PictureStyle
 
     @classmethod
+    @own_surroundings()
     @validate_params({"n_steps": [Count(2)]})
-    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

@@ -14,10 +14,12 @@ from contrastive_clustering._display.fitted import (
     check_fitted,
     check_labels,
 )
+from contrastive_clustering._display.label_columns import gather_columns
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
+from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +39,10 @@ class LabelSpreadDisplay(Display):
     :meth:`plot` draws it again. A row is a stratum, a column a label. Numbers are
     counts, shades parts of the stratum: a row of one dark cell is a pure stratum.
 
+    More than 40 labels are gathered when they are drawn: numbers and dates, such as
+    ages, in up to ten ranges that hold about as many samples each; of names the rarest
+    in one column. The fields have all of them.
+
     Parameters
     ----------
     label_counts : ndarray of shape (n_clusters, n_classes)
@@ -47,6 +53,9 @@ class LabelSpreadDisplay(Display):
 
     classes : ndarray of shape (n_classes,)
         The labels.
+
+    label_name : str, default="label"
+        What the labels are: the name of a series given as `y`.
 
     Attributes
     ----------
@@ -74,9 +83,10 @@ class LabelSpreadDisplay(Display):
     label_counts: np.ndarray
     clusters: np.ndarray
     classes: np.ndarray
+    label_name: str = "label"
 
     @classmethod
-    @plain_surroundings()
+    @own_surroundings()
     def from_estimator(
         cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -91,7 +101,7 @@ class LabelSpreadDisplay(Display):
             Samples of the shape and in the units seen in `fit`.
 
         y : array-like of shape (n_samples,)
-            Their labels: numbers or names.
+            Their labels: numbers or names. The name of a series is that of the axis.
 
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
@@ -114,7 +124,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
 
     @classmethod
-    @plain_surroundings()
+    @own_surroundings()
     def from_labels(
         cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -126,7 +136,7 @@ class LabelSpreadDisplay(Display):
             Stratum of each sample, -1 for noise.
 
         y : array-like of shape (n_samples,)
-            Their labels: numbers or names.
+            Their labels: numbers or names. The name of a series is that of the axis.
 
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
@@ -148,7 +158,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
 
     @classmethod
-    @plain_surroundings()
+    @own_surroundings()
     def from_evaluation(cls, evaluation: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the counts of an evaluation, which are of its test set.
 
@@ -183,37 +193,36 @@ class LabelSpreadDisplay(Display):
             label_counts=evaluation.label_counts,
             clusters=evaluation.clusters,
             classes=evaluation.classes,
+            label_name=evaluation.label_name,
         ).plot(ax)
 
-    @property
-    def _names(self) -> list[str]:
-        return [literal(name) for name in self.classes]
-
     def _size(self) -> tuple[float, float]:
-        n_clusters, n_classes = self.label_counts.shape
-        longest = max(map(len, self._names))
+        counts, names = gather_columns(self.label_counts, self.classes)
+        n_clusters, n_columns = counts.shape
+        longest = max(map(len, names))
         return (
-            max(3.5, 2.2 + 0.5 * n_classes),
+            max(3.5, 2.2 + 0.5 * n_columns),
             max(2.5, 1.1 + 0.24 * n_clusters + 0.06 * longest),
         )
 
     def _draw(self, ax: "Axes") -> None:
-        n_clusters, n_classes = self.label_counts.shape
-        sizes = self.label_counts.sum(axis=1)
-        parts = self.label_counts / np.maximum(sizes, 1)[:, None]
+        gathered, names = gather_columns(self.label_counts, self.classes)
+        n_clusters, n_columns = gathered.shape
+        sizes = gathered.sum(axis=1)
+        parts = gathered / np.maximum(sizes, 1)[:, None]
         image = ax.imshow(parts, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
-        counts = np.where(self.label_counts > 0, self.label_counts.astype(str), "")
+        counts = np.where(gathered > 0, gathered.astype(str), "")
         write_in_cells(image, counts, fontsize=8)
-        rotation = 90 if max(map(len, self._names)) > LONGEST_FLAT else 0
-        ax.set_xticks(np.arange(n_classes), self._names, fontsize=8, rotation=rotation)
+        rotation = 90 if max(map(len, names)) > LONGEST_FLAT else 0
+        ax.set_xticks(np.arange(n_columns), names, fontsize=8, rotation=rotation)
         rows = [
             f"{'noise' if cluster == NOISE else cluster} (n={size})"
             for cluster, size in zip(self.clusters, sizes, strict=True)
         ]
         ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
-        ax.set(xlabel="label", ylabel="stratum (members)")
+        ax.set(xlabel=literal(self.label_name), ylabel="stratum (members)")
         # Thin lines keep rows apart where a shade is the same in both.
-        ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_classes - 0.5, "white", lw=1)
+        ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_columns - 0.5, "white", lw=1)
         ticker = import_module("matplotlib.ticker")
         ax.figure.colorbar(
             image,
@@ -223,11 +232,16 @@ class LabelSpreadDisplay(Display):
         )
 
 
-def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, np.ndarray]:
+def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, Any]:
     """Return the fields of a display: counts, and the strata and labels counted."""
     labels = check_labels(labels)
     classes, columns = check_classes(y, len(labels), "y")
     clusters = np.union1d(strata, labels)
     counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
     np.add.at(counts, (np.searchsorted(clusters, labels), columns), 1)
-    return {"label_counts": counts, "clusters": clusters, "classes": classes}
+    return {
+        "label_counts": counts,
+        "clusters": clusters,
+        "classes": classes,
+        "label_name": name_of(y, "label"),
+    }

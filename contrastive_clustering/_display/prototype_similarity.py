@@ -15,7 +15,7 @@ from contrastive_clustering._display.drawing.style import (
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.param_validation import validate_params
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +88,8 @@ class PrototypeSimilarityDisplay(Display):
     order: np.ndarray
 
     @classmethod
+    @own_surroundings()
     @validate_params({"similarity": [StrOptions({"correlation", "cosine"})]})
-    @plain_surroundings()
     def from_estimator(
         cls,
         estimator: Any,

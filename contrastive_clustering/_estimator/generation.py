@@ -74,8 +74,8 @@ class GenerationMixin:
         Returns
         -------
         X : ndarray of shape (n_samples, ...)
-            Samples of the shape and in the units of the X of `fit`; float64 if
-            that had more digits than float32, else float32.
+            Samples of the shape and in the units of the X of `fit`, of the dtype that
+            `inverse_transform` returns.
 
         labels : ndarray of shape (n_samples,)
             The stratum that each was drawn for.
@@ -200,10 +200,9 @@ class GenerationMixin:
         Returns
         -------
         X : ndarray of shape (n_steps, ...)
-            Samples at even steps of the latents, in the units of the X of `fit`;
-            float64 if that had more digits than float32, else float32. The first and
-            the last are the ends as the autoencoder sees them, not `x_a` and `x_b`
-            themselves.
+            Samples at even steps of the latents, in the units of the X of `fit` and of
+            the dtype that `inverse_transform` returns. The first and the last are the
+            ends as the autoencoder sees them, not `x_a` and `x_b` themselves.
 
         Raises
         ------

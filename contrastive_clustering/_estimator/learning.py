@@ -34,7 +34,22 @@ from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import n_processes, once
 from contrastive_clustering._utils.folder_lock import locked_folder
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
+
+
+class _MissingExamples:
+    """Says why there are no examples; those of a fit stand before it."""
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        if estimator is None:
+            return self
+        missing = f"{owner.__name__!r} object has no attribute 'examples_'"
+        if not hasattr(estimator, "net_"):
+            raise AttributeError(f"{missing}: it is not fitted yet. Call fit before.")
+        raise AttributeError(
+            f"{missing}: it was fitted without. Set store_examples=True and fit again, "
+            "to keep a training sample of each stratum."
+        )
 
 
 class LearningMixin:
@@ -50,6 +65,7 @@ class LearningMixin:
     n_clusters_: int
     cluster_number_search_: ClusterNumberResult | None
     n_features_in_: int
+    examples_ = _MissingExamples()
     _scaler: Scaler
     _clustering: Strata
     _density: LatentDensity
@@ -59,7 +75,6 @@ class LearningMixin:
     _validate_params: Callable[[], None]
     _read: Callable[..., tuple[Samples, Scaler]]
 
-    @plain_surroundings()
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the autoencoder on X and cluster its latents.
 
@@ -110,7 +125,6 @@ class LearningMixin:
         """
         return self._fit(X, go_on=self.warm_start)
 
-    @plain_surroundings()
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch more on X, then cluster the latents of X anew.
 
@@ -145,6 +159,7 @@ class LearningMixin:
             checkpoint_dir=None,
         )
 
+    @own_surroundings()
     def _fit(
         self, X: Any, *, go_on: bool, resumable: bool = False, **overruled: Any
     ) -> Self:
@@ -194,7 +209,9 @@ class LearningMixin:
         model = replace(
             model,
             resumable=resumable,
-            examples=samples[model.typical] if params["store_examples"] else None,
+            examples=_native(samples[model.typical])
+            if params["store_examples"]
+            else None,
             feature_names=getattr(named, "feature_names_in_", None),
         )
         self._adopt(model)
@@ -240,6 +257,11 @@ class LearningMixin:
             samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
         )
         return samples, Scaler.fit(samples, layout)
+
+
+def _native(samples: np.ndarray) -> np.ndarray:
+    """Return samples in the byte order of this machine."""
+    return samples.astype(samples.dtype.newbyteorder("="), copy=False)
 
 
 def _names_of(X: Any, scaler: Scaler) -> BaseEstimator:

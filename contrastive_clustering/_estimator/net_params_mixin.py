@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator
 
 from contrastive_clustering._training.net_params import (
     PREFIXES,
+    SYNONYMS,
     is_net_parameter,
     net_parameters_of,
     suggest,
@@ -23,19 +24,24 @@ class NetParametersMixin(
         """Take over further keywords of the constructor."""
         for name in params:
             if not is_net_parameter(name):
-                # Perhaps one underscore stands for two.
-                meant = [
-                    f"{prefix}__{name.removeprefix(f'{prefix}_')}"
-                    for prefix in PREFIXES
-                    if name.startswith(f"{prefix}_")
-                ]
-                near = suggest(name, meant or self._get_param_names())
                 raise TypeError(
                     f"{type(self).__name__}() got an unexpected keyword argument "
-                    f"{name!r}.{near} Parameters of the net begin with "
-                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
+                    f"{name!r}.{self._suggest_parameter(name)} Parameters of the net "
+                    f"begin with {', '.join(f'{prefix}__' for prefix in PREFIXES)}."
                 )
         self.__dict__.update(params)
+
+    def _suggest_parameter(self, name: str) -> str:
+        """Return a sentence on what an unknown name may stand for, or nothing."""
+        if name.lower() in SYNONYMS:
+            return f" Did you mean {' or '.join(SYNONYMS[name.lower()])}?"
+        # Perhaps one underscore stands for two.
+        meant = [
+            f"{prefix}__{name.removeprefix(f'{prefix}_')}"
+            for prefix in PREFIXES
+            if name.startswith(f"{prefix}_")
+        ]
+        return suggest(name, meant or self._get_param_names())
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.
@@ -74,6 +80,13 @@ class NetParametersMixin(
         """
         of_net = net_parameters_of(params)
         others = {name: value for name, value in params.items() if name not in of_net}
+        for name in others:
+            own, _, _ = name.partition("__")
+            if own not in self._get_param_names():
+                raise ValueError(
+                    f"Invalid parameter {own!r} for estimator {type(self).__name__}."
+                    f"{self._suggest_parameter(own)} get_params() returns all."
+                )
         super().set_params(**others)
         self.__dict__.update(of_net)
         return self

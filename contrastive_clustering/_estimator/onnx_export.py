@@ -25,13 +25,17 @@ class OnnxExportMixin:
         """Write what `transform`, `predict_proba` and `predict` do to an ONNX file.
 
         The file takes "samples" of shape ``(n, *sample_shape)``, in the shape and the
-        units of the X of `fit`, for any n. They are float32, or float64 where float32
-        would lose digits of the X of `fit`, such as those of values near 1e9 that
-        differ by 1 ("samples_dtype" of the metadata). The file gives "latents", float32
-        of shape ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
+        units of the X of `fit`, for any n, and gives "latents", float32 of shape
+        ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
         "labels", int64 of shape ``(n,)``. In onnxruntime, on a CPU, these are what the
         estimator gives to 1e-4. What samples may be is not checked there: neither
         their units nor whether they are finite.
+
+        Samples are float32, except if X was float64 or integers of 32 bits and more
+        and float32 would lose digits that matter: values on an offset more than eight
+        times their standard deviation, or out of the range of float32. Then they are
+        float64, and onnxruntime refuses others. ``session.get_inputs()[0].type`` is
+        "tensor(float)" or "tensor(double)".
 
         The file holds weights and no training sample, and its metadata the version of
         this package and what samples look like. Its operators are those of opset 18.

@@ -2,7 +2,6 @@
 
 import inspect
 import math
-from collections.abc import Sequence
 from numbers import Integral
 from os import PathLike
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from skorch.callbacks import Callback
 
 from contrastive_clustering._augmentation.auto import PRESETS
 from contrastive_clustering._clustering.clusterers import (
@@ -27,6 +25,7 @@ from contrastive_clustering._refinement.settings import (
     resolve_refinement,
 )
 from contrastive_clustering._training.auto import count_batch_size
+from contrastive_clustering._training.callback_checks import check_callbacks
 from contrastive_clustering._training.mixed_precision import PRECISIONS
 from contrastive_clustering._training.net_params import (
     arguments_of,
@@ -130,7 +129,9 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"by {together} processes; each needs 2 samples at least. Raise batch_size "
             "or start fewer processes."
         )
-    check_clusterer(params["clusterer"])
+    check_clusterer(
+        params["clusterer"], None if params["whiten"] else params["latent_dim"]
+    )
     if isinstance(n_clusters, ClusterNumberSearch) and not takes_number(
         params["clusterer"]
     ):
@@ -139,7 +140,7 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"clusterer={show(params['clusterer'])} is not asked for one. Set "
             'n_clusters="auto", and it finds the number itself.'
         )
-    _check_callbacks(params["callbacks"] or (), params["early_stopping"])
+    check_callbacks(params)
     _check_optimizer_class(params["optimizer"], params["weight_decay"])
     check_net_parameters(params)
     _check_step(params)
@@ -223,26 +224,4 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
             raise ValueError(
                 f"optimizer__param_groups gives {show(pattern)} a {show(name)}, but "
                 f"{optimizer.__name__} has no parameter {show(name)}."
-            )
-
-
-def _check_callbacks(callbacks: Sequence[Any], early_stopping: bool) -> None:
-    for place, item in enumerate(callbacks):
-        is_named = isinstance(item, tuple) and len(item) == 2
-        callback = item[1] if is_named else item
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not issubclass(kind, Callback) or (
-            is_named and not isinstance(item[0], str)
-        ):
-            raise ValueError(
-                f"callbacks[{place}] is or holds a {kind.__name__}, which is not a "
-                "skorch callback. Pass such as skorch.callbacks.EpochTimer(), or pairs "
-                "of a name and a callback."
-            )
-        monitor = getattr(callback, "monitor", None)
-        if str(monitor).startswith("valid_") and not early_stopping:
-            raise ValueError(
-                f"callbacks holds {kind.__name__}, which monitors {show(monitor)}, but "
-                "no validation part is held out. Set early_stopping=True, or let it "
-                'monitor "train_loss".'
             )

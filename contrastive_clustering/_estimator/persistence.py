@@ -22,7 +22,7 @@ from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.files import UNREADABLE, as_path, as_target
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.snapshot import reads_fitted_state
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 
 class PersistenceMixin:
@@ -139,7 +139,7 @@ class PersistenceMixin:
         return estimator
 
     @classmethod
-    @plain_surroundings()
+    @own_surroundings()
     def load(
         cls,
         path: str | os.PathLike[str],

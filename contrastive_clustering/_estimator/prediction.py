@@ -144,9 +144,9 @@ class PredictionMixin(
         Returns
         -------
         X : ndarray of shape (n_samples, ...)
-            Samples of the shape and in the units of the X of `fit`; float64 if that had
-            more digits than float32, else float32. Images stay within its range of
-            values.
+            Samples of the shape and in the units of the X of `fit`. They are float64
+            if that was float64 or integers of 32 bits and more, else float32. Images
+            stay within its range of values.
 
         Raises
         ------

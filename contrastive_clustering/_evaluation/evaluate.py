@@ -27,16 +27,22 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
-from contrastive_clustering._data.lazy_arrays import LazyArray, open_samples, take_rows
+from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
+from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
-from contrastive_clustering._utils.arrays import errors_about, from_tensor, to_array
+from contrastive_clustering._utils.arrays import (
+    errors_about,
+    from_tensor,
+    name_of,
+    to_array,
+)
 from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     map_clusters_to_labels,
@@ -51,6 +57,7 @@ LARGEST_SILHOUETTE = 10_000
 LARGEST_PROBED = 20_000
 
 
+@own_surroundings()
 @validate_params(
     {
         "estimator": [HasMethods("predict")],
@@ -58,7 +65,6 @@ LARGEST_PROBED = 20_000
         "random_state": ["random_state"],
     }
 )
-@plain_surroundings()
 def evaluate_clustering(
     estimator: Any,
     X_train: ArrayLike,
@@ -121,6 +127,7 @@ def evaluate_clustering(
     """
     X_train = open_samples(from_tensor(X_train, "X_train"))
     X_test = open_samples(from_tensor(X_test, "X_test"))
+    label_name = name_of(y_test, "label")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
     n_probed = min(len(y_train), LARGEST_PROBED)
     if n_neighbors > n_probed:
@@ -181,6 +188,7 @@ def evaluate_clustering(
         report=classification_report(
             y_test, mapped, labels=classes, output_dict=True, zero_division=0
         ),
+        label_name=label_name,
     )
 
 

@@ -74,6 +74,9 @@ class ClusteringEvaluation:
     report : dict
         :func:`sklearn.metrics.classification_report` of the mapped labels.
 
+    label_name : str
+        What the classes are: the name of a series given as `y_test`, else "label".
+
     Examples
     --------
     See :func:`evaluate_clustering`.
@@ -96,6 +99,7 @@ class ClusteringEvaluation:
     cluster_classes: np.ndarray
     label_counts: np.ndarray
     report: dict[str, Any]
+    label_name: str = "label"
 
     def _figures(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -5,6 +5,7 @@ import itertools
 import warnings
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -22,6 +23,10 @@ OPSET = 18
 EXPORT_VERSION = 1
 
 INPUT = "samples"
+
+# Samples are float32 in the file if that moves none by more than this part of its
+# feature's standard deviation, beyond the rounding of the scaled value itself.
+LARGEST_SHIFT = 1e-6
 
 OUTPUTS = ("latents", "proba", "labels")
 
@@ -56,7 +61,7 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
     model = ExportedModel(net, scaler, clustering).eval()
     onnx = import_onnx()
     sample_shape = scaler.layout.sample_shape
-    dtype = torch.float32 if scaler.fits_float32 else torch.float64
+    dtype = input_dtype(scaler)
     proto = _export(model, torch.zeros(2, *sample_shape, dtype=dtype))
     _remove_traces(proto.graph)
     versions = package_versions()
@@ -74,6 +79,20 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
     }
     onnx.helper.set_model_props(proto, {k: str(v) for k, v in facts.items()})
     return proto
+
+
+def input_dtype(scaler: Scaler) -> torch.dtype:
+    """Return float32, or float64 where float32 would lose digits of the samples."""
+    limits = np.finfo(np.float32)
+    if scaler.restored_dtype == np.float32:
+        return torch.float32
+    shift = np.abs(scaler.mean / scaler.std) * limits.eps
+    beyond = max(abs(scaler.low), abs(scaler.high)) > float(limits.max)
+    # Scaled values of about 1 have to be normal numbers before they are scaled.
+    below = scaler.std.min() < float(limits.tiny / limits.eps)
+    if beyond or below or shift.max() > LARGEST_SHIFT:
+        return torch.float64
+    return torch.float32
 
 
 class ExportedModel(nn.Module):

@@ -10,6 +10,7 @@ from torch import nn
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._utils.distributed import gather
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.surroundings import no_autocast
 
 # All terms that a history may hold beside the total.
 LOSS_TERMS = ("contrastive_loss", "reconstruction_loss", "kl_loss", "assignment_loss")
@@ -81,7 +82,8 @@ def nt_xent(
     if projections.dtype in (torch.float16, torch.bfloat16):
         projections = projections.float()
     unit = F.normalize(projections, dim=1)
-    logits = unit @ unit.T / temperature  # (2N, 2N)
+    with no_autocast():
+        logits = unit @ unit.T / temperature  # (2N, 2N)
     itself = torch.eye(2 * n_samples, dtype=torch.bool, device=logits.device)
     logits = logits.masked_fill(itself, -torch.inf)
     twin = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.dataset import ArrayDataset
-from contrastive_clustering._data.lazy_arrays import LazyArray, take_rows
+from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
+from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.evaluate import read_classes
 from contrastive_clustering._utils.seeding import draw_rows
@@ -116,6 +117,9 @@ class Chosen:
 
     y : ndarray of shape (n_chosen,) or None
         Their classes.
+
+    y_name : str
+        What the classes are: the name of a series, or "class".
     """
 
     X: Any
@@ -124,6 +128,7 @@ class Chosen:
     latents: np.ndarray
     labels: np.ndarray
     y: np.ndarray | None
+    y_name: str = "class"
 
     @property
     def classes(self) -> np.ndarray:
@@ -137,6 +142,7 @@ def choose_samples(
     samples: Samples,
     y: np.ndarray | None,
     *,
+    y_name: str = "class",
     largest: int,
     seed: int,
 ) -> Chosen:
@@ -155,6 +161,9 @@ def choose_samples(
 
     y : ndarray of shape (n_samples,) or None
         Classes.
+
+    y_name : str, default="class"
+        What they are.
 
     largest : int
         How many samples to look at at most; all if there are no more.
@@ -178,6 +187,7 @@ def choose_samples(
         latents=latents,
         labels=estimator._predict_latents(latents),
         y=None if y is None else y[rows],
+        y_name=y_name,
     )
 
 

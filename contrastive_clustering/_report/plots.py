@@ -19,6 +19,7 @@ from contrastive_clustering._display import (
     TrainingCurveDisplay,
 )
 from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
+from contrastive_clustering._display.drawing.style import literal
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
     DOTS_A_PIXEL,
@@ -149,6 +150,7 @@ def maps(
         # The same places: another map would have to be learnt to be compared.
         by_class = copy.copy(by_stratum)
         by_class.values, by_class.coloring = y[by_stratum.rows], "label"
+        by_class.value_label = chosen.y_name
         by_class.center_pictures = None
         by_class.plot()
         displays.append((by_class, "class", "classes", chosen.classes))
@@ -169,6 +171,7 @@ def maps(
 def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
     """Return how classes spread over strata."""
     display = LabelSpreadDisplay.from_estimator(estimator, chosen.X, y)
+    display.ax_.set_xlabel(literal(chosen.y_name))
     return embed(
         display,
         f"How the {len(chosen.classes)} classes of {len(chosen.rows):,} samples "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._data.lazy_arrays import open_samples
+from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._report import plots as pictures
 from contrastive_clustering._report import sections
@@ -19,6 +19,7 @@ from contrastive_clustering._report.data import (
     choose_samples,
     take_fingerprint,
 )
+from contrastive_clustering._report.features import features
 from contrastive_clustering._report.metrics import (
     Figure,
     measure_against_classes,
@@ -30,16 +31,17 @@ from contrastive_clustering._report.notes import (
 )
 from contrastive_clustering._report.page import Html, Section, facts, notes, page
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
-from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.arrays import from_tensor, name_of
 from contrastive_clustering._utils.files import as_target, write_atomically
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Count, validate_params
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 # A map of fewer samples shows nothing.
 LEAST_MAPPED = 5
 
 
+@own_surroundings()
 @validate_params(
     {
         "title": [str],
@@ -48,7 +50,6 @@ LEAST_MAPPED = 5
         "random_state": ["random_state"],
     }
 )
-@plain_surroundings()
 def clustering_report(
     estimator: Any,
     X: ArrayLike,
@@ -62,8 +63,9 @@ def clustering_report(
 ) -> Path:
     """Write all that is known of a fitted estimator to one page of HTML.
 
-    It holds the strata with their decoded centres and sizes, metrics, a map of the
-    latents, the training's losses, the parameters, versions and a fingerprint of X.
+    It holds the strata with their decoded centres and sizes, metrics, the features of a
+    table by which strata differ most, a map of the latents, the training's losses, the
+    parameters, versions and a fingerprint of X.
     Everything stands in the one file: it opens without a network, loads nothing and
     runs no script.
 
@@ -78,7 +80,8 @@ def clustering_report(
         by piece.
 
     y : array-like of shape (n_samples,), default=None
-        Classes to hold the strata against. The estimator never sees them.
+        Classes to hold the strata against, under the name of a series. The estimator
+        never sees them.
 
     path : str or path-like, default="report.html"
         The file. It is overwritten if it exists, and keeps its mode; a symbolic link to
@@ -157,6 +160,7 @@ def clustering_report(
         X,
         samples,
         classes,
+        y_name=name_of(y, "class"),
         largest=max_samples,
         seed=seed,
     )
@@ -168,7 +172,8 @@ def clustering_report(
     with pictures.drawing():
         parts = [
             sections.summary(estimator, chosen, len(samples)),
-            sections.metrics(inner, against, len(chosen.rows)),
+            sections.metrics(inner, against, len(chosen.rows), chosen.y_name),
+            *features(estimator, chosen),
             *_pictured(estimator, chosen, privacy, seed),
             sections.parameters(estimator),
             sections.origins(take_fingerprint(samples)),

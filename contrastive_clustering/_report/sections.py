@@ -114,7 +114,7 @@ def strata_table(estimator: Any, chosen: Chosen) -> Html:
         strata.append(NOISE)
     columns = ["stratum", "trained on", "share", "in this report", "share"]
     if chosen.y is not None:
-        columns += ["commonest class", "its share"]
+        columns += [f"commonest {chosen.y_name}", "its share"]
     rows = []
     for stratum in strata:
         here = found == stratum
@@ -141,12 +141,15 @@ def _commonest(classes: np.ndarray) -> list[object]:
     return [names[counts.argmax()], percent(counts.max() / len(classes))]
 
 
-def metrics(inner: list[Figure], against: list[Figure], n_used: int) -> Section:
+def metrics(
+    inner: list[Figure], against: list[Figure], n_used: int, y_name: str = "class"
+) -> Section:
     """Return the figures: of the strata alone, and against classes if there are."""
     pieces: list[Html] = []
+    named = "y" if y_name == "class" else f"y ({y_name})"
     for anchor, what, figures in (
         ("figures-inner", "without labels", inner),
-        ("figures-against", "against the labels y", against),
+        ("figures-against", f"against the labels {named}", against),
     ):
         if figures:
             pieces.append(

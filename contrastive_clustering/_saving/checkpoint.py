@@ -155,8 +155,8 @@ class Checkpoint:
                 f"{_cut(self.identity.get(name))}"
                 for name in different[:MOST_DIFFERENT]
             )
-            + ". Fit with these as they were to go on from it, give another "
-            f"checkpoint_dir, or delete {self.path.name} in it to start anew."
+            + ". Fit with these as they were to go on from it, or set another "
+            "checkpoint_dir to start anew."
         )
 
     @contextlib.contextmanager
@@ -177,7 +177,7 @@ class Checkpoint:
         return ValueError(
             f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
             f"cannot be resumed: {reason.rstrip('. ')}. Take another copy of "
-            f"{self.path.name}, or delete it to start over."
+            f"{self.path.name}, or set another checkpoint_dir to start over."
         )
 
     def write(self, stage: str, **state: Any) -> None:

@@ -8,16 +8,13 @@ import torch
 from skorch import NeuralNet
 from torch.utils.data import DataLoader
 
-from contrastive_clustering._data.dataset import (
-    ArrayDataset,
-    Batch,
-    explaining_dead_workers,
-)
+from contrastive_clustering._data.dataset import ArrayDataset, Batch, TensorBatches
 from contrastive_clustering._data.on_device import ResidentBatchLoader, is_resident
 from contrastive_clustering._data.validation import check_out
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.inference import fold_normalisation
 from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.memory import explaining_want_of_memory
 from contrastive_clustering._utils.threads import sharing_cores
 
 # Kernels for few samples add in another order than those for many. Batches filled up
@@ -52,6 +49,12 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if "pin_memory" not in settings:
             loader.pin_memory = torch.device(self.device).type == "cuda"
         return loader
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Return a data set; a callback may predict the batch that it was given."""
+        if isinstance(X, torch.Tensor):
+            return TensorBatches(X)
+        return super().get_dataset(X, y)
 
     def move(self, tensor: torch.Tensor) -> torch.Tensor:
         """Move a tensor to the device, without waiting for it where that is safe."""
@@ -149,7 +152,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if "encoder" not in self.module_.own_parts:  # whose layers may be anything
             encoder = fold_normalisation(encoder)
         waiting: list[torch.Tensor] = []
-        with explaining_dead_workers(self.iterator_valid__num_workers):
+        with explaining_want_of_memory(self, "prediction"):
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
                     batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
@@ -206,7 +209,10 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     ) -> Iterator[torch.Tensor]:
         self._set_training(False)
         for part in torch.split(torch.from_numpy(latents), self.batch_size):
-            with torch.inference_mode():
+            with (
+                explaining_want_of_memory(self, "prediction"),
+                torch.inference_mode(),
+            ):
                 result = function(self.move(part)).float().cpu()
             yield result
 

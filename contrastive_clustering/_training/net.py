@@ -8,11 +8,7 @@ import torch
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
 from contrastive_clustering._augmentation.presets import Augmentation
-from contrastive_clustering._data.dataset import (
-    ArrayDataset,
-    Batch,
-    explaining_dead_workers,
-)
+from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import LOSS_TERMS
 from contrastive_clustering._training.compilation import CompilingNet
@@ -30,6 +26,10 @@ from contrastive_clustering._utils.distributed import (
     total,
 )
 from contrastive_clustering._utils.interrupts import noticing_interrupts
+from contrastive_clustering._utils.memory import (
+    explaining_large_network,
+    explaining_want_of_memory,
+)
 from contrastive_clustering._utils.seeding import (
     derive_seed,
     draw_seed,
@@ -84,7 +84,9 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         self.augmentation = augmentation
         self.seed = seed
         self.kl_warm_up = kl_warm_up
-        super().__init__(*args, **kwargs)
+        # What a step predicts is of views, twice as many as samples: no score of it
+        # would be one of the samples. Callbacks predict them for themselves.
+        super().__init__(*args, **{"use_caching": False, **kwargs})
 
     @property
     def restores(self) -> bool:
@@ -107,7 +109,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     def initialize_module(self) -> "ContrastiveNet":
         """Make the module with weights that depend on `seed` alone, and try it."""
         seed = derive_seed(self.seed, SEED_WEIGHTS)
-        with seeded_global_generators(seed):
+        with seeded_global_generators(seed), explaining_large_network(self):
             super().initialize_module()
         # Before there is an optimizer, which wants no weights that are lazy yet.
         if self.module_.own_parts and self.module_ is not self.module:
@@ -189,7 +191,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         try:
             with (
                 noticing_interrupts() as seen,
-                explaining_dead_workers(self.iterator_train__num_workers),
+                explaining_want_of_memory(self, "training"),
                 self.compiled(),
                 explaining_lost_processes(),
                 shared_normalisation(self.module_),

@@ -1,6 +1,7 @@
 """Arrays from what callers pass, or errors that name what cannot be read."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
 
+from contrastive_clustering._utils.bad_samples import name_samples
 from contrastive_clustering._utils.messages import reason_of, shorten, show
 
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
@@ -31,7 +33,8 @@ def to_array(values: Any, name: str) -> Any:
     Returns
     -------
     values : ndarray or object
-        A tensor's memory is shared where NumPy has its dtype.
+        A tensor's memory is shared where NumPy has its dtype. Strings of NumPy's
+        StringDType are objects.
 
     Raises
     ------
@@ -41,24 +44,77 @@ def to_array(values: Any, name: str) -> Any:
     ValueError
         If a list is ragged, or if values of a masked array are masked.
     """
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has masked values. Fill them in or leave their samples out."
-        )
     if not isinstance(values, (list, tuple)):
-        return from_tensor(values, name)
+        return _read(values, name)
+    entries = _read_entries(values, name)
     try:
-        return np.asarray(values)
+        return np.asarray(entries)
     # What an element says when it is asked for its values has no common type.
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         if isinstance(error, ValueError) and "inhomogeneous" in str(error):
             raise ValueError(
-                f"{name} is a ragged list: its samples differ in shape. Crop, pad or "
-                "resize them to one shape."
+                f"{name} is a ragged list: its samples differ in shape. "
+                f"{_say_which_differ(values, name)} Crop, pad or resize them to one "
+                "shape."
             ) from error
         raise TypeError(
             f"{name} is a list that is no array: {reason_of(error)}"
         ) from None
+
+
+def _say_which_differ(values: Sequence[Any], name: str) -> str:
+    """Return a sentence on the entries whose shape is not that of most."""
+    shapes = list(map(_shape_of, values))
+    usual, n_usual = Counter(shapes).most_common(1)[0]
+    wrong = [index for index, shape in enumerate(shapes) if shape != usual]
+    if not wrong:  # each entry is itself a ragged list
+        return f"{name}[0] is one itself."
+    named = name_samples(wrong, len(values), name)
+    found = shapes[wrong[0]]
+    what = "is itself ragged" if found is None else f"has shape {found}"
+    return (
+        f"{n_usual} have shape {usual}, others have not: {named}; "
+        f"{name}[{wrong[0]}] {what}."
+    )
+
+
+def _shape_of(entry: Any) -> tuple[int, ...] | None:
+    """Return the shape of an entry of a list; None if it has none."""
+    # What an element says when it is asked for its values has no common type.
+    try:
+        return tuple(np.shape(entry))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def name_of(values: Any, default: str) -> str:
+    """Return the name of a series, or of a data frame of one column.
+
+    Parameters
+    ----------
+    values : object
+        What a caller passed, perhaps of pandas, polars or xarray.
+
+    default : str
+        What to return where there is no name.
+
+    Returns
+    -------
+    name : str
+        The name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from contrastive_clustering._utils.arrays import name_of
+    >>> name_of(pd.Series([30, 40], name="age"), "label"), name_of([30, 40], "label")
+    ('age', 'label')
+    """
+    name = getattr(values, "name", None)
+    columns: Any = getattr(values, "columns", None)
+    if hasattr(columns, "__len__") and len(columns) == 1:
+        name = columns[0]
+    return name if isinstance(name, str) and name.strip() else default
 
 
 def check_axes(values: Any, name: str, shape: str) -> None:
@@ -144,6 +200,79 @@ def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
         ) from error
 
 
+def read_masked(values: Any, name: str) -> Any:
+    """Return values as they are, or raise a ValueError if some are masked.
+
+    NumPy's functions otherwise uncover what stands behind a mask.
+
+    Parameters
+    ----------
+    values : object
+        What a caller passed.
+
+    name : str
+        What the caller calls it.
+
+    Returns
+    -------
+    values : object
+        The same.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has masked values. Fill them in or leave their samples out."
+        )
+    return values
+
+
+def refuse_times(values: Any) -> None:
+    """Raise a ValueError if dates or durations stand among the objects of an array.
+
+    NumPy would take them for numbers, whose unit it forgets.
+
+    Parameters
+    ----------
+    values : object
+        An array or data frame.
+    """
+    if (
+        isinstance(values, np.ndarray)
+        and values.dtype == object
+        and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
+    ):
+        raise ValueError("It holds dates or durations. Convert them to numbers.")
+
+
+def objects_as_numbers(array: np.ndarray) -> np.ndarray:
+    """Return objects, such as decimals of polars, as float64, and all else as it is."""
+    return array.astype(np.float64) if array.dtype == object else array
+
+
+def without_extended_precision(array: np.ndarray) -> np.ndarray:
+    """Return floats of more than 64 bits as float64, and all else as it is."""
+    is_extended = array.dtype.kind == "f" and array.dtype.itemsize > 8
+    return array.astype(np.float64) if is_extended else array
+
+
+def _read(values: Any, name: str) -> Any:
+    values = from_tensor(read_masked(values, name), name)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "T":
+        return values.astype(object)  # scikit-learn does not know StringDType
+    return values
+
+
+def _read_entries(values: Any, name: str) -> Any:
+    """Return a nested list whose arrays are not masked and whose tensors are arrays."""
+    return [
+        _read_entries(value, f"{name}[{place}]")
+        if isinstance(value, (list, tuple))
+        else _read(value, f"{name}[{place}]")
+        if hasattr(value, "shape")
+        else value
+        for place, value in enumerate(values)
+    ]
+
+
 class _Names:
     """The names of a data frame, as older versions of scikit-learn ask for them."""
 
@@ -208,22 +337,29 @@ def errors_about(name: str, what: str) -> Iterator[None]:
         raise kind(f"{name} cannot be read as {what}. {reason}") from None
 
 
-def check_squares(array: np.ndarray, name: str) -> None:
+def check_squares(
+    array: np.ndarray, name: str, indices: np.ndarray | None = None
+) -> None:
     """Raise a ValueError if an array's values are too large for sums of squares.
 
     Parameters
     ----------
-    array : ndarray
+    array : ndarray of shape (n_samples, ...)
         Finite numbers, at least one.
 
     name : str
         What the caller calls it.
+
+    indices : ndarray of shape (n_samples,), default=None
+        Which samples these are; None for all.
     """
     if array.dtype.kind != "f" or array.dtype.itemsize < np.dtype(np.float64).itemsize:
         return
     largest = max(array.max(), -array.min())
     if largest > LARGEST_VALUE:
+        row = int(np.unravel_index(np.abs(array).argmax(), array.shape)[0])
+        index = row if indices is None else int(indices[row])
         raise ValueError(
-            f"{name} holds values up to {largest:.3g}, whose squares overflow. Scale "
-            f"{name} down."
+            f"{name} holds values up to {largest:.3g}, in {name}[{index}], whose "
+            f"squares overflow. Scale {name} down."
         )

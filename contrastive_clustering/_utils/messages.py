@@ -223,3 +223,16 @@ def reason_of(error: Exception) -> str:
     """
     text = shorten(str(error))
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def describe_error(error: Exception) -> str:
+    """Return the class of an error of a user's own code or of a file, and its text.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.messages import describe_error
+    >>> describe_error(KeyError("image")), describe_error(AssertionError())
+    ("KeyError: 'image'", 'AssertionError')
+    """
+    kind, reason = type(error).__name__, reason_of(error)
+    return kind if reason == kind else f"{kind}: {reason}"

@@ -1,5 +1,6 @@
 """Progress of what takes long: a bar on a terminal or in a notebook, lines in a log."""
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,7 @@ class Progress:
             from tqdm.auto import tqdm as notebook_tqdm
 
             bar = notebook_tqdm
-        elif sys.stderr.isatty():
+        elif _is_terminal(sys.stderr):
             bar = tqdm
         else:
             self._lines = _Lines(task, total, unit, n_done, scaled)
@@ -154,10 +155,23 @@ class _Lines:
             parts.append(f"{tqdm.format_interval(left)} left")
         else:
             parts.append(f"after {tqdm.format_interval(passed)}")
-        print(", ".join(parts), file=sys.stderr, flush=True)
+        # A stream of a window or a log may be closed, or able to do little; no training
+        # should be lost for that.
+        with contextlib.suppress(Exception):
+            print(", ".join(parts), file=sys.stderr)
+            sys.stderr.flush()
 
     def _number(self, n: int) -> str:
         return tqdm.format_sizeof(n) if self.scaled else str(n)
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Return whether a stream is a terminal; what cannot be asked is none."""
+    # A stand-in for a stream may lack the method, or be closed.
+    try:
+        return bool(stream.isatty())
+    except Exception:
+        return False
 
 
 def in_notebook() -> bool:

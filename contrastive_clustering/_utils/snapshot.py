@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,10 +33,11 @@ def snapshot(estimator: Estimator) -> Estimator:
 def reads_fitted_state(
     method: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate[Any, P], R]:
-    """Let a method see the fitted state of one moment, in plain surroundings.
+    """Let a method see the fitted state of one moment, in surroundings of its own.
 
     Without it, a `predict` that runs while a `fit` ends could take latents from the
-    old network and strata from the new one.
+    old network and strata from the new one. Library settings do not affect it; see
+    :func:`~contrastive_clustering._utils.surroundings.own_surroundings`.
 
     Parameters
     ----------
@@ -46,13 +47,12 @@ def reads_fitted_state(
     Returns
     -------
     method : callable
-        The same, called with a snapshot of the estimator and in the surroundings of
-        :func:`plain_surroundings`.
+        The same, called with a snapshot of the estimator.
     """
 
     @functools.wraps(method)
     def wrapped(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with plain_surroundings():
+        with own_surroundings():
             return method(snapshot(self), *args, **kwargs)
 
     return wrapped

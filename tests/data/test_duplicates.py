@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from contrastive_clustering._data.duplicates import number_distinct
-from contrastive_clustering._data.lazy_arrays import SlicedArray
+from contrastive_clustering._data.sliced_array import SlicedArray
 
 
 @pytest.mark.parametrize("dtype", ["u1", "f8", "?", ">i4"])

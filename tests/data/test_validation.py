@@ -1,5 +1,9 @@
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 import torch
@@ -104,7 +108,19 @@ def test_unreadable_arrays_are_errors(shape, parameters, message):
             [[1.0, 2.0], [3.0, 4.0]], dtype=torch.bfloat16, requires_grad=True
         ),
         torch.tensor([[1, 2], [3, 4]]),
+        torch.tensor([[1, 2], [3, 4]], dtype=torch.float16),
+        [torch.tensor([float(i), i + 1]).bfloat16() for i in (1, 3)],
+        [torch.tensor([float(i), i + 1]).requires_grad_() for i in (1, 3)],
         np.array([[1, 2], [3, 4]], dtype=object),
+        np.array([[1, 2], [3, 4]], dtype=">f8"),
+        np.array([[1, 2], [3, 4]], dtype="g"),
+        np.array([[Decimal(1), Fraction(2)], [3, np.float16(4)]]),
+        [[Decimal(1), Decimal(2)], [Fraction(3), Fraction(4)]],
+        np.ma.array([[1, 2], [3, 4]]),
+        [np.ma.array([1, 2]), np.array([3, 4])],
+        pd.DataFrame({"a": [1, 3], "b": [2, 4]}, dtype="Int64"),
+        pd.DataFrame({"a": [1, 3], "b": [2, 4]}, dtype="Float32"),
+        pl.DataFrame({"a": [1, 3], "b": [2, 4]}).cast(pl.Decimal(9, 2)),
     ],
 )
 def test_numbers_in_any_wrapping_are_accepted(X):
@@ -129,11 +145,17 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
     ("X", "message"),
     [
         (np.full((3, 8, 8), np.nan), "X contains NaN"),
-        (np.full((3, 4), np.inf), "X contains infinity"),
+        (np.full((3, 4), np.inf), "X contains NaN or infinity"),
         (np.full((3, 4), np.inf, dtype=np.float16), "infinity"),
         (np.ones((3, 4), dtype=complex), "Complex data not supported"),
         ([["a", "b"], ["c", "d"]], "numeric"),
         (np.array([["2020-01-01"]], dtype="datetime64[D]"), "real numbers"),
+        (np.array([[1, 2]], dtype="timedelta64[s]"), "real numbers"),
+        (np.array([[1, np.datetime64("2020")]]), "dates or durations"),
+        (np.array([[1, np.timedelta64(3, "s")]], dtype=object), "dates or durations"),
+        (np.ma.array([[1, 2]], mask=[[0, 1]]), "X has masked values"),
+        ([[1, 2], np.ma.array([1, 2], mask=[0, 1])], r"X\[1\] has masked values"),
+        ([[np.ma.array([1, 2], mask=[0, 1])]], r"X\[0\]\[0\] has masked values"),
         (np.empty((0, 8, 8)), "0 sample"),
         (np.empty((3, 0)), "0 feature"),
         (np.empty((3, 0, 8)), "is empty"),
@@ -146,6 +168,11 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
 def test_what_is_no_table_of_numbers_is_an_error(X, message):
     with pytest.raises(ValueError, match=message):
         check_samples(X)
+
+
+def test_complex_numbers_among_objects_are_an_error():
+    with pytest.raises(TypeError, match=r"X cannot be read .* not 'complex'"):
+        check_samples(np.array([[1, 2j], [3, 4]], dtype=object))
 
 
 def test_sparse_is_an_error():

@@ -1,8 +1,12 @@
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.metrics.cluster import contingency_matrix
 
 from contrastive_clustering import LabelSpreadDisplay, evaluate_clustering
+
+SERIES_VALUES = {pd: "data", pl: "values"}
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -66,3 +70,44 @@ def test_wrong_input_is_named(fitted_kind):
         LabelSpreadDisplay.from_evaluation([])
     with pytest.raises(ValueError, match="labels of shape"):
         LabelSpreadDisplay.from_labels([], [])
+
+
+@pytest.mark.parametrize(
+    "y", [np.random.default_rng(0).uniform(18, 95, 500), np.arange(500)]
+)
+def test_many_ages_are_drawn_in_ranges(y):
+    display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
+    assert display.label_counts.shape == (3, 500)
+    assert max(display.figure_.get_size_inches()) < 10
+    assert len(display.ax_.get_xticks()) == 10
+    (image,) = display.ax_.get_images()
+    np.testing.assert_allclose(image.get_array().sum(axis=1), 1)
+
+
+def test_many_names_are_bounded():
+    y = [f"patient {number}" for number in range(500)]
+    display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
+    assert max(display.figure_.get_size_inches()) < 25
+    assert display.ax_.get_xticklabels()[-1].get_text() == "461 others"
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_the_name_of_a_series_is_that_of_the_axis(library):
+    y = library.Series(name="sex", **{SERIES_VALUES[library]: ["m", "f", "m"]})
+    display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
+    assert display.ax_.get_xlabel() == "sex"
+    assert LabelSpreadDisplay.from_labels([0, 1], [3, 4]).ax_.get_xlabel() == "label"
+
+
+def test_the_name_goes_through_an_evaluation(fitted_kind):
+    X, estimator = fitted_kind("grey")
+    y = pd.Series(np.repeat([3, 7], 20), name="$grade_")
+    evaluation = evaluate_clustering(estimator, X, y, X, y)
+    display = LabelSpreadDisplay.from_evaluation(evaluation)
+    assert display.ax_.get_xlabel() == r"\$grade_"
+
+
+def test_labels_may_be_of_string_dtype():
+    y = np.array(["a", "b", "a"], dtype=np.dtypes.StringDType())
+    display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
+    np.testing.assert_array_equal(display.label_counts, [[1, 1], [1, 0]])

@@ -1,9 +1,13 @@
 """What `fit` learns, and what it refuses."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
@@ -12,6 +16,7 @@ from torch.utils.data import Dataset
 
 from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderClusterer
 from contrastive_clustering._estimator import learning as _learning
+from contrastive_clustering._training.net import ContrastiveNet
 
 
 def make(fast, **parameters):
@@ -55,7 +60,7 @@ def test_two_kinds_of_images_are_two_strata(tiny_images, fast):
 
 BAD_ARRAYS = [
     (np.full((9, 8, 8), np.nan), ValueError, "X contains NaN"),
-    (np.full((9, 8, 8), np.inf), ValueError, "X contains infinity"),
+    (np.full((9, 8, 8), np.inf), ValueError, "X contains NaN or infinity"),
     (scipy.sparse.csr_matrix(np.eye(9)), TypeError, "[Ss]parse"),
     (np.ones((9, 8, 8), dtype=complex), ValueError, "Complex data"),
     ([["a", "b"], ["c", "d"]], ValueError, "numeric"),
@@ -197,3 +202,36 @@ def test_number_of_strata_is_searched_for(digits):
     clusterer.set_params(n_clusters=4).fit(images[:500])
     assert clusterer.n_clusters_ == 4
     assert clusterer.cluster_number_search_ is None
+
+
+def test_missing_examples_say_how_to_keep_them(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    with pytest.raises(AttributeError, match=r"examples_.*not fitted yet"):
+        clusterer.examples_  # noqa: B018
+    clusterer.fit(tiny_images)
+    for each in (
+        clusterer,
+        copy.copy(clusterer),
+        copy.deepcopy(clusterer),
+        pickle.loads(pickle.dumps(clusterer)),
+    ):
+        assert not hasattr(each, "examples_")
+        assert getattr(each, "examples_", None) is None
+        with pytest.raises(AttributeError, match=r"examples_.*store_examples=True"):
+            each.examples_  # noqa: B018
+    assert not hasattr(clone(clusterer), "examples_")
+    clusterer.set_params(store_examples=True).fit(tiny_images)
+    assert len(clusterer.examples_) == clusterer.n_clusters_
+    clusterer.set_params(store_examples=False).fit(tiny_images)
+    assert not hasattr(clusterer, "examples_")
+
+
+def test_names_of_columns_are_refused_before_training(monkeypatch):
+    def train(*args, **kwargs):
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
+    table["age"] = 1.0
+    with pytest.raises(TypeError, match="Feature names"):
+        ContrastiveAutoencoderClusterer(2).fit(table)

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data import scaling as _scaling
-from contrastive_clustering._data.lazy_arrays import LazyArray
+from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._report.data import (
     ChosenSamples,
     check_classes,

@@ -233,7 +233,9 @@ def test_other_parameters_are_refused(
         make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
     before = (tmp_path / FILE_NAME).read_bytes()
     other = make(parameters, tmp_path, **{"callbacks": callbacks, **others})
-    with pytest.raises(ValueError, match=rf"unfinished fit.*{message}.*delete"):
+    with pytest.raises(
+        ValueError, match=rf"unfinished fit.*{message}.*set another checkpoint_dir"
+    ):
         other.fit(tiny_images)
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
@@ -405,7 +407,9 @@ def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
     make(parameters, tmp_path).fit(tiny_images)
     content = (tmp_path / FILE_NAME).read_bytes()
     (tmp_path / FILE_NAME).write_bytes(content[:-100])
-    with pytest.raises(ValueError, match=f"{FILE_NAME}' is damaged.*delete it"):
+    with pytest.raises(
+        ValueError, match=f"{FILE_NAME}' is damaged.*set another checkpoint_dir"
+    ):
         make(parameters, tmp_path).fit(tiny_images)
 
 

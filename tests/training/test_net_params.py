@@ -8,7 +8,11 @@ from torch.utils.data import get_worker_info
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._refinement.net import LR_SCALE, RefinementNet
-from contrastive_clustering._training.net_params import PREFIXES, is_net_parameter
+from contrastive_clustering._training.net_params import (
+    PREFIXES,
+    SYNONYMS,
+    is_net_parameter,
+)
 
 
 def make(fast, **parameters):
@@ -238,3 +242,31 @@ def test_prefixes_are_those_that_skorch_makes_things_of(tiny_images, fast):
     net = make(fast, max_epochs=0, refinement_epochs=0).fit(tiny_images).net_
     # Data sets are the estimator's own, and nothing is compiled.
     assert set(net.prefixes_) == {*PREFIXES, "dataset", "compile"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("learning_rate", "lr"),
+        ("epochs", "max_epochs"),
+        ("n_epochs", "max_epochs"),
+        ("K", "n_clusters"),
+        ("n_components", "n_clusters or latent_dim"),
+        ("seed", "random_state"),
+        ("tau", "temperature"),
+        ("n_jobs", "num_workers"),
+        ("gpu", "device"),
+        ("latent_dims", "latent_dim"),
+    ],
+)
+def test_names_of_other_packages_lead_to_those_of_this_one(name, meant):
+    with pytest.raises(TypeError, match=rf"'{name}'\. Did you mean {meant}\?"):
+        ContrastiveAutoencoderClusterer(**{name: 3})
+    with pytest.raises(ValueError, match=rf"'{name}' .*Did you mean {meant}\?"):
+        ContrastiveAutoencoderClusterer().set_params(**{name: 3})
+
+
+def test_synonyms_are_of_parameters_that_there_are():
+    known = set(ContrastiveAutoencoderClusterer().get_params())
+    assert {name for names in SYNONYMS.values() for name in names} <= known
+    assert not SYNONYMS.keys() & known

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from sklearn.cluster import KMeans
@@ -24,7 +25,12 @@ from contrastive_clustering import (
 )
 from contrastive_clustering._augmentation.auto import resolve_augmentation
 from contrastive_clustering._data.validation import check_latents, check_samples
-from contrastive_clustering._utils.arrays import errors_about, from_tensor, to_array
+from contrastive_clustering._utils.arrays import (
+    errors_about,
+    from_tensor,
+    name_of,
+    to_array,
+)
 from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 from contrastive_clustering.metrics import (
     adjusted_rand_scorer,
@@ -91,7 +97,7 @@ def test_tensors_in_any_state_are_read():
         ([[{}, {}]], TypeError, "X cannot be read as an array of samples"),
         ([[10**400, 1]], ValueError, "X cannot be read.*too large"),
         (pd.DataFrame({"a": ["x"], "b": [1]}), ValueError, "X cannot be read.*'x'"),
-        (np.array([[np.inf, -np.inf]]), ValueError, "X contains infinity"),
+        (np.array([[np.inf, -np.inf]]), ValueError, "X contains NaN or infinity"),
         (np.array([[1e300, 1.0]]), ValueError, r"X holds values up to 1e\+300"),
         (np.ldexp(np.ones((2, 2), "g"), 4000), ValueError, "X holds values up to"),
         (np.ma.masked_array([[1, 2]], [[0, 1]]), ValueError, "X has masked values"),
@@ -120,7 +126,7 @@ def test_latents_in_any_layout_are_decoded_and_not_changed(fitted, table):
     np.testing.assert_allclose(backwards, expected[::-1], rtol=1e-5, atol=1e-5)
     Z.flags.writeable = False
     np.testing.assert_array_equal(fitted.inverse_transform(Z), expected)
-    with pytest.raises(ValueError, match=r"Z cannot be read.*too large"):
+    with pytest.raises(ValueError, match=r"Z contains.*too large for float32 in Z"):
         check_latents(np.full((1, 2), 1e300), 2)
 
 
@@ -329,3 +335,20 @@ def test_an_error_without_a_word_is_named():
         errors_about("X", "a table"),
     ):
         raise ValueError
+
+
+def test_names_of_series_and_of_single_columns():
+    values = [1, 2]
+    assert name_of(pd.Series(values, name="age"), "label") == "age"
+    assert name_of(pl.Series("age", values), "label") == "age"
+    assert name_of(pd.DataFrame({"age": values}), "label") == "age"
+    for unnamed in (
+        values,
+        np.array(values),
+        torch.tensor(values),
+        pd.Series(values),
+        pd.Series(values, name=3),
+        pl.Series(values),
+        pd.DataFrame({"age": values, "sex": values}),
+    ):
+        assert name_of(unnamed, "label") == "label"

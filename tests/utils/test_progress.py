@@ -183,3 +183,41 @@ def test_errors_of_tasks_come_through():
         pytest.raises(ZeroDivisionError),
     ):
         run_tasks(divmod, [(1, 0)], n_jobs=None, progress=progress)
+
+
+class WriteOnly:
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+class Failing(WriteOnly):
+    def isatty(self):
+        raise OSError("it is gone")
+
+    def write(self, text):
+        raise BrokenPipeError("it is gone")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("make", [WriteOnly, Failing, closed, lambda: None, object])
+def test_a_stream_that_can_do_little_does_not_end_a_task(make, clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", make())
+    run(10, clock, 1)
+    if make is WriteOnly:
+        assert "training 10/10 epochs" in sys.stderr.text
+
+
+def test_a_stream_that_goes_does_not_end_a_task(clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress("training", 10, "epoch", verbose=1) as progress:
+        sys.stderr = None
+        clock(1)
+        progress.reach(10)

@@ -1,27 +1,48 @@
 import os
-import subprocess
-import sys
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
-import pandas as pd
+import onnxruntime
 import pytest
+import scipy.special
+import sklearn
 import torch
 from matplotlib import pyplot as plt
-from sklearn import config_context, get_config
-from sklearn.mixture import GaussianMixture
+from sklearn.cluster import KMeans
+from skorch.callbacks import Callback
 
 from contrastive_clustering import (
+    ClusterGalleryDisplay,
+    ClusterNumberDisplay,
     ClusterNumberSearch,
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
     EmbeddingDisplay,
+    GreyImageAugmentation,
+    InterpolationDisplay,
+    LabelSpreadDisplay,
+    PrototypeSimilarityDisplay,
+    ReconstructionDisplay,
+    RGBImageAugmentation,
+    SampleDisplay,
+    TrainingCurveDisplay,
+    VolumeAugmentation,
     cluster_stability,
+    clustering_report,
     evaluate_clustering,
+    nt_xent,
 )
-from contrastive_clustering._utils.surroundings import plain_surroundings
+from contrastive_clustering._utils.surroundings import own_surroundings
+from contrastive_clustering.metrics import (
+    adjusted_rand_scorer,
+    clustering_accuracy,
+    clustering_accuracy_scorer,
+    mapped_accuracy,
+    normalized_mutual_info_scorer,
+    silhouette_scorer,
+)
 
 
 @contextmanager
@@ -35,221 +56,399 @@ def default_dtype(dtype):
 
 
 @contextmanager
-def printed(**options):
-    before = np.get_printoptions()
-    np.set_printoptions(**options)
+def default_device(device):
+    torch.set_default_device(device)
     try:
         yield
     finally:
-        np.set_printoptions(**before)
+        torch.set_default_device(None)
+
+
+@contextmanager
+def deterministic_algorithms():
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@contextmanager
+def array_api():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCIPY_ARRAY_API", "1")
+        with sklearn.config_context(array_api_dispatch=True):
+            yield
+
+
+@contextmanager
+def seeded_generators():
+    np.random.seed(7)
+    torch.manual_seed(7)
+    yield
+
+
+@contextmanager
+def warnings_as_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
 
 
 SURROUNDINGS = {
-    "pandas": lambda: config_context(transform_output="pandas"),
-    "polars": lambda: config_context(transform_output="polars"),
-    "assume_finite": lambda: config_context(assume_finite=True),
-    "metadata_routing": lambda: config_context(enable_metadata_routing=True),
+    "pandas": lambda: sklearn.config_context(transform_output="pandas"),
+    "polars": lambda: sklearn.config_context(transform_output="polars"),
+    "array API": array_api,
+    "assume_finite": lambda: sklearn.config_context(assume_finite=True),
+    "metadata routing": lambda: sklearn.config_context(enable_metadata_routing=True),
+    "no validation": lambda: sklearn.config_context(skip_parameter_validation=True),
+    "other distances": lambda: sklearn.config_context(
+        enable_cython_pairwise_dist=False, pairwise_dist_chunk_size=64
+    ),
     "float64": lambda: default_dtype(torch.float64),
     "bfloat16": lambda: default_dtype(torch.bfloat16),
-    "meta": lambda: torch.device("meta"),
+    "float16": lambda: default_dtype(torch.float16),
+    "default device": lambda: default_device("meta"),
+    "device context": lambda: torch.device("meta"),
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
     "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
-    "errors": lambda: np.errstate(all="raise"),
-    "silence": lambda: np.errstate(all="ignore"),
-    "printing": lambda: printed(precision=1, threshold=2),
+    "autocast to float16": lambda: torch.autocast("cpu", dtype=torch.float16),
+    "deterministic algorithms": deterministic_algorithms,
+    "NumPy raises": lambda: np.errstate(all="raise"),
+    "SciPy raises": lambda: scipy.special.errstate(all="raise"),
+    "printing": lambda: np.printoptions(precision=1, threshold=2, legacy="1.13"),
+    "global seeds": seeded_generators,
+    "warnings as errors": warnings_as_errors,
 }
 
 
-def state():
-    """Return all that a caller can have set."""
-    return (
-        get_config(),
-        torch.get_default_dtype(),
-        torch.get_default_device(),
-        torch.is_grad_enabled(),
-        torch.is_inference_mode_enabled(),
-        torch.is_autocast_enabled("cpu"),
-        np.geterr(),
-        torch.random.get_rng_state().tolist(),
-        np.random.get_state()[1].tolist(),  # the global one
-    )
+def current_settings():
+    return {
+        "scikit-learn": sklearn.get_config(),
+        "NumPy": np.geterr(),
+        "SciPy": scipy.special.geterr(),
+        "printing": np.get_printoptions(),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "NumPy's generator": np.random.get_state()[1].tolist(),
+        "PyTorch's generator": torch.get_rng_state().tolist(),
+        "warnings": list(warnings.filters),
+    }
 
 
-def use(X, folder, **others):
-    """Fit and use every method; return all results."""
-    clusterer = ContrastiveAutoencoderClusterer(
-        **{
-            "n_clusters": 3,
-            "latent_dim": 4,
-            "max_epochs": 1,
-            "refinement_epochs": 1,
-            "random_state": 0,
-            **others,
-        }
-    ).fit(X)
-    clusterer.partial_fit(X)
+def images():
+    """Return images of float64 whose left or right half is bright."""
+    pixels = np.random.default_rng(0).normal(size=(40, 8, 8))
+    pixels[:20, :, :4] += 5
+    pixels[20:, :, 4:] += 5
+    return pixels
+
+
+QUICK = {
+    "n_clusters": 2,
+    "clusterer": "kmeans",
+    "latent_dim": 4,
+    "max_epochs": 1,
+    "refinement_epochs": 1,
+    "random_state": 0,
+}
+
+
+def results(folder):
+    """Return what all methods of an estimator give."""
+    X, y = images(), np.repeat([0, 1], 20)
+    estimator = ContrastiveAutoencoderClusterer(whiten=True, normalize=True, **QUICK)
+    estimator.fit(X)
     path = folder / "model.safetensors"
-    clusterer.save(path)
+    estimator.save(path)
     loaded = ContrastiveAutoencoderClusterer.load(path)
-    Z = np.asarray(clusterer.transform(X))
-    return [
-        clusterer.labels_,
-        Z,
-        clusterer.predict_proba(X),
-        clusterer.inverse_transform(Z),
-        clusterer.score_samples(X),
-        clusterer.sample(3, random_state=0)[0],
-        clusterer.interpolate(0, 1),
-        clusterer.score(X),
-        clusterer.labels_at(1, X),
-        loaded.predict_proba(X),
-        np.asarray(loaded.transform(X)),
-    ]
-
-
-KINDS = {
-    "whitened": {"clusterer": "kmeans", "whiten": True, "normalize": True},
-    "searched": {"n_clusters": ClusterNumberSearch(high=4), "clusterer": "kmeans"},
-    "prototypes": {"clusterer": "gaussian_mixture", "refinement": "prototypes"},
-    "consensus": {"clusterer": ConsensusClustering(n_members=4)},
-}
+    Z = np.asarray(loaded.transform(X))
+    evaluation = evaluate_clustering(estimator, X, y, X, y, random_state=0)
+    display = EmbeddingDisplay.from_estimator(estimator, X, random_state=0)
+    plt.close(display.figure_)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*generated samples")
+        sampled, _ = estimator.sample(5, random_state=0)
+    found = {
+        "labels": estimator.labels_,
+        "latents": Z,
+        "strata": estimator.predict(X),
+        "proba": estimator.predict_proba(X),
+        "decoded": loaded.inverse_transform(Z),
+        "sampled": sampled,
+        "way": estimator.interpolate(0, 1, n_steps=3),
+        "density": loaded.score_samples(X),
+        "score": estimator.score(X),
+        "coarser": estimator.labels_at(1, X),
+        "accuracy": evaluation.mapped_accuracy,
+        "places": display.places,
+    }
+    loaded.partial_fit(X)
+    return found | {"continued": np.asarray(loaded.transform(X))}
 
 
 @pytest.fixture(scope="module")
-def expected(digits, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("expected")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*generated samples")
-        return {
-            kind: use(digits[0][:60], folder, **others)
-            for kind, others in KINDS.items()
-        }
+def expected(tmp_path_factory):
+    return results(tmp_path_factory.mktemp("expected"))
+
+
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_no_setting_changes_a_result(name, expected, tmp_path):
+    with SURROUNDINGS[name]():
+        before = current_settings()
+        found = results(tmp_path)
+        assert current_settings() == before
+        with pytest.raises(ValueError, match="NaN"):
+            ContrastiveAutoencoderClusterer(**QUICK).fit(np.full((20, 4), np.nan))
+        assert current_settings() == before
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key, strict=True)
+
+
+MAKERS = {
+    "grey": (GreyImageAugmentation(erase=1.0), (6, 1, 12, 12)),
+    "rgb": (RGBImageAugmentation(blur=1.0), (6, 3, 12, 12)),
+    "volume": (VolumeAugmentation(), (4, 1, 8, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_setting_changes_a_view(kind):
+    """Users call augmentations within training of their own, whose mode is theirs."""
+    augmentation, shape = MAKERS[kind]
+    batch = torch.from_numpy(np.random.default_rng(0).normal(size=shape)).float()
+
+    def draw():
+        return augmentation(batch, torch.Generator(device="cpu").manual_seed(0))
+
+    expected = draw()
+    for name in ("float64", "bfloat16", "default device", "no_grad", "autocast"):
+        with SURROUNDINGS[name]():
+            torch.testing.assert_close(draw(), expected, rtol=0, atol=0, msg=name)
+
+
+def test_no_setting_but_gradients_changes_the_loss():
+    a, b = (torch.randn(8, 4, requires_grad=True) for _ in range(2))
+    expected = nt_xent(a, b)
+    for name in ("float64", "default device", "autocast"):
+        with SURROUNDINGS[name]():
+            loss = nt_xent(a, b)
+            assert loss.requires_grad
+            torch.testing.assert_close(loss, expected, rtol=0, atol=0, msg=name)
+    with torch.no_grad():
+        assert not nt_xent(a, b).requires_grad
+
+
+def test_the_estimators_own_container_is_honored():
+    X = images()
+    estimator = ContrastiveAutoencoderClusterer(whiten=True, **QUICK).fit(X)
+    Z = estimator.transform(X)
+    with sklearn.config_context(transform_output="pandas"):
+        assert type(estimator.transform(X)).__module__.startswith("pandas")
+    estimator.set_output(transform="polars")
+    frame = estimator.transform(X)
+    assert type(frame).__module__.startswith("polars")
+    np.testing.assert_array_equal(frame.to_numpy(), Z)
+    # What reads latents of its own does not get a frame.
+    evaluate_clustering(estimator, X, np.arange(40) % 2, X, np.arange(40) % 2)
+    plt.close(EmbeddingDisplay.from_estimator(estimator, X).figure_)
+    assert silhouette_scorer(estimator, X) == pytest.approx(estimator.score(X), abs=2)
+
+
+class Noting(Callback):
+    """Notes the settings that the user's own code sees, and waits if it is asked to."""
+
+    def __init__(self, meet=None):
+        self.meet = meet
+        self.seen = []
+
+    def on_train_begin(self, net, **kwargs):
+        if self.meet is not None:
+            self.meet()
+        self.seen.append((torch.get_default_dtype(), torch.is_grad_enabled()))
+
+
+def make_encoder(sample_shape, n_outputs):
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(int(np.prod(sample_shape)), n_outputs)
+    )
+
+
+def test_the_users_own_code_sees_the_defaults():
+    noting = Noting()
+    with default_dtype(torch.float64), torch.no_grad(), torch.device("meta"):
+        estimator = ContrastiveAutoencoderClusterer(
+            encoder=make_encoder,
+            callbacks=[noting],
+            **{**QUICK, "clusterer": KMeans()},
+        ).fit(images())
+    assert noting.seen == [(torch.float32, True)]
+    assert estimator.net_.module_.encoder[1].weight.dtype == torch.float32
+
+
+def test_fits_in_threads_give_the_default_dtype_back_together():
+    """The first that ends must not change the default under the others."""
+    first_ended, second_began = threading.Event(), threading.Event()
+
+    def wait_for_second():
+        assert second_began.wait(60)
+
+    def let_first_end():
+        second_began.set()
+        assert first_ended.wait(60)
+
+    notes = [Noting(wait_for_second), Noting(let_first_end)]
+    fits = [
+        ContrastiveAutoencoderClusterer(callbacks=[note], **QUICK) for note in notes
+    ]
+    expected = ContrastiveAutoencoderClusterer(**QUICK).fit(images()).labels_
+
+    def fit_second():
+        fits[1].fit(images())
+
+    second = threading.Thread(target=fit_second)
+    with default_dtype(torch.float64):
+        second.start()
+        fits[0].fit(images())
+        assert torch.get_default_dtype() == torch.float32  # the second still trains
+        first_ended.set()
+        second.join()
+        assert torch.get_default_dtype() == torch.float64
+    for fit in fits:
+        np.testing.assert_array_equal(fit.labels_, expected)
+
+
+def test_a_default_dtype_that_is_set_inside_is_kept():
+    with default_dtype(torch.float64):
+        with own_surroundings():
+            torch.set_default_dtype(torch.float16)
+        assert torch.get_default_dtype() == torch.float16
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_of_another_thread_has_the_users_default_dtype():
+    inside, done = threading.Event(), threading.Event()
+
+    def stay_inside():
+        with own_surroundings():
+            inside.set()
+            done.wait(60)
+
+    other = threading.Thread(target=stay_inside)
+    with default_dtype(torch.float64), warnings.catch_warnings():
+        # Python 3.12 warns of each fork of a process with threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        other.start()
+        assert inside.wait(60)
+        child = os.fork()
+        if not child:
+            os._exit(int(torch.get_default_dtype() != torch.float64))
+        done.set()
+        other.join()
+        assert os.waitpid(child, 0)[1] == 0
+
+
+TOGETHER = (
+    "pandas",
+    "float64",
+    "default device",
+    "no_grad",
+    "autocast",
+    "NumPy raises",
+)
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return ContrastiveAutoencoderClusterer(
+        **{**QUICK, "n_clusters": ClusterNumberSearch(low=2, high=3)}
+    ).fit(images())
+
+
+def export(estimator, X, folder):
+    estimator.to_onnx(folder / "model.onnx")
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    return session.run(None, {"samples": X.astype(np.float32)})[2]
+
+
+Y = np.repeat([0, 1], 20)
+
+CALLS = {
+    "report": lambda e, X, folder: clustering_report(
+        e, X, path=folder / "report.html", random_state=0
+    ).read_text(),
+    "stability": lambda e, X, _: (
+        cluster_stability(
+            ContrastiveAutoencoderClusterer(**QUICK), X, n_resamples=2, random_state=0
+        ).jaccard
+    ),
+    "search": lambda e, X, _: (
+        ContrastiveAutoencoderClusterer(
+            **{**QUICK, "n_clusters": ClusterNumberSearch(low=2, high=3)}
+        )
+        .fit(X)
+        .cluster_number_search_.scores
+    ),
+    "consensus": lambda e, X, _: (
+        ConsensusClustering(2, random_state=0)
+        .fit(e.cluster_centers_[Y] + X.reshape(40, -1)[:, :4])
+        .labels_
+    ),
+    "onnx": export,
+    "gallery": lambda e, X, _: ClusterGalleryDisplay.from_estimator(e, X).figure_,
+    "numbers": lambda e, X, _: ClusterNumberDisplay.from_estimator(e).figure_,
+    "embedding": lambda e, X, _: (
+        EmbeddingDisplay.from_estimator(e, X, method="tsne", random_state=0).places
+    ),
+    "interpolation": lambda e, X, _: (
+        InterpolationDisplay.from_estimator(e, 0, 1).figure_
+    ),
+    "spread": lambda e, X, _: LabelSpreadDisplay.from_estimator(e, X, Y).figure_,
+    "similarity": lambda e, X, _: PrototypeSimilarityDisplay.from_estimator(e).figure_,
+    "reconstruction": lambda e, X, _: (
+        ReconstructionDisplay.from_estimator(e, X).figure_
+    ),
+    "samples": lambda e, X, _: SampleDisplay.from_estimator(e, random_state=0).figure_,
+    "curve": lambda e, X, _: TrainingCurveDisplay.from_estimator(e).figure_,
+    "accuracy": lambda e, X, _: (
+        clustering_accuracy(Y, Y),
+        mapped_accuracy(Y, Y, Y, Y),
+    ),
+    "scorers": lambda e, X, _: [
+        scorer(e, X, Y)
+        for scorer in (
+            adjusted_rand_scorer,
+            clustering_accuracy_scorer,
+            normalized_mutual_info_scorer,
+            silhouette_scorer,
+        )
+    ],
+    "notebook": lambda e, X, _: e._repr_html_() and None,
+}
 
 
 @pytest.mark.filterwarnings("ignore:.*generated samples")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SURROUNDINGS)
-def test_surroundings_change_nothing(digits, expected, tmp_path, name, kind):
-    with SURROUNDINGS[name]():
-        before = state()
-        found = use(digits[0][:60], tmp_path, **KINDS[kind])
-        assert state() == before
-    for one, other in zip(found, expected[kind], strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("name", SURROUNDINGS)
-def test_functions_work_in_any_surroundings(digits, tmp_path, name, no_window):
-    X, y = digits[0][:60], digits[1][:60]
-    clusterer = ContrastiveAutoencoderClusterer(
-        3, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
-    ).fit(X)
-
-    def results():
-        evaluated = evaluate_clustering(clusterer, X, y, X, y)
-        stability = cluster_stability(clusterer, X, n_resamples=2, random_state=0)
-        display = EmbeddingDisplay.from_estimator(clusterer, X, method="pca")
-        plt.close(display.figure_)
-        consensus = ConsensusClustering(3, n_members=4, random_state=0).fit(X[:, 0])
-        return [
-            evaluated.silhouette,
-            stability.jaccard,
-            display.places,
-            consensus.labels_,
-            consensus.predict(X[:, 1]),
+@pytest.mark.filterwarnings("ignore:.*'X' has few samples")
+@pytest.mark.parametrize("name", CALLS)
+def test_all_settings_at_once_change_no_other_public_call(name, searched, tmp_path):
+    X = images()
+    expected = CALLS[name](searched, X, tmp_path)
+    with ExitStack() as stack:
+        for setting in TOGETHER:
+            stack.enter_context(SURROUNDINGS[setting]())
+        before = current_settings()
+        found = CALLS[name](searched, X, tmp_path)
+        assert current_settings() == before
+    if isinstance(found, plt.Figure):
+        assert [len(ax.get_children()) for ax in found.axes] == [
+            len(ax.get_children()) for ax in expected.axes
         ]
-
-    plain = results()
-    with SURROUNDINGS[name]():
-        before = state()
-        found = results()
-        clusterer.to_onnx(tmp_path / "model.onnx") if name in {
-            "pandas",
-            "meta",
-        } else ...
-        assert state() == before
-    for one, other in zip(found, plain, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_the_caller_still_gets_the_container_that_was_set(digits, fitted_digits):
-    with config_context(transform_output="pandas"):
-        Z = fitted_digits.transform(digits[0][:5])
-    assert isinstance(Z, pd.DataFrame)
-    np.testing.assert_array_equal(Z, fitted_digits.transform(digits[0][:5]))
-
-
-@pytest.mark.parametrize("name", SURROUNDINGS)
-def test_an_error_gives_them_back(digits, fast, name):
-    with SURROUNDINGS[name]():
-        before = state()
-        with pytest.raises(ValueError, match="shape"):
-            ContrastiveAutoencoderClusterer(**fast, image_shape=(9, 9)).fit(digits[0])
-        assert state() == before
-
-
-def test_nan_is_refused_whatever_is_assumed(digits, fast):
-    X = digits[0][:60].copy()
-    X[7] = np.nan
-    with config_context(assume_finite=True), pytest.raises(ValueError, match="NaN"):
-        ContrastiveAutoencoderClusterer(**fast).fit(X)
-
-
-def test_own_parts_run_inside(digits, fast):
-    seen = []
-
-    class Mixture(GaussianMixture):
-        def fit_predict(self, X, y=None):
-            seen.append((get_config()["transform_output"], torch.get_default_dtype()))
-            return super().fit_predict(X, y)
-
-    with config_context(transform_output="pandas"), default_dtype(torch.float64):
-        ContrastiveAutoencoderClusterer(**{**fast, "clusterer": Mixture()}).fit(
-            digits[0][:60]
-        )
-    assert set(seen) == {("default", torch.float32)}
-
-
-def test_the_last_thread_gives_the_dtype_back():
-    entered, leave = threading.Event(), threading.Event()
-
-    def stay():
-        with plain_surroundings():
-            entered.set()
-            leave.wait(60)
-
-    with default_dtype(torch.float64):
-        thread = threading.Thread(target=stay)
-        with plain_surroundings():
-            thread.start()
-            assert entered.wait(60)
-        assert torch.get_default_dtype() == torch.float32
-        leave.set()
-        thread.join()
-        assert torch.get_default_dtype() == torch.float64
-
-
-def test_array_api_dispatch():
-    # SciPy reads its setting when it is imported.
-    code = """
-import numpy as np
-from sklearn import config_context
-from sklearn.datasets import load_digits
-from contrastive_clustering import ContrastiveAutoencoderClusterer
-X = load_digits().images[:60]
-def fit():
-    clusterer = ContrastiveAutoencoderClusterer(
-        3, clusterer="gaussian_mixture", latent_dim=4, max_epochs=1,
-        refinement_epochs=1, random_state=0,
-    ).fit(X)
-    return clusterer.predict_proba(X)
-expected = fit()
-with config_context(array_api_dispatch=True):
-    np.testing.assert_array_equal(fit(), expected)
-"""
-    subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        env={**os.environ, "SCIPY_ARRAY_API": "1"},
-    )
+        plt.close("all")
+    elif found is not None:
+        np.testing.assert_array_equal(found, expected)

@@ -14,6 +14,7 @@ from contrastive_clustering._display.drawing.style import (
     literal,
 )
 from contrastive_clustering._display.fitted import check_classes, check_column
+from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.numbering import NOISE
 
 if TYPE_CHECKING:
@@ -73,6 +74,27 @@ def read_color(
     return "value", values[rows].astype(np.float64)
 
 
+def label_color(coloring: str, color: Any, y: Any) -> str:
+    """Return what points are coloured by, as a legend or a colour bar says.
+
+    Parameters
+    ----------
+    coloring : {"stratum", "label", "value"}
+        What `read_color` has returned.
+
+    color, y : object
+        What the user gave.
+
+    Returns
+    -------
+    label : str
+        The name of a series, or the coloring itself.
+    """
+    if coloring == "stratum":
+        return coloring
+    return name_of(y if coloring == "label" else color, coloring)
+
+
 def draw_values(
     ax: "Axes", places: np.ndarray, values: np.ndarray, size: float, label: str
 ) -> None:
@@ -105,7 +127,7 @@ def draw_values(
         plotnonfinite=True,
         linewidths=0,
     )
-    ax.figure.colorbar(points, ax=ax, label=label)
+    ax.figure.colorbar(points, ax=ax, label=literal(label))
 
 
 def draw_groups(
@@ -113,6 +135,8 @@ def draw_groups(
     places: np.ndarray,
     values: np.ndarray,
     size: float,
+    *,
+    label: str,
     n_strata: int | None = None,
 ) -> None:
     """Draw points coloured by groups, with a legend.
@@ -130,6 +154,9 @@ def draw_groups(
 
     size : float
         Area of a point, in square points.
+
+    label : str
+        Title of the legend.
 
     n_strata : int, default=None
         Number of strata, if groups are strata; None if they are labels.
@@ -150,7 +177,7 @@ def draw_groups(
             label="noise" if code == NOISE else literal(values[rows][0]),
         )
     ax.legend(
-        title="label" if n_strata is None else "stratum",
+        title=literal(label),
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
         ncols=math.ceil(len(names) / LEGEND_ROWS),

@@ -38,7 +38,7 @@ def test_what_has_no_colour_is_named():
 
 def test_groups_are_points_of_one_colour_with_a_name():
     _, ax = plt.subplots()
-    draw_groups(ax, PLACES, np.array([3, -1, 3, 0]), 9, n_strata=5)
+    draw_groups(ax, PLACES, np.array([3, -1, 3, 0]), 9, label="stratum", n_strata=5)
     names = [text.get_text() for text in ax.get_legend().texts]
     assert names == ["noise", "0", "3"]
     noise, _, third = ax.collections
@@ -48,7 +48,7 @@ def test_groups_are_points_of_one_colour_with_a_name():
 
 def test_a_label_of_minus_one_is_no_noise():
     _, ax = plt.subplots()
-    draw_groups(ax, PLACES, np.array([-1, 1, 1, -1]), 9)
+    draw_groups(ax, PLACES, np.array([-1, 1, 1, -1]), 9, label="label")
     assert [text.get_text() for text in ax.get_legend().texts] == ["-1", "1"]
     assert NOISE_COLOR not in {
         to_hex(each.get_facecolor()[0]) for each in ax.collections
@@ -58,7 +58,7 @@ def test_a_label_of_minus_one_is_no_noise():
 def test_long_legends_have_columns():
     _, ax = plt.subplots()
     values = np.arange(60)
-    draw_groups(ax, np.zeros((60, 2)), values, 9, n_strata=60)
+    draw_groups(ax, np.zeros((60, 2)), values, 9, label="stratum", n_strata=60)
     assert ax.get_legend()._ncols == 3
 
 

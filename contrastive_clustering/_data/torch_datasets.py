@@ -1,92 +1,20 @@
-"""Samples that are read piece by piece: files of arrays, and PyTorch's data sets.
-
-Each is given the few abilities of an array that the package needs: ``shape``,
-``dtype``, ``len``, and reading by a slice, by one place or by an array of places.
-"""
+"""Data sets of PyTorch: read by their indices, or written to a file and read there."""
 
 import shutil
 import tempfile
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse
-import torch
-from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, IterableDataset
 
-from contrastive_clustering._utils.arrays import check_squares, to_array
+from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
+from contrastive_clustering._data.other_kinds import refuse_sample
+from contrastive_clustering._utils.arrays import to_array
+from contrastive_clustering._utils.bad_samples import name_samples, search
 
-Places = int | slice | np.ndarray
-
-
-class LazyArray(ABC):
-    """Samples along the first axis of what looks like an array.
-
-    What is read is checked for finite numbers then, as all of it at once would have to
-    be read beforehand.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape, samples first.
-
-    dtype : numpy.dtype
-        Type of the values.
-    """
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.ndim = len(shape)
-        self.size = int(np.prod(shape, dtype=np.int64))
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, places: Places) -> np.ndarray:
-        if isinstance(places, slice):
-            places = np.arange(*places.indices(len(self)))
-        samples = self._read(np.atleast_1d(places))
-        if samples.dtype.kind == "f" and samples.size:
-            if not np.isfinite(samples).all():
-                raise ValueError("X contains NaN or infinity. Leave such samples out.")
-            check_squares(samples, "X")
-        return samples if isinstance(places, np.ndarray) else samples[0]
-
-    def __array__(
-        self, dtype: np.dtype | None = None, copy: bool | None = None
-    ) -> np.ndarray:
-        if copy is False:
-            raise ValueError("X is read piece by piece; an array of it is a copy.")
-        return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
-
-    @abstractmethod
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        """Return the samples at places, in their order."""
-
-
-class SlicedArray(LazyArray):
-    """An array that is read by slices: of HDF5, of Zarr, of Dask.
-
-    Parameters
-    ----------
-    array : object
-        Has a shape and a dtype, and is read by a slice, and by a list of increasing
-        places, along its first axis.
-    """
-
-    def __init__(self, array: Any) -> None:
-        super().__init__(tuple(map(int, array.shape)), np.dtype(array.dtype))
-        self.array = array
-
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        if len(places) and (np.diff(places) == 1).all():
-            return np.asarray(self.array[places[0] : places[-1] + 1])
-        # Files take increasing places only, and none twice.
-        increasing, order = np.unique(places, return_inverse=True)
-        rest = (slice(None),) * (self.ndim - 1)
-        return np.asarray(self.array[(increasing.tolist(), *rest)])[order]
+# What no data set yields.
+END = object()
 
 
 class DatasetArray(LazyArray):
@@ -112,34 +40,101 @@ class DatasetArray(LazyArray):
     def _read(self, places: np.ndarray) -> np.ndarray:
         samples = np.empty((len(places), *self.shape[1:]), self.dtype)
         for row, place in zip(samples, places.tolist(), strict=True):
-            _put(row, self._sample(place), f"X[{place}]")
+            self._put(row, place)
         return samples
 
-    def _sample(self, place: int) -> np.ndarray:
+    def _put(self, row: np.ndarray, place: int) -> None:
         try:
-            item = self.dataset[place]
-        except IndexError as error:
+            sample = self._sample(place)
+        except (ValueError, OSError) as error:
+            others = self._others(place, self._find_unreadable)
+            if not others:
+                raise
+            number = getattr(error, "errno", None)
+            start = () if number is None else (number,)
+            kind = OSError if isinstance(error, OSError) else type(error)
+            said = error.strerror if isinstance(error, OSError) else None
+            message = f"{said or error} {others}"
+            raise kind(*start, message) from (error.__cause__ or error)
+        if not _fits(sample, row):
+            others = self._others(place, self._find_unlike)
+            raise _unlike(sample, row, f"X[{place}]", others)
+        row[...] = sample
+
+    def _others(self, place: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
+        """Return a sentence on all samples that have the fault of one, if many have."""
+        found, n_seen = search(place, len(self), find, 1)
+        if len(found) == 1:
+            return ""
+        return f"The same holds of {name_samples(found, n_seen)}."
+
+    def _find_unreadable(self, indices: np.ndarray) -> list[int]:
+        try:
+            self._sample(int(indices[0]))
+        except (TypeError, ValueError, OSError):
+            return [int(indices[0])]
+        return []
+
+    def _find_unlike(self, indices: np.ndarray) -> list[int]:
+        try:
+            sample = self._sample(int(indices[0]))
+        except (TypeError, ValueError, OSError):
+            return []
+        like = sample.shape == self.shape[1:] and sample.dtype == self.dtype
+        return [] if like else [int(indices[0])]
+
+    def _sample(self, place: int) -> np.ndarray:
+        name = f"X[{place}]"
+        try:
+            with errors_of_reading(name, self.dataset):
+                item = self.dataset[place]
+        except ValueError as error:
+            if not isinstance(error.__cause__, IndexError):
+                raise
             raise ValueError(
-                f"X is a {type(self.dataset).__name__} that has no sample X[{place}]. "
+                f"X is a {type(self.dataset).__name__} that has no sample {name}. "
                 "Correct its __len__ or its __getitem__."
-            ) from error
-        return _sample_of(item, f"X[{place}]")
+            ) from error.__cause__
+        return _sample_of(item, name)
 
 
 def _sample_of(item: Any, name: str) -> np.ndarray:
     """Return the sample of what a data set gives, without its target."""
-    sample = item[0] if isinstance(item, (tuple, list)) and len(item) else item
-    return np.asarray(to_array(sample, name))
+    is_pair = isinstance(item, (tuple, list)) and len(item) > 0
+    sample = item[0] if is_pair else item
+    refuse_sample(sample, name)
+    array = np.asarray(to_array(sample, name))
+    if is_pair and isinstance(item, tuple) and len(item) > 1:
+        _refuse_batch(array, item[1], name)
+    return array
 
 
-def _put(row: np.ndarray, sample: np.ndarray, name: str) -> None:
-    if sample.shape != row.shape or sample.dtype != row.dtype:
+def _refuse_batch(array: np.ndarray, target: Any, name: str) -> None:
+    """Raise a ValueError if there is a target for each row of what is one sample."""
+    n_targets = np.shape(target)
+    if array.ndim > 1 and n_targets in {(len(array),), (len(array), 1)} != {(1,)}:
         raise ValueError(
-            f"{name} is {sample.dtype} of shape {sample.shape}, but the first sample "
-            f"is {row.dtype} of shape {row.shape}. Bring all samples to one shape and "
-            "type."
+            f"{name} has shape {array.shape} and {len(array)} targets, as a batch of "
+            "samples has. Let the data set yield samples, without a batch axis; if it "
+            "is one sample, let the data set yield it without its target."
         )
-    row[...] = sample
+
+
+def _fits(sample: np.ndarray, row: np.ndarray) -> bool:
+    return sample.shape == row.shape and sample.dtype == row.dtype
+
+
+def _unlike(
+    sample: np.ndarray, row: np.ndarray, name: str, others: str = ""
+) -> ValueError:
+    """Return the error for a sample of another shape or type than the first."""
+    remedy = "Bring all samples to one shape and type."
+    if sample.shape[1:] == row.shape[1:] and len(sample.shape) == len(row.shape) > 1:
+        remedy += " If these are batches, let the data set yield samples."
+    return ValueError(
+        f"{name} is {sample.dtype} of shape {sample.shape}, but the first sample "
+        f"is {row.dtype} of shape {row.shape}. {others}{' ' * bool(others)}{remedy}"
+    )
 
 
 # Samples are written to a file in steps of so many bytes. So many bytes are left free
@@ -175,7 +170,7 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         first: np.ndarray | None = None
         waiting = bytearray()
         n_samples = 0
-        for item in dataset:
+        for item in _iterate(dataset):
             sample = _sample_of(item, f"Sample {n_samples} of X")
             if n_samples == n_expected:
                 raise ValueError(
@@ -185,7 +180,9 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
             if first is None:
                 _check_first(sample, kind)
                 first = np.empty_like(sample, order="C")
-            _put(first, sample, f"Sample {n_samples} of X")
+            if not _fits(sample, first):
+                raise _unlike(sample, first, f"Sample {n_samples} of X")
+            first[...] = sample
             waiting += first.tobytes()
             n_samples += 1
             if len(waiting) >= BYTES_TOGETHER:
@@ -205,6 +202,20 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         return np.memmap(
             file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
         )
+
+
+def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
+    """Yield what a data set yields, or say at which sample it fails."""
+    n_samples = 0
+    with errors_of_reading("Sample 0", dataset):
+        items = iter(dataset)
+    while True:
+        with errors_of_reading(f"Sample {n_samples}", dataset):
+            item = next(items, END)
+        if item is END:
+            return
+        yield item
+        n_samples += 1
 
 
 def _length_of(dataset: IterableDataset[Any]) -> int | None:
@@ -247,48 +258,4 @@ def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
         f"take {(file.tell() + len(content)) / 2**20:.0f} MiB, and it has not ended. "
         "Let it end, for example by itertools.islice; set the environment variable "
         "TMPDIR to a folder on a larger disk; or pass an array."
-    )
-
-
-def open_samples(X: Any) -> Any:
-    """Return what is read piece by piece as something like an array, all else as it is.
-
-    Parameters
-    ----------
-    X : object
-        What a caller passed.
-
-    Returns
-    -------
-    X : LazyArray, ndarray or object
-        A memory map where X was an :class:`IterableDataset`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a data set has neither a length nor samples of one shape and type.
-    """
-    if isinstance(X, LazyArray):
-        return X
-    if isinstance(X, IterableDataset):
-        return spool(X)
-    if isinstance(X, Dataset):
-        return DatasetArray(X)
-    return SlicedArray(X) if _is_sliced(X) else X
-
-
-def take_rows(X: Any, rows: np.ndarray) -> Any:
-    """Return some samples of an array, a table or what is read piece by piece."""
-    return X[rows] if isinstance(X, LazyArray) else _safe_indexing(X, rows)
-
-
-def _is_sliced(X: Any) -> bool:
-    """Return whether X can be read by slices, and is no array, table or tensor."""
-    return (
-        all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
-        and not isinstance(X, (np.ndarray, torch.Tensor))
-        and not scipy.sparse.issparse(X)
-        and isinstance(X.shape, tuple)
-        and len(X.shape) >= 2
-        and isinstance(X.dtype, np.dtype)
     )

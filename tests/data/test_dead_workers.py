@@ -1,0 +1,123 @@
+"""A process that reads batches and ends is explained by how it has ended."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from torch.utils.data import Dataset
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.dead_workers import explaining_dead_workers
+
+DIED = "DataLoader worker (pid(s) 7) exited unexpectedly"
+
+
+@pytest.mark.parametrize(
+    ("codes", "method", "message"),
+    [
+        ([None, -9], "fork", "was killed by the signal SIGKILL.*want of memory.*Lower"),
+        ([-signal.SIGSEGV], "fork", "was killed by the signal SIGSEGV"),
+        ([-200], "fork", "was killed by the signal 200"),
+        ([0, 1], "fork", "failed with the exit code 1, which is not a signal"),
+        (
+            [1],
+            "spawn",
+            "exit code 1.*'spawn' import what they read.*own, not in a note",
+        ),
+        ([None], "spawn", "ended unexpectedly.*import what they read.*num_workers=0"),
+        ([], "fork", "ended unexpectedly.*lower num_workers"),
+    ],
+)
+def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
+    monkeypatch.setattr("multiprocessing.get_start_method", lambda: method)
+    with (
+        pytest.raises(RuntimeError, match=rf"num_workers=2.*{message}") as refused,
+        explaining_dead_workers(2, lambda: codes),
+    ):
+        raise RuntimeError(DIED)
+    is_signal = "memory" in str(refused.value)
+    assert is_signal == (not any(code and code > 0 for code in codes))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("shapes differ"),
+        RuntimeError("Caught RuntimeError in DataLoader worker process 0."),
+        AttributeError("no such attribute"),
+        TypeError("cannot add"),
+    ],
+)
+def test_other_errors_are_left_as_they_are(error):
+    with (
+        pytest.raises(type(error)) as found,
+        explaining_dead_workers(1, lambda: [1]),
+    ):
+        raise error
+    assert found.value is error
+
+
+def test_what_cannot_be_sent_to_a_process_is_said():
+    class Local(Dataset):
+        pass
+
+    with (
+        pytest.raises(TypeError, match=r"num_workers=1.*X cannot be sent.*own, not in"),
+        explaining_dead_workers(1, list),
+    ):
+        pickle.dumps(Local())
+
+
+class Leaving(Dataset):
+    """Ends the process that reads it, unless that is the one that made it."""
+
+    def __init__(self):
+        self.pid = os.getpid()
+
+    def __len__(self):
+        return 150
+
+    def __getitem__(self, index):
+        if os.getpid() != self.pid:
+            os._exit(3)
+        return np.full((8, 8), float(index))
+
+
+def test_an_exit_code_is_no_signal():
+    clusterer = ContrastiveAutoencoderClusterer(2, max_epochs=1, num_workers=1)
+    with pytest.raises(
+        RuntimeError, match="exit code 3, which is not a signal"
+    ) as died:
+        clusterer.fit(Leaving())
+    assert "memory" not in str(died.value)
+
+
+def test_a_class_that_a_spawned_process_cannot_import_is_said(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        import multiprocessing
+        import numpy as np, torch
+        from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+        if __name__ == "__main__":
+            class Files(torch.utils.data.Dataset):
+                def __len__(self): return 150
+                def __getitem__(self, index): return np.full((8, 8), float(index))
+
+            multiprocessing.set_start_method("spawn")
+            ContrastiveAutoencoderClusterer(2, max_epochs=1, num_workers=1).fit(Files())
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert "RuntimeError: A process that reads batches (num_workers=1) failed" in last
+    assert "'spawn' import what they read" in last
+    assert "memory" not in last

@@ -1,0 +1,115 @@
+"""Data sets of PyTorch that can only be iterated are read once, into a file."""
+
+import resource
+import signal
+import tempfile
+from unittest import mock
+
+import numpy as np
+import pytest
+from torch.utils.data import Dataset, IterableDataset
+
+from contrastive_clustering._data import torch_datasets as _torch_datasets
+from contrastive_clustering._data.sources import open_samples
+from contrastive_clustering._data.torch_datasets import spool
+
+
+class Streamed(IterableDataset):
+    def __init__(self, samples):
+        self.samples = samples
+
+    def __iter__(self):
+        yield from self.samples
+
+
+def test_a_spooled_file_has_no_name_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    images = np.arange(5 * 64, dtype="i2").reshape(5, 8, 8)
+    spooled = spool(Streamed(images))
+    np.testing.assert_array_equal(spooled, images)
+    assert list(tmp_path.iterdir()) == []
+    assert not spooled.flags.writeable
+
+
+class Sized(Streamed):
+    def __len__(self):
+        return 5
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "message"),
+    [(6, "has the length 5 but yields more"), (4, "length 5 but yielded only 4")],
+)
+def test_a_length_that_is_wrong(n_samples, message):
+    with pytest.raises(ValueError, match=message):
+        open_samples(Sized(list(np.zeros((n_samples, 8, 8)))))
+    assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))))) == 5
+
+
+class Endless(IterableDataset):
+    n_read = 0
+
+    def __iter__(self):
+        while True:
+            self.n_read += 1
+            yield np.ones((8, 8))
+
+
+def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(_torch_datasets, "BYTES_TOGETHER", 2**16)
+    free = [2**20 + _torch_datasets.BYTES_LEFT_FREE]
+
+    def usage(path):
+        assert path == str(tmp_path)
+        free[0] -= 2**18
+        return mock.Mock(free=free[0], total=2**40)
+
+    monkeypatch.setattr(_torch_datasets.shutil, "disk_usage", usage)
+    X = Endless()
+    with pytest.raises(ValueError, match=r"X, of type Endless, .*samples were.*TMPDIR"):
+        open_samples(X)
+    assert 128 < X.n_read <= 5 * 128
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=r"X, of type Endless, .*too large"):
+            open_samples(Endless())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+class Unsure(Streamed):
+    def __len__(self):
+        raise TypeError("a pipeline has no length")
+
+
+def test_data_sets_of_other_lengths():
+    class Short(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            return [np.eye(8), np.eye(8), np.eye(8)][index]
+
+    with pytest.raises(ValueError, match=r"X is a Short that has no sample X\[3\]"):
+        open_samples(Short())[:]
+    assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
+
+
+@pytest.mark.parametrize(
+    "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
+)
+def test_streams_of_what_cannot_be_trained_on_are_refused_at_once(sample):
+    def endless():
+        while True:
+            yield sample
+
+    with pytest.raises((TypeError, ValueError)):
+        open_samples(Streamed(endless()))

@@ -1,0 +1,120 @@
+"""What callbacks cannot do is said before training, and what they can do works."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, make_scorer
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    InputShapeSetter,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._training.net import ContrastiveNet
+
+
+def spread(net, X, y=None):
+    latents = net.predict(X)
+    assert len(latents) == len(X)
+    return float(np.std(latents))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(size=(40, 8, 8))
+
+
+def make(*callbacks, **others):
+    quick = {"clusterer": "kmeans", "latent_dim": 2, "refinement_epochs": 0}
+    return ContrastiveAutoencoderClusterer(
+        2, max_epochs=2, random_state=0, callbacks=list(callbacks), **quick, **others
+    )
+
+
+@pytest.mark.parametrize("scoring", [EpochScoring, BatchScoring])
+@pytest.mark.parametrize("use_caching", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_scores_are_of_the_samples(scoring, use_caching, early_stopping, images):
+    scores = scoring(
+        spread, name="spread", on_train=not early_stopping, use_caching=use_caching
+    )
+    found = make(scores, early_stopping=early_stopping).fit(images)
+    assert all(0 < each["spread"] < 100 for each in found.history_)
+    uncached = scoring(
+        spread, name="spread", on_train=not early_stopping, use_caching=False
+    )
+    expected = make(uncached, early_stopping=early_stopping).fit(images)
+    assert found.history_[:, "spread"] == expected.history_[:, "spread"]
+
+
+def test_scores_do_not_change_the_training(images):
+    found = make(EpochScoring(spread, on_train=True)).fit(images)
+    np.testing.assert_array_equal(found.labels_, make().fit(images).labels_)
+
+
+def test_a_score_can_be_monitored(images):
+    scores = EpochScoring(spread, name="spread", on_train=True)
+    make(scores, EarlyStopping(monitor="spread")).fit(images)
+
+
+class Recording(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("own", 1.0)
+
+
+def test_an_own_callback_may_record_anything(images):
+    make(Recording(), EarlyStopping(monitor="own")).fit(images)
+
+
+LATE = [
+    (EpochScoring("accuracy"), "scoring='accuracy'.*no labels"),
+    (EpochScoring(None, on_train=True), "scoring=None.*no labels"),
+    (EpochScoring(accuracy_score, on_train=True), "accuracy_score.*no labels"),
+    (EpochScoring(make_scorer(accuracy_score)), "no labels"),
+    (BatchScoring("f1", on_train=True), "BatchScoring.*no labels"),
+    (EarlyStopping(monitor="train_los"), "nothing records it.*'train_loss'"),
+    (Checkpoint(monitor="train_foo_best"), "nothing records it"),
+    (InputShapeSetter(), "nothing to set"),
+    (PrintLog(sink=None), "sink=None, which cannot be called"),
+    (EpochScoring, "EpochScoring.*'scoring'"),
+    (LRScheduler("Foo"), "policy='Foo'"),
+    (LRScheduler("StepLR"), "StepLR.*'step_size'"),
+    (LRScheduler(torch.optim.lr_scheduler.StepLR, foo=3), "StepLR.*step_size|foo"),
+]
+
+
+@pytest.mark.parametrize(("callback", "message"), LATE)
+def test_what_would_fail_in_training_is_refused_before(
+    callback, message, images, monkeypatch
+):
+    def train(*args, **kwargs):
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
+    with pytest.raises(ValueError, match=rf"callbacks.*{message}"):
+        make(callback).fit(images)
+
+
+def test_what_callbacks_record_may_be_monitored(images):
+    make(
+        PassthroughScoring("train_loss", on_train=True),
+        LRScheduler("StepLR", step_size=1, event_name="rate"),
+        EarlyStopping(monitor="rate"),
+        lr_schedule="constant",
+    ).fit(images)
+
+
+def test_a_class_may_be_given_its_parameters_as_those_of_the_net(images):
+    clusterer = make(
+        EpochScoring,
+        callbacks__EpochScoring__scoring=spread,
+        callbacks__EpochScoring__on_train=True,
+    )
+    assert "spread" in clusterer.fit(images).history_[0]

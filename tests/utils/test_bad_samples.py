@@ -1,0 +1,148 @@
+"""Messages about samples name them by their indices, and hold none of their values."""
+
+import numpy as np
+import pytest
+from torch.utils.data import Dataset, IterableDataset
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data import bad_samples as _bad_samples
+from contrastive_clustering._utils.bad_samples import name_samples, search
+
+
+class Listed(Dataset):
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index]
+
+
+class Streamed(IterableDataset):
+    def __init__(self, images):
+        self.images = images
+
+    def __iter__(self):
+        return iter(self.images)
+
+
+class Sliced:
+    """An array in a file that can be read by slices alone."""
+
+    def __init__(self, images):
+        self.images = images
+        self.shape, self.dtype = images.shape, images.dtype
+
+    def __getitem__(self, places):
+        if not isinstance(places, slice):
+            raise TypeError("it is read by slices")
+        return self.images[places]
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).normal(size=(400, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    images = np.random.default_rng(1).normal(size=(400, 8, 8))
+    return ContrastiveAutoencoderClusterer(
+        2, clusterer="kmeans", latent_dim=2, max_epochs=0, refinement_epochs=0
+    ).fit(images)
+
+
+WAYS = [np.asarray, list, np.ndarray.tolist, Listed, Streamed, Sliced]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("way", WAYS)
+def test_values_that_are_not_finite_are_named(way, value, images, fitted):
+    for index in (123, 124, 300, 399):
+        images[index, 3, 3] = value
+    message = r"X\[123\], X\[124\], X\[300\] and 1 more \(4 of 400 samples\)"
+    for method in (ContrastiveAutoencoderClusterer(2).fit, fitted.predict):
+        with pytest.raises(ValueError, match=message) as refused:
+            method(way(images))
+        assert "HistGradientBoosting" not in str(refused.value)
+    images[123:, 3, 3] = 0.0
+    images[123, 3, 3] = value
+    with pytest.raises(ValueError, match=r"in X\[123\] \(1 of 400 samples\)"):
+        fitted.transform(way(images))
+
+
+@pytest.mark.parametrize("way", [list, Listed, Streamed])
+def test_shapes_that_differ_are_named(way, images, fitted):
+    samples = list(images)
+    samples[123] = samples[123][:, :7]
+    for method in (ContrastiveAutoencoderClusterer(2).fit, fitted.predict):
+        with pytest.raises(ValueError, match=r"123\b.*\(8, 7\)"):
+            method(way(samples))
+
+
+def test_each_entry_of_other_shape_is_counted(images, fitted):
+    samples = list(images)
+    for index in (0, 5, 9, 200):
+        samples[index] = np.zeros((9, 9))
+    counted = r"X\[0\], X\[5\], X\[9\] and 1 more \(4 of 400 samples\)"
+    with pytest.raises(ValueError, match=rf"396 have shape \(8, 8\).*{counted}"):
+        fitted.predict(samples)
+    samples[0] = images[0]
+    with pytest.raises(ValueError, match=r"X\[5\], X\[9\] and X\[200\] \(3 of 400"):
+        fitted.predict(Listed(samples))
+
+
+class Files(Listed):
+    """Reads samples of files, some of which cannot be read."""
+
+    def __init__(self, images, errors):
+        super().__init__(images)
+        self.errors = errors
+
+    def __getitem__(self, index):
+        if index in self.errors:
+            raise self.errors[index]
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (FileNotFoundError(2, "No such file", "scan.dcm"), FileNotFoundError),
+        (PermissionError(13, "Permission denied"), PermissionError),
+        (OSError("cannot identify image file"), OSError),
+        (EOFError("ran out of input"), ValueError),
+        (KeyError("image"), ValueError),
+        (ZeroDivisionError(), ValueError),
+    ],
+)
+def test_unreadable_files_are_named(error, kind, images, fitted):
+    X = Files(images, {123: error})
+    for method in (ContrastiveAutoencoderClusterer(2).fit, fitted.predict):
+        with pytest.raises(kind, match=r"X\[123\].*could not be read") as refused:
+            method(X)
+        assert refused.value.__cause__ is error
+        assert type(error).__name__ in str(refused.value)
+    X = Files(images, {123: error, 200: error})
+    with pytest.raises(kind, match=r"X\[123\] and X\[200\] \(2 of 400 samples\)"):
+        fitted.predict(X)
+
+
+def test_an_iterable_that_fails_says_at_which_sample(images, fitted):
+    def samples():
+        yield from images[:123]
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match=r"Sample 123 .*Input/output error"):
+        fitted.predict(Streamed(samples()))
+
+
+def test_a_search_ends_when_time_is_up(monkeypatch):
+    seconds = iter(range(100))
+    monkeypatch.setattr(_bad_samples, "monotonic", lambda: next(seconds))
+    found, n_seen = search(50, 1000, lambda indices: indices.tolist(), 2)
+    assert found == [*range(20), 50]
+    assert n_seen == 51
+    assert name_samples(found, n_seen).endswith("and 18 more (21 of 51 samples)")
