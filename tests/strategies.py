@@ -180,6 +180,9 @@ class _SlicesOnly:
 
     shape, dtype = (8, 3), np.dtype("f8")
 
+    def __len__(self):
+        return 8
+
     def __getitem__(self, places):
         if not isinstance(places, slice):
             raise TypeError("it is read by slices")

@@ -82,19 +82,19 @@ class SlicesOnly:
 
     def __getitem__(self, places):
         if not isinstance(places, slice):
-            raise TypeError(f"no such index for {IMAGE}")
+            raise TypeError("it is read by slices")
         return np.array([IMAGE] * 12)[places]
 
 
 class Unreadable(torch.utils.data.Dataset):
-    """Fails at a file, and prints what it has read."""
+    """Fails at a file."""
 
     def __len__(self):
         return 12
 
     def __getitem__(self, index):
         if index == 7:
-            raise OSError(f"broken after {IMAGE[0].tolist()}")
+            raise OSError(5, "Input/output error")
         return X[index]
 
 
@@ -106,6 +106,7 @@ class Yields(torch.utils.data.Dataset):
         return 12
 
     def __getitem__(self, index):
+        range(12)[index]  # else NumPy and scikit-learn would read without end
         return self.item
 
 
@@ -144,8 +145,8 @@ VALUES = {
     "bytes": b"0.123456" * 100,
     "NaN in an image": with_nan(),
     "NaN in a list": list(with_nan()),
-    "path": pathlib.PurePosixPath("scans") / ("0.123456" * 20),
-    "paths": ["0.123456" * 20] * 12,
+    "path": pathlib.PurePosixPath("scans/image.png"),
+    "paths": ["scans/image.png"] * 12,
     "loader": torch.utils.data.DataLoader(Yields(IMAGE)),
     "DICOM": Dicom(),
     "DICOMs": [Dicom()] * 12,
@@ -153,9 +154,7 @@ VALUES = {
     "unreadable files": Unreadable(),
     "data set of dicts": Yields({"image": IMAGE}),
     "data set of batches": Yields((np.array([IMAGE] * 9), np.arange(9))),
-    "strings of their own type": np.array(
-        ["0.123456"] * 12, dtype=np.dtypes.StringDType()
-    ),
+    "strings of their own type": np.array(["a"] * 12, dtype=np.dtypes.StringDType()),
     "named series": pd.Series(IMAGE[0], name="0.12345"),
     "text": "a" * 100 + str(IMAGE.tolist()),
 }

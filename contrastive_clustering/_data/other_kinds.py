@@ -40,10 +40,10 @@ def _is_iterator(given: Any) -> bool:
 
 
 def _is_mapping(given: Any) -> bool:
-    # Groups of Zarr are mappings that do not say so.
-    return isinstance(given, Mapping) or (
-        has(given, "keys") and has(given, "__getitem__") and not has(given, "shape")
-    )
+    # Groups of Zarr are mappings that do not say so; tables and sparse matrices of
+    # SciPy's kind "dok" have keys, too.
+    is_like = has(given, "keys") and has(given, "__getitem__")
+    return (isinstance(given, Mapping) or is_like) and not has(given, "shape")
 
 
 def _is_dicom(given: Any) -> bool:

@@ -40,6 +40,9 @@ from contrastive_clustering._utils.surroundings import own_surroundings
 class _MissingExamples:
     """Says why there are no examples; those of a fit stand before it."""
 
+    def __init__(self) -> None:
+        self.__doc__ = "The training sample next to the center of each stratum."
+
     def __get__(self, estimator: Any, owner: type) -> Any:
         if estimator is None:
             return self

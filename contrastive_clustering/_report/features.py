@@ -195,9 +195,10 @@ def differ(
     gap[np.abs(gap) < ROUNDING] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         differences = np.where(gap == 0, 0.0, gap / pooled)
-    units = scaler.std.ravel(), scaler.mean.ravel()
-    return (
-        differences,
-        inside * units[0] + units[1],
-        outside * units[0] + units[1],
-    )
+    return differences, _to_units(inside, scaler), _to_units(outside, scaler)
+
+
+def _to_units(means: np.ndarray, scaler: Scaler) -> np.ndarray:
+    """Return means on the common scale in the user's units, zeros without remains."""
+    values = means * scaler.std + scaler.mean
+    return np.where(np.abs(values) < ROUNDING * scaler.std, 0.0, values)

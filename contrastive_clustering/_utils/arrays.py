@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
+from torch.utils.data import Dataset
 
 from contrastive_clustering._utils.bad_samples import name_samples
 from contrastive_clustering._utils.messages import reason_of, shorten, show
@@ -39,11 +40,15 @@ def to_array(values: Any, name: str) -> Any:
     Raises
     ------
     TypeError
-        If a tensor is sparse or holds no values.
+        If a tensor is sparse or holds no values, or if it is a data set.
 
     ValueError
         If a list is ragged, or if values of a masked array are masked.
     """
+    if isinstance(values, Dataset):  # NumPy would read it without end
+        raise TypeError(
+            f"{name} is a {type(values).__name__}, a data set. Pass an array."
+        )
     if not isinstance(values, (list, tuple)):
         return _read(values, name)
     entries = _read_entries(values, name)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+import scipy.sparse
 import torch
 import zarr
 from PIL import Image
@@ -165,3 +166,8 @@ class Batches(Dataset):
 def test_a_short_last_batch_is_recognized():
     with pytest.raises(ValueError, match=r"X\[2\] .*If these are batches"):
         ContrastiveAutoencoderClusterer(2).fit(Batches())
+
+
+def test_sparse_matrices_are_left_to_their_own_message():
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        ContrastiveAutoencoderClusterer(2).fit(scipy.sparse.dok_array(np.eye(9)))

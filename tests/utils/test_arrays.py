@@ -352,3 +352,12 @@ def test_names_of_series_and_of_single_columns():
         pd.DataFrame({"age": values, "sex": values}),
     ):
         assert name_of(unnamed, "label") == "label"
+
+
+def test_a_data_set_in_place_of_an_array_is_not_read():
+    class Endless(torch.utils.data.Dataset):
+        def __getitem__(self, index):
+            raise AssertionError("it was read")
+
+    with pytest.raises(TypeError, match="labels is a Endless, a data set"):
+        to_array(Endless(), "labels")
