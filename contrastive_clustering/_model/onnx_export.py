@@ -73,7 +73,6 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
         "n_clusters": clustering.n_clusters,
         "latent_dim": clustering.latent_centers.shape[1],
         "sample_shape": list(sample_shape),
-        "samples_dtype": str(dtype).removeprefix("torch."),
         "fitted_to_dtype": scaler.dtype,
         "fitted_to_range": [scaler.low, scaler.high],
     }

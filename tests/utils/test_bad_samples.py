@@ -5,7 +5,7 @@ import pytest
 from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._data import bad_samples as _bad_samples
+from contrastive_clustering._utils import bad_samples as _bad_samples
 from contrastive_clustering._utils.bad_samples import name_samples, search
 
 

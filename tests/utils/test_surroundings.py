@@ -41,7 +41,6 @@ from contrastive_clustering.metrics import (
     clustering_accuracy_scorer,
     mapped_accuracy,
     normalized_mutual_info_scorer,
-    silhouette_scorer,
 )
 
 
@@ -258,7 +257,7 @@ def test_the_estimators_own_container_is_honored():
     # What reads latents of its own does not get a frame.
     evaluate_clustering(estimator, X, np.arange(40) % 2, X, np.arange(40) % 2)
     plt.close(EmbeddingDisplay.from_estimator(estimator, X).figure_)
-    assert silhouette_scorer(estimator, X) == pytest.approx(estimator.score(X), abs=2)
+    assert -1 <= estimator.score(X) <= 1
 
 
 class Noting(Callback):
@@ -426,7 +425,6 @@ CALLS = {
             adjusted_rand_scorer,
             clustering_accuracy_scorer,
             normalized_mutual_info_scorer,
-            silhouette_scorer,
         )
     ],
     "notebook": lambda e, X, _: e._repr_html_() and None,
