@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.optional import import_kornia_filters
 
 # Least width of a random blur, as a part of the largest: next to none.
 SHARPEST = 0.1
@@ -249,17 +250,12 @@ def random_blur(
 ) -> torch.Tensor:
     """Blur each image by a Gaussian of a random width, up to `sigma` pixels.
 
-    Volumes are blurred slice by slice.
+    Volumes are blurred slice by slice. This needs Kornia.
     """
     if sigma < LEAST_BLUR:
         return batch
-    # Kornia takes a second to import, which only those who blur should wait for.
-    from kornia.filters import (
-        filter2d_separable,
-        gaussian_blur2d,
-        get_gaussian_kernel1d,
-    )
-
+    filters = import_kornia_filters()
+    blurred: torch.Tensor
     reach = math.ceil(2 * sigma)  # two widths to each side
     if reach >= min(batch.shape[-2:]):
         raise ValueError(
@@ -271,10 +267,11 @@ def random_blur(
     size = 2 * reach + 1
     if computes_beside(batch.device):
         # The same but for a look at the widths, which would wait for the device.
-        kernels = get_gaussian_kernel1d(size, widths[:, None])
-        blurred = filter2d_separable(images, kernels, kernels, "reflect")
+        kernels = filters.get_gaussian_kernel1d(size, widths[:, None])
+        blurred = filters.filter2d_separable(images, kernels, kernels, "reflect")
     else:
-        blurred = gaussian_blur2d(images, size, widths[:, None].expand(-1, 2))
+        sigmas = widths[:, None].expand(-1, 2)
+        blurred = filters.gaussian_blur2d(images, size, sigmas)
     return blurred.reshape(batch.shape)
 
 

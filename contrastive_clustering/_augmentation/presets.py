@@ -228,7 +228,7 @@ class RGBImageAugmentation(Preset):
         Strength of the change of saturation, as a logarithm.
 
     blur : float, default=0.0
-        Largest width of the blur, in pixels; 0 for none.
+        Largest width of the blur, in pixels; 0 for none. More needs Kornia.
 
     erase : float, default=0.8
         How likely a rectangle of the image (a box of the volume), of sides of 2/7 to

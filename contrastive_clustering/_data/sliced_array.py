@@ -97,7 +97,7 @@ def _shape_of(array: Any) -> tuple[tuple[int, ...], np.dtype]:
         elif hasattr(array, "to_dask_array"):
             remedy = "Pass what its to_dask_array(lengths=True) returns."
         raise ValueError(
-            f"X is a {kind} whose number of samples is not known. {remedy}"
+            f"X, of type {kind}, has an unknown number of samples. {remedy}"
         ) from None
 
 

@@ -48,3 +48,14 @@ def import_onnx() -> Any:
             "to_onnx needs onnx and onnxscript. Install them with `pip install onnx "
             "onnxscript`."
         ) from error
+
+
+def import_kornia_filters() -> Any:
+    """Return Kornia's filters, or say what needs them and how to get them."""
+    try:
+        return import_module("kornia.filters")
+    except ImportError as error:
+        raise ImportError(
+            "An augmentation with blur above zero needs Kornia. Install it with `pip "
+            "install kornia`, or set blur=0."
+        ) from error

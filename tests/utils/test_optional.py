@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from contrastive_clustering._utils.optional import (
+    import_kornia_filters,
     import_onnx,
     import_pandas,
     import_pyplot,
@@ -15,6 +16,7 @@ from contrastive_clustering._utils.optional import (
         (import_pandas, ["to_frame"], "pandas", "^to_frame needs pandas.*pip install"),
         (import_pyplot, ["A"], "matplotlib.pyplot", "^A needs matplotlib.*pip install"),
         (import_onnx, [], "onnxscript", "^to_onnx needs onnx and onnxscript"),
+        (import_kornia_filters, [], "kornia.filters", "blur above zero needs Kornia"),
     ],
 )
 def test_what_is_missing_is_named(function, arguments, module, message, monkeypatch):
