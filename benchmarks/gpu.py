@@ -41,7 +41,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     nt_xent,
 )
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
@@ -153,7 +153,7 @@ def bare_fit(
     if compiled:
         module.compile()
     optimizer = make_optimizer(module.parameters())
-    augment = GreyImageAugmentation()
+    augment = GrayImageAugmentation()
     generator = torch.Generator(device=device).manual_seed(0)
     images = torch.from_numpy(X).to(device)
     n_batches = math.ceil(len(X) / arguments.batch_size)

@@ -16,8 +16,8 @@ table is then made from the files, by the same code:
     python benchmarks/quality.py bloodcells --json runs.jsonl
     python benchmarks/quality.py --from-json runs.jsonl
 
-Columns: *mapped*, the accuracy after each stratum has taken the commonest class of its
-training members, and *balanced*, the mean of the classes' recalls of the same;
+Columns: *mapped*, the accuracy after each stratum has taken the most frequent class of
+its training members, and *balanced*, the mean of the classes' recalls of the same;
 *one-to-one*, the accuracy under the best matching of strata to classes; *ARI*; *NMI*;
 *rec. error*, the mean squared error of the decoded test images as a part of that of
 their mean image, where a method can decode.
@@ -151,23 +151,23 @@ def load(task: Task, folder: Path) -> Data:
 
 
 def stack_kinds(kinds: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return grey images, as many of each kind, and the number of their kind.
+    """Return gray images, as many of each kind, and the number of their kind.
 
-    Colours are averaged, volumes become their middle slice, and what lies outside of
+    Colors are averaged, volumes become their middle slice, and what lies outside of
     the smallest kind's sides is cut off.
     """
-    grey = [to_grey(X) for X in kinds]
-    n = min(len(X) for X in grey)
-    side = min(X.shape[-1] for X in grey)
+    gray = [to_gray(X) for X in kinds]
+    n = min(len(X) for X in gray)
+    side = min(X.shape[-1] for X in gray)
     parts = []
-    for X in grey:
+    for X in gray:
         start = (X.shape[-1] - side) // 2
         inside = slice(start, start + side)
         parts.append(X[:n, inside, inside].round().astype(np.uint8))
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), n)
 
 
-def to_grey(X: np.ndarray) -> np.ndarray:
+def to_gray(X: np.ndarray) -> np.ndarray:
     if X.ndim == 3:
         return X
     return X.mean(axis=-1) if X.shape[-1] == 3 else X[:, X.shape[1] // 2]

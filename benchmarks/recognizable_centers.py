@@ -1,18 +1,18 @@
-"""How well a report finds decoded centres that show one training sample.
+"""How well a report finds decoded centers that show one training sample.
 
     python benchmarks/recognizable_centers.py
     python benchmarks/recognizable_centers.py pneumoniamnist --seeds 0 1 2
 
 For training images of each data set, as they are and with four of them repeated (as
-they are, with noise, or moved by a pixel), it decodes the centres of strata and takes
+they are, with noise, or moved by a pixel), it decodes the centers of strata and takes
 for each
 
 - the *gap*: the distance from the second nearest of all training images over that from
-  the nearest, both without repetitions. A centre is *recognizable* if it is at least
+  the nearest, both without repetitions. A center is *recognizable* if it is at least
   1.2, and *average* if it is below 1.1;
 - whether a report would leave it out, which sees the images of the fit alone.
 
-It prints how many recognizable and how many average centres are left out. Strata with
+It prints how many recognizable and how many average centers are left out. Strata with
 one distinct image are left out in any case, and not counted.
 """
 
@@ -54,7 +54,7 @@ def repetitions(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.nd
 def measure(
     X: np.ndarray, everything: np.ndarray, n_clusters: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gaps of the decoded centres of a fit to X, and which are left out."""
+    """Return the gaps of the decoded centers of a fit to X, and which are left out."""
     clusterer = ContrastiveAutoencoderClusterer(
         n_clusters,
         clusterer="kmeans",

@@ -40,7 +40,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     nt_xent,
 )
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
@@ -108,7 +108,7 @@ def our_fit(X: np.ndarray) -> float:
 def bare_fit(X: np.ndarray) -> float:
     """Return the views a second of a hand-written loop."""
     module = make_module(X).train()
-    augment = GreyImageAugmentation()
+    augment = GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
     optimizer = make_optimizer(module.parameters())
     n_batches = math.ceil(len(X) / BATCH_SIZE)
@@ -264,7 +264,7 @@ def peer_fit(batches: Iterable[list[torch.Tensor]], X: np.ndarray) -> float:
 
 def our_views(X: np.ndarray) -> float:
     """Return the views a second of our augmentation, from uint8 images on."""
-    module, augment = make_module(X), GreyImageAugmentation()
+    module, augment = make_module(X), GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
     start = time.perf_counter()
     for place in range(0, len(X), BATCH_SIZE):
@@ -343,7 +343,7 @@ def compare_peers(X: np.ndarray, repeats: int) -> None:
 def profile(X: np.ndarray, repeats: int) -> None:
     """Print what the parts of a step cost, in milliseconds and as shares."""
     module = make_module(X).train()
-    augment = GreyImageAugmentation()
+    augment = GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
     optimizer = make_optimizer(module.parameters())
     spent: dict[str, list[float]] = {}

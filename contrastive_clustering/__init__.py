@@ -1,8 +1,8 @@
-"""Find strata in unlabelled images with a contrastive autoencoder."""
+"""Find strata in unlabeled images with a contrastive autoencoder."""
 
 from contrastive_clustering import datasets, metrics
 from contrastive_clustering._augmentation.presets import (
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
     VolumeAugmentation,
@@ -49,7 +49,7 @@ __all__ = [
     "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
     "EmbeddingDisplay",
-    "GreyImageAugmentation",
+    "GrayImageAugmentation",
     "InterpolationDisplay",
     "LabelSpreadDisplay",
     "PrototypeRefinement",

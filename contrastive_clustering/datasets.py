@@ -152,7 +152,7 @@ def fetch_medmnist(
     bunch.update(
         target_names=[info["label"][key] for key in sorted(info["label"], key=int)],
         DESCR=f"{info['python_class']} ({split}, {size} pixels)\n\n"
-        f"{info['description']}\n\nTask: {info['task']}. Licence: {info['license']}.",
+        f"{info['description']}\n\nTask: {info['task']}. License: {info['license']}.",
         license=info["license"],
         url=info["url"],
         is_official=_md5(path) == info["MD5"],

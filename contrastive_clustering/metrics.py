@@ -82,18 +82,18 @@ def _check_alike(**arrays: np.ndarray) -> None:
 
 
 def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return the balanced accuracy, also where classes are foretold and never true.
+    """Return the balanced accuracy, also where classes are predicted and never true.
 
     Parameters
     ----------
     y_true, y_pred : ndarray of shape (n_samples,)
-        Classes, true and foretold. scikit-learn's balanced accuracy warns of those that
-        only the latter holds.
+        Classes, true and predicted. scikit-learn's balanced accuracy warns of classes
+        that only the latter holds.
 
     Returns
     -------
     recall : float
-        Mean over the true classes of the part of their samples that was foretold.
+        Mean over the true classes of the part of their samples that was predicted.
     """
     classes = np.unique(y_true)
     return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
@@ -205,11 +205,11 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
 def map_clusters_to_labels(
     y_true: ArrayLike, y_pred: ArrayLike, y_pred_new: ArrayLike | None = None
 ) -> np.ndarray:
-    """Replace each cluster by the commonest class of its members.
+    """Replace each cluster by the most frequent class of its members.
 
     The mapping is learnt on ``(y_true, y_pred)``, the training set, and applied to
     `y_pred_new`. Ties go to the class that sorts first; a cluster without a training
-    member gets the commonest class of all.
+    member gets the most frequent class of all.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def mapped_accuracy(
     *,
     balanced: bool = False,
 ) -> float:
-    """Accuracy after each cluster has taken the commonest class of its members.
+    """Accuracy after each cluster has taken the most frequent class of its members.
 
     Unlike :func:`clustering_accuracy` several clusters may stand for one class. It
     grows with the number of clusters; give a test set to see what that is worth.
@@ -390,7 +390,7 @@ def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
 
 @own_surroundings()
 def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by normalised mutual information.
+    """Score ``estimator.predict(X)`` against `y` by normalized mutual information.
 
     Parameters
     ----------

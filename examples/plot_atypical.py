@@ -13,7 +13,7 @@ digits that were not trained on, for damaged ones, and for pieces of photographs
 # -----------------------------------------------
 # All images have 8 x 8 pixels and values from 0 to 16, so that neither size nor units
 # give them away. The photographs are scikit-learn's own, a temple and a flower, in
-# grey; their pieces have as much contrast as they happen to have.
+# gray; their pieces have as much contrast as they happen to have.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,10 +32,10 @@ clusterer = ContrastiveAutoencoderClusterer(
 rng = np.random.default_rng(0)
 pieces = []
 for photograph in load_sample_images().images:
-    grey = photograph.mean(axis=2) / 255 * 16
+    gray = photograph.mean(axis=2) / 255 * 16
     for _ in range(200):
-        row, column = (rng.integers(side - 32) for side in grey.shape)
-        piece = grey[row : row + 32, column : column + 32]
+        row, column = (rng.integers(side - 32) for side in gray.shape)
+        piece = gray[row : row + 32, column : column + 32]
         pieces.append(piece.reshape(8, 4, 8, 4).mean(axis=(1, 3)))  # 32 to 8 pixels
 
 scratched = X_new.copy()

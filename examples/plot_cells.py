@@ -3,7 +3,7 @@
 Strata of blood cells
 =====================
 
-Colour images work as grey ones do. Their preset of views is another: a cell under the
+Color images work as gray ones do. Their preset of views is another: a cell under the
 microscope has no up and no left, so that views turn by any angle and mirror, and change
 stain and brightness a little. This example clusters crops of blood cells, without their
 kinds.
@@ -70,7 +70,7 @@ EmbeddingDisplay.from_estimator(clusterer, X, random_state=0)
 # Hold the strata against the kinds, and against what is no kind
 # --------------------------------------------------------------
 # How many cells of each kind a stratum holds. Accuracy would say little: always
-# guessing the commonest kind is right in most cases.
+# guessing the most frequent kind is right in most cases.
 #
 # The gallery shows another thing that cells differ in. Where a cell lay at the edge of
 # its photograph, ``bloodcells.npz`` fills the crop up with black, and such cells have

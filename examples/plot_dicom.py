@@ -34,7 +34,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 
 
 def position(dataset):
-    """Return the place of a slice along the normal of its plane, in millimetres."""
+    """Return the place of a slice along the normal of its plane, in millimeters."""
     along_row, along_column = np.reshape(dataset.ImageOrientationPatient, (2, 3))
     return float(np.cross(along_row, along_column) @ dataset.ImagePositionPatient)
 
@@ -66,7 +66,7 @@ for slices in stacks.values():
 # bring it to a common scale. Both are resampled to pixels of 0.7 mm, since the network
 # knows nothing of spacing.
 
-SPACING = 0.7  # millimetres
+SPACING = 0.7  # millimeters
 
 
 def read_slice(dataset):
@@ -119,7 +119,7 @@ clusterer = ContrastiveAutoencoderClusterer(
 # %%
 # Strata on the slices
 # --------------------
-# Each patch is drawn as a square of the colour of its stratum, at its centre.
+# Each patch is drawn as a square of the color of its stratum, at its center.
 
 colors = plt.get_cmap("Set2")(range(n_strata))
 figure, axes = plt.subplots(
@@ -147,7 +147,7 @@ for stratum, ax in enumerate(axes):
     ax.set_title(f"stratum {stratum}\n{part:.0%} of CT", fontsize=9)
     for spine in ax.spines.values():
         spine.set(color=colors[stratum], linewidth=4)
-figure.suptitle("Decoded centres, framed in the colours above", fontsize=10)
+figure.suptitle("Decoded centers, framed in the colors above", fontsize=10)
 plt.show()
 
 # %%

@@ -8,11 +8,11 @@ and 4668 have none (PneumoniaMNIST). The estimator is fitted to all of them with
 labels, with fewer epochs than usual to save time. One and the same classifier then
 learns from
 
-- the pixels of the 40 labelled X-rays,
+- the pixels of the 40 labeled X-rays,
 - the same and generated X-rays, which have the label of their stratum,
 - the same and the real X-rays of the strata instead, as a yardstick for the generated
   ones,
-- the latents of the 40 labelled X-rays.
+- the latents of the 40 labeled X-rays.
 
 Which of them helps, and how much, is read from the table below and not taken for
 granted.
@@ -66,7 +66,7 @@ print("generated X-rays of each stratum:", *map(len, generated))
 # %%
 # Let the few labels name the strata
 # ----------------------------------
-# A stratum takes the commonest label of the labelled X-rays that fall into it. Where
+# A stratum takes the most frequent label of the labeled X-rays that fall into it. Where
 # none does, or as many of either kind, it gets no label and its images are left out.
 # Therefore the labels of the generated X-rays come from the same 40 labels; nothing
 # else is known of them.
@@ -74,7 +74,7 @@ print("generated X-rays of each stratum:", *map(len, generated))
 names = {0: "normal", 1: "pneumonia"}
 
 
-def draw_labelled(rng, n_of_each=20):
+def draw_labeled(rng, n_of_each=20):
     """Return the indices of as many training images of each class."""
     return np.concatenate(
         [
@@ -84,11 +84,11 @@ def draw_labelled(rng, n_of_each=20):
     )
 
 
-def name_strata(labelled):
+def name_strata(labeled):
     """Return the label of each stratum that has one, by majority."""
     votes = {}
     for stratum in range(n_strata):
-        counts = np.bincount(y_train[labelled][strata[labelled] == stratum])
+        counts = np.bincount(y_train[labeled][strata[labeled] == stratum])
         winners = np.flatnonzero(counts == counts.max(initial=1))
         if len(winners) == 1:
             votes[stratum] = int(winners[0])
@@ -98,9 +98,9 @@ def name_strata(labelled):
 # %%
 # Compare
 # -------
-# A logistic regression on standardised values, with scikit-learn's default penalty and
+# A logistic regression on standardized values, with scikit-learn's default penalty and
 # classes weighted evenly, is fitted in each of the settings and scored on the test
-# split. The 40 labelled X-rays are drawn anew each time. Always guessing pneumonia
+# split. The 40 labeled X-rays are drawn again each time. Always guessing pneumonia
 # would have an accuracy of 0.625 and a balanced accuracy of 0.5.
 
 
@@ -121,9 +121,9 @@ rng = np.random.default_rng(0)
 rng_real = np.random.default_rng(1)
 scores = np.empty((n_draws, len(settings), 2))
 for draw in range(n_draws):
-    labelled = draw_labelled(rng)
-    X, y = X_train[labelled], y_train[labelled]
-    votes = name_strata(labelled)
+    labeled = draw_labeled(rng)
+    X, y = X_train[labeled], y_train[labeled]
+    votes = name_strata(labeled)
     # As many real X-rays of each stratum as there are generated ones.
     sizes = {s: len(generated[s]) for s in votes}
     real = [rng_real.choice(np.flatnonzero(strata == s), n) for s, n in sizes.items()]
@@ -135,7 +135,7 @@ for draw in range(n_draws):
         score(X, y, X_test),
         score(X_generated, y_both, X_test),
         score(X_real, y_both, X_test),
-        score(latents[labelled], y, latents_test),
+        score(latents[labeled], y, latents_test),
     ]
 
 measures = ["accuracy", "balanced accuracy"]
@@ -151,7 +151,7 @@ for i, setting in enumerate(settings):
 # %%
 # The table has means and standard deviations over the draws. The gain is that in
 # balanced accuracy, draw by draw, with its standard error: less than about two of these
-# is no finding. All of this tells how much hangs on which 40 X-rays were labelled. The
+# is no finding. All of this tells how much depends on which 40 X-rays were labeled. The
 # fit without labels is the same throughout, and another seed of it would add to the
 # spread.
 #
@@ -177,7 +177,7 @@ figure.tight_layout()
 # %%
 # Look at the generated X-rays
 # ----------------------------
-# A row is a stratum, with the label it got in the last draw: the labelled X-rays that
+# A row is a stratum, with the label it got in the last draw: the labeled X-rays that
 # named it, at most three, and generated ones. The percentage is the part of the
 # stratum's training members that have the label, which nobody would know in practice.
 # Where it is low, the generated X-rays teach the classifier an error.
@@ -185,7 +185,7 @@ figure.tight_layout()
 n_shown = 5
 figure, axes = plt.subplots(n_strata, 3 + n_shown, figsize=(8, 10))
 for stratum, row in enumerate(axes):
-    own = labelled[strata[labelled] == stratum][:3]
+    own = labeled[strata[labeled] == stratum][:3]
     for ax in row:
         ax.set(xticks=[], yticks=[])
         ax.set_frame_on(False)
@@ -198,7 +198,7 @@ for stratum, row in enumerate(axes):
         share = np.mean(y_train[strata == stratum] == votes[stratum])
         title = f"{names[votes[stratum]]}\n({share:.0%} are)"
     row[0].set_ylabel(title, fontsize=9, rotation=0, ha="right", va="center")
-axes[0, 1].set_title("labelled", fontsize=9)
+axes[0, 1].set_title("labeled", fontsize=9)
 axes[0, 3 + n_shown // 2].set_title("generated", fontsize=9)
 figure.suptitle("Generated X-rays take the label of their stratum")
 figure.tight_layout()

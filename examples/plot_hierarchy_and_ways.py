@@ -12,7 +12,7 @@ odd. This example shows each on handwritten digits.
 # The tree over the strata
 # ------------------------
 # ``linkage_`` is a tree in SciPy's format, in which the most similar strata merge
-# first. Below each leaf stands the decoded centre of its stratum.
+# first. Below each leaf stands the decoded center of its stratum.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,7 +55,7 @@ tree = dendrogram(
     color_threshold=0,
     above_threshold_color="#0072B2",
 )
-ax.set_ylabel("distance of the centres (Ward)")
+ax.set_ylabel("distance of the centers (Ward)")
 ax.spines[["top", "right", "bottom"]].set_visible(False)
 for place, stratum in enumerate(tree["leaves"]):
     ax = figure.add_subplot(grid[1, place])
@@ -67,7 +67,7 @@ figure.suptitle("Strata merge from below; numbers are those of labels_")
 # Coarser strata
 # --------------
 # ``labels_at`` cuts the tree: no training, and each coarser stratum is a union of
-# strata. A row is a coarser stratum, with the centres that it unites.
+# strata. A row is a coarser stratum, with the centers that it unites.
 
 n_coarse = 5
 coarse = clusterer.labels_at(n_coarse)
@@ -111,7 +111,7 @@ figure.tight_layout()
 # %%
 # Ways
 # ----
-# ``interpolate`` decodes the straight way between two latents: of the centres of two
+# ``interpolate`` decodes the straight way between two latents: of the centers of two
 # strata, given by their numbers, or of two images. The first way leads between the two
 # strata that merge first, the second between the ends of the tree, the third between
 # two images, which stand at its ends.

@@ -47,7 +47,7 @@ def write_anew(batch):
     maps = torch.stack([first, second], dim=1).to(batch.device)  # (n, 2, 3)
     places = F.affine_grid(maps, list(batch.shape), align_corners=False)
     moved = F.grid_sample(batch, places, padding_mode="border", align_corners=False)
-    # The largest of a pixel's neighbours thickens a line, the smallest thins it.
+    # The largest of a pixel's neighbors thickens a line, the smallest thins it.
     thick = F.max_pool2d(moved, 3, stride=1, padding=1)
     thin = -F.max_pool2d(-moved, 3, stride=1, padding=1)
     weight = 0.3 * torch.rand(n, 1, 1, 1, device=batch.device)
@@ -144,7 +144,7 @@ for name, parameters in {"the package's parts": {}, "own parts": own}.items():
 # %%
 # One fit of each says little about which is better: look at several values of
 # ``random_state`` before you prefer one. All else works with the new parts as with the
-# others. Below are the decoded centres of the strata, in the order of the digit that is
+# others. Below are the decoded centers of the strata, in the order of the digit that is
 # most frequent in each, and reconstructions.
 
 figure, axes = plt.subplots(2, 10, figsize=(8, 2.2))

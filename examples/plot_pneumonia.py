@@ -47,8 +47,8 @@ seconds = time.perf_counter() - start
 # %%
 # Hold the strata against the diagnoses
 # -------------------------------------
-# Each stratum takes the commonest diagnosis of its training members; the test split is
-# then scored as that of a classifier. Always guessing pneumonia has an accuracy of
+# Each stratum takes the most frequent diagnosis of its training members; the test split
+# is then scored as that of a classifier. Always guessing pneumonia has an accuracy of
 # 0.625 here, so that accuracy alone says little: balanced accuracy, the adjusted Rand
 # index and mutual information stand beside it.
 
@@ -68,7 +68,7 @@ print(f"seconds of training   {seconds:.0f}")
 # Look at the strata
 # ------------------
 # A row is a stratum, ordered by how many of its training members have pneumonia: the
-# decoded centre, the X-rays of the test split that lie nearest to it in latent space,
+# decoded center, the X-rays of the test split that lie nearest to it in latent space,
 # and those that lie farthest from it and belong to it all the same.
 
 prevalence = [

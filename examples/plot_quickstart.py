@@ -47,14 +47,14 @@ print(f"one-to-one accuracy {accuracy:.3f}, adjusted Rand index {rand:.3f}")
 # %%
 # Look at the strata
 # ------------------
-# Each row is a stratum: its decoded centre first, then the five members that lie
+# Each row is a stratum: its decoded center first, then the five members that lie
 # nearest to it in latent space, and last the five that lie farthest from it.
 
 ClusterGalleryDisplay.from_estimator(clusterer, images)
 
 # %%
-# Where the strata lie in the latent space, mapped to the plane by t-SNE. Neighbours on
-# the map are neighbours there; distances between groups mean little.
+# Where the strata lie in the latent space, mapped to the plane by t-SNE. Neighbors on
+# the map are neighbors there; distances between groups mean little.
 
 EmbeddingDisplay.from_estimator(clusterer, images, random_state=0)
 

@@ -32,7 +32,7 @@ from sklearn.preprocessing import StandardScaler
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     LabelSpreadDisplay,
 )
 from contrastive_clustering.datasets import fetch_medmnist
@@ -99,7 +99,7 @@ def train_with_labels(encoder, *, n_epochs=20, n_batches=8):
     )
     images, targets = to_batch(X_train), torch.from_numpy(y_train).long()
     class_weight = len(targets) / (2 * torch.bincount(targets).float())
-    draw_view = GreyImageAugmentation()
+    draw_view = GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
     for _ in range(n_epochs):
         order = torch.randperm(len(images), generator=generator)

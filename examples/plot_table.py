@@ -14,7 +14,7 @@ few hundred rows of correlated columns in different units.
 # %%
 # Fit
 # ---
-# Columns are standardised inside. Views add noise to the values and drop some of them
+# Columns are standardized inside. Views add noise to the values and drop some of them
 # (:class:`~contrastive_clustering.TableAugmentation`). Tables are small, so that epochs
 # are short; take more of them, and smaller batches, than for images.
 
@@ -50,7 +50,7 @@ clusterer = ContrastiveAutoencoderClusterer(
 # %%
 # Read the strata
 # ---------------
-# A decoded centre is a row in the units of the table. Here is how far each lies from
+# A decoded center is a row in the units of the table. Here is how far each lies from
 # the mean of the training set, in standard deviations; strata are ordered by the first
 # column, the mean radius of the nuclei.
 
@@ -64,13 +64,13 @@ picture = ax.imshow(deviations[order], cmap="RdBu_r", vmin=-2, vmax=2, aspect="a
 ax.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
 ax.set_yticks(range(n_strata), [f"stratum {s}, n = {sizes[s]}" for s in order])
 figure.colorbar(picture, ax=ax, label="standard deviations")
-ax.set_title("Decoded centres of the strata")
+ax.set_title("Decoded centers of the strata")
 figure.tight_layout()
 
 # %%
 # Hold them against the diagnoses
 # -------------------------------
-# The same figures for k-means on the standardised columns, with as many clusters. On a
+# The same figures for k-means on the standardized columns, with as many clusters. On a
 # table of this kind k-means is hard to beat, and if it is as good, take it: it is the
 # simpler one.
 

@@ -47,7 +47,7 @@ error = np.mean((decoded - X) ** 2) / X.var(axis=0).mean()
 print(f"reconstruction error: {error:.2f} of that of the mean volume")
 
 # %%
-# A gland is labelled normal or, under the name hyperplasia, as having a mass. The
+# A gland is labeled normal or, under the name hyperplasia, as having a mass. The
 # strata are found without that label; here is how it spreads over them.
 
 for stratum in range(n_strata):
@@ -58,7 +58,7 @@ for stratum in range(n_strata):
 # Look at the strata
 # ------------------
 # Of each volume the middle slice across its first axis is shown. The members are masks,
-# voxels are in the gland or not; decoded voxels are grey where the network is unsure.
+# voxels are in the gland or not; decoded voxels are gray where the network is unsure.
 # It often is: latents that views teach to forget how a gland lies are decoded to a mean
 # of glands that lie in many ways.
 

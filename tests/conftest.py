@@ -111,7 +111,7 @@ def fitted_kind():
     images = make_tiny_images()
     shades = np.linspace(1, 0.2, 5)
     kinds = {
-        "grey": (images, {}),
+        "gray": (images, {}),
         "rgb": ((images[..., None] * shades[:3]).astype(np.uint8), {}),
         "five channels": (images[..., None] * shades, {"channel_axis": 3}),
         "volume": (images[:, None] * np.linspace(0.3, 1, 9)[:, None, None], {}),

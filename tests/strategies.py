@@ -216,7 +216,7 @@ def _with_nan():
 
 _NUMBERS = np.arange(24.0).reshape(8, 3) % 7
 
-# What is no array of numbers, each made anew for each case.
+# What is no array of numbers, each made again for each case.
 ODDITIES = {
     "None": lambda: None,
     "word": lambda: "word",

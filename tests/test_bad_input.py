@@ -39,7 +39,7 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     PrototypeRefinement,
     RGBImageAugmentation,
     SelfTrainingRefinement,
@@ -296,7 +296,7 @@ PARAMETERS = {
         "auto",
         None,
         "table",
-        "grey",
+        "gray",
         "rgb",
         "volume",
         torch.clone,
@@ -344,7 +344,7 @@ NEAR_MISSES = [
     *(KMeans, KMeans(n_init=-1), DBSCAN(eps=1e-9), StandardScaler(), torch.sum),
     *(PrototypeRefinement, SelfTrainingRefinement(memory=2), ClusterNumberSearch),
     *(torch.optim.Optimizer, torch.optim.SparseAdam, torch.optim.LBFGS, torch.Tensor),
-    *(torch.optim.Muon, GreyImageAugmentation, RGBImageAugmentation(blur=30)),
+    *(torch.optim.Muon, GrayImageAugmentation, RGBImageAugmentation(blur=30)),
 ]
 
 
@@ -594,7 +594,7 @@ def searches(draw):
     )
 
 
-# --- judgements ----------------------------------------------------------------------
+# --- judgments ----------------------------------------------------------------------
 
 # What scikit-learn's estimators say of arrays of anything but numbers.
 BY_OTHERS = ["NaN", "infinity", "with a sequence", "[Cc]ast", "string", "real number"]
@@ -814,7 +814,7 @@ def losses(draw):
 
 
 AUGMENTATIONS = {
-    GreyImageAugmentation: (4, 1, 8, 8),
+    GrayImageAugmentation: (4, 1, 8, 8),
     RGBImageAugmentation: (4, 3, 8, 9),
     VolumeAugmentation: (4, 1, 8, 8, 8),
     TableAugmentation: (4, 3),

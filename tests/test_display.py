@@ -147,7 +147,7 @@ def check_labels_apart(figure):
 
 
 @pytest.mark.parametrize(
-    "kind", ["grey", "rgb", "five channels", "volume", "flat", "table", "many strata"]
+    "kind", ["gray", "rgb", "five channels", "volume", "flat", "table", "many strata"]
 )
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
 def test_nothing_is_clipped_or_covered_or_shown(
@@ -163,7 +163,7 @@ def test_nothing_is_clipped_or_covered_or_shown(
     check_labels_apart(figure)
 
 
-@pytest.mark.parametrize("kind", ["grey", "table"])
+@pytest.mark.parametrize("kind", ["gray", "table"])
 def test_single_pictures_have_room_for_their_names(kind, fitted_kind):
     X, estimator = fitted_kind(kind)
     for display in (
@@ -179,7 +179,7 @@ def test_single_pictures_have_room_for_their_names(kind, fitted_kind):
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
 def test_given_axes_are_drawn_on(display, fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     figure = Figure(figsize=(9, 4), layout="constrained")  # unknown to pyplot
     given, other = figure.subplots(1, 2)
     before = plt.get_fignums()
@@ -216,7 +216,7 @@ def test_other_than_axes_is_refused(display):
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
 def test_samples_and_estimator_are_left_as_they_were(display, fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     before, centers = X.copy(), estimator.cluster_centers_.copy()
     state = np.random.get_state()[1].copy()
     FROM_ESTIMATOR[display](estimator, X)
@@ -226,7 +226,7 @@ def test_samples_and_estimator_are_left_as_they_were(display, fitted_kind):
 
 
 def test_styles_of_the_user_do_not_break_labels(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     style = import_module("matplotlib.style")
     with style.context("dark_background"):
         display = ClusterGalleryDisplay.from_estimator(estimator, X)

@@ -16,7 +16,7 @@ from skorch.exceptions import DeviceWarning
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
 )
 from contrastive_clustering._data import on_device as _resident
@@ -192,7 +192,7 @@ def test_waiting_for_the_gpu_is_noticed():
         {"refinement": "neighbors", "kl_weight": 0.1},
         {"precision": "bf16-mixed"},
         {"precision": "16-mixed"},
-        {"augmentation": GreyImageAugmentation(erase=0.5)},
+        {"augmentation": GrayImageAugmentation(erase=0.5)},
         {"augmentation": RGBImageAugmentation(blur=1.0)},
         {"augmentation": torch.nn.Dropout(0.1)},
         {"num_workers": 2},

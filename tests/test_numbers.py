@@ -8,7 +8,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(60, 5))
 IMAGES = RNG.normal(size=(40, 8, 8))
-GREY = RNG.integers(0, 256, size=(40, 8, 8), dtype=np.uint8)
+GRAY = RNG.integers(0, 256, size=(40, 8, 8), dtype=np.uint8)
 
 
 def with_outlier(X, value):
@@ -39,9 +39,9 @@ EXTREMES = {
     "images of tiny values": IMAGES * 1e-30,
     "images of huge values": IMAGES * 1e30,
     "images with an outlier": with_outlier(IMAGES, 1e8),
-    "black images among others": half_black(GREY),
-    "black images but for one pixel": with_outlier(np.zeros_like(GREY), 255),
-    "images of few distinct kinds": np.repeat(GREY[:2], 20, axis=0),
+    "black images among others": half_black(GRAY),
+    "black images but for one pixel": with_outlier(np.zeros_like(GRAY), 255),
+    "images of few distinct kinds": np.repeat(GRAY[:2], 20, axis=0),
     "images of constant brightness each": np.broadcast_to(
         RNG.integers(0, 256, size=(40, 1, 1), dtype=np.uint8), (40, 8, 8)
     ),

@@ -1,4 +1,4 @@
-"""Behaviour on the real image files; what takes minutes is marked slow."""
+"""Behavior on the real image files; what takes minutes is marked slow."""
 
 import numpy as np
 import pytest
@@ -90,8 +90,8 @@ def test_kinds_of_images_are_told_apart_better_than_by_pixels(real_images):
         digits, _ = real_images("mnist", split, n=n)
         cells, _ = real_images("bloodcells", split, n=n)
         glands, _ = real_images("adrenalmnist3d", split, n=n)
-        grey_cells = cells.mean(axis=-1)[:, 2:-2, 2:-2]
-        kinds = [x_rays, digits, grey_cells, glands[:, 14]]
+        gray_cells = cells.mean(axis=-1)[:, 2:-2, 2:-2]
+        kinds = [x_rays, digits, gray_cells, glands[:, 14]]
         splits += [np.concatenate(kinds), np.repeat(range(4), n)]
     X, _, X_new, y_new = splits
     pixels = KMeans(4, n_init=10, random_state=0).fit(X.reshape(len(X), -1))

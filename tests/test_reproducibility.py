@@ -20,7 +20,7 @@ def parameters(fast):
 
 
 class Meddler(Callback):
-    """Other code that draws from the global generators and seeds them anew."""
+    """Other code that draws from the global generators and seeds them again."""
 
     def on_batch_begin(self, net, **kwargs):
         torch.rand(3), np.random.rand(3), random.random()

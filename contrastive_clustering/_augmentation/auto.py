@@ -11,7 +11,7 @@ import torch
 
 from contrastive_clustering._augmentation.presets import (
     Augmentation,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     Preset,
     RGBImageAugmentation,
     TableAugmentation,
@@ -22,14 +22,14 @@ from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import draw_seed, seeded_global_generators
 
 PRESETS: dict[str, type[Preset]] = {
-    "grey": GreyImageAugmentation,
+    "gray": GrayImageAugmentation,
     "rgb": RGBImageAugmentation,
     "volume": VolumeAugmentation,
     "table": TableAugmentation,
 }
 
 # What "auto" takes for strokes on an empty background: docs, "Choices".
-FOR_STROKES = GreyImageAugmentation(translate=0.1, erase=0.8)
+FOR_STROKES = GrayImageAugmentation(translate=0.1, erase=0.8)
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def resolve_augmentation(
 
     Parameters
     ----------
-    augmentation : {"auto", "grey", "rgb", "volume", "table"}, preset, callable or None
+    augmentation : {"auto", "gray", "rgb", "volume", "table"}, preset, callable or None
         The parameter; "auto" is the preset for `kind`.
 
-    kind : {"table", "volume", "grey", "rgb"}
+    kind : {"table", "volume", "gray", "rgb"}
         What the samples are.
 
     shows_strokes : bool, default=False
@@ -131,7 +131,7 @@ def resolve_augmentation(
         preset = FOR_STROKES
     if isinstance(preset, str):
         preset = PRESETS[kind if preset == "auto" else preset]()
-    # The one for tables knows no neighbours, which images can do without, if so wished.
+    # The one for tables knows no neighbors, which images can do without, if so wished.
     is_for_tables = isinstance(preset, TableAugmentation)
     suits = is_for_tables if kind == "table" else augmentation != "table"
     if isinstance(preset, VolumeAugmentation):

@@ -184,7 +184,7 @@ def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
     for coordinate, side in reversed(list(enumerate(reversed(sides)))):
         shape = [1] * (n_axes + 2)
         shape[n_axes - coordinate] = side
-        # The centres of the pixels.
+        # The centers of the pixels.
         places = torch.arange(side, device=theta.device, dtype=torch.float32)
         places = (2 * places + 1) / side - 1
         step = theta[:, :, coordinate].reshape(n_samples, *[1] * n_axes, n_axes)
@@ -241,8 +241,8 @@ def random_saturation(
 ) -> torch.Tensor:
     """Bring each sample's channels nearer to, or farther from, their mean."""
     factor = torch.exp(strength * _uniform(len(batch), -1, 1, generator))
-    grey = batch.mean(dim=1, keepdim=True)
-    return grey + _per_sample(factor, batch) * (batch - grey)
+    gray = batch.mean(dim=1, keepdim=True)
+    return gray + _per_sample(factor, batch) * (batch - gray)
 
 
 def random_blur(
@@ -314,7 +314,7 @@ def random_erasing(
     ----------
     Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", AAAI 2020.
     """
-    if probability == 0:  # most views of grey images: neither drawn for nor paid for
+    if probability == 0:  # most views of gray images: neither drawn for nor paid for
         return batch
     erased = _per_sample(_uniform(len(batch), 0, 1, generator) < probability, batch)
     for axis in range(2, batch.ndim):

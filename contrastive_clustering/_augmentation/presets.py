@@ -1,4 +1,4 @@
-"""Presets of views: for grey and colour images, for volumes and for tables.
+"""Presets of views: for gray and color images, for volumes and for tables.
 
 A batch is a float32 tensor on the common scale (zero mean and unit variance over
 the training set): ``(n, n_channels, height, width)``, ``(n, n_channels, depth,
@@ -145,8 +145,8 @@ class Preset(Augmentation):
 
 
 @dataclass(frozen=True)
-class GreyImageAugmentation(Preset):
-    """Views of grey medical images.
+class GrayImageAugmentation(Preset):
+    """Views of gray medical images.
 
     Small rotations, shifts, scalings, shears and changes of contrast and brightness:
     what differs between two pictures of one patient. No flips, which would move the
@@ -178,7 +178,7 @@ class GreyImageAugmentation(Preset):
     Notes
     -----
     With ``augmentation="auto"`` the clusterer takes ``translate=0.1, erase=0.8`` for
-    grey images more than three quarters of whose pixels have one and the same value.
+    gray images more than three quarters of whose pixels have one and the same value.
     """
 
     degrees: float = 15.0
@@ -265,7 +265,7 @@ class VolumeAugmentation(Preset):
 
     Rotations in space, mirroring, shifts and changes of contrast and brightness: how
     an organ lies, and on which side of the body, is no finding, but how large it is,
-    which a scan tells in millimetres. So sizes and shapes stay as they are.
+    which a scan tells in millimeters. So sizes and shapes stay as they are.
 
     Of each pair of views that the network learns to match, one shows the volume as it
     lies, as all are shown once training is over: the other alone is turned, mirrored

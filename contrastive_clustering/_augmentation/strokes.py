@@ -13,10 +13,10 @@ BACKGROUND = 0.75
 
 
 def shows_strokes(dataset: ArrayDataset) -> bool:
-    """Return whether grey images lie on a background of one and the same value.
+    """Return whether gray images lie on a background of one and the same value.
 
     Of handwritten digits four fifths of the pixels do, of chest X-rays less than a
-    tenth. Volumes, whose masks are all background, and colour images never count.
+    tenth. Volumes, whose masks are all background, and color images never count.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def shows_strokes(dataset: ArrayDataset) -> bool:
         Whether more than three quarters of the pixels of up to 256 images have one
         value.
     """
-    if dataset.scaler.layout.kind != "grey":
+    if dataset.scaler.layout.kind != "gray":
         return False
     n_seen = min(SEEN, len(dataset))
     places = np.linspace(0, len(dataset) - 1, n_seen).round().astype(np.intp)

@@ -19,9 +19,9 @@ from contrastive_clustering._utils.messages import reason_of, show
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
-# Regularisation of a mixture's covariances. Latents are brought to unit mean square
+# Regularization of a mixture's covariances. Latents are brought to unit mean square
 # per direction first, so this is a part of a direction's own variance.
-MIXTURE_REGULARISATION = 1e-3
+MIXTURE_REGULARIZATION = 1e-3
 
 
 PRECOMPUTED = ("precomputed", "precomputed_nearest_neighbors")
@@ -72,7 +72,7 @@ def resolve_clusterer(
         return GaussianMixture(
             n_clusters,
             n_init=5,
-            reg_covar=MIXTURE_REGULARISATION,
+            reg_covar=MIXTURE_REGULARIZATION,
             random_state=seed,
         )
     clusterer = clone(clusterer)

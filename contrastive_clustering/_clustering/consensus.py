@@ -46,7 +46,7 @@ FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
 VOTING = 0.5
 
 # A small agreed cluster may win the vote nowhere: that often the agreement is sought
-# anew before one cluster less is taken for the answer.
+# again before one cluster less is taken for the answer.
 MOST_AGREEMENTS = 5
 
 # Where k-means seeks the agreement, a member's cluster weighs by its size to minus this
@@ -63,12 +63,12 @@ class ConsensusClustering(
     """Clusters on which several merged k-means partitions agree.
 
     Each member partitions the samples finely by k-means and then merges, step by
-    step, the two clusters with the densest links in the graph of nearest neighbours,
+    step, the two clusters with the densest links in the graph of nearest neighbors,
     until `n_clusters` are left: clusters may so have any shape and unequal sizes.
-    One such partition hangs on chance; the clusters in which most members agree do
+    One such partition depends on chance; the clusters in which most members agree do
     so much less. They are found by k-means on the members' partitions, in which small
     clusters weigh more. Only the half of the members has a vote whose clusters are the
-    more separate, by the normalised cut of the graph.
+    more separate, by the normalized cut of the graph.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class ConsensusClustering(
         network call for 0.5: classes differ by direction there, but some by distance.
 
     n_neighbors : int, default=15
-        Neighbours of a sample in the graph.
+        Neighbors of a sample in the graph.
 
     max_samples : int, default=10000
         Largest number of samples to learn from; of more, a random part is taken, and
@@ -105,7 +105,7 @@ class ConsensusClustering(
     ----------
     Fred, Jain, "Combining Multiple Clusterings Using Evidence Accumulation", IEEE
     TPAMI 27 (2005). Karypis, Han, Kumar, "Chameleon", Computer 32 (1999), for merging
-    fine clusters along a neighbour graph. Fern, Lin, "Cluster Ensemble Selection",
+    fine clusters along a neighbor graph. Fern, Lin, "Cluster Ensemble Selection",
     Statistical Analysis and Data Mining 1 (2008), for votes of the better members only.
     Shi, Malik, "Normalized Cuts and Image Segmentation", IEEE TPAMI 22 (2000), eq. 2.
 

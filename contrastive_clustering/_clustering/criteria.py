@@ -13,7 +13,7 @@ from sklearn.metrics import (
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._clustering.clusterers import MIXTURE_REGULARISATION
+from contrastive_clustering._clustering.clusterers import MIXTURE_REGULARIZATION
 from contrastive_clustering._clustering.latent_clustering import fit_latent_space
 from contrastive_clustering._utils.memoize import reusing_work
 from contrastive_clustering._utils.numbering import NOISE
@@ -142,7 +142,7 @@ def _bic(
         GaussianMixture(
             n_clusters,
             max_iter=1000,
-            reg_covar=MIXTURE_REGULARISATION,
+            reg_covar=MIXTURE_REGULARIZATION,
             random_state=seed,
         ).fit(prepared)
         for n_clusters in candidates
@@ -157,7 +157,7 @@ def _within(
     seed: int,  # noqa: ARG001  # the clusterer has its own
     part: int,  # noqa: ARG001  # there is one
 ) -> list[float]:
-    """Return the sums of squared distances from the strata's centres."""
+    """Return the sums of squared distances from the strata's centers."""
     return [
         _sum_of_squares(fit(latents, n_clusters), latents) for n_clusters in candidates
     ]

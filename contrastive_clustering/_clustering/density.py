@@ -25,8 +25,8 @@ MEMBERS_PER_DIRECTION = 5
 # covariances invertible where latents lie in a subspace, and is too small to be seen.
 VARIANCE_FLOOR = 1e-6
 
-# Regularisation of the mixtures, in units of the pooled within-stratum variance.
-MIXTURE_REGULARISATION = 1e-3
+# Regularization of the mixtures, in units of the pooled within-stratum variance.
+MIXTURE_REGULARIZATION = 1e-3
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LatentDensity:
         Logarithm of each Gaussian's part of all; the parts sum to one.
 
     means : ndarray of shape (n_components, latent_dim)
-        Centres of the Gaussians.
+        Centers of the Gaussians.
 
     factors : ndarray of shape (n_components, latent_dim, latent_dim)
         Lower Cholesky factors of the covariances.
@@ -230,7 +230,7 @@ def _fit_mixture(
         if n_members < n_components * MEMBERS_PER_DIRECTION * dim:
             break
         mixture = GaussianMixture(
-            n_components, reg_covar=MIXTURE_REGULARISATION, random_state=seed
+            n_components, reg_covar=MIXTURE_REGULARIZATION, random_state=seed
         )
         with warnings.catch_warnings():
             # Neither a slow nor a degenerate start harms: the criterion decides.
@@ -251,8 +251,8 @@ def _gaussians(
     means = (shares.T @ rows) / sizes[:, None]
     factors = []
     for size, mean, share in zip(sizes, means, shares.T, strict=True):
-        centred = rows - mean
-        scatter = (centred * share[:, None]).T @ centred
+        centered = rows - mean
+        scatter = (centered * share[:, None]).T @ centered
         factors.append(np.linalg.cholesky((scatter + dim * np.eye(dim)) / (size + dim)))
     return np.log(sizes / len(rows)), means, np.stack(factors)
 
@@ -276,5 +276,5 @@ def _log_gaussians(
         whitened = solve_triangular(factor, (rows - mean).T, lower=True)
         log_volume = np.log(np.diag(factor)).sum()
         columns.append(-0.5 * np.square(whitened).sum(axis=0) - log_volume)
-    normalisation = 0.5 * rows.shape[1] * math.log(2 * math.pi)
-    return np.asarray(np.stack(columns, axis=1) - normalisation)
+    normalization = 0.5 * rows.shape[1] * math.log(2 * math.pi)
+    return np.asarray(np.stack(columns, axis=1) - normalization)

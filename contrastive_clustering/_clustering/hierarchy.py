@@ -12,9 +12,9 @@ from sklearn.utils import check_array, check_scalar
 def link_centers(centers: ArrayLike) -> np.ndarray:
     r"""Return the tree in which the most similar strata merge first.
 
-    Ward's linkage of the centres, each of which counts as one: of all pairs, those two
+    Ward's linkage of the centers, each of which counts as one: of all pairs, those two
     groups of strata merge whose union raises the sum of squares about the groups' means
-    the least. Two centres :math:`c_i` and :math:`c_j` merge at the height
+    the least. Two centers :math:`c_i` and :math:`c_j` merge at the height
     :math:`\lVert c_i - c_j \rVert`, in units of the latents.
 
     The paper merges prototypes by their cosine; that was worse on X-rays and on blood

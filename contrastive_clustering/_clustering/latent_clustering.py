@@ -39,8 +39,8 @@ from contrastive_clustering._utils.numbering import NOISE, renumber
 # docs, "Choices".
 WHITENED_VARIANCE = 0.95
 
-# Neighbours that vote for a new sample's stratum where a clusterer has no `predict`.
-VOTING_NEIGHBOURS = 15
+# Neighbors that vote for a new sample's stratum where a clusterer has no `predict`.
+VOTING_NEIGHBORS = 15
 
 # Strata are looked for among at most so many samples, drawn at random; the others join
 # the strata that these have shown. Beyond, the clusterer's copies of the latents would
@@ -55,7 +55,7 @@ CENTERED = (AffinityPropagation, BisectingKMeans, KMeans, MeanShift, MiniBatchKM
 
 @dataclass(frozen=True)
 class RootMeanSquare:
-    """Divide by one number, so that regularisations mean the same in every space."""
+    """Divide by one number, so that regularizations mean the same in every space."""
 
     size: float
 
@@ -118,7 +118,7 @@ class LatentClustering:
         Mean of each stratum's training members in the prepared space.
 
     spread : float
-        Mean square distance, per direction, of a member from its centre.
+        Mean square distance, per direction, of a member from its center.
 
     labels : ndarray of shape (n_samples,)
         Strata of the training set, as the clusterer's own fit assigned it; -1 for what
@@ -229,9 +229,9 @@ class LatentClustering:
         """Return the soft assignment of each latent to each stratum.
 
         The clusterer's own where it has one whose columns can be told (`columns_of`);
-        the votes of the neighbours where these assign; else the posterior of equal,
-        round Gaussians about the centres. Where `predict` gives another stratum than
-        that of the nearest centre, both exchange their entries in the latter, so that
+        the votes of the neighbors where these assign; else the posterior of equal,
+        round Gaussians about the centers. Where `predict` gives another stratum than
+        that of the nearest center, both exchange their entries in the latter, so that
         the largest one is that of `predict`.
 
         Parameters
@@ -352,7 +352,7 @@ def fit_clustering(
     labels = np.where(noise, NOISE, np.searchsorted(raw_labels, raw))
     voters = None
     if not hasattr(fitted, "predict"):
-        n_neighbors = min(VOTING_NEIGHBOURS, len(prepared))
+        n_neighbors = min(VOTING_NEIGHBORS, len(prepared))
         voters = KNeighborsClassifier(n_neighbors, weights="distance")
         voters.fit(prepared, labels)
     members = [labels == label for label in range(len(raw_labels))]
@@ -372,7 +372,7 @@ def fit_clustering(
 
 
 def _prepare(space: Pipeline, latents: np.ndarray) -> np.ndarray:
-    # float64: mixtures invert covariances, and nearest centres must not depend on
+    # float64: mixtures invert covariances, and nearest centers must not depend on
     # how many samples stand beside a sample in a float32 product.
     return np.asarray(space.transform(latents.astype(np.float64)))
 
@@ -388,7 +388,7 @@ def _exchange_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) 
 def nearest_members(
     latents: np.ndarray, labels: np.ndarray, centers: np.ndarray
 ) -> np.ndarray:
-    """Return which member of each stratum is next to its centre; -1 without members.
+    """Return which member of each stratum is next to its center; -1 without members.
 
     Parameters
     ----------
@@ -399,7 +399,7 @@ def nearest_members(
         Their strata.
 
     centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centres.
+        The strata's centers.
 
     Returns
     -------

@@ -88,7 +88,7 @@ class ClusterNumberSearch:
           that hold 95 % of the variance. It does not look at the clusterer. Strata
           that are not Gaussian take several Gaussians each, and it then chooses many.
         - "elbow": how far the curve of the squared distances from the strata's
-          centres runs below its chord, both axes brought to the range from 0 to 1
+          centers runs below its chord, both axes brought to the range from 0 to 1
           [5]_. The first and the last candidate score 0, so that `low` and `high`
           bear on the choice.
 
@@ -101,8 +101,8 @@ class ClusterNumberSearch:
     n_jobs : int or None, default=None
         Number of candidates to work on side by side, as for
         :class:`joblib.Parallel`: None for one, -1 for as many as there are cores. The
-        choice does not hang on it. Candidates that one process works on share what
-        does not hang on their number of strata, so that twice the processes take more
+        choice does not depend on it. Candidates that one process works on share what
+        does not depend on their number of strata, so that twice the processes take more
         than half of the time.
 
     References

@@ -83,7 +83,7 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
     """Batches of sizes that differ by one sample at most.
 
     Without a short last batch, whose few negatives would make its contrastive loss
-    another one, and which batch normalisation could not use.
+    another one, and which batch normalization could not use.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
         Largest size of a batch.
 
     shuffle : bool, default=False
-        Whether to shuffle the samples anew in each epoch.
+        Whether to shuffle the samples again in each epoch.
 
     seed : int, default=0
         Seed of the shuffling; with it the order is a function of `epoch` alone.

@@ -33,7 +33,7 @@ MOST_AXES = 4
 
 SMALLEST_SIDE = 8
 
-# Sizes of a last axis that are read as channels (grey, RGB, RGBA) unless
+# Sizes of a last axis that are read as channels (gray, RGB, RGBA) unless
 # `channel_axis` says otherwise.
 CHANNEL_COUNTS = (1, 3, 4)
 
@@ -65,7 +65,7 @@ class SampleLayout:
 
     @property
     def is_table(self) -> bool:
-        """Whether samples are rows of features without neighbours."""
+        """Whether samples are rows of features without neighbors."""
         return self.image_shape is None
 
     @property
@@ -85,13 +85,13 @@ class SampleLayout:
         return (n_channels, *sides)
 
     @property
-    def kind(self) -> Literal["table", "volume", "grey", "rgb"]:
+    def kind(self) -> Literal["table", "volume", "gray", "rgb"]:
         """Which preset of augmentations suits these samples."""
         if self.is_table:
             return "table"
         if len(self.network_shape) == 4:
             return "volume"
-        return "grey" if self.network_shape[0] == 1 else "rgb"
+        return "gray" if self.network_shape[0] == 1 else "rgb"
 
     def to_network(self, batch: torch.Tensor) -> torch.Tensor:
         """Move a batch of the user's samples to channels first."""
@@ -279,7 +279,7 @@ def read_layout(
     """Decide how the samples of an array of the given shape are read.
 
     Without `image_shape` two axes are a table, ``(n, n_features)``, and three are
-    grey images, ``(n, height, width)``. Four axes are images with channels, ``(n,
+    gray images, ``(n, height, width)``. Four axes are images with channels, ``(n,
     height, width, n_channels)``, if the last has 1, 3 or 4 entries, and else volumes,
     ``(n, depth, height, width)``. Five axes are volumes with channels, which stand
     last if that axis has 1, 3 or 4 entries. `channel_axis` overrules this.

@@ -1,4 +1,4 @@
-"""Strata side by side: decoded centres, typical and atypical members."""
+"""Strata side by side: decoded centers, typical and atypical members."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -28,11 +28,11 @@ GROUP_GAP = 0.35
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ClusterGalleryDisplay(Display):
-    """Each stratum's decoded centre, its typical and its atypical members.
+    """Each stratum's decoded center, its typical and its atypical members.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum,
     named by its number and how many of the samples are its members. Typical members
-    are those whose latents lie nearest to the centre, nearest first; atypical ones lie
+    are those whose latents lie nearest to the center, nearest first; atypical ones lie
     farthest, farthest last. No member is shown twice.
 
     Parameters
@@ -45,7 +45,7 @@ class ClusterGalleryDisplay(Display):
 
     center_pictures : ndarray of shape (n_strata, height, width) or \
             (n_strata, height, width, 3)
-        Pictures of the decoded centres.
+        Pictures of the decoded centers.
 
     typical_rows, atypical_rows : list of ndarray
         For each stratum, which rows of X are shown.
@@ -207,7 +207,7 @@ class ClusterGalleryDisplay(Display):
     def _columns(self) -> tuple[list[float], dict[str, float]]:
         """Return the left edge of each column, and where each group's title stands."""
         groups = {
-            "decoded\ncentre": 1,
+            "decoded\ncenter": 1,
             "typical\n(nearest)": self.n_typical,
             "atypical\n(farthest)": self.n_atypical,
         }

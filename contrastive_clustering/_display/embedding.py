@@ -1,4 +1,4 @@
-"""A map of the latent space, coloured by strata, labels or values."""
+"""A map of the latent space, colored by strata, labels or values."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -57,7 +57,7 @@ MAPPED = {
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class EmbeddingDisplay(Display):
-    """A map of the latent space, with the decoded centres of the strata on it.
+    """A map of the latent space, with the decoded centers of the strata on it.
 
     Make it by :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` draws it
     again.
@@ -71,20 +71,20 @@ class EmbeddingDisplay(Display):
         Stratum of each sample, -1 for noise.
 
     values : ndarray of shape (n_samples,)
-        What points are coloured by.
+        What points are colored by.
 
     coloring : {"stratum", "label", "value"}
         How `values` are read: as strata, as classes, or on a continuous scale.
 
     value_label : str
-        What the values are: the title of the legend, or what the colour bar says.
+        What the values are: the title of the legend, or what the color bar says.
 
     center_places : ndarray of shape (n_clusters, 2)
         Place of each stratum, NaN where it has none on this map.
 
     center_pictures : ndarray of shape (n_clusters, height, width) or \
             (n_clusters, height, width, 3) or None
-        Pictures of the decoded centres; None draws numbers only.
+        Pictures of the decoded centers; None draws numbers only.
 
     picture_style : PictureStyle or None
         How the pictures are drawn.
@@ -109,7 +109,7 @@ class EmbeddingDisplay(Display):
 
     Notes
     -----
-    On maps by t-SNE and UMAP only neighbourhoods mean something: sizes of groups and
+    On maps by t-SNE and UMAP only neighborhoods mean something: sizes of groups and
     distances between them do not. PCA keeps distances as far as two directions can.
 
     Examples
@@ -172,22 +172,22 @@ class EmbeddingDisplay(Display):
             Labels of the samples; read if `color` is "label".
 
         method : {"tsne", "pca", "umap"}, default="tsne"
-            How to map latents to the plane. "umap" needs umap-learn. By PCA a centre
+            How to map latents to the plane. "umap" needs umap-learn. By PCA a center
             stands where it is mapped to. By t-SNE and UMAP it stands where the member
             does whose latent is nearest to it.
 
         color : {"stratum", "label"} or array-like of shape (n_samples,), \
                 default="stratum"
-            What points are coloured by: the predicted strata, `y`, or any numbers,
-            such as ages or what `score_samples` returns, with a colour bar. NaN is
-            grey.
+            What points are colored by: the predicted strata, `y`, or any numbers,
+            such as ages or what `score_samples` returns, with a color bar. NaN is
+            gray.
 
         color_label : str, default=None
-            What the colour bar or the legend of labels says; None for the name of a
+            What the color bar or the legend of labels says; None for the name of a
             series, or else "value" or "label".
 
         centers : bool, default=True
-            Whether to draw the decoded centres of the strata, as thumbnails. Those
+            Whether to draw the decoded centers of the strata, as thumbnails. Those
             that would cover each other are moved, and a line leads to their place.
 
         max_samples : int, default=2000
@@ -264,7 +264,7 @@ class EmbeddingDisplay(Display):
             Latents, such as `transform` returns.
 
         labels : array-like of shape (n_samples,)
-            Their strata, numbered from 0; -1 for noise. A stratum's centre is the mean
+            Their strata, numbered from 0; -1 for noise. A stratum's center is the mean
             of its members, and its number stands at its place.
 
         y : array-like of shape (n_samples,), default=None
@@ -346,7 +346,7 @@ class EmbeddingDisplay(Display):
         ax.set_title(f"Latent space, {len(self.places)} samples")
         if by_stratum or self.center_pictures is not None:
             shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
-            # Beside other colours, those of strata would be taken for them.
+            # Beside other colors, those of strata would be taken for them.
             colors = (
                 group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
             )

@@ -95,7 +95,7 @@ class InterpolationDisplay(Display):
 
         x_a, x_b : array-like of shape (...) or (1, ...), or int
             The two ends: each is one sample, of the shape and in the units seen in
-            `fit`, or the number of a stratum, whose centre is taken.
+            `fit`, or the number of a stratum, whose center is taken.
 
         n_steps : int, default=8
             How many steps to show, both ends included; at least 2.
@@ -135,7 +135,7 @@ class InterpolationDisplay(Display):
         row = (list(self.pictures), self.picture_style)
         draw_pictures(ax, [row], list(range(n_steps)))
         names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
-        # Two lines, for their neighbours' sake.
+        # Two lines, for their neighbors' sake.
         names[0], names[-1] = (end.replace(" ", "\n") for end in self.ends)
         ax.tick_params(labeltop=False, labelbottom=True)
         ax.set_xticks(np.arange(n_steps) + 0.5, names)

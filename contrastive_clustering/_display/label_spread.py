@@ -24,7 +24,7 @@ from contrastive_clustering._utils.surroundings import own_surroundings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Light where there is little; reads the same in grey and with any colour vision.
+# Light where there is little; reads the same in gray and with any color vision.
 CMAP = "Blues"
 
 # Names of classes longer than this are turned, so that they do not meet.

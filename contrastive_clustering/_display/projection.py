@@ -13,7 +13,7 @@ from contrastive_clustering._utils.numbering import NOISE
 
 METHODS = ("tsne", "pca", "umap")
 
-# Neighbours that t-SNE and UMAP keep together, at most.
+# Neighbors that t-SNE and UMAP keep together, at most.
 PERPLEXITY = 30.0
 N_NEIGHBORS = 15
 
@@ -59,12 +59,12 @@ def project(
         Their strata.
 
     centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centres, NaN where there is none.
+        The strata's centers, NaN where there is none.
 
     method : {"tsne", "pca", "umap"}
-        How to map. PCA maps the centres themselves. t-SNE and UMAP have no place for
+        How to map. PCA maps the centers themselves. t-SNE and UMAP have no place for
         what they were not fitted to: there a stratum's place is that of the member
-        whose latent is nearest to the centre.
+        whose latent is nearest to the center.
 
     rng : RandomState
         For t-SNE and UMAP.

@@ -20,7 +20,7 @@ from contrastive_clustering._utils.surroundings import own_surroundings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Blue to red through white: opposites for any colour vision.
+# Blue to red through white: opposites for any color vision.
 CMAP = "RdBu_r"
 
 # Up to this many strata the similarities stand in the cells as numbers.
@@ -31,11 +31,11 @@ TREE_WIDTH = 0.3
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PrototypeSimilarityDisplay(Display):
-    """Similarity of the strata's centres, ordered by the tree over the strata.
+    """Similarity of the strata's centers, ordered by the tree over the strata.
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Rows and columns
     are strata, in the order of the tree's leaves. The tree beside them is `linkage_`,
-    by which `labels_at` merges strata: its heights are Ward's distances of the centres
+    by which `labels_at` merges strata: its heights are Ward's distances of the centers
     in the latent space, and not the similarities of the matrix.
 
     Parameters
@@ -97,7 +97,7 @@ class PrototypeSimilarityDisplay(Display):
         similarity: str = "correlation",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Compare the centres of an estimator's strata.
+        """Compare the centers of an estimator's strata.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class PrototypeSimilarityDisplay(Display):
 
         similarity : {"correlation", "cosine"}, default="correlation"
             "correlation" is Pearson's, over the latents, as in the paper; "cosine"
-            is that of the angle between two centres.
+            is that of the angle between two centers.
 
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.

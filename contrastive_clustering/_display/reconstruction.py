@@ -22,7 +22,7 @@ from contrastive_clustering._utils.surroundings import own_surroundings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Inches that the label of the differences' colour bar needs.
+# Inches that the label of the differences' color bar needs.
 LEAST_HEIGHT = 1.8
 
 
@@ -32,7 +32,7 @@ class ReconstructionDisplay(Display):
 
     Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A column is a
     sample. The third row is the absolute difference, dark where there is none, with a
-    colour bar in the units of the pictures; of colour pictures it is the mean of the
+    color bar in the units of the pictures; of color pictures it is the mean of the
     three channels.
 
     Parameters
@@ -136,7 +136,7 @@ class ReconstructionDisplay(Display):
         decoded = to_pictures(estimator.inverse_transform(encoded.latents), scaler)
         style = PictureStyle.of(scaler)
         difference = np.abs(originals - decoded)
-        if difference.ndim == 4:  # colours, from 0 to 1: to the user's units
+        if difference.ndim == 4:  # colors, from 0 to 1: to the user's units
             difference = difference.mean(axis=-1) * (style.high - style.low)
         return cls(
             rows=encoded.rows,

@@ -40,7 +40,7 @@ class TrainingCurveDisplay:
     """Each loss over the epochs, of the training and of the validation part.
 
     Make it by :meth:`from_estimator` or :meth:`from_history`; :meth:`plot` draws it
-    again. A panel is a loss; epochs of the second phase have a grey ground. The total
+    again. A panel is a loss; epochs of the second phase have a gray ground. The total
     sums other terms in the second phase than in the first, so that it jumps there.
 
     Parameters

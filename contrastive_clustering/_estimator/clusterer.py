@@ -37,7 +37,7 @@ class ContrastiveAutoencoderClusterer(
     NetParametersMixin,
     BaseEstimator,  # type: ignore[misc]  # scikit-learn is not typed
 ):
-    r"""Find strata in unlabelled images with a contrastive autoencoder.
+    r"""Find strata in unlabeled images with a contrastive autoencoder.
 
     A convolutional autoencoder (a dense one for tables) learns from two random views
     of each sample, by the joint loss
@@ -48,25 +48,26 @@ class ContrastiveAutoencoderClusterer(
         + \text{MSE}(g(h_b), x_b)\bigr)
 
     with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and
-    the decoder :math:`g`. Its latent space is then clustered, and a second phase trains
-    the network and one prototype for each cluster together: these are the strata.
-    Latents decode to samples in the units and the shape of X.
+    the decoder :math:`g`. The latents are then clustered. A second phase trains the
+    network together with one prototype for each cluster; these clusters are the
+    strata. Latents decode to samples in the units and the shape of X.
 
     Parameters
     ----------
     n_clusters : int, "auto" or ClusterNumberSearch, default=8
-        Number of strata to look for; not used if the clusterer finds the number itself.
-        "auto" chooses it by the default :class:`ClusterNumberSearch`; pass one for
-        another criterion, another range or parallel jobs.
+        Number of strata. It is not used if the clusterer finds the number itself.
+        "auto" chooses it by the default :class:`ClusterNumberSearch`; pass an instance
+        for another criterion, another range or parallel jobs.
 
     clusterer : str or scikit-learn clusterer, default="consensus"
-        What clusters the latents, after each phase: "consensus" for a
-        :class:`ConsensusClustering` half of whose members compare directions, "kmeans",
-        "gaussian_mixture" or any clusterer. A clone of an estimator is fitted. Its
-        `n_clusters`, the `n_components` of a mixture, or that of the final step of a
-        pipeline is set to `n_clusters`, unless it is None or the like in place of an
-        integer; each `random_state` that is None is set, nested ones, too. If it has no
-        ``predict``, the 15 nearest training samples vote for a new sample's stratum.
+        Clusters the latents after each phase: "consensus" is a
+        :class:`ConsensusClustering` of which half of the members compare directions;
+        "kmeans", "gaussian_mixture" and any clusterer are possible, too. A clusterer is
+        cloned, and its `n_clusters` (`n_components` of a mixture, that of the last step
+        of a pipeline) is set to `n_clusters`, unless it is not an integer, such as
+        None. Each `random_state` that is None is set, also in nested estimators. If
+        there is no ``predict``, the 15 nearest training samples vote for the stratum of
+        a new sample.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
@@ -79,15 +80,15 @@ class ContrastiveAutoencoderClusterer(
         Number of latents.
 
     encoder : torch.nn.Module or callable, default=None
-        Maps a batch on the common scale, channels first, to `latent_dim` latents, or
-        twice as many numbers if `kl_weight` is above zero; None makes the one for the
-        samples. Of a module a copy is trained, from the weights that it has. A class or
-        function is called with the shape of a sample and the number of outputs, and
-        returns a module.
+        Maps a standardized batch, channels first, to `latent_dim` latents, or to twice
+        as many numbers if `kl_weight` is above zero. None builds the encoder that suits
+        the samples. A module is copied, and the copy is trained from its current
+        weights. A class or a function is called with the shape of a sample and the
+        number of outputs, and returns a module.
 
     decoder : torch.nn.Module or callable, default=None
-        Maps latents to a batch on the common scale; likewise, called with the shape of
-        a sample and `latent_dim`.
+        Maps latents to a standardized batch. The same rules apply; a class or a
+        function is called with the shape of a sample and `latent_dim`.
 
     temperature : float, default=0.5
         Temperature :math:`\tau` of NT-Xent.
@@ -96,13 +97,13 @@ class ContrastiveAutoencoderClusterer(
         Weight :math:`\lambda` of the reconstruction loss.
 
     augmentation : str, callable or None, default="auto"
-        How views are drawn. "auto" takes the preset for the samples: "grey" for
-        images of one channel, "rgb" for those of several, "volume" for volumes,
-        "table" for tables; each may be asked for by its name. Where more than three
-        quarters of the pixels of images of one channel have one value, as in
-        handwriting, "auto" also erases parts of them (:class:`GreyImageAugmentation`).
-        None compares each sample with itself. A callable takes a batch on the common
-        scale, channels first, and returns one view of it, of the same shape.
+        Draws random views. "auto" chooses the preset that suits the samples: "gray" for
+        images of one channel, "rgb" for images of several, "volume" for volumes and
+        "table" for tables. Each can also be chosen by name. If more than three quarters
+        of the pixels of one-channel images have the same value, as in handwriting,
+        "auto" also erases parts of them (:class:`GrayImageAugmentation`). None compares
+        each sample with itself. A callable takes a standardized batch, channels first,
+        and returns one view of it, of the same shape.
 
     image_shape : tuple of int, default=None
         Shape of one image, ``(H, W)`` or ``(H, W, C)``, or volume, ``(D, H, W)`` or
@@ -114,100 +115,97 @@ class ContrastiveAutoencoderClusterer(
         channels if X has four axes or five, and all other axes as spatial.
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over the training set in the first phase; 0 leaves it out.
-        "auto" takes 30 for up to 20,000 samples and fewer for more, down to 15 from
-        40,000 on; for volumes 60 up to 1,200 and fewer for more, down to 30 from 2,400
-        on.
+        Number of passes over the training set in the first phase; 0 skips the phase.
+        "auto" is 30 for up to 20,000 samples and decreases to 15 for 40,000 and more;
+        for volumes it is 60 for up to 1,200 and decreases to 30 for 2,400 and more.
 
     refinement : str or refinement, default="self_training"
-        What the second phase does: "self_training" makes the network surer of the
-        strata whatever the view, "neighbors" does so with targets shared among
-        neighbours, and "prototypes" is the authors' own. Pass a
-        :class:`SelfTrainingRefinement` or :class:`PrototypeRefinement` for other
+        Method of the second phase: "self_training" makes cluster assignments more
+        confident and consistent across views, "neighbors" does the same with targets
+        averaged over neighbors, and "prototypes" is the method of the paper's authors.
+        Pass a :class:`SelfTrainingRefinement` or :class:`PrototypeRefinement` for other
         settings.
 
     refinement_epochs : int, default=8
-        Number of passes over the training set in the second phase; 0 leaves it out, so
-        that strata are those of the clusterer, and the decoder knows no strata.
+        Number of passes over the training set in the second phase; 0 skips the phase.
+        Then the strata are those of the clusterer, and the decoder does not depend on
+        them.
 
     kl_weight : float, default=0.0
         Weight of the divergence of the latents from a standard Gaussian. Any weight
-        above zero makes the autoencoder variational: the encoder gives a mean and a
-        log-variance, the decoder gets draws, and `transform` gives the mean.
+        above zero makes the autoencoder variational: the encoder returns a mean and a
+        log-variance, the decoder receives samples, and `transform` returns the mean.
 
     kl_warm_up : float, default=0.3
-        Part of the epochs of the first phase over which that weight rises from zero.
+        Fraction of the first phase's epochs over which that weight rises from zero.
 
     batch_size : int or "auto", default="auto"
-        Largest number of samples of a batch, at least 2. "auto" takes 256, and for
-        fewer than 4,096 samples a sixteenth of them, 64 at least. Epochs are split
-        evenly. The processes of a ``torch.distributed`` group, as scripts under
-        ``accelerate launch`` or ``torchrun`` make it, train together and share each
+        Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
+        than 4,096 samples a sixteenth of them, but at least 64. Epochs are split into
+        batches of equal size. The processes of a ``torch.distributed`` group, such as
+        ``accelerate launch`` or ``torchrun`` starts, train together and share each
         batch.
 
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
 
     lr : float, default=3e-3
-        Learning rate, of the peak if there is a schedule.
+        Learning rate; with a schedule, its peak.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" raises the rate over the first tenth of the steps and then lowers it
-        to zero along a cosine. For another schedule take "constant" and pass a
-        :class:`skorch.callbacks.LRScheduler` among the `callbacks`.
+        to zero along a cosine. For another schedule, use "constant" and add a
+        :class:`skorch.callbacks.LRScheduler` to the `callbacks`.
 
     weight_decay : float, default=1e-4
         Weight decay of the optimizer.
 
     early_stopping : bool, default=False
-        Whether to hold out a validation part, to stop when its loss has not improved
-        for `n_iter_no_change` epochs, and to keep the best epoch's weights, in the
-        first phase.
+        Whether the first phase holds out a validation part, stops when its loss has not
+        improved for `n_iter_no_change` epochs, and keeps the weights of the best epoch.
 
     validation_fraction : float, default=0.1
-        Part of the samples to hold out; read if `early_stopping`.
+        Fraction of the samples to hold out; used if `early_stopping`.
 
     n_iter_no_change : int, default=5
-        Epochs without improvement to wait for; read if `early_stopping`.
+        Number of epochs without improvement before stopping; used if `early_stopping`.
 
     callbacks : list of skorch callbacks, default=None
-        Further callbacks, as of :class:`skorch.NeuralNet`, in the first phase. Skorch's
-        ``PrintLog``, ``ProgressBar``, ``TensorBoard``, ``MlflowLogger`` and
-        ``SacredLogger``, which write down what others do, take part in the second
-        phase, too, as in one more training that goes on with the history.
+        Callbacks of the first phase, as for :class:`skorch.NeuralNet`. The loggers
+        among them (``PrintLog``, ``ProgressBar``, ``TensorBoard``, ``MlflowLogger`` and
+        ``SacredLogger`` of skorch) also take part in the second phase.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights, the optimizer's state and the scale of
-        the last `fit` instead of starting anew.
+        Whether `fit` continues from the weights, the optimizer's state and the scaling
+        of the last `fit` instead of starting over.
 
     precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
-        What training computes in: float32, or bfloat16 or float16 where that is safe,
-        which GPUs do faster. With "16-mixed" the loss is scaled, so that gradients
-        neither vanish nor overflow. Predictions are always computed in float32.
+        Precision of training: float32, or bfloat16 or float16 where that is safe, which
+        is faster on GPUs. With "16-mixed" the loss is scaled, so that gradients neither
+        vanish nor overflow. Predictions are always computed in float32.
 
     compile : bool, default=False
-        Whether to train a network compiled by :func:`torch.compile`, for GPUs.
-        Compiling takes up to minutes, in each phase anew, and needs a C++ compiler on
-        a CPU. Predictions are not compiled.
+        Whether to compile the network by :func:`torch.compile` for training, on GPUs.
+        Compiling can take minutes in each phase, and needs a C++ compiler on a CPU.
+        Predictions are not compiled.
 
     checkpoint_dir : str or path-like, default=None
-        Folder for a checkpoint of each `fit`; None writes none. If a fit was
-        interrupted, a fit of the same X with the same parameters goes on from it, and
-        with others it is refused. A fit locks its folder, and another fit in the same
-        folder is refused until it ends. A relative folder is resolved when the fit
-        starts; "~" stands for the home folder.
+        Folder for the checkpoint of `fit`; None writes none. Rerunning an interrupted
+        fit with the same X and the same parameters resumes it; with others it is
+        refused. A fit locks its folder, and another fit in the same folder is refused
+        until it ends. A relative path is resolved when the fit starts; "~" stands for
+        the home folder.
 
     checkpoint_every : int, default=1
-        Number of epochs after which the checkpoint is written anew; read if there is a
-        `checkpoint_dir`.
+        Number of epochs between checkpoints; used if there is a `checkpoint_dir`.
 
     num_workers : int, default=0
-        Number of processes that read batches beside the training; 0 reads in the main
-        process, which is best for arrays in memory. The result does not hang on it.
+        Number of processes that read batches during training; 0 reads in the main
+        process, which is best for arrays in memory. It does not affect the result.
 
     store_examples : bool, default=False
-        Whether to keep a training sample of each stratum as `examples_`. With False
-        neither the estimator nor what is saved of it holds any training sample.
+        Whether to keep a training sample of each stratum as `examples_`. If False,
+        neither the estimator nor its saved file holds a training sample.
 
     device : str or torch.device, default="auto"
         Where to compute; "auto" takes CUDA, then MPS, then the CPU.
@@ -245,7 +243,7 @@ class ContrastiveAutoencoderClusterer(
         :func:`scipy.cluster.hierarchy.dendrogram` draws it.
 
     examples_ : ndarray of shape (n_clusters, ...)
-        The training sample next to the centre of each stratum; only if
+        The training sample next to the center of each stratum; only if
         `store_examples`.
 
     cluster_number_search_ : ClusterNumberResult or None

@@ -143,7 +143,7 @@ class GenerationMixin:
         """Return how typical each sample is: the log-density of its latents.
 
         The density is a mixture over the strata, each of one to three Gaussians, of
-        the training set's latents. Low values are atypical: other organs, artefacts,
+        the training set's latents. Low values are atypical: other organs, artifacts,
         rare findings. Only values of one fitted estimator can be compared.
 
         Parameters
@@ -192,7 +192,7 @@ class GenerationMixin:
         ----------
         x_a, x_b : array-like of shape (...) or (1, ...), or int
             The two ends: each is one sample, of the shape and in the units seen in
-            `fit`, or the number of a stratum, whose centre is taken.
+            `fit`, or the number of a stratum, whose center is taken.
 
         n_steps : int, default=10
             How many samples to return, both ends included; at least 2.
@@ -233,7 +233,7 @@ class GenerationMixin:
         return self._decode(way.astype(np.float32))
 
     def _latent_of(self, x: Any, name: str) -> np.ndarray:
-        """Return the latent of one sample or of a stratum's centre."""
+        """Return the latent of one sample or of a stratum's center."""
         if isinstance(x, Integral):
             return np.asarray(
                 self.cluster_centers_[_check_stratum(x, name, self.n_clusters_)]

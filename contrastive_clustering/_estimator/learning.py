@@ -129,7 +129,7 @@ class LearningMixin:
         return self._fit(X, go_on=self.warm_start)
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Train for one epoch more on X, then cluster the latents of X anew.
+        """Train for one epoch more on X, then cluster the latents of X again.
 
         The first call learns the scale of the values and starts the network; later
         ones go on from there, whether `fit` or `partial_fit` came before. The epoch is
@@ -146,7 +146,7 @@ class LearningMixin:
         Returns
         -------
         self : ContrastiveAutoencoderClusterer
-            The fitted estimator, whose `labels_` speak of this X.
+            The fitted estimator, whose `labels_` are those of this X.
 
         Raises
         ------

@@ -86,7 +86,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def check_relations(params: dict[str, Any], n_samples: int) -> None:
-    """Check the parameters whose limits hang on each other or on the data.
+    """Check the parameters whose limits depend on each other or on the data.
 
     Parameters
     ----------
@@ -105,12 +105,12 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
         not know weight decay, if a callback is none or monitors a validation part that
         is not there, if a parameter of the net cannot be set or used, if a parameter of
         the refinement is out of its range, if there are too many samples to look for
-        neighbours, or if the validation fraction leaves too few samples.
+        neighbors, or if the validation fraction leaves too few samples.
     """
     refinement = resolve_refinement(params["refinement"])
     if getattr(refinement, "n_neighbors", 0) and n_samples > LARGEST_CLUSTERED:
         raise ValueError(
-            f"refinement={show(params['refinement'])} looks for neighbours among all "
+            f"refinement={show(params['refinement'])} looks for neighbors among all "
             f"samples, which takes too long beyond {LARGEST_CLUSTERED}, and X has "
             f'n_samples={n_samples}. Take refinement="self_training".'
         )

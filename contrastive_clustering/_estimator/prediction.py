@@ -232,8 +232,8 @@ class PredictionMixin(
 
         After the second phase it is that of the prototypes, by the similarity of
         directions and the refinement's temperature. Without one, a consensus gives its
-        members' votes, a mixture its posterior, neighbours that vote their votes, and
-        k-means the posterior of equal, round Gaussians about the centres. Columns are
+        members' votes, a mixture its posterior, neighbors that vote their votes, and
+        k-means the posterior of equal, round Gaussians about the centers. Columns are
         in the order of strata, whatever the clusterer calls its clusters.
 
         Parameters

@@ -92,7 +92,7 @@ def evaluate_clustering(
         Samples to score, and their classes.
 
     n_neighbors : int, default=15
-        Neighbours of the nearest-neighbour probe.
+        Neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the 10,000 test samples whose silhouette is measured if there are more.
@@ -107,7 +107,7 @@ def evaluate_clustering(
     TypeError, ValueError
         If the estimator has no ``predict``; if samples and classes differ in number;
         if classes are none, one only, or named otherwise in the two sets; or if there
-        are fewer training samples than neighbours.
+        are fewer training samples than neighbors.
 
     References
     ----------

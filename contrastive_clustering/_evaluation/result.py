@@ -21,7 +21,7 @@ class ClusteringEvaluation:
     Attributes
     ----------
     mapped_accuracy : float
-        Accuracy after each cluster took the commonest class of its training members.
+        Accuracy if each cluster takes the most frequent class of its training members.
 
     balanced_accuracy : float
         Mean of the classes' recalls under the same mapping; look here first where
@@ -48,8 +48,8 @@ class ClusteringEvaluation:
 
     probes : dict of str to float
         What can be learnt of the classes from latents: "knn_latent_accuracy" of the
-        nearest neighbours, "linear_latent_accuracy" of a logistic regression on
-        standardised latents, the same of what the projection head makes of them
+        nearest neighbors, "linear_latent_accuracy" of a logistic regression on
+        standardized latents, the same of what the projection head makes of them
         ("knn_projection_accuracy", "linear_projection_accuracy"), and each with
         "balanced_accuracy" in place of "accuracy".
 

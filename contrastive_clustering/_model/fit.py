@@ -105,7 +105,7 @@ class FittedModel:
         The search for the number of strata, if there was one.
 
     typical : ndarray of shape (n_clusters,)
-        Where in the training set the sample next to each stratum's centre is; empty
+        Where in the training set the sample next to each stratum's center is; empty
         if the model comes from a file.
 
     resumable : bool
@@ -303,7 +303,7 @@ def _find_strata(
                 net.seed,
             )
         )
-        # Strata that the second phase is to change may hang on chance a little.
+        # Strata that the second phase is to change may depend on chance a little.
         fit_first = fit_clusters if params["refinement_epochs"] else fit_steadily
         clustering = once(lambda: fit_first(latents, n_clusters))
         if not params["refinement_epochs"] or net.interrupted:

@@ -52,7 +52,7 @@ class PrototypeAssignment(nn.Module):
 
 
 class KMeansAssignment(nn.Module):
-    """Assign latents to the nearest centre, softly by equal, round Gaussians.
+    """Assign latents to the nearest center, softly by equal, round Gaussians.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class _Affine(nn.Module):
         return latents @ self.matrix + self.shift
 
 
-class _Normalise(nn.Module):
+class _Normalize(nn.Module):
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         return _unit(latents)
 
@@ -217,7 +217,7 @@ def _space(clustering: LatentClustering) -> nn.Module:
         if isinstance(transformer, PCA):
             steps.append(_Affine(transformer, latent_dim))
         elif isinstance(transformer, Normalizer):
-            steps.append(_Normalise())
+            steps.append(_Normalize())
         else:
             steps.append(_Divide(transformer.func.size))
     return nn.Sequential(*steps)

@@ -68,7 +68,7 @@ class ConvolutionalEncoder(nn.Sequential):
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
         pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalisation = (
+        convolution, normalization = (
             (nn.Conv2d, nn.BatchNorm2d)
             if len(sides) == 2
             else (nn.Conv3d, nn.BatchNorm3d)
@@ -77,7 +77,7 @@ class ConvolutionalEncoder(nn.Sequential):
         for width in _widths(ENCODER_WIDTHS, pyramid):
             layers += [
                 convolution(n_channels, width, 3, stride=2, padding=1, bias=False),
-                normalisation(width),
+                normalization(width),
                 nn.ReLU(inplace=True),
             ]
             n_channels = width
@@ -103,7 +103,7 @@ class ConvolutionalDecoder(nn.Sequential):
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
         pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalisation = (
+        convolution, normalization = (
             (nn.ConvTranspose2d, nn.BatchNorm2d)
             if len(sides) == 2
             else (nn.ConvTranspose3d, nn.BatchNorm3d)
@@ -131,12 +131,12 @@ class ConvolutionalDecoder(nn.Sequential):
                 )
             )
             if not last:
-                layers += [normalisation(widths[block]), nn.ReLU(inplace=True)]
+                layers += [normalization(widths[block]), nn.ReLU(inplace=True)]
         super().__init__(*layers)
 
 
 def dense_network(n_inputs: int, n_outputs: int, *, width: int) -> nn.Sequential:
-    """Return two hidden layers of `width`, normalised by the batch, and an output."""
+    """Return two hidden layers of `width`, normalized by the batch, and an output."""
     return nn.Sequential(
         nn.Linear(n_inputs, width, bias=False),
         nn.BatchNorm1d(width),

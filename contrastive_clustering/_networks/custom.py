@@ -1,4 +1,4 @@
-"""Encoders and decoders of the user's own: made anew for each net, and tried out."""
+"""Encoders and decoders of the user's own: made again for each net, and tried out."""
 
 import copy
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def try_part(
     ------
     ValueError
         If it raises, or returns anything but finite float32 of that shape, or changes
-        the batch, or if in evaluation mode what it returns for a sample hangs on
+        the batch, or if in evaluation mode what it returns for a sample depends on
         chance or on the others.
     """
     # Evaluation comes first: lazy layers get their weights with the first batch.
@@ -113,7 +113,7 @@ def try_part(
             f"{name}={show(part)} is no function of a sample in evaluation mode: "
             "for the same samples, with fewer beside them, it returned something else. "
             "Layers that draw at random have to ask self.training whether to, and "
-            "normalisation by the batch has to keep running statistics."
+            "normalization by the batch has to keep running statistics."
         )
     kept = copy.deepcopy(part.state_dict())
     _run(part.train(), name, batch, wanted)

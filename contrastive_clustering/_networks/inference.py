@@ -1,4 +1,4 @@
-"""Layers for prediction: folded normalisation, and products of one fixed shape."""
+"""Layers for prediction: folded normalization, and products of one fixed shape."""
 
 import torch
 import torch.nn.functional as F
@@ -6,14 +6,14 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Normalisation = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+Normalization = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 # Rows of each product of a linear layer; the default size of a batch, at most.
 ROWS_TOGETHER = 256
 
 
 @torch.no_grad()
-def fold_normalisation(network: nn.Module) -> nn.Module:
+def fold_normalization(network: nn.Module) -> nn.Module:
     """Return a network that predicts the same, but for rounding, a tenth faster.
 
     Parameters
@@ -25,7 +25,7 @@ def fold_normalisation(network: nn.Module) -> nn.Module:
     -------
     folded : torch.nn.Module
         A new sequence in which each convolution or linear layer has taken over the
-        normalisation that follows it, and linear layers are steady; `network` itself
+        normalization that follows it, and linear layers are steady; `network` itself
         unless that is a sequence.
     """
     if type(network).forward is not nn.Sequential.forward:
@@ -33,7 +33,7 @@ def fold_normalisation(network: nn.Module) -> nn.Module:
     layers: list[nn.Module] = []
     for layer in network.children():
         before = layers[-1] if layers else None
-        if isinstance(layer, Normalisation) and layer.track_running_stats:
+        if isinstance(layer, Normalization) and layer.track_running_stats:
             if isinstance(before, Convolution):
                 layers[-1] = fuse_conv_bn_eval(before, layer)
                 continue
@@ -47,7 +47,7 @@ def fold_normalisation(network: nn.Module) -> nn.Module:
 
 
 class SteadyLinear(nn.Module):
-    """A linear layer for prediction whose rows do not hang on each other.
+    """A linear layer for prediction whose rows do not depend on each other.
 
     On a CPU the library that multiplies matrices chooses by their number of rows in
     which order to add, and the last bits of a sample's row with it. Here all products

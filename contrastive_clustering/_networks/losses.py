@@ -21,7 +21,7 @@ def nt_xent(
     projections_b: torch.Tensor,
     temperature: float = 0.5,
 ) -> torch.Tensor:
-    r"""Normalised temperature-scaled cross entropy of two views of a batch.
+    r"""Return the normalized temperature-scaled cross entropy of two views.
 
     Of the :math:`2N` views of a batch the positive of a view is its twin, and the
     other :math:`2N - 2` are its negatives:

@@ -67,7 +67,7 @@ class RefinementNet(ContrastiveNet):
         Soft assignments of the training set; changed in place.
 
     neighbors : torch.Tensor of shape (n_samples, n_neighbors) or None
-        Places of each sample's neighbours, itself first.
+        Places of each sample's neighbors, itself first.
 
     start : dict of str to torch.Tensor
         The module's weights and buffers before this phase.
@@ -212,7 +212,7 @@ class Reviver(Callback):  # type: ignore[misc]  # skorch is not typed
             net.memberships[members[joins]] = F.one_hot(new, n_clusters).float()
         warn(
             f"{len(dead)} of {n_clusters} prototypes had lost all members after epoch "
-            f"{len(net.history)} and were put into the largest stratum anew. If this "
+            f"{len(net.history)} and were put into the largest stratum again. If this "
             "goes on, lower n_clusters.",
             ConvergenceWarning,
         )
@@ -247,7 +247,7 @@ def start_refinement(
     Returns
     -------
     refining : RefinementNet
-        An initialised net on the same module.
+        An initialized net on the same module.
     """
     refinement = resolve_refinement(params["refinement"])
     device = net.module_.input_mean.device
@@ -292,7 +292,7 @@ def make_refinement_net(
     Returns
     -------
     refining : RefinementNet
-        An initialised net.
+        An initialized net.
     """
     refinement = resolve_refinement(params["refinement"])
     device = net.module_.input_mean.device
@@ -341,7 +341,7 @@ def make_refinement_net(
 
 
 def _neighbors(latents: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Return the places of each sample itself and its nearest neighbours, by cosine."""
+    """Return the places of each sample itself and its nearest neighbors, by cosine."""
     unit = latents / np.linalg.norm(latents, axis=1, keepdims=True).clip(min=1e-12)
     n_neighbors = min(n_neighbors + 1, len(latents))
     index = NearestNeighbors(n_neighbors=n_neighbors).fit(unit)

@@ -173,7 +173,7 @@ def _logits(
 ) -> np.ndarray:
     directions = _unit(latents.astype(np.float64) - origin)
     # One product with a vector a sample: the sums of a product with all samples at once
-    # would hang on how many of them there are.
+    # would depend on how many of them there are.
     flat = prototypes.reshape(-1, prototypes.shape[-1])
     logits = np.matmul(flat, directions[:, :, None])
     logits = logits.reshape(len(latents), *prototypes.shape[:2])

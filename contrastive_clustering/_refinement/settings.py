@@ -38,7 +38,7 @@ class PrototypeRefinement:
 
 @dataclass(frozen=True)
 class SelfTrainingRefinement:
-    """Train the network to be surer of the strata, whatever the view.
+    """Make cluster assignments more confident and consistent across views.
 
     Each sample's soft assignment is remembered, from the clusterer at first, and what
     the network gives its two views is averaged into that memory. Beside the joint loss
@@ -63,7 +63,7 @@ class SelfTrainingRefinement:
         Prototypes of each stratum: with several it need not be round.
 
     n_neighbors : int, default=0
-        Nearest neighbours, in the latents of the first phase, whose remembered
+        Nearest neighbors, in the latents of the first phase, whose remembered
         assignments are averaged into a sample's target; 0 for its own alone.
 
     mixing : float, default=0.5
@@ -75,7 +75,7 @@ class SelfTrainingRefinement:
     ----------
     Xie, Girshick, Farhadi, arXiv:1511.06335 (sharpened targets); Laine, Aila,
     arXiv:1610.02242 (temporal ensembling); Van Gansbeke et al., arXiv:2005.12320
-    (neighbours that share a cluster); Wortsman et al., "Robust fine-tuning of zero-shot
+    (neighbors that share a cluster); Wortsman et al., "Robust fine-tuning of zero-shot
     models", arXiv:2109.01903, eq. 1 (weights between those before and after).
     """
 

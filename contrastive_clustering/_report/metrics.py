@@ -110,7 +110,7 @@ def measure_against_classes(
         Figure(
             "Mapped accuracy",
             mapped_accuracy(y, labels),
-            "From 0 to 1: each stratum takes its commonest class. Grows with the "
+            "From 0 to 1: each stratum takes its most frequent class. Grows with the "
             "number of strata.",
         ),
         Figure(
@@ -131,7 +131,7 @@ def measure_against_classes(
             "From 0 to 1, under the best matching of one stratum to one class.",
         ),
         Figure(
-            "Normalised mutual information",
+            "Normalized mutual information",
             float(normalized_mutual_info_score(y, labels)),
             "From 0 to 1: what strata tell of classes and classes of strata.",
         ),

@@ -44,7 +44,7 @@ def what_to_know(
         Number of samples of X.
 
     privacy : Privacy or None
-        Which decoded centres may be shown; None if samples are shown.
+        Which decoded centers may be shown; None if samples are shown.
 
     error : float
         The error of the reconstructions, as a part of the variance.
@@ -96,28 +96,28 @@ def _on_privacy(privacy: Privacy) -> list[str]:
     single = counts < LEAST_MEMBERS
     if single.any():
         said.append(
-            "Not shown is the decoded centre of "
+            "Not shown is the decoded center of "
             f"{name_strata(np.flatnonzero(single))}, with one training sample, copies "
             "of one or none: it would be a reconstruction of that sample."
         )
     hidden = np.flatnonzero(privacy.resembling & ~single)
     if len(hidden):
         said.append(
-            f"Not shown is the decoded centre of {name_strata(hidden)}: it resembles "
+            f"Not shown is the decoded center of {name_strata(hidden)}: it resembles "
             "one sample of X far more than others, or is the mean of much the same "
             "sample many times over."
         )
     few = privacy.shown[counts[privacy.shown] < FEW_MEMBERS]
     if len(few):
         said.append(
-            f"The decoded centre of {name_strata(few)}, with fewer than {FEW_MEMBERS} "
+            f"The decoded center of {name_strata(few)}, with fewer than {FEW_MEMBERS} "
             "distinct training samples, may look like one of them."
         )
     if not privacy.is_training_set:
         said.append(
-            "X is not the training set, or cannot be told to be: decoded centres were "
+            "X is not the training set, or cannot be told to be: decoded centers were "
             "compared with samples of X alone, and copies among the training samples "
-            "were not counted. A decoded centre may look like a training sample."
+            "were not counted. A decoded center may look like a training sample."
         )
     return said
 

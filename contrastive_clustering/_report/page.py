@@ -166,7 +166,7 @@ def table(
     # A box that scrolls has to take the focus, or the keyboard cannot scroll it. The
     # caption is as wide as the table; what is in it stays in sight.
     return Html(
-        f'<div class="box" role="region" tabindex="0" aria-labelledby="{anchor}">'
+        f'<div class="box" role="region" tabindex="0" aria-labeledby="{anchor}">'
         f'<table><caption id="{anchor}"><span>{text(caption)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -318,7 +318,7 @@ def page(
 def _section(section: Section) -> str:
     heading = f"{section.anchor}-heading"
     return (
-        f'<section id="{section.anchor}" aria-labelledby="{heading}">'
+        f'<section id="{section.anchor}" aria-labeledby="{heading}">'
         f'<h2 id="{heading}">{text(section.title)}</h2>\n'
         + "\n".join(section.pieces)
         + "</section>"

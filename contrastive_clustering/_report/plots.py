@@ -94,7 +94,7 @@ def embed(display: Any, alternative: str, caption: str) -> Html:
 
 
 def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
-    """Return the decoded centres of strata, one beside the other."""
+    """Return the decoded centers of strata, one beside the other."""
     scaler, counts = estimator._scaler, count_members(estimator)
     style = PictureStyle.of(scaler)
     decoded = estimator.inverse_transform(estimator.cluster_centers_[strata])
@@ -107,13 +107,13 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
         shown.append(
             Card(
                 file.getvalue(),
-                f"Decoded centre of stratum {stratum}",
+                f"Decoded center of stratum {stratum}",
                 f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
             )
         )
     said = "What the decoder makes of the mean latent of each stratum."
     if style.label is not None:
-        said += f" Colours are {style.label}: red is more, blue is less."
+        said += f" Colors are {style.label}: red is more, blue is less."
     if len(scaler.layout.network_shape) == 4:
         said += " Of each volume the middle slice is shown."
     return [paragraph(said), cards(shown)]
@@ -126,10 +126,10 @@ def members(estimator: Any, chosen: Chosen) -> Html:
     )
     return embed(
         display,
-        f"A row for each of the {estimator.n_clusters_} strata: its decoded centre, "
+        f"A row for each of the {estimator.n_clusters_} strata: its decoded center, "
         f"then the {N_MEMBERS} samples of X that are most typical of it, then the "
         f"{N_MEMBERS} that are least.",
-        "Samples of X beside the decoded centre of their stratum: first the most, then "
+        "Samples of X beside the decoded center of their stratum: first the most, then "
         "the least typical.",
     )
 
@@ -158,9 +158,9 @@ def maps(
     return [
         embed(
             display,
-            f"Map of {n_points} samples as points in two dimensions, coloured by "
+            f"Map of {n_points} samples as points in two dimensions, colored by "
             f"{by}; there are {len(groups)} {noun}.",
-            f"t-SNE of the latents of {n_points} samples, coloured by {by}. Points "
+            f"t-SNE of the latents of {n_points} samples, colored by {by}. Points "
             "near each other have like latents; sizes of groups and distances between "
             "far ones say little.",
         )
@@ -176,7 +176,7 @@ def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
         display,
         f"How the {len(chosen.classes)} classes of {len(chosen.rows):,} samples "
         f"spread over the {estimator.n_clusters_} strata. The table of the strata's "
-        "members names the commonest class of each.",
+        "members names the most frequent class of each.",
         "Classes of the members of each stratum.",
     )
 
@@ -191,7 +191,7 @@ def similarity(estimator: Any) -> Html:
     one, other = (places[values.argmax()] for places in pairs)
     return embed(
         display,
-        f"Matrix of the {kind} of the centres of each two of the "
+        f"Matrix of the {kind} of the centers of each two of the "
         f"{estimator.n_clusters_} strata, beside the tree by which they merge. Most "
         f"alike are {one} and {other}, with {values.max():.2f}.",
         "Strata that are much alike may be one: labels_at merges them without training "

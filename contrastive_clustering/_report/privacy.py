@@ -1,4 +1,4 @@
-"""Which decoded centres a report may show without showing a sample."""
+"""Which decoded centers a report may show without showing a sample."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ LEAST_VALUES = 64
 
 @dataclass(frozen=True, eq=False)
 class Privacy:
-    """What is known of the decoded centres of an estimator's strata.
+    """What is known of the decoded centers of an estimator's strata.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Privacy:
         set, of all of them, unless X shows that they are copies.
 
     resembling : ndarray of shape (n_clusters,)
-        Whether a decoded centre resembles one sample of X.
+        Whether a decoded center resembles one sample of X.
 
     is_training_set : bool
         Whether X is most likely the training set.
@@ -52,7 +52,7 @@ class Privacy:
 
     @property
     def shown(self) -> np.ndarray:
-        """The strata whose decoded centres may be shown, ascending."""
+        """The strata whose decoded centers may be shown, ascending."""
         return np.flatnonzero((self.n_distinct >= LEAST_MEMBERS) & ~self.resembling)
 
 
@@ -99,7 +99,7 @@ def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
 
 
 def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
-    """Count distinct samples, and compare the decoded centres with all samples.
+    """Count distinct samples, and compare the decoded centers with all samples.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def clustering_report(
 ) -> Path:
     """Write all that is known of a fitted estimator to one page of HTML.
 
-    It holds the strata with their decoded centres and sizes, metrics, the features of a
+    It holds the strata with their decoded centers and sizes, metrics, the features of a
     table by which strata differ most, a map of the latents, the training's losses, the
     parameters, versions and a fingerprint of X.
     Everything stands in the one file: it opens without a network, loads nothing and
@@ -93,7 +93,7 @@ def clustering_report(
     show_samples : bool, default=False
         Whether to show samples: typical and atypical members of each stratum, and
         reconstructions. With False the page holds no sample. It leaves out the decoded
-        centre of a stratum that has one distinct training sample, and one that
+        center of a stratum that has one distinct training sample, and one that
         resembles a single sample of X; copies are counted, and training samples
         compared, only if X is the training set.
 
@@ -213,7 +213,7 @@ def _pictured(
         picture = pictures.label_spread(estimator, chosen, drawn)
         add("labels", "Strata and labels", picture)
     if estimator.n_clusters_ > 1:
-        add("similarity", "Likeness of strata", pictures.similarity(estimator))
+        add("similarity", "Similarity of strata", pictures.similarity(estimator))
     if estimator.cluster_number_search_ is not None:
         curve = pictures.cluster_number(estimator)
         add("search", "Number of strata", curve, sections.search_table(estimator))

@@ -63,7 +63,7 @@ def describe_samples(layout: SampleLayout) -> str:
     >>> from contrastive_clustering._report.sections import describe_samples
     >>> from contrastive_clustering._data.validation import read_layout
     >>> describe_samples(read_layout((100, 28, 28)))
-    'grey image of 28 × 28 pixels'
+    'gray image of 28 × 28 pixels'
     >>> describe_samples(read_layout((100, 28, 28, 28, 3)))
     'volume of 28 × 28 × 28 voxels with 3 channels'
     >>> describe_samples(read_layout((100, 12)))
@@ -74,7 +74,7 @@ def describe_samples(layout: SampleLayout) -> str:
     n_channels, *sides = layout.network_shape
     kind, dot = ("image", "pixels") if len(sides) == 2 else ("volume", "voxels")
     size = f"{kind} of {TIMES.join(map(str, sides))} {dot}"
-    return f"grey {size}" if n_channels == 1 else f"{size} with {n_channels} channels"
+    return f"gray {size}" if n_channels == 1 else f"{size} with {n_channels} channels"
 
 
 def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
@@ -107,14 +107,14 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
 
 
 def strata_table(estimator: Any, chosen: Chosen) -> Html:
-    """Return the strata with their sizes, and their commonest classes if there are."""
+    """Return the strata with their sizes and, with labels, most frequent classes."""
     trained, found = estimator.labels_, chosen.labels
     strata = list(range(estimator.n_clusters_))
     if NOISE in trained or NOISE in found:
         strata.append(NOISE)
     columns = ["stratum", "trained on", "share", "in this report", "share"]
     if chosen.y is not None:
-        columns += [f"commonest {chosen.y_name}", "its share"]
+        columns += [f"most frequent {chosen.y_name}", "its share"]
     rows = []
     for stratum in strata:
         here = found == stratum

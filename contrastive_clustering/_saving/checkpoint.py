@@ -75,7 +75,7 @@ class Checkpoint:
         Where its file is; see `locked_folder`.
 
     every : int
-        Number of epochs after which it is written anew.
+        Number of epochs after which it is written again.
 
     identity : dict
         What the fit is of: see `identify`.
@@ -89,7 +89,7 @@ class Checkpoint:
     Attributes
     ----------
     reached : dict or None
-        The state from which the fit goes on; None where it starts anew.
+        The state from which the fit goes on; None where it starts over.
 
     seed : int
         The seed of the fit.
@@ -156,7 +156,7 @@ class Checkpoint:
                 for name in different[:MOST_DIFFERENT]
             )
             + ". Fit with these as they were to go on from it, or set another "
-            "checkpoint_dir to start anew."
+            "checkpoint_dir to start over."
         )
 
     @contextlib.contextmanager

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from contrastive_clustering._augmentation.presets import (
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
     VolumeAugmentation,
@@ -61,7 +61,7 @@ MOST_PAIRS = 1000
 _RECORDS: dict[str, Any] = {
     record.__name__: record
     for record in (
-        GreyImageAugmentation,
+        GrayImageAugmentation,
         RGBImageAugmentation,
         TableAugmentation,
         VolumeAugmentation,

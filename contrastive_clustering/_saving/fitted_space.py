@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 from contrastive_clustering._clustering.latent_clustering import (
-    VOTING_NEIGHBOURS,
+    VOTING_NEIGHBORS,
     WHITENED_VARIANCE,
     RootMeanSquare,
 )
@@ -59,7 +59,7 @@ SPACE = _Space()
 
 VOTERS = Fields(
     {
-        "n_neighbors": Integer(1, VOTING_NEIGHBOURS),
+        "n_neighbors": Integer(1, VOTING_NEIGHBORS),
         "X": Array(("n_voters", "n_prepared")),
         # Strata, as integers.
         "y": Array(("n_voters",), dtypes=INTEGERS, low=NOISE, below="n_clusters"),

@@ -49,7 +49,7 @@ def make_net(
     batch_size: int,
     seed: int,
 ) -> ContrastiveNet:
-    """Return an initialised net.
+    """Return an initialized net.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def make_net(
     Returns
     -------
     net : ContrastiveNet
-        The net, with its weights initialised and nothing learnt.
+        The net, with its weights initialized and nothing learnt.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from contrastive_clustering._data.dataset import ArrayDataset, Batch, TensorBatc
 from contrastive_clustering._data.on_device import ResidentBatchLoader, is_resident
 from contrastive_clustering._data.validation import check_out
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._networks.inference import fold_normalisation
+from contrastive_clustering._networks.inference import fold_normalization
 from contrastive_clustering._utils.device import computes_beside
 from contrastive_clustering._utils.memory import explaining_want_of_memory
 from contrastive_clustering._utils.threads import sharing_cores
@@ -150,7 +150,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self._set_training(False)
         encoder = self.module_.encoder
         if "encoder" not in self.module_.own_parts:  # whose layers may be anything
-            encoder = fold_normalisation(encoder)
+            encoder = fold_normalization(encoder)
         waiting: list[torch.Tensor] = []
         with explaining_want_of_memory(self, "prediction"):
             for samples, _ in self.get_iterator(dataset, training=False):

@@ -22,7 +22,7 @@ from contrastive_clustering._utils.distributed import (
     of_first,
     rank,
     share_of,
-    shared_normalisation,
+    shared_normalization,
     total,
 )
 from contrastive_clustering._utils.interrupts import noticing_interrupts
@@ -194,7 +194,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 explaining_want_of_memory(self, "training"),
                 self.compiled(),
                 explaining_lost_processes(),
-                shared_normalisation(self.module_),
+                shared_normalization(self.module_),
             ):
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
         finally:
@@ -293,7 +293,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         ValueError
             If the networks differ in their shape.
         """
-        # Prototypes belong to strata that are about to be found anew.
+        # Prototypes belong to strata that are about to be found again.
         old = {
             name: value
             for name, value in other.module_.state_dict().items()
@@ -306,7 +306,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 f"{other.module__latent_dim}; variational={self.module__variational}, "
                 f"was {other.module__variational}; or encoder, decoder or module__ "
                 "parameters), so that training cannot go on from the old weights. Set "
-                "warm_start=False and fit anew."
+                "warm_start=False and fit again."
             )
         self.module_.load_state_dict(old)
         if _have_moments_of_one_kind(self, other):

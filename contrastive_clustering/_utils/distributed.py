@@ -4,7 +4,7 @@ Where a process group of ``torch.distributed`` is there when a fit begins (such 
 ``accelerate.Accelerator()`` or ``torch.distributed.init_process_group`` makes in a
 script that ``accelerate launch`` or ``torchrun`` has started), each process takes its
 share of each batch, and all that a step computes of a batch is computed of the whole:
-the statistics of normalisation, the negatives of NT-Xent, the gradients. Two processes
+the statistics of normalization, the negatives of NT-Xent, the gradients. Two processes
 therefore train what one would with the same ``batch_size``. Without a group, all of
 this does nothing.
 """
@@ -137,7 +137,7 @@ def explaining_lost_processes() -> Iterator[None]:
         raise RuntimeError(
             f"Process {rank()} of {n_processes()} that train together has lost another "
             f"({reason_of(error)}). Its own output says why it ended. Start all of "
-            "them anew: with a checkpoint_dir the fit goes on from its last checkpoint."
+            "them again: with a checkpoint_dir the fit resumes from its checkpoint."
         ) from error
 
 
@@ -171,8 +171,8 @@ class _Sum(torch.autograd.Function):
         return gradient
 
 
-class _SharedNormalisation:
-    """Batch normalisation by the statistics of the batches of all processes.
+class _SharedNormalization:
+    """Batch normalization by the statistics of the batches of all processes.
 
     PyTorch's own ``SyncBatchNorm`` works on GPUs alone.
     """
@@ -193,8 +193,8 @@ class _SharedNormalisation:
         n = sums[-1]
         mean = sums[:-1] / n
         shape = (1, -1, *[1] * (batch.ndim - 2))
-        centred = values - mean.reshape(shape)
-        squares: torch.Tensor = _Sum.apply(centred.square().sum(axes))  # type: ignore[no-untyped-call]
+        centered = values - mean.reshape(shape)
+        squares: torch.Tensor = _Sum.apply(centered.square().sum(axes))  # type: ignore[no-untyped-call]
         variance = squares / n
         with torch.no_grad():
             assert layer.running_mean is not None
@@ -206,15 +206,15 @@ class _SharedNormalisation:
                 momentum = 1 / int(layer.num_batches_tracked)
             layer.running_mean.lerp_(mean, momentum)
             layer.running_var.lerp_(variance * n / (n - 1), momentum)
-        scaled = centred * torch.rsqrt(variance + layer.eps).reshape(shape)
+        scaled = centered * torch.rsqrt(variance + layer.eps).reshape(shape)
         if not layer.affine:
             return scaled
         return scaled * layer.weight.reshape(shape) + layer.bias.reshape(shape)
 
 
 @contextmanager
-def shared_normalisation(module: nn.Module) -> Iterator[None]:
-    """Let a module's batch normalisation see the batches of all processes."""
+def shared_normalization(module: nn.Module) -> Iterator[None]:
+    """Let a module's batch normalization see the batches of all processes."""
     layers = []
     if n_processes() > 1:
         layers = [
@@ -223,7 +223,7 @@ def shared_normalisation(module: nn.Module) -> Iterator[None]:
             if isinstance(layer, nn.modules.batchnorm._BatchNorm)
         ]
     for layer in layers:
-        layer.forward = _SharedNormalisation(layer)  # type: ignore[assignment]
+        layer.forward = _SharedNormalization(layer)  # type: ignore[assignment]
     try:
         yield
     finally:

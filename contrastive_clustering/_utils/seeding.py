@@ -93,7 +93,7 @@ def seeded_global_generators(
 ) -> Iterator[None]:
     """Lend the global generators, seeded, to code that can use no other.
 
-    Weight initialisers of PyTorch and augmentations of third parties draw from
+    Weight initializers of PyTorch and augmentations of third parties draw from
     the global generators of PyTorch, NumPy and Python. Inside this context these
     are seeded; afterwards, also after an error, they are as they were before.
 

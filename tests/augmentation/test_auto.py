@@ -6,7 +6,7 @@ from world import state_of_the_world
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
     TableAugmentation,
     VolumeAugmentation,
@@ -21,9 +21,9 @@ from contrastive_clustering._utils.seeding import make_generator
 @pytest.mark.parametrize(
     ("preset", "shape"),
     [
-        (GreyImageAugmentation(), (16, 1, 12, 9)),
-        (GreyImageAugmentation(), (16, 1, 8, 10, 9)),
-        (GreyImageAugmentation(erase=0.5), (16, 1, 12, 9)),
+        (GrayImageAugmentation(), (16, 1, 12, 9)),
+        (GrayImageAugmentation(), (16, 1, 8, 10, 9)),
+        (GrayImageAugmentation(erase=0.5), (16, 1, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 12, 9)),
         (RGBImageAugmentation(), (16, 3, 8, 9, 10)),
         (VolumeAugmentation(), (16, 2, 8, 10, 9)),
@@ -44,29 +44,29 @@ def test_same_seed_same_views(preset, shape):
 
 
 def test_auto_erases_of_strokes_only():
-    strokes = resolve_augmentation("auto", "grey", shows_strokes=True)
-    assert strokes == GreyImageAugmentation(translate=0.1, erase=0.8)
-    named = resolve_augmentation("grey", "grey", shows_strokes=True)
-    assert named == GreyImageAugmentation()
+    strokes = resolve_augmentation("auto", "gray", shows_strokes=True)
+    assert strokes == GrayImageAugmentation(translate=0.1, erase=0.8)
+    named = resolve_augmentation("gray", "gray", shows_strokes=True)
+    assert named == GrayImageAugmentation()
 
 
 def test_auto_follows_the_samples():
-    assert resolve_augmentation("auto", "grey") == GreyImageAugmentation()
+    assert resolve_augmentation("auto", "gray") == GrayImageAugmentation()
     assert resolve_augmentation("auto", "rgb") == RGBImageAugmentation()
     assert resolve_augmentation("auto", "volume") == VolumeAugmentation()
     assert resolve_augmentation("auto", "table") == TableAugmentation()
-    assert resolve_augmentation(None, "grey") is None
-    mild = GreyImageAugmentation(degrees=1.0)
-    assert resolve_augmentation(mild, "grey") is mild
+    assert resolve_augmentation(None, "gray") is None
+    mild = GrayImageAugmentation(degrees=1.0)
+    assert resolve_augmentation(mild, "gray") is mild
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("grey", "table"),
+        ("gray", "table"),
         ("table", "rgb"),
         ("table", "volume"),
-        ("volume", "grey"),
+        ("volume", "gray"),
         ("volume", "rgb"),
         ("volume", "table"),
     ],

@@ -75,14 +75,14 @@ def test_a_pose_is_that_of_scipys_rotations():
     mirrored = torch.rand(9, generator=draw).numpy() < 0.5
     shifts = 0.1 * (2 * torch.rand(3, 9, generator=draw).numpy() - 1)
     assert 0 < mirrored.sum() < 9
-    centre = (sides - 1) / 2
-    voxels = np.indices(sides).reshape(3, -1).T - centre  # (n_voxels, 3), z first
+    center = (sides - 1) / 2
+    voxels = np.indices(sides).reshape(3, -1).T - center  # (n_voxels, 3), z first
     for i in range(9):
         vector = angles[i] * axes[i] / np.linalg.norm(axes[i])
         read = Rotation.from_rotvec(vector).apply(voxels[:, ::-1])  # x first
         if mirrored[i]:
             read[:, 0] *= -1
-        read = (read + shifts[:, i] * sides[::-1])[:, ::-1] + centre
+        read = (read + shifts[:, i] * sides[::-1])[:, ::-1] + center
         for channel, view in zip(batch[i], moved[i], strict=True):
             wanted = map_coordinates(channel.numpy(), read.T, order=1, mode="nearest")
             np.testing.assert_allclose(view.flatten(), wanted, atol=1e-4)
@@ -105,7 +105,7 @@ def test_flip_mirrors_about_half(batch):
     assert 3 < sum(mirrored) < 13
 
 
-def test_saturation_keeps_the_grey(batch):
+def test_saturation_keeps_the_gray(batch):
     view = random_saturation(batch, make_generator(0), strength=0.5)
     torch.testing.assert_close(view.mean(1), batch.mean(1), atol=1e-6, rtol=0)
     assert not torch.allclose(view, batch)
@@ -170,7 +170,7 @@ def test_erasing_paints_a_rectangle_of_the_median(sides):
         n_erased += 1
         places = np.nonzero(changed)
         inside = tuple(slice(p.min(), p.max() + 1) for p in places)
-        # All of the rectangle, and nothing beside it; its pixels' centres lie in a
+        # All of the rectangle, and nothing beside it; its pixels' centers lie in a
         # stretch of 2/7 to 1/2 of the side.
         for image, erased in zip(before, after, strict=True):
             expected = image.copy()

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from contrastive_clustering import (
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
     VolumeAugmentation,
 )
@@ -12,15 +12,15 @@ from contrastive_clustering._utils.seeding import make_generator
 
 def test_each_sample_gets_its_own_view():
     batch = torch.randn(1, 1, 12, 12, generator=make_generator(0)).expand(8, -1, -1, -1)
-    view = GreyImageAugmentation()(batch, make_generator(1))
+    view = GrayImageAugmentation()(batch, make_generator(1))
     assert all(not torch.equal(view[0], other) for other in view[1:])
 
 
-def test_grey_preset_never_flips():
+def test_gray_preset_never_flips():
     # A bright left side stays left of the middle, whatever is drawn.
     batch = torch.zeros(200, 1, 16, 16)
     batch[..., :6] = 4.0
-    view = GreyImageAugmentation()(batch, make_generator(0))
+    view = GrayImageAugmentation()(batch, make_generator(0))
     assert (view[..., :8].mean((1, 2, 3)) > view[..., 8:].mean((1, 2, 3))).all()
 
 
@@ -50,7 +50,7 @@ def test_one_view_of_a_pair_shows_the_volume_as_it_lies():
 
 
 def test_a_pair_of_other_presets_is_two_views(batch):
-    preset = GreyImageAugmentation()
+    preset = GrayImageAugmentation()
     first, second = preset.pair(batch, make_generator(0))
     generator = make_generator(0)
     assert torch.equal(first, preset(batch, generator))
@@ -58,7 +58,7 @@ def test_a_pair_of_other_presets_is_two_views(batch):
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("preset", [GreyImageAugmentation, RGBImageAugmentation])
+@pytest.mark.parametrize("preset", [GrayImageAugmentation, RGBImageAugmentation])
 def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
     plain = preset(erase=0.0)(batch, make_generator(0))
     erased = preset(erase=1.0)(batch, make_generator(0))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._augmentation.auto import GreyImageAugmentation
+from contrastive_clustering._augmentation.auto import GrayImageAugmentation
 from contrastive_clustering._augmentation.strokes import shows_strokes
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import Scaler
@@ -43,8 +43,8 @@ def test_only_the_rows_of_the_training_set_count():
 
 def test_a_fit_erases_of_strokes(fast):
     for background, preset in (
-        (0.8, GreyImageAugmentation(translate=0.1, erase=0.8)),
-        (0.2, GreyImageAugmentation()),
+        (0.8, GrayImageAugmentation(translate=0.1, erase=0.8)),
+        (0.2, GrayImageAugmentation()),
     ):
         X = on_background((60, 8, 8), background)
         params = ContrastiveAutoencoderClusterer(**fast).get_params(deep=False)

@@ -11,7 +11,7 @@ from contrastive_clustering._clustering.hierarchy import (
     merge_labels,
 )
 
-# Few distinct values, so that centres coincide and lie at the mean often.
+# Few distinct values, so that centers coincide and lie at the mean often.
 tables = st.tuples(st.integers(1, 9), st.integers(1, 4)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.integers(-2, 2))
 )
@@ -43,7 +43,7 @@ def test_linkage_raises_the_sum_of_squares_least():
     np.testing.assert_allclose(tree[:, 2], slow_ward_linkage(centers))
 
 
-def test_two_centres_merge_at_their_distance():
+def test_two_centers_merge_at_their_distance():
     tree = link_centers([[1.0, 1.0], [4.0, 5.0]])
     np.testing.assert_allclose(tree, [[0, 1, 5, 2]])
 
@@ -56,7 +56,7 @@ def test_shift_and_scale_of_the_latents_do_not_matter():
 
 
 @given(tables)
-def test_any_centres_give_a_finite_valid_tree(centers):
+def test_any_centers_give_a_finite_valid_tree(centers):
     tree = link_centers(centers)
     assert tree.shape == (len(centers) - 1, 4)
     assert tree.dtype == np.float64
@@ -67,14 +67,14 @@ def test_any_centres_give_a_finite_valid_tree(centers):
         assert sorted(leaves) == list(range(len(centers)))
 
 
-def test_centres_that_coincide_merge_first():
+def test_centers_that_coincide_merge_first():
     centers = np.array([[1.0, 2.0], [5.0, -3.0], [1.0, 2.0], [-4.0, 0.0]], np.float32)
     tree = link_centers(centers)
     assert tree[0, :2].tolist() == [0, 2]
     assert tree[0, 2] == pytest.approx(0, abs=1e-12)
 
 
-def test_all_centres_alike():
+def test_all_centers_alike():
     np.testing.assert_array_equal(link_centers(np.zeros((3, 2)))[:, 2], 0)
 
 

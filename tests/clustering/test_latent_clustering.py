@@ -131,7 +131,7 @@ def test_empty_clusters_leave_no_gap():
     np.testing.assert_allclose(fitted.predict_proba(far).sum(1), 1, atol=1e-5)
 
 
-def test_whitening_and_normalising(blobs):
+def test_whitening_and_normalizing(blobs):
     latents, _ = blobs
     whitened = fit_latent_space(latents, whiten=True, normalize=False).transform(
         latents
@@ -177,7 +177,7 @@ def test_clusters_may_have_any_names(blobs, names):
 
 
 @pytest.mark.parametrize("names", NAMES, ids=str)
-def test_neighbours_vote_for_clusters_of_any_names(blobs, names):
+def test_neighbors_vote_for_clusters_of_any_names(blobs, names):
     latents, _ = blobs
     fitted = cluster(latents, NamedByFit(names=names), n_clusters=len(names))
     is_noise = -1 in names  # no column says that it is a cluster

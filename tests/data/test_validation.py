@@ -66,7 +66,7 @@ def test_batches_go_to_the_network_and_back(sides, n_channels, position, flat):
     ("shape", "kind"),
     [
         ((9, 5), "table"),
-        ((9, 8, 8), "grey"),
+        ((9, 8, 8), "gray"),
         ((9, 8, 8, 8), "volume"),
         ((9, 8, 8, 8, 3), "volume"),
         ((9, 8, 8, 3), "rgb"),

@@ -10,8 +10,8 @@ def texts(labels):
     return [label.get_text() for label in labels]
 
 
-@pytest.mark.parametrize("kind", ["grey", "rgb", "volume", "many strata"])
-def test_rows_show_centre_nearest_and_farthest(fitted_kind, kind):
+@pytest.mark.parametrize("kind", ["gray", "rgb", "volume", "many strata"])
+def test_rows_show_center_nearest_and_farthest(fitted_kind, kind):
     X, estimator = fitted_kind(kind)
     display = ClusterGalleryDisplay.from_estimator(
         estimator, X, n_typical=2, n_atypical=1
@@ -36,7 +36,7 @@ def test_rows_show_centre_nearest_and_farthest(fitted_kind, kind):
 
 
 def test_pictures_are_those_of_the_samples(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     display = ClusterGalleryDisplay.from_estimator(estimator, X)
     np.testing.assert_array_equal(
         display.center_pictures, estimator.inverse_transform(estimator.cluster_centers_)
@@ -51,7 +51,7 @@ def test_pictures_are_those_of_the_samples(fitted_kind):
 
 
 def test_names_of_rows_and_columns(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     display = ClusterGalleryDisplay.from_estimator(estimator, X, strata=[1, 0])
     sizes = np.bincount(estimator.predict(X))
     assert texts(display.ax_.get_yticklabels()) == [
@@ -59,7 +59,7 @@ def test_names_of_rows_and_columns(fitted_kind):
         f"stratum 0 (n={sizes[0]})",
     ]
     assert texts(display.ax_.get_xticklabels()) == [
-        "decoded\ncentre",
+        "decoded\ncenter",
         "typical\n(nearest)",
         "atypical\n(farthest)",
     ]
@@ -69,7 +69,7 @@ def test_names_of_rows_and_columns(fitted_kind):
 
 
 def test_small_and_empty_strata_leave_places_empty(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     of_first = X[estimator.predict(X) == 0][:3]
     display = ClusterGalleryDisplay.from_estimator(
         estimator, of_first, n_typical=2, n_atypical=2
@@ -82,7 +82,7 @@ def test_small_and_empty_strata_leave_places_empty(fitted_kind):
 
 
 def test_wrong_strata_are_named(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match=r"strata\[0\] is 2, but there are 2 strata"):
         ClusterGalleryDisplay.from_estimator(estimator, X, strata=[2])
     with pytest.raises(ValueError, match="'n_typical' parameter"):

@@ -37,7 +37,7 @@ def test_search_of_an_estimator(tiny_images, fast):
 
 
 def test_no_search_is_said(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match=r'no search .*n_clusters=2\. Fit .*"auto"'):
         ClusterNumberDisplay.from_estimator(estimator)
     with pytest.raises(TypeError, match="result is a dict"):

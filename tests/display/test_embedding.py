@@ -35,8 +35,8 @@ def points(display):
     return np.concatenate([each.get_offsets() for each in display.ax_.collections])
 
 
-def test_each_sample_is_a_point_and_each_centre_a_thumbnail(fitted_kind):
-    X, estimator = fitted_kind("grey")
+def test_each_sample_is_a_point_and_each_center_a_thumbnail(fitted_kind):
+    X, estimator = fitted_kind("gray")
     display = draw(estimator, X)
     assert points(display).shape == (40, 2)
     assert {tuple(place) for place in points(display)} == {
@@ -74,8 +74,8 @@ def test_thumbnails_do_not_cover_each_other(fitted_kind):
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
 
 
-def test_labels_colour_the_points(fitted_kind):
-    X, estimator = fitted_kind("grey")
+def test_labels_color_the_points(fitted_kind):
+    X, estimator = fitted_kind("gray")
     y = np.array(["ill", "well"])[np.arange(40) % 2]
     display = draw(estimator, X, y, color="label")
     assert legend_of(display) == ("label", ["ill", "well"])
@@ -85,8 +85,8 @@ def test_labels_colour_the_points(fitted_kind):
     assert sorted(thumbnails(display)) == [0, 1]
 
 
-def test_values_get_a_colour_bar_and_missing_ones_are_grey(fitted_kind):
-    X, estimator = fitted_kind("grey")
+def test_values_get_a_color_bar_and_missing_ones_are_gray(fitted_kind):
+    X, estimator = fitted_kind("gray")
     age = np.linspace(20, 80, 40)
     age[3] = np.nan
     display = draw(estimator, X, color=age, color_label="age")
@@ -99,15 +99,15 @@ def test_values_get_a_colour_bar_and_missing_ones_are_grey(fitted_kind):
     assert display.coloring == "value"
 
 
-def test_without_centres_numbers_stand_on_the_map(fitted_kind):
-    X, estimator = fitted_kind("grey")
+def test_without_centers_numbers_stand_on_the_map(fitted_kind):
+    X, estimator = fitted_kind("gray")
     assert thumbnails(draw(estimator, X, centers=False)) == {0: [], 1: []}
     by_value = draw(estimator, X, color=np.arange(40), centers=False)
     assert thumbnails(by_value) == {}
 
 
 def test_some_of_many_samples_are_drawn(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     age = np.arange(40.0)
     display = draw(estimator, X, color=age, max_samples=10)
     assert len(display.places) == len(np.unique(display.rows)) == 10
@@ -116,7 +116,7 @@ def test_some_of_many_samples_are_drawn(fitted_kind):
 
 
 def test_tsne_is_the_default_and_comes_again(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     first, second = (
         EmbeddingDisplay.from_estimator(estimator, X, random_state=0) for _ in range(2)
     )
@@ -132,7 +132,7 @@ def test_thumbnails_of_other_samples(fitted_kind, kind):
         np.testing.assert_array_equal(picture, display.center_pictures[stratum])
 
 
-def test_noise_is_grey_and_named(fast):
+def test_noise_is_gray_and_named(fast):
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(60, 4)), rng.normal(9, 1, size=(60, 4))])
     X = np.vstack([X, rng.uniform(-40, 40, size=(10, 4))])
@@ -164,8 +164,8 @@ def test_all_may_be_noise():
 
 
 def test_wrong_input_is_named(fitted_kind):
-    X, estimator = fitted_kind("grey")
-    with pytest.raises(ValueError, match='color="label" colours by y, which is None'):
+    X, estimator = fitted_kind("gray")
+    with pytest.raises(ValueError, match='color="label" colors by y, which is None'):
         draw(estimator, X, color="label")
     with pytest.raises(ValueError, match=r"y has shape \(3,\).* 40 samples"):
         draw(estimator, X, [1, 2, 3], color="label")

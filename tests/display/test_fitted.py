@@ -15,7 +15,7 @@ from contrastive_clustering._display.fitted import (
 
 
 def test_only_fitted_estimators_pass(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     assert vars(check_fitted(estimator, "Caller")) == vars(estimator)
     with pytest.raises(NotFittedError):
         check_fitted(ContrastiveAutoencoderClusterer(), "Caller")
@@ -25,7 +25,7 @@ def test_only_fitted_estimators_pass(fitted_kind):
 
 
 def test_all_samples_are_encoded(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     encoded = encode(estimator, X)
     np.testing.assert_array_equal(encoded.latents, estimator.transform(X))
     np.testing.assert_array_equal(encoded.labels, estimator.predict(X))
@@ -33,7 +33,7 @@ def test_all_samples_are_encoded(fitted_kind):
 
 
 def test_a_part_is_drawn_by_the_seed(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     parts = [encode(estimator, X, 9, np.random.RandomState(seed)) for seed in (0, 0, 1)]
     for part in parts:
         assert len(np.unique(part.rows)) == 9

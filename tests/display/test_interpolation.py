@@ -7,7 +7,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_steps_are_those_of_interpolate(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     display = InterpolationDisplay.from_estimator(estimator, X[0], 1, n_steps=5)
     np.testing.assert_array_equal(
         display.pictures, estimator.interpolate(X[0], 1, n_steps=5)
@@ -19,7 +19,7 @@ def test_steps_are_those_of_interpolate(fitted_kind):
 
 
 def test_wrong_ends_are_named(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match="x_b=7 is no stratum"):
         InterpolationDisplay.from_estimator(estimator, X[0], 7)
     with pytest.raises(ValueError, match="x_a has shape"):

@@ -48,7 +48,7 @@ def test_of_an_estimator_all_strata_have_a_row(fitted_kind):
 
 
 def test_of_an_evaluation(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     y = np.repeat([3, 7], 20)
     evaluation = evaluate_clustering(estimator, X, y, X, y)
     display = LabelSpreadDisplay.from_evaluation(evaluation)
@@ -63,7 +63,7 @@ def test_numbers_can_be_read_on_dark_and_on_light():
 
 
 def test_wrong_input_is_named(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match=r"y has shape \(2,\), but there are 40"):
         LabelSpreadDisplay.from_estimator(estimator, X, [0, 1])
     with pytest.raises(TypeError, match="evaluation is a list"):
@@ -100,7 +100,7 @@ def test_the_name_of_a_series_is_that_of_the_axis(library):
 
 
 def test_the_name_goes_through_an_evaluation(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     y = pd.Series(np.repeat([3, 7], 20), name="$grade_")
     evaluation = evaluate_clustering(estimator, X, y, X, y)
     display = LabelSpreadDisplay.from_evaluation(evaluation)

@@ -23,7 +23,7 @@ def rng():
     return np.random.RandomState(0)
 
 
-def test_pca_maps_centres_themselves(blobs):
+def test_pca_maps_centers_themselves(blobs):
     latents, labels, centers = blobs
     projection = project(latents, labels, centers, "pca", rng())
     means = [projection.places[labels == k].mean(axis=0) for k in range(3)]
@@ -32,7 +32,7 @@ def test_pca_maps_centres_themselves(blobs):
     assert projection.axis_labels[0] == f"component 1 ({part:.0%} of variance)"
 
 
-def test_tsne_keeps_groups_together_and_puts_centres_on_members(blobs):
+def test_tsne_keeps_groups_together_and_puts_centers_on_members(blobs):
     latents, labels, centers = blobs
     with_empty = np.vstack([centers, centers[:1]])  # stratum 3 has no member
     projection = project(latents, labels, with_empty, "tsne", rng())

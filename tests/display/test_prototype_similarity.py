@@ -11,7 +11,7 @@ from contrastive_clustering import (
 pytestmark = pytest.mark.usefixtures("no_window")
 
 
-@pytest.mark.parametrize("kind", ["grey", "many strata"])
+@pytest.mark.parametrize("kind", ["gray", "many strata"])
 def test_matrix_is_ordered_as_the_tree_is(fitted_kind, kind):
     _, estimator = fitted_kind(kind)
     display = PrototypeSimilarityDisplay.from_estimator(estimator)
@@ -44,7 +44,7 @@ def test_tree_stands_beside_its_rows(fitted_kind):
 
 
 def test_cosine_and_numbers(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
     np.testing.assert_allclose(
         display.similarities, cosine_similarity(estimator.cluster_centers_), atol=1e-6

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_samples_decoded_and_differences_are_shown(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     display = ReconstructionDisplay.from_estimator(
         estimator, X, n_samples=3, random_state=0
     )
@@ -30,7 +30,7 @@ def test_samples_decoded_and_differences_are_shown(fitted_kind):
 
 
 def test_the_seed_draws_and_few_samples_are_all_shown(fitted_kind):
-    X, estimator = fitted_kind("grey")
+    X, estimator = fitted_kind("gray")
     rows = [
         ReconstructionDisplay.from_estimator(
             estimator, X, n_samples=5, random_state=seed
@@ -42,7 +42,7 @@ def test_the_seed_draws_and_few_samples_are_all_shown(fitted_kind):
     assert few.rows.tolist() == [0, 1]
 
 
-def test_differences_of_colours_are_in_the_users_units(fitted_kind):
+def test_differences_of_colors_are_in_the_users_units(fitted_kind):
     X, estimator = fitted_kind("rgb")
     display = ReconstructionDisplay.from_estimator(estimator, X[:4])
     decoded = estimator.inverse_transform(estimator.transform(X[:4]))

@@ -22,14 +22,14 @@ def test_rows_are_samples_of_strata(fitted_digits):
 
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
 def test_all_strata_by_default(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     display = SampleDisplay.from_estimator(estimator, n_samples=3, random_state=0)
     assert display.pictures.shape == (2, 3, 8, 8)
     assert display.strata.tolist() == [0, 1]
 
 
 def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     monkeypatch.setattr(
         type(estimator), "_strayed", lambda self, X, labels: np.arange(len(X))
     )
@@ -38,7 +38,7 @@ def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):
 
 
 def test_wrong_parameters_are_named(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match="'n_samples' parameter"):
         SampleDisplay.from_estimator(estimator, n_samples=0)
     with pytest.raises(ValueError, match=r"strata\[0\] is 9"):

@@ -15,7 +15,7 @@ def line(ax, name):
 
 
 def test_each_loss_has_a_panel_with_its_history(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     display = TrainingCurveDisplay.from_estimator(estimator)
     titles = [ax.get_title() for ax in display.axes_]
     assert titles == [
@@ -34,7 +34,7 @@ def test_each_loss_has_a_panel_with_its_history(fitted_kind):
 
 
 def test_the_second_phase_has_a_ground(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     display = TrainingCurveDisplay.from_estimator(estimator)
     assert display.is_second.tolist() == [False, False, True]
     for ax in display.axes_:

@@ -1,4 +1,4 @@
-"""The estimator's own behaviour: what goes in, what comes out, what is refused."""
+"""The estimator's own behavior: what goes in, what comes out, what is refused."""
 
 import numpy as np
 import pytest

@@ -102,7 +102,7 @@ def test_only_what_strayed_is_drawn_again(small):
 
 
 def test_pale_samples_are_no_error(small):
-    # Decoded float images of nearly one grey, which `predict` would refuse to read.
+    # Decoded float images of nearly one gray, which `predict` would refuse to read.
     small._decode = lambda latents: np.full((len(latents), 8, 8), 100, np.float32)
     stratum = int(small.predict(np.full((1, 8, 8), 100, np.uint8))[0])
     X, labels = small.sample(4, cluster=stratum, random_state=0)
@@ -134,7 +134,7 @@ def test_way_between_samples_is_straight_and_has_its_ends(fitted_digits, digits)
         np.testing.assert_allclose(image, expected, atol=1e-4)
 
 
-def test_way_between_strata_joins_their_centres(fitted_digits):
+def test_way_between_strata_joins_their_centers(fitted_digits):
     way = fitted_digits.interpolate(0, np.int64(9))
     assert way.shape == (10, 8, 8)
     ends = fitted_digits.inverse_transform(fitted_digits.cluster_centers_[[0, 9]])

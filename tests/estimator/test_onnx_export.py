@@ -43,7 +43,7 @@ def assert_same(clusterer, path, X, dtype="float"):
 
 
 CASES = {
-    "grey images": (draw((8, 8), np.uint8), {}),
+    "gray images": (draw((8, 8), np.uint8), {}),
     "RGB, channels first, k-means": (
         draw((3, 8, 9), np.float32) / np.float32(255),
         {

@@ -102,7 +102,7 @@ def test_batches_of_both_phases_suit_the_number_of_samples(
 
 
 @pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])
-def test_automatic_epochs_hang_on_what_the_samples_are(shape, n_epochs, fast):
+def test_automatic_epochs_depend_on_what_the_samples_are(shape, n_epochs, fast):
     X = np.random.default_rng(0).normal(size=(8, *shape))
     parameters = {**fast, "max_epochs": "auto", "refinement_epochs": 0}
     clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(X)

@@ -16,7 +16,7 @@ from skorch.callbacks import EpochScoring
 from contrastive_clustering import (
     ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     PrototypeRefinement,
     SelfTrainingRefinement,
 )
@@ -85,7 +85,7 @@ def assert_same(loaded, clusterer, X):
         {"refinement_epochs": 0, "clusterer": "gaussian_mixture", "whiten": True},
         {"kl_weight": 0.1, "latent_dim": 3},
         {"n_clusters": ClusterNumberSearch(high=3)},
-        {"augmentation": GreyImageAugmentation(degrees=3)},
+        {"augmentation": GrayImageAugmentation(degrees=3)},
         {"optimizer": torch.optim.SGD, "lr_schedule": "constant"},
         {"early_stopping": True, "validation_fraction": 0.25},
         {"optimizer__betas": (0.8, 0.9), "module__projection_dim": 7},
@@ -136,7 +136,7 @@ def test_views_of_strokes_are_kept(fast, tmp_path):
     ContrastiveAutoencoderClusterer(**fast).fit(X).save(tmp_path / "model")
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
     assert loaded.augmentation == "auto"
-    assert loaded.net_.augmentation == GreyImageAugmentation(translate=0.1, erase=0.8)
+    assert loaded.net_.augmentation == GrayImageAugmentation(translate=0.1, erase=0.8)
 
 
 def test_parameters_set_after_fit_do_not_bear_on_the_network(
@@ -153,7 +153,7 @@ def test_parameters_set_after_fit_do_not_bear_on_the_network(
 
 
 @pytest.mark.parametrize("shape", [(30, 9), (30, 8, 9, 3), (30, 8, 8, 8)])
-def test_tables_colours_and_volumes(fast, tmp_path, shape):
+def test_tables_colors_and_volumes(fast, tmp_path, shape):
     X = np.random.default_rng(0).normal(size=shape)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.save(tmp_path / "model")

@@ -194,7 +194,7 @@ def test_the_clusterer_sees_a_part_drawn_by_the_seed(tiny_images, fast):
 
 
 @pytest.mark.usefixtures("few_clustered")
-def test_neighbours_are_not_looked_for_among_too_many(tiny_images, fast):
+def test_neighbors_are_not_looked_for_among_too_many(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
     with pytest.raises(ValueError, match=r"refinement='neighbors'.*n_samples=40"):
         clusterer.fit(tiny_images)

@@ -24,12 +24,12 @@ class Encoder(nn.Module):
     def __init__(self, sample_shape, n_outputs, width=8):
         super().__init__()
         self.convolution = nn.Conv2d(sample_shape[0], width, 3, stride=2, padding=1)
-        self.normalisation = nn.BatchNorm2d(width)
+        self.normalization = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout(0.3)
         self.output = nn.LazyLinear(n_outputs)
 
     def forward(self, batch):
-        batch = torch.relu(self.normalisation(self.convolution(batch)))
+        batch = torch.relu(self.normalization(self.convolution(batch)))
         return self.output(self.dropout(batch.view(len(batch), -1)))
 
 
@@ -106,7 +106,7 @@ def test_own_parts_in_other_settings(tiny_images, fast, parameters):
 
 
 @pytest.mark.parametrize("shape", [(30, 9), (30, 8, 9, 3), (30, 8, 8, 9)])
-def test_tables_colours_and_volumes(fast, shape):
+def test_tables_colors_and_volumes(fast, shape):
     def encode(sample_shape, n_outputs):
         return nn.Sequential(nn.Flatten(), nn.LazyLinear(n_outputs))
 

@@ -11,13 +11,13 @@ from contrastive_clustering._networks.backbones import (
 from contrastive_clustering._networks.inference import (
     ROWS_TOGETHER,
     SteadyLinear,
-    fold_normalisation,
+    fold_normalization,
 )
 
 
 @pytest.fixture(params=["images", "volumes", "table"])
 def trained(request):
-    """An encoder whose normalisation has learnt something, and a batch."""
+    """An encoder whose normalization has learnt something, and a batch."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     if request.param == "table":
@@ -35,7 +35,7 @@ def trained(request):
 
 def test_folded_network_gives_the_same(trained):
     network, batch = trained
-    folded = fold_normalisation(network)
+    folded = fold_normalization(network)
     torch.testing.assert_close(folded(batch), network(batch), rtol=1e-4, atol=1e-4)
     kinds = {type(layer) for layer in folded}
     assert not kinds & {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d}
@@ -44,7 +44,7 @@ def test_folded_network_gives_the_same(trained):
 def test_the_network_is_not_changed(trained):
     network, _ = trained
     before = copy.deepcopy(network.state_dict())
-    folded = fold_normalisation(network)
+    folded = fold_normalization(network)
     for parameter in folded.parameters():
         parameter.data.zero_()
         break
@@ -58,9 +58,9 @@ def test_other_networks_are_left_as_they_are():
             return 2 * super().forward(x)
 
     for network in (nn.Linear(3, 2), Own(nn.Linear(3, 2), nn.BatchNorm1d(2))):
-        assert fold_normalisation(network) is network
+        assert fold_normalization(network) is network
     alone = nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3), nn.Flatten()).eval()
-    assert [type(layer) for layer in fold_normalisation(alone)] == [
+    assert [type(layer) for layer in fold_normalization(alone)] == [
         nn.ReLU,
         nn.BatchNorm1d,
         nn.Flatten,

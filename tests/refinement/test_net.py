@@ -199,7 +199,7 @@ def test_memory_is_kept_until_the_network_has_learnt_it():
     assert torch.equal(net.memberships, memberships)
 
 
-def test_targets_are_sharpened_and_shared_among_neighbours():
+def test_targets_are_sharpened_and_shared_among_neighbors():
     memberships = torch.tensor([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
     alone = make_net(SelfTrainingRefinement(), memberships)
     torch.testing.assert_close(

@@ -97,7 +97,7 @@ def test_only_chosen_samples_are_read(fitted, tiny_images):
     np.testing.assert_array_equal(chosen.y, y[chosen.rows])
 
 
-def test_choice_hangs_on_the_seed_alone(fitted, tiny_images):
+def test_choice_depends_on_the_seed_alone(fitted, tiny_images):
     rows = [
         choose_samples(
             fitted, tiny_images, tiny_images, None, largest=10, seed=seed

@@ -35,7 +35,7 @@ def test_figures_are_those_of_the_evaluation(measured, monkeypatch):
             "Balanced accuracy": expected.balanced_accuracy,
             "Merged accuracy": expected.merged_accuracy,
             "One-to-one accuracy": expected.one_to_one_accuracy,
-            "Normalised mutual information": expected.normalized_mutual_info,
+            "Normalized mutual information": expected.normalized_mutual_info,
             "Adjusted Rand index": expected.adjusted_rand,
         },
         abs=1e-5,

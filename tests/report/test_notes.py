@@ -34,8 +34,8 @@ def said(chosen, n_samples=11, known=None, error=0.2):
 def test_privacy_comes_first():
     text = said(chosen_part(), known=privacy())
     assert text.startswith("This page shows no sample")
-    assert "Not shown is the decoded centre of strata 1 and 3, with one" in text
-    assert "The decoded centre of stratum 2, with fewer than 5 distinct" in text
+    assert "Not shown is the decoded center of strata 1 and 3, with one" in text
+    assert "The decoded center of stratum 2, with fewer than 5 distinct" in text
     assert "resembles" not in text
     assert "X is not the training set" not in text
     assert "hypotheses" in text
@@ -43,7 +43,7 @@ def test_privacy_comes_first():
 
 def test_what_resembles_a_sample_is_said_once():
     text = said(chosen_part(), known=privacy(resembling=[1, 2]))
-    assert "Not shown is the decoded centre of stratum 2: it resembles" in text
+    assert "Not shown is the decoded center of stratum 2: it resembles" in text
     assert "fewer than 5" not in text
 
 

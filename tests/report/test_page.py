@@ -87,7 +87,7 @@ def test_table_marks_columns_and_rows():
     assert [attrs.get("class") for attrs in parsed.all("tr")] == [None, None, "marked"]
     assert parsed.text("td", "th")[3:] == ["0", "12", "x", "1", "3", "y"]
     (box,) = parsed.all("div")
-    assert box["aria-labelledby"] == parsed.all("caption")[0]["id"] == "sizes"
+    assert box["aria-labeledby"] == parsed.all("caption")[0]["id"] == "sizes"
 
 
 @pytest.mark.parametrize(("width", "boxes"), [(1120, 0), (1122, 1)])
@@ -103,7 +103,7 @@ def test_picture_says_its_size_and_scrolls_if_it_is_wide(width, boxes):
 
 def test_cards_show_pixels_of_what_is_enlarged():
     small, large = (
-        Card(png(*sides), f"Decoded centre of {sides}", f"Stratum of {sides}")
+        Card(png(*sides), f"Decoded center of {sides}", f"Stratum of {sides}")
         for sides in ((8, 9), (150, 100))
     )
     parsed = Page(cards([small, large]))
@@ -111,8 +111,8 @@ def test_cards_show_pixels_of_what_is_enlarged():
         (attrs.get("class"), attrs["width"], attrs["height"], attrs["alt"])
         for attrs in parsed.all("img")
     ] == [
-        ("pixels", "8", "9", "Decoded centre of (8, 9)"),
-        (None, "150", "100", "Decoded centre of (150, 100)"),
+        ("pixels", "8", "9", "Decoded center of (8, 9)"),
+        (None, "150", "100", "Decoded center of (150, 100)"),
     ]
     assert parsed.text("figcaption") == ["Stratum of (8, 9)", "Stratum of (150, 100)"]
     assert len(parsed.all("li")) == 2
@@ -176,6 +176,6 @@ def test_letters_stand_out_from_their_ground(mode, ink, grounds):
     assert min(contrast(mode[ink], mode[ground]) for ground in grounds) >= 4.5
 
 
-def test_colours_are_named_in_one_place():
+def test_colors_are_named_in_one_place():
     rules = re.sub(r":root \{.*?\}", "", STYLE, flags=re.S)
     assert set(re.findall(r"#[0-9a-f]{3,8}\b", rules)) == {"#ffffff"}  # of pictures

@@ -86,7 +86,7 @@ def test_users_own_style_is_left_out_and_left_alone():
         assert mpl.rcParams["figure.facecolor"] == "black"
 
 
-def test_centres_are_what_is_decoded(fitted):
+def test_centers_are_what_is_decoded(fitted):
     estimator, _ = fitted
     strata = np.array([1, 3])
     _, fragment = centers(estimator, strata)
@@ -99,7 +99,7 @@ def test_centres_are_what_is_decoded(fitted):
         f"Stratum {k}, {counts[k]} members" for k in strata
     ]
     alternatives = [attrs["alt"] for attrs in Page(fragment).all("img")]
-    assert alternatives == [f"Decoded centre of stratum {k}" for k in strata]
+    assert alternatives == [f"Decoded center of stratum {k}" for k in strata]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_centres_are_what_is_decoded(fitted):
     [((12,), "as standard scores", 12), ((8, 8, 9), "middle slice", 9)],
     ids=["table", "volumes"],
 )
-def test_centres_say_what_is_not_plain_to_see(shape, words, width):
+def test_centers_say_what_is_not_plain_to_see(shape, words, width):
     X = np.random.default_rng(0).normal(size=(40, *shape))
     estimator = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
@@ -121,8 +121,8 @@ def test_map_by_class_has_the_places_of_the_map_by_stratum(fitted):
     estimator, chosen = fitted
     by_stratum, by_class = maps(estimator, chosen, chosen.y, centers=False, seed=0)
     assert "60 samples" in Page(by_stratum).all("img")[0]["alt"]
-    assert "coloured by stratum; there are 3 strata" in by_stratum
-    assert "coloured by class; there are 9 classes" in by_class
+    assert "colored by stratum; there are 3 strata" in by_stratum
+    assert "colored by class; there are 9 classes" in by_class
     assert len(maps(estimator, chosen, None, centers=True, seed=0)) == 1
 
 

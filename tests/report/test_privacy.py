@@ -53,7 +53,7 @@ def scaler_of(X):
 
 
 def slow_nearness(picture, X, near_copy):
-    """Return the ratio of one picture by the definition, of grey images."""
+    """Return the ratio of one picture by the definition, of gray images."""
     X = np.unique(X, axis=0).astype(float)
 
     def distance(a, b):
@@ -126,7 +126,7 @@ def test_usual_distance_is_that_from_another_stratum():
 
 
 class Decoding(Fitted):
-    """An estimator whose decoded centres are given."""
+    """An estimator whose decoded centers are given."""
 
     def __init__(self, labels, centers, X):
         self.labels_, self.cluster_centers_ = labels, centers

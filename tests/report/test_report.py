@@ -26,7 +26,7 @@ from contrastive_clustering._report.page import paragraph
 
 NASTY = '<script>alert("$x^$")</script>'
 
-# No decoder that has hardly been trained gives it, and no colour map has it.
+# No decoder that has hardly been trained gives it, and no color map has it.
 MARK = (255, 0, 255)
 
 
@@ -55,7 +55,7 @@ def write(estimator, X, y=None, *, folder, **options):
 
 @pytest.fixture(scope="module")
 def marked():
-    """Colour images with pixels that no other picture has, and a fit of them."""
+    """Color images with pixels that no other picture has, and a fit of them."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, size=(30, 16, 16, 3), dtype=np.uint8)
     X[:10, :8] //= 4
@@ -83,7 +83,7 @@ def sketched(monkeypatch):
 
 
 def count_marked(page):
-    """Return how many dots of the colour of the mark the page's pictures have."""
+    """Return how many dots of the color of the mark the page's pictures have."""
     n_dots = 0
     for attrs in page.all("img"):
         file = io.BytesIO(base64.b64decode(attrs["src"].partition(",")[2]))
@@ -103,7 +103,7 @@ def test_report_holds_all_parts(searched, tmp_path):
         "Strata",
         "Map of the latents",
         "Strata and labels",
-        "Likeness of strata",
+        "Similarity of strata",
         "Number of strata",
         "Training",
         "Parameters",
@@ -137,15 +137,15 @@ def test_no_sample_is_shown_unless_asked(marked, tmp_path):
 
 
 @pytest.mark.usefixtures("sketched")
-def test_centre_of_a_single_sample_is_not_shown(searched, tmp_path):
+def test_center_of_a_single_sample_is_not_shown(searched, tmp_path):
     images, _, estimator = searched
     lonely = copy.copy(estimator)
     lonely.labels_ = np.zeros_like(estimator.labels_)
     lonely.labels_[0] = 1
     page = write(lonely, images, folder=tmp_path)
     shown = [attrs["alt"] for attrs in page.all("img")]
-    assert "Decoded centre of stratum 0" in shown
-    assert "Decoded centre of stratum 1" not in shown
+    assert "Decoded center of stratum 0" in shown
+    assert "Decoded center of stratum 1" not in shown
     assert any(text.startswith("Not shown is") for text in page.text("li"))
 
 
@@ -161,17 +161,17 @@ def repeated(digits):
 
 
 @pytest.mark.usefixtures("sketched")
-def test_centres_of_repeated_samples_are_not_shown(repeated, tmp_path):
+def test_centers_of_repeated_samples_are_not_shown(repeated, tmp_path):
     X, estimator = repeated
     page = write(estimator, X, folder=tmp_path)
     shown = {attrs["alt"] for attrs in page.all("img")}
     of_noisy, of_copies = estimator.labels_[60], estimator.labels_[-1]
     assert (estimator.labels_[60:100] == of_noisy).all()
     for stratum in (of_noisy, of_copies):
-        assert f"Decoded centre of stratum {stratum}" not in shown
+        assert f"Decoded center of stratum {stratum}" not in shown
     assert shown
     said = " ".join(page.text("li"))
-    assert f"Not shown is the decoded centre of stratum {of_copies}, with one" in said
+    assert f"Not shown is the decoded center of stratum {of_copies}, with one" in said
     assert "it resembles one sample of X" in said
     assert "X is not the training set" not in said
 
@@ -182,7 +182,7 @@ def test_the_promise_on_other_samples_is_limited(repeated, tmp_path):
     page = write(estimator, X[::-1], folder=tmp_path)
     assert "compared with samples of X alone" in " ".join(page.text("li"))
     shown = {attrs["alt"] for attrs in page.all("img")}
-    assert f"Decoded centre of stratum {estimator.labels_[60]}" not in shown
+    assert f"Decoded center of stratum {estimator.labels_[60]}" not in shown
 
 
 @pytest.mark.usefixtures("sketched")
@@ -211,7 +211,7 @@ def test_tables_volumes_files_and_data_sets_are_reported(tmp_path):
     ):
         estimator = fit(X, **params)
         page = write(estimator, X, folder=tmp_path, show_samples=True)
-        assert len(page.all("img")) == estimator.n_clusters_  # the centres
+        assert len(page.all("img")) == estimator.n_clusters_  # the centers
         assert "8 samples of X, below each" in " ".join(page.text("p"))
 
 

@@ -60,7 +60,7 @@ def test_summary_says_what_was_fitted(searched, digits):
     assert shown[:4] == [
         "ContrastiveAutoencoderClusterer",
         "120 samples",
-        "grey image of 8 \N{MULTIPLICATION SIGN} 8 pixels",
+        "gray image of 8 \N{MULTIPLICATION SIGN} 8 pixels",
         "float64, from 0 to 16",
     ]
     assert shown[4] == f"{searched.n_clusters_}, chosen by the criterion silhouette"

@@ -10,7 +10,7 @@ from sklearn.cluster import HDBSCAN, Birch, KMeans, MiniBatchKMeans
 
 from contrastive_clustering import (
     ClusterNumberSearch,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     SelfTrainingRefinement,
 )
 from contrastive_clustering._io.schema import Scope
@@ -65,7 +65,7 @@ def there_and_back(value, trusted=()):
         Path("a/b"),
         torch.optim.SGD,
         torch.optim.AdamW,
-        GreyImageAugmentation(degrees=3),
+        GrayImageAugmentation(degrees=3),
         SelfTrainingRefinement(power=3),
         ClusterNumberSearch(high=4),
     ],

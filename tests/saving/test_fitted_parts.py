@@ -164,7 +164,7 @@ def test_a_trusted_clusterer_has_to_fit_the_latents(fit_tiny):
         clustering_from_tree(tree, trusted)
 
 
-SCALERS = ["grey", "rgb", "five channels", "volume", "flat", "table"]
+SCALERS = ["gray", "rgb", "five channels", "volume", "flat", "table"]
 
 
 @pytest.mark.parametrize("kind", SCALERS)
@@ -188,18 +188,18 @@ def test_scalers_come_back_to_the_bit(fitted_kind, tmp_path, kind):
 @pytest.mark.parametrize(
     ("kind", "way", "value", "message"),
     [
-        ("grey", "layout.sample_shape", [8, 9], "image_shape=(8, 8) asks for"),
-        ("grey", "layout.sample_shape", [], "a list of 1 to 4 items"),
-        ("grey", "layout.sample_shape", [0, 8], "an integer from 1"),
-        ("grey", "layout.sample_shape", [8.0, 8], "an integer from 1"),
-        ("grey", "layout.sample_shape", [2**31 - 1] * 3, "the number of values of"),
+        ("gray", "layout.sample_shape", [8, 9], "image_shape=(8, 8) asks for"),
+        ("gray", "layout.sample_shape", [], "a list of 1 to 4 items"),
+        ("gray", "layout.sample_shape", [0, 8], "an integer from 1"),
+        ("gray", "layout.sample_shape", [8.0, 8], "an integer from 1"),
+        ("gray", "layout.sample_shape", [2**31 - 1] * 3, "the number of values of"),
         # The product of so many sides would take hours.
-        ("grey", "layout.sample_shape", [2**31 - 1] * 10**6, "a list of 1 to 4 items"),
-        ("grey", "layout.image_shape", [2] * 10**6, "a list of 2 to 4 items"),
-        ("grey", "layout.image_shape", None, "is not how samples of that shape"),
-        ("grey", "layout.channel_axis", 7, "an integer from 0 to 3"),
-        ("grey", "layout.more", 1, "an unknown field"),
-        ("grey", "mean", np.zeros(2), "n_statistics=2, and not 1"),
+        ("gray", "layout.sample_shape", [2**31 - 1] * 10**6, "a list of 1 to 4 items"),
+        ("gray", "layout.image_shape", [2] * 10**6, "a list of 2 to 4 items"),
+        ("gray", "layout.image_shape", None, "is not how samples of that shape"),
+        ("gray", "layout.channel_axis", 7, "an integer from 0 to 3"),
+        ("gray", "layout.more", 1, "an unknown field"),
+        ("gray", "mean", np.zeros(2), "n_statistics=2, and not 1"),
         ("rgb", "layout.channel_axis", 1, "the part"),
         ("rgb", "layout.channel_axis", None, "the part"),
         ("rgb", "mean", np.zeros(1), "n_statistics=1, and not 3"),
@@ -225,7 +225,7 @@ def test_forged_scalers_are_refused(fitted_kind, kind, way, value, message):
 
 
 def test_scalers_are_of_numbers(fitted_kind):
-    _, estimator = fitted_kind("grey")
+    _, estimator = fitted_kind("gray")
     tree = {**scaler_to_tree(estimator._scaler), "dtype": "O"}
     with pytest.raises(ValueError, match="'O' is not the dtype of numbers"):
         scaler_from_tree(tree)

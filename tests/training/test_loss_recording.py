@@ -76,7 +76,7 @@ def test_losses_that_are_read_later_are_the_same(
 
 
 class Waits(TorchDispatchMode):
-    """Count what would wait for a GPU: numbers that are read, shapes that hang on them.
+    """Count what would wait for a GPU: numbers that are read, and shapes of them.
 
     Reads of a whole tensor do not pass through the dispatcher; `Reads` counts them.
     """

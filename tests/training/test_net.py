@@ -87,7 +87,7 @@ def test_augmentations_train(tiny_images, fast, augmentation):
     [
         ((8, 8, 8), {}, True),
         ((8, 8, 8), {"early_stopping": True}, True),
-        ((8, 8, 8), {"augmentation": "grey"}, False),
+        ((8, 8, 8), {"augmentation": "gray"}, False),
         ((8, 8), {"early_stopping": True}, False),
     ],
 )

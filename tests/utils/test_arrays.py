@@ -15,7 +15,7 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     RGBImageAugmentation,
     SelfTrainingRefinement,
     TableAugmentation,
@@ -192,9 +192,9 @@ def test_bad_views_are_named(arguments, message):
 @pytest.mark.parametrize(
     ("kind", "parameter"),
     [
-        (GreyImageAugmentation, {"degrees": 1e300}),
-        (GreyImageAugmentation, {"scale": 0}),
-        (GreyImageAugmentation, {"intensity": "much"}),
+        (GrayImageAugmentation, {"degrees": 1e300}),
+        (GrayImageAugmentation, {"scale": 0}),
+        (GrayImageAugmentation, {"intensity": "much"}),
         (RGBImageAugmentation, {"blur": -1}),
         (RGBImageAugmentation, {"saturation": True}),
         (TableAugmentation, {"dropout": 1.5}),
@@ -218,16 +218,16 @@ def test_bad_parameters_of_presets_are_named(kind, parameter):
 )
 def test_bad_batches_are_named(batch, generator, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        GreyImageAugmentation()(batch, generator)
+        GrayImageAugmentation()(batch, generator)
 
 
 def test_presets_for_other_samples_are_named():
     with pytest.raises(ValueError, match="does not suit samples that are rows"):
-        resolve_augmentation(GreyImageAugmentation(), "table")
+        resolve_augmentation(GrayImageAugmentation(), "table")
     with pytest.raises(ValueError, match="is a class"):
-        resolve_augmentation(GreyImageAugmentation, "grey")
+        resolve_augmentation(GrayImageAugmentation, "gray")
     noisy = TableAugmentation(noise=0.5)
-    assert resolve_augmentation(noisy, "grey") is noisy
+    assert resolve_augmentation(noisy, "gray") is noisy
     with pytest.raises(ValueError, match="blur=30 reaches 60 pixels"):
         RGBImageAugmentation(blur=30)(torch.ones(4, 3, 8, 8), torch.Generator())
 
@@ -271,7 +271,7 @@ def test_the_number_of_clusters_may_be_unsigned_and_changed_after_fit(table):
         {"optimizer": torch.optim.Muon},
         {"callbacks": [3]},
         {"callbacks": [("a", 3)]},
-        {"augmentation": GreyImageAugmentation()},
+        {"augmentation": GrayImageAugmentation()},
         {"refinement": SelfTrainingRefinement(n_prototypes=True)},
         {"refinement": SelfTrainingRefinement(temperature=10**400)},
     ],

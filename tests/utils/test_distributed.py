@@ -23,7 +23,7 @@ from contrastive_clustering._utils.distributed import (
     once,
     rank,
     share_of,
-    shared_normalisation,
+    shared_normalization,
     total,
 )
 
@@ -45,7 +45,7 @@ from contrastive_clustering._saving import checkpoint as _checkpoint
 
 
 class Views:
-    '''Two views that hang on the sample alone, in whichever process it is.'''
+    '''Two views that depend on the sample alone, in whichever process it is.'''
 
     calls = 0
 
@@ -329,7 +329,7 @@ def test_one_process_is_left_alone():
     gradient = layer.weight.grad.clone()
     add_gradients(layer)
     assert torch.equal(layer.weight.grad, gradient)
-    with shared_normalisation(layer):
+    with shared_normalization(layer):
         assert "forward" not in vars(layer)
 
 
@@ -346,7 +346,7 @@ def group(tmp_path):
 @pytest.mark.usefixtures("group")
 @pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 5), (6, 3, 2, 3, 4)])
 @pytest.mark.parametrize(("momentum", "affine"), [(0.1, True), (None, False)])
-def test_shared_normalisation_is_that_of_torch(shape, momentum, affine, monkeypatch):
+def test_shared_normalization_is_that_of_torch(shape, momentum, affine, monkeypatch):
     # What needs two processes or more is tried with them above.
     monkeypatch.setattr(
         "contrastive_clustering._utils.distributed.n_processes", lambda: 2
@@ -360,7 +360,7 @@ def test_shared_normalisation_is_that_of_torch(shape, momentum, affine, monkeypa
     ]
     weights = torch.randn(shape, generator=generator)
     expected = plain(inputs[0])
-    with shared_normalisation(shared):
+    with shared_normalization(shared):
         found = shared(inputs[1])
     torch.testing.assert_close(found, expected)
     (expected * weights).sum().backward()
@@ -372,5 +372,5 @@ def test_shared_normalisation_is_that_of_torch(shape, momentum, affine, monkeypa
         torch.testing.assert_close(other, value, msg=name)
     if affine:
         torch.testing.assert_close(shared.weight.grad, plain.weight.grad)
-    with shared_normalisation(shared.eval()):
+    with shared_normalization(shared.eval()):
         torch.testing.assert_close(shared(inputs[1]), plain.eval()(inputs[0]))

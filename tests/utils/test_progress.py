@@ -72,7 +72,7 @@ def test_a_log_gets_a_line_after_a_long_silence(clock, capsys):
     run(1000, lambda seconds: clock(200), 0)
     lines = capsys.readouterr().err.splitlines()
     # 200 s a step: after two of them 300 s are over. Each of the ten parts of the way
-    # begins the count anew, at an even step.
+    # begins the count again, at an even step.
     assert len(lines) == 500
     assert lines[0] == "training 2/1000 epochs, 55:26:40 left"
     run(1000, lambda seconds: clock(1), 0)

@@ -20,7 +20,7 @@ from contrastive_clustering import (
     ConsensusClustering,
     ContrastiveAutoencoderClusterer,
     EmbeddingDisplay,
-    GreyImageAugmentation,
+    GrayImageAugmentation,
     InterpolationDisplay,
     LabelSpreadDisplay,
     PrototypeSimilarityDisplay,
@@ -211,7 +211,7 @@ def test_no_setting_changes_a_result(name, expected, tmp_path):
 
 
 MAKERS = {
-    "grey": (GreyImageAugmentation(erase=1.0), (6, 1, 12, 12)),
+    "gray": (GrayImageAugmentation(erase=1.0), (6, 1, 12, 12)),
     "rgb": (RGBImageAugmentation(blur=1.0), (6, 3, 12, 12)),
     "volume": (VolumeAugmentation(), (4, 1, 8, 8, 8)),
 }

@@ -147,7 +147,7 @@ if __name__ == "__main__":
     "backend",
     [
         "threading",
-        # These start Python and its imports anew.
+        # These start Python and its imports again.
         pytest.param("loky", marks=pytest.mark.slow),
         pytest.param("multiprocessing", marks=pytest.mark.slow),
     ],

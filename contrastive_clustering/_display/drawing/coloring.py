@@ -1,4 +1,4 @@
-"""What points of a map are coloured by: strata, labels or values."""
+"""What points of a map are colored by: strata, labels or values."""
 
 import math
 from importlib import import_module
@@ -26,7 +26,7 @@ LEGEND_ROWS = 25
 def read_color(
     color: Any, y: Any, n_samples: int, rows: np.ndarray, strata: np.ndarray
 ) -> tuple[str, np.ndarray]:
-    """Return how points are coloured, and by what.
+    """Return how points are colored, and by what.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def read_color(
     Returns
     -------
     coloring : {"stratum", "label", "value"}
-        How they are coloured.
+        How they are colored.
 
     values : ndarray of shape (n_drawn,)
         What by.
@@ -62,7 +62,7 @@ def read_color(
         return "stratum", strata
     if isinstance(color, str):
         if y is None:
-            raise ValueError('color="label" colours by y, which is None. Pass y.')
+            raise ValueError('color="label" colors by y, which is None. Pass y.')
         classes, codes = check_classes(y, n_samples, "y")
         return "label", classes[codes][rows]
     values = check_column(color, n_samples, "color")
@@ -75,7 +75,7 @@ def read_color(
 
 
 def label_color(coloring: str, color: Any, y: Any) -> str:
-    """Return what points are coloured by, as a legend or a colour bar says.
+    """Return what points are colored by, as a legend or a color bar says.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def label_color(coloring: str, color: Any, y: Any) -> str:
 def draw_values(
     ax: "Axes", places: np.ndarray, values: np.ndarray, size: float, label: str
 ) -> None:
-    """Draw points coloured by numbers, with a colour bar; NaN is grey.
+    """Draw points colored by numbers, with a color bar; NaN is gray.
 
     Parameters
     ----------
@@ -109,13 +109,13 @@ def draw_values(
         Place of each point.
 
     values : ndarray of shape (n_samples,)
-        What each is coloured by.
+        What each is colored by.
 
     size : float
         Area of a point, in square points.
 
     label : str
-        What the colour bar says.
+        What the color bar says.
     """
     cmap = import_module("matplotlib").colormaps[MANY_COLORS]
     points = ax.scatter(
@@ -139,7 +139,7 @@ def draw_groups(
     label: str,
     n_strata: int | None = None,
 ) -> None:
-    """Draw points coloured by groups, with a legend.
+    """Draw points colored by groups, with a legend.
 
     Parameters
     ----------

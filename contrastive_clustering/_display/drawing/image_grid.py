@@ -15,7 +15,7 @@ from contrastive_clustering._data.scaling import Scaler
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Features of a table are drawn as standard scores up to here; beyond, colours saturate.
+# Features of a table are drawn as standard scores up to here; beyond, colors saturate.
 LARGEST_SCORE = 3.0
 
 # Height of a table's strip as a part of its width.
@@ -24,7 +24,7 @@ STRIP_HEIGHT = 0.3
 # Pixels between the channels of a picture that shows each by itself.
 CHANNEL_GAP = 1
 
-# Inches that a colour bar below pictures takes, with its label.
+# Inches that a color bar below pictures takes, with its label.
 COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
 
 # Space about a picture, as a part of its width.
@@ -36,18 +36,18 @@ Row = tuple[Sequence[np.ndarray | None], "PictureStyle"]
 
 @dataclass(frozen=True)
 class PictureStyle:
-    """How the values of pictures become colours.
+    """How the values of pictures become colors.
 
     Attributes
     ----------
     low, high : float
-        The values at the ends of the colour map.
+        The values at the ends of the color map.
 
     cmap : str
-        matplotlib's name of the colour map.
+        matplotlib's name of the color map.
 
     label : str or None
-        What a colour bar says of the values; None where none is needed.
+        What a color bar says of the values; None where none is needed.
     """
 
     low: float
@@ -59,7 +59,7 @@ class PictureStyle:
     def of(cls, scaler: Scaler) -> "PictureStyle":
         """Return the style for samples that a scaler was fitted to.
 
-        Images are grey over the range of the training set. Features of tables are
+        Images are gray over the range of the training set. Features of tables are
         standard scores: white is the training set's mean, blue less, red more.
         """
         if scaler.layout.is_table:
@@ -69,12 +69,12 @@ class PictureStyle:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Arguments of ``Axes.imshow``; colour pictures do not heed them."""
+        """Arguments of ``Axes.imshow``; color pictures do not heed them."""
         return {"cmap": self.cmap, "vmin": self.low, "vmax": self.high}
 
     @property
     def mappable(self) -> Any:
-        """What a colour bar is made of."""
+        """What a color bar is made of."""
         normalize = import_module("matplotlib").colors.Normalize(self.low, self.high)
         return import_module("matplotlib.cm").ScalarMappable(normalize, self.cmap)
 
@@ -82,7 +82,7 @@ class PictureStyle:
 def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
     """Return a picture of each sample.
 
-    One channel is grey, three are red, green and blue, and of any other number each is
+    One channel is gray, three are red, green and blue, and of any other number each is
     shown by itself, side by side. Of a volume the middle slice across its first axis
     is shown, the axial one. A table's row is a strip of its features.
 
@@ -98,7 +98,7 @@ def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
     -------
     pictures : ndarray of shape (n_samples, height, width) or \
             (n_samples, height, width, 3)
-        Grey pictures in the user's units, clipped to the training set's range; colour
+        Gray pictures in the user's units, clipped to the training set's range; color
         pictures from 0 to 1 over that range; tables as standard scores.
     """
     values = np.asarray(samples, dtype=np.float64)
@@ -200,7 +200,7 @@ def figure_size(
         What the pictures and their names need.
 
     style : PictureStyle
-        Their style: of tables there is a colour bar below.
+        Their style: of tables there is a color bar below.
 
     Returns
     -------
@@ -213,7 +213,7 @@ def figure_size(
 
 
 def add_colorbar(ax: "Axes", style: PictureStyle) -> None:
-    """Say what colours mean where pictures are of tables."""
+    """Say what colors mean where pictures are of tables."""
     if style.label is not None:
         ax.figure.colorbar(
             style.mappable, ax=ax, location="bottom", label=style.label, shrink=0.6

@@ -1,4 +1,4 @@
-"""What all displays share: matplotlib when it is needed, axes, colours, markers."""
+"""What all displays share: matplotlib when it is needed, axes, colors, markers."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart, without
+# Okabe and Ito's colors, which people with any color vision can tell apart, without
 # black; yellow, which is pale on white, comes last.
 FEW_COLORS = (
     "#0072B2",
@@ -124,7 +124,7 @@ def take_figure(
 
 
 def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Return a colour for each group: strata, with noise (-1) grey, or classes.
+    """Return a color for each group: strata, with noise (-1) gray, or classes.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
 
 
 def group_marker(group: int) -> str:
-    """Return a group's marker: neighbours in number, and in colour, differ in it."""
+    """Return a group's marker: neighbors in number, and in color, differ in it."""
     return NOISE_MARKER if group < 0 else MARKERS[group % len(MARKERS)]
 
 
@@ -189,7 +189,7 @@ def literal(name: object) -> str:
 
 
 def luminance(color: Any) -> float:
-    """Return how bright a colour looks, from 0 to 1, to choose the colour of text."""
+    """Return how bright a color looks, from 0 to 1, to choose the color of text."""
     red, green, blue = import_module("matplotlib").colors.to_rgb(color)
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 

@@ -48,7 +48,7 @@ def draw_thumbnails(
         The numbers.
 
     colors : ndarray of shape (n, 4) or list of str
-        Colours of the frames.
+        Colors of the frames.
 
     pictures : ndarray of shape (n, height, width) or (n, height, width, 3), \
             default=None
@@ -116,7 +116,7 @@ def spread_apart(
     Parameters
     ----------
     places : ndarray of shape (n_boxes, 2)
-        Centres of the boxes.
+        Centers of the boxes.
 
     frame : tuple of float
         Width and height of a box.
@@ -127,7 +127,7 @@ def spread_apart(
     Returns
     -------
     places : ndarray of shape (n_boxes, 2)
-        Centres of boxes that do not overlap, if there is room enough.
+        Centers of boxes that do not overlap, if there is room enough.
 
     Examples
     --------

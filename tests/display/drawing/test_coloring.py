@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 PLACES = np.arange(8.0).reshape(4, 2)
 
 
-def test_what_points_are_coloured_by():
+def test_what_points_are_colored_by():
     rows, strata = np.array([0, 2]), np.array([1, 0])
     by_stratum = read_color("stratum", None, 3, rows, strata)
     assert by_stratum[0] == "stratum"
@@ -26,9 +26,9 @@ def test_what_points_are_coloured_by():
     assert (by_value[0], by_value[1].tolist()) == ("value", [1.0, 0.0])
 
 
-def test_what_has_no_colour_is_named():
+def test_what_has_no_color_is_named():
     rows, strata = np.arange(2), np.zeros(2, dtype=int)
-    with pytest.raises(ValueError, match="colours by y, which is None"):
+    with pytest.raises(ValueError, match="colors by y, which is None"):
         read_color("label", None, 2, rows, strata)
     with pytest.raises(ValueError, match="color has shape"):
         read_color([1.0], None, 2, rows, strata)
@@ -36,7 +36,7 @@ def test_what_has_no_colour_is_named():
         read_color(["a", "b"], None, 2, rows, strata)
 
 
-def test_groups_are_points_of_one_colour_with_a_name():
+def test_groups_are_points_of_one_color_with_a_name():
     _, ax = plt.subplots()
     draw_groups(ax, PLACES, np.array([3, -1, 3, 0]), 9, label="stratum", n_strata=5)
     names = [text.get_text() for text in ax.get_legend().texts]

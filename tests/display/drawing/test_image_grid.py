@@ -13,8 +13,8 @@ from contrastive_clustering._display.drawing.image_grid import (
 )
 
 
-def test_grey_images_keep_their_units_and_are_clipped(fitted_kind):
-    X, estimator = fitted_kind("grey")
+def test_gray_images_keep_their_units_and_are_clipped(fitted_kind):
+    X, estimator = fitted_kind("gray")
     scaler = estimator._scaler
     np.testing.assert_array_equal(to_pictures(X, scaler), X)
     bright = to_pictures(X + 1000.0, scaler)
@@ -29,7 +29,7 @@ def test_flattened_images_are_images(fitted_kind):
     np.testing.assert_array_equal(pictures, X.reshape(-1, 8, 8))
 
 
-def test_three_channels_are_colours(fitted_kind):
+def test_three_channels_are_colors(fitted_kind):
     X, estimator = fitted_kind("rgb")
     pictures = to_pictures(X, estimator._scaler)
     expected = (X - float(X.min())) / (float(X.max()) - X.min())
@@ -94,13 +94,13 @@ def test_pictures_stand_in_their_places():
     assert ax.get_ylim() == (1, 0)
 
 
-def test_figures_of_tables_have_room_for_a_colour_bar():
+def test_figures_of_tables_have_room_for_a_color_bar():
     assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray")) == (2.0, 3.0)
     assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray", "scores")) == (4.5, 4.0)
 
 
-def test_only_tables_get_a_colour_bar(fitted_kind):
-    for kind, n_axes in (("grey", 1), ("table", 2)):
+def test_only_tables_get_a_color_bar(fitted_kind):
+    for kind, n_axes in (("gray", 1), ("table", 2)):
         figure = Figure()
         ax = figure.add_subplot()
         add_colorbar(ax, PictureStyle.of(fitted_kind(kind)[1]._scaler))

@@ -24,24 +24,24 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.mark.parametrize("n_groups", [2, 7, 8, 40])
-def test_groups_differ_in_colour_or_marker(n_groups):
+def test_groups_differ_in_color_or_marker(n_groups):
     groups = np.arange(-1, n_groups)
     colors = group_colors(groups, n_groups)
     assert colors.shape == (n_groups + 1, 4)
     assert len(np.unique(colors, axis=0)) == n_groups + 1
     markers = [group_marker(group) for group in groups]
-    # Neighbours in number have much the same hue among many, and never one marker.
+    # Neighbors in number have much the same hue among many, and never one marker.
     assert all(one != next_one for one, next_one in itertools.pairwise(markers))
 
 
-def test_noise_is_grey_and_has_its_own_marker():
+def test_noise_is_gray_and_has_its_own_marker():
     (noise,) = group_colors(np.array([-1]), 3)
     assert noise[0] == noise[1] == noise[2]
     assert luminance(NOISE_COLOR) == pytest.approx(noise[0])
     assert group_marker(-1) not in {group_marker(group) for group in range(40)}
 
 
-def test_few_colours_are_far_apart_in_brightness_or_hue():
+def test_few_colors_are_far_apart_in_brightness_or_hue():
     rgb = group_colors(np.arange(len(FEW_COLORS)), len(FEW_COLORS))[:, :3]
     distances = np.linalg.norm(rgb[:, None] - rgb, axis=-1)
     assert distances[~np.eye(len(rgb), dtype=bool)].min() > 0.25
