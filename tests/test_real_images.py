@@ -67,6 +67,8 @@ def test_volumes_of_adrenal_glands(real_images):
 
 
 @pytest.mark.slow
+# Decoded masks are smoother than those of fit.
+@pytest.mark.filterwarnings("ignore:.*not look like the images")
 def test_drawn_and_decoded_volumes_are_of_their_strata(real_images):
     X, _ = real_images("adrenalmnist3d", n=300)
     X_new, _ = real_images("adrenalmnist3d", "test", n=100)

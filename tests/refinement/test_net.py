@@ -41,6 +41,7 @@ def test_refinements_keep_what_digits_are(digits, refinement):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*not look like the images")  # of fit: they moved
 def test_self_training_makes_strata_surer_and_less_dependent_on_the_view(digits):
     images, _ = digits
     shifted = np.roll(images, 1, axis=2)  # most digits have a margin

@@ -494,7 +494,7 @@ def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
 
 
 def kill(n_kills):
-    script = Path(__file__).with_name("crash_fit.py")
+    script = Path(__file__).parents[1] / "crash_fit.py"
     run = subprocess.run(
         [sys.executable, "-W", "ignore", script, str(n_kills)],
         capture_output=True,
