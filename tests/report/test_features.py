@@ -132,5 +132,5 @@ def test_the_report_shows_them_and_the_name_of_a_series(table, tmp_path):
     page = path.read_text("utf-8")
     assert 'id="features"' in page
     assert "<weight>" not in page
-    assert "commonest scanner &amp; site" in page
+    assert "most frequent scanner &amp; site" in page
     assert "against the labels y (scanner &amp; site)" in page
