@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.units import check_units
-from contrastive_clustering._data.validation import read_layout
 
 DATA_SETS = [
     "pneumoniamnist",

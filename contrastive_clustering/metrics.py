@@ -1,7 +1,6 @@
 """Metrics that hold strata against an expert's labels, and scorers for searches."""
 
 from collections.abc import Callable
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
-from contrastive_clustering._utils.arrays import errors_about, to_array
+from contrastive_clustering._utils.labels import check_alike, check_labels
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, match
 from contrastive_clustering._utils.param_validation import validate_params
@@ -30,55 +29,6 @@ __all__ = [
 ]
 
 Scorer = Callable[[Any, Any, Any], float]
-
-
-def _check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
-    """Return arrays of labels: one-dimensional, none missing, of one length."""
-    checked = []
-    for name, values in arrays.items():
-        with errors_about(name, "labels"):
-            labels = np.asarray(to_array(values, name))
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        if labels.ndim != 1:
-            raise ValueError(
-                f"{name} has shape {labels.shape}; one label a sample is needed, of "
-                "shape (n_samples,)."
-            )
-        if len(labels) == 0:
-            raise ValueError(f"{name} is empty; at least one label is needed.")
-        with errors_about(name, "labels"):
-            distinct = np.unique(labels)  # fails where labels cannot be told apart
-            # NaN and its like differ from themselves.
-            same = np.all(distinct == distinct)  # noqa: PLR0124
-            if None in distinct.tolist() or not same:
-                raise ValueError("Some are missing; give each sample a label.")
-            if distinct.dtype.kind == "f" and np.isinf(distinct).any():
-                raise ValueError("Some are infinite; give each sample a label.")
-        checked.append(labels)
-    lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f"{' and '.join(lengths)} have inconsistent numbers of samples: "
-            f"{' and '.join(map(str, lengths.values()))}."
-        )
-    return checked
-
-
-def _check_alike(**arrays: np.ndarray) -> None:
-    """Raise a ValueError if some labels are numbers and others are words."""
-    are_numbers = {
-        name: labels.dtype.kind in "biuf" or isinstance(labels[0], Number)
-        for name, labels in arrays.items()
-    }
-    if len(set(are_numbers.values())) > 1:
-        examples = (
-            f"{name} such as {show(labels[0])}" for name, labels in arrays.items()
-        )
-        raise ValueError(
-            f"{' and '.join(arrays)} name their labels otherwise: {', '.join(examples)}"
-            ". Give numbers in both or words in both."
-        )
 
 
 def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -138,7 +88,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> clustering_accuracy([0, 0, 1, 1], [0, 1, 2, 2])
     0.75
     """
-    y_true, y_pred = _check_labels(y_true=y_true, y_pred=y_pred)
+    y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     counts = contingency_matrix(y_true, y_pred)
     rows, columns = linear_sum_assignment(counts, maximize=True)
     return float(counts[rows, columns].sum() / counts.sum())
@@ -184,7 +134,7 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     >>> match_clusters([0, 0, 0, 1, 1], [1, 1, 2, 0, 0]).tolist()
     [0, 0, 2, 1, 1]
     """
-    kept, other = _check_labels(labels_a=labels_a, labels_b=labels_b)
+    kept, other = check_labels(labels_a=labels_a, labels_b=labels_b)
     for name, labels in {"labels_a": kept, "labels_b": other}.items():
         if labels.dtype.kind not in "iu" or labels.min() < NOISE:
             raise ValueError(
@@ -239,11 +189,11 @@ def map_clusters_to_labels(
     >>> map_clusters_to_labels(["ill", "ill", "well"], [3, 3, 7], [7, 3]).tolist()
     ['well', 'ill']
     """
-    y_true, y_pred = _check_labels(y_true=y_true, y_pred=y_pred)
+    y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     wanted = y_pred
     if y_pred_new is not None:
-        (wanted,) = _check_labels(y_pred_new=y_pred_new)
-        _check_alike(y_pred=y_pred, y_pred_new=wanted)
+        (wanted,) = check_labels(y_pred_new=y_pred_new)
+        check_alike(y_pred=y_pred, y_pred_new=wanted)
     classes, class_counts = np.unique(y_true, return_counts=True)
     clusters = np.unique(y_pred)
     commonest = classes[contingency_matrix(y_true, y_pred).argmax(axis=0)]
@@ -301,9 +251,9 @@ def mapped_accuracy(
         raise ValueError("Give both y_true_new and y_pred_new, or neither.")
     if y_true_new is None or y_pred_new is None:
         y_true_new, y_pred_new = y_true, y_pred
-    truth, strata = _check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
-    (y_true,) = _check_labels(y_true=y_true)
-    _check_alike(y_true=y_true, y_true_new=truth)
+    truth, strata = check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
+    (y_true,) = check_labels(y_true=y_true)
+    check_alike(y_true=y_true, y_true_new=truth)
     labels = map_clusters_to_labels(y_true, y_pred, strata)
     if balanced:
         return mean_recall(truth, labels)
@@ -326,7 +276,7 @@ def _labels_and_predictions(
     estimator: Any, X: Any, y: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     _check_has(estimator, "predict")
-    labels, predictions = _check_labels(y=y, predictions=estimator.predict(X))
+    labels, predictions = check_labels(y=y, predictions=estimator.predict(X))
     return labels, predictions
 
 

@@ -5,8 +5,9 @@ import math
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import SampleLayout, check_samples
+from contrastive_clustering._data.validation import check_samples
 
 FAST = {"max_epochs": 8, "refinement_epochs": 2, "latent_dim": 8, "device": "cpu"}
 

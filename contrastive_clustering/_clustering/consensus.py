@@ -7,13 +7,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.cluster import KMeans
-from sklearn.neighbors import kneighbors_graph
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from contrastive_clustering._clustering.merging import (
+    merge_clusters,
+    neighbor_graph,
+    normalized_cut,
+)
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
@@ -195,7 +198,7 @@ class ConsensusClustering(
         for compares in np.unique(by_direction):
             seen = self._directions(part) if compares else part
             work = WorkOn(seen)
-            graph = work.once(_neighbor_graph, self.n_neighbors)
+            graph = work.once(neighbor_graph, self.n_neighbors)
             n_distinct = work.once(_count_distinct)
             members, cuts = [], []
             for n_fine in counts[by_direction == compares].clip(max=n_distinct):
@@ -317,84 +320,6 @@ def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
     counts = np.linspace(low, high, n_members).round().astype(np.intp)
     most = max(n_clusters, n_samples // SAMPLES_PER_FINE)
     return np.asarray(counts.clip(max=most))
-
-
-def _neighbor_graph(X: np.ndarray, n_neighbors: int) -> csr_array:
-    n_neighbors = min(n_neighbors, len(X) - 1)
-    if n_neighbors == 0:
-        return csr_array((len(X), len(X)))
-    graph = csr_array(kneighbors_graph(X, n_neighbors))
-    return csr_array((graph + graph.T) / 2)
-
-
-def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.ndarray:
-    """Merge clusters along a graph until `n_clusters` are left.
-
-    In each step the two clusters merge between which a pair of samples is most likely
-    to be linked (average linkage of the graph's weights).
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Fine clusters, numbered from 0 without a gap.
-
-    graph : sparse array of shape (n_samples, n_samples)
-        Symmetric weights.
-
-    n_clusters : int
-        Number of clusters to keep.
-
-    Returns
-    -------
-    merged : ndarray of shape (n_fine,)
-        The merged cluster of each fine one, numbered from 0.
-    """
-    links = _links(labels, graph)  # (n_fine, n_fine)
-    n_fine = len(links)
-    sizes = np.bincount(labels, minlength=n_fine).astype(np.float64)
-    merged = np.arange(n_fine)
-    alive = sizes > 0
-    while alive.sum() > n_clusters:
-        density = links / np.outer(sizes, sizes).clip(min=1)
-        density[~alive] = density[:, ~alive] = -np.inf
-        np.fill_diagonal(density, -np.inf)
-        kept, gone = sorted(np.unravel_index(density.argmax(), density.shape))
-        links[kept] += links[gone]
-        links[:, kept] += links[:, gone]
-        sizes[kept] += sizes[gone]
-        alive[gone] = False
-        merged[merged == gone] = kept
-    # Numbered without a gap; what k-means left empty stands with the first.
-    numbers = np.searchsorted(np.flatnonzero(alive), merged)
-    return np.asarray(numbers * alive[merged])
-
-
-def normalized_cut(labels: np.ndarray, graph: csr_array) -> float:
-    """Return the part of a cluster's links that leave it, in the mean over clusters.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Clusters, numbered from 0.
-
-    graph : sparse array of shape (n_samples, n_samples)
-        Symmetric weights.
-
-    Returns
-    -------
-    cut : float
-        From 0, no links between clusters, to 1. A cluster without a link counts as 0.
-    """
-    _, labels = np.unique(labels, return_inverse=True)
-    links = _links(labels, graph)
-    leaving, of_all = links.sum(axis=1) - links.diagonal(), links.sum(axis=1)
-    return float(np.mean(leaving / np.where(of_all > 0, of_all, 1.0)))
-
-
-def _links(labels: np.ndarray, graph: csr_array) -> np.ndarray:
-    """Return the weights between each two clusters, of shape (n_clusters,) * 2."""
-    member = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels)))
-    return np.asarray((member.T @ graph @ member).toarray())
 
 
 def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:

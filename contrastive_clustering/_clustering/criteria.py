@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._clustering.clusterers import MIXTURE_REGULARIZATION
-from contrastive_clustering._clustering.latent_clustering import fit_latent_space
+from contrastive_clustering._clustering.latent_space import fit_latent_space
 from contrastive_clustering._utils.memoize import reusing_work
 from contrastive_clustering._utils.numbering import NOISE
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.pooling import pool, pooled_sides
-from contrastive_clustering._data.validation import SampleLayout, Samples
+from contrastive_clustering._data.validation import Samples
 
 # Training images that are looked at, evenly spread over the training set.
 MOST_LEARNED = 10_000

@@ -16,7 +16,8 @@ def has(given: Any, name: str) -> bool:
     """Return whether an object has an attribute, without computing a property."""
     if hasattr(type(given), name):
         return True
-    # An object may raise whatever it likes when it is asked for an attribute.
+    # An object may raise whatever it likes when it is asked for an attribute: it is
+    # none of the known kinds then, and whoever reads its values says what is wrong.
     try:
         return hasattr(given, name)
     except Exception:

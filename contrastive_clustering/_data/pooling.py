@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from contrastive_clustering._data.validation import SampleLayout
+from contrastive_clustering._data.layout import SampleLayout
 
 
 def pooled_sides(layout: SampleLayout, most: Mapping[int, int]) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from contrastive_clustering._data.appearance import Appearance
-from contrastive_clustering._data.validation import SampleLayout, Samples
+from contrastive_clustering._data.layout import SampleLayout
+from contrastive_clustering._data.validation import Samples
 
 # Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
 CHUNK_VALUES = 2**21

@@ -55,7 +55,8 @@ class SlicedArray(LazyArray):
     def _by_list(self, increasing: np.ndarray) -> np.ndarray | None:
         """Return the samples at some indices; None if no list can be passed."""
         rest = (slice(None),) * (self.ndim - 1)
-        # What an array says of a list that it cannot be read by has no common type.
+        # An array may refuse a list by any of these. An error for another reason is not
+        # lost: the same samples are then read by slices, which raise it again.
         try:
             part = _computed(self.array[(increasing.tolist(), *rest)])
             samples = np.asarray(read_masked(part, "X"))
@@ -105,7 +106,8 @@ def is_sliced(X: Any) -> bool:
     """Return whether X can be read by slices, and is no array, table or tensor."""
     if isinstance(X, (np.ndarray, torch.Tensor)) or scipy.sparse.issparse(X):
         return False
-    # A property of a closed file may raise anything.
+    # The shape of a closed file may raise anything; the reason is in the message, and
+    # the error is its cause.
     try:
         return (
             all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))

@@ -18,19 +18,19 @@ FAR_SMALLER = 1 / 20
 # of that range.
 WHOLLY_OUTSIDE = 0.5
 
-# No image of a call may be this many times flatter or stronger in contrast than every
-# training image.
+# X is refused if all of its images have this many times less contrast than every
+# training image, or if all of them have this many times more.
 FAR_CONTRAST = 4.0
 
-# Odd images of a call are warned of if so few of the images seen in fit would be as
-# odd, and so many in one call would be as improbable as this.
+# A warning is issued if X has more odd images than chance explains: each image of fit
+# is odd with the first probability, and the number found has at most the second.
 EXPECTED_ODD = 0.005
 IMPROBABLE = 0.01
 
 MOST_INDICES = 3
 MOST_MEASURES = 3
 
-# The average image of fit and what resembles its negative.
+# Below this correlation with the average image of fit, images look like negatives.
 NEGATIVE = -0.3
 
 

@@ -14,7 +14,7 @@ from skorch.history import History
 
 from contrastive_clustering._clustering.hierarchy import link_centers
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
-from contrastive_clustering._data.validation import ChannelAxis
+from contrastive_clustering._data.layout import ChannelAxis
 from contrastive_clustering._estimator.generation import GenerationMixin
 from contrastive_clustering._estimator.html_repr import HtmlReprMixin
 from contrastive_clustering._estimator.learning import LearningMixin

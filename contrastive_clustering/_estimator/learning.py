@@ -15,13 +15,9 @@ from sklearn.utils.validation import validate_data
 from contrastive_clustering._clustering.density import LatentDensity
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
 from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import ChannelAxis, read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import (
-    ChannelAxis,
-    Samples,
-    check_samples,
-    read_layout,
-)
+from contrastive_clustering._data.validation import Samples, check_samples
 from contrastive_clustering._estimator.params import check_relations
 from contrastive_clustering._evaluation.doubts import doubts_of_copies, doubts_of_sizes
 from contrastive_clustering._model.agreement import check_same_fit, in_all

@@ -1,5 +1,6 @@
 """Parameters of the net as keywords of the estimator."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
@@ -20,7 +21,7 @@ class NetParametersMixin(
 ):
     """Methods of an estimator that takes parameters of its net as keywords."""
 
-    def _keep_net_params(self, params: dict[str, Any]) -> None:
+    def _keep_net_params(self, params: Mapping[str, object]) -> None:
         """Take over further keywords of the constructor."""
         for name in params:
             if not is_net_parameter(name):

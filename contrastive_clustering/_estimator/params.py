@@ -140,7 +140,11 @@ def check_relations(params: dict[str, Any], n_samples: int) -> None:
             f"clusterer={show(params['clusterer'])} is not asked for one. Set "
             'n_clusters="auto", and it finds the number itself.'
         )
-    check_callbacks(params)
+    check_callbacks(
+        params["callbacks"] or (),
+        early_stopping=params["early_stopping"],
+        are_changed=any(name.startswith("callbacks__") for name in params),
+    )
     _check_optimizer_class(params["optimizer"], params["weight_decay"])
     check_net_parameters(params)
     _check_step(params)

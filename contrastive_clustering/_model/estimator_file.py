@@ -14,9 +14,9 @@ from contrastive_clustering._model.load import (
 from contrastive_clustering._saving.fitted_parts import (
     clustering_to_tree,
     density_to_tree,
-    scaler_to_tree,
     search_to_tree,
 )
+from contrastive_clustering._saving.fitted_scaler import scaler_to_tree
 from contrastive_clustering._saving.net_state import net_state
 from contrastive_clustering._utils.provenance import package_versions
 

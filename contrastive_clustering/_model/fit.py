@@ -46,6 +46,10 @@ from contrastive_clustering._refinement.settings import (
     SelfTrainingRefinement,
     resolve_refinement,
 )
+from contrastive_clustering._saving.callbacks_state import (
+    RestoreCallbacks,
+    callbacks_state,
+)
 from contrastive_clustering._saving.checkpoint import (
     FIRST,
     SECOND,
@@ -54,12 +58,7 @@ from contrastive_clustering._saving.checkpoint import (
     SaveCheckpoint,
 )
 from contrastive_clustering._saving.fitted_parts import search_from_tree, search_to_tree
-from contrastive_clustering._saving.net_state import (
-    RestoreCallbacks,
-    callbacks_state,
-    load_net_state,
-    net_state,
-)
+from contrastive_clustering._saving.net_state import load_net_state, net_state
 from contrastive_clustering._saving.refinement_state import (
     refinement_state,
     resume_refinement,

@@ -36,13 +36,12 @@ from contrastive_clustering._saving.codec import VALUE, decode, encode
 from contrastive_clustering._saving.fitted_parts import (
     CLUSTERING,
     DENSITY,
-    SCALER,
     SEARCH,
     clustering_from_tree,
     density_from_tree,
-    scaler_from_tree,
     search_from_tree,
 )
+from contrastive_clustering._saving.fitted_scaler import SCALER, scaler_from_tree
 from contrastive_clustering._saving.net_state import NET, check_weights, load_net_state
 from contrastive_clustering._training.build import given_parameters, make_net
 from contrastive_clustering._training.net import ContrastiveNet

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrastive_clustering._data.validation import SampleLayout
+from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
 from contrastive_clustering._report.data import Chosen, Fingerprint
 from contrastive_clustering._report.metrics import Figure
@@ -61,7 +61,7 @@ def describe_samples(layout: SampleLayout) -> str:
     Examples
     --------
     >>> from contrastive_clustering._report.sections import describe_samples
-    >>> from contrastive_clustering._data.validation import read_layout
+    >>> from contrastive_clustering._data.layout import read_layout
     >>> describe_samples(read_layout((100, 28, 28)))
     'gray image of 28 × 28 pixels'
     >>> describe_samples(read_layout((100, 28, 28, 28, 3)))

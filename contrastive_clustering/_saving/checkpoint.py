@@ -20,9 +20,10 @@ from contrastive_clustering._io.schema import (
     Scope,
     Text,
 )
+from contrastive_clustering._saving.callbacks_state import CALLBACKS
 from contrastive_clustering._saving.fitted_parts import SEARCH
 from contrastive_clustering._saving.identity import Identity
-from contrastive_clustering._saving.net_state import CALLBACKS, NET
+from contrastive_clustering._saving.net_state import NET
 from contrastive_clustering._saving.refinement_state import REFINEMENT
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.distributed import once, rank

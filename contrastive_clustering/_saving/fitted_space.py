@@ -7,8 +7,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-from contrastive_clustering._clustering.latent_clustering import (
-    VOTING_NEIGHBORS,
+from contrastive_clustering._clustering.latent_clustering import VOTING_NEIGHBORS
+from contrastive_clustering._clustering.latent_space import (
     WHITENED_VARIANCE,
     RootMeanSquare,
 )

@@ -3,6 +3,7 @@
 What they have learned is no parameter: `_fitted_clusterers` knows what it has to be.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sklearn.cluster import (
@@ -60,7 +61,7 @@ def written_params(clusterer: Any) -> dict[str, Any]:
     return {name: params[name] for name in params if name not in _NOT_WRITTEN}
 
 
-def make_clusterer(kind: str, params: dict[str, Any]) -> Any:
+def make_clusterer(kind: str, params: Mapping[str, object]) -> Any:
     """Return a clusterer with the parameters that a file has for it.
 
     Parameters

@@ -36,13 +36,22 @@ ALWAYS_RECORDED = (
 )
 
 
-def check_callbacks(params: dict[str, Any]) -> None:
+def check_callbacks(
+    callbacks: Sequence[Any], *, early_stopping: bool, are_changed: bool
+) -> None:
     """Raise if a callback is none, or would fail in the middle of the training.
 
     Parameters
     ----------
-    params : dict
-        The parameters of the estimator.
+    callbacks : sequence of skorch callbacks, or of pairs of a name and a callback
+        The parameter of the estimator.
+
+    early_stopping : bool
+        Whether a validation part is held out.
+
+    are_changed : bool
+        Whether parameters of callbacks are set by their names, so that classes may lack
+        arguments here.
 
     Raises
     ------
@@ -50,7 +59,6 @@ def check_callbacks(params: dict[str, Any]) -> None:
         If one is not a callback, monitors what is not recorded, asks for a score that
         compares predictions with labels, or cannot print.
     """
-    callbacks: Sequence[Any] = params["callbacks"] or ()
     found = [item[1] if _is_named(item) else item for item in callbacks]
     for place, (item, callback) in enumerate(zip(callbacks, found, strict=True)):
         kind = callback if isinstance(callback, type) else type(callback)
@@ -62,14 +70,13 @@ def check_callbacks(params: dict[str, Any]) -> None:
                 "skorch callback. Pass such as skorch.callbacks.EpochTimer(), or pairs "
                 "of a name and a callback."
             )
-    is_changed = any(name.startswith("callbacks__") for name in params)
     for place, callback in enumerate(found):
-        if isinstance(callback, type) and not is_changed:
+        if isinstance(callback, type) and not are_changed:
             _check_arguments(callback, (), {}, f"callbacks[{place}]")
         if not isinstance(callback, type):
             name = f"callbacks[{place}], of class {type(callback).__name__},"
             _check_scoring(callback, name)
-            _check_monitor(callback, found, params["early_stopping"])
+            _check_monitor(callback, found, early_stopping)
             _check_rest(callback, name)
 
 

@@ -100,7 +100,8 @@ def _show_int(value: int) -> str:
 def _describe(value: Any) -> str:
     """Return what is known of an object without looking at its values."""
     name = type(value).__name__
-    # An object may raise whatever it likes when it is asked for an attribute.
+    # An object may raise whatever it likes when it is asked for an attribute. This
+    # describes it for a message on something else, which must not be lost by that.
     try:
         shape = getattr(value, "shape", None)
         dtype = getattr(value, "dtype", None)

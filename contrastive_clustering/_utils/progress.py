@@ -167,7 +167,8 @@ class _Lines:
 
 def _is_terminal(stream: Any) -> bool:
     """Return whether a stream is a terminal; what cannot be asked is none."""
-    # A stand-in for a stream may lack the method, or be closed.
+    # A stand-in for a stream may lack the method, or be closed, and raise anything.
+    # Lines are printed instead of bars then: no fit may end for want of a terminal.
     try:
         return bool(stream.isatty())
     except Exception:

@@ -5,8 +5,8 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._augmentation.auto import GrayImageAugmentation
 from contrastive_clustering._augmentation.strokes import shows_strokes
 from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._model.fit import fit_model
 
 

@@ -22,7 +22,6 @@ from sklearn.preprocessing import StandardScaler
 
 from contrastive_clustering._clustering.latent_clustering import (
     fit_clustering,
-    fit_latent_space,
     nearest_members,
 )
 
@@ -129,23 +128,6 @@ def test_empty_clusters_leave_no_gap():
     assert fitted.predict_proba(far).shape == (200, fitted.n_clusters)
     assert set(fitted.predict(far)) <= set(range(fitted.n_clusters))
     np.testing.assert_allclose(fitted.predict_proba(far).sum(1), 1, atol=1e-5)
-
-
-def test_whitening_and_normalizing(blobs):
-    latents, _ = blobs
-    whitened = fit_latent_space(latents, whiten=True, normalize=False).transform(
-        latents
-    )
-    np.testing.assert_allclose(
-        np.cov(whitened.T, ddof=0), np.eye(whitened.shape[1]), atol=1e-3
-    )
-    unit = fit_latent_space(latents, whiten=False, normalize=True).transform(latents)
-    lengths = np.linalg.norm(unit, axis=1)
-    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-5)
-    directions = unit / lengths[:, None]
-    np.testing.assert_allclose(
-        directions, latents / np.linalg.norm(latents, axis=1, keepdims=True), atol=1e-5
-    )
 
 
 NAMES = [

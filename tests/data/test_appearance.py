@@ -7,8 +7,8 @@ from contrastive_clustering._data.appearance import (
     _distances,
     _leave_one_out,
 )
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 
 
 def draw(*shape, seed=0):

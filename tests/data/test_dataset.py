@@ -13,8 +13,8 @@ from contrastive_clustering._data.dataset import (
     EvenBatchLoader,
     EvenBatchSampler,
 )
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 
 
 @given(

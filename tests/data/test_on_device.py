@@ -6,6 +6,7 @@ from torch.utils.data import Subset
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data import on_device as _resident
 from contrastive_clustering._data.dataset import ArrayDataset, EvenBatchLoader
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.on_device import (
     ResidentBatchLoader,
     ResidentDataset,
@@ -13,7 +14,6 @@ from contrastive_clustering._data.on_device import (
     keep_on_device,
 )
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 
 # In these tests the CPU stands for a device with a memory of its own.
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.pooling import pool, pooled_sides
-from contrastive_clustering._data.validation import read_layout
 
 
 @pytest.mark.parametrize("shape", [(5, 12, 8), (5, 12, 8, 10)])

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from contrastive_clustering._data import scaling as _scaling
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 
 
 def fit(X, **parameters):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.units import check_units
-from contrastive_clustering._data.validation import read_layout
 
 SETS = ["pneumoniamnist", "bloodcells", "retinamnist", "hippocampus3d"]
 

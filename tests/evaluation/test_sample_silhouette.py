@@ -5,8 +5,8 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
 
 

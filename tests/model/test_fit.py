@@ -11,8 +11,8 @@ from contrastive_clustering import (
 )
 from contrastive_clustering._clustering import clusterers as _clusterer
 from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._model import divergence as _divergence
 from contrastive_clustering._model import fit as _fitting
 from contrastive_clustering._model.fit import fit_model

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, clustering_report
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._report.data import Chosen, ChosenSamples
 from contrastive_clustering._report.features import differ, features, measure
 

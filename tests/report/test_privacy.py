@@ -3,8 +3,8 @@ import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.duplicates import count_distinct, number_distinct
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._report.data import Chosen, choose_samples
 from contrastive_clustering._report.privacy import (
     N_NEXT,

@@ -3,7 +3,7 @@ import pytest
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.neighbors import KNeighborsClassifier
 
-from contrastive_clustering._clustering.latent_clustering import fit_latent_space
+from contrastive_clustering._clustering.latent_space import fit_latent_space
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Maybe, Scope
 from contrastive_clustering._saving.fitted_space import (

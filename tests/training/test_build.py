@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._training.build import given_parameters, make_net
 
 

@@ -16,9 +16,9 @@ from contrastive_clustering import (
 from contrastive_clustering._augmentation import auto as _augmentation
 from contrastive_clustering._augmentation.auto import resolve_augmentation
 from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.on_device import ResidentDataset
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import read_layout
 from contrastive_clustering._refinement.net import Reviver, start_refinement
 from contrastive_clustering._training import loss_recording as _recording
 from contrastive_clustering._training.build import make_net

@@ -1,0 +1,58 @@
+"""Checks of labels that a caller passes."""
+
+from numbers import Number
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from contrastive_clustering._utils.arrays import errors_about, to_array
+from contrastive_clustering._utils.messages import show
+
+
+def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
+    """Return arrays of labels: one-dimensional, none missing, of one length."""
+    checked = []
+    for name, values in arrays.items():
+        with errors_about(name, "labels"):
+            labels = np.asarray(to_array(values, name))
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1:
+            raise ValueError(
+                f"{name} has shape {labels.shape}; one label a sample is needed, of "
+                "shape (n_samples,)."
+            )
+        if len(labels) == 0:
+            raise ValueError(f"{name} is empty; at least one label is needed.")
+        with errors_about(name, "labels"):
+            distinct = np.unique(labels)  # fails where labels cannot be told apart
+            # NaN and its like differ from themselves.
+            same = np.all(distinct == distinct)  # noqa: PLR0124
+            if None in distinct.tolist() or not same:
+                raise ValueError("Some are missing; give each sample a label.")
+            if distinct.dtype.kind == "f" and np.isinf(distinct).any():
+                raise ValueError("Some are infinite; give each sample a label.")
+        checked.append(labels)
+    lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f"{' and '.join(lengths)} have inconsistent numbers of samples: "
+            f"{' and '.join(map(str, lengths.values()))}."
+        )
+    return checked
+
+
+def check_alike(**arrays: np.ndarray) -> None:
+    """Raise a ValueError if some labels are numbers and others are words."""
+    are_numbers = {
+        name: labels.dtype.kind in "biuf" or isinstance(labels[0], Number)
+        for name, labels in arrays.items()
+    }
+    if len(set(are_numbers.values())) > 1:
+        examples = (
+            f"{name} such as {show(labels[0])}" for name, labels in arrays.items()
+        )
+        raise ValueError(
+            f"{' and '.join(arrays)} name their labels otherwise: {', '.join(examples)}"
+            ". Give numbers in both or words in both."
+        )
