@@ -6,6 +6,7 @@ from scipy.stats import binom
 from contrastive_clustering._data.appearance import LEAST_SPREAD, Appearance
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.bad_samples import name_samples
 from contrastive_clustering._utils.caller_warnings import warn
 
 # Images may lie this many training ranges outside of the training range, and, where
@@ -27,7 +28,6 @@ FAR_CONTRAST = 4.0
 EXPECTED_ODD = 0.005
 IMPROBABLE = 0.01
 
-MOST_INDICES = 3
 MOST_MEASURES = 3
 
 # Below this correlation with the average image of fit, images look like negatives.
@@ -101,9 +101,11 @@ def _check_range(dtype: np.dtype, ends: np.ndarray, scaler: Scaler) -> None:
     dtype_changed = (scaler.dtype.kind == "f") != (dtype.kind == "f")
     shrunk = dtype_changed and 0 < high - low < FAR_SMALLER * (scaler.high - scaler.low)
     if len(outside) or shrunk:
-        found = f"{_count(outside, len(ends))} are" if len(outside) else "X is"
+        where = ""
+        if len(outside):
+            where = f" in {name_samples(outside.tolist(), len(ends))}"
         raise ValueError(
-            f"{found} not in the units of fit: X has dtype {dtype} and values "
+            f"X is not in the units of fit{where}: X has dtype {dtype} and values "
             f"from {low:.6g} to {high:.6g}, but the estimator was fitted to "
             f"{scaler.dtype} values from {scaler.low:.6g} to {scaler.high:.6g}. "
             "Bring X to the units that were used in fit."
@@ -145,15 +147,9 @@ def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
     hint = ""
     if found[-1] < NEGATIVE < least[-1]:
         hint = " They resemble the negative of the images seen in fit."
+    verb = "do" if len(odd) > 1 else "does"
     warn(
-        f"{_count(odd, len(values))} {'do' if len(odd) > 1 else 'does'} not look like "
-        f"the images seen in fit: {seen}.{hint} If X is in other units, bring it to "
-        "those used in fit; otherwise do not rely on the strata of these images."
+        f"{name_samples(odd.tolist(), len(values))} {verb} not look like the images "
+        f"seen in fit: {seen}.{hint} If X is in other units, bring it to those used in "
+        "fit; otherwise do not rely on the strata of these images."
     )
-
-
-def _count(rows: np.ndarray, n_images: int) -> str:
-    """Return how many images there are, and the indices of the first ones."""
-    first = ", ".join(f"X[{row}]" for row in rows[:MOST_INDICES])
-    which = "the first are " if len(rows) > MOST_INDICES else ""
-    return f"{len(rows)} of {n_images} images ({which}{first})"

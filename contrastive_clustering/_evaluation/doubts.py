@@ -4,6 +4,7 @@ import numpy as np
 
 from contrastive_clustering._data.duplicates import number_distinct
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.numbering import name_strata
 
 # Samples that are compared with each other, evenly spread over all.
 MOST_COMPARED = 10_000
@@ -69,10 +70,9 @@ def doubts_of_copies(
         and len(np.unique(codes[strata == stratum])) == 1
     ]
     if of_one:
-        names = ", ".join(map(str, of_one))
-        which = "Stratum" if len(of_one) == 1 else "Strata"
+        names = name_strata(np.array(of_one)).capitalize()
         verb = "holds" if len(of_one) == 1 else "hold"
-        said += f" {which} {names} {verb} copies of one sample only."
+        said += f" {names} {verb} copies of one sample only."
     return [f"{said} Keep one of each unless the repetition means something."]
 
 

@@ -91,3 +91,33 @@ def renumber(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
     """
     numbers = np.append(np.argsort(order), NOISE)
     return np.asarray(numbers[labels])
+
+
+def name_strata(strata: np.ndarray) -> str:
+    """Return strata by their numbers.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_strata,)
+        Numbers, at least one.
+
+    Returns
+    -------
+    names : str
+        Such as a sentence has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.numbering import name_strata
+    >>> name_strata(np.array([4])), name_strata(np.array([0, 1, 2, 3]))
+    ('stratum 4', 'strata 0 to 3')
+    >>> name_strata(np.array([1, 4, 5]))
+    'strata 1, 4 and 5'
+    """
+    numbers = strata.tolist()
+    if len(numbers) == 1:
+        return f"stratum {numbers[0]}"
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"strata {numbers[0]} to {numbers[-1]}"
+    return f"strata {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
