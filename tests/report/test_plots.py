@@ -63,6 +63,13 @@ class Drawn:
         self.figure_ = plt.figure(figsize=(2, 1))
 
 
+@pytest.fixture
+def no_figures():
+    """Close what other tests have left open, so that only new figures count."""
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("no_figures")
 def test_picture_is_sharp_and_its_figure_closed():
     fragment = embed(Drawn(), "A figure of two inches", "caption")
     (image,) = Page(fragment).all("img")
@@ -71,6 +78,7 @@ def test_picture_is_sharp_and_its_figure_closed():
     assert plt.get_fignums() == []
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_figure_is_closed_also_if_it_cannot_be_drawn():
     display = Drawn()
     display.figure_.suptitle("$no formula^^$")
