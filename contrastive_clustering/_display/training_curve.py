@@ -13,8 +13,8 @@ from contrastive_clustering._display.drawing.style import (
     take_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ class TrainingCurveDisplay:
     is_second: np.ndarray
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of an estimator's history.
 
@@ -111,7 +111,7 @@ class TrainingCurveDisplay:
         return cls.from_history(estimator.history_, ax=ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_history(cls, history: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of a history.
 
@@ -154,7 +154,7 @@ class TrainingCurveDisplay:
         is_second = np.array([SECOND_PHASE_MARK in epoch for epoch in epochs])
         return cls(train=train, valid=valid, is_second=is_second).plot(ax)
 
-    @own_surroundings()
+    @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the panels.
 
