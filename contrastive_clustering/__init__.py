@@ -31,10 +31,8 @@ from contrastive_clustering._evaluation.stability import (
     cluster_stability,
 )
 from contrastive_clustering._networks.losses import nt_xent
-from contrastive_clustering._refinement.settings import (
-    PrototypeRefinement,
-    SelfTrainingRefinement,
-)
+from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
+from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
 from contrastive_clustering._report.report import clustering_report
 
 __version__ = "0.1.0"

@@ -31,10 +31,10 @@ class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
     at least 8 x 8 pixels fits. All but the reading of X is the estimator's own.
     """
 
-    def _read_anew(self, X):
+    def _read_first(self, X):
         samples = check_samples(X, min_samples=2)
         layout = TiledLayout(samples.shape[1:], self.image_shape)
-        return samples, Scaler.fit(samples, layout)
+        return samples, Scaler.fit(samples, layout), None
 
 
 @parametrize_with_checks(

@@ -228,8 +228,7 @@ def test_small_files_take_little_memory_and_time(forged, kind, change):
     ("name", "value"),
     [
         ("checkpoint_dir", "folder"),
-        ("checkpoint_every", 1),
-        ("num_workers", 50),
+        ("callbacks__checkpoint__every", 1),
         ("compile", True),
         ("compile__mode", "max-autotune"),
         ("iterator_train__num_workers", 50),
@@ -253,8 +252,8 @@ def test_a_file_sets_no_parameter_of_the_machine(forged, name, value):
 def test_parameters_of_the_machine_are_not_saved(fit_tiny, tmp_path):
     fitted = fit_tiny(
         checkpoint_dir=tmp_path / "folder",
-        checkpoint_every=3,
-        num_workers=1,
+        callbacks__checkpoint__every=3,
+        iterator_train__num_workers=1,
         iterator_train__timeout=60,
         iterator_valid__pin_memory=False,
     )
@@ -265,10 +264,10 @@ def test_parameters_of_the_machine_are_not_saved(fit_tiny, tmp_path):
     for params in (tree["params"], tree["network"]["given"]):
         for name in params:
             assert not name.startswith(
-                ("checkpoint_", "num_workers", "compile", "iterator_")
+                ("checkpoint_", "callbacks__checkpoint", "compile", "iterator_")
             )
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
-    assert (loaded.num_workers, loaded.checkpoint_dir) == (0, None)
+    assert loaded.checkpoint_dir is None
     assert "iterator_train__timeout" not in loaded.get_params()
 
 

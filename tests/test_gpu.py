@@ -113,7 +113,7 @@ def test_callbacks_that_hold_tensors_are_left_out_of_a_pickle(
 ):
     schedule = LRScheduler("StepLR", step_size=1)
     clusterer = ContrastiveAutoencoderClusterer(
-        **fast, lr_schedule="constant", callbacks=[schedule]
+        **fast, callbacks__lr_schedule=None, callbacks=[schedule]
     ).fit(tiny_images)
     content = pickled_on_a_gpu(clusterer)
     with pytest.raises(RuntimeError, match="deserialize object on a CUDA device"):
@@ -195,7 +195,7 @@ def test_waiting_for_the_gpu_is_noticed():
         {"augmentation": GrayImageAugmentation(erase=0.5)},
         {"augmentation": RGBImageAugmentation(blur=1.0)},
         {"augmentation": torch.nn.Dropout(0.1)},
-        {"num_workers": 2},
+        {"iterator_train__num_workers": 2},
     ],
 )
 @pytest.mark.parametrize("stays", [True, False])

@@ -32,8 +32,8 @@ class Meddler(Callback):
 @pytest.mark.parametrize(
     "others",
     [
-        {"num_workers": 1},
-        {"num_workers": 2},
+        {"iterator_train__num_workers": 1},
+        {"iterator_train__num_workers": 2},
         {"verbose": 1},
         {"callbacks": [Meddler()]},
         {"store_examples": True},
@@ -48,7 +48,7 @@ def test_the_same_to_the_bit(tiny_images, parameters, others):
             getattr(found, method)(tiny_images), getattr(expected, method)(tiny_images)
         )
     for drawn in (found, expected):
-        drawn.set_params(verbose=0, num_workers=0)
+        drawn.set_params(verbose=0, iterator_train__num_workers=0)
     np.testing.assert_array_equal(
         found.net_.module_.decoder[0].weight.detach(),
         expected.net_.module_.decoder[0].weight.detach(),
@@ -59,7 +59,10 @@ def test_the_default_on_real_images(real_images):
     X, _ = real_images("pneumoniamnist", n=300)
     fits = [
         ContrastiveAutoencoderClusterer(
-            max_epochs=2, refinement_epochs=1, random_state=3, num_workers=workers
+            max_epochs=2,
+            refinement_epochs=1,
+            random_state=3,
+            iterator_train__num_workers=workers,
         ).fit(X)
         for workers in (0, 2)
     ]
@@ -89,7 +92,9 @@ def test_random_state_of_every_kind(tiny_images, parameters):
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted")
 def test_the_world_is_as_before(tiny_images, parameters):
     before, children = state_of_the_world(), set(multiprocessing.active_children())
-    clusterer = ContrastiveAutoencoderClusterer(**parameters, num_workers=2)
+    clusterer = ContrastiveAutoencoderClusterer(
+        **parameters, iterator_train__num_workers=2
+    )
     clusterer.fit(tiny_images).partial_fit(tiny_images)
     clusterer.predict(tiny_images), clusterer.transform(tiny_images)
     clusterer.sample(3, random_state=0)
@@ -122,7 +127,9 @@ def test_the_world_is_as_before_also_after_an_error(
     else:
         X = np.full((40, 8, 8), np.nan)
     before = state_of_the_world()
-    clusterer = ContrastiveAutoencoderClusterer(**parameters, num_workers=1)
+    clusterer = ContrastiveAutoencoderClusterer(
+        **parameters, iterator_train__num_workers=1
+    )
     with pytest.raises((ArithmeticError, ValueError)):
         clusterer.fit(X)
     assert state_of_the_world() == before
@@ -145,7 +152,9 @@ def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
                 child.join()
 
     clusterer = ContrastiveAutoencoderClusterer(
-        **{**parameters, "batch_size": 2}, num_workers=1, callbacks=[Killer()]
+        **{**parameters, "batch_size": 2},
+        iterator_train__num_workers=1,
+        callbacks=[Killer()],
     )
     with pytest.raises(
         RuntimeError,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contrastive_clustering._utils.messages import reason_of
 
 READS = "A process that reads batches (num_workers={num_workers}) "
-IN_MAIN = "num_workers=0 reads in the main process."
+IN_MAIN = "iterator_train__num_workers=0 reads in the main process."
 IMPORTABLE = (
     "Processes that are started by {method!r} import what they read: define the class "
     "of the data set in a module of its own, not in a notebook, in a function or under "
@@ -69,14 +69,15 @@ def _why(exit_codes: Sequence[int | None]) -> str:
     if code is not None and code < 0:
         return (
             f"was killed by the signal {_name_signal(-code)}, most often for want of "
-            "memory. Lower num_workers or batch_size; "
+            "memory. Lower iterator_train__num_workers or batch_size; "
         )
     method = multiprocessing.get_start_method()
     imports = "" if method == "fork" else IMPORTABLE.format(method=method)
     if code is None:
         return (
             "ended unexpectedly; if it printed an error, it stands above. "
-            f"{imports}If memory was short, lower num_workers or batch_size; "
+            f"{imports}If memory was short, lower iterator_train__num_workers or "
+            "batch_size; "
         )
     return (
         f"failed with the exit code {code}, which is not a signal; its error was "

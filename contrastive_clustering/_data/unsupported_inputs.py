@@ -82,7 +82,7 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
     (
         _is_loader,
         "Pass the data set that it reads, {name}.dataset; the estimator makes batches "
-        "of its own, by batch_size and num_workers.",
+        "of its own, by batch_size and iterator_train__num_workers.",
         "Pass one torch.utils.data.Dataset.",
         "Let the data set return one sample as an array.",
     ),

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
@@ -132,13 +131,12 @@ def encode(
     TypeError, ValueError
         If X is not what `fit` has seen in shape and units.
     """
-    samples, scaler = estimator._read(X)
+    samples, model = estimator._read(X), estimator._model
     rows = np.arange(len(samples))
     if rng is not None and max_samples is not None:
         rows = draw_rows(len(samples), max_samples, rng)
-    latents = estimator.net_.encode(ArrayDataset(samples, scaler, rows))
-    labels = estimator._predict_latents(latents)
-    return Encoded(samples, rows, latents, labels, scaler)
+    latents = model.encode(samples, rows=rows)
+    return Encoded(samples, rows, latents, model.assign(latents), model.scaler)
 
 
 def check_strata(strata: Any, n_clusters: int) -> np.ndarray:

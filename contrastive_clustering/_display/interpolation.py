@@ -119,9 +119,9 @@ class InterpolationDisplay(Display):
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         steps = estimator.interpolate(x_a, x_b, n_steps)
         return cls(
-            pictures=to_pictures(steps, estimator._scaler),
+            pictures=to_pictures(steps, estimator._model.scaler),
             ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
-            picture_style=PictureStyle.of(estimator._scaler),
+            picture_style=PictureStyle.of(estimator._model.scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:

@@ -133,7 +133,7 @@ class SampleDisplay(Display):
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         shown = check_strata(strata, estimator.n_clusters_)
         rng = check_random_state(random_state)
-        scaler = estimator._scaler
+        scaler = estimator._model.scaler
         pictures = [
             to_pictures(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
             for stratum in shown

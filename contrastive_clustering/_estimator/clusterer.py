@@ -1,30 +1,13 @@
 """The estimator: its parameters and attributes; what it does stands in its mixins."""
 
-import os
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
-
-import numpy as np
-import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback
-from skorch.history import History
 
-from contrastive_clustering._clustering.hierarchy import link_centers
-from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
-from contrastive_clustering._data.layout import ChannelAxis
 from contrastive_clustering._estimator.generation import GenerationMixin
 from contrastive_clustering._estimator.html_repr import HtmlReprMixin
 from contrastive_clustering._estimator.learning import LearningMixin
-from contrastive_clustering._estimator.net_params_mixin import NetParametersMixin
 from contrastive_clustering._estimator.onnx_export import OnnxExportMixin
-from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
 from contrastive_clustering._estimator.persistence import PersistenceMixin
 from contrastive_clustering._estimator.prediction import PredictionMixin
-from contrastive_clustering._networks.custom import Part
-from contrastive_clustering._refinement.settings import Refinement
 
 
 class ContrastiveAutoencoderClusterer(
@@ -34,8 +17,6 @@ class ContrastiveAutoencoderClusterer(
     OnnxExportMixin,
     PredictionMixin,
     HtmlReprMixin,
-    NetParametersMixin,
-    BaseEstimator,  # type: ignore[misc]  # scikit-learn is not typed
 ):
     r"""Find strata in unlabeled images with a contrastive autoencoder.
 
@@ -135,9 +116,8 @@ class ContrastiveAutoencoderClusterer(
         Weight of the divergence of the latents from a standard Gaussian. Any weight
         above zero makes the autoencoder variational: the encoder returns a mean and a
         log-variance, the decoder receives samples, and `transform` returns the mean.
-
-    kl_warm_up : float, default=0.3
-        Fraction of the first phase's epochs over which that weight rises from zero.
+        It rises from zero over the first 30 % of the epochs of the first phase
+        (``criterion__kl_warm_up=0.3``).
 
     batch_size : int or "auto", default="auto"
         Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
@@ -147,28 +127,22 @@ class ContrastiveAutoencoderClusterer(
         batch.
 
     optimizer : type, default=torch.optim.AdamW
-        Class of the optimizer.
+        Class of the optimizer. Where it has a weight decay, this is 1e-4
+        (``optimizer__weight_decay``).
 
     lr : float, default=3e-3
-        Learning rate; with a schedule, its peak.
-
-    lr_schedule : {"cosine", "constant"}, default="cosine"
-        "cosine" raises the rate over the first tenth of the steps and then lowers it
-        to zero along a cosine. For another schedule, use "constant" and add a
-        :class:`skorch.callbacks.LRScheduler` to the `callbacks`.
-
-    weight_decay : float, default=1e-4
-        Weight decay of the optimizer.
+        Largest learning rate. The rate rises over the first tenth of the steps and then
+        falls to zero along a cosine. ``callbacks__lr_schedule=None`` keeps it constant;
+        for another schedule, also add a :class:`skorch.callbacks.LRScheduler` to the
+        `callbacks`.
 
     early_stopping : bool, default=False
         Whether the first phase holds out a validation part, stops when its loss has not
-        improved for `n_iter_no_change` epochs, and keeps the weights of the best epoch.
+        improved for 5 epochs (``callbacks__early_stopping__patience``), and keeps the
+        weights of the best epoch.
 
     validation_fraction : float, default=0.1
         Fraction of the samples to hold out; used if `early_stopping`.
-
-    n_iter_no_change : int, default=5
-        Number of epochs without improvement before stopping; used if `early_stopping`.
 
     callbacks : list of skorch callbacks, default=None
         Callbacks of the first phase, as for :class:`skorch.NeuralNet`. The loggers
@@ -184,24 +158,14 @@ class ContrastiveAutoencoderClusterer(
         is faster on GPUs. With "16-mixed" the loss is scaled, so that gradients neither
         vanish nor overflow. Predictions are always computed in float32.
 
-    compile : bool, default=False
-        Whether to compile the network by :func:`torch.compile` for training, on GPUs.
-        Compiling can take minutes in each phase, and needs a C++ compiler on a CPU.
-        Predictions are not compiled.
-
     checkpoint_dir : str or path-like, default=None
-        Folder for the checkpoint of `fit`; None writes none. Rerunning an interrupted
+        Folder for the checkpoint of `fit`; None writes none. It is written after every
+        epoch, or every fifth with ``callbacks__checkpoint__every=5``. Rerunning an
+        interrupted
         fit with the same X and the same parameters resumes it; with others it is
         refused. A fit locks its folder, and another fit in the same folder is refused
         until it ends. A relative path is resolved when the fit starts; "~" stands for
         the home folder.
-
-    checkpoint_every : int, default=1
-        Number of epochs between checkpoints; used if there is a `checkpoint_dir`.
-
-    num_workers : int, default=0
-        Number of processes that read batches during training; 0 reads in the main
-        process, which is best for arrays in memory. It does not affect the result.
 
     store_examples : bool, default=False
         Whether to keep a training sample of each stratum as `examples_`. If False,
@@ -219,10 +183,13 @@ class ContrastiveAutoencoderClusterer(
         number of strata: bars on a terminal and in notebooks, lines in a log.
 
     **net_params : dict
-        Further parameters of the net in skorch's own way, such as
-        ``optimizer__betas=(0.8, 0.99)``, with the prefixes ``module__``,
-        ``criterion__``, ``optimizer__``, ``iterator_train__``,
-        ``iterator_valid__``, ``callbacks__`` and ``compile__``.
+        Further parameters of the net by skorch's names, with the prefixes
+        ``module__``, ``criterion__``, ``optimizer__``, ``iterator_train__``,
+        ``iterator_valid__``, ``callbacks__`` and ``compile__``: for example
+        ``optimizer__betas=(0.8, 0.99)``, or ``iterator_train__num_workers=4`` for
+        processes that read batches during training. ``compile=True`` compiles the
+        network by :func:`torch.compile` for training, which can take minutes in each
+        phase and pays off on GPUs.
 
     Attributes
     ----------
@@ -288,103 +255,6 @@ class ContrastiveAutoencoderClusterer(
     >>> clusterer.inverse_transform(clusterer.cluster_centers_).shape
     (10, 8, 8)
     """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS
-
-    def __init__(
-        self,
-        n_clusters: int | str | ClusterNumberSearch = 8,
-        *,
-        clusterer: str | BaseEstimator = "consensus",
-        whiten: bool = False,
-        normalize: bool = False,
-        latent_dim: int = 64,
-        encoder: Part | None = None,
-        decoder: Part | None = None,
-        temperature: float = 0.5,
-        reconstruction_weight: float = 0.1,
-        augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None = "auto",
-        image_shape: tuple[int, ...] | None = None,
-        channel_axis: ChannelAxis = "auto",
-        max_epochs: int | str = "auto",
-        refinement: str | Refinement = "self_training",
-        refinement_epochs: int = 8,
-        kl_weight: float = 0.0,
-        kl_warm_up: float = 0.3,
-        batch_size: int | str = "auto",
-        optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
-        lr: float = 3e-3,
-        lr_schedule: str = "cosine",
-        weight_decay: float = 1e-4,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
-        callbacks: Sequence[Callback] | None = None,
-        warm_start: bool = False,
-        precision: str = "32",
-        compile: bool = False,  # noqa: A002  # PyTorch's and skorch's name
-        checkpoint_dir: str | os.PathLike[str] | None = None,
-        checkpoint_every: int = 1,
-        num_workers: int = 0,
-        store_examples: bool = False,
-        device: str | torch.device = "auto",
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-        **net_params: Any,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.clusterer = clusterer
-        self.whiten = whiten
-        self.normalize = normalize
-        self.latent_dim = latent_dim
-        self.encoder = encoder
-        self.decoder = decoder
-        self.temperature = temperature
-        self.reconstruction_weight = reconstruction_weight
-        self.augmentation = augmentation
-        self.image_shape = image_shape
-        self.channel_axis = channel_axis
-        self.max_epochs = max_epochs
-        self.refinement = refinement
-        self.refinement_epochs = refinement_epochs
-        self.kl_weight = kl_weight
-        self.kl_warm_up = kl_warm_up
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.precision = precision
-        self.compile = compile
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_every = checkpoint_every
-        self.num_workers = num_workers
-        self.store_examples = store_examples
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self._keep_net_params(net_params)
-
-    @property
-    def history_(self) -> History:
-        """The net's history."""
-        check_is_fitted(self)
-        return self.net_.history
-
-    @property
-    def linkage_(self) -> np.ndarray:
-        """The tree in which the most similar strata merge first."""
-        check_is_fitted(self)
-        return link_centers(self.cluster_centers_)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether a fit has gone through."""
-        return hasattr(self, "net_")
 
     def __sklearn_tags__(self) -> Tags:
         """Return what X may be: tables, images and volumes."""

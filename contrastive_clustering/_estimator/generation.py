@@ -1,6 +1,5 @@
 """New samples from strata, ways between samples, and how typical a sample is."""
 
-from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -9,32 +8,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._data.dataset import ArrayDataset
-from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._estimator.base import FittedAttributes
+from contrastive_clustering._model.fitted import REDRAWS
 from contrastive_clustering._utils.arrays import errors_about, to_array
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
-# How often samples that fell into another stratum than asked are drawn again.
-REDRAWS = 20
 
-
-class GenerationMixin:
+class GenerationMixin(FittedAttributes):
     """Methods of an estimator that has a decoder and a density of its latents."""
-
-    _density: LatentDensity
-    _scaler: Scaler
-    net_: ContrastiveNet
-    n_clusters_: int
-    cluster_centers_: np.ndarray
-    _transform: Callable[..., np.ndarray]
-    _map_latents: Callable[..., np.ndarray]
-    _predict_latents: Callable[[np.ndarray], np.ndarray]
-    _decode: Callable[[np.ndarray], np.ndarray]
 
     @validate_params(
         {
@@ -111,17 +95,7 @@ class GenerationMixin:
         if cluster is not None:
             _check_stratum(cluster, "cluster", self.n_clusters_)
         rng = check_random_state(random_state)
-        latents, labels = self._density.sample(n_samples, cluster, rng)
-        X = self._decode(latents)
-        strayed = self._strayed(X, labels)
-        for _ in range(REDRAWS):
-            if not len(strayed):
-                break
-            for stratum in np.unique(labels[strayed]):
-                rows = strayed[labels[strayed] == stratum]
-                latents[rows], _ = self._density.sample(len(rows), int(stratum), rng)
-            X[strayed] = self._decode(latents[strayed])
-            strayed = strayed[self._strayed(X[strayed], labels[strayed])]
+        X, labels, strayed = self._model.sample(n_samples, cluster, rng)
         if len(strayed):
             warn(
                 f"{len(strayed)} of the {n_samples} generated samples are predicted to "
@@ -131,12 +105,6 @@ class GenerationMixin:
                 "them out, or train for longer, so that strata decode better.",
             )
         return X, labels
-
-    def _strayed(self, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Return which decoded samples are predicted to be of another stratum."""
-        # Not by `_transform`: its check of units would refuse pale images.
-        latents = self.net_.encode(ArrayDataset(X, self._scaler))
-        return np.flatnonzero(self._predict_latents(latents) != labels)
 
     @reads_fitted_state
     def score_samples(self, X: ArrayLike) -> np.ndarray:
@@ -179,7 +147,7 @@ class GenerationMixin:
         True
         """
         check_is_fitted(self)
-        return self._map_latents(X, self._density.score_samples, may_be_odd=True)
+        return self._model.score_samples(self._read(X, may_be_odd=True))
 
     @validate_params({"n_steps": [Count(2)]})
     @reads_fitted_state
@@ -229,8 +197,7 @@ class GenerationMixin:
         """
         check_is_fitted(self)
         start, end = self._latent_of(x_a, "x_a"), self._latent_of(x_b, "x_b")
-        way = np.linspace(start, end, n_steps, dtype=np.float64)
-        return self._decode(way.astype(np.float32))
+        return self._model.interpolate(start, end, n_steps)
 
     def _latent_of(self, x: Any, name: str) -> np.ndarray:
         """Return the latent of one sample or of a stratum's center."""
@@ -238,7 +205,7 @@ class GenerationMixin:
             return np.asarray(
                 self.cluster_centers_[_check_stratum(x, name, self.n_clusters_)]
             )
-        shape = self._scaler.layout.sample_shape
+        shape = self._model.scaler.layout.sample_shape
         x = to_array(x, name)
         found = tuple(np.shape(x))
         if found not in (shape, (1, *shape)):
@@ -248,7 +215,7 @@ class GenerationMixin:
             )
         with errors_about(name, "a sample"):
             one = x if found != shape else np.asarray(x)[None]
-            return np.asarray(self._transform(one)[0])
+            return np.asarray(self._model.encode(self._read(one))[0])
 
 
 def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:

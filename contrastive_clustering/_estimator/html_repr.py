@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import estimator_html_repr
 
+from contrastive_clustering._estimator.base import FittedAttributes
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
-class HtmlReprMixin:
-    """Methods of an estimator that tell a notebook what was found."""
-
-    labels_: np.ndarray
-    n_clusters_: int
+class HtmlReprMixin(FittedAttributes):
+    """Methods of an estimator that show in a notebook what was found."""
 
     # scikit-learn would link to its own pages, which do not know this estimator; these
     # pages have no address of their own yet.
@@ -30,7 +28,7 @@ class HtmlReprMixin:
             self,
             names=type(self).__name__,
             name_details=str(self),
-            name_caption=self._caption() if hasattr(self, "net_") else None,
+            name_caption=self._caption() if self.__sklearn_is_fitted__() else None,
         )
 
     @reads_fitted_state

@@ -21,6 +21,11 @@ class NetParametersMixin(
 ):
     """Methods of an estimator that takes parameters of its net as keywords."""
 
+    @property
+    def _net_params(self) -> dict[str, Any]:
+        """The parameters of the net that have been set, by skorch's names."""
+        return net_parameters_of(vars(self))
+
     def _keep_net_params(self, params: Mapping[str, object]) -> None:
         """Take over further keywords of the constructor."""
         for name in params:
@@ -58,7 +63,7 @@ class NetParametersMixin(
             The parameters by name, those of the net that have been set among them.
         """
         params: dict[str, Any] = super().get_params(deep=deep)
-        return params | net_parameters_of(self.__dict__)
+        return params | self._net_params
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.

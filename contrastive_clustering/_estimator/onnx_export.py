@@ -4,21 +4,14 @@ import os
 
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.fit import Strata
+from contrastive_clustering._estimator.base import FittedAttributes
 from contrastive_clustering._model.onnx_export import export
-from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.files import as_output_path, write_atomically
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
-class OnnxExportMixin:
+class OnnxExportMixin(FittedAttributes):
     """Methods of an estimator whose predictions can be made without Python."""
-
-    net_: ContrastiveNet
-    n_clusters_: int
-    _scaler: Scaler
-    _clustering: Strata
 
     @reads_fitted_state
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
@@ -91,5 +84,6 @@ class OnnxExportMixin:
         """
         check_is_fitted(self)
         file = as_output_path(path, "path")
-        proto = export(self.net_, self._scaler, self._clustering)
+        model = self._model
+        proto = export(model.net, model.scaler, model.clustering)
         write_atomically(file, proto.SerializeToString())

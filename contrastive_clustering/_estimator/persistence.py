@@ -1,23 +1,21 @@
 """Saving a fitted estimator to one file, and loading it without running code."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, Self
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.base import FittedAttributes
+from contrastive_clustering._estimator.settings import unresolved_training
 from contrastive_clustering._model.estimator_file import (
     check_estimator_tree,
     estimator_to_tree,
     read_estimator,
     write_estimator,
 )
-from contrastive_clustering._model.fit import FittedModel
 from contrastive_clustering._model.load import params_from_tree, read_model
-from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.files import UNREADABLE, as_output_path, as_path
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -25,21 +23,8 @@ from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
-class PersistenceMixin:
+class PersistenceMixin(FittedAttributes):
     """Methods of an estimator that is saved and loaded without executing code."""
-
-    net_: ContrastiveNet
-    _scaler: Scaler
-    _clustering: Any
-    _density: LatentDensity
-    cluster_number_search_: Any
-    n_features_in_: int
-    warm_start: bool
-    _resumable: bool
-    _get_param_names: Callable[[], list[str]]
-    _adopt: Callable[[FittedModel], None]
-    _validate_params: Callable[[], None]
-    get_params: Callable[..., dict[str, Any]]
 
     @reads_fitted_state
     def save(
@@ -52,10 +37,9 @@ class PersistenceMixin:
         set. It holds none of its samples, unless `store_examples` keeps one for each
         stratum. The history keeps its epochs, but not their batches. The optimizer's
         state is saved if training is to be continued: with `warm_start`, or after
-        `partial_fit`. Parameters that concern the machine are
-        not saved: `checkpoint_dir`, `checkpoint_every`, `num_workers`, `compile` and
-        the parameters of iterators. The file
-        appears when it is complete; if writing fails, one that was there before stays.
+        `partial_fit`. Parameters that concern the machine are not saved:
+        `checkpoint_dir`, ``compile`` and those of the iterators. The file appears when
+        it is complete; if writing fails, an earlier file stays as it was.
 
         Parameters
         ----------
@@ -134,8 +118,9 @@ class PersistenceMixin:
         params = params_from_tree(tree["params"], trusted, known) | overruled
         estimator = cls(**params)
         estimator._validate_params()
-        model = read_model(tree, estimator.get_params(deep=False), trusted)
-        estimator._adopt(model)
+        estimator._model = read_model(
+            tree, unresolved_training(estimator), estimator.augmentation, trusted
+        )
         return estimator
 
     @classmethod

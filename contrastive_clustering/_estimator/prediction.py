@@ -1,7 +1,5 @@
 """What a fitted estimator says of samples: latents, strata, soft assignments."""
 
-import math
-from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,28 +11,15 @@ from sklearn.base import (
 )
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
-from contrastive_clustering._data.dataset import ArrayDataset
-from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.units import check_units
 from contrastive_clustering._data.validation import (
-    Samples,
     check_latents,
-    check_same_samples,
-    check_samples,
 )
-from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
-from contrastive_clustering._model.fit import Strata
-from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._utils.arrays import with_names
+from contrastive_clustering._estimator.base import FittedAttributes
 from contrastive_clustering._utils.param_validation import validate_params
 from contrastive_clustering._utils.snapshot import reads_fitted_state
-
-# Silhouettes compare all pairs; beyond this many samples an even selection stands for
-# all, which keeps `score` at about a second.
-LARGEST_SCORED = 10_000
 
 
 # scikit-learn wraps the `transform` of a class that itself derives from its mixins.
@@ -42,6 +27,7 @@ class PredictionMixin(
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
     TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
+    FittedAttributes,
 ):
     """Methods of an estimator that has a net and strata of its latents."""
 
@@ -49,21 +35,6 @@ class PredictionMixin(
     __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
     __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
     __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
-
-    net_: ContrastiveNet
-    labels_: np.ndarray
-    cluster_centers_: np.ndarray
-    _scaler: Scaler
-    _clustering: Strata
-
-    def _read(self, X: Any, *, may_be_odd: bool = False) -> tuple[Samples, Scaler]:
-        samples = check_samples(X)
-        layout = self._scaler.layout
-        if layout.is_flat and samples.ndim == 2:
-            validate_data(self, with_names(X), reset=False, skip_check_array=True)
-        check_same_samples(samples, layout)
-        check_units(samples, self._scaler, may_be_odd=may_be_odd)
-        return samples, self._scaler
 
     @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})
     def set_output(self, *, transform: str | None = None) -> Self:
@@ -112,25 +83,7 @@ class PredictionMixin(
             If more images than chance explains do not look like those of `fit`.
         """
         check_is_fitted(self)
-        return self._transform(X, out)
-
-    def _transform(self, X: Any, out: np.ndarray | None = None) -> np.ndarray:
-        return self._map_latents(X, lambda latents: latents, out)
-
-    def _map_latents(
-        self,
-        X: Any,
-        function: Callable[[np.ndarray], np.ndarray],
-        out: np.ndarray | None = None,
-        *,
-        may_be_odd: bool = False,
-    ) -> np.ndarray:
-        samples, scaler = self._read(X, may_be_odd=may_be_odd)
-        return self.net_.map_latents(
-            ArrayDataset(samples, scaler),
-            lambda latents: function(_check_finite(latents)),
-            out,
-        )
+        return self._model.encode(self._read(X), out=out)
 
     @reads_fitted_state
     def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
@@ -154,10 +107,7 @@ class PredictionMixin(
             If Z is not a finite table of `latent_dim` columns.
         """
         check_is_fitted(self)
-        return self._decode(check_latents(Z, self._n_features_out))
-
-    def _decode(self, latents: np.ndarray) -> np.ndarray:
-        return self.net_.decode(latents, self._scaler.unscale)
+        return self._model.decode(check_latents(Z, self._n_features_out))
 
     @reads_fitted_state
     def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:
@@ -190,14 +140,7 @@ class PredictionMixin(
             If more images than chance explains do not look like those of `fit`.
         """
         check_is_fitted(self)
-        return self._map_latents(X, self._predict_latents, out)
-
-    def _predict_latents(self, latents: np.ndarray) -> np.ndarray:
-        return self._clustering.predict(latents)
-
-    def _project(self, X: Any) -> np.ndarray:
-        """Return the projections of X, which the contrastive loss compares."""
-        return self.net_.project(self._transform(X))
+        return self._model.predict(self._read(X), out=out)
 
     @reads_fitted_state
     def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
@@ -247,7 +190,7 @@ class PredictionMixin(
             Soft assignments, float32, with rows that sum to one.
         """
         check_is_fitted(self)
-        return self._map_latents(X, self._clustering.predict_proba)
+        return self._model.predict_proba(self._read(X))
 
     @reads_fitted_state
     def score(self, X: ArrayLike, y: object = None) -> float:
@@ -274,23 +217,12 @@ class PredictionMixin(
             fall into one stratum or each into its own.
         """
         check_is_fitted(self)
-        samples, scaler = self._read(X)
-        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
-        latents = self.net_.encode(ArrayDataset(samples, scaler, rows))
-        labels = self._clustering.predict(latents)
-        return sample_silhouette(samples[rows], labels, scaler)
+        return self._model.score(self._read(X))
+
+    def _project(self, X: Any) -> np.ndarray:
+        """Return the projections of X, which the contrastive loss compares."""
+        return self._model.project(self._read(X))
 
     @property
     def _n_features_out(self) -> int:
         return int(self.cluster_centers_.shape[1])
-
-
-def _check_finite(latents: np.ndarray) -> np.ndarray:
-    """Return latents, or raise if the network overflows."""
-    if not np.isfinite(latents).all():
-        raise ValueError(
-            "The latents of X are not finite, although X is: the network's weights "
-            "make them overflow. Training does not end with such weights. If the "
-            "estimator was loaded, take another copy of its file; else fit it again."
-        )
-    return latents

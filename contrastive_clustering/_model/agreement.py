@@ -6,9 +6,11 @@ in one of them, they would train into different weights, or send each other tens
 different sizes, which ends in an abort.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import torch
 import torch.distributed as dist
 
 from contrastive_clustering._data.validation import Samples
@@ -22,6 +24,7 @@ from contrastive_clustering._training.callbacks import changes_training
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
+    LR_SCHEDULE,
     name_callbacks,
     net_parameters_of,
 )
@@ -101,9 +104,13 @@ def run_on_all_ranks(function: Callable[[], T]) -> T:
 
 def check_same_fit(
     identity: Identity,
-    params: dict[str, Any],
     X: Samples,
     previous: ContrastiveNet | None,
+    *,
+    callbacks: Sequence[Any],
+    net_params: Mapping[str, Any],
+    checkpoint_dir: str | os.PathLike[str] | None,
+    device: str | torch.device,
 ) -> None:
     """Raise unless all processes are about to fit the same.
 
@@ -116,14 +123,14 @@ def check_same_fit(
     identity : dict
         What the fit is of: see `identify`.
 
-    params : dict
-        The estimator's parameters.
-
     X : ndarray or LazyArray of shape (n_samples, ...)
         The training set. It is read again where its values differ.
 
     previous : ContrastiveNet or None
         The net whose training is continued.
+
+    callbacks, net_params, checkpoint_dir, device : object
+        Parameters of the estimator that may differ in part.
 
     Raises
     ------
@@ -133,7 +140,14 @@ def check_same_fit(
     """
     if n_processes() == 1:
         return
-    described = run_on_all_ranks(lambda: _describe_fit(identity, params, previous))
+    described = run_on_all_ranks(
+        lambda: {
+            **_describe_parameters(identity, callbacks, net_params),
+            "checkpoint_dir": "None" if checkpoint_dir is None else "a folder",
+            "device": resolve_device(device).type,
+            "state to continue from": describe_training(previous),
+        }
+    )
     kinds = (len(X), tuple(X.shape[1:]), str(X.dtype))
     found: list[tuple[Identity, tuple[Any, ...]]] = _all_gather_object(
         (described, kinds)
@@ -162,16 +176,16 @@ def check_same_fit(
         )
 
 
-def _describe_fit(
-    identity: Identity, params: dict[str, Any], previous: ContrastiveNet | None
+def _describe_parameters(
+    identity: Identity, callbacks: Sequence[Any], net_params: Mapping[str, Any]
 ) -> Identity:
-    """Return what has to be the same in all processes, X first."""
-    named = name_callbacks(params["callbacks"] or ())
+    """Return the samples and parameters that have to be the same, X first."""
+    named = name_callbacks(callbacks)
     trainers = [(name, each) for name, each in named if changes_training(each)]
-    names = {EARLY_STOPPING, *(name for name, _ in trainers)}
+    names = {EARLY_STOPPING, LR_SCHEDULE, *(name for name, _ in trainers)}
     left_out = {"callbacks", "random_state", "warm_start"} | {
         name
-        for name, value in net_parameters_of(params, "callbacks").items()
+        for name, value in net_parameters_of(net_params, "callbacks").items()
         if name.split("__")[1] not in names and not changes_training(value)
     }
     described = {name: identity[name] for name in sorted(identity.keys() - left_out)}
@@ -179,9 +193,6 @@ def _describe_fit(
         "X": described.pop("X"),
         **described,
         "callbacks": describe_callbacks(trainers),
-        "checkpoint_dir": "None" if params["checkpoint_dir"] is None else "a folder",
-        "device": resolve_device(params["device"]).type,
-        "state to continue from": describe_training(previous),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Scope
+from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._model.load import (
     ESTIMATOR,
     network_to_tree,
@@ -44,20 +45,21 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
     ValueError
         If the estimator holds what a file cannot.
     """
-    names = getattr(estimator, "feature_names_in_", None)
-    resumable = estimator.warm_start or estimator._resumable
+    model: FittedModel = estimator._model
+    names = model.feature_names
+    resumable = estimator.warm_start or model.resumable
     return {
         # As they were in fit; parameters may have been set since.
-        "network": network_to_tree(estimator.net_, trusted),
-        "scaler": scaler_to_tree(estimator._scaler),
-        "net": net_state(estimator.net_, resumable=resumable),
-        "clustering": clustering_to_tree(estimator._clustering, trusted),
-        "density": density_to_tree(estimator._density),
-        "search": search_to_tree(estimator.cluster_number_search_),
+        "network": network_to_tree(model.net, trusted),
+        "scaler": scaler_to_tree(model.scaler),
+        "net": net_state(model.net, resumable=resumable),
+        "clustering": clustering_to_tree(model.clustering, trusted),
+        "density": density_to_tree(model.density),
+        "search": search_to_tree(model.search),
         "params": params_to_tree(estimator.get_params(deep=False), trusted),
         "n_features_in": int(estimator.n_features_in_),
         "feature_names_in": None if names is None else names.tolist(),
-        "examples": getattr(estimator, "examples_", None),
+        "examples": model.examples,
         "scikit-learn": package_versions()["scikit-learn"],
     }
 

@@ -2,16 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
-from contrastive_clustering._augmentation.auto import resolve_augmentation
-from contrastive_clustering._augmentation.strokes import shows_strokes
-from contrastive_clustering._clustering.clusterers import takes_number
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
 from contrastive_clustering._clustering.latent_clustering import (
@@ -24,9 +21,9 @@ from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
+from contrastive_clustering._clustering.settings import ClusteringSettings
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.on_device import keep_on_device
-from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
@@ -34,17 +31,13 @@ from contrastive_clustering._model.divergence import (
     encode_drawn,
     map_checked,
 )
-from contrastive_clustering._refinement.net import (
-    RefinementNet,
-    start_refinement,
-)
+from contrastive_clustering._model.fitted import FittedModel, Strata
+from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._refinement.build import start_refinement
+from contrastive_clustering._refinement.net import RefinementNet
 from contrastive_clustering._refinement.prototypes import (
     PrototypeClustering,
     learn_strata,
-)
-from contrastive_clustering._refinement.settings import (
-    SelfTrainingRefinement,
-    resolve_refinement,
 )
 from contrastive_clustering._saving.callbacks_state import (
     RestoreCallbacks,
@@ -63,77 +56,23 @@ from contrastive_clustering._saving.refinement_state import (
     refinement_state,
     resume_refinement,
 )
-from contrastive_clustering._training.auto import count_batch_size, count_epochs
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.numbering import order_strata
 from contrastive_clustering._utils.seeding import derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
-Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
 
 SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
-
-# Stands for the number of clusters of a clusterer that finds it itself.
-NOT_ASKED_FOR = 0
-
-
-@dataclass(frozen=True, eq=False)
-class FittedModel:
-    """What a fit has made.
-
-    Attributes
-    ----------
-    net : ContrastiveNet
-        The trained net.
-
-    scaler : Scaler
-        The common scale, and how samples are read.
-
-    clustering : LatentClustering or PrototypeClustering
-        The strata of the latents.
-
-    density : LatentDensity
-        The density of the latents.
-
-    search : ClusterNumberResult or None
-        The search for the number of strata, if there was one.
-
-    typical : ndarray of shape (n_clusters,)
-        Where in the training set the sample next to each stratum's center is; empty
-        if the model comes from a file.
-
-    resumable : bool
-        Whether it was trained by `partial_fit`, which is to be continued, so that a
-        file of the model holds the optimizer's state.
-
-    examples : ndarray of shape (n_clusters, ...) or None
-        A training sample of each stratum, if they are stored.
-
-    feature_names : ndarray of shape (n_features,) or None
-        Names of the columns of the training set.
-    """
-
-    net: ContrastiveNet
-    scaler: Scaler
-    clustering: Strata
-    density: LatentDensity
-    search: ClusterNumberResult | None
-    typical: np.ndarray
-    resumable: bool = False
-    examples: np.ndarray | None = None
-    feature_names: np.ndarray | None = None
 
 
 @limit_nested_threads()
 def fit_model(
     dataset: ArrayDataset,
-    params: dict[str, Any],
-    seed: int,
+    settings: FitSettings,
     *,
     previous: ContrastiveNet | None = None,
     earlier: np.ndarray | None = None,
@@ -146,20 +85,17 @@ def fit_model(
     dataset : ArrayDataset
         The training set.
 
-    params : dict
-        The parameters of the estimator, checked.
-
-    seed : int
-        Seed of all that is random.
+    settings : FitSettings
+        What to do.
 
     previous : ContrastiveNet, default=None
-        The net whose training goes on.
+        The net whose training is continued.
 
     earlier : ndarray of shape (n_samples,), default=None
         Strata that the samples had before, whose numbers are kept.
 
     checkpoint : Checkpoint, default=None
-        Where to write what has been reached, and what to go on from.
+        Where progress is written, and what to resume from.
 
     Returns
     -------
@@ -179,21 +115,21 @@ def fit_model(
     reached = None if checkpoint is None else checkpoint.reached
 
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
-        net = _make_net(dataset, params, seed)
+        net = make_net(settings.training, dataset.scaler)
         if previous is not None:
             net.go_on_from(previous)
         if checkpoint is not None and reached is not None:
             with checkpoint.resuming():
                 load_net_state(net, reached["net"])
-        return net, keep_on_device(dataset, resolve_device(params["device"]))
+        return net, keep_on_device(dataset, settings.training.device)
 
     net, dataset = run_on_all_ranks(begin)
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
-    rows = _clustered_rows(len(dataset), seed)
+    rows = _clustered_rows(len(dataset), net.seed)
     part = dataset.take(rows)
-    latents, clustering, search = _find_strata(net, dataset, part, params, checkpoint)
+    latents, clustering, search = _find_strata(net, dataset, part, settings, checkpoint)
     before = earlier if earlier is None or rows is None else earlier[rows]
     order = order_strata(clustering.labels, clustering.n_clusters, before)
     clustering = clustering.renumbered(order)
@@ -213,25 +149,6 @@ def fit_model(
         labels[rows] = clustering.labels
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
-
-
-def _make_net(
-    dataset: ArrayDataset, params: dict[str, Any], seed: int
-) -> ContrastiveNet:
-    kind = dataset.scaler.layout.kind
-    return make_net(
-        params,
-        scaler=dataset.scaler,
-        augmentation=resolve_augmentation(
-            params["augmentation"],
-            kind,
-            shows_strokes=shows_strokes(dataset),
-        ),
-        device=resolve_device(params["device"]),
-        max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
-        batch_size=count_batch_size(params["batch_size"], len(dataset)),
-        seed=seed,
-    )
 
 
 def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
@@ -269,7 +186,7 @@ def _find_strata(
     net: ContrastiveNet,
     dataset: ArrayDataset,
     part: ArrayDataset,
-    params: dict[str, Any],
+    settings: FitSettings,
     checkpoint: Checkpoint | None,
 ) -> tuple[np.ndarray, Strata, ClusterNumberResult | None]:
     """Cluster the latents of a part of the samples and run the second phase on all.
@@ -277,35 +194,38 @@ def _find_strata(
     Returns the part's latents, which that phase changes, their clustering, and the
     search for the number of strata if there was one.
     """
+    refinement = settings.refinement
     fit_clusters = functools.partial(
         fit_clustering,
-        clusterer=params["clusterer"],
-        whiten=params["whiten"],
-        normalize=params["normalize"],
+        clusterer=settings.clustering.clusterer,
+        whiten=settings.clustering.whiten,
+        normalize=settings.clustering.normalize,
         seed=net.seed,
     )
     fit_steadily = functools.partial(fit_clusters, n_members=count_members(len(part)))
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
     if checkpoint is not None and reached is not None and reached["stage"] == SECOND:
+        assert refinement is not None  # or the checkpoint were that of another fit
         search = search_from_tree(reached["search"])
         with checkpoint.resuming():
-            refining = resume_refinement(net, params, reached)
+            refining = resume_refinement(net, settings.training, refinement, reached)
         n_done = reached["n_done"]
     else:
         latents = encode_checked(net, part)
         n_clusters, search = run_on_first_rank(
             lambda: _choose_number(
-                params,
+                settings.clustering,
                 latents,
                 fit_clusters,
                 net.seed,
+                settings.training.verbose,
             )
         )
         # Strata that the second phase is to change may depend on chance a little.
-        fit_first = fit_clusters if params["refinement_epochs"] else fit_steadily
+        fit_first = fit_steadily if refinement is None else fit_clusters
         clustering = run_on_first_rank(lambda: fit_first(latents, n_clusters))
-        if not params["refinement_epochs"] or net.interrupted:
+        if refinement is None or net.interrupted:
             return latents, clustering, search
         proba = clustering.predict_proba(latents)
         memberships = (
@@ -313,7 +233,14 @@ def _find_strata(
             if part.rows is None
             else map_checked(net, dataset, clustering.predict_proba)
         )
-        refining = start_refinement(net, params, latents, proba, memberships)
+        refining = start_refinement(
+            net,
+            settings.training,
+            refinement,
+            latents=latents,
+            proba=proba,
+            memberships=memberships,
+        )
         n_done = 0
     further: list[Callback] = []
     if n_done:
@@ -331,7 +258,7 @@ def _find_strata(
     _warn_if_interrupted(refining)
     latents = encode_checked(net, part)
     head = net.module_.prototype_head
-    if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
+    if refinement.reclusters:
         # Closer to the strata of what the latents have become than what was learnt
         # on the way there: docs, "Choices".
         again = run_on_first_rank(
@@ -371,18 +298,15 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
 
 
 def _choose_number(
-    params: dict[str, Any],
+    settings: ClusteringSettings,
     latents: np.ndarray,
     fit_clusters: FitClusters,
     seed: int,
+    verbose: int,
 ) -> tuple[int, ClusterNumberResult | None]:
     """Return the number of clusters to ask for, and the search if there was one."""
-    n_clusters = params["n_clusters"]
-    if n_clusters == "auto":
-        if not takes_number(params["clusterer"]):
-            return NOT_ASKED_FOR, None
-        n_clusters = ClusterNumberSearch()
+    n_clusters = settings.n_clusters
     if not isinstance(n_clusters, ClusterNumberSearch):
         return n_clusters, None
-    search = n_clusters.search(latents, fit_clusters, seed, verbose=params["verbose"])
+    search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
     return search.n_clusters, search

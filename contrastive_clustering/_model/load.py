@@ -6,7 +6,8 @@ network only if its weights are in the file.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._model.divergence import MOST_TRIED
-from contrastive_clustering._model.fit import FittedModel
+from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.fitted_parts import (
@@ -46,13 +47,15 @@ from contrastive_clustering._saving.net_state import NET, check_weights, load_ne
 from contrastive_clustering._training.build import given_parameters, make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
+    CHECKPOINT_EVERY,
+    COMPILE,
     KEYWORDS,
     check_net_parameters,
     is_net_parameter,
     net_parameters_of,
 )
+from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.provenance import package_versions
 
@@ -90,7 +93,7 @@ ESTIMATOR = Fields(
 
 # Parameters that concern the machine and not the model. A file that set them could
 # start processes, or write to a folder of its author's choice.
-OF_THE_MACHINE = {"checkpoint_dir", "checkpoint_every", "compile", "num_workers"}
+OF_THE_MACHINE = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
 OF_THE_MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
 _WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
@@ -201,7 +204,10 @@ def network_to_tree(net: ContrastiveNet, trusted: Collection[str]) -> dict[str, 
 
 
 def read_model(
-    tree: dict[str, Any], params: dict[str, Any], trusted: Collection[str]
+    tree: dict[str, Any],
+    settings: TrainingSettings,
+    augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None,
+    trusted: Collection[str],
 ) -> FittedModel:
     """Return the model that a tree describes.
 
@@ -210,8 +216,12 @@ def read_model(
     tree : dict
         A tree that fits `ESTIMATOR`.
 
-    params : dict
-        The parameters of the estimator, validated one by one.
+    settings : TrainingSettings
+        How the estimator would train. What the network depends on is taken from the
+        tree, which holds it as it was in fit; parameters may have been set since.
+
+    augmentation : str, callable or None
+        The parameter of the estimator.
 
     trusted : collection of str
         Import paths of classes and functions that the tree may name.
@@ -232,38 +242,11 @@ def read_model(
     UserWarning
         If strata are those of a clusterer of another version of scikit-learn.
     """
-    network = tree["network"]
     scaler = scaler_from_tree(tree["scaler"])
     _check_examples(tree, scaler)
-    # Those of the net are as they were in fit; the others may have been set since.
-    given = params_from_tree(
-        network["given"], trusted, ("encoder", "decoder", "optimizer")
-    )
-    params = {
-        **{name: params[name] for name in params if not is_net_parameter(name)},
-        **given,
-        "latent_dim": network["latent_dim"],
-        "kl_weight": network["kl_weight"],
-        # They belong to a training, and might act as soon as a net has been made.
-        "callbacks": None,
-    }
-    check_net_parameters(params)
-    _check_size(scaler, params, tree["net"]["weights"])
-    views = from_tree(network["views"])
-    if not isinstance(views, Preset | None):
-        raise ValueError(f"views of the network is {shown(views)}")
-    net = make_net(
-        params,
-        scaler=scaler,
-        # What "auto" chose depends on samples, of which the file has none.
-        augmentation=resolve_augmentation(
-            params["augmentation"] if views is None else views, scaler.layout.kind
-        ),
-        device=resolve_device(params["device"]),
-        max_epochs=network["max_epochs"],
-        batch_size=network["batch_size"],
-        seed=network["seed"],
-    )
+    settings = _read_settings(tree["network"], scaler, settings, augmentation, trusted)
+    _check_size(scaler, settings, tree["net"]["weights"])
+    net = make_net(settings, scaler)
     for name in ("input_mean", "input_std"):
         made = getattr(net.module_, name).cpu().numpy()
         if not np.array_equal(made, tree["net"]["weights"][name]):
@@ -288,6 +271,47 @@ def read_model(
     return model
 
 
+def _read_settings(
+    network: dict[str, Any],
+    scaler: Scaler,
+    settings: TrainingSettings,
+    augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None,
+    trusted: Collection[str],
+) -> TrainingSettings:
+    """Return settings with those of a checked tree in place of the estimator's own."""
+    given = params_from_tree(
+        network["given"], trusted, ("encoder", "decoder", "optimizer")
+    )
+    views = from_tree(network["views"])
+    if not isinstance(views, Preset | None):
+        raise ValueError(f"views of the network is {shown(views)}")
+    settings = replace(
+        settings,
+        latent_dim=network["latent_dim"],
+        kl_weight=network["kl_weight"],
+        encoder=given.get("encoder", settings.encoder),
+        decoder=given.get("decoder", settings.decoder),
+        optimizer=given.get("optimizer", settings.optimizer),
+        # What "auto" chose depends on samples, of which the file has none.
+        augmentation=resolve_augmentation(
+            augmentation if views is None else views, scaler.layout.kind
+        ),
+        max_epochs=network["max_epochs"],
+        batch_size=network["batch_size"],
+        seed=network["seed"],
+        # They belong to a training, and might act as soon as a net has been made.
+        callbacks=(),
+        net_params=net_parameters_of(given),
+    )
+    check_net_parameters(
+        settings.net_params,
+        optimizer=settings.optimizer,
+        callbacks=(),
+        early_stopping=settings.early_stopping,
+    )
+    return settings
+
+
 def _check_examples(tree: dict[str, Any], scaler: Scaler) -> None:
     """Raise unless there is a sample for each stratum, or none at all."""
     if tree["examples"] is not None:
@@ -298,24 +322,24 @@ def _check_examples(tree: dict[str, Any], scaler: Scaler) -> None:
 
 
 def _check_size(
-    scaler: Scaler, params: dict[str, Any], weights: dict[str, Any]
+    scaler: Scaler, settings: TrainingSettings, weights: Mapping[str, Any]
 ) -> None:
     """Compare shapes before any memory is taken for a network of whatever size.
 
     The user's own encoder and decoder are left to the code that makes them.
     """
-    parts = {name: params[name] for name in ("encoder", "decoder")}
+    parts = {"encoder": settings.encoder, "decoder": settings.decoder}
     own: dict[str, Any] = {
         name: torch.nn.Identity() for name, part in parts.items() if part is not None
     }
-    given = net_parameters_of(params, "module")
+    given = net_parameters_of(settings.net_params, "module")
     with torch.device("meta"):
         network = ContrastiveAutoencoder(
             scaler.layout.network_shape,
             torch.empty(scaler.mean.shape),
             torch.empty(scaler.std.shape),
-            latent_dim=params["latent_dim"],
-            variational=params["kl_weight"] > 0,
+            latent_dim=settings.latent_dim,
+            variational=settings.kl_weight > 0,
             **{name.removeprefix("module__"): given[name] for name in given},
             **own,
         )

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from contrastive_clustering._data.scaling import FARTHEST, Scaler
-from contrastive_clustering._model.fit import Strata
+from contrastive_clustering._model.fitted import Strata
 from contrastive_clustering._model.onnx_assignment import make_assignment
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.optional import import_onnx

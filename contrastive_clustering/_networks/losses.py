@@ -190,12 +190,14 @@ class JointLoss(nn.Module):
     contrastive_weight : float, default=1.0
         Weight of NT-Xent in the total; 0 leaves it out.
 
+    kl_warm_up : float, default=0.3
+        Fraction of the epochs over which the weight of the divergence rises from zero,
+        so that latents do not collapse before they carry information.
+
     Attributes
     ----------
     kl_scale : float
-        What the weight of the divergence is multiplied by; the net raises it from 0 to
-        1 in the first epochs, so that latents are not drawn to zero before they mean
-        anything.
+        Factor of the weight of the divergence; the net raises it from 0 to 1.
     """
 
     def __init__(
@@ -204,12 +206,14 @@ class JointLoss(nn.Module):
         reconstruction_weight: float = 0.1,
         kl_weight: float = 0.0,
         contrastive_weight: float = 1.0,
+        kl_warm_up: float = 0.3,
     ) -> None:
         super().__init__()
         self.temperature = temperature
         self.reconstruction_weight = reconstruction_weight
         self.kl_weight = kl_weight
         self.contrastive_weight = contrastive_weight
+        self.kl_warm_up = kl_warm_up
         self.kl_scale = 1.0
 
     def forward(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import take_rows
@@ -178,14 +177,14 @@ def choose_samples(
     """
     rows = draw_rows(len(samples), largest, check_random_state(seed))
     lazy = ChosenSamples(samples, rows)
-    latents = estimator.net_.encode(ArrayDataset(lazy, estimator._scaler))
+    latents = estimator._model.encode(lazy)
     return Chosen(
         # A data frame's names are checked by whoever reads it.
         X=take_rows(X, rows) if hasattr(X, "columns") else lazy,
         samples=lazy,
         rows=rows,
         latents=latents,
-        labels=estimator._predict_latents(latents),
+        labels=estimator._model.assign(latents),
         y=None if y is None else y[rows],
         y_name=y_name,
     )

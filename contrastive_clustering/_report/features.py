@@ -60,7 +60,7 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
         Samples of smaller strata are left out of all means, or those could be told
         from the difference of others.
     """
-    scaler = estimator._scaler
+    scaler = estimator._model.scaler
     if not scaler.layout.is_table:
         return []
     moments = measure(chosen, scaler)

@@ -95,7 +95,7 @@ def embed(display: Any, alternative: str, caption: str) -> Html:
 
 def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
     """Return the decoded centers of strata, one beside the other."""
-    scaler, counts = estimator._scaler, count_members(estimator)
+    scaler, counts = estimator._model.scaler, count_members(estimator)
     style = PictureStyle.of(scaler)
     decoded = estimator.inverse_transform(estimator.cluster_centers_[strata])
     shown = []

@@ -129,7 +129,7 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
         n_distinct = np.where((n_here > 1) & (here == 1), 1, n_distinct)
     if samples[0].size < LEAST_VALUES:
         return Privacy(n_distinct, np.zeros(n_clusters, bool), is_same)
-    scaler = estimator._scaler
+    scaler = estimator._model.scaler
     centers = estimator.inverse_transform(estimator.cluster_centers_)
     near_copy = NEAR_COPY * usual_distance(chosen, codes[chosen.rows], scaler)
     ratios, alike = nearness(centers, samples, codes, scaler, near_copy)

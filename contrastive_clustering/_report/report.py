@@ -152,7 +152,7 @@ def clustering_report(
         raise ValueError(f"title={show(title)} is blank. Give the page a title.")
     file = as_output_path(path, "path")
     X = open_samples(from_tensor(X, "X"))
-    samples, _ = estimator._read(X)
+    samples = estimator._read(X)
     classes = check_classes(y, len(samples))
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     chosen = choose_samples(

@@ -79,7 +79,7 @@ def describe_samples(layout: SampleLayout) -> str:
 
 def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
     """Return what was fitted, on what, and the strata with their sizes."""
-    scaler, search = estimator._scaler, estimator.cluster_number_search_
+    scaler, search = estimator._model.scaler, estimator.cluster_number_search_
     first, second = _phases(estimator)
     seconds = sum(epoch.get("dur", 0.0) for epoch in estimator.history_)
     how = (

@@ -36,10 +36,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._io.trusted import checked_path, trusted_import
-from contrastive_clustering._refinement.settings import (
-    PrototypeRefinement,
-    SelfTrainingRefinement,
-)
+from contrastive_clustering._refinement.resolve import REFINEMENT_CLASSES
 from contrastive_clustering._saving.known_clusterers import (
     KNOWN_CLUSTERERS,
     is_known,
@@ -66,8 +63,7 @@ _RECORDS: dict[str, Any] = {
         TableAugmentation,
         VolumeAugmentation,
         ClusterNumberSearch,
-        PrototypeRefinement,
-        SelfTrainingRefinement,
+        *REFINEMENT_CLASSES,
     )
 }
 

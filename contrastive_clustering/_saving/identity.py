@@ -15,16 +15,16 @@ from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._training.callbacks import OBSERVERS
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.net_params import CHECKPOINT_EVERY, COMPILE
 from contrastive_clustering._utils import provenance
 from contrastive_clustering._utils.provenance import import_path
 
 # Parameters that do not affect what is learned.
 IRRELEVANT = {
+    CHECKPOINT_EVERY,
+    COMPILE,
     "checkpoint_dir",
-    "checkpoint_every",
-    "compile",
     "device",
-    "num_workers",
     "random_state",
     "store_examples",
     "verbose",

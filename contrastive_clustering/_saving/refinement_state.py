@@ -6,11 +6,9 @@ import numpy as np
 import torch
 
 from contrastive_clustering._io.schema import Array, Entries, Maybe, Node
-from contrastive_clustering._refinement.net import (
-    RefinementNet,
-    learnt_values,
-    make_refinement_net,
-)
+from contrastive_clustering._refinement.base import Refinement
+from contrastive_clustering._refinement.build import make_refinement_net
+from contrastive_clustering._refinement.net import RefinementNet, learned_values
 from contrastive_clustering._saving.codec import VALUE
 from contrastive_clustering._saving.net_state import weights_to_tree
 from contrastive_clustering._saving.optimizer_state import (
@@ -19,6 +17,7 @@ from contrastive_clustering._saving.optimizer_state import (
     optimizer_to_tree,
 )
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.settings import TrainingSettings
 
 # What the second phase is resumed from, beside the nets' own state. Sizes are compared
 # with those of the network by `resume_refinement`.
@@ -55,7 +54,10 @@ def refinement_state(refining: RefinementNet) -> dict[str, Any]:
 
 
 def resume_refinement(
-    net: ContrastiveNet, params: dict[str, Any], state: dict[str, Any]
+    net: ContrastiveNet,
+    settings: TrainingSettings,
+    refinement: Refinement,
+    state: dict[str, Any],
 ) -> RefinementNet:
     """Return the net of the second phase as it was when its state was taken.
 
@@ -64,8 +66,11 @@ def resume_refinement(
     net : ContrastiveNet
         The net of the first phase; its module has prototypes.
 
-    params : dict
-        The parameters of the estimator.
+    settings : TrainingSettings
+        How to train.
+
+    refinement : Refinement
+        What to train for.
 
     state : dict
         What `refinement_state` has returned, checked by `REFINEMENT`.
@@ -84,7 +89,7 @@ def resume_refinement(
     n_strata = state["memberships"].shape[1]
     if head is None or len(head.prototypes) != n_strata:
         raise ValueError(f"memberships are of {n_strata} strata; prototypes are not")
-    values = learnt_values(net.module_)
+    values = learned_values(net.module_)
     start = state["start"]
     if start.keys() != values.keys() or any(
         not isinstance(start[name], np.ndarray) or start[name].shape != value.shape
@@ -94,10 +99,11 @@ def resume_refinement(
     neighbors = state["neighbors"]
     refining = make_refinement_net(
         net,
-        params,
-        torch.from_numpy(state["memberships"]),
-        None if neighbors is None else torch.from_numpy(neighbors),
-        {
+        settings,
+        refinement,
+        memberships=torch.from_numpy(state["memberships"]),
+        neighbors=None if neighbors is None else torch.from_numpy(neighbors),
+        start={
             name: torch.from_numpy(start[name]).to(value.dtype)
             for name, value in values.items()
         },

@@ -1,4 +1,4 @@
-"""From the estimator's parameters to a net."""
+"""From settings to the net of the first phase."""
 
 import copy
 import fnmatch
@@ -10,7 +10,6 @@ import torch
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
-from contrastive_clustering._augmentation.presets import Augmentation
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._networks.autoencoder import (
@@ -26,12 +25,18 @@ from contrastive_clustering._training.net import (
 )
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
+    LR_SCHEDULE,
     TAKEN,
     name_callbacks,
     net_parameters_of,
+    parameters_of_callbacks,
 )
+from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import derive_seed
+
+# Weight decay of the optimizers that have one.
+WEIGHT_DECAY = 1e-4
 
 # Other ways of computing a step; PyTorch allows one of them.
 RIVALS_OF_FUSED = {
@@ -39,106 +44,73 @@ RIVALS_OF_FUSED = {
 }
 
 
-def make_net(
-    params: dict[str, Any],
-    *,
-    scaler: Scaler,
-    augmentation: Augmentation | None,
-    device: torch.device,
-    max_epochs: int,
-    batch_size: int,
-    seed: int,
-) -> ContrastiveNet:
-    """Return an initialized net.
+def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
+    """Return an initialized net of the first phase.
 
     Parameters
     ----------
-    params : dict
-        The parameters of the estimator.
+    settings : TrainingSettings
+        How to train.
 
     scaler : Scaler
-        The common scale and the layout of the samples.
-
-    augmentation : callable or None
-        Draws views.
-
-    device : torch.device
-        Where to compute.
-
-    max_epochs : int
-        Number of epochs of a call of ``partial_fit``.
-
-    batch_size : int
-        Largest number of samples of a batch.
-
-    seed : int
-        Seed of all that is random.
+        The standardization and the layout of the samples.
 
     Returns
     -------
     net : ContrastiveNet
-        The net, with its weights initialized and nothing learnt.
+        The net, with initial weights.
 
     Raises
     ------
     ValueError
-        If the user's own encoder or decoder cannot be used, or a group of parameters
-        for the optimizer is empty.
+        If the user's own encoder or decoder cannot be used, or a parameter group of
+        the optimizer is empty.
     """
-    callbacks = users_callbacks(params)
-    if params["lr_schedule"] == "cosine":
-        callbacks.append(("lr_schedule", WarmUpCosine()))
-    if params["verbose"]:
+    callbacks = users_callbacks(settings)
+    callbacks.append((LR_SCHEDULE, WarmUpCosine()))
+    if settings.verbose:
         callbacks.append(("training_bar", TrainingBar("training")))
     train_split = None
-    if params["early_stopping"] and max_epochs:  # of no epoch there is no best one
-        # Interrupts the epoch's callbacks, and so has to come last.
-        callbacks.append(
-            (
-                EARLY_STOPPING,
-                EarlyStopping(
-                    patience=params["n_iter_no_change"], sink=_silent, load_best=True
-                ),
-            )
-        )
+    if settings.early_stopping and settings.max_epochs:  # no epochs have no best one
+        # It interrupts the callbacks of the epoch, so it has to come last.
+        callbacks.append((EARLY_STOPPING, EarlyStopping(sink=_silent, load_best=True)))
         train_split = ValidSplit(
-            params["validation_fraction"],
-            random_state=derive_seed(seed, SEED_SPLIT) % 2**32,
+            settings.validation_fraction,
+            random_state=derive_seed(settings.seed, SEED_SPLIT) % 2**32,
         )
+    names = [name for name, _ in name_callbacks(callbacks)]
     net = ContrastiveNet(
         ContrastiveAutoencoder,
         module__sample_shape=scaler.layout.network_shape,
         module__input_mean=scaler.mean,
         module__input_std=scaler.std,
-        module__latent_dim=params["latent_dim"],
-        module__variational=params["kl_weight"] > 0,
-        module__encoder=params["encoder"],
-        module__decoder=params["decoder"],
+        module__latent_dim=settings.latent_dim,
+        module__variational=settings.kl_weight > 0,
+        module__encoder=settings.encoder,
+        module__decoder=settings.decoder,
         train_split=train_split,
         callbacks=callbacks,
-        lr=params["lr"],
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        augmentation=augmentation,
-        device=str(device),
-        **net_parameters(params, seed),
-        **net_parameters_of(params, "module", "callbacks"),
+        lr=settings.lr,
+        max_epochs=settings.max_epochs,
+        batch_size=settings.batch_size,
+        augmentation=settings.augmentation,
+        device=str(settings.device),
+        **net_parameters(settings),
+        **net_parameters_of(settings.net_params, "module"),
+        **parameters_of_callbacks(settings.net_params, names),
     )
     net.initialize()
     _check_groups_have_members(net)
     return net
 
 
-def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Return what the nets of both phases take from the estimator's parameters.
+def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
+    """Return what the nets of both phases have in common.
 
     Parameters
     ----------
-    params : dict
-        The parameters of the estimator.
-
-    seed : int
-        Seed of all that is random.
+    settings : TrainingSettings
+        How to train.
 
     Returns
     -------
@@ -147,31 +119,38 @@ def net_parameters(params: dict[str, Any], seed: int) -> dict[str, Any]:
     """
     parameters = {
         "criterion": JointLoss,
-        "criterion__temperature": params["temperature"],
-        "criterion__reconstruction_weight": params["reconstruction_weight"],
-        "criterion__kl_weight": params["kl_weight"],
-        "kl_warm_up": params["kl_warm_up"],
-        "precision": params["precision"],
-        "compile": params["compile"],
-        "optimizer": params["optimizer"],
+        "criterion__temperature": settings.temperature,
+        "criterion__reconstruction_weight": settings.reconstruction_weight,
+        "criterion__kl_weight": settings.kl_weight,
+        "precision": settings.precision,
+        "optimizer": settings.optimizer,
         "iterator_train": EvenBatchLoader,
         "iterator_train__shuffle": True,
-        "iterator_train__seed": derive_seed(seed, SEED_SHUFFLE),
-        "iterator_train__num_workers": params["num_workers"],
+        "iterator_train__seed": derive_seed(settings.seed, SEED_SHUFFLE),
         "iterator_valid": EvenBatchLoader,
-        "iterator_valid__num_workers": params["num_workers"],
-        "seed": seed,
-        "verbose": params["verbose"],
+        "seed": settings.seed,
+        "verbose": settings.verbose,
     }
-    if params["weight_decay"]:
-        parameters["optimizer__weight_decay"] = params["weight_decay"]
     given = net_parameters_of(
-        params, "criterion", "optimizer", "iterator_train", "iterator_valid", "compile"
+        settings.net_params,
+        "criterion",
+        "optimizer",
+        "iterator_train",
+        "iterator_valid",
+        "compile",
     )
-    known = inspect.signature(params["optimizer"]).parameters
+    for name, value in optimizer_defaults(settings.optimizer).items():
+        parameters[f"optimizer__{name}"] = value
+    known = inspect.signature(settings.optimizer).parameters
     if "fused" in known and not RIVALS_OF_FUSED & given.keys():
         parameters["optimizer__fused"] = True  # a quarter of the time, docs "Scaling"
     return parameters | given
+
+
+def optimizer_defaults(optimizer: type[torch.optim.Optimizer]) -> dict[str, Any]:
+    """Return the arguments of an optimizer whose defaults differ from PyTorch's."""
+    has_decay = "weight_decay" in inspect.signature(optimizer).parameters
+    return {"weight_decay": WEIGHT_DECAY} if has_decay else {}
 
 
 def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
@@ -203,12 +182,12 @@ def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
     }
 
 
-def users_callbacks(params: dict[str, Any]) -> list[Any]:
+def users_callbacks(settings: TrainingSettings) -> list[Any]:
     """Return the user's callbacks, copied where skorch is about to change them."""
-    callbacks = list(params["callbacks"] or [])
+    callbacks = list(settings.callbacks)
     changed = {
         name.split("__")[1]
-        for name in net_parameters_of(params, "callbacks")
+        for name in net_parameters_of(settings.net_params, "callbacks")
         if name.count("__") > 1
     }
     if not changed:

@@ -58,9 +58,6 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     seed : int, default=0
         Seed of the weights, the views and the order of the samples.
-
-    kl_warm_up : float, default=0.0
-        Part of the epochs over which the variational term reaches its full weight.
     """
 
     callbacks_: list[tuple[str, Callback]]
@@ -78,12 +75,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         *args: Any,
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        kl_warm_up: float = 0.0,
         **kwargs: Any,
     ) -> None:
         self.augmentation = augmentation
         self.seed = seed
-        self.kl_warm_up = kl_warm_up
         # What a step predicts is of views, twice as many as samples: no score of it
         # would be one of the samples. Callbacks predict them for themselves.
         super().__init__(*args, **{"use_caching": False, **kwargs})
@@ -154,7 +149,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     def _warm_up_divergence(self) -> None:
         """Raise the scale of the variational term from epoch to epoch up to 1."""
-        n_epochs = self.kl_warm_up * self.max_epochs
+        n_epochs = self.criterion_.kl_warm_up * self.max_epochs
         share = self.epoch_number / n_epochs if n_epochs else 1.0
         self.criterion_.kl_scale = min(1.0, share)
 

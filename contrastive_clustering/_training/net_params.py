@@ -3,7 +3,7 @@
 import difflib
 import inspect
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._training.callbacks import WarmUpCosine
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import (
     Count,
@@ -35,8 +36,18 @@ PREFIXES = (
 # parameter, and let no parameter be refused before fit.
 KEYWORDS = "net_params"
 
-# The callback that `early_stopping` adds.
+# The callbacks that `early_stopping` and `checkpoint_dir` add.
 EARLY_STOPPING = "early_stopping"
+CHECKPOINT = "checkpoint"
+
+# The callback that sets the learning rate of each step.
+LR_SCHEDULE = "lr_schedule"
+
+# Number of epochs between checkpoints.
+CHECKPOINT_EVERY = f"callbacks__{CHECKPOINT}__every"
+
+# skorch's own name without a prefix: whether to compile the network for training.
+COMPILE = "compile"
 
 # Parameters that fit sets, and those of the estimator that it sets them by.
 TAKEN: dict[str, str | None] = {
@@ -51,16 +62,14 @@ TAKEN: dict[str, str | None] = {
     "criterion__reconstruction_weight": "reconstruction_weight",
     "criterion__kl_weight": "kl_weight",
     "compile__model": None,
-    "compile__disable": "compile",
+    "compile__disable": COMPILE,
     "optimizer__params": None,
     "optimizer__lr": "lr",
-    "optimizer__weight_decay": "weight_decay",
     **{
         f"iterator_{part}__{name}": own
         for part in ("train", "valid")
         for name, own in {
             "batch_size": "batch_size",
-            "num_workers": "num_workers",
             "seed": "random_state",
             "generator": "random_state",
             # Another order or other batches would belong to other samples.
@@ -75,7 +84,6 @@ TAKEN: dict[str, str | None] = {
 # The same of the callback that `early_stopping` adds; the empty name is itself.
 TAKEN_FROM_EARLY_STOPPING: dict[str, str | None] = {
     "": "early_stopping",
-    "patience": "n_iter_no_change",
     "sink": None,
 }
 
@@ -99,11 +107,22 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("lambda_", "lam", "alpha"), ("reconstruction_weight",)),
     "beta": ("kl_weight",),
     **dict.fromkeys(("batch", "minibatch_size", "bs"), ("batch_size",)),
-    **dict.fromkeys(("wd", "l2"), ("weight_decay",)),
-    **dict.fromkeys(("scheduler", "lr_scheduler"), ("lr_schedule",)),
-    **dict.fromkeys(("patience",), ("n_iter_no_change",)),
+    **dict.fromkeys(("wd", "l2", "weight_decay"), ("optimizer__weight_decay",)),
+    **dict.fromkeys(
+        ("scheduler", "lr_scheduler", "lr_schedule"),
+        (f"callbacks__{LR_SCHEDULE}", "callbacks"),
+    ),
+    **dict.fromkeys(
+        ("patience", "n_iter_no_change"), ("callbacks__early_stopping__patience",)
+    ),
     **dict.fromkeys(("transform", "transforms", "augment"), ("augmentation",)),
-    **dict.fromkeys(("n_jobs", "n_workers", "workers"), ("num_workers",)),
+    **dict.fromkeys(
+        ("n_jobs", "n_workers", "num_workers", "workers"),
+        ("iterator_train__num_workers",),
+    ),
+    **dict.fromkeys(("kl_warm_up", "kl_annealing"), ("criterion__kl_warm_up",)),
+    "finetune_epochs": ("refinement_epochs",),
+    **dict.fromkeys(("checkpoint_every", "save_every"), (CHECKPOINT_EVERY,)),
     **dict.fromkeys(("cuda", "gpu", "use_cuda", "use_gpu", "gpus"), ("device",)),
     **dict.fromkeys(("amp", "fp16", "mixed_precision"), ("precision",)),
     **dict.fromkeys(("checkpoint", "checkpoint_path"), ("checkpoint_dir",)),
@@ -115,11 +134,18 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "module__projection_dim": [Count(1)],
     "module__projection_width": [Count(1)],
     "criterion__contrastive_weight": [Number(0, None, closed="left")],
+    "criterion__kl_warm_up": [Number(0, 1, closed="both")],
+    "iterator_train__num_workers": [Count(0)],
+    "iterator_valid__num_workers": [Count(0)],
+    f"callbacks__{EARLY_STOPPING}__patience": [Count(1)],
+    f"callbacks__{LR_SCHEDULE}": [None],
+    CHECKPOINT_EVERY: [Count(1)],
+    COMPILE: ["boolean"],
 }
 
 
 def is_net_parameter(name: str) -> bool:
-    """Return whether a name is one of skorch's, with a prefix and two underscores.
+    """Return whether a name is one of skorch's: ``compile``, or one with a prefix.
 
     Examples
     --------
@@ -128,10 +154,10 @@ def is_net_parameter(name: str) -> bool:
     [True, False, False]
     """
     prefix, _, rest = name.partition("__")
-    return (prefix in PREFIXES and bool(rest)) or name == KEYWORDS
+    return (prefix in PREFIXES and bool(rest)) or name in (COMPILE, KEYWORDS)
 
 
-def net_parameters_of(params: dict[str, Any], *prefixes: str) -> dict[str, Any]:
+def net_parameters_of(params: Mapping[str, Any], *prefixes: str) -> dict[str, Any]:
     """Return those parameters that are the net's, of some prefixes or of all."""
     return {
         name: value
@@ -142,7 +168,7 @@ def net_parameters_of(params: dict[str, Any], *prefixes: str) -> dict[str, Any]:
 
 
 def parameters_of_callbacks(
-    params: dict[str, Any], names: Collection[str]
+    params: Mapping[str, Any], names: Collection[str]
 ) -> dict[str, Any]:
     """Return those parameters of the net that are for callbacks of these names."""
     return {
@@ -178,13 +204,29 @@ def name_callbacks(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:
     return result
 
 
-def check_net_parameters(params: dict[str, Any]) -> None:
-    """Check what is set of the net beside the estimator's own parameters.
+def check_net_parameters(
+    net_params: Mapping[str, Any],
+    *,
+    optimizer: type[torch.optim.Optimizer],
+    callbacks: Sequence[Any],
+    early_stopping: bool,
+) -> None:
+    """Check the parameters of the net that the user has set by skorch's names.
 
     Parameters
     ----------
-    params : dict
-        The parameters of the estimator.
+    net_params : mapping of str to object
+        The parameters.
+
+    optimizer : type
+        Class of the optimizer.
+
+    callbacks : sequence
+        The user's callbacks: instances, classes, or pairs of a name and one of these.
+
+    early_stopping : bool
+        Whether the first phase stops early. If not, parameters of that callback are
+        checked as well, and have no effect.
 
     Raises
     ------
@@ -192,25 +234,37 @@ def check_net_parameters(params: dict[str, Any]) -> None:
         If the net has no such parameter, if fit sets it itself, or if its value cannot
         be used.
     """
-    for name, value in net_parameters_of(params).items():
+    for name, value in net_params.items():
         if name == KEYWORDS:
             raise ValueError(
-                f"{name}={show(value)} is no parameter. Pass those of the net by their "
-                "own names, such as optimizer__betas."
+                f"{name}={show(value)} is not a parameter. Pass those of the net by "
+                "their own names, such as optimizer__betas."
             )
         if name in TAKEN:
             raise _taken(name, value, TAKEN[name])
-    check_parameters(CONSTRAINTS, params, caller="ContrastiveAutoencoderClusterer")
-    _check_names(params, "module", arguments_of(ContrastiveAutoencoder))
-    _check_names(params, "criterion", arguments_of(JointLoss))
-    _check_names(params, "compile", arguments_of(torch.compile))
-    arguments = arguments_of(params["optimizer"])
-    _check_names(params, "optimizer", arguments and [*arguments, "param_groups"])
+    check_parameters(CONSTRAINTS, net_params, caller="ContrastiveAutoencoderClusterer")
+    _check_names(net_params, "module", arguments_of(ContrastiveAutoencoder))
+    _check_names(net_params, "criterion", arguments_of(JointLoss))
+    _check_names(net_params, "compile", arguments_of(torch.compile))
+    arguments = arguments_of(optimizer)
+    _check_names(net_params, "optimizer", arguments and [*arguments, "param_groups"])
     for prefix in ("iterator_train", "iterator_valid"):
-        _check_names(params, prefix, arguments_of(DataLoader))
-        _check_loader(params, prefix)
-    for name, value in net_parameters_of(params, "callbacks").items():
-        _check_callback_parameter(name, value, params)
+        _check_names(net_params, prefix, arguments_of(DataLoader))
+        _check_loader(net_params, prefix)
+    named = {**dict(name_callbacks(callbacks)), LR_SCHEDULE: WarmUpCosine}
+    adds_stopping = early_stopping or EARLY_STOPPING not in named
+    if adds_stopping:
+        named[EARLY_STOPPING] = EarlyStopping
+    for name, value in net_parameters_of(net_params, "callbacks").items():
+        callback, _, parameter = name.removeprefix("callbacks__").partition("__")
+        if (
+            adds_stopping
+            and callback == EARLY_STOPPING
+            and parameter in TAKEN_FROM_EARLY_STOPPING
+        ):
+            raise _taken(name, value, TAKEN_FROM_EARLY_STOPPING[parameter])
+        if name != CHECKPOINT_EVERY:
+            _check_callback_parameter(name, value, net_params, named)
 
 
 def arguments_of(kind: Any) -> list[str] | None:
@@ -222,10 +276,12 @@ def arguments_of(kind: Any) -> list[str] | None:
 
 
 def _check_names(
-    params: dict[str, Any], prefix: str, known: Collection[str] | None
+    net_params: Mapping[str, Any], prefix: str, known: Collection[str] | None
 ) -> None:
-    for name, value in net_parameters_of(params, prefix).items():
-        if known is not None and name.removeprefix(f"{prefix}__") not in known:
+    for name, value in net_parameters_of(net_params, prefix).items():
+        if name == COMPILE or known is None:
+            continue
+        if name.removeprefix(f"{prefix}__") not in known:
             raise _unknown(name, value, f"{prefix}__", known)
 
 
@@ -249,12 +305,12 @@ def suggest(name: str, known: Collection[str]) -> str:
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def _check_loader(params: dict[str, Any], prefix: str) -> None:
-    given = net_parameters_of(params, prefix)
+def _check_loader(net_params: Mapping[str, Any], prefix: str) -> None:
+    given = net_parameters_of(net_params, prefix)
     further = {name.removeprefix(f"{prefix}__"): given[name] for name in given}
     samples: Any = range(4)
     try:
-        EvenBatchLoader(samples, 2, num_workers=params["num_workers"], **further)
+        EvenBatchLoader(samples, 2, **further)
     except (TypeError, ValueError, AssertionError) as error:
         shown = ", ".join(f"{name}={show(value)}" for name, value in given.items())
         raise ValueError(
@@ -263,14 +319,13 @@ def _check_loader(params: dict[str, Any], prefix: str) -> None:
         ) from None
 
 
-def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> None:
-    _, callback, *rest = name.split("__", 2)
-    parameter = rest[0] if rest else ""
-    named = dict(name_callbacks(params["callbacks"] or ()))
-    if params["early_stopping"]:
-        named[EARLY_STOPPING] = EarlyStopping
-        if callback == EARLY_STOPPING and parameter in TAKEN_FROM_EARLY_STOPPING:
-            raise _taken(name, value, TAKEN_FROM_EARLY_STOPPING[parameter])
+def _check_callback_parameter(
+    name: str,
+    value: Any,
+    net_params: Mapping[str, Any],
+    named: Mapping[str, Any],
+) -> None:
+    callback, _, parameter = name.removeprefix("callbacks__").partition("__")
     if callback not in named:
         raise ValueError(
             f"{name}={show(value)} is for a callback of the name {callback!r}, and "
@@ -284,7 +339,7 @@ def _check_callback_parameter(name: str, value: Any, params: dict[str, Any]) -> 
                 "leave the callback out."
             )
         return
-    found = params.get(f"callbacks__{callback}", named[callback])
+    found = net_params.get(f"callbacks__{callback}", named[callback])
     if found is None:
         raise ValueError(
             f"{name}={show(value)} is for a callback that callbacks__{callback}=None "

@@ -29,8 +29,12 @@ DIED = "DataLoader worker (pid(s) 7) exited unexpectedly"
             "spawn",
             "exit code 1.*'spawn' import what they read.*own, not in a note",
         ),
-        ([None], "spawn", "ended unexpectedly.*import what they read.*num_workers=0"),
-        ([], "fork", "ended unexpectedly.*lower num_workers"),
+        (
+            [None],
+            "spawn",
+            "ended unexpectedly.*import what they read.*iterator_train__num_workers=0",
+        ),
+        ([], "fork", "ended unexpectedly.*lower iterator_train__num_workers"),
     ],
 )
 def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
@@ -67,7 +71,10 @@ def test_what_cannot_be_sent_to_a_process_is_said():
         pass
 
     with (
-        pytest.raises(TypeError, match=r"num_workers=1.*X cannot be sent.*own, not in"),
+        pytest.raises(
+            TypeError,
+            match=r"num_workers=1.*X cannot be sent.*own, not in",
+        ),
         explain_dead_workers(1, list),
     ):
         pickle.dumps(Local())
@@ -89,7 +96,9 @@ class Leaving(Dataset):
 
 
 def test_an_exit_code_is_no_signal():
-    clusterer = ContrastiveAutoencoderClusterer(2, max_epochs=1, num_workers=1)
+    clusterer = ContrastiveAutoencoderClusterer(
+        2, max_epochs=1, iterator_train__num_workers=1
+    )
     with pytest.raises(
         RuntimeError, match="exit code 3, which is not a signal"
     ) as died:
@@ -111,7 +120,8 @@ def test_a_class_that_a_spawned_process_cannot_import_is_said(tmp_path):
                 def __getitem__(self, index): return np.full((8, 8), float(index))
 
             multiprocessing.set_start_method("spawn")
-            ContrastiveAutoencoderClusterer(2, max_epochs=1, num_workers=1).fit(Files())
+            clusterer = ContrastiveAutoencoderClusterer(2, max_epochs=1)
+            clusterer.set_params(iterator_train__num_workers=1).fit(Files())
         """)
     )
     done = subprocess.run(

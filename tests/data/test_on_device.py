@@ -104,7 +104,7 @@ def test_batches_are_those_of_the_loader(memory, shuffle, batch_size, part):
     [
         {},
         {"early_stopping": True, "validation_fraction": 0.25},
-        {"refinement": "neighbors", "num_workers": 2},
+        {"refinement": "neighbors", "iterator_train__num_workers": 2},
         {"refinement": "prototypes"},
     ],
 )

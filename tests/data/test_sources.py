@@ -122,7 +122,9 @@ def test_is_read_by_workers(name, tiny_images, fast, tmp_path):
     parameters = {**fast, "batch_size": 16}
     expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     X = SOURCES[name](tiny_images, tmp_path)
-    found = ContrastiveAutoencoderClusterer(**parameters, num_workers=2).fit(X)
+    found = ContrastiveAutoencoderClusterer(
+        **parameters, iterator_train__num_workers=2
+    ).fit(X)
     np.testing.assert_array_equal(found.labels_, expected.labels_)
     np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._estimator.generation import REDRAWS
+from contrastive_clustering._model.fitted import REDRAWS, FittedModel
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
         rounds.append(n)
         return draw(density, n, cluster, rng)
 
-    def all_stray(latents):
+    def all_stray(model, latents):
         return np.full(len(latents), -1)
 
     monkeypatch.setattr(LatentDensity, "sample", counted)
-    small._predict_latents = all_stray
+    monkeypatch.setattr(FittedModel, "assign", all_stray)
     with pytest.warns(UserWarning, match="3 of the 3 generated samples") as caught:
         X, labels = small.sample(3, cluster=1, random_state=0)
     assert caught[0].filename == __file__
@@ -86,24 +86,26 @@ def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
     assert rounds == [3] * (1 + REDRAWS)
 
 
-def test_only_what_strayed_is_drawn_again(small):
-    first = small._decode(small._density.sample(6, 0, np.random.RandomState(0))[0])
+def test_only_what_strayed_is_drawn_again(small, monkeypatch):
+    model = small._model
+    first = model.decode(model.density.sample(6, 0, np.random.RandomState(0))[0])
     answers = iter([np.array([0, 1, 0, 0, 1, 0]), np.array([0, 1]), np.array([0])])
 
-    def prepared_answers(latents):
+    def prepared_answers(model, latents):
         answer = next(answers)
         assert len(answer) == len(latents)
         return answer
 
-    small._predict_latents = prepared_answers
+    monkeypatch.setattr(FittedModel, "assign", prepared_answers)
     X, _ = small.sample(6, cluster=0, random_state=0)
     changed = [not np.array_equal(a, b) for a, b in zip(X, first, strict=True)]
     assert changed == [False, True, False, False, True, False]
 
 
-def test_pale_samples_are_no_error(small):
+def test_pale_samples_are_no_error(small, monkeypatch):
     # Decoded float images of nearly one gray, which `predict` would refuse to read.
-    small._decode = lambda latents: np.full((len(latents), 8, 8), 100, np.float32)
+    pale = np.full((4, 8, 8), 100, np.float32)
+    monkeypatch.setattr(FittedModel, "decode", lambda model, z: pale[: len(z)].copy())
     stratum = int(small.predict(np.full((1, 8, 8), 100, np.uint8))[0])
     X, labels = small.sample(4, cluster=stratum, random_state=0)
     assert X.shape == (4, 8, 8)
@@ -114,7 +116,7 @@ def test_score_is_the_density_of_the_latents(fitted_digits, digits):
     images, _ = digits
     scores = fitted_digits.score_samples(images[:50])
     assert scores.shape == (50,)
-    expected = fitted_digits._density.score_samples(
+    expected = fitted_digits._model.density.score_samples(
         fitted_digits.transform(images[:50])
     )
     np.testing.assert_array_equal(scores, expected)
@@ -260,9 +262,10 @@ def test_generated_x_rays_agree_with_their_stratum(fitted_x_rays):
     assert np.mean(estimator.predict(generated) == labels) >= 0.9
     # Without drawing again: latents keep their stratum, and images lose it no more
     # often than the decoder loses that of real ones.
-    latents, labels = estimator._density.sample(1000, None, np.random.RandomState(0))
-    assert np.mean(estimator._predict_latents(latents) == labels) >= 0.85
-    natural = np.mean(estimator.predict(estimator._decode(latents)) == labels)
+    model = estimator._model
+    latents, labels = model.density.sample(1000, None, np.random.RandomState(0))
+    assert np.mean(model.assign(latents) == labels) >= 0.85
+    natural = np.mean(estimator.predict(model.decode(latents)) == labels)
     decoded = estimator.inverse_transform(estimator.transform(X))
     real = np.mean(estimator.predict(decoded) == estimator.labels_)
     assert natural >= real - 0.05

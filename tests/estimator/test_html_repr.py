@@ -1,3 +1,6 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn import config_context
@@ -40,12 +43,16 @@ def test_strata_are_shown(fitted, tiny_images):
         assert "text/html" not in fitted._repr_mimebundle_()
 
 
+def set_labels(estimator, labels, n_clusters):
+    clustering = SimpleNamespace(labels=labels, n_clusters=n_clusters)
+    estimator._model = replace(estimator._model, clustering=clustering)
+
+
 def test_noise_is_told_from_strata(fitted):
-    fitted.labels_ = np.array([0, 0, 0, 1, -1, -1])
+    set_labels(fitted, np.array([0, 0, 0, 1, -1, -1]), 2)
     caption = "2 strata of 6 samples, the smallest of 1, the largest of 3; 2 noise"
     assert caption in estimator_html_repr(fitted)
-    fitted.labels_ = np.zeros(5, dtype=int)
-    fitted.n_clusters_ = 1
+    set_labels(fitted, np.zeros(5, dtype=int), 1)
     assert "1 stratum of 5 samples, the smallest of 5" in estimator_html_repr(fitted)
 
 

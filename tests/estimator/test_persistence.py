@@ -77,7 +77,7 @@ def assert_same(loaded, clusterer, X):
     [
         {},
         {"refinement": "prototypes"},
-        {"refinement": SelfTrainingRefinement(n_neighbors=3, power=3.0)},
+        {"refinement": SelfTrainingRefinement(n_neighbors=3, sharpening=3.0)},
         {"refinement": PrototypeRefinement(), "refinement_epochs": 0},
         {"refinement_epochs": 0},
         {"refinement_epochs": 0, "clusterer": "consensus"},
@@ -86,7 +86,7 @@ def assert_same(loaded, clusterer, X):
         {"kl_weight": 0.1, "latent_dim": 3},
         {"n_clusters": ClusterNumberSearch(high=3)},
         {"augmentation": GrayImageAugmentation(degrees=3)},
-        {"optimizer": torch.optim.SGD, "lr_schedule": "constant"},
+        {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None},
         {"early_stopping": True, "validation_fraction": 0.25},
         {"optimizer__betas": (0.8, 0.9), "module__projection_dim": 7},
         {"optimizer__param_groups": [("encoder.*", {"lr": 1e-3})]},

@@ -220,11 +220,11 @@ def test_fits_that_agree_are_run(said):
 def test_one_process_asks_nobody(monkeypatch):
     monkeypatch.setattr(_agreement, "_all_gather_object", None)
     assert run_on_all_ranks(lambda: 3) == 3
-    check_same_fit({}, {}, np.zeros((2, 1)), None)
+    check_same_fit({}, np.zeros((2, 1)), None, **PARAMS)
 
 
 IDENTITY = {"X": "of these", "lr": "0.1"}
-PARAMS = {"callbacks": None, "checkpoint_dir": None, "device": "cpu"}
+PARAMS = {"callbacks": (), "net_params": {}, "checkpoint_dir": None, "device": "cpu"}
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def refusal(monkeypatch):
 
         monkeypatch.setattr(_agreement, "_all_gather_object", gather)
         with pytest.raises(ValueError, match="must fit the same") as caught:
-            check_same_fit(IDENTITY, PARAMS, first, None)
+            check_same_fit(IDENTITY, first, None, **PARAMS)
         return str(caught.value)
 
     return say
@@ -295,6 +295,6 @@ def test_kinds_of_devices_are_compared(refusal):
 )
 def test_parameters_of_callbacks_that_train_are_compared(name, value, compared):
     callbacks = [("clip", GradientNormClipping()), ("log", PrintLog())]
-    params = {**PARAMS, "callbacks": callbacks, name: value}
     identity = {**IDENTITY, name: "given"}
-    assert (name in _agreement._describe_fit(identity, params, None)) == compared
+    described = _agreement._describe_parameters(identity, callbacks, {name: value})
+    assert (name in described) == compared

@@ -25,7 +25,7 @@ def net(fitted):
 
 @pytest.fixture
 def dataset(fitted, tiny_images):
-    return ArrayDataset(tiny_images, fitted._scaler)
+    return ArrayDataset(tiny_images, fitted._model.scaler)
 
 
 def last_weight(layers):
@@ -36,7 +36,7 @@ def test_finite_latents_are_returned(fitted, net, dataset, tiny_images):
     latents = encode_checked(net, dataset)
     np.testing.assert_array_equal(latents, fitted.transform(tiny_images))
     np.testing.assert_array_equal(map_checked(net, dataset, np.negative), -latents)
-    check_decoder(net, fitted.cluster_centers_, fitted._scaler)
+    check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
 
 
 def test_latents_that_are_not_finite_are_an_error(net, dataset):
@@ -49,7 +49,7 @@ def test_latents_that_are_not_finite_are_an_error(net, dataset):
 def test_weights_that_are_not_finite_are_named(fitted, net):
     last_weight(net.module_.decoder)[0] = torch.inf
     with pytest.raises(ValueError, match=r"the weights decoder\.\S+ are no longer fin"):
-        check_decoder(net, fitted.cluster_centers_, fitted._scaler)
+        check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
 
 
 def test_finite_weights_that_overflow_are_found(fast):
@@ -58,12 +58,12 @@ def test_finite_weights_that_overflow_are_found(fast):
     for weight in fitted.net_.module_.decoder.parameters():
         weight.data.fill_(1e30)
     with pytest.raises(ValueError, match=r"decoded centers are no longer finite"):
-        check_decoder(fitted.net_, fitted.cluster_centers_, fitted._scaler)
+        check_decoder(fitted.net_, fitted.cluster_centers_, fitted._model.scaler)
 
 
 def test_parts_are_decoded_as_all_at_once(fitted, net, dataset, monkeypatch):
     latents = encode_checked(net, dataset)
-    whole = encode_drawn(net, latents, fitted._scaler)
+    whole = encode_drawn(net, latents, fitted._model.scaler)
     monkeypatch.setattr(_divergence, "DRAWN_TOGETHER", 16)
-    parts = encode_drawn(net, latents, fitted._scaler)
+    parts = encode_drawn(net, latents, fitted._model.scaler)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)

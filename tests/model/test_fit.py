@@ -13,6 +13,7 @@ from contrastive_clustering._clustering import clusterers as _clusterer
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._model import divergence as _divergence
 from contrastive_clustering._model import fit as _fitting
 from contrastive_clustering._model.fit import fit_model
@@ -28,7 +29,7 @@ def dataset(tiny_images):
 def fit(dataset, fast, **others):
     parameters = {**fast, **others}
     estimator = ContrastiveAutoencoderClusterer(**parameters)
-    return fit_model(dataset, estimator.get_params(deep=False), seed=3)
+    return fit_model(dataset, resolve_settings(estimator, dataset, seed=3))
 
 
 @pytest.mark.parametrize("refinement_epochs", [0, 1])
@@ -88,10 +89,11 @@ def test_only_what_is_kept_has_many_members(
 
 
 def test_training_goes_on_from_a_net(dataset, fast):
-    parameters = ContrastiveAutoencoderClusterer(**fast).get_params(deep=False)
-    first = fit_model(dataset, parameters, seed=3)
+    estimator = ContrastiveAutoencoderClusterer(**fast)
+    settings = resolve_settings(estimator, dataset, seed=3)
+    first = fit_model(dataset, settings)
     weights = {k: v.clone() for k, v in first.net.module_.state_dict().items()}
-    second = fit_model(dataset, parameters, seed=3, previous=first.net)
+    second = fit_model(dataset, settings, previous=first.net)
     assert len(second.net.history) == 2 * len(first.net.history)
     for name, value in first.net.module_.state_dict().items():
         assert torch.equal(value, weights[name])
@@ -137,7 +139,7 @@ def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
 @pytest.fixture
 def few_clustered(monkeypatch):
     """Look for strata among 25 samples at most."""
-    for module in ("_model.fit", "_estimator.params"):
+    for module in ("_model.fit", "_estimator.relations"):
         monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
 
 
@@ -147,7 +149,7 @@ def test_noise_that_the_fit_of_a_part_has_found_stays(tiny_images, fast):
     estimator = ContrastiveAutoencoderClusterer(
         **fast | {"clusterer": shift, "refinement_epochs": 0}
     ).fit(tiny_images)
-    n_noise = (estimator._clustering.clusterer.labels_ == -1).sum()
+    n_noise = (estimator._model.clustering.clusterer.labels_ == -1).sum()
     assert 0 < n_noise == (estimator.labels_ == -1).sum()
 
 

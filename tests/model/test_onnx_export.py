@@ -4,7 +4,8 @@ from contrastive_clustering._model.onnx_export import export
 
 
 def test_the_model_is_valid_and_bears_no_traces(fitted_digits):
-    proto = export(fitted_digits.net_, fitted_digits._scaler, fitted_digits._clustering)
+    model = fitted_digits._model
+    proto = export(model.net, model.scaler, model.clustering)
     onnx.checker.check_model(proto, full_check=True)
     assert [output.name for output in proto.graph.output] == [
         "latents",

@@ -5,7 +5,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from contrastive_clustering import (
@@ -14,10 +13,9 @@ from contrastive_clustering import (
     SelfTrainingRefinement,
 )
 from contrastive_clustering._clustering.latent_clustering import fit_clustering
-from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._networks.autoencoder import PrototypeHead
-from contrastive_clustering._refinement.net import RefinementNet, Reviver
-from contrastive_clustering._refinement.settings import REFINEMENTS
+from contrastive_clustering._refinement.net import RefinementNet
+from contrastive_clustering._refinement.resolve import REFINEMENTS
 from contrastive_clustering.metrics import clustering_accuracy
 
 
@@ -78,8 +76,8 @@ def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
         }
 
     before = learnt(refinement_epochs=0)
-    after = learnt(refinement=SelfTrainingRefinement(mixing=1.0))
-    between = learnt(refinement=SelfTrainingRefinement(mixing=0.25))
+    after = learnt(refinement=SelfTrainingRefinement(weight_interpolation=1.0))
+    between = learnt(refinement=SelfTrainingRefinement(weight_interpolation=0.25))
     default = learnt()
     assert not torch.equal(before["encoder.0.weight"], after["encoder.0.weight"])
     assert "encoder.1.running_var" in before
@@ -89,7 +87,7 @@ def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
         torch.testing.assert_close(default[name], (before[name] + after[name]) / 2)
 
 
-def test_what_did_not_change_stays_even_if_infinite():
+def test_unchanged_values_stay_even_if_infinite():
     net = make_net(SelfTrainingRefinement(), torch.full((4, 2), 0.5))
     net.module_.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
     net.module_.register_buffer("steps", torch.tensor(3))
@@ -100,7 +98,7 @@ def test_what_did_not_change_stays_even_if_infinite():
         "prototype_head.condition_weight": torch.full((2, 2), -4.0),
         "prototype_head.origin": torch.ones(2),
     }
-    net._mix_weights(0.5)
+    net._interpolate_weights(0.5)
     assert net.module_.mask.tolist() == [0.0, -torch.inf]
     assert net.module_.steps == 3
     assert head.prototypes[:, 0].tolist() == [[0.5, 0.0], [0.0, 0.5]]
@@ -111,10 +109,10 @@ def test_what_did_not_change_stays_even_if_infinite():
 def test_prototypes_that_follow_their_members_are_not_moved_back(
     tiny_images, fast, monkeypatch
 ):
-    monkeypatch.delattr(RefinementNet, "_mix_weights")
+    monkeypatch.delattr(RefinementNet, "_interpolate_weights")
     clusterer = ContrastiveAutoencoderClusterer(**fast)
     clusterer.set_params(refinement="prototypes").fit(tiny_images)
-    with pytest.raises(AttributeError, match="_mix_weights"):
+    with pytest.raises(AttributeError, match="_interpolate_weights"):
         clusterer.set_params(refinement="neighbors").fit(tiny_images)
 
 
@@ -163,27 +161,13 @@ def output_of(net, latent):
     return output
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.8])
-def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
-    net = make_net(PrototypeRefinement(momentum=momentum), torch.full((4, 2), 0.5))
-    latent = torch.tensor([[2.0, 0.2], [3.0, -0.1], [5.0, 1.0], [1.0, 0.3]])
-    net._learn(torch.arange(2), output_of(net, latent))
-    units = [row / row.norm() for row in latent]
-    mean = sum(units) / 4
-    moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
-    head = net.module_.prototype_head
-    torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
-    # Nobody is nearest to the second: it stays.
-    torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
-
-
-def test_memory_averages_both_views():
+def test_stored_assignments_average_both_views():
     memberships = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.2, 0.8]])
-    net = make_net(SelfTrainingRefinement(memory=0.7), memberships.clone())
+    net = make_net(SelfTrainingRefinement(target_momentum=0.7), memberships.clone())
     output = output_of(
         net, torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
     )
-    net._learn(torch.tensor([2, 0]), output)
+    net._update(torch.tensor([2, 0]), output)
     proba = F.softmax(output.logits, dim=1)
     for place, index in enumerate((2, 0)):
         seen = (proba[place] + proba[place + 2]) / 2
@@ -192,44 +176,38 @@ def test_memory_averages_both_views():
     torch.testing.assert_close(net.memberships[1], memberships[1])
 
 
-def test_memory_is_kept_until_the_network_has_learnt_it():
+def test_stored_assignments_are_kept_in_the_first_epochs():
     memberships = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
     net = make_net(SelfTrainingRefinement(), memberships.clone())
     net.history = [{}]
-    net._learn(torch.arange(2), output_of(net, torch.randn(4, 2)))
+    net._update(torch.arange(2), output_of(net, torch.randn(4, 2)))
     assert torch.equal(net.memberships, memberships)
 
 
-def test_targets_are_sharpened_and_shared_among_neighbors():
+def test_stored_assignments_are_averaged_over_neighbors():
     memberships = torch.tensor([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
     alone = make_net(SelfTrainingRefinement(), memberships)
-    torch.testing.assert_close(
-        alone._wanted_strata(torch.tensor([0]), 2.0),
-        torch.tensor([[0.64, 0.04]]) / 0.68,
-    )
+    torch.testing.assert_close(alone._stored(torch.tensor([0])), memberships[:1])
     neighbors = torch.tensor([[0, 1], [1, 0], [2, 1]])
     shared = make_net(SelfTrainingRefinement(), memberships, neighbors)
     torch.testing.assert_close(
-        shared._wanted_strata(torch.tensor([0, 2]), 1.0),
+        shared._stored(torch.tensor([0, 2])),
         torch.tensor([[0.7, 0.3], [0.35, 0.65]]),
     )
 
 
-def test_dead_prototypes_are_revived_and_said_so(tiny_images, fast):
-    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    net = make_net(SelfTrainingRefinement(), torch.eye(3)[torch.zeros(40, dtype=int)])
-    origin = torch.from_numpy(clusterer.transform(tiny_images).mean(axis=0))
-    net.module_.prototype_head = PrototypeHead(torch.ones(3, 2, 4), origin, 0.1)
-    net.history = clusterer.history_
-    net.encode = clusterer.net_.encode
-    dataset = ArrayDataset(tiny_images, clusterer._scaler)
-    with pytest.warns(ConvergenceWarning, match="2 of 3 prototypes had lost all"):
-        Reviver().on_epoch_end(net, dataset_train=dataset)
-    assert clusterer.history_[-1, "revived_prototypes"] == 2
-    sizes = torch.bincount(net.memberships.argmax(dim=1), minlength=3)
-    assert (sizes > 0).all()
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
+    net = make_net(PrototypeRefinement(momentum=momentum), torch.full((4, 2), 0.5))
+    latent = torch.tensor([[2.0, 0.2], [3.0, -0.1], [5.0, 1.0], [1.0, 0.3]])
+    net._update(torch.arange(2), output_of(net, latent))
+    units = [row / row.norm() for row in latent]
+    mean = sum(units) / 4
+    moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
     head = net.module_.prototype_head
-    assert not torch.allclose(head.prototypes[1], head.prototypes[2])
+    torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
+    # Nobody is nearest to the second: it stays.
+    torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
 
 
 def test_refined_estimators_can_be_pickled_and_trained_further(tiny_images, fast):

@@ -36,7 +36,8 @@ def table():
 
 
 def estimator_of(X, names=None):
-    found = SimpleNamespace(_scaler=Scaler.fit(X, read_layout(X.shape)))
+    scaler = Scaler.fit(X, read_layout(X.shape))
+    found = SimpleNamespace(_model=SimpleNamespace(scaler=scaler))
     if names is not None:
         found.feature_names_in_ = names
     return found
@@ -44,7 +45,7 @@ def estimator_of(X, names=None):
 
 def test_differences_are_those_of_the_formula(table):
     X, labels = table
-    scaler = estimator_of(X)._scaler
+    scaler = estimator_of(X)._model.scaler
     moments = measure(choose(X, labels), scaler)
     for place in range(3):
         differences, inside, outside = differ(moments, place, scaler)
@@ -77,7 +78,7 @@ def test_small_strata_are_in_no_mean(table):
     alone = X.copy(), labels.copy()
     alone[1][:4] = 3  # four members
     alone[0][:4] = 5e6
-    scaler = estimator_of(X)._scaler
+    scaler = estimator_of(X)._model.scaler
     moments = measure(choose(*alone), scaler)
     assert moments.strata.tolist() == [0, 1, 2]
     assert moments.sizes.tolist() == [16, 30, 40]
@@ -90,14 +91,14 @@ def test_small_strata_are_in_no_mean(table):
 def test_copies_of_few_samples_are_few(table):
     X, labels = table
     X[labels == 2] = X[labels == 2][:4].repeat(10, axis=0)
-    moments = measure(choose(X, labels), estimator_of(X)._scaler)
+    moments = measure(choose(X, labels), estimator_of(X)._model.scaler)
     assert moments.strata.tolist() == [0, 1]
 
 
 def test_noise_is_no_stratum(table):
     X, labels = table
     moments = measure(
-        choose(X, np.where(labels == 2, -1, labels)), estimator_of(X)._scaler
+        choose(X, np.where(labels == 2, -1, labels)), estimator_of(X)._model.scaler
     )
     assert moments.strata.tolist() == [0, 1]
 
@@ -106,7 +107,7 @@ def test_constant_features(table):
     X, labels = table
     X[:, 0] = 3.0
     X[:, 1] = labels == 1
-    scaler = estimator_of(X)._scaler
+    scaler = estimator_of(X)._model.scaler
     differences, _, _ = differ(measure(choose(X, labels), scaler), 1, scaler)
     assert differences[0] == 0
     assert differences[1] == np.inf

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -131,7 +133,7 @@ class Decoding(Fitted):
     def __init__(self, labels, centers, X):
         self.labels_, self.cluster_centers_ = labels, centers
         self.n_clusters_ = len(centers)
-        self._scaler = scaler_of(X)
+        self._model = SimpleNamespace(scaler=scaler_of(X))
 
     def inverse_transform(self, latents):
         return latents

@@ -127,21 +127,21 @@ def stop_in_second_phase(monkeypatch, epoch):
         (6, {"refinement": "prototypes"}),
         (6, {"n_clusters": ClusterNumberSearch(high=3)}),
         (7, {"clusterer": "consensus"}),
-        (3, {"optimizer": torch.optim.SGD, "lr_schedule": "constant"}),
+        (3, {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None}),
         (3, {"precision": "16-mixed"}),
-        (4, {"checkpoint_every": 2}),
+        (4, {"callbacks__checkpoint__every": 2}),
         (3, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
         (6, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
-        (7, {"checkpoint_every": 2}),
+        (7, {"callbacks__checkpoint__every": 2}),
         (
             3,
             {
                 "early_stopping": True,
                 "validation_fraction": 0.25,
-                "n_iter_no_change": 2,
+                "callbacks__early_stopping__patience": 2,
             },
         ),
-        (3, {"augmentation": None, "num_workers": 1}),
+        (3, {"augmentation": None, "iterator_train__num_workers": 1}),
     ],
 )
 def test_a_fit_goes_on_where_it_was(  # noqa: PLR0917
@@ -191,7 +191,7 @@ def test_schedulers_of_skorch_go_on(tiny_images, parameters, tmp_path):
     def scheduler():
         return LRScheduler("StepLR", step_size=1, gamma=0.5)
 
-    common = {**parameters, "lr_schedule": "constant"}
+    common = {**parameters, "callbacks__lr_schedule": None}
     whole = make(common, callbacks=[scheduler(), Stop(99, fails)]).fit(tiny_images)
     with pytest.raises(StopError):
         make(common, tmp_path, callbacks=[scheduler(), Stop(3, fails)]).fit(tiny_images)
@@ -260,8 +260,8 @@ def test_what_does_not_bear_on_the_result_may_change(tiny_images, parameters, tm
         callbacks=[Stop(99, fails)],
         verbose=1,
         device="cpu",
-        num_workers=1,
-        checkpoint_every=3,
+        iterator_train__num_workers=1,
+        callbacks__checkpoint__every=3,
         store_examples=True,
     )
     assert_same(again.fit(tiny_images), whole, tiny_images)
@@ -355,7 +355,7 @@ def test_early_stopping_is_no_interruption(tiny_images, parameters):
     clusterer = make(
         {**parameters, "max_epochs": 100, "lr": 0.3},
         early_stopping=True,
-        n_iter_no_change=2,
+        callbacks__early_stopping__patience=2,
         validation_fraction=0.25,
     ).fit(tiny_images)
     assert not clusterer.net_.interrupted

@@ -66,7 +66,7 @@ def there_and_back(value, trusted=()):
         torch.optim.SGD,
         torch.optim.AdamW,
         GrayImageAugmentation(degrees=3),
-        SelfTrainingRefinement(power=3),
+        SelfTrainingRefinement(sharpening=3),
         ClusterNumberSearch(high=4),
     ],
 )

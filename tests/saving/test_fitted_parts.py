@@ -53,7 +53,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
-    clustering = fitted[kind]._clustering
+    clustering = fitted[kind]._model.clustering
     tree = through_a_file(clustering_to_tree(clustering, []), tmp_path)
     CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
     found = clustering_from_tree(tree, [])
@@ -110,12 +110,12 @@ def test_strata_come_back_to_the_bit(fitted, tmp_path, kind):
     ],
 )
 def test_forged_strata_are_refused(fitted, kind, way, value, message):
-    tree = clustering_to_tree(fitted[kind]._clustering, [])
+    tree = clustering_to_tree(fitted[kind]._model.clustering, [])
     refuses(CLUSTERING, changed(tree, way, value), message, latent_dim=4)
 
 
 def test_strata_are_no_more_than_their_tree_can_compare(fitted):
-    tree = clustering_to_tree(fitted["prototypes"]._clustering, [])
+    tree = clustering_to_tree(fitted["prototypes"]._model.clustering, [])
     for n_strata in (MOST_STRATA, MOST_STRATA + 1):
         tree["prototypes"] = np.zeros((n_strata, 1, 4))
         tree["latent_centers"] = np.zeros((n_strata, 4), "f4")
@@ -129,7 +129,7 @@ class OwnKMeans(KMeans):
 
 
 def test_a_trusted_clusterer_has_to_fit_the_latents(fit_tiny):
-    clustering = fit_tiny(clusterer=OwnKMeans(2))._clustering
+    clustering = fit_tiny(clusterer=OwnKMeans(2))._model.clustering
     trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
     tree = clustering_to_tree(clustering, trusted)
     tree["clusterer"]["object"]["state"]["cluster_centers_"] = np.zeros((2, 9))
@@ -139,7 +139,7 @@ def test_a_trusted_clusterer_has_to_fit_the_latents(fit_tiny):
 
 
 def test_densities_come_back_to_the_bit(fitted, tmp_path):
-    density = fitted["kmeans"]._density
+    density = fitted["kmeans"]._model.density
     tree = through_a_file(density_to_tree(density), tmp_path)
     DENSITY.check(tree, "the density", Scope(latent_dim=4, n_clusters=2))
     found = density_from_tree(tree)
@@ -171,7 +171,7 @@ def test_densities_come_back_to_the_bit(fitted, tmp_path):
     ],
 )
 def test_forged_densities_are_refused(fitted, name, change, message):
-    tree = density_to_tree(fitted["kmeans"]._density)
+    tree = density_to_tree(fitted["kmeans"]._model.density)
     tree[name] = change(tree[name])
     refuses(DENSITY, tree, message, latent_dim=4, n_clusters=2)
 

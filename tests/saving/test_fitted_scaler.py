@@ -17,7 +17,7 @@ SCALERS = ["gray", "rgb", "five channels", "volume", "flat", "table"]
 @pytest.mark.parametrize("kind", SCALERS)
 def test_scalers_come_back_to_the_bit(fitted_kind, tmp_path, kind):
     X, estimator = fitted_kind(kind)
-    scaler = estimator._scaler
+    scaler = estimator._model.scaler
     tree = through_a_file(scaler_to_tree(scaler), tmp_path)
     scope = Scope()
     SCALER.check(tree, "the scaler", scope)
@@ -62,7 +62,7 @@ def test_scalers_come_back_to_the_bit(fitted_kind, tmp_path, kind):
 )
 def test_forged_scalers_are_refused(fitted_kind, kind, way, value, message):
     _, estimator = fitted_kind(kind)
-    tree = changed(scaler_to_tree(estimator._scaler), way, value)
+    tree = changed(scaler_to_tree(estimator._model.scaler), way, value)
     if message == "the part":
         # Which of several reasons is met first is of no account.
         with pytest.raises(ValueError, match=r"layout|channel_axis|side"):
@@ -73,7 +73,7 @@ def test_forged_scalers_are_refused(fitted_kind, kind, way, value, message):
 
 def test_scalers_are_of_numbers(fitted_kind):
     _, estimator = fitted_kind("gray")
-    tree = {**scaler_to_tree(estimator._scaler), "dtype": "O"}
+    tree = {**scaler_to_tree(estimator._model.scaler), "dtype": "O"}
     with pytest.raises(ValueError, match="'O' is not the dtype of numbers"):
         scaler_from_tree(tree)
 

@@ -322,7 +322,12 @@ def test_long_texts_are_cut_and_told_apart(tiny_images):
 
 
 def test_what_concerns_the_machine_is_left_out(tiny_images):
-    machine = {"num_workers": 3, "device": "cpu", "compile__mode": "x", "verbose": 1}
+    machine = {
+        "iterator_train__num_workers": 3,
+        "device": "cpu",
+        "compile__mode": "x",
+        "verbose": 1,
+    }
     assert identity_of(tiny_images, **machine) == identity_of(tiny_images)
 
 

@@ -54,7 +54,7 @@ def assert_same_state(found, expected):
         {"optimizer": torch.optim.RMSprop, "optimizer__centered": True},
         {"optimizer": torch.optim.NAdam},
         {"optimizer": torch.optim.ASGD},
-        {"optimizer": torch.optim.Rprop, "weight_decay": 0},
+        {"optimizer": torch.optim.Rprop},
         {"optimizer__amsgrad": True},
         {"optimizer__param_groups": [("encoder.*", {"lr": 1e-3})]},
     ],
@@ -189,7 +189,7 @@ def test_moments_of_another_optimizer_are_refused(net, fit_tiny):
 
 
 def test_lbfgs_says_why_it_cannot_be_saved(tmp_path, fit_tiny):
-    clusterer = fit_tiny(optimizer=torch.optim.LBFGS, weight_decay=0, warm_start=True)
+    clusterer = fit_tiny(optimizer=torch.optim.LBFGS, warm_start=True)
     with pytest.raises(ValueError, match=r"optimizer=LBFGS cannot be saved.*warm_st"):
         clusterer.save(tmp_path / "model")
     clusterer.set_params(warm_start=False).save(tmp_path / "model")

@@ -1,11 +1,14 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from contrastive_clustering._estimator.settings import unresolved_training
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Fields, Scope
+from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._saving import checkpoint as _checkpoint
 from contrastive_clustering._saving.net_state import weights_to_tree
 from contrastive_clustering._saving.refinement_state import (
@@ -17,7 +20,7 @@ from contrastive_clustering._saving.refinement_state import (
 
 @pytest.fixture(scope="module", params=["neighbors", "self_training"])
 def resumable(request, fit_tiny, tmp_path_factory):
-    """A net, parameters and the state of its second phase, from a checkpoint."""
+    """A net, settings and the state of its second phase, from a checkpoint."""
     folder = tmp_path_factory.mktemp("checkpoint")
     estimator = fit_tiny(
         refinement_epochs=1, refinement=request.param, checkpoint_dir=folder
@@ -25,7 +28,9 @@ def resumable(request, fit_tiny, tmp_path_factory):
     tree = read_tree(folder / _checkpoint.FILE_NAME, _checkpoint.KIND)
     assert tree["stage"] == "second"
     state = {name: tree[name] for name in REFINEMENT}
-    return estimator.net_, estimator.get_params(), state
+    settings = replace(unresolved_training(estimator), seed=estimator.net_.seed)
+    refinement = resolve_refinement(estimator.refinement)
+    return estimator.net_, (settings, refinement), state
 
 
 def check(state, **sizes):
@@ -46,19 +51,19 @@ def assert_same_trees(found, expected):
 
 
 def test_a_resumed_net_has_the_same_state(resumable, tmp_path):
-    net, params, state = resumable
+    net, wanted, state = resumable
     check(state, n_samples=40)
-    refining = resume_refinement(copy.deepcopy(net), params, state)
+    refining = resume_refinement(copy.deepcopy(net), *wanted, state)
     again = refinement_state(refining)
     write_tree(tmp_path / "file", "test", again)
     assert_same_trees(read_tree(tmp_path / "file", "test"), state)
-    n_neighbors = params["refinement"] == "neighbors"
-    assert (state["neighbors"] is not None) == n_neighbors
+    has_neighbors = wanted[1].target_neighbors > 0
+    assert (state["neighbors"] is not None) == has_neighbors
 
 
 def test_the_start_is_that_of_the_second_phase(resumable):
-    net, params, state = resumable
-    refining = resume_refinement(copy.deepcopy(net), params, state)
+    net, wanted, state = resumable
+    refining = resume_refinement(copy.deepcopy(net), *wanted, state)
     assert_same_trees(weights_to_tree(refining.start), state["start"])
     weights = refining.module_.state_dict()
     assert any(
@@ -91,11 +96,11 @@ def test_forged_states_are_refused(resumable, name, change, message):
 
 
 def test_states_of_another_network_are_refused(resumable):
-    net, params, state = resumable
+    net, wanted, state = resumable
 
     def refuses(message, **changes):
         with pytest.raises(ValueError, match=message):
-            resume_refinement(copy.deepcopy(net), params, {**state, **changes})
+            resume_refinement(copy.deepcopy(net), *wanted, {**state, **changes})
 
     wide = np.concatenate([state["memberships"]] * 2, axis=1)
     refuses("memberships are of 4 strata", memberships=wide)
@@ -110,8 +115,8 @@ def test_states_of_another_network_are_refused(resumable):
 
 
 def test_a_net_without_prototypes_is_refused(resumable):
-    net, params, state = resumable
+    net, wanted, state = resumable
     other = copy.deepcopy(net)
     other.module_.prototype_head = None
     with pytest.raises(ValueError, match="prototypes are not"):
-        resume_refinement(other, params, state)
+        resume_refinement(other, *wanted, state)

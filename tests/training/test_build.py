@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,22 +7,21 @@ import torch
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.settings import unresolved_training
 from contrastive_clustering._training.build import given_parameters, make_net
 
 
 def make(**parameters):
     X = np.random.default_rng(0).normal(3, 2, size=(40, 8, 9))
     clusterer = ContrastiveAutoencoderClusterer(**parameters)
-    net = make_net(
-        clusterer.get_params(),
-        scaler=Scaler.fit(X, read_layout(X.shape)),
-        augmentation=None,
+    settings = replace(
+        unresolved_training(clusterer),
         device=torch.device("cpu"),
         max_epochs=7,
         batch_size=11,
         seed=5,
     )
-    return net, X
+    return make_net(settings, Scaler.fit(X, read_layout(X.shape))), X
 
 
 def test_parameters_reach_the_net():
@@ -29,13 +30,13 @@ def test_parameters_reach_the_net():
         temperature=0.3,
         reconstruction_weight=0.7,
         kl_weight=0.2,
-        kl_warm_up=0.4,
+        criterion__kl_warm_up=0.4,
         optimizer=torch.optim.SGD,
         lr=0.02,
-        weight_decay=0.5,
+        optimizer__weight_decay=0.5,
         precision="bf16-mixed",
         compile=True,
-        num_workers=1,
+        iterator_train__num_workers=1,
     )
     module, criterion = net.module_, net.criterion_
     assert module.encode(torch.zeros(2, 1, 8, 9))[0].shape == (2, 6)
@@ -47,16 +48,20 @@ def test_parameters_reach_the_net():
     assert type(net.optimizer_) is torch.optim.SGD
     assert net.optimizer_.param_groups[0]["weight_decay"] == 0.5
     assert (net.lr, net.max_epochs, net.seed) == (0.02, 7, 5)
-    assert (net.batch_size, net.kl_warm_up, net.precision) == (11, 0.4, "bf16-mixed")
+    assert (net.batch_size, criterion.kl_warm_up, net.precision) == (
+        11,
+        0.4,
+        "bf16-mixed",
+    )
     assert net.compile is True
-    assert net.iterator_train__num_workers == net.iterator_valid__num_workers == 1
+    assert net.iterator_train__num_workers == 1
 
 
 @pytest.mark.parametrize(
     ("parameters", "names"),
     [
         ({}, {"lr_schedule"}),
-        ({"lr_schedule": "constant"}, set()),
+        ({"callbacks__lr_schedule": None}, set()),
         ({"verbose": 1}, {"lr_schedule", "training_bar"}),
         ({"early_stopping": True}, {"lr_schedule", "early_stopping"}),
     ],
@@ -98,6 +103,7 @@ def test_what_a_net_was_made_of_can_be_asked_for():
         "encoder": None,
         "decoder": None,
         "optimizer": torch.optim.AdamW,
+        "optimizer__weight_decay": 1e-4,
         **set_by_user,
     }
 

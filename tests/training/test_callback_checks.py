@@ -107,7 +107,7 @@ def test_what_callbacks_record_may_be_monitored(images):
         PassthroughScoring("train_loss", on_train=True),
         LRScheduler("StepLR", step_size=1, event_name="rate"),
         EarlyStopping(monitor="rate"),
-        lr_schedule="constant",
+        callbacks__lr_schedule=None,
     ).fit(images)
 
 

@@ -38,7 +38,7 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
     assert (np.diff(rates[5:]) < 0).all()
     assert rates[-1] < 0.002
     recorder.rates.clear()
-    clusterer.set_params(lr_schedule="constant").fit(tiny_images)
+    clusterer.set_params(callbacks__lr_schedule=None).fit(tiny_images)
     assert set(recorder.rates) == {0.1}
 
 

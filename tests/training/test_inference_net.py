@@ -16,7 +16,7 @@ def test_encoder_maps_a_batch_to_latents(tiny_images, fast):
 
 def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    dataset = ArrayDataset(tiny_images, clusterer._scaler)
+    dataset = ArrayDataset(tiny_images, clusterer._model.scaler)
     latents, projections, images = clusterer.net_.forward(dataset)
     np.testing.assert_allclose(latents, clusterer.transform(tiny_images), atol=1e-5)
     assert projections.shape == (40, 64)

@@ -1,4 +1,5 @@
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,10 @@ from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.on_device import ResidentDataset
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._refinement.net import Reviver, start_refinement
+from contrastive_clustering._estimator.settings import unresolved_training
+from contrastive_clustering._refinement.build import start_refinement
+from contrastive_clustering._refinement.empty_prototypes import RelocateEmptyPrototypes
+from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training import loss_recording as _recording
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.loss_recording import RecordingNet
@@ -39,9 +43,13 @@ SETTINGS = [
     {},
     {"refinement": "prototypes"},
     {"refinement": "neighbors", "kl_weight": 0.1},
-    {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 1},
+    {
+        "early_stopping": True,
+        "validation_fraction": 0.25,
+        "callbacks__early_stopping__patience": 1,
+    },
     {"precision": "16-mixed"},
-    {"optimizer": torch.optim.LBFGS, "weight_decay": 0, "lr": 1e-2},
+    {"optimizer": torch.optim.LBFGS, "lr": 1e-2},
     {"augmentation": lambda batch: batch + torch.randn_like(batch)},
 ]
 
@@ -270,30 +278,36 @@ def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
     # to make a shape of its values, is an error.
     X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
     scaler = Scaler.fit(X, read_layout(X.shape))
-    params = ContrastiveAutoencoderClusterer(
+    estimator = ContrastiveAutoencoderClusterer(
         **fast, optimizer=torch.optim.RMSprop, **others
-    ).get_params()
+    )
+    settings = replace(
+        unresolved_training(estimator),
+        augmentation=resolve_augmentation(estimator.augmentation, "rgb"),
+        device=torch.device("meta"),
+        max_epochs=1,
+        batch_size=8,
+    )
     monkeypatch.setattr(
         "contrastive_clustering._training.net.make_generator",
         lambda seed, device: MetaGenerator().manual_seed(seed),
     )
     monkeypatch.setattr(RecordingNet, "_read", lambda *_: None)
-    monkeypatch.setattr(Reviver, "on_epoch_end", lambda *_, **__: None)
-    net = make_net(
-        params,
-        scaler=scaler,
-        augmentation=resolve_augmentation(params["augmentation"], "rgb"),
-        device=torch.device("meta"),
-        max_epochs=1,
-        batch_size=8,
-        seed=0,
-    )
+    monkeypatch.setattr(RelocateEmptyPrototypes, "on_epoch_end", lambda *_, **__: None)
+    net = make_net(settings, scaler)
     latents = np.random.default_rng(1).normal(size=(24, 4)).astype(np.float32)
     proba = np.full((24, 2), 0.5, dtype=np.float32)
     devices = []
     net.callbacks_.append(("note", NoteDevice(devices)))
     net.run_epochs(ArrayDataset(X, scaler))
-    refining = start_refinement(net, params, latents, proba, proba)
+    refining = start_refinement(
+        net,
+        settings,
+        resolve_refinement(estimator.refinement),
+        latents=latents,
+        proba=proba,
+        memberships=proba,
+    )
     refining.callbacks_.append(("note", NoteDevice(devices)))
     samples = torch.empty((24, 3, 8, 8), dtype=torch.uint8, device="meta")
     refining.run_epochs(ResidentDataset(X, scaler, samples))

@@ -139,7 +139,9 @@ def test_warm_start_takes_new_parameters(tiny_images, first_phase):
     clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
         tiny_images
     )
-    clusterer.set_params(lr=1e-5, max_epochs=3, lr_schedule="constant", n_clusters=3)
+    clusterer.set_params(
+        lr=1e-5, max_epochs=3, callbacks__lr_schedule=None, n_clusters=3
+    )
     clusterer.fit(tiny_images)
     assert clusterer.net_.optimizer_.param_groups[0]["lr"] == 1e-5
     assert len(clusterer.history_) == 5
@@ -156,7 +158,10 @@ def test_warm_start_takes_new_parameters(tiny_images, first_phase):
 def test_early_stopping_keeps_the_best_epoch(tiny_images, first_phase):
     first_phase = {**first_phase, "max_epochs": 200, "lr": 0.3}
     clusterer = ContrastiveAutoencoderClusterer(
-        early_stopping=True, n_iter_no_change=2, validation_fraction=0.25, **first_phase
+        early_stopping=True,
+        callbacks__early_stopping__patience=2,
+        validation_fraction=0.25,
+        **first_phase,
     )
     history = clusterer.fit(tiny_images).history_
     losses = history[:, "valid_loss"]
@@ -181,7 +186,7 @@ def test_fitted_nets_can_be_pickled(tiny_images, fast, verbose):
 
 def test_training_that_diverges_is_an_error(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(
-        optimizer=torch.optim.SGD, lr_schedule="constant", lr=1e30, **fast
+        optimizer=torch.optim.SGD, callbacks__lr_schedule=None, lr=1e30, **fast
     )
     with pytest.raises(ValueError, match=r"Training diverged.*lr=1e\+30.*Lower lr"):
         clusterer.fit(tiny_images)
@@ -191,7 +196,7 @@ def test_training_that_diverges_is_an_error(tiny_images, fast):
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
 def test_other_optimizers(tiny_images, fast, optimizer):
     clusterer = ContrastiveAutoencoderClusterer(
-        optimizer=optimizer, weight_decay=0.5, **fast
+        optimizer=optimizer, optimizer__weight_decay=0.5, **fast
     ).fit(tiny_images)
     assert type(clusterer.net_.optimizer_) is optimizer
     assert clusterer.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5

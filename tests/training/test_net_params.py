@@ -153,14 +153,14 @@ def test_early_stopping_is_set_by_its_name(tiny_images, fast):
     ).fit(tiny_images)
     callback = dict(clusterer.net_.callbacks_)["early_stopping"]
     assert callback.monitor == "valid_reconstruction_loss"
-    assert callback.patience == clusterer.n_iter_no_change
+    assert callback.patience == 5
 
 
 def test_options_of_workers_are_read_if_there_are_any(tiny_images, fast):
     clusterer = make(fast, batch_size=10, iterator_train__prefetch_factor=3)
     expected = make(fast, batch_size=10).fit(tiny_images).transform(tiny_images)
     for num_workers in (0, 1):
-        clusterer.set_params(num_workers=num_workers).fit(tiny_images)
+        clusterer.set_params(iterator_train__num_workers=num_workers).fit(tiny_images)
         np.testing.assert_array_equal(clusterer.transform(tiny_images), expected)
 
 
@@ -170,7 +170,10 @@ def in_worker(number):
 
 def test_workers_run_what_they_are_given(tiny_images, fast):
     make(
-        fast, batch_size=10, num_workers=1, iterator_train__worker_init_fn=in_worker
+        fast,
+        batch_size=10,
+        iterator_train__num_workers=1,
+        iterator_train__worker_init_fn=in_worker,
     ).fit(tiny_images)
 
 
@@ -180,7 +183,7 @@ BAD = [
     ({"optimizer__eps": "small"}, r"optimizer__eps='small'"),
     ({"net_params": {"optimizer__eps": 1}}, "by their own names, such as optimizer__"),
     ({"optimizer__lr": 0.1}, "optimizer__lr=0.1 cannot be set.* parameter lr"),
-    ({"optimizer__weight_decay": 0.1}, "cannot be set.* parameter weight_decay"),
+    ({"optimizer__weight_decay": "much"}, "cannot take a step.*weight_decay='much'"),
     ({"optimizer__param_groups": [("encoder.*", 3)]}, "no list of pairs"),
     ({"optimizer__param_groups": [("encode", {"lr": 1})]}, "'encode'.* of no weight"),
     ({"optimizer__param_groups": [("*", {"lr": -1.0})]}, "rate of -1.0"),
@@ -197,13 +200,25 @@ BAD = [
     ({"criterion__contrastive_weight": -1.0}, "'criterion__contrastive_weight'"),
     ({"criterion__weight": 1.0}, "is no parameter of the net.* there are: criterion__"),
     ({"iterator_train__batch_size": 3}, "parameter batch_size"),
-    ({"iterator_valid__num_workers": 3}, "parameter num_workers"),
+    ({"iterator_valid__num_workers": 1.5}, "'iterator_valid__num_workers' parameter"),
+    ({"compile": "yes"}, "'compile' parameter"),
+    ({"criterion__kl_warm_up": 1.5}, "'criterion__kl_warm_up' parameter"),
+    ({"callbacks__lr_schedule": EpochTimer()}, "'callbacks__lr_schedule' parameter"),
+    ({"callbacks__checkpoint__every": 0}, "'callbacks__checkpoint__every' parameter"),
+    ({"callbacks__early_stopping__x": 2}, "is no parameter of the net"),
+    ({"callbacks__early_stopping": None}, "parameter early_stopping"),
     ({"iterator_train__seed": 3}, "parameter random_state"),
     ({"iterator_valid__shuffle": True}, "fit sets it itself. Leave it out"),
     ({"iterator_valid__in_order": False}, "fit sets it itself. Leave it out"),
-    ({"iterator_train__timeout": -1, "num_workers": 1}, "timeout=-1 cannot be used"),
+    (
+        {"iterator_train__timeout": -1, "iterator_train__num_workers": 1},
+        "num_workers=1 cannot be used",
+    ),
     ({"iterator_train__pin": True}, "Did you mean iterator_train__pin_memory?"),
-    ({"callbacks__stop__patience": 3}, r"'stop', and there is none.*names.*\[\]"),
+    (
+        {"callbacks__stop__patience": 3},
+        r"'stop', and there is none.*names.*\['early_stopping', 'lr_schedule'\]",
+    ),
     ({"callbacks": [EpochTimer()], "callbacks__EpochTimer__x": 1}, "is no parameter"),
     ({"callbacks": [EpochTimer()], "callbacks__EpochTimer": 3}, "no skorch callback"),
     (
@@ -216,8 +231,8 @@ BAD = [
     ),
     ({"callbacks__train_loss": None}, "'train_loss', and there is none"),
     (
-        {"early_stopping": True, "callbacks__early_stopping__patience": 3},
-        "parameter n_iter_no_change",
+        {"early_stopping": True, "callbacks__early_stopping__patience": 0},
+        "'callbacks__early_stopping__patience' parameter",
     ),
     (
         {"early_stopping": True, "callbacks__early_stopping": None},
@@ -254,7 +269,9 @@ def test_prefixes_are_those_that_skorch_makes_things_of(tiny_images, fast):
         ("n_components", "n_clusters or latent_dim"),
         ("seed", "random_state"),
         ("tau", "temperature"),
-        ("n_jobs", "num_workers"),
+        ("n_jobs", "iterator_train__num_workers"),
+        ("weight_decay", "optimizer__weight_decay"),
+        ("n_iter_no_change", "callbacks__early_stopping__patience"),
         ("gpu", "device"),
         ("latent_dims", "latent_dim"),
     ],
@@ -268,5 +285,6 @@ def test_names_of_other_packages_lead_to_those_of_this_one(name, meant):
 
 def test_synonyms_are_of_parameters_that_there_are():
     known = set(ContrastiveAutoencoderClusterer().get_params())
-    assert {name for names in SYNONYMS.values() for name in names} <= known
+    meant = {name for names in SYNONYMS.values() for name in names}
+    assert all(name in known or is_net_parameter(name) for name in meant)
     assert not SYNONYMS.keys() & known

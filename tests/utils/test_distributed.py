@@ -264,10 +264,10 @@ def test_processes_stop_early_together_at_what_one_sees(tmp_path):
     parameters = {
         "early_stopping": True,
         "validation_fraction": 0.25,
-        "n_iter_no_change": 1,
+        "callbacks__early_stopping__patience": 1,
         "max_epochs": 40,
         "lr": 0.1,
-        "lr_schedule": "constant",
+        "callbacks__lr_schedule": None,
     }
     (alone,) = run(tmp_path, parameters)
     first, second = run(tmp_path, parameters, 2)

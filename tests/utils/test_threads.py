@@ -43,7 +43,7 @@ def in_threads(works):
     [
         {},
         {"refinement_epochs": 0, "clusterer": "consensus"},
-        pytest.param({"num_workers": 1}, marks=pytest.mark.slow),
+        pytest.param({"iterator_train__num_workers": 1}, marks=pytest.mark.slow),
     ],
 )
 def test_eight_threads_get_what_one_gets(tiny_images, parameters, others):

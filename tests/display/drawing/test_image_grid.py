@@ -15,7 +15,7 @@ from contrastive_clustering._display.drawing.image_grid import (
 
 def test_gray_images_keep_their_units_and_are_clipped(fitted_kind):
     X, estimator = fitted_kind("gray")
-    scaler = estimator._scaler
+    scaler = estimator._model.scaler
     np.testing.assert_array_equal(to_pictures(X, scaler), X)
     bright = to_pictures(X + 1000.0, scaler)
     assert (bright == X.max()).all()
@@ -25,13 +25,13 @@ def test_gray_images_keep_their_units_and_are_clipped(fitted_kind):
 
 def test_flattened_images_are_images(fitted_kind):
     X, estimator = fitted_kind("flat")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_pictures(X, estimator._model.scaler)
     np.testing.assert_array_equal(pictures, X.reshape(-1, 8, 8))
 
 
 def test_three_channels_are_colors(fitted_kind):
     X, estimator = fitted_kind("rgb")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_pictures(X, estimator._model.scaler)
     expected = (X - float(X.min())) / (float(X.max()) - X.min())
     np.testing.assert_allclose(pictures, expected)
     assert pictures.min() == 0
@@ -40,7 +40,7 @@ def test_three_channels_are_colors(fitted_kind):
 
 def test_five_channels_stand_side_by_side(fitted_kind):
     X, estimator = fitted_kind("five channels")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_pictures(X, estimator._model.scaler)
     assert pictures.shape == (40, 8 + 1 + 8, 8 + 1 + 8 + 1 + 8)
     np.testing.assert_array_equal(pictures[:, :8, :8], X[..., 0])
     np.testing.assert_array_equal(pictures[:, :8, 18:], X[..., 2])
@@ -51,19 +51,19 @@ def test_five_channels_stand_side_by_side(fitted_kind):
 
 def test_volumes_show_their_middle_axial_slice(fitted_kind):
     X, estimator = fitted_kind("volume")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_pictures(X, estimator._model.scaler)
     np.testing.assert_array_equal(pictures, X[:, 4])  # of 9
 
 
 def test_tables_are_strips_of_standard_scores(fitted_kind):
     X, estimator = fitted_kind("table")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_pictures(X, estimator._model.scaler)
     scores = (X - X.mean(axis=0)) / X.std(axis=0)
     assert pictures.shape == (150, 1, 4)
     np.testing.assert_allclose(pictures[:, 0], scores.clip(-3, 3))
-    far = to_pictures(X + 1e9, estimator._scaler)
+    far = to_pictures(X + 1e9, estimator._model.scaler)
     assert (far == LARGEST_SCORE).all()
-    style = PictureStyle.of(estimator._scaler)
+    style = PictureStyle.of(estimator._model.scaler)
     assert (style.low, style.high) == (-3, 3)
     assert "standard scores" in style.label
 
@@ -103,5 +103,5 @@ def test_only_tables_get_a_color_bar(fitted_kind):
     for kind, n_axes in (("gray", 1), ("table", 2)):
         figure = Figure()
         ax = figure.add_subplot()
-        add_colorbar(ax, PictureStyle.of(fitted_kind(kind)[1]._scaler))
+        add_colorbar(ax, PictureStyle.of(fitted_kind(kind)[1]._model.scaler))
         assert len(figure.axes) == n_axes

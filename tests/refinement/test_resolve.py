@@ -1,7 +1,7 @@
 import pytest
 
 from contrastive_clustering import PrototypeRefinement, SelfTrainingRefinement
-from contrastive_clustering._refinement.settings import REFINEMENTS, resolve_refinement
+from contrastive_clustering._refinement.resolve import REFINEMENTS, resolve_refinement
 
 
 @pytest.mark.parametrize("name", list(REFINEMENTS))
@@ -16,14 +16,14 @@ def test_names_stand_for_settings_that_pass_their_own_check(name):
         (SelfTrainingRefinement(temperature=0.0), "temperature"),
         (SelfTrainingRefinement(temperature=-1.0), "temperature"),
         (SelfTrainingRefinement(temperature=float("nan")), "temperature"),
-        (SelfTrainingRefinement(power=0.0), "power"),
-        (SelfTrainingRefinement(memory=1.0), "memory"),
-        (SelfTrainingRefinement(memory=-0.1), "memory"),
+        (SelfTrainingRefinement(sharpening=0.0), "sharpening"),
+        (SelfTrainingRefinement(target_momentum=1.0), "target_momentum"),
+        (SelfTrainingRefinement(target_momentum=-0.1), "target_momentum"),
         (SelfTrainingRefinement(n_prototypes=0), "n_prototypes"),
         (SelfTrainingRefinement(n_neighbors=-1), "n_neighbors"),
         (SelfTrainingRefinement(n_neighbors=2.5), "n_neighbors"),
-        (SelfTrainingRefinement(mixing=0.0), "mixing"),
-        (SelfTrainingRefinement(mixing=1.1), "mixing"),
+        (SelfTrainingRefinement(weight_interpolation=0.0), "weight_interpolation"),
+        (SelfTrainingRefinement(weight_interpolation=1.1), "weight_interpolation"),
         (PrototypeRefinement(momentum=1.0), "momentum"),
         (PrototypeRefinement(momentum="much"), "momentum"),
     ],

@@ -6,7 +6,7 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
-from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
+from contrastive_clustering._estimator.parameters import PARAMETER_CONSTRAINTS
 
 
 @pytest.mark.parametrize(
@@ -37,24 +37,23 @@ from contrastive_clustering._estimator.params import PARAMETER_CONSTRAINTS
         {"n_clusters": "some"},
         {"refinement": "polish"},
         {"refinement": None},
-        {"refinement": SelfTrainingRefinement(memory=1.5)},
+        {"refinement": SelfTrainingRefinement(target_momentum=1.5)},
         {"refinement_epochs": -1},
         {"kl_weight": -1.0},
-        {"kl_warm_up": 1.5},
+        {"criterion__kl_warm_up": 1.5},
         {"batch_size": 1},
         {"batch_size": "all"},
         {"optimizer": "adam"},
         {"optimizer": dict},
-        {"optimizer": torch.optim.LBFGS},
         {"lr": 0.0},
         {"lr": float("inf")},
-        {"lr_schedule": "steps"},
-        {"weight_decay": -1.0},
-        {"weight_decay": float("nan")},
+        {"callbacks__lr_schedule": "steps"},
+        {"optimizer__weight_decay": -1.0},
+        {"optimizer__weight_decay": float("nan")},
         {"early_stopping": True, "validation_fraction": 0.01},
         {"early_stopping": True, "validation_fraction": 0.99},
         {"validation_fraction": 1.0},
-        {"n_iter_no_change": 0},
+        {"callbacks__early_stopping__patience": 0},
         {"callbacks": 3},
         {"device": "warp"},
         {"device": "cuda:99"},

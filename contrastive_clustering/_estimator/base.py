@@ -1,0 +1,129 @@
+"""What all parts of the estimator share: parameters, the fitted model, reading X."""
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.history import History
+
+from contrastive_clustering._clustering.hierarchy import link_centers
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
+from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.units import check_units
+from contrastive_clustering._data.validation import (
+    Samples,
+    check_same_samples,
+    check_samples,
+)
+from contrastive_clustering._estimator.parameters import EstimatorParameters
+from contrastive_clustering._model.fitted import FittedModel
+from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.arrays import with_names
+
+
+class FittedAttributes(EstimatorParameters):
+    """The fitted model of an estimator, and its attributes.
+
+    The model is replaced in one step: a failed fit leaves the estimator as it was, and
+    another thread sees either the old model or the new one.
+    """
+
+    _model: FittedModel
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether the estimator is fitted."""
+        return hasattr(self, "_model")
+
+    @property
+    def _fitted(self) -> FittedModel:
+        """The fitted model; without one, `NotFittedError` is raised."""
+        check_is_fitted(self)
+        return self._model
+
+    @property
+    def labels_(self) -> np.ndarray:
+        """Stratum of each training sample."""
+        return self._fitted.labels
+
+    @property
+    def cluster_centers_(self) -> np.ndarray:
+        """Mean latent of each stratum."""
+        return self._fitted.centers
+
+    @property
+    def n_clusters_(self) -> int:
+        """Number of strata found."""
+        return self._fitted.n_clusters
+
+    @property
+    def linkage_(self) -> np.ndarray:
+        """The tree in which the most similar strata merge first."""
+        return link_centers(self.cluster_centers_)
+
+    @property
+    def cluster_number_search_(self) -> ClusterNumberResult | None:
+        """Candidates and scores of the search for the number of strata."""
+        return self._fitted.search
+
+    @property
+    def net_(self) -> ContrastiveNet:
+        """The trained net."""
+        return self._fitted.net
+
+    @property
+    def history_(self) -> History:
+        """The net's history."""
+        return self.net_.history
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of values of a sample."""
+        return math.prod(self._fitted.scaler.layout.sample_shape)
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns of the training set."""
+        names = self._fitted.feature_names
+        if names is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute "
+                "'feature_names_in_': X had no names of columns."
+            )
+        return names
+
+    @property
+    def examples_(self) -> np.ndarray:
+        """The training sample next to the center of each stratum."""
+        examples = self._fitted.examples
+        if examples is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'examples_': it was "
+                "fitted without. Set store_examples=True and fit again, to keep a "
+                "training sample of each stratum."
+            )
+        return examples
+
+    def _read(self, X: Any, *, may_be_odd: bool = False) -> Samples:
+        """Return samples that look like those of `fit`, or raise."""
+        scaler = self._model.scaler
+        samples = check_samples(X)
+        if scaler.layout.is_flat and samples.ndim == 2:
+            validate_data(self, with_names(X), reset=False, skip_check_array=True)
+        check_same_samples(samples, scaler.layout)
+        check_units(samples, scaler, may_be_odd=may_be_odd)
+        return samples
+
+    def _read_first(self, X: Any) -> tuple[Samples, Scaler, np.ndarray | None]:
+        """Return the samples of a first fit, their scaler and their columns' names."""
+        samples = check_samples(X, min_samples=2)
+        layout = read_layout(
+            samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
+        )
+        scaler = Scaler.fit(samples, layout)
+        named = BaseEstimator()
+        if layout.is_flat:
+            validate_data(named, with_names(X), reset=True, skip_check_array=True)
+        return samples, scaler, getattr(named, "feature_names_in_", None)

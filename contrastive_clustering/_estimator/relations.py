@@ -1,0 +1,164 @@
+"""Limits of parameters that depend on each other or on the data."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from contrastive_clustering._clustering.clusterers import check_clusterer, takes_number
+from contrastive_clustering._clustering.latent_clustering import LARGEST_CLUSTERED
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
+from contrastive_clustering._estimator.parameters import EstimatorParameters
+from contrastive_clustering._refinement.resolve import resolve_refinement
+from contrastive_clustering._training.auto import count_batch_size
+from contrastive_clustering._training.build import optimizer_defaults
+from contrastive_clustering._training.callback_checks import check_callbacks
+from contrastive_clustering._training.net_params import (
+    arguments_of,
+    check_net_parameters,
+    net_parameters_of,
+)
+from contrastive_clustering._utils.device import resolve_device
+from contrastive_clustering._utils.distributed import n_processes
+from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.param_validation import Number
+
+
+def check_relations(params: EstimatorParameters, n_samples: int) -> None:
+    """Check the parameters whose limits depend on each other or on the data.
+
+    Parameters
+    ----------
+    params : EstimatorParameters
+        The parameters, each of which meets its constraints.
+
+    n_samples : int
+        Number of training samples.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples than clusters, if the clusterer cannot be cloned or
+        has an invalid parameter, if the number of clusters is searched for although the
+        clusterer takes none, if the optimizer is not one or cannot take a step, if a
+        callback is not one or monitors a validation part that does not exist, if a
+        parameter of the net cannot be set or used, if a parameter of the refinement is
+        out of its range, if there are too many samples to search for neighbors, or if
+        the validation fraction leaves too few samples.
+    """
+    refinement = resolve_refinement(params.refinement)
+    if refinement.target_neighbors and n_samples > LARGEST_CLUSTERED:
+        raise ValueError(
+            f"refinement={show(params.refinement)} searches for neighbors among all "
+            f"samples, which takes too long beyond {LARGEST_CLUSTERED}, and X has "
+            f'n_samples={n_samples}. Use refinement="self_training".'
+        )
+    n_clusters = params.n_clusters
+    if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
+        raise ValueError(
+            f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
+            "more samples or lower n_clusters."
+        )
+    # Even batches may be half as large as the largest.
+    together = n_processes()
+    batch_size = count_batch_size(params.batch_size, n_samples)
+    if together > 1 and min(batch_size, n_samples) < 4 * together:
+        raise ValueError(
+            f"batch_size={batch_size} (of n_samples={n_samples}) is shared "
+            f"by {together} processes; each needs 2 samples at least. Raise batch_size "
+            "or start fewer processes."
+        )
+    check_clusterer(params.clusterer, None if params.whiten else params.latent_dim)
+    if isinstance(n_clusters, ClusterNumberSearch) and not takes_number(
+        params.clusterer
+    ):
+        raise ValueError(
+            f"n_clusters={show(n_clusters)} searches for a number of clusters, but "
+            f"clusterer={show(params.clusterer)} is not asked for one. Set "
+            'n_clusters="auto", and it finds the number itself.'
+        )
+    net_params = params._net_params
+    check_callbacks(
+        params.callbacks or (),
+        early_stopping=params.early_stopping,
+        are_changed=bool(net_parameters_of(net_params, "callbacks")),
+    )
+    if not issubclass(params.optimizer, torch.optim.Optimizer):
+        raise ValueError(
+            f"optimizer={show(params.optimizer)} is not a torch.optim.Optimizer. Pass "
+            "a class such as torch.optim.AdamW."
+        )
+    check_net_parameters(
+        net_params,
+        optimizer=params.optimizer,
+        callbacks=params.callbacks or (),
+        early_stopping=params.early_stopping,
+    )
+    _check_step(params)
+    fraction = params.validation_fraction
+    held_out = math.ceil(fraction * n_samples)
+    if params.early_stopping and not 2 <= held_out <= n_samples - 2:
+        raise ValueError(
+            f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
+            "samples; training and validation need 2 each. Change "
+            "validation_fraction or set early_stopping=False."
+        )
+
+
+def _check_step(params: EstimatorParameters) -> None:
+    """Let the optimizer take a step on one weight, as one of each of its groups."""
+    optimizer, lr = params.optimizer, params.lr
+    given = net_parameters_of(params._net_params, "optimizer")
+    further = optimizer_defaults(optimizer) | {
+        name.removeprefix("optimizer__"): value for name, value in given.items()
+    }
+    groups = further.pop("param_groups", [])
+    _check_groups(groups, optimizer)
+    weight = torch.nn.Parameter(torch.zeros(1, device=resolve_device(params.device)))
+    weight.grad = torch.ones_like(weight)
+    try:
+        for _, group in [("*", {}), *groups]:
+            parts = [{"params": [weight], **group}]
+            optimizer(parts, lr=lr, **further).step(lambda: 0.0)  # type: ignore[call-arg]
+    # Any error is caught: some optimizers take only sparse gradients, or weights of two
+    # axes, or cannot be made of a learning rate alone; what they, the user's own among
+    # them, then raise has no common type. All of it means the same, and the message
+    # says what it was.
+    except Exception as error:
+        shown = "".join(f", {name}={show(value)}" for name, value in given.items())
+        raise ValueError(
+            f"optimizer={optimizer.__name__} cannot take a step with lr={lr}{shown}: "
+            f"{reason_of(error)}. Pass other values, or another class such as "
+            "torch.optim.AdamW."
+        ) from error
+
+
+def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
+    """Raise unless parameter groups are pairs of a pattern and a dict, as of skorch."""
+    if not isinstance(groups, list | tuple) or not all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], dict)
+        for pair in groups
+    ):
+        raise ValueError(
+            f"optimizer__param_groups={show(groups)} is no list of pairs of a pattern "
+            "and "
+            'a dict, such as [("encoder.*", {"lr": 1e-4})].'
+        )
+    known = arguments_of(optimizer)
+    for pattern, group in groups:
+        rate = group.get("lr", 0.0)
+        if not Number(0, None, closed="left").is_satisfied_by(rate):
+            raise ValueError(
+                f"optimizer__param_groups gives {show(pattern)} a learning rate of "
+                f"{show(rate)}, which is no number from 0 on."
+            )
+        # PyTorch would not look at them.
+        for name in [] if known is None else group.keys() - set(known):
+            raise ValueError(
+                f"optimizer__param_groups gives {show(pattern)} a {show(name)}, but "
+                f"{optimizer.__name__} has no parameter {show(name)}."
+            )

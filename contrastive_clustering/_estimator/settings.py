@@ -1,0 +1,111 @@
+"""From the estimator's parameters to the settings of a fit."""
+
+from dataclasses import replace
+
+from contrastive_clustering._augmentation.auto import resolve_augmentation
+from contrastive_clustering._augmentation.strokes import shows_strokes
+from contrastive_clustering._clustering.settings import (
+    ClusteringSettings,
+    resolve_number,
+)
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._estimator.parameters import EstimatorParameters
+from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._refinement.resolve import resolve_refinement
+from contrastive_clustering._training.auto import count_batch_size, count_epochs
+from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
+from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._utils.device import resolve_device
+
+
+def resolve_settings(
+    params: EstimatorParameters, dataset: ArrayDataset, seed: int
+) -> FitSettings:
+    """Return what a fit is asked to do, with each "auto" resolved.
+
+    Parameters
+    ----------
+    params : EstimatorParameters
+        The parameters, checked.
+
+    dataset : ArrayDataset
+        The training set.
+
+    seed : int
+        Seed of everything random.
+
+    Returns
+    -------
+    settings : FitSettings
+        The settings.
+
+    Raises
+    ------
+    ValueError
+        If the augmentation does not suit the samples.
+    """
+    kind = dataset.scaler.layout.kind
+    training = replace(
+        unresolved_training(params),
+        augmentation=resolve_augmentation(
+            params.augmentation, kind, shows_strokes=shows_strokes(dataset)
+        ),
+        max_epochs=count_epochs(params.max_epochs, len(dataset), kind=kind),
+        batch_size=count_batch_size(params.batch_size, len(dataset)),
+        seed=seed,
+    )
+    clustering = ClusteringSettings(
+        n_clusters=resolve_number(params.n_clusters, params.clusterer),
+        clusterer=params.clusterer,
+        whiten=params.whiten,
+        normalize=params.normalize,
+    )
+    return FitSettings(
+        training=training,
+        clustering=clustering,
+        refinement=resolve_refinement(params.refinement)
+        if params.refinement_epochs
+        else None,
+    )
+
+
+def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
+    """Return how to train, as far as it does not depend on the training set.
+
+    Parameters
+    ----------
+    params : EstimatorParameters
+        The parameters, checked.
+
+    Returns
+    -------
+    settings : TrainingSettings
+        The settings, without an augmentation, with no epoch, the smallest batches and
+        seed 0.
+    """
+    return TrainingSettings(
+        latent_dim=params.latent_dim,
+        encoder=params.encoder,
+        decoder=params.decoder,
+        temperature=params.temperature,
+        reconstruction_weight=params.reconstruction_weight,
+        kl_weight=params.kl_weight,
+        augmentation=None,
+        max_epochs=0,
+        refinement_epochs=params.refinement_epochs,
+        batch_size=2,
+        optimizer=params.optimizer,
+        lr=params.lr,
+        early_stopping=params.early_stopping,
+        validation_fraction=params.validation_fraction,
+        callbacks=params.callbacks or (),
+        precision=params.precision,
+        device=resolve_device(params.device),
+        seed=0,
+        verbose=params.verbose,
+        net_params={
+            name: value
+            for name, value in params._net_params.items()
+            if name != CHECKPOINT_EVERY
+        },
+    )

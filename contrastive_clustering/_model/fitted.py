@@ -1,0 +1,224 @@
+"""The fitted model, which answers what the estimator, displays and reports ask."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._clustering.latent_clustering import LatentClustering
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
+from contrastive_clustering._refinement.prototypes import PrototypeClustering
+from contrastive_clustering._training.net import ContrastiveNet
+
+Strata = LatentClustering | PrototypeClustering
+
+# Silhouettes compare all pairs; beyond this many samples an even selection stands for
+# all, which keeps `score` at about a second.
+LARGEST_SCORED = 10_000
+
+# How often samples that fell into another stratum than asked are drawn again.
+REDRAWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """What a fit has made.
+
+    Attributes
+    ----------
+    net : ContrastiveNet
+        The trained net.
+
+    scaler : Scaler
+        The standardization, and how samples are read.
+
+    clustering : LatentClustering or PrototypeClustering
+        The strata of the latents.
+
+    density : LatentDensity
+        The density of the latents.
+
+    search : ClusterNumberResult or None
+        The search for the number of strata, if there was one.
+
+    typical : ndarray of shape (n_clusters,)
+        Index in the training set of the sample next to each stratum's center; empty if
+        the model comes from a file.
+
+    resumable : bool
+        Whether `partial_fit` trained it and may continue, so that a file of the model
+        holds the optimizer's state.
+
+    examples : ndarray of shape (n_clusters, ...) or None
+        A training sample of each stratum, if they are stored.
+
+    feature_names : ndarray of shape (n_features,) or None
+        Names of the columns of the training set.
+    """
+
+    net: ContrastiveNet
+    scaler: Scaler
+    clustering: Strata
+    density: LatentDensity
+    search: ClusterNumberResult | None
+    typical: np.ndarray
+    resumable: bool = False
+    examples: np.ndarray | None = None
+    feature_names: np.ndarray | None = None
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of strata."""
+        return self.clustering.n_clusters
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Strata of the training set, of shape (n_samples,)."""
+        return self.clustering.labels
+
+    @property
+    def centers(self) -> np.ndarray:
+        """Mean latent of each stratum, of shape (n_clusters, latent_dim)."""
+        return self.clustering.latent_centers
+
+    def encode(
+        self,
+        samples: Samples,
+        *,
+        rows: np.ndarray | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the latents of samples.
+
+        Parameters
+        ----------
+        samples : ndarray or LazyArray of shape (n_samples, ...)
+            Samples of the shape and in the units of the training set.
+
+        rows : ndarray of shape (n_rows,), default=None
+            Indices of the samples to encode; None encodes all.
+
+        out : ndarray of shape (n_rows, latent_dim), default=None
+            Where to write the latents.
+
+        Returns
+        -------
+        latents : ndarray of shape (n_rows, latent_dim)
+            float32, or `out`.
+
+        Raises
+        ------
+        ValueError
+            If the latents are not finite.
+        """
+        return self._map_latents(samples, lambda latents: latents, rows=rows, out=out)
+
+    def predict(self, samples: Samples, *, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the stratum of each sample; see `encode`."""
+        return self._map_latents(samples, self.assign, out=out)
+
+    def predict_proba(self, samples: Samples) -> np.ndarray:
+        """Return the soft assignment of each sample to each stratum; see `encode`."""
+        return self._map_latents(samples, self.clustering.predict_proba)
+
+    def score_samples(self, samples: Samples) -> np.ndarray:
+        """Return the log-density of the latents of each sample; see `encode`."""
+        return self._map_latents(samples, self.density.score_samples)
+
+    def score(self, samples: Samples) -> float:
+        """Return how separate the strata of samples are; see `sample_silhouette`."""
+        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
+        labels = self._map_latents(samples, self.assign, rows=rows)
+        return sample_silhouette(samples[rows], labels, self.scaler)
+
+    def assign(self, latents: np.ndarray) -> np.ndarray:
+        """Return the stratum of each latent, of shape (n_samples,)."""
+        return self.clustering.predict(latents)
+
+    def project(self, samples: Samples) -> np.ndarray:
+        """Return the projections of samples, which the contrastive loss compares."""
+        return self.net.project(self.encode(samples))
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        """Return samples decoded from latents, in the units of the training set."""
+        return self.net.decode(latents, self.scaler.unscale)
+
+    def sample(
+        self, n_samples: int, cluster: int | None, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Generate samples that are predicted to belong to their stratum.
+
+        Parameters
+        ----------
+        n_samples : int
+            How many samples to generate.
+
+        cluster : int or None
+            Their stratum; if None, strata are drawn in proportion to their members.
+
+        rng : RandomState
+            Draws strata and latents.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, ...)
+            The decoded samples.
+
+        labels : ndarray of shape (n_samples,)
+            The stratum that each was drawn for.
+
+        strayed : ndarray of shape (n_strayed,)
+            Indices of those that are predicted to belong to another stratum, even
+            after `REDRAWS` further draws.
+        """
+        latents, labels = self.density.sample(n_samples, cluster, rng)
+        X = self.decode(latents)
+        strayed = np.flatnonzero(self.predict(X) != labels)
+        for _ in range(REDRAWS):
+            if not len(strayed):
+                break
+            for stratum in np.unique(labels[strayed]):
+                rows = strayed[labels[strayed] == stratum]
+                latents[rows], _ = self.density.sample(len(rows), int(stratum), rng)
+            X[strayed] = self.decode(latents[strayed])
+            strayed = strayed[self.predict(X[strayed]) != labels[strayed]]
+        return X, labels, strayed
+
+    def interpolate(
+        self, start: np.ndarray, end: np.ndarray, n_steps: int
+    ) -> np.ndarray:
+        """Return samples decoded at even steps between two latents, both included."""
+        steps = np.linspace(start, end, n_steps, dtype=np.float64)
+        return self.decode(steps.astype(np.float32))
+
+    def _map_latents(
+        self,
+        samples: Samples,
+        function: Callable[[np.ndarray], np.ndarray],
+        *,
+        rows: np.ndarray | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return what a function makes of latents, block by block."""
+        return self.net.map_latents(
+            ArrayDataset(samples, self.scaler, rows),
+            lambda latents: function(_check_finite(latents)),
+            out,
+        )
+
+
+def _check_finite(latents: np.ndarray) -> np.ndarray:
+    """Return latents, or raise if the network overflows."""
+    if not np.isfinite(latents).all():
+        raise ValueError(
+            "The latents of X are not finite, although X is: the network's weights "
+            "make them overflow. Training does not end with such weights. If the "
+            "estimator was loaded, take another copy of its file; else fit it again."
+        )
+    return latents

@@ -1,0 +1,44 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._refinement.base import Refinement
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenAssignments(Refinement):
+    """The least that a refinement has to say: what becomes of stored assignments."""
+
+    def update_assignments(self, stored, predicted, progress):
+        return stored
+
+
+def test_the_base_class_cannot_be_used():
+    with pytest.raises(TypeError, match=r"abstract.*update_assignments"):
+        Refinement()
+
+
+def test_a_refinement_of_ones_own_can_be_passed(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, refinement=FrozenAssignments(temperature=0.2)
+    ).fit(tiny_images)
+    assert clusterer.net_.module_.prototype_head.temperature == 0.2
+    assert "train_assignment_loss" not in clusterer.history_[-1]
+    np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
+
+
+def test_its_parameters_are_checked(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, refinement=FrozenAssignments(temperature=0.0)
+    )
+    with pytest.raises(ValueError, match=r"refinement=.*'temperature' parameter"):
+        clusterer.fit(tiny_images)
+
+
+def test_prototypes_stay_unless_a_refinement_moves_them():
+    prototypes = torch.eye(2)
+    moved = FrozenAssignments().move_prototypes(prototypes, torch.eye(2), torch.eye(2))
+    assert moved is prototypes
