@@ -18,7 +18,7 @@ that file is not there, it takes BloodMNIST, which is fetched through medmnist.
 # ---
 # Nearly all cells in blood are red. Where some kinds are rare, a consensus of places
 # keeps small strata apart, also those that resemble each other in direction, without a
-# second phase, and there have to be strata enough (:doc:`/choices`).
+# second phase, and there have to be strata enough (:doc:`/defaults`).
 
 import os
 from pathlib import Path

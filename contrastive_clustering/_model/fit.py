@@ -333,7 +333,7 @@ def _find_strata(
     head = net.module_.prototype_head
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
-        # on the way there: docs, "Choices".
+        # on the way there: docs, "Defaults".
         again = once(lambda: fit_steadily(latents, refining.memberships.shape[1]))
         proba = again.predict_proba(latents)
         drawn = None
