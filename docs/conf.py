@@ -18,12 +18,13 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
     "mathml",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["formulas.css", "tables.css"]
 # Formulas do not wait for a script from the net: pages can be read offline.
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
@@ -42,8 +43,9 @@ html_sidebars = {
         "install",
         "quickstart",
         "method",
-        "choices",
+        "defaults",
         "benchmarks",
+        "speed",
         "what_we_test",
         "contributing",
         "whats_new",
@@ -59,6 +61,11 @@ numpydoc_class_members_toctree = False
 
 # Names of other projects are given in words, so that the build asks nothing of the net.
 nitpick_ignore_regex = [("py:.*", r"(?!contrastive_clustering\.).*")]
+
+# Charts are drawn as vectors, without links to their code and to other formats.
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
