@@ -196,6 +196,9 @@ PAGES_WITH_FILES = [
     page for page in PAGES if any(needs for needs, _ in page_snippets(page))
 ]
 
+# Pages that start a cluster, or that train with the defaults.
+SLOW = {"large_data", "distributed"}
+
 # What a page says of the outcome of its snippets.
 SAID = {
     "pitfalls": lambda seen: (
@@ -221,8 +224,7 @@ def run_page(page, *, with_files):
 @pytest.mark.parametrize(
     "page",
     [
-        # The page on scaling trains with the defaults.
-        pytest.param(page, marks=[pytest.mark.slow] if page.stem == "scaling" else [])
+        pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else [])
         for page in PAGES
     ],
     ids=lambda page: page.stem,
