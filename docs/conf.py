@@ -46,7 +46,7 @@ html_sidebars = {
         "defaults",
         "benchmarks",
         "speed",
-        "what_we_test",
+        "tested_behavior",
         "contributing",
         "whats_new",
     )

@@ -7,7 +7,7 @@ READING_ORDER = (
     "plot_pneumonia.py",
     "plot_supervised_baseline.py",
     "plot_number_and_stability.py",
-    "plot_hierarchy_and_ways.py",
+    "plot_hierarchy_and_interpolation.py",
     "plot_atypical.py",
     "plot_generated_augmentation.py",
     "plot_pipeline_and_search.py",
@@ -15,7 +15,7 @@ READING_ORDER = (
     "plot_volumes.py",
     "plot_table.py",
     "plot_dicom.py",
-    "plot_own_parts.py",
+    "plot_custom_network.py",
 )
 
 
