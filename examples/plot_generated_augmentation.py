@@ -158,16 +158,16 @@ for i, setting in enumerate(settings):
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True)
 colors = ["#999999", "#E69F00", "#56B4E9", "#0072B2"]
-place = np.arange(len(settings))
+rows = np.arange(len(settings))
 for measure, ax in enumerate(axes):
     guess = [0.625, 0.5][measure]
     gain = mean[:, measure] - guess
-    ax.barh(place, gain, left=guess, xerr=spread[:, measure], color=colors, capsize=3)
-    for i in place:
+    ax.barh(rows, gain, left=guess, xerr=spread[:, measure], color=colors, capsize=3)
+    for i in rows:
         height = i + np.linspace(-0.25, 0.25, n_draws)
         ax.plot(scores[:, i, measure], height, ".", color="black", markersize=3)
     ax.axvline(guess, color="black", linewidth=1)
-    ax.set(yticks=place, yticklabels=settings, xlim=(0.48, 1), title=measures[measure])
+    ax.set(yticks=rows, yticklabels=settings, xlim=(0.48, 1), title=measures[measure])
 axes[0].invert_yaxis()
 figure.supxlabel("on the test split", fontsize=9)
 figure.tight_layout()

@@ -57,8 +57,8 @@ tree = dendrogram(
 )
 ax.set_ylabel("distance of the centers (Ward)")
 ax.spines[["top", "right", "bottom"]].set_visible(False)
-for place, stratum in enumerate(tree["leaves"]):
-    ax = figure.add_subplot(grid[1, place])
+for column, stratum in enumerate(tree["leaves"]):
+    ax = figure.add_subplot(grid[1, column])
     show(ax, centers[stratum])
     ax.set_xlabel(stratum)
 figure.suptitle("Strata merge from below; numbers are those of labels_")

@@ -274,6 +274,19 @@ def test_commands_name_files_and_extras_that_exist():
     assert extras <= set(metadata["options.extras_require"])
 
 
+def test_pages_name_files_that_exist():
+    named = set()
+    for page in DOCS.rglob("*.rst"):
+        if page.relative_to(DOCS).parts[0] not in BUILT:
+            named |= set(
+                re.findall(
+                    r"\b(?:tests|benchmarks)/\w[\w/]*(?:\.\w+)?", page.read_text()
+                )
+            )
+    assert {"tests/test_common.py", "benchmarks/quality.csv"} <= named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_contributing_lists_all_rooms():
     table = (DOCS / "contributing.rst").read_text().partition("* - room")[2]
     listed = re.findall(r"^    \* - ``(\w+)``", table.partition("\n\n\n")[0], re.M)
