@@ -287,6 +287,28 @@ def test_pages_name_files_that_exist():
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
+def test_the_table_of_the_benchmarks_page_is_as_its_script_writes_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    table = importlib.import_module("quality_table")
+    committed = ROOT / "benchmarks" / "quality.csv"
+    rows = table.read_csv(committed)
+    copy = tmp_path / "quality.csv"
+    copy.write_bytes(committed.read_bytes())
+    runs = [
+        {"task": "mnist", "method": "k-means on pixels", "seed": seed}
+        | dict.fromkeys(table.METRICS, value)
+        | {"rec. error": None}
+        for seed, value in enumerate([0.25, 0.5, 1.0])
+    ]
+    table.update_csv(copy, table.make_rows(runs, {"mnist": 10}))
+    measured = "mnist,10,k-means on pixels,3,0.500,0.500,0.500,0.500,0.500,,0"
+    assert measured in copy.read_text().splitlines()
+    table.update_csv(copy, rows)
+    assert copy.read_bytes() == committed.read_bytes()
+
+
 def test_contributing_lists_all_rooms():
     table = (DOCS / "contributing.rst").read_text().partition("* - room")[2]
     listed = re.findall(r"^    \* - ``(\w+)``", table.partition("\n\n\n")[0], re.M)
