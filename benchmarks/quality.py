@@ -16,6 +16,11 @@ table is then made from the files, by the same code:
     python benchmarks/quality.py bloodcells --json runs.jsonl
     python benchmarks/quality.py --from-json runs.jsonl
 
+The table of the documentation is quality.csv, beside this file. Rows that have been
+measured again are put into it by
+
+    python benchmarks/quality.py --csv benchmarks/quality.csv
+
 Columns: *mapped*, the accuracy after each stratum has taken the most frequent class of
 its training members, and *balanced*, the mean of the classes' recalls of the same;
 *one-to-one*, the accuracy under the best matching of strata to classes; *ARI*; *NMI*;
@@ -39,7 +44,6 @@ import argparse
 import contextlib
 import functools
 import io
-import itertools
 import json
 import math
 import os
@@ -54,6 +58,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from quality_table import METRICS, make_rows, print_rows, update_csv
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import (
@@ -68,8 +73,6 @@ from contrastive_clustering.datasets import load_medmnist_file
 from contrastive_clustering.metrics import clustering_accuracy, map_clusters_to_labels
 
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
-
-COLUMNS = ("mapped", "balanced", "one-to-one", "ARI", "NMI", "rec. error", "seconds")
 
 OURS = "ours, defaults"
 
@@ -98,8 +101,8 @@ MAIN_SETTINGS = {
     'refinement="neighbors"': {"refinement": "neighbors"},
     'refinement="prototypes"': {"refinement": "prototypes"},
 }
-BY_PLACE = {
-    "clustered by place, without second phase": {
+BY_POSITION = {
+    "clustered by position, without second phase": {
         "clusterer": ConsensusClustering(),
         "refinement_epochs": 0,
     }
@@ -109,7 +112,7 @@ TASKS = (
     Task("pneumoniamnist", ("pneumoniamnist.npz",), 10),
     Task("pneumoniamnist-2", ("pneumoniamnist.npz",), 2),
     Task("mnist", ("mnist.npz",), 10, label_epochs=5),
-    Task("bloodcells", ("bloodcells.npz",), 10, ours=BY_PLACE),
+    Task("bloodcells", ("bloodcells.npz",), 10, ours=BY_POSITION),
     Task("adrenalmnist3d", ("adrenalmnist3d.npz",), 10),
     Task(
         "four-kinds",
@@ -437,7 +440,7 @@ def measure(
     record = {"task": task.name, "method": name, "seed": seed}
     if result.epochs is not None:
         record["epochs"] = list(result.epochs)
-    return record | dict(zip(COLUMNS, metrics, strict=True))
+    return record | dict(zip(METRICS, metrics, strict=True))
 
 
 def run(arguments: argparse.Namespace, tasks: list[Task]) -> Iterator[dict[str, Any]]:
@@ -479,11 +482,11 @@ def read(
             try:
                 record = json.loads(line)
                 key = (record["task"], record["method"], record["seed"])
-                complete = record.keys() >= set(COLUMNS)
+                complete = record.keys() >= set(METRICS)
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(f"{path}, line {number}, is not a run.") from error
             if not complete:
-                raise ValueError(f"{path}, line {number}, lacks some of {COLUMNS}.")
+                raise ValueError(f"{path}, line {number}, lacks some of {METRICS}.")
             if key[0] in task_names and is_wanted(key[1], words):
                 runs[key] = record
     methods = [method for _, method, _ in runs]
@@ -497,26 +500,6 @@ def read(
             record["seed"],
         ),
     )
-
-
-def print_table(records: Iterable[dict[str, Any]]) -> None:
-    """Print a row for each run of records of one task and method, once it is over."""
-    tasks = {task.name: task for task in TASKS}
-    print("| data | k | method | seeds | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
-    for (name, method), group in itertools.groupby(
-        records, key=lambda record: (record["task"], record["method"])
-    ):
-        runs = list(group)
-        cells = [name, str(tasks[name].n_clusters), method, str(len(runs))]
-        for column in COLUMNS:
-            values = [record[column] for record in runs]
-            if None in values:
-                cells.append("-")
-            else:
-                digits = 0 if column == "seconds" else 3
-                cells.append(f"{np.median(values):.{digits}f}")
-        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def parse() -> tuple[argparse.Namespace, list[Task]]:
@@ -540,6 +523,12 @@ def parse() -> tuple[argparse.Namespace, list[Task]]:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="append each run to this file"
+    )
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="also write the rows of the table to this file, in place of older ones",
     )
     parser.add_argument(
         "--from-json",
@@ -587,9 +576,13 @@ def main() -> None:
     arguments, tasks = parse()
     if arguments.from_json is None:
         print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
-        print_table(run(arguments, tasks))
+        records: Iterable[dict[str, Any]] = run(arguments, tasks)
     else:
-        print_table(read(arguments.from_json, tasks, arguments.methods))
+        records = read(arguments.from_json, tasks, arguments.methods)
+    n_clusters = {task.name: task.n_clusters for task in tasks}
+    rows = print_rows(make_rows(records, n_clusters))
+    if arguments.csv is not None:
+        update_csv(arguments.csv, rows)
 
 
 if __name__ == "__main__":

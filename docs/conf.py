@@ -18,23 +18,24 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
     "mathml",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
-html_css_files = ["formulas.css"]
-# Formulas do not wait for a script from the net: pages can be read offline.
+html_css_files = ["formulas.css", "tables.css"]
+# Formulas need no script from the network: pages can be read offline.
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_theme_options = {
     "show_prev_next": False,
-    # All pages but the gallery, auto_examples, whose scripts of 88 columns need the
-    # room. A page may match one pattern only.
+    # All pages except the gallery, auto_examples, whose scripts of 88 columns need the
+    # space. A page may match one pattern only.
     "secondary_sidebar_items": {"[!a]**": ["page-toc"], "api": ["page-toc"]},
 }
-# Pages of the top level without pages below them need no navigation beside them.
+# Top-level pages without subpages need no navigation sidebar.
 html_sidebars = {
     page: []
     for page in (
@@ -42,9 +43,10 @@ html_sidebars = {
         "install",
         "quickstart",
         "method",
-        "choices",
+        "defaults",
         "benchmarks",
-        "what_we_test",
+        "speed",
+        "tested_behavior",
         "contributing",
         "whats_new",
     )
@@ -57,8 +59,13 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 numpydoc_class_members_toctree = False
 
-# Names of other projects are given in words, so that the build asks nothing of the net.
+# Names of other projects are not linked, so that the build needs no network.
 nitpick_ignore_regex = [("py:.*", r"(?!contrastive_clustering\.).*")]
+
+# Charts are drawn as vectors, without links to their code and to other formats.
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -67,12 +74,12 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery_order.ReadingOrder",
     "show_memory": False,
     "plot_gallery": True,
-    "parallel": True,  # as many at a time as -j of sphinx-build says
+    "parallel": True,  # as many at a time as given by -j of sphinx-build
     "download_all_examples": False,
     "abort_on_example_error": True,
-    # The figure is what a display is drawn for, not the line that Python prints of it.
+    # A display's figure is shown, but not the line that Python prints for the object.
     "ignore_repr_types": r"contrastive_clustering\..*Display",
 }
 
-# Without a window the last line of each example has nothing to show.
+# Without a display, plt.show() at the end of each example warns.
 warnings.filterwarnings("ignore", message=".*non-interactive.*")

@@ -1,19 +1,19 @@
 """
-=====================================
-Which images do not belong to the set
-=====================================
+===============
+Atypical images
+===============
 
 ``predict`` gives every image a stratum, even one of a kind that was never seen.
-``score_samples`` says how typical an image is. This example fits digits, and asks for
-digits that were not trained on, for damaged ones, and for pieces of photographs.
+``score_samples`` measures how typical an image is. This example fits digits, and scores
+digits that were not used for training, damaged digits, and pieces of photographs.
 """
 
 # %%
-# Fit to digits, and prepare what does not belong
-# -----------------------------------------------
+# Fit to digits, and prepare atypical images
+# ------------------------------------------
 # All images have 8 x 8 pixels and values from 0 to 16, so that neither size nor units
-# give them away. The photographs are scikit-learn's own, a temple and a flower, in
-# gray; their pieces have as much contrast as they happen to have.
+# identify them. The photographs are scikit-learn's own, a temple and a flower, in
+# gray; the contrast of their pieces varies.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,10 +51,10 @@ kinds = {
 # %%
 # Score
 # -----
-# The threshold comes from digits that were not trained on: one in twenty of them falls
-# below it. The area under the curve is the probability that a strange image scores
-# lower than a digit; 0.5 is chance. Beside it stands the same for the reconstruction
-# error, the usual way of an autoencoder.
+# The threshold is chosen on digits that were not used for training: one in twenty of
+# them is below it. The area under the curve is the probability that an atypical image
+# scores lower than a digit; 0.5 is chance. The last column has the same area for the
+# reconstruction error, the usual criterion of an autoencoder.
 
 
 def reconstruction_error(images):
@@ -72,9 +72,9 @@ print(f"{'':<26}{'below threshold':>17}{'area: score':>14}{'area: error':>14}")
 for name, images in kinds.items():
     areas = ["", ""]
     if name != "digits":
-        strange = np.repeat([0, 1], [n_digits, len(images)])
+        is_atypical = np.repeat([0, 1], [n_digits, len(images)])
         areas = [
-            f"{roc_auc_score(strange, np.concatenate(both)):.3f}"
+            f"{roc_auc_score(is_atypical, np.concatenate(both)):.3f}"
             for both in (
                 (-scores["digits"], -scores[name]),
                 (errors["digits"], errors[name]),
@@ -84,17 +84,18 @@ for name, images in kinds.items():
     print(f"{name:<26}{flagged:>17.0%}{areas[0]:>14}{areas[1]:>14}")
 
 # %%
-# A line is the range of a kind's scores without its outer 5 % on either side, and the
-# dot its median. Upside down, a 0, a 1 and an 8 are digits again, and a 6 is a 9: these
-# do not stand out as a whole. The reconstruction error has another blind spot: smooth
-# pieces of a photograph, a sky or a wall, are easier to reconstruct than any digit.
+# A line is the range of the scores without the outer 5 % on either side, and the dot is
+# the median. Upside down, a 0, a 1 and an 8 are still digits, and a 6 is a 9, so this
+# kind is not atypical as a whole. The reconstruction error has another blind spot:
+# smooth pieces of a photograph, such as a sky or a wall, are easier to reconstruct than
+# any digit.
 
 figure, ax = plt.subplots(figsize=(8, 2.8))
-for place, (name, values) in enumerate(scores.items()):
+for row, (name, values) in enumerate(scores.items()):
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
     color = "#0072B2" if name == "digits" else "#D55E00"
-    ax.plot([low, high], [place, place], color=color, linewidth=3)
-    ax.plot(middle, place, "o", color=color, markersize=8)
+    ax.plot([low, high], [row, row], color=color, linewidth=3)
+    ax.plot(middle, row, "o", color=color, markersize=8)
 ax.axvline(threshold, color="black", linestyle=":", label="threshold")
 ax.set_yticks(range(len(scores)), list(scores))
 ax.invert_yaxis()
@@ -103,10 +104,10 @@ ax.legend(loc="lower left")
 figure.tight_layout()
 
 # %%
-# Look at them
-# ------------
-# The ten lowest and the ten highest scores of each kind. Among the digits, the lowest
-# are those to look at again: a hand that writes otherwise, or an error of the scan.
+# Look at the images
+# ------------------
+# The ten lowest and the ten highest scores of each kind. Among the digits, check the
+# lowest: unusual handwriting, or an error of the scan.
 
 figure, axes = plt.subplots(len(kinds), 21, figsize=(8, 2.6))
 for row, (name, images) in zip(axes, kinds.items(), strict=True):

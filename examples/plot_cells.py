@@ -3,22 +3,23 @@
 Strata of blood cells
 =====================
 
-Color images work as gray ones do. Their preset of views is another: a cell under the
-microscope has no up and no left, so that views turn by any angle and mirror, and change
-stain and brightness a little. This example clusters crops of blood cells, without their
-kinds.
+Color images work like gray ones, with another augmentation preset: a cell under the
+microscope has no orientation, so views are rotated by any angle and mirrored, and stain
+and brightness change a little. This example clusters crops of blood cells, without
+their labels.
 
 It reads ``bloodcells.npz``, crops of the BCCD data set in the layout of MedMNIST, from
-the folder that the environment variable ``CONTRASTIVE_CLUSTERING_DATA`` names. Where
-that file is not there, it takes BloodMNIST, which is fetched through medmnist.
+the folder in the environment variable ``CONTRASTIVE_CLUSTERING_DATA``. If there is no
+such file, it uses BloodMNIST, which is downloaded through medmnist.
 """
 
 # %%
 # Fit
 # ---
-# Nearly all cells in blood are red. Where some kinds are rare, a consensus of places
-# keeps small strata apart, also those that resemble each other in direction, without a
-# second phase, and there have to be strata enough (:doc:`/choices`).
+# Nearly all cells in blood are red. If some kinds are rare, use a consensus whose
+# members compare positions, without a second phase, and enough strata: it keeps small
+# strata apart whose latents have similar directions
+# (:doc:`/experiments/clusterers`).
 
 import os
 from pathlib import Path
@@ -57,25 +58,25 @@ clusterer = ContrastiveAutoencoderClusterer(
 # %%
 # Look at the strata
 # ------------------
-# For each stratum its typical members and its atypical ones.
+# The typical and the atypical members of each stratum.
 
 ClusterGalleryDisplay.from_estimator(clusterer, X)
 
 # %%
-# The map of the latents, by t-SNE. Distances between far groups mean little in it.
+# A map of the latents by t-SNE. Distances between distant groups mean little.
 
 EmbeddingDisplay.from_estimator(clusterer, X, random_state=0)
 
 # %%
-# Hold the strata against the kinds, and against what is no kind
-# --------------------------------------------------------------
-# How many cells of each kind a stratum holds. Accuracy would say little: always
-# guessing the most frequent kind is right in most cases.
+# Compare the strata with the kinds of cells and with a confounder
+# ----------------------------------------------------------------
+# The table has the number of cells of each kind in a stratum. Accuracy would say
+# little: always guessing the most frequent kind is right in most cases.
 #
-# The gallery shows another thing that cells differ in. Where a cell lay at the edge of
-# its photograph, ``bloodcells.npz`` fills the crop up with black, and such cells have
-# found strata of their own. The last column is the part of a stratum that is so. No
-# label was needed to find it, but a look at the members.
+# The gallery shows another difference between cells. If a cell was at the edge of its
+# photograph, ``bloodcells.npz`` pads the crop with black, and such cells form strata of
+# their own. The last column is their share of a stratum. This was found without labels,
+# by looking at the members.
 
 labels = clusterer.labels_
 is_black = (X.max(axis=-1) < 20).mean(axis=(1, 2)) > 0.05
@@ -85,13 +86,13 @@ for stratum in range(clusterer.n_clusters_):
     counts = np.bincount(y[own], minlength=len(names))
     cells_of_kinds = "".join(f"{count:>13}" for count in counts)
     print(f"{stratum:>7}{cells_of_kinds}{is_black[own].mean():>13.0%}")
-print(f"\nalways guessing the commonest: {np.bincount(y).max() / len(y):.2f}")
+print(f"\nalways guessing the most frequent kind: {np.bincount(y).max() / len(y):.2f}")
 
 # %%
-# What to do about it: leave such cells out or cut the images smaller, and fit again.
-# :doc:`/user_guide/pitfalls` says more of confounders. What the strata hold beside the
-# edges is the stain, which the views here change only a little. Views that change
-# intensity and sharpness a lot would teach the network that a platelet, a pale violet
-# blur, and a white cell, a dark violet pattern, are one.
+# The remedy is to leave such cells out or to crop the images, and to fit again.
+# :doc:`/user_guide/pitfalls` describes confounders. Otherwise the strata follow the
+# stain, which the views change only a little. Views that change intensity and sharpness
+# strongly would teach the network that a platelet, a pale violet blur, and a white
+# cell, a dark violet pattern, are the same.
 
 plt.show()

@@ -4,22 +4,22 @@ From DICOM files to strata
 ==========================
 
 The estimator takes arrays. This example makes them from DICOM files with pydicom: it
-sorts the slices of a series, brings values to known units and pixels to one spacing,
-and cuts patches.
+sorts the slices of a series, converts values to known units, resamples pixels to one
+spacing, and cuts patches.
 
-The files are those that pydicom ships for its own tests, so that nothing is downloaded.
-They are a few slices of a few people. So this is a demonstration of the reading, and
-its strata say nothing about anybody: patches of one slice are no sample of patients.
+The files are those that pydicom ships for its own tests, so nothing is downloaded. They
+are a few slices of a few people. This example demonstrates how to read such files; its
+strata have no medical meaning, since patches of one slice are not a sample of patients.
 """
 
 # %%
 # A series of slices
 # ------------------
-# Files come in no order. The place of a slice is its ``ImagePositionPatient``, along
-# the normal of its plane; neither names of files nor ``InstanceNumber`` are to be
-# trusted. Slices of another plane (a scout) are no part of the same volume, whatever
-# their series. pydicom's test slices have been cut down to 16 x 16 pixels, and most of
-# their series to a few slices.
+# Files have no order. The position of a slice is its ``ImagePositionPatient``, along
+# the normal of its plane; file names and ``InstanceNumber`` are not reliable. Slices of
+# another plane (a scout) are not part of the same volume, even in the same series.
+# pydicom's test slices have been reduced to 16 x 16 pixels, and most of their series to
+# a few slices.
 
 from collections import defaultdict
 
@@ -34,7 +34,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 
 
 def position(dataset):
-    """Return the place of a slice along the normal of its plane, in millimeters."""
+    """Return the position of a slice along the normal of its plane, in millimeters."""
     along_row, along_column = np.reshape(dataset.ImageOrientationPatient, (2, 3))
     return float(np.cross(along_row, along_column) @ dataset.ImagePositionPatient)
 
@@ -55,16 +55,16 @@ for slices in stacks.values():
     print(f"{slices[0].Modality} {volume.shape}, from {first:.1f} to {last:.1f} mm")
 
 # %%
-# Those of as many slices could be stacked once more, to volumes of shape
+# Volumes with the same number of slices could be stacked to an array of shape
 # ``(n, D, H, W)``; all sides need 8 voxels or more.
 #
 # Values and spacing
 # ------------------
-# Two larger slices: a vertebra in CT and an abdomen in MR. Stored numbers become
-# Hounsfield units by the file's slope and intercept, and a window keeps what is looked
-# for: here soft tissue, from -160 to 240. MR has no units; percentiles of the image
-# bring it to a common scale. Both are resampled to pixels of 0.7 mm, since the network
-# knows nothing of spacing.
+# There are two larger slices: a vertebra in CT and an abdomen in MR. The slope and the
+# intercept in the file convert stored numbers to Hounsfield units, and a window keeps
+# soft tissue, from -160 to 240. MR has no units; it is scaled by percentiles of the
+# image. Both are resampled to pixels of 0.7 mm, since the network does not know the
+# spacing.
 
 SPACING = 0.7  # millimeters
 
@@ -73,7 +73,7 @@ def read_slice(dataset):
     """Return a slice as values from 0 to 1, at the common spacing."""
     values = apply_modality_lut(dataset.pixel_array, dataset).astype(float)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
-        values = -values  # low values are to be shown bright
+        values = -values  # low values are displayed bright
     if dataset.Modality == "CT":
         low, high = -160, 240
     else:
@@ -90,16 +90,16 @@ for name, scan in scans.items():
 # %%
 # Patches
 # -------
-# Squares of 16 x 16 pixels, 11 mm, overlapping. Those without any contrast, of air and
-# background, are left out. Names, dates and identifiers stay behind in the files; what
-# is burnt into the pixels does not, and has to be cut off before.
+# Patches are overlapping squares of 16 x 16 pixels, or 11 mm. Those without contrast,
+# such as air and background, are left out. Names, dates and identifiers stay in the
+# files, but text that is burnt into the pixels does not: crop it first.
 
 SIDE = 16
 steps = {"CT": 4, "MR": 10}
 
 
 def cut_patches(scan, step):
-    """Return patches, and the row and column of each, where there is contrast."""
+    """Return the patches with contrast, and the row and column of each."""
     windows = np.lib.stride_tricks.sliding_window_view(scan, (SIDE, SIDE))
     windows = windows[::step, ::step]
     shows_something = windows.std(axis=(2, 3)) > 0.03
@@ -109,7 +109,7 @@ def cut_patches(scan, step):
 cut = {name: cut_patches(scan, steps[name]) for name, scan in scans.items()}
 X = np.concatenate([patches for patches, _ in cut.values()])
 source = np.repeat(list(cut), [len(patches) for patches, _ in cut.values()])
-print(f"patches: {X.shape}, {np.sum(source == 'CT')} of them of the CT")
+print(f"patches: {X.shape}, {np.sum(source == 'CT')} of them from the CT")
 
 n_strata = 6
 clusterer = ContrastiveAutoencoderClusterer(
@@ -119,7 +119,7 @@ clusterer = ContrastiveAutoencoderClusterer(
 # %%
 # Strata on the slices
 # --------------------
-# Each patch is drawn as a square of the color of its stratum, at its center.
+# The center of each patch is drawn as a square in the color of its stratum.
 
 colors = plt.get_cmap("Set2")(range(n_strata))
 figure, axes = plt.subplots(
@@ -127,13 +127,13 @@ figure, axes = plt.subplots(
 )
 for column, (name, scan) in enumerate(scans.items()):
     strata = clusterer.labels_[source == name]
-    places = cut[name][1]
-    picture = np.ones((*scan.shape, 4))
+    corners = cut[name][1]
+    overlay = np.ones((*scan.shape, 4))
     half = steps[name] // 2
-    for (top, left), stratum in zip(places + SIDE // 2, strata, strict=True):
-        picture[top - half : top + half, left - half : left + half] = colors[stratum]
+    for (top, left), stratum in zip(corners + SIDE // 2, strata, strict=True):
+        overlay[top - half : top + half, left - half : left + half] = colors[stratum]
     axes[0, column].imshow(scan, cmap="gray")
-    axes[1, column].imshow(picture)
+    axes[1, column].imshow(overlay)
     axes[0, column].set_title(name)
     for ax in axes[:, column]:
         ax.set(xticks=[], yticks=[])
@@ -151,6 +151,6 @@ figure.suptitle("Decoded centers, framed in the colors above", fontsize=10)
 plt.show()
 
 # %%
-# Look at the percentages. A stratum of nearly all CT or nearly none is one of the
-# scanner as much as of the tissue; with real cohorts that is the first thing to check
+# Look at the percentages. A stratum of nearly all CT or nearly none follows the scanner
+# as much as the tissue. With real cohorts, check this first
 # (:doc:`/user_guide/pitfalls`).

@@ -1,28 +1,27 @@
 """
-=======================================================
-Few labels: what generated images and latents are worth
-=======================================================
+======================================================
+Few labels: training on generated images or on latents
+======================================================
 
-Labels are dear in medicine, and images are not. Here 40 chest X-rays have a diagnosis
-and 4668 have none (PneumoniaMNIST). The estimator is fitted to all of them without
-labels, with fewer epochs than usual to save time. One and the same classifier then
-learns from
+In medicine, labels are expensive and images are not. Here 40 chest X-rays have a
+diagnosis and 4668 have none (PneumoniaMNIST). The estimator is fitted to all of them
+without labels, with fewer epochs than usual to save time. The same classifier is then
+trained on
 
 - the pixels of the 40 labeled X-rays,
-- the same and generated X-rays, which have the label of their stratum,
-- the same and the real X-rays of the strata instead, as a yardstick for the generated
-  ones,
+- these and generated X-rays, which have the label of their stratum,
+- these and real X-rays of the strata, for comparison with the generated ones,
 - the latents of the 40 labeled X-rays.
 
-Which of them helps, and how much, is read from the table below and not taken for
-granted.
+The table below shows which of them helps, and how much.
 """
 
 # %%
 # Fit without labels
 # ------------------
-# The images are fetched through medmnist, or read from the folder that the environment
-# variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there.
+# The images are read from the folder in the environment variable
+# ``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded
+# through medmnist.
 
 import warnings
 
@@ -50,9 +49,9 @@ latents_test = clusterer.transform(X_test)
 # %%
 # Generate X-rays
 # ---------------
-# As many of each stratum. They know nothing of the labels yet. ``sample`` warns if some
-# images still belong to another stratum than asked after several attempts; here the
-# warning is followed, and these are left out.
+# The same number of X-rays is generated for each stratum, without any labels.
+# ``sample`` warns if, after several attempts, some images are still predicted to be in
+# another stratum; these are left out here.
 
 n_generated = 50
 generated = []
@@ -64,18 +63,17 @@ with warnings.catch_warnings():
 print("generated X-rays of each stratum:", *map(len, generated))
 
 # %%
-# Let the few labels name the strata
-# ----------------------------------
-# A stratum takes the most frequent label of the labeled X-rays that fall into it. Where
-# none does, or as many of either kind, it gets no label and its images are left out.
-# Therefore the labels of the generated X-rays come from the same 40 labels; nothing
-# else is known of them.
+# Label the strata
+# ----------------
+# A stratum takes the most frequent label of its labeled X-rays. If it has none, or as
+# many of each kind, it gets no label and its images are left out. The labels of the
+# generated X-rays therefore depend on the 40 labels alone.
 
 names = {0: "normal", 1: "pneumonia"}
 
 
 def draw_labeled(rng, n_of_each=20):
-    """Return the indices of as many training images of each class."""
+    """Return the indices of the same number of training images of each class."""
     return np.concatenate(
         [
             rng.choice(np.flatnonzero(y_train == label), n_of_each, replace=False)
@@ -98,10 +96,10 @@ def name_strata(labeled):
 # %%
 # Compare
 # -------
-# A logistic regression on standardized values, with scikit-learn's default penalty and
-# classes weighted evenly, is fitted in each of the settings and scored on the test
-# split. The 40 labeled X-rays are drawn again each time. Always guessing pneumonia
-# would have an accuracy of 0.625 and a balanced accuracy of 0.5.
+# In each setting, a logistic regression on standardized values, with scikit-learn's
+# default penalty and equal weights for both classes, is fitted and scored on the test
+# split. The 40 labeled X-rays are drawn again each time. Always guessing pneumonia has
+# an accuracy of 0.625 and a balanced accuracy of 0.5.
 
 
 def score(X, y, X_new):
@@ -109,10 +107,10 @@ def score(X, y, X_new):
     model = make_pipeline(
         StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=2000)
     )
-    foretold = model.fit(X.reshape(len(X), -1), y).predict(
+    predicted = model.fit(X.reshape(len(X), -1), y).predict(
         X_new.reshape(len(X_new), -1)
     )
-    return accuracy_score(y_test, foretold), balanced_accuracy_score(y_test, foretold)
+    return accuracy_score(y_test, predicted), balanced_accuracy_score(y_test, predicted)
 
 
 settings = ["pixels", "pixels + generated", "pixels + real of strata", "latents"]
@@ -142,34 +140,34 @@ measures = ["accuracy", "balanced accuracy"]
 mean, spread = scores.mean(axis=0), scores.std(axis=0, ddof=1)
 gains = scores[:, :, 1] - scores[:, :1, 1]
 error = gains.std(axis=0, ddof=1) / np.sqrt(n_draws)
-print(f"{'learnt from':<25}{measures[0]:>16}{measures[1]:>20}{'gain over pixels':>25}")
+print(f"{'trained on':<25}{measures[0]:>16}{measures[1]:>20}{'gain over pixels':>25}")
 for i, setting in enumerate(settings):
     cells = [f"{m:.3f} +- {s:.3f}" for m, s in zip(mean[i], spread[i], strict=True)]
     gain = f"{gains[:, i].mean():+.3f} (error {error[i]:.3f})" if i else ""
     print(f"{setting:<25}{cells[0]:>16}{cells[1]:>20}{gain:>25}")
 
 # %%
-# The table has means and standard deviations over the draws. The gain is that in
-# balanced accuracy, draw by draw, with its standard error: less than about two of these
-# is no finding. All of this tells how much depends on which 40 X-rays were labeled. The
-# fit without labels is the same throughout, and another seed of it would add to the
-# spread.
+# The table has means and standard deviations over the draws. The gain is the mean
+# difference in balanced accuracy for the same draw, with its standard error; a gain
+# below about two standard errors is not a finding. The spread shows how much depends on
+# which 40 X-rays were labeled. The fit without labels is always the same; other seeds
+# would add to the spread.
 #
-# In the figure bars begin at what always guessing pneumonia would score. They are the
-# means, lines the standard deviations, and dots the draws.
+# In the figure, bars show the means and start at the score of always guessing
+# pneumonia. Lines are standard deviations, and dots are the draws.
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True)
 colors = ["#999999", "#E69F00", "#56B4E9", "#0072B2"]
-place = np.arange(len(settings))
+rows = np.arange(len(settings))
 for measure, ax in enumerate(axes):
     guess = [0.625, 0.5][measure]
     gain = mean[:, measure] - guess
-    ax.barh(place, gain, left=guess, xerr=spread[:, measure], color=colors, capsize=3)
-    for i in place:
+    ax.barh(rows, gain, left=guess, xerr=spread[:, measure], color=colors, capsize=3)
+    for i in rows:
         height = i + np.linspace(-0.25, 0.25, n_draws)
         ax.plot(scores[:, i, measure], height, ".", color="black", markersize=3)
     ax.axvline(guess, color="black", linewidth=1)
-    ax.set(yticks=place, yticklabels=settings, xlim=(0.48, 1), title=measures[measure])
+    ax.set(yticks=rows, yticklabels=settings, xlim=(0.48, 1), title=measures[measure])
 axes[0].invert_yaxis()
 figure.supxlabel("on the test split", fontsize=9)
 figure.tight_layout()
@@ -177,10 +175,10 @@ figure.tight_layout()
 # %%
 # Look at the generated X-rays
 # ----------------------------
-# A row is a stratum, with the label it got in the last draw: the labeled X-rays that
-# named it, at most three, and generated ones. The percentage is the part of the
-# stratum's training members that have the label, which nobody would know in practice.
-# Where it is low, the generated X-rays teach the classifier an error.
+# Each row is a stratum, with its label in the last draw: its labeled X-rays, at most
+# three, and generated ones. The percentage is the share of the stratum's training
+# members that have this label, which is unknown in practice. If it is low, the
+# generated X-rays mislead the classifier.
 
 n_shown = 5
 figure, axes = plt.subplots(n_strata, 3 + n_shown, figsize=(8, 10))
@@ -189,10 +187,10 @@ for stratum, row in enumerate(axes):
     for ax in row:
         ax.set(xticks=[], yticks=[])
         ax.set_frame_on(False)
-    pictures = dict(zip(range(3), X_train[own], strict=False))
-    pictures |= dict(enumerate(generated[stratum][:n_shown], start=3))
-    for column, picture in pictures.items():
-        row[column].imshow(picture, cmap="gray", vmin=0, vmax=255)
+    shown = dict(zip(range(3), X_train[own], strict=False))
+    shown |= dict(enumerate(generated[stratum][:n_shown], start=3))
+    for column, image in shown.items():
+        row[column].imshow(image, cmap="gray", vmin=0, vmax=255)
     title = "no label"
     if stratum in votes:
         share = np.mean(y_train[strata == stratum] == votes[stratum])

@@ -1,19 +1,19 @@
 """
-==========================
-In a Pipeline and a search
-==========================
+=========================
+Pipelines and grid search
+=========================
 
-The estimator takes part in all of scikit-learn's machinery. Here flattened images of
-digits go through a Pipeline, the latents feed a classifier, and a grid search compares
-settings by a score that needs no labels, and by one that does.
+The estimator works with scikit-learn's tools. In this example, flattened images of
+digits pass through a Pipeline, a classifier uses the latents, and a grid search
+compares settings by a score that needs no labels, and by one that does.
 """
 
 # %%
 # A pipeline that ends in strata
 # ------------------------------
-# A Pipeline hands over a table, one image a row. ``image_shape`` says what the rows
-# are. The step before brings each image to a maximum of 1, so that strata are not those
-# of bright and faint pens.
+# A Pipeline passes a table with one image in each row, and ``image_shape`` gives their
+# shape. The step before scales each image to a maximum of 1, so that strata do not
+# follow bright and faint pens.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,8 +47,8 @@ rand = adjusted_rand_score(y_test, pipeline.predict(X_test))
 print(f"adjusted Rand index of strata and digits, new images: {rand:.2f}")
 
 # %%
-# The steps' methods go through: latents of new images, and images from latents, back in
-# the units that the first step had left.
+# The methods of the last step are available: latents of new images, and images from
+# latents, in the units after the first step.
 
 latents = pipeline.transform(X_test)
 decoded = pipeline[-1].inverse_transform(latents)
@@ -57,9 +57,9 @@ print(f"latents {latents.shape}, decoded {decoded.shape}, up to {decoded.max():.
 # %%
 # A pipeline that ends in a classifier
 # ------------------------------------
-# In the middle of a Pipeline the estimator is a transformer, and its latents are the
-# features. Where few images have a label, fit it to all of them first, and only the
-# classifier to the few.
+# In the middle of a Pipeline, the estimator is a transformer, and its latents are the
+# features. If few images have a label, first fit the estimator to all images, and then
+# the classifier to the few.
 
 few = np.concatenate([np.flatnonzero(y_train == digit)[:3] for digit in range(10)])
 classifier = LogisticRegression(max_iter=1000)
@@ -72,10 +72,10 @@ print(f"30 labels, accuracy from pixels {on_pixels:.2f}, from latents {on_latent
 # %%
 # Search
 # ------
-# A grid search over the number of strata and the temperature, with two scores side by
-# side: the estimator's own, which needs no labels and measures how separate the strata
-# are among the images, and the adjusted Rand index with the digits. ``refit`` names the
-# one that decides. ``n_jobs`` would run candidates in parallel.
+# A grid search over the number of strata and the temperature, with two scores: the
+# estimator's own, which needs no labels and measures how well separated the strata are,
+# and the adjusted Rand index with the digits. ``refit`` names the score that decides.
+# ``n_jobs`` would run candidates in parallel.
 
 parameters = {
     "contrastiveautoencoderclusterer__n_clusters": [5, 10, 15],
@@ -102,16 +102,16 @@ rand = adjusted_rand_score(y_test, search.predict(X_test))
 print(f"adjusted Rand index of the choice, new images: {rand:.2f}")
 
 # %%
-# Both scores for all candidates. They ask different questions: the silhouette how
-# compact strata are, in a latent space that the temperature itself shapes, and the Rand
-# index how far they are the digits. A choice by the first is none by the second.
-# Without labels, ask also which strata come back
+# Both scores for all candidates. They answer different questions: the estimator's own
+# score how compact strata are, in a space that is the same for all candidates, and the
+# Rand index how well they agree with the digits. The best candidates may differ.
+# Without labels, also check which strata are stable
 # (:ref:`sphx_glr_auto_examples_plot_number_and_stability.py`).
 
 n_clusters, temperatures = parameters.values()
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2))
 for ax, name in zip(axes, search.scoring, strict=True):
-    # Candidates come with the last parameter running fastest.
+    # The last parameter varies fastest.
     scores = search.cv_results_[f"mean_test_{name}"]
     table = scores.reshape(len(n_clusters), len(temperatures))
     ax.imshow(table, cmap="Blues", vmin=0, vmax=1.5 * table.max())

@@ -3,14 +3,14 @@
 Strata of chest X-rays, found without labels
 ============================================
 
-The authors' medical benchmark: 4708 chest X-rays of children, with and without
-pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator sees no label. Its ten
-strata are then held against the diagnoses, on the test split, which it has not seen.
+This example uses the authors' medical benchmark: 4708 chest X-rays of children, with
+and without pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator uses no labels.
+Its ten strata are then compared with the diagnoses, on the test split.
 
-The images are fetched through medmnist, or read from the folder that the environment
-variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there. A third of the usual
-epochs is run here, which takes about a minute on two cores; what the defaults come to
-is recorded in the documentation's "Benchmarks".
+The images are read from the folder in the environment variable
+``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded through
+medmnist. This example runs a third of the usual epochs, which takes about a minute on
+two cores; :doc:`/benchmarks` has the results of the defaults.
 """
 
 # %%
@@ -45,12 +45,12 @@ clusterer = ContrastiveAutoencoderClusterer(
 seconds = time.perf_counter() - start
 
 # %%
-# Hold the strata against the diagnoses
+# Compare the strata with the diagnoses
 # -------------------------------------
 # Each stratum takes the most frequent diagnosis of its training members; the test split
-# is then scored as that of a classifier. Always guessing pneumonia has an accuracy of
-# 0.625 here, so that accuracy alone says little: balanced accuracy, the adjusted Rand
-# index and mutual information stand beside it.
+# is then scored like that of a classifier. Always guessing pneumonia has an accuracy of
+# 0.625 here, so accuracy alone says little. The example also prints balanced accuracy,
+# the adjusted Rand index and mutual information.
 
 strata = clusterer.predict(X_test)
 diagnosis = map_clusters_to_labels(y_train, clusterer.labels_, strata)
@@ -67,9 +67,9 @@ print(f"seconds of training   {seconds:.0f}")
 # %%
 # Look at the strata
 # ------------------
-# A row is a stratum, ordered by how many of its training members have pneumonia: the
-# decoded center, the X-rays of the test split that lie nearest to it in latent space,
-# and those that lie farthest from it and belong to it all the same.
+# Each row is a stratum: its decoded center, the members in the test split that are
+# closest to it in latent space, and the members that are farthest from it. Rows are
+# ordered by the share of training members with pneumonia.
 
 prevalence = [
     y_train[clusterer.labels_ == s].mean() for s in range(clusterer.n_clusters_)
@@ -86,7 +86,7 @@ gallery.ax_.set_title("Strata of chest X-rays, found without labels")
 gallery.figure_.savefig("strata_of_chest_x_rays.png", dpi=120)
 
 # %%
-# What the network keeps of an X-ray, and what it leaves out:
+# X-rays and their reconstructions show what the network keeps and what it loses:
 
 ReconstructionDisplay.from_estimator(clusterer, X_test, random_state=0)
 plt.show()

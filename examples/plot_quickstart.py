@@ -3,16 +3,16 @@
 Quickstart: strata of handwritten digits
 ========================================
 
-This example clusters scikit-learn's bundled images of handwritten digits without their
-labels, shows the strata that come out, and reconstructs images from the latent space.
-It needs no download and takes well under a minute on a laptop without a GPU.
+This example clusters scikit-learn's images of handwritten digits without their labels,
+shows the strata, and reconstructs images from the latent space. It needs no download
+and takes well under a minute on a laptop without a GPU.
 """
 
 # %%
 # Fit
 # ---
-# The images are an array of shape ``(1797, 8, 8)``. Nothing has to be prepared: values
-# are brought to a common scale inside, and the network fits itself to the size.
+# The images are an array of shape ``(1797, 8, 8)``. They need no preparation: values
+# are standardized internally, and the network adapts to the size of the images.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,8 +37,8 @@ clusterer = ContrastiveAutoencoderClusterer(
 labels = clusterer.fit_predict(images)
 
 # %%
-# The labels of the digits were not used. Held against them, the strata are mostly
-# digits:
+# The labels of the digits were not used for training. Compared with them, most strata
+# are digits:
 
 accuracy = clustering_accuracy(digits.target, labels)
 rand = adjusted_rand_score(digits.target, labels)
@@ -47,28 +47,28 @@ print(f"one-to-one accuracy {accuracy:.3f}, adjusted Rand index {rand:.3f}")
 # %%
 # Look at the strata
 # ------------------
-# Each row is a stratum: its decoded center first, then the five members that lie
-# nearest to it in latent space, and last the five that lie farthest from it.
+# Each row is a stratum: its decoded center, the five members closest to it in latent
+# space, and the five members farthest from it.
 
 ClusterGalleryDisplay.from_estimator(clusterer, images)
 
 # %%
-# Where the strata lie in the latent space, mapped to the plane by t-SNE. Neighbors on
-# the map are neighbors there; distances between groups mean little.
+# The strata in latent space, mapped to the plane by t-SNE. Neighbors on the map are
+# neighbors in latent space; distances between groups mean little.
 
 EmbeddingDisplay.from_estimator(clusterer, images, random_state=0)
 
 # %%
 # Reconstruct
 # -----------
-# ``transform`` gives latents, ``inverse_transform`` brings them back to pixels, in the
-# units and the shape of the input.
+# ``transform`` returns latents, and ``inverse_transform`` decodes them to pixels, in
+# the units and the shape of the input.
 
 latents = clusterer.transform(images)
 decoded = clusterer.inverse_transform(latents)
 print(f"latents {latents.shape}, reconstructions {decoded.shape}")
 error = np.mean((decoded - images) ** 2) / images.var(axis=0).mean()
-print(f"reconstruction error: {error:.2f} of that of the mean image")
+print(f"reconstruction error: {error:.2f} of the error of the mean image")
 
 ReconstructionDisplay.from_estimator(clusterer, images, random_state=0)
 plt.show()

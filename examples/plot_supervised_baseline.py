@@ -1,18 +1,18 @@
 """
-=============================================================
-Strata beside a classifier that was given the experts' labels
-=============================================================
+=======================================
+Comparison with a supervised classifier
+=======================================
 
-How far do strata that are found without labels get, and how much more would labels
-give? Here 2000 chest X-rays (of PneumoniaMNIST) are clustered without their diagnoses.
-Beside the strata stand the least that has to be beaten, always guessing pneumonia and
-k-means on the pixels, and what labels can do at best here: the same encoder, trained
-with all 2000 diagnoses.
+How well do strata that were found without labels predict the diagnosis, and how much
+would labels add? This example clusters 2000 chest X-rays (of PneumoniaMNIST) without
+their diagnoses. It compares the strata with two simple baselines, always guessing
+pneumonia and k-means on the pixels, and with the same encoder, trained with all 2000
+diagnoses.
 
-The images are fetched through medmnist, or read from the folder that the environment
-variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there. To keep it short, less
-than half of them and few epochs are used; :doc:`/benchmarks` has the figures of full
-trainings.
+The images are read from the folder in the environment variable
+``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded through
+medmnist. To save time, less than half of them and few epochs are used;
+:doc:`/benchmarks` has the results of full trainings.
 """
 
 # %%
@@ -48,14 +48,14 @@ clusterer = ContrastiveAutoencoderClusterer(
 ).fit(X_train)
 
 # %%
-# The diagnoses are used now, and for one thing only: each stratum takes the commonest
-# diagnosis of its training members, so that it can be scored on the test split. The
-# same is done with k-means on the pixels.
+# The diagnoses are used only now: each stratum takes the most frequent diagnosis of its
+# training members, so that it can be scored on the test split. The same is done with
+# k-means on the pixels.
 
 pixels, pixels_test = (X.reshape(len(X), -1).astype(float) for X in (X_train, X_test))
 kmeans = KMeans(n_strata, n_init=3, random_state=0).fit(pixels)
 strata = clusterer.predict(X_test)
-foretold = {
+predicted = {
     "always pneumonia": np.ones_like(y_test),
     "k-means on pixels": map_clusters_to_labels(
         y_train, kmeans.labels_, kmeans.predict(pixels_test)
@@ -67,16 +67,17 @@ print(f"adjusted Rand index of the strata: {adjusted_rand_score(y_test, strata):
 # %%
 # With labels
 # -----------
-# First a linear classifier on the latents, which were learnt without labels. Then the
-# whole encoder, from new random weights, trained with the diagnoses on the same random
-# views and with the same optimizer. A fit without any epoch makes such an encoder.
+# First, a linear classifier is trained on the latents, which were learned without
+# labels. Then the whole encoder is trained with the diagnoses from random weights, on
+# the same random views and with the same optimizer. A fit with zero epochs makes such
+# an encoder.
 
 latents = clusterer.transform(X_train)
 linear = make_pipeline(
     StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=2000)
 )
 linear.fit(latents, y_train)
-foretold["latents + linear classifier"] = linear.predict(clusterer.transform(X_test))
+predicted["latents + linear classifier"] = linear.predict(clusterer.transform(X_test))
 
 untrained = clone(clusterer).set_params(
     max_epochs=0, refinement_epochs=0, clusterer="kmeans"
@@ -85,13 +86,13 @@ encoder = untrained.fit(X_train).net_.module_.encoder.cpu()
 
 
 def to_batch(images):
-    """Bring images to the scale of the training set, channels first."""
+    """Standardize images by the training set, channels first."""
     scaled = (images - X_train.mean()) / X_train.std()
     return torch.from_numpy(scaled[:, None]).float()
 
 
 def train_with_labels(encoder, *, n_epochs=20, n_batches=8):
-    """Train an encoder and a linear layer above it by cross entropy."""
+    """Train an encoder and a linear layer on top of it by cross entropy."""
     network = torch.nn.Sequential(encoder, torch.nn.Linear(64, 2)).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -116,23 +117,23 @@ def train_with_labels(encoder, *, n_epochs=20, n_batches=8):
 torch.manual_seed(0)
 network = train_with_labels(encoder)
 with torch.inference_mode():
-    foretold["encoder trained with labels"] = (
+    predicted["encoder trained with labels"] = (
         network(to_batch(X_test)).argmax(1).numpy()
     )
 
 # %%
 # Compare
 # -------
-# Sensitivity is the part of the children with pneumonia that is found, specificity that
-# of the others. Accuracy hides which of the two is bought with the other. The interval
-# is that of the balanced accuracy over 1000 resamples of the test split: of which test
-# images there happen to be. Another seed of the training would widen it.
+# Sensitivity is the share of children with pneumonia that are found, specificity the
+# same for the others. Accuracy hides the trade-off between the two. The interval is
+# that of the balanced accuracy over 1000 resamples of the test split, so it reflects
+# the choice of test images. Other seeds of the training would widen it.
 
 rng = np.random.default_rng(0)
 resamples = rng.integers(len(y_test), size=(1000, len(y_test)))
 print(f"{'':<28}{'accuracy':>9}{'sens.':>7}{'spec.':>7}{'balanced [95 %]':>22}")
 balanced = {}
-for name, guess in foretold.items():
+for name, guess in predicted.items():
     middle = balanced_accuracy_score(y_test, guess)
     sensitivity, specificity = (
         recall_score(y_test, guess, pos_label=label) for label in (1, 0)
@@ -152,9 +153,9 @@ for name, guess in foretold.items():
 
 figure, ax = plt.subplots(figsize=(8, 2.6))
 colors = ["#999999", "#999999", "#0072B2", "#56B4E9", "#D55E00"]
-for place, (middle, low, high) in enumerate(balanced.values()):
-    ax.plot([low, high], [place, place], color=colors[place], linewidth=2)
-    ax.plot(middle, place, "o", color=colors[place])
+for row, (middle, low, high) in enumerate(balanced.values()):
+    ax.plot([low, high], [row, row], color=colors[row], linewidth=2)
+    ax.plot(middle, row, "o", color=colors[row])
 ax.set_yticks(range(len(balanced)), list(balanced))
 ax.invert_yaxis()
 ax.set(xlabel="balanced accuracy on the test split", xlim=(0.45, 1))
@@ -162,12 +163,13 @@ ax.grid(axis="x", alpha=0.3)
 figure.tight_layout()
 
 # %%
-# What the strata know and do not know
-# ------------------------------------
-# How the diagnoses spread over the strata of the test split. A stratum that is nearly
-# of one diagnosis is a finding for an expert to explain; a mixed one says that these
-# X-rays differ by something else, which the strata follow instead. The classifier with
-# labels cannot show that: it has learnt to overlook all that is not the diagnosis.
+# Diagnoses in each stratum
+# -------------------------
+# The matrix shows how the diagnoses are distributed over the strata of the test split.
+# A stratum with nearly one diagnosis is a finding for an expert to explain. A mixed one
+# means that these X-rays differ by something else, which the strata follow instead. The
+# classifier with labels cannot show this, because it has learned to ignore everything
+# but the diagnosis.
 
 LabelSpreadDisplay.from_estimator(clusterer, X_test, y_test)
 plt.show()

@@ -4,19 +4,20 @@ Strata of a radiomics-like table
 ================================
 
 Radiomics turns each image into a row of numbers: sizes, shapes, textures. Such tables
-can be clustered, too. This one is scikit-learn's breast cancer data set: 30 measures of
-the cell nuclei in the images of 569 fine needle aspirates, ten of them as a mean, as
-its error and as a mean of the three largest. They were outlined by hand, not segmented
-by a radiomics program, and the data are from 1993; what matters here is their shape, a
-few hundred rows of correlated columns in different units.
+can be clustered as well. This example uses scikit-learn's breast cancer data set: 30
+features of the cell nuclei in images of 569 fine needle aspirates, namely the mean of
+ten measures, its standard error, and the mean of the three largest values. The nuclei
+were outlined by hand, not segmented by a radiomics program, and the data are from 1993.
+They have the shape of such tables: a few hundred rows of correlated columns in
+different units.
 """
 
 # %%
 # Fit
 # ---
-# Columns are standardized inside. Views add noise to the values and drop some of them
-# (:class:`~contrastive_clustering.TableAugmentation`). Tables are small, so that epochs
-# are short; take more of them, and smaller batches, than for images.
+# Columns are standardized internally. Views add noise to the values and drop some of
+# them (:class:`~contrastive_clustering.TableAugmentation`). Tables are small, so epochs
+# are short: use more epochs, and smaller batches, than for images.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,11 +49,11 @@ clusterer = ContrastiveAutoencoderClusterer(
 ).fit(X_train)
 
 # %%
-# Read the strata
-# ---------------
-# A decoded center is a row in the units of the table. Here is how far each lies from
-# the mean of the training set, in standard deviations; strata are ordered by the first
-# column, the mean radius of the nuclei.
+# Interpret the strata
+# --------------------
+# A decoded center is a row in the units of the table. The plot shows the difference of
+# each from the mean of the training set, in standard deviations. Strata are ordered by
+# the first column, the mean radius of the nuclei.
 
 centers = clusterer.inverse_transform(clusterer.cluster_centers_)
 deviations = (centers - X_train.mean(axis=0)) / X_train.std(axis=0)
@@ -60,19 +61,19 @@ order = np.argsort(centers[:, 0])
 sizes = np.bincount(clusterer.labels_)
 
 figure, ax = plt.subplots(figsize=(8, 3.6))
-picture = ax.imshow(deviations[order], cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
+image = ax.imshow(deviations[order], cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
 ax.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
 ax.set_yticks(range(n_strata), [f"stratum {s}, n = {sizes[s]}" for s in order])
-figure.colorbar(picture, ax=ax, label="standard deviations")
+figure.colorbar(image, ax=ax, label="standard deviations")
 ax.set_title("Decoded centers of the strata")
 figure.tight_layout()
 
 # %%
-# Hold them against the diagnoses
+# Compare them with the diagnoses
 # -------------------------------
-# The same figures for k-means on the standardized columns, with as many clusters. On a
-# table of this kind k-means is hard to beat, and if it is as good, take it: it is the
-# simpler one.
+# The same metrics are computed for k-means on the standardized columns, with as many
+# clusters. On such a table k-means is hard to beat. If it is as good, use k-means,
+# which is simpler.
 
 kmeans = make_pipeline(StandardScaler(), KMeans(n_strata, n_init=10, random_state=0))
 kmeans.fit(X_train)
@@ -85,18 +86,19 @@ for name, estimator in (("strata", clusterer), ("k-means", kmeans)):
     )
 
 # %%
-# How many of each stratum are malignant? Blue are the training rows, and orange the
-# test rows, which the estimator has not seen. What differs between the two is chance.
+# Which share of each stratum is malignant? Blue are the training rows, and orange the
+# test rows, which the estimator has not seen. Differences between the two are due to
+# chance.
 
 figure, ax = plt.subplots(figsize=(8, 2.8))
 for offset, color, name, strata, y in (
     (-0.2, "#0072B2", "training", clusterer.labels_, y_train),
     (0.2, "#E69F00", "test", clusterer.predict(X_test), y_test),
 ):
-    part = [np.mean(y[strata == stratum] == 0) for stratum in order]
-    ax.bar(np.arange(n_strata) + offset, part, width=0.38, color=color, label=name)
+    share = [np.mean(y[strata == stratum] == 0) for stratum in order]
+    ax.bar(np.arange(n_strata) + offset, share, width=0.38, color=color, label=name)
 ax.set_xticks(range(n_strata), [f"stratum {s}" for s in order])
-ax.set(ylabel="part that is malignant", ylim=(0, 1.05))
+ax.set(ylabel="share that is malignant", ylim=(0, 1.05))
 ax.legend()
 figure.tight_layout()
 plt.show()

@@ -3,16 +3,17 @@
 Strata of adrenal glands in 3-D
 ===============================
 
-Volumes work as images do: the network takes its third dimension from the shape of the
-data. This example clusters the shapes of adrenal glands that were segmented in CT
-scans, each of 28 x 28 x 28 voxels (AdrenalMNIST3D). One of both views of a volume is
-turned in space and mirrored: how a gland lies does not matter, its size and its shape
-do. To keep it short, the example takes 300 of the 1188 training volumes and few epochs.
-Batches are smaller than by default, so that an epoch of few volumes still has several
-steps.
+Volumes work like images: the shape of the data makes the network three-dimensional.
+This example clusters the shapes of adrenal glands that were segmented in CT scans, each
+of 28 x 28 x 28 voxels (AdrenalMNIST3D). One of the two views of a volume is rotated in
+space and mirrored: the orientation of a gland does not matter, but its size and its
+shape do. To save time, the example uses 300 of the 1188 training volumes and few
+epochs. Batches are smaller than by default, so that an epoch of few volumes still has
+several steps.
 
-The volumes are fetched through medmnist, or read from the folder that the environment
-variable ``CONTRASTIVE_CLUSTERING_DATA`` names if they are there.
+The volumes are read from the folder in the environment variable
+``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded through
+medmnist.
 """
 
 # %%
@@ -44,11 +45,11 @@ clusterer = ContrastiveAutoencoderClusterer(
 labels = clusterer.fit_predict(X)
 decoded = clusterer.inverse_transform(clusterer.transform(X))
 error = np.mean((decoded - X) ** 2) / X.var(axis=0).mean()
-print(f"reconstruction error: {error:.2f} of that of the mean volume")
+print(f"reconstruction error: {error:.2f} of the error of the mean volume")
 
 # %%
 # A gland is labeled normal or, under the name hyperplasia, as having a mass. The
-# strata are found without that label; here is how it spreads over them.
+# strata are found without this label. Its share in each stratum:
 
 for stratum in range(n_strata):
     ill = y[labels == stratum]
@@ -57,10 +58,10 @@ for stratum in range(n_strata):
 # %%
 # Look at the strata
 # ------------------
-# Of each volume the middle slice across its first axis is shown. The members are masks,
-# voxels are in the gland or not; decoded voxels are gray where the network is unsure.
-# It often is: latents that views teach to forget how a gland lies are decoded to a mean
-# of glands that lie in many ways.
+# The gallery shows the middle slice of each volume across its first axis. The members
+# are masks: voxels are in the gland or not. Decoded voxels are gray where the network
+# is uncertain, which is often the case: the latents have learned to ignore the
+# orientation of a gland, so they are decoded to a mean of glands in many orientations.
 
 ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
 ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)

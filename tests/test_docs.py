@@ -196,6 +196,9 @@ PAGES_WITH_FILES = [
     page for page in PAGES if any(needs for needs, _ in page_snippets(page))
 ]
 
+# Pages that start a cluster, or that train with the defaults.
+SLOW = {"large_data", "distributed"}
+
 # What a page says of the outcome of its snippets.
 SAID = {
     "pitfalls": lambda seen: (
@@ -221,8 +224,7 @@ def run_page(page, *, with_files):
 @pytest.mark.parametrize(
     "page",
     [
-        # The page on scaling trains with the defaults.
-        pytest.param(page, marks=[pytest.mark.slow] if page.stem == "scaling" else [])
+        pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else [])
         for page in PAGES
     ],
     ids=lambda page: page.stem,
@@ -270,6 +272,41 @@ def test_commands_name_files_and_extras_that_exist():
     assert [name for name in files if not (ROOT / name).is_file()] == []
     extras = set(",".join(re.findall(r"\.\[([\w,]+)\]", commands)).split(","))
     assert extras <= set(metadata["options.extras_require"])
+
+
+def test_pages_name_files_that_exist():
+    named = set()
+    for page in DOCS.rglob("*.rst"):
+        if page.relative_to(DOCS).parts[0] not in BUILT:
+            named |= set(
+                re.findall(
+                    r"\b(?:tests|benchmarks)/\w[\w/]*(?:\.\w+)?", page.read_text()
+                )
+            )
+    assert {"tests/test_common.py", "benchmarks/quality.csv"} <= named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_table_of_the_benchmarks_page_is_as_its_script_writes_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    table = importlib.import_module("quality_table")
+    committed = ROOT / "benchmarks" / "quality.csv"
+    rows = table.read_csv(committed)
+    copy = tmp_path / "quality.csv"
+    copy.write_bytes(committed.read_bytes())
+    runs = [
+        {"task": "mnist", "method": "k-means on pixels", "seed": seed}
+        | dict.fromkeys(table.METRICS, value)
+        | {"rec. error": None}
+        for seed, value in enumerate([0.25, 0.5, 1.0])
+    ]
+    table.update_csv(copy, table.make_rows(runs, {"mnist": 10}))
+    measured = "mnist,10,k-means on pixels,3,0.500,0.500,0.500,0.500,0.500,,0"
+    assert measured in copy.read_text().splitlines()
+    table.update_csv(copy, rows)
+    assert copy.read_bytes() == committed.read_bytes()
 
 
 def test_contributing_lists_all_rooms():

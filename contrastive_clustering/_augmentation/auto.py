@@ -28,7 +28,7 @@ PRESETS: dict[str, type[Preset]] = {
     "table": TableAugmentation,
 }
 
-# What "auto" takes for strokes on an empty background: docs, "Choices".
+# What "auto" takes for strokes on an empty background: docs, "Defaults".
 FOR_STROKES = GrayImageAugmentation(translate=0.1, erase=0.8)
 
 

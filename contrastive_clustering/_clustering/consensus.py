@@ -32,7 +32,7 @@ from contrastive_clustering._utils.param_validation import (
 )
 
 # A member starts from this many to this many fine clusters a final one, and from no
-# fewer than the second pair: docs, "Choices".
+# fewer than the second pair: docs, "Defaults".
 FINE_PER_CLUSTER = (2, 6)
 FEWEST_FINE = (20, 50)
 
@@ -41,11 +41,11 @@ SAMPLES_PER_FINE = 5
 
 # Members of a consensus by default, most for small sets, and what the number of samples
 # times that of members is aimed at in between: it hangs less on chance the more members
-# it has, and of few samples they cost little (docs, "Choices").
+# it has, and of few samples they cost little (docs, "Defaults").
 FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
 
 # Of the members of a kind, this part has a vote. Fine clusters can be merged to a few
-# in several ways, and cuts through dense places may win by chance: docs, "Choices".
+# in several ways, and cuts through dense places may win by chance: docs, "Defaults".
 VOTING = 0.5
 
 # A small agreed cluster may win the vote nowhere: that often the agreement is sought
@@ -54,7 +54,7 @@ MOST_AGREEMENTS = 5
 
 # Where k-means seeks the agreement, a member's cluster weighs by its size to minus this
 # power: unweighted, a large cluster that few members divide costs more than two small
-# ones that most of them tell apart, and these are joined: docs, "Choices".
+# ones that most of them tell apart, and these are joined: docs, "Defaults".
 SIZE_POWER = 0.25
 
 

@@ -18,7 +18,7 @@ def link_centers(centers: ArrayLike) -> np.ndarray:
     :math:`\lVert c_i - c_j \rVert`, in units of the latents.
 
     The paper merges prototypes by their cosine; that was worse on X-rays and on blood
-    cells, and the same on digits: docs, "Choices and figures".
+    cells, and the same on digits: docs, "Defaults".
 
     Parameters
     ----------

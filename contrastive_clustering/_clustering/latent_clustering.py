@@ -132,7 +132,7 @@ class LatentClustering:
         three of equal weight. Places alone know no strata near the mean from each
         other, directions alone divide large ones, and what tells strata apart in a
         principal component of little variance shows in neither: measured in the docs,
-        "Choices".
+        "Defaults".
         """
         prepared = self.prepare(latents)
         if not (

@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 # Whitening keeps the directions that hold this part of the variance. The rest is
 # mostly noise, which whitening would blow up to the size of all else: measured in the
-# docs, "Choices".
+# docs, "Defaults".
 WHITENED_VARIANCE = 0.95
 
 

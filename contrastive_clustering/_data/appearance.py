@@ -15,7 +15,7 @@ from contrastive_clustering._data.validation import Samples
 MOST_LEARNED = 10_000
 
 # From fewer images, rare ones among them cannot be told from wrong units: measured in
-# the docs, "Images in other units".
+# the docs, "How often are images in other units detected?".
 FEWEST_LEARNED = 50
 
 # An image is odd if it is further out than all but this part of the training images,

@@ -259,8 +259,8 @@ def _find_strata(
     latents = encode_checked(net, part)
     head = net.module_.prototype_head
     if refinement.reclusters:
-        # Closer to the strata of what the latents have become than what was learnt
-        # on the way there: docs, "Choices".
+        # Closer to the strata of what the latents have become than those learned
+        # on the way there: docs, "Defaults".
         again = run_on_first_rank(
             lambda: fit_steadily(latents, refining.memberships.shape[1])
         )

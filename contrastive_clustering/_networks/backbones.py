@@ -11,7 +11,7 @@ from torch import nn
 
 # Widths of the convolutional blocks, from the image inwards; deeper networks, for
 # larger images, repeat the last. The decoder is half as wide: it was the larger
-# part of the arithmetic, and strata are no worse for a narrow one (docs, "Choices").
+# part of the arithmetic, and strata are no worse for a narrow one (docs, "Defaults").
 ENCODER_WIDTHS = (32, 64, 128)
 DECODER_WIDTHS = (16, 32, 64)
 

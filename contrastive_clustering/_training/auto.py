@@ -5,7 +5,7 @@
 MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
 
 # Of volumes, which are few, so many are to be seen, in no more epochs than these: views
-# that turn in any direction have more to teach than those of images (docs, "Choices").
+# that turn in any direction have more to teach than those of images (docs, "Defaults").
 MOST_EPOCHS_OF_VOLUMES, VOLUMES_SEEN = 60, 72_000
 
 

@@ -1,4 +1,4 @@
-"""The order of the gallery: from the first fit to what is one's own."""
+"""The order of the gallery: from the first fit to custom components."""
 
 import os
 
@@ -7,7 +7,7 @@ READING_ORDER = (
     "plot_pneumonia.py",
     "plot_supervised_baseline.py",
     "plot_number_and_stability.py",
-    "plot_hierarchy_and_ways.py",
+    "plot_hierarchy_and_interpolation.py",
     "plot_atypical.py",
     "plot_generated_augmentation.py",
     "plot_pipeline_and_search.py",
@@ -15,18 +15,18 @@ READING_ORDER = (
     "plot_volumes.py",
     "plot_table.py",
     "plot_dicom.py",
-    "plot_own_parts.py",
+    "plot_custom_network.py",
 )
 
 
 class ReadingOrder:
-    """Key of sphinx-gallery by which examples are sorted; new ones come last."""
+    """Sort key of sphinx-gallery for examples; new ones come last."""
 
     def __init__(self, src_dir: str | os.PathLike[str]) -> None:
         self.src_dir = src_dir
 
     def __call__(self, filename: str | os.PathLike[str]) -> tuple[int, str]:
-        """Return the place of an example."""
+        """Return the index of an example, and its name."""
         name = os.path.basename(filename)  # noqa: PTH119  # strings and paths alike
         known = name in READING_ORDER
         return READING_ORDER.index(name) if known else len(READING_ORDER), name

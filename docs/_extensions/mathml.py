@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw themselves, with a network and without."""
+"""Formulas as MathML, which browsers render without a script from the network."""
 
 from docutils import nodes
 from docutils.utils.math import MathError
@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 
 
 def append_formula(writer: HTML5Translator, node: nodes.Element) -> None:
-    """Write the formula of a node, and nothing of what is below it."""
+    """Write the formula of a node, and skip its children."""
     is_block = isinstance(node, nodes.math_block)
     source = " ".join(node.astext().split())
     try:
         formula = tex2mathml(source, as_block=is_block)
     except MathError as error:
-        logger.warning("%r cannot be drawn: %s", source, error, location=node)
+        logger.warning("%r is not valid MathML: %s", source, error, location=node)
         formula = writer.encode(source)
     tag = "div" if is_block else "span"
     writer.body.append(f'<{tag} class="formula">{formula}</{tag}>')

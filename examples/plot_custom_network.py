@@ -1,24 +1,24 @@
 """
-================================
-Own network and own augmentation
-================================
+===============================
+Custom network and augmentation
+===============================
 
-The estimator brings a network and random views of its own. Here both are replaced, as
-one would for images of a kind that the presets were not made for: views that say what
-does not matter for handwritten digits, the thickness of the pen among it, and an
-encoder with residual blocks. Both are plain PyTorch and know nothing of this package.
+The estimator has its own network and augmentations. This example replaces both, as for
+a kind of image for which the presets were not made: an augmentation that changes what
+does not matter for handwritten digits, such as the thickness of the pen, and an encoder
+with residual blocks. Both are plain PyTorch and do not depend on this package.
 """
 
 # %%
-# Views
-# -----
-# What two views of one image differ by is what the network learns to overlook. Digits
-# may be written with a thin pen or a thick one, lean to one side and lie a little off
-# the middle. They may not be mirrored or turned by much: a 6 is no 9.
+# Augmentation
+# ------------
+# The network learns to ignore the differences between two views of one image. Digits
+# may be written with a thin or a thick pen, be slanted, and be shifted a little. They
+# must not be mirrored or rotated by much: a 6 is not a 9.
 #
-# An augmentation is any function that maps a batch, channels first and on the common
-# scale, to one view of it. It may draw from PyTorch's global generator, which is seeded
-# for the call and afterwards given back as it was.
+# An augmentation is any function that maps a standardized batch, channels first, to one
+# view of it. It may use PyTorch's global generator, which is seeded for the call and
+# restored afterwards.
 
 import math
 
@@ -36,17 +36,17 @@ digits = load_digits()
 images = digits.images  # (1797, 8, 8), from 0 to 16
 
 
-def write_anew(batch):
-    """Return digits with another slant, place and size, by a thicker or thinner pen."""
+def vary_handwriting(batch):
+    """Return digits with another slant, position, size and thickness of the pen."""
     n = len(batch)
     slant, scale = 0.2 * torch.randn(n), 1 + 0.1 * torch.randn(n)
     shift = 0.1 * torch.randn(n, 2)
-    # Rows of the map from a pixel of the view to a place in the image.
+    # Rows of the map from a pixel of the view to a position in the image.
     first = torch.stack([scale, slant * scale, shift[:, 0]], dim=1)
     second = torch.stack([torch.zeros(n), scale, shift[:, 1]], dim=1)
     maps = torch.stack([first, second], dim=1).to(batch.device)  # (n, 2, 3)
-    places = F.affine_grid(maps, list(batch.shape), align_corners=False)
-    moved = F.grid_sample(batch, places, padding_mode="border", align_corners=False)
+    positions = F.affine_grid(maps, list(batch.shape), align_corners=False)
+    moved = F.grid_sample(batch, positions, padding_mode="border", align_corners=False)
     # The largest of a pixel's neighbors thickens a line, the smallest thins it.
     thick = F.max_pool2d(moved, 3, stride=1, padding=1)
     thin = -F.max_pool2d(-moved, 3, stride=1, padding=1)
@@ -56,12 +56,12 @@ def write_anew(batch):
 
 
 # %%
-# It can be looked at before anything is trained. The first row are images, the others
-# views of them.
+# Look at the views before training. The first row shows images, the others show views
+# of them.
 
 torch.manual_seed(0)
 batch = torch.tensor(images[:10], dtype=torch.float32)[:, None]
-rows = [batch, *(write_anew(batch) for _ in range(3))]
+rows = [batch, *(vary_handwriting(batch) for _ in range(3))]
 figure, axes = plt.subplots(4, 10, figsize=(8, 3.4))
 for row, views in zip(axes, rows, strict=True):
     for ax, view in zip(row, views, strict=True):
@@ -75,11 +75,11 @@ figure.tight_layout()
 # Network
 # -------
 # An encoder is a class (or a function) that is called with the shape of a sample,
-# ``(1, 8, 8)``, and the number of latents. A decoder is the way back.
+# ``(1, 8, 8)``, and the number of latents. A decoder maps latents back to samples.
 
 
 class Residual(nn.Module):
-    """Two convolutions whose result is added to what they were given."""
+    """Two convolutions whose result is added to their input."""
 
     def __init__(self, width):
         super().__init__()
@@ -123,18 +123,18 @@ def make_decoder(sample_shape, latent_dim):
 # %%
 # Fit
 # ---
-# The same estimator with the package's own parts and with these; ``optimizer__betas``
-# reaches the optimizer in skorch's own way. The labels are used only to look at what
-# came out.
+# The estimator is fitted with its defaults and with these components.
+# ``optimizer__betas`` sets a parameter of the optimizer by skorch's name. The labels
+# are only used for evaluation.
 
-own = {
+custom = {
     "encoder": ResidualEncoder,
     "decoder": make_decoder,
-    "augmentation": write_anew,
+    "augmentation": vary_handwriting,
     "optimizer__betas": (0.9, 0.99),
 }
 fitted = {}
-for name, parameters in {"the package's parts": {}, "own parts": own}.items():
+for name, parameters in {"defaults": {}, "custom": custom}.items():
     fitted[name] = ContrastiveAutoencoderClusterer(
         n_clusters=10, max_epochs=15, refinement_epochs=4, random_state=0, **parameters
     ).fit(images)
@@ -142,10 +142,10 @@ for name, parameters in {"the package's parts": {}, "own parts": own}.items():
     print(f"{name}: one-to-one accuracy {accuracy:.3f}")
 
 # %%
-# One fit of each says little about which is better: look at several values of
-# ``random_state`` before you prefer one. All else works with the new parts as with the
-# others. Below are the decoded centers of the strata, in the order of the digit that is
-# most frequent in each, and reconstructions.
+# One fit of each does not show which is better: compare several values of
+# ``random_state``. Everything else works the same with custom components. Below are
+# the decoded centers of the strata, ordered by the most frequent digit of each, and
+# reconstructions.
 
 figure, axes = plt.subplots(2, 10, figsize=(8, 2.2))
 for row, (name, clusterer) in zip(axes, fitted.items(), strict=True):
@@ -162,7 +162,7 @@ figure.tight_layout()
 
 # %%
 
-clusterer = fitted["own parts"]
+clusterer = fitted["custom"]
 some = np.random.default_rng(0).choice(len(images), 10, replace=False)
 decoded = clusterer.inverse_transform(clusterer.transform(images[some]))
 figure, axes = plt.subplots(2, 10, figsize=(8, 2.2))

@@ -1,18 +1,18 @@
 """
-===========================================================
-Between the strata: the tree, the ways and the odd ones out
-===========================================================
+======================================================
+Hierarchy, sampling, interpolation and atypical images
+======================================================
 
-A fitted estimator knows more than labels: which strata resemble each other, what lies
-between two of them, what else their members could look like, and which images it finds
-odd. This example shows each on handwritten digits.
+A fitted estimator provides more than labels: which strata are similar, what lies
+between two of them, what other members could look like, and which images are atypical.
+This example shows each for handwritten digits.
 """
 
 # %%
 # The tree over the strata
 # ------------------------
 # ``linkage_`` is a tree in SciPy's format, in which the most similar strata merge
-# first. Below each leaf stands the decoded center of its stratum.
+# first. The decoded center of each stratum is drawn below its leaf.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,7 +29,7 @@ centers = clusterer.inverse_transform(clusterer.cluster_centers_)
 
 
 def bare(ax):
-    """Take ticks and frame away, so that labels remain."""
+    """Remove ticks and frame, but keep labels."""
     ax.set(xticks=[], yticks=[])
     ax.set_frame_on(False)
 
@@ -57,8 +57,8 @@ tree = dendrogram(
 )
 ax.set_ylabel("distance of the centers (Ward)")
 ax.spines[["top", "right", "bottom"]].set_visible(False)
-for place, stratum in enumerate(tree["leaves"]):
-    ax = figure.add_subplot(grid[1, place])
+for column, stratum in enumerate(tree["leaves"]):
+    ax = figure.add_subplot(grid[1, column])
     show(ax, centers[stratum])
     ax.set_xlabel(stratum)
 figure.suptitle("Strata merge from below; numbers are those of labels_")
@@ -66,8 +66,8 @@ figure.suptitle("Strata merge from below; numbers are those of labels_")
 # %%
 # Coarser strata
 # --------------
-# ``labels_at`` cuts the tree: no training, and each coarser stratum is a union of
-# strata. A row is a coarser stratum, with the centers that it unites.
+# ``labels_at`` cuts the tree without training. Each coarser stratum is a union of
+# strata; each row shows one, with the centers that it unites.
 
 n_coarse = 5
 coarse = clusterer.labels_at(n_coarse)
@@ -92,8 +92,8 @@ figure.tight_layout()
 # %%
 # New images of a stratum
 # -----------------------
-# ``sample`` draws from the density of a stratum's latents and decodes. Members stand
-# above, generated images below.
+# ``sample`` draws from the density of a stratum's latents and decodes. The first row
+# shows members, the second row generated images.
 
 stratum = int(tree["leaves"][0])
 generated, _ = clusterer.sample(10, cluster=stratum, random_state=0)
@@ -109,26 +109,26 @@ figure.suptitle(f"Stratum {stratum}")
 figure.tight_layout()
 
 # %%
-# Ways
-# ----
-# ``interpolate`` decodes the straight way between two latents: of the centers of two
-# strata, given by their numbers, or of two images. The first way leads between the two
-# strata that merge first, the second between the ends of the tree, the third between
-# two images, which stand at its ends.
+# Interpolation
+# -------------
+# ``interpolate`` decodes the straight line between two latents: of the centers of two
+# strata, given by their numbers, or of two images. The first row interpolates between
+# the two strata that merge first, the second between the ends of the tree, and the
+# third between two images, which are shown at its ends.
 
 n_steps = 9
 near = [int(s) for s in clusterer.linkage_[0, :2]]
 far = [int(tree["leaves"][0]), int(tree["leaves"][-1])]
 pair = [int(np.flatnonzero(labels == s)[0]) for s in far]
-ways = {
+paths = {
     f"strata {near[0]}, {near[1]}": clusterer.interpolate(*near, n_steps=n_steps),
     f"strata {far[0]}, {far[1]}": clusterer.interpolate(*far, n_steps=n_steps),
     "two images": clusterer.interpolate(*images[pair], n_steps=n_steps),
 }
 
 figure, axes = plt.subplots(3, n_steps + 2, figsize=(8, 2.6))
-for row, (name, way) in zip(axes, ways.items(), strict=True):
-    for ax, image in zip(row[1:-1], way, strict=True):
+for row, (name, path) in zip(axes, paths.items(), strict=True):
+    for ax, image in zip(row[1:-1], path, strict=True):
         show(ax, image)
     bare(row[0])
     bare(row[-1])
@@ -139,10 +139,10 @@ for ax, index in zip(axes[-1, [0, -1]], pair, strict=True):
 figure.tight_layout()
 
 # %%
-# The odd ones out
-# ----------------
-# ``score_samples`` is the log-density of an image's latents: low for what resembles
-# few others. Here are the ten least and the ten most typical images.
+# Atypical images
+# ---------------
+# ``score_samples`` is the log-density of an image's latents, which is low for atypical
+# images. Here are the ten least and the ten most typical images.
 
 typicality = clusterer.score_samples(images)
 order = np.argsort(typicality)
