@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
-from contrastive_clustering._augmentation.strokes import shows_strokes
+from contrastive_clustering._augmentation.strokes import has_uniform_background
 from contrastive_clustering._clustering.clusterers import takes_number
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
@@ -225,7 +225,7 @@ def _make_net(
         augmentation=resolve_augmentation(
             params["augmentation"],
             kind,
-            shows_strokes=shows_strokes(dataset),
+            has_uniform_background=has_uniform_background(dataset),
         ),
         device=resolve_device(params["device"]),
         max_epochs=count_epochs(params["max_epochs"], len(dataset), kind=kind),
