@@ -1,1 +1,1 @@
-"""Random views of batches."""
+"""Random augmentations of batches."""

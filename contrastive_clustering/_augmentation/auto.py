@@ -1,7 +1,7 @@
-"""What the parameter `augmentation` stands for: a preset, or any callable.
+"""Resolve the parameter `augmentation` to a preset or a wrapped callable.
 
-Callables get seeded global generators, so that their views are repeatable; presets draw
-from the generator that they are given (presets.py).
+Callables run with seeded global generators, which makes their views reproducible.
+Presets draw from the generator that is passed to them (presets.py).
 """
 
 from collections.abc import Callable
@@ -28,20 +28,20 @@ PRESETS: dict[str, type[Preset]] = {
     "table": TableAugmentation,
 }
 
-# What "auto" takes for strokes on an empty background: docs, "Defaults".
+# "auto" uses it for strokes on a uniform background: docs, "Defaults".
 FOR_STROKES = GrayImageAugmentation(translate=0.1, erase=0.8)
 
 
 @dataclass(frozen=True)
 class CallableAugmentation(Augmentation):
-    """Any callable on a batch, made repeatable.
+    """Wrapper that makes any callable on a batch reproducible.
 
     Parameters
     ----------
     function : callable
-        Takes a batch on the common scale and returns a random view of it, of the same
-        shape; for example a module of Kornia. It may draw from the global generators
-        of PyTorch, NumPy and Python.
+        Takes a standardized batch and returns a random view of the same shape, for
+        example a Kornia module. It may draw from the global generators of PyTorch,
+        NumPy and Python.
     """
 
     function: Callable[[torch.Tensor], torch.Tensor]
@@ -52,14 +52,14 @@ class CallableAugmentation(Augmentation):
         Raises
         ------
         ValueError
-            If the callable returns anything but a finite float32 tensor of the shape of
-            `batch` on its device. What it raises itself is passed on with a note.
+            If the result is not a finite tensor with the shape, dtype and device of
+            `batch`. Errors of the callable are raised unchanged, with a note added.
         """
         with seeded_global_generators(draw_seed(generator), batch.device):
             try:
-                # The next view is drawn of the same batch, come what may of this one.
+                # The callable may modify its input, which the next view needs.
                 view = self.function(batch.clone())
-            # Any error of the user's own code gets the note, and is raised again.
+            # Any error of custom code is raised again, with a note.
             except Exception as error:
                 error.add_note(
                     f"Raised by augmentation={show(self.function)} for a batch of "
@@ -73,12 +73,12 @@ class CallableAugmentation(Augmentation):
                 f"{_traits(batch)}. It must return a tensor of the batch's shape, "
                 "dtype and device."
             )
-        # A GPU would have to be waited for; there the loss tells.
+        # The check would have to wait for a GPU; there, the loss shows the problem.
         if not is_asynchronous(batch.device) and not torch.isfinite(view).all():
             raise ValueError(
                 f"augmentation={show(self.function)} returned values that are not "
                 f"finite for a batch of shape {tuple(batch.shape)}. It must return "
-                "finite views; the values of a batch are about 1, and may be negative."
+                "finite views. Batches are standardized and contain negative values."
             )
         return view
 
@@ -91,32 +91,32 @@ def resolve_augmentation(
     augmentation: str | Preset | Callable[[torch.Tensor], torch.Tensor] | None,
     kind: str,
     *,
-    shows_strokes: bool = False,
+    has_uniform_background: bool = False,
 ) -> Augmentation | None:
-    """Return the augmentation that a parameter stands for.
+    """Return the augmentation that a parameter specifies.
 
     Parameters
     ----------
     augmentation : {"auto", "gray", "rgb", "volume", "table"}, preset, callable or None
-        The parameter; "auto" is the preset for `kind`.
+        The parameter; "auto" selects the preset for `kind`.
 
     kind : {"table", "volume", "gray", "rgb"}
-        What the samples are.
+        Kind of the samples.
 
-    shows_strokes : bool, default=False
-        Whether the samples are strokes on an empty background, of which "auto" erases
-        parts.
+    has_uniform_background : bool, default=False
+        Whether the samples are strokes on a uniform background. If so, "auto" erases
+        parts of them.
 
     Returns
     -------
     augmentation : Augmentation or None
-        What draws views.
+        Augmentation that draws views.
 
     Raises
     ------
     ValueError
-        If a preset is asked for that does not suit the samples, or if a class is
-        passed in place of an instance.
+        If the preset does not suit the samples, or if a class is passed instead of an
+        instance.
     """
     if augmentation is None:
         return None
@@ -127,11 +127,11 @@ def resolve_augmentation(
     if not isinstance(augmentation, str | Preset):
         return CallableAugmentation(augmentation)
     preset = augmentation
-    if preset == "auto" and shows_strokes:
+    if preset == "auto" and has_uniform_background:
         preset = FOR_STROKES
     if isinstance(preset, str):
         preset = PRESETS[kind if preset == "auto" else preset]()
-    # The one for tables knows no neighbors, which images can do without, if so wished.
+    # An instance for tables is allowed for images, although it ignores their geometry.
     is_for_tables = isinstance(preset, TableAugmentation)
     suits = is_for_tables if kind == "table" else augmentation != "table"
     if isinstance(preset, VolumeAugmentation):
@@ -140,8 +140,7 @@ def resolve_augmentation(
         samples = {"table": "rows of a table", "volume": "volumes"}.get(kind, "images")
         raise ValueError(
             f"augmentation={show(augmentation)} does not suit samples that are "
-            f"{samples}. "
-            'Use augmentation="auto", or set image_shape if the rows are flattened '
-            "images."
+            f"{samples}. Use augmentation='auto', or set image_shape if the rows are "
+            "flattened images."
         )
     return preset

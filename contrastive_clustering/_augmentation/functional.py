@@ -1,8 +1,9 @@
-"""Random changes of a batch, each sample by its own amount, on the batch's device.
+"""Random transformations of a batch with independent parameters for each sample.
 
-A batch is a float32 tensor on the common scale (zero mean and unit variance over
-the training set): ``(n, n_channels, height, width)``, ``(n, n_channels, depth,
-height, width)`` or ``(n, n_features)``. All numbers come from the generator given.
+A batch is a standardized float32 tensor (zero mean and unit variance over the training
+set) of shape ``(n, n_channels, height, width)``, ``(n, n_channels, depth, height,
+width)`` or ``(n, n_features)``. All random numbers come from the given generator, and
+all computations run on the device of the batch.
 """
 
 import math
@@ -13,20 +14,20 @@ import torch.nn.functional as F
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.optional import import_kornia_filters
 
-# Least width of a random blur, as a part of the largest: next to none.
+# Smallest width of a random blur as a fraction of the largest, close to no blur.
 SHARPEST = 0.1
 
-# A blur of fewer pixels gives the next pixel no weight that float32 can hold.
+# For narrower blurs, the weight of the next pixel underflows in float32.
 LEAST_BLUR = 0.05
 
-# Shortest and longest side of what is erased, as parts of the image's.
+# Smallest and largest side of the erased rectangle as fractions of the image's side.
 ERASED = (2 / 7, 1 / 2)
 
 
 def _uniform(
     n_samples: int, low: float, high: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Draw one number a sample, uniformly from ``[low, high)``."""
+    """Draw one number per sample, uniformly from ``[low, high)``."""
     draws = torch.rand(
         n_samples,
         generator=generator,
@@ -50,11 +51,11 @@ def random_affine(
     scale: float,
     shear: float = 0.0,
 ) -> torch.Tensor:
-    """Rotate, shear, shift and scale each image or volume by its own random amount.
+    """Rotate, shear, shift and scale each image or volume at random.
 
-    What moves in from outside repeats the border. Volumes are rotated and sheared in
-    the plane of their last two axes, the axial slices, and shifted and scaled along
-    all three.
+    Pixels outside the image repeat its border. Volumes are rotated and sheared in the
+    plane of their last two axes, the axial slices, and shifted and scaled along all
+    three axes.
 
     Parameters
     ----------
@@ -62,24 +63,25 @@ def random_affine(
         Images or volumes.
 
     generator : torch.Generator
-        Source of all numbers, on the device of `batch`.
+        Source of all random numbers, on the device of `batch`.
 
     degrees : float
         Rotation angles are drawn uniformly from ``[-degrees, degrees]``.
 
     translate : float
-        Shifts are drawn uniformly from ``[-translate, translate]`` times the side.
+        Shifts are drawn uniformly from ``[-translate, translate]``, as fractions of
+        the side.
 
     scale : float
         Magnifications are drawn log-uniformly from ``[1 / scale, scale]``.
 
     shear : float, default=0.0
-        Shears of the rows are drawn uniformly from ``[-shear, shear]`` degrees.
+        Shear angles of the rows are drawn uniformly from ``[-shear, shear]`` degrees.
 
     Returns
     -------
     moved : torch.Tensor
-        A tensor of the shape and dtype of `batch`.
+        Tensor with the shape and dtype of `batch`.
     """
     n_samples, n_axes = len(batch), batch.ndim - 2
     height, width = batch.shape[-2:]
@@ -88,9 +90,9 @@ def random_affine(
     slant = torch.tan(math.radians(shear) * _uniform(n_samples, -1, 1, generator))
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
 
-    # For each output place in [-1, 1], theta gives the place to read from: coordinates
-    # come as (x, y[, z]), that is width first. The aspect ratio keeps a rotation a
-    # rotation where the sides differ.
+    # theta maps each output position in [-1, 1] to the position to read from.
+    # Coordinates are ordered (x, y[, z]), width first. The aspect ratio preserves
+    # angles if the sides differ.
     theta = batch.new_zeros(n_samples, n_axes, n_axes + 1)
     theta[:, 0, 0] = cosine
     theta[:, 0, 1] = (cosine * slant - sine) * height / width
@@ -99,7 +101,7 @@ def random_affine(
     if n_axes == 3:
         theta[:, 2, 2] = 1 / zoom
     for axis in range(n_axes):
-        # [-1, 1] is two half sides long, so a shift of one side is 2.
+        # [-1, 1] has length 2, so a shift by one side is 2.
         theta[:, axis, -1] = 2 * translate * _uniform(n_samples, -1, 1, generator)
     grid = _affine_grid(theta, batch.shape[2:])
     return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
@@ -112,35 +114,36 @@ def random_pose(
     degrees: float,
     translate: float,
 ) -> torch.Tensor:
-    """Mirror, turn and shift volumes in space, each by its own random amount.
+    """Mirror, rotate and shift each volume in space at random.
 
-    Every second of them, on average, is mirrored along its last axis; each is turned
-    about an axis of its own through its middle. What moves in from outside repeats the
-    border. Sizes and shapes stay as they are.
+    Each volume is mirrored along its last axis with probability one half, and rotated
+    about a random axis through its center. Voxels outside the volume repeat its border.
+    Sizes and shapes are preserved.
 
     Parameters
     ----------
     batch : torch.Tensor of shape (n, n_channels, depth, height, width)
-        Volumes, whose voxels are taken for cubes.
+        Volumes with isotropic voxels.
 
     generator : torch.Generator
-        Source of all numbers, on the device of `batch`.
+        Source of all random numbers, on the device of `batch`.
 
     degrees : float
-        Angles are drawn uniformly from ``[0, degrees]``, the axes of rotation
-        uniformly from all directions.
+        Angles are drawn uniformly from ``[0, degrees]``, and rotation axes uniformly
+        from all directions.
 
     translate : float
-        Shifts are drawn uniformly from ``[-translate, translate]`` times the side.
+        Shifts are drawn uniformly from ``[-translate, translate]``, as fractions of
+        the side.
 
     Returns
     -------
     moved : torch.Tensor
-        A tensor of the shape and dtype of `batch`.
+        Tensor with the shape and dtype of `batch`.
 
     Notes
     -----
-    By Rodrigues' formula the rotation by an angle t about a unit vector a is
+    By Rodrigues' formula, the rotation by an angle t about a unit vector a is
     I + sin(t) A + (1 - cos(t)) A A, where A v is the cross product of a and v.
     """
     n_samples = len(batch)
@@ -161,8 +164,8 @@ def random_pose(
     angles = _per_sample(angles, cross)
     turns = identity + torch.sin(angles) * cross
     turns = turns + (1 - torch.cos(angles)) * (cross @ cross)
-    # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a whole side.
-    # Made on the host: a tensor of numbers made on a GPU waits for it.
+    # As in random_affine, coordinates are (x, y, z), and [-1, 1] is a full side.
+    # Creating the tensor of numbers directly on a GPU would synchronize with it.
     sides = torch.tensor(batch.shape[:1:-1], device="cpu")
     sides = sides.to(batch.device, non_blocking=True)
     turns = turns * sides / sides[:, None]
@@ -173,46 +176,46 @@ def random_pose(
 
 
 def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
-    """Do what torch's affine_grid does, several times as fast on a CPU.
+    """Compute the same as torch's affine_grid, several times as fast on a CPU.
 
-    A place's coordinates are a sum of a part for each axis, and only the last addition
-    is one of all places.
+    The coordinates of a position are a sum with one term per axis, and only the last
+    addition involves all positions.
     """
     n_samples, n_axes, _ = theta.shape
     grid = theta[:, :, -1].reshape(n_samples, *[1] * n_axes, n_axes)
-    # The last side belongs to the first coordinate; smallest parts first.
+    # The last side belongs to the first coordinate. Start with the smallest tensors.
     for coordinate, side in reversed(list(enumerate(reversed(sides)))):
         shape = [1] * (n_axes + 2)
         shape[n_axes - coordinate] = side
-        # The centers of the pixels.
-        places = torch.arange(side, device=theta.device, dtype=torch.float32)
-        places = (2 * places + 1) / side - 1
+        # Centers of the pixels.
+        positions = torch.arange(side, device=theta.device, dtype=torch.float32)
+        positions = (2 * positions + 1) / side - 1
         step = theta[:, :, coordinate].reshape(n_samples, *[1] * n_axes, n_axes)
-        grid = grid + places.reshape(shape).to(theta.dtype) * step
+        grid = grid + positions.reshape(shape).to(theta.dtype) * step
     return grid
 
 
 def random_intensity(
     batch: torch.Tensor, generator: torch.Generator, *, strength: float
 ) -> torch.Tensor:
-    """Change contrast and brightness of each sample by its own random amount.
+    """Change the contrast and brightness of each sample at random.
 
     Parameters
     ----------
     batch : torch.Tensor of shape (n, ...)
-        Samples on the common scale.
+        Standardized samples.
 
     generator : torch.Generator
-        Source of all numbers, on the device of `batch`.
+        Source of all random numbers, on the device of `batch`.
 
     strength : float
-        Contrast factors are drawn log-uniformly from ``exp(+-strength)``, shifts of
-        the brightness uniformly from ``+-strength`` standard deviations.
+        Contrast factors are drawn log-uniformly from ``exp(+-strength)``, brightness
+        shifts uniformly from ``+-strength`` standard deviations.
 
     Returns
     -------
     changed : torch.Tensor
-        A tensor of the shape and dtype of `batch`.
+        Tensor with the shape and dtype of `batch`.
     """
     contrast = torch.exp(strength * _uniform(len(batch), -1, 1, generator))
     brightness = strength * _uniform(len(batch), -1, 1, generator)
@@ -222,7 +225,7 @@ def random_intensity(
 def random_noise(
     batch: torch.Tensor, generator: torch.Generator, *, strength: float
 ) -> torch.Tensor:
-    """Add Gaussian noise of a random strength, up to `strength`, to each sample."""
+    """Add Gaussian noise with a random strength of up to `strength` to each sample."""
     noise = torch.randn(
         batch.shape, generator=generator, device=batch.device, dtype=torch.float32
     )
@@ -239,7 +242,7 @@ def random_flip(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor
 def random_saturation(
     batch: torch.Tensor, generator: torch.Generator, *, strength: float
 ) -> torch.Tensor:
-    """Bring each sample's channels nearer to, or farther from, their mean."""
+    """Move each sample's channels toward or away from their mean."""
     factor = torch.exp(strength * _uniform(len(batch), -1, 1, generator))
     gray = batch.mean(dim=1, keepdim=True)
     return gray + _per_sample(factor, batch) * (batch - gray)
@@ -248,25 +251,25 @@ def random_saturation(
 def random_blur(
     batch: torch.Tensor, generator: torch.Generator, *, sigma: float
 ) -> torch.Tensor:
-    """Blur each image by a Gaussian of a random width, up to `sigma` pixels.
+    """Blur each image by a Gaussian with a random width of up to `sigma` pixels.
 
-    Volumes are blurred slice by slice. This needs Kornia.
+    Volumes are blurred slice by slice. Kornia is required.
     """
     if sigma < LEAST_BLUR:
         return batch
     filters = import_kornia_filters()
     blurred: torch.Tensor
-    reach = math.ceil(2 * sigma)  # two widths to each side
+    reach = math.ceil(2 * sigma)  # two widths on each side
     if reach >= min(batch.shape[-2:]):
         raise ValueError(
-            f"blur={sigma} reaches {reach} pixels to each side, but images have sides "
-            f"of {tuple(batch.shape[-2:])}. Lower blur."
+            f"blur={sigma} extends over {reach} pixels on each side, but the shape of "
+            f"the images is {tuple(batch.shape[-2:])}. Lower blur."
         )
     widths = sigma * _uniform(len(batch), SHARPEST, 1, generator)
     images = batch.flatten(1, -3)  # (n, n_channels [* depth], height, width)
     size = 2 * reach + 1
     if is_asynchronous(batch.device):
-        # The same but for a look at the widths, which would wait for the device.
+        # The same without a check of the widths, which would wait for the device.
         kernels = filters.get_gaussian_kernel1d(size, widths[:, None])
         blurred = filters.filter2d_separable(images, kernels, kernels, "reflect")
     else:
@@ -278,7 +281,7 @@ def random_blur(
 def random_dropout(
     batch: torch.Tensor, generator: torch.Generator, *, probability: float
 ) -> torch.Tensor:
-    """Set each value, with the given probability, to zero, the training mean."""
+    """Replace each value by zero, the training mean, with the given probability."""
     draws = torch.rand(
         batch.shape, generator=generator, device=batch.device, dtype=torch.float32
     )
@@ -288,11 +291,11 @@ def random_dropout(
 def random_erasing(
     batch: torch.Tensor, generator: torch.Generator, *, probability: float
 ) -> torch.Tensor:
-    """Paint a rectangle of each image, with the given probability, in its median.
+    """Replace a rectangle of each image by the median, with the given probability.
 
-    In an image most of whose pixels show an empty background the median is that
-    background, so that strokes end where the rectangle begins. Of a volume a box is
-    painted.
+    If most pixels of an image belong to a uniform background, the median is the value
+    of the background, so that the rectangle erases parts of the strokes. In volumes, a
+    box is replaced.
 
     Parameters
     ----------
@@ -300,21 +303,22 @@ def random_erasing(
         Images or volumes.
 
     generator : torch.Generator
-        Source of all numbers, on the device of `batch`.
+        Source of all random numbers, on the device of `batch`.
 
     probability : float
-        How likely each image is to lose a rectangle; with 0 nothing is drawn.
+        Probability that a rectangle of an image is erased; with 0, no random numbers
+        are drawn.
 
     Returns
     -------
     erased : torch.Tensor
-        A tensor of the shape and dtype of `batch`.
+        Tensor with the shape and dtype of `batch`.
 
     References
     ----------
     Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", AAAI 2020.
     """
-    if probability == 0:  # most views of gray images: neither drawn for nor paid for
+    if probability == 0:  # the default for gray images, at no cost
         return batch
     erased = _per_sample(_uniform(len(batch), 0, 1, generator) < probability, batch)
     for axis in range(2, batch.ndim):
@@ -327,7 +331,7 @@ def random_erasing(
         erased = erased & (first <= centers) & (centers < last)
     values = batch.flatten(2)  # (n, n_channels, n_pixels)
     if is_asynchronous(batch.device):
-        # A GPU's own median is refused where deterministic algorithms are asked for.
+        # The median on a GPU raises an error if deterministic algorithms are required.
         medians = values.sort(dim=2).values[..., (values.shape[2] - 1) // 2]
     else:
         medians = values.median(dim=2).values

@@ -1,9 +1,9 @@
-"""Presets of views: for gray and color images, for volumes and for tables.
+"""Augmentation presets for gray and color images, volumes and tables.
 
-A batch is a float32 tensor on the common scale (zero mean and unit variance over
-the training set): ``(n, n_channels, height, width)``, ``(n, n_channels, depth,
-height, width)`` or ``(n, n_features)``. The presets draw all their numbers from the
-generator that they are given, on the device that holds the batch.
+A batch is a standardized float32 tensor (zero mean and unit variance over the training
+set) of shape ``(n, n_channels, height, width)``, ``(n, n_channels, depth, height,
+width)`` or ``(n, n_features)``. The presets draw all random numbers from the given
+generator, on the device of the batch.
 """
 
 from abc import ABC, abstractmethod
@@ -27,8 +27,8 @@ from contrastive_clustering._utils.library_settings import no_autocast
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Number, check_parameters
 
-# What the presets' parameters may be. The upper limits lie far beyond any use and keep
-# the views finite.
+# Constraints of the presets' parameters. The upper limits are far beyond practical use
+# and keep the views finite.
 CONSTRAINTS: dict[str, list[Any]] = {
     "degrees": [Number(0, 360, closed="both")],
     "translate": [Number(0, 1, closed="both")],
@@ -44,13 +44,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class Augmentation(ABC):
-    """What random views of a batch are drawn by.
+    """Base class of augmentations.
 
     Attributes
     ----------
     restores : bool
-        Whether the decoder is to draw the sample itself and not its view, where views
-        differ by more than a latent should tell.
+        Whether the decoder reconstructs the original sample instead of its view, which
+        is useful if views differ in properties that latents should not encode.
     """
 
     restores: ClassVar[bool] = False
@@ -62,37 +62,37 @@ class Augmentation(ABC):
     def pair(
         self, batch: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the two views of `batch` that the network learns to tell from others.
+        """Return the two views of `batch` for the contrastive loss.
 
         Parameters
         ----------
         batch : torch.Tensor of shape (n, ...)
-            Samples on the common scale.
+            Standardized samples.
 
         generator : torch.Generator
-            Source of all numbers, on the device of `batch`.
+            Source of all random numbers, on the device of `batch`.
 
         Returns
         -------
         first, second : torch.Tensor
-            Tensors of the shape and dtype of `batch`.
+            Tensors with the shape and dtype of `batch`.
 
         Raises
         ------
         TypeError, ValueError
-            If `batch` or `generator` is not what views can be made of.
+            If `batch` or `generator` is not valid.
         """
         return self._draw_pair(batch, generator)
 
     def _draw_pair(
         self, batch: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return two views of a batch, by default of the same kind."""
+        """Return two views of a batch, by default two independent draws."""
         return self(batch, generator), self(batch, generator)
 
 
 class Preset(Augmentation):
-    """What all presets check: their parameters, and what they are called with."""
+    """Base class of presets, which checks their parameters and inputs."""
 
     least_axes = 4
     most_axes = 5
@@ -110,7 +110,7 @@ class Preset(Augmentation):
         Raises
         ------
         TypeError, ValueError
-            If `batch` or `generator` is not what views can be made of.
+            If `batch` or `generator` is not valid.
         """
         self._check(batch, generator)
         with no_autocast():
@@ -118,7 +118,7 @@ class Preset(Augmentation):
 
     @abstractmethod
     def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of a batch that has been checked."""
+        """Return one random view of a valid batch."""
 
     def _check(self, batch: torch.Tensor, generator: torch.Generator) -> None:
         if (
@@ -127,58 +127,60 @@ class Preset(Augmentation):
             or batch.dtype not in (torch.float32, torch.float64)
         ):
             got = batch.dtype if isinstance(batch, torch.Tensor) else type(batch)
-            raise TypeError(f"batch is no dense tensor of float32, but of {got}.")
+            raise TypeError(
+                f"batch is of {got}, but must be a dense tensor of torch.float32 or "
+                "torch.float64."
+            )
         if not self.least_axes <= batch.ndim <= self.most_axes or batch.numel() == 0:
             n_axes = range(self.least_axes, self.most_axes + 1)
             raise ValueError(
-                f"batch has shape {tuple(batch.shape)}; {type(self).__name__} takes "
-                f"{' or '.join(map(str, n_axes))} axes, none of them empty."
+                f"batch has shape {tuple(batch.shape)}, but {type(self).__name__} "
+                f"requires {' or '.join(map(str, n_axes))} axes, none of them empty."
             )
         if (
             not isinstance(generator, torch.Generator)
             or generator.device.type != batch.device.type
         ):
             raise TypeError(
-                f"generator={show(generator)} is no torch.Generator on {batch.device}, "
-                "the device of batch."
+                f"generator={show(generator)} is not a torch.Generator on "
+                f"{batch.device}, the device of batch."
             )
 
 
 @dataclass(frozen=True)
 class GrayImageAugmentation(Preset):
-    """Views of gray medical images.
+    """Augmentation of gray medical images.
 
-    Small rotations, shifts, scalings, shears and changes of contrast and brightness:
-    what differs between two pictures of one patient. No flips, which would move the
-    heart to the other side, and nothing that would paint out a finding, unless `erase`
-    asks for it.
+    Views differ by small rotations, shifts, scalings and shears and by contrast and
+    brightness, like two images of the same patient. There are no flips, which would
+    move the heart to the other side, and findings are not erased unless `erase` is set.
 
     Parameters
     ----------
     degrees : float, default=15
-        Largest rotation, in degrees, either way.
+        Largest rotation in degrees, in either direction.
 
     translate : float, default=0.05
-        Largest shift, as a part of the side, either way.
+        Largest shift in either direction, as a fraction of the side.
 
     scale : float, default=1.2
         Largest magnification; the largest reduction is its inverse.
 
     shear : float, default=10
-        Largest shear, in degrees, either way.
+        Largest shear in degrees, in either direction.
 
     intensity : float, default=0.4
-        Strength of the changes of contrast and brightness, in standard deviations.
+        Strength of contrast and brightness changes, in standard deviations.
 
     erase : float, default=0.0
-        How likely a rectangle of the image is to be painted in its median, from 0 to 1.
-        For strokes on an empty background, such as handwriting: an 8 is an 8 without
-        part of a loop. Its sides are 2/7 to 1/2 of the image's.
+        Probability that a rectangle of the image is replaced by the median. Its sides
+        are 2/7 to 1/2 of the image's sides. Useful for strokes on a uniform background,
+        such as handwriting: an 8 remains an 8 without part of a loop.
 
     Notes
     -----
-    With ``augmentation="auto"`` the clusterer takes ``translate=0.1, erase=0.8`` for
-    gray images more than three quarters of whose pixels have one and the same value.
+    With ``augmentation="auto"``, the clusterer uses ``translate=0.1, erase=0.8`` for
+    gray images if more than three quarters of the pixels have the same value.
     """
 
     degrees: float = 15.0
@@ -203,37 +205,37 @@ class GrayImageAugmentation(Preset):
 
 @dataclass(frozen=True)
 class RGBImageAugmentation(Preset):
-    """Views of RGB (and other many-channel) images and volumes.
+    """Augmentation of RGB and other multichannel images and volumes.
 
-    Affine movements, mirroring, changes of contrast, brightness and saturation, and,
-    if asked for, a random blur: what differs between two pictures of, say, one cell
-    under a microscope, where there is no up, no left and no fixed stain or focus. Of
-    most views a part is erased.
+    Views differ by affine transformations, mirroring, contrast, brightness, saturation
+    and, optionally, a random blur. Two microscope images of the same cell differ
+    similarly, as they have no preferred orientation and no fixed stain or focus. A part
+    of most views is erased.
 
     Parameters
     ----------
     degrees : float, default=180
-        Largest rotation, in degrees, either way.
+        Largest rotation in degrees, in either direction.
 
     translate : float, default=0.1
-        Largest shift, as a part of the side, either way.
+        Largest shift in either direction, as a fraction of the side.
 
     scale : float, default=1.2
         Largest magnification; the largest reduction is its inverse.
 
     intensity : float, default=0.1
-        Strength of the changes of contrast and brightness, in standard deviations.
+        Strength of contrast and brightness changes, in standard deviations.
 
     saturation : float, default=0.1
-        Strength of the change of saturation, as a logarithm.
+        Strength of saturation changes, on a logarithmic scale.
 
     blur : float, default=0.0
-        Largest width of the blur, in pixels; 0 for none. More needs Kornia.
+        Largest width of the blur in pixels. Values above 0 require Kornia.
 
     erase : float, default=0.8
-        How likely a rectangle of the image (a box of the volume), of sides of 2/7 to
-        1/2 of its own, is to be painted in the median of each channel, from 0 to 1. A
-        part of a cell tells what the whole is. Pass 0 where what matters is small.
+        Probability that a rectangle of the image (a box of the volume) is replaced by
+        the median of each channel. Its sides are 2/7 to 1/2 of the image's sides. A
+        cell is recognizable from a part of it. Pass 0 if small details matter.
     """
 
     degrees: float = 180.0
@@ -261,28 +263,27 @@ class RGBImageAugmentation(Preset):
 
 @dataclass(frozen=True)
 class VolumeAugmentation(Preset):
-    """Views of volumes, such as organs cut out of a scan.
+    """Augmentation of volumes, such as organs segmented from a scan.
 
-    Rotations in space, mirroring, shifts and changes of contrast and brightness: how
-    an organ lies, and on which side of the body, is no finding, but how large it is,
-    which a scan tells in millimeters. So sizes and shapes stay as they are.
+    Views differ by rotations in space, mirroring, shifts, contrast and brightness. The
+    orientation of an organ and its side of the body are not findings, but its size is,
+    and scans show it in millimeters. Sizes and shapes are therefore preserved.
 
-    Of each pair of views that the network learns to match, one shows the volume as it
-    lies, as all are shown once training is over: the other alone is turned, mirrored
-    and shifted. Latents that do not tell how a volume lies cannot be decoded to a view
-    of it. So the decoder learns to draw the volume as it is, whatever view the encoder
-    was given.
+    In each pair of views, one keeps the original orientation, in which volumes are
+    encoded after training; only the other is rotated, mirrored and shifted. Latents
+    that do not encode the orientation cannot be decoded to a rotated view. The decoder
+    therefore learns to reconstruct the original volume from either view.
 
     Parameters
     ----------
     degrees : float, default=180
-        Largest rotation, in degrees, about an axis of any direction.
+        Largest rotation in degrees, about an axis of any direction.
 
     translate : float, default=0.1
-        Largest shift, as a part of the side, either way.
+        Largest shift in either direction, as a fraction of the side.
 
     intensity : float, default=0.4
-        Strength of the changes of contrast and brightness, in standard deviations.
+        Strength of contrast and brightness changes, in standard deviations.
     """
 
     degrees: float = 180.0
@@ -295,7 +296,7 @@ class VolumeAugmentation(Preset):
     def _draw_pair(
         self, batch: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return a view of each volume as it lies, and one of it turned."""
+        """Return a view in the original orientation and a rotated view."""
         turned = self(batch, generator)
         return random_intensity(batch, generator, strength=self.intensity), turned
 
@@ -308,12 +309,12 @@ class VolumeAugmentation(Preset):
 
 @dataclass(frozen=True)
 class TableAugmentation(Preset):
-    """Views of tables: noise on every value, and some values replaced by the mean.
+    """Augmentation of tables: noise on all values, and some replaced by the mean.
 
     Parameters
     ----------
     noise : float, default=0.1
-        Largest standard deviation of the noise, in standard deviations of a feature.
+        Largest standard deviation of the noise, relative to that of the feature.
 
     dropout : float, default=0.1
         Probability that a value is replaced by its feature's mean.

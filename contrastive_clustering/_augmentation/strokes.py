@@ -1,22 +1,23 @@
-"""Whether images show strokes on an empty background, such as handwriting."""
+"""Detect images of strokes on a uniform background, such as handwriting."""
 
 import numpy as np
 
 from contrastive_clustering._data.dataset import ArrayDataset
 
-# So many images, spread evenly over the training set, tell what all are.
-SEEN = 256
+# Number of images to check, spaced evenly over the training set.
+N_CHECKED = 256
 
-# In images of strokes more than this part of all pixels have the background's value.
-# Of an organ cut out of its surroundings, which may be all black, there is more to see.
+# Minimum fraction of background pixels in images of strokes. Segmented organs on a
+# black background fill more of the image.
 BACKGROUND = 0.75
 
 
-def shows_strokes(dataset: ArrayDataset) -> bool:
-    """Return whether gray images lie on a background of one and the same value.
+def has_uniform_background(dataset: ArrayDataset) -> bool:
+    """Return whether most pixels of gray images have the same value.
 
-    Of handwritten digits four fifths of the pixels do, of chest X-rays less than a
-    tenth. Volumes, whose masks are all background, and color images never count.
+    This holds for four fifths of the pixels of handwritten digits, but for less than a
+    tenth of those of chest X-rays. The result is always False for color images and for
+    volumes, whose masks are mostly background.
 
     Parameters
     ----------
@@ -25,14 +26,14 @@ def shows_strokes(dataset: ArrayDataset) -> bool:
 
     Returns
     -------
-    strokes : bool
-        Whether more than three quarters of the pixels of up to 256 images have one
+    is_uniform : bool
+        Whether more than three quarters of the pixels of up to 256 images have the same
         value.
     """
     if dataset.scaler.layout.kind != "gray":
         return False
-    n_seen = min(SEEN, len(dataset))
-    places = np.linspace(0, len(dataset) - 1, n_seen).round().astype(np.intp)
-    pixels = dataset.X[places if dataset.rows is None else dataset.rows[places]]
+    n_checked = min(N_CHECKED, len(dataset))
+    indices = np.linspace(0, len(dataset) - 1, n_checked).round().astype(np.intp)
+    pixels = dataset.X[indices if dataset.rows is None else dataset.rows[indices]]
     _, counts = np.unique(pixels, return_counts=True)
     return bool(counts.max() > BACKGROUND * pixels.size)

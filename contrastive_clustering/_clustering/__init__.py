@@ -1,1 +1,1 @@
-"""From latents to clusters, with NumPy and scikit-learn."""
+"""Clustering of latents with NumPy and scikit-learn."""

@@ -1,4 +1,4 @@
-"""The clusterer of latents before it is fitted: its number of clusters and its seed."""
+"""Set the number of clusters and the seed of a clusterer, and validate it."""
 
 import inspect
 from numbers import Integral
@@ -19,8 +19,8 @@ from contrastive_clustering._utils.messages import reason_of, show
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
-# Regularization of a mixture's covariances. Latents are brought to unit mean square
-# per direction first, so this is a part of a direction's own variance.
+# Regularization of a mixture's covariances. Latents are scaled to unit mean square per
+# direction first, so the value is relative to the variance of a direction.
 MIXTURE_REGULARIZATION = 1e-3
 
 
@@ -33,23 +33,23 @@ def resolve_clusterer(
     seed: int,
     n_members: int = FEWEST_MEMBERS,
 ) -> BaseEstimator:
-    """Return an unfitted clusterer with the number of clusters and the seed set.
+    """Return an unfitted clusterer with its number of clusters and its seed set.
 
     Parameters
     ----------
     clusterer : {"consensus", "kmeans", "gaussian_mixture"} or scikit-learn clusterer
-        What to make, or to clone.
+        Name of the clusterer to create, or clusterer to clone.
 
     n_clusters : int
-        Set where the clusterer takes a number of clusters: as its own `n_clusters`, as
-        the `n_components` of a mixture, or as that of the final step of a pipeline or
-        of the one clusterer that it wraps.
+        Number of clusters, set if the clusterer takes one: as `n_clusters`, as
+        `n_components` of a mixture, or on the final step of a pipeline or the single
+        clusterer that it wraps.
 
     seed : int
-        Set wherever a `random_state`, nested ones among them, is None.
+        Seed, set wherever a `random_state` is None, including nested ones.
 
     n_members : int, default=32
-        Members of the consensus, if it is one that is to be made.
+        Number of members of a new consensus clusterer.
 
     Returns
     -------
@@ -59,8 +59,8 @@ def resolve_clusterer(
     Raises
     ------
     ValueError
-        If agglomerative clustering has a `distance_threshold` and would be asked for a
-        number of clusters as well.
+        If agglomerative clustering would have both a `distance_threshold` and a number
+        of clusters.
     """
     if isinstance(clusterer, str):
         if clusterer == "consensus":
@@ -84,9 +84,9 @@ def resolve_clusterer(
             and holder.distance_threshold is not None
         ):
             raise ValueError(
-                f"clusterer={show(clusterer)} has a distance_threshold and would be "
-                "asked for n_clusters as well. Set its n_clusters to None, so that it "
-                "finds their number, or its distance_threshold to None."
+                f"clusterer={show(clusterer)} has both a distance_threshold and "
+                "n_clusters. Set its n_clusters to None to let it find the number of "
+                "clusters, or its distance_threshold to None."
             )
         holder.set_params(**{name: n_clusters})
     _set_seeds(clusterer, seed)
@@ -94,64 +94,64 @@ def resolve_clusterer(
 
 
 def takes_number(clusterer: str | BaseEstimator) -> bool:
-    """Return whether a clusterer is asked for a number of clusters.
+    """Return whether a clusterer takes a number of clusters.
 
     Parameters
     ----------
     clusterer : str or scikit-learn clusterer
-        The parameter of the estimator.
+        Parameter of the estimator.
 
     Returns
     -------
     takes_number : bool
-        False if it finds the number itself, as density-based clusterers do.
+        False if the clusterer finds the number itself, like density-based ones.
     """
     return isinstance(clusterer, str) or _find_number(clusterer) is not None
 
 
 def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
-    """Raise a ValueError unless a clusterer can be cloned and has valid parameters.
+    """Raise a ValueError unless a clusterer can be cloned and its parameters are valid.
 
     Parameters
     ----------
     clusterer : str or scikit-learn clusterer
-        The parameter of the estimator.
+        Parameter of the estimator.
 
     n_features : int, default=None
-        Number of columns that it will be given, if that is known.
+        Number of columns of the latents, if known.
 
     Raises
     ------
     ValueError
-        If it is a class or cannot be cloned, or a parameter of it or of an estimator
-        within is invalid or asks for distances in place of samples, or if it starts
-        from centers of another width.
+        If the clusterer is a class or cannot be cloned; if a parameter of it or of a
+        nested estimator is invalid or expects distances instead of samples; or if its
+        initial centers have another number of columns.
     """
     if isinstance(clusterer, str):
         return
     if isinstance(clusterer, type) or not hasattr(clusterer, "get_params"):
         raise ValueError(
-            f"clusterer={show(clusterer)} is not a scikit-learn estimator that could "
-            "be cloned. Pass an instance such as KMeans()."
+            f"clusterer={show(clusterer)} is not an instance of a scikit-learn "
+            "estimator. Pass an instance such as KMeans()."
         )
     try:
         clone(clusterer)
     except (AttributeError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"clusterer={show(clusterer)} cannot be cloned: {reason_of(error)}. Its "
-            "constructor has to take each parameter by name and to keep it unchanged."
+            "constructor must take each parameter by name and store it unchanged."
         ) from error
-    # Any number and any seed will do: they are set to the real ones later.
+    # Placeholders for the number of clusters and the seed, which are set later.
     resolved = resolve_clusterer(clusterer, 2, 0)
     params = resolved.get_params(deep=True)
-    # In a pipeline, a step before may compute them.
+    # In a pipeline, an earlier step may compute distances.
     for name in ("affinity", "metric"):
         value = params.get(name)
         if isinstance(value, str) and value in PRECOMPUTED:
             raise ValueError(
-                f"clusterer={show(clusterer)} has {name}={value!r}, but it is given "
-                "latents, and not the distances or neighbors of samples. Choose "
-                f"another {name}."
+                f"clusterer={show(clusterer)} has {name}={value!r}, but its input is "
+                "latents, not distances or neighbors of samples. Choose another "
+                f"{name}."
             )
     start = params.get("init")
     if (
@@ -160,8 +160,9 @@ def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
         and n_features not in (None, start.shape[1])
     ):
         raise ValueError(
-            f"clusterer={show(clusterer)} has init={show(start)}, but it is given "
-            f"latents of {n_features} columns (latent_dim). Pass centers of as many."
+            f"clusterer={show(clusterer)} has init={show(start)}, but its input has "
+            f"{n_features} columns (latent_dim). Pass centers with {n_features} "
+            "columns."
         )
     for part in (resolved, *params.values()):
         if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
@@ -169,9 +170,9 @@ def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
 
 
 def _find_number(clusterer: Any) -> tuple[Any, str] | None:
-    """Return the estimator that takes the number of clusters, and as which parameter.
+    """Return the estimator and the parameter that take the number of clusters.
 
-    The estimator is the clusterer or one within.
+    The estimator is the clusterer itself or nested in it.
     """
     if isinstance(clusterer, Pipeline):
         return _find_number(clusterer.steps[-1][1])
@@ -180,13 +181,13 @@ def _find_number(clusterer: Any) -> tuple[Any, str] | None:
     params = clusterer.get_params(deep=False)
     if "n_clusters" in params:
         number = params["n_clusters"]
-        if hasattr(number, "fit_predict"):  # of Birch, which merges subclusters by it
+        if hasattr(number, "fit_predict"):  # Birch merges subclusters by it
             return _find_number(number)
-        # None and the like in place of a default: the clusterer finds the number.
+        # Other values than an integer or the default let the clusterer find the number.
         is_set = isinstance(number, Integral) or _is_default(clusterer, number)
         return (clusterer, "n_clusters") if is_set else None
     if "n_components" in params:
-        # Elsewhere it is the number of dimensions of an embedding.
+        # Other estimators use it for the dimension of an embedding.
         is_mixture = isinstance(clusterer, DensityMixin)
         return (clusterer, "n_components") if is_mixture else None
     wrapped = [part for part in params.values() if hasattr(part, "fit_predict")]
@@ -194,7 +195,7 @@ def _find_number(clusterer: Any) -> tuple[Any, str] | None:
 
 
 def _is_default(clusterer: Any, number: Any) -> bool:
-    """Return whether `n_clusters` is as the constructor sets it."""
+    """Return whether `n_clusters` has the default value of the constructor."""
     parameters = inspect.signature(type(clusterer)).parameters
     if "n_clusters" not in parameters:
         return False

@@ -1,4 +1,4 @@
-"""Consensus clustering: many fine partitions, merged along a graph, that vote."""
+"""Consensus clustering by the votes of many merged fine partitions."""
 
 import copy
 import math
@@ -31,30 +31,31 @@ from contrastive_clustering._utils.param_validation import (
     Number,
 )
 
-# A member starts from this many to this many fine clusters a final one, and from no
-# fewer than the second pair: docs, "Defaults".
+# Range of the number of fine clusters that members start from, per final cluster and in
+# total, respectively; the larger applies: docs, "Defaults".
 FINE_PER_CLUSTER = (2, 6)
 FEWEST_FINE = (20, 50)
 
-# A fine cluster has at least this many samples on average.
+# Minimum average number of samples per fine cluster.
 SAMPLES_PER_FINE = 5
 
-# Members of a consensus by default, most for small sets, and what the number of samples
-# times that of members is aimed at in between: it hangs less on chance the more members
-# it has, and of few samples they cost little (docs, "Defaults").
+# Default number of members, its maximum for small data sets, and the target for the
+# product of samples and members in between. More members make the consensus less
+# dependent on the random seed, at little cost for few samples (docs, "Defaults").
 FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
 
-# Of the members of a kind, this part has a vote. Fine clusters can be merged to a few
-# in several ways, and cuts through dense places may win by chance: docs, "Defaults".
+# Fraction of the members of a kind that vote. Fine clusters can be merged in several
+# ways, and a cut through a dense region may win by chance: docs, "Defaults".
 VOTING = 0.5
 
-# A small agreed cluster may win the vote nowhere: that often the agreement is sought
-# again before one cluster less is taken for the answer.
+# A small consensus cluster may not win the vote for any sample. The consensus is then
+# computed again, up to this number of attempts, before an empty cluster is accepted.
 MOST_AGREEMENTS = 5
 
-# Where k-means seeks the agreement, a member's cluster weighs by its size to minus this
-# power: unweighted, a large cluster that few members divide costs more than two small
-# ones that most of them tell apart, and these are joined: docs, "Defaults".
+# k-means on the members' partitions weights each cluster by its size to the power of
+# minus this number. Without weights, a large cluster that few members divide costs more
+# than two small ones that most members separate, and these are joined: see the docs,
+# "Defaults".
 SIZE_POWER = 0.25
 
 
@@ -65,41 +66,42 @@ class ConsensusClustering(
 ):
     """Clusters on which several merged k-means partitions agree.
 
-    Each member partitions the samples finely by k-means and then merges, step by
-    step, the two clusters with the densest links in the graph of nearest neighbors,
-    until `n_clusters` are left: clusters may so have any shape and unequal sizes.
-    One such partition depends on chance; the clusters in which most members agree do
-    so much less. They are found by k-means on the members' partitions, in which small
-    clusters weigh more. Only the half of the members has a vote whose clusters are the
-    more separate, by the normalized cut of the graph.
+    Each member computes a fine k-means partition and then repeatedly merges the two
+    clusters with the densest links in the nearest-neighbor graph until `n_clusters`
+    are left. Clusters can therefore have any shape and unequal sizes. A single
+    partition depends on its random seed; the consensus of many depends on it far less.
+    It is found by k-means on the members' partitions, with larger weights for small
+    clusters. Only the better-separated half of the members vote, as measured by the
+    normalized cut of the graph.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        Number of clusters to ask for.
+        Number of clusters.
 
     n_members : int, default=32
-        Number of partitions that are made, of which half have a vote.
+        Number of partitions, half of which vote.
 
     directions : float, default=0.0
-        Part of the members, from 0 to 1, that compare the directions in which samples
-        lie from their mean; the others compare their places. Latents of a contrastive
-        network call for 0.5: classes differ by direction there, but some by distance.
+        Fraction of the members, from 0 to 1, that compare the directions of samples
+        from the mean; the others compare their positions. 0.5 suits latents of a
+        contrastive network, in which most classes differ by direction but some by
+        distance.
 
     n_neighbors : int, default=15
-        Neighbors of a sample in the graph.
+        Number of neighbors of each sample in the graph.
 
     max_samples : int, default=10000
-        Largest number of samples to learn from; of more, a random part is taken, and
-        the others are predicted.
+        Maximum number of samples to learn from. For larger data sets, a random subset
+        is used and the clusters of the other samples are predicted.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the partitions and of the part.
+        Seed of the partitions and of the subset.
 
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,)
-        Cluster of each training sample.
+        Cluster labels of the training samples.
 
     n_features_in_ : int
         Number of features.
@@ -109,7 +111,7 @@ class ConsensusClustering(
     Fred, Jain, "Combining Multiple Clusterings Using Evidence Accumulation", IEEE
     TPAMI 27 (2005). Karypis, Han, Kumar, "Chameleon", Computer 32 (1999), for merging
     fine clusters along a neighbor graph. Fern, Lin, "Cluster Ensemble Selection",
-    Statistical Analysis and Data Mining 1 (2008), for votes of the better members only.
+    Statistical Analysis and Data Mining 1 (2008), for votes of only the best members.
     Shi, Malik, "Normalized Cuts and Image Segmentation", IEEE TPAMI 22 (2000), eq. 2.
 
     Examples
@@ -151,7 +153,7 @@ class ConsensusClustering(
     @default_library_settings()
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
-        """Find the clusters of X.
+        """Compute the clusters of X.
 
         Parameters
         ----------
@@ -159,7 +161,7 @@ class ConsensusClustering(
             Samples.
 
         y : object, default=None
-            Not used; present for the conventions of scikit-learn.
+            Ignored; present for API consistency.
 
         Returns
         -------
@@ -171,7 +173,7 @@ class ConsensusClustering(
         ValueError
             If there are fewer samples than clusters.
         """
-        # Another object learns: a failed fit leaves this one as it was.
+        # A copy is fitted, so that a failed fit does not change this object.
         fitted = copy.copy(self)
         fitted._fit(X)
         self.__dict__ = fitted.__dict__
@@ -183,7 +185,7 @@ class ConsensusClustering(
         if len(samples) < self.n_clusters:
             raise ValueError(
                 f"X has n_samples={len(samples)}, fewer than n_clusters="
-                f"{self.n_clusters}. Give more samples or lower n_clusters."
+                f"{self.n_clusters}. Pass more samples or lower n_clusters."
             )
         rng = check_random_state(self.random_state)
         part = samples
@@ -192,7 +194,7 @@ class ConsensusClustering(
         self._mean = part.mean(axis=0)
         self._members = []
         counts = _fine_counts(n_clusters, self.n_members, len(part))
-        # Spread evenly, so that both kinds start from few and from many clusters.
+        # Interleaved, so that both kinds cover the full range of fine clusters.
         steps = np.floor(np.arange(self.n_members + 1) * self.directions)
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
@@ -218,7 +220,7 @@ class ConsensusClustering(
 
     @default_library_settings()
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return the cluster of each sample.
+        """Predict the cluster of each sample.
 
         Parameters
         ----------
@@ -228,13 +230,13 @@ class ConsensusClustering(
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Clusters.
+            Cluster labels.
         """
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
     @default_library_settings()
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the part of the members' votes for each cluster.
+        """Return the fraction of votes for each cluster.
 
         Parameters
         ----------
@@ -244,7 +246,7 @@ class ConsensusClustering(
         Returns
         -------
         proba : ndarray of shape (n_samples, n_clusters)
-            Votes, with rows that sum to one.
+            Fractions of votes; each row sums to one.
         """
         check_is_fitted(self)
         return self._predict_proba(self._validate(X, reset=False))
@@ -266,7 +268,7 @@ class ConsensusClustering(
         return proba / len(self._members)
 
     def _directions(self, samples: np.ndarray) -> np.ndarray:
-        """Return the directions in which samples lie from the mean, of unit length."""
+        """Return the unit vectors from the mean to the samples."""
         offsets = samples - self._mean
         lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
         return np.asarray(offsets / lengths.clip(min=np.finfo(np.float64).tiny))
@@ -274,7 +276,7 @@ class ConsensusClustering(
 
 @dataclass(frozen=True)
 class Member:
-    """A partition that votes: fine clusters and the merged cluster of each."""
+    """A voting partition: fine clusters and the merged cluster of each."""
 
     fine: KMeans
     merged: np.ndarray
@@ -282,7 +284,7 @@ class Member:
 
 
 def count_members(n_samples: int) -> int:
-    """Return how many members a consensus should have that stands for a whole fit.
+    """Return the number of members of a consensus for a number of samples.
 
     Parameters
     ----------
@@ -292,7 +294,7 @@ def count_members(n_samples: int) -> int:
     Returns
     -------
     n_members : int
-        64 for up to 2,000 samples, falling to 32 for 4,000 and more.
+        64 for up to 2,000 samples, decreasing to 32 for 4,000 and more.
 
     Examples
     --------
@@ -312,7 +314,7 @@ def _fine_clusters(X: np.ndarray, n_fine: int, seed: int) -> KMeans:
 
 
 def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
-    """Return how many fine clusters each member starts from."""
+    """Return the number of fine clusters of each member."""
     low, high = (
         max(per_cluster * n_clusters, fewest)
         for per_cluster, fewest in zip(FINE_PER_CLUSTER, FEWEST_FINE, strict=True)
@@ -323,7 +325,7 @@ def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
 
 
 def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:
-    """Return the clusters on which partitions agree: k-means on their indicators."""
+    """Return the consensus of partitions by k-means on their indicator vectors."""
     indicators = np.hstack(
         [np.eye(n_clusters, dtype=np.float32)[vote] for vote in votes]
     )  # (n_samples, n_members * n_clusters)
@@ -335,7 +337,7 @@ def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:
 
 
 def _shares(vote: np.ndarray, agreed: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Return how the samples of each of a member's clusters spread over the agreed."""
+    """Return the distribution of a member's clusters over the consensus clusters."""
     counts = np.zeros((n_clusters, n_clusters))
     np.add.at(counts, (vote, agreed), 1.0)
     return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))

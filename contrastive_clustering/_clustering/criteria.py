@@ -1,4 +1,4 @@
-"""What a search for the number of strata scores candidates by."""
+"""Criteria that score candidate numbers of clusters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,36 +18,36 @@ from contrastive_clustering._clustering.latent_space import fit_latent_space
 from contrastive_clustering._utils.memoize import memoizing
 from contrastive_clustering._utils.numbering import NOISE
 
-# Times the latents are halved for the criteria that judge clusterings on new latents.
-# Each gives two values, as either half is clustered and the other one new.
+# Number of random splits into halves for criteria that evaluate clusterings on unseen
+# latents. Each split gives two values, because either half can be the unseen one.
 N_SPLITS = 3
 
-# What a criterion gives a candidate that cannot be judged; no clustering has less.
+# Score of a candidate that cannot be evaluated, the minimum of all criteria.
 WORST = -1.0
 
 
 class Clustering(Protocol):
-    """What a search needs to know of a fitted clustering of latents."""
+    """Interface of a fitted clustering that a search requires."""
 
     @property
     def labels(self) -> np.ndarray:
-        """Strata of the clustered latents, -1 for noise."""
+        """Cluster labels of the training latents, -1 for noise."""
 
     def predict(self, latents: np.ndarray) -> np.ndarray:
-        """Return the stratum of each latent, -1 for noise."""
+        """Return the cluster of each latent, -1 for noise."""
 
     def prepare(self, latents: np.ndarray) -> np.ndarray:
-        """Bring latents to the space in which the clusterer works."""
+        """Transform latents to the space of the clusterer."""
 
-    def spaces_of_silhouette(self, latents: np.ndarray) -> list[np.ndarray]:
-        """Bring latents to the spaces in which the silhouette judges their strata."""
+    def silhouette_spaces(self, latents: np.ndarray) -> list[np.ndarray]:
+        """Transform latents to the spaces in which the silhouette is computed."""
 
 
 Fit = Callable[[np.ndarray, int], Clustering]
 
 
 def _halves(latents: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Halve latents at random `N_SPLITS` times; a seed gives the same halves again."""
+    """Split latents into random halves `N_SPLITS` times, reproducibly for a seed."""
     rng = check_random_state(seed)
     half = len(latents) // 2
     orders = [rng.permutation(len(latents)) for _ in range(N_SPLITS)]
@@ -57,16 +57,15 @@ def _halves(latents: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray
 def _silhouette(
     latents: np.ndarray, fit: Fit, candidates: Sequence[int], seed: int, part: int
 ) -> list[float]:
-    """Return the silhouettes of a half that clusterings of the other have not seen."""
+    """Return the silhouette of the unseen half of the latents for each candidate."""
     halves = _halves(latents, seed)[part // 2]
     seen, new = halves[:: -1 if part % 2 else 1]
     values: list[list[float]] = [[] for _ in candidates]
-    # Latents whose distances are wanted, and the strata to hold against these: for all
-    # candidates together, and one space at a time, as the distances of 5,000 latents
-    # take 200 MB.
+    # Distinct spaces with the labels to evaluate in each. Distances are computed once
+    # for all candidates and one space at a time, as those of 5,000 latents take 200 MB.
     judged: list[tuple[np.ndarray, list[tuple[int, np.ndarray]]]] = []
     with memoizing():
-        for place, n_clusters in enumerate(candidates):
+        for index, n_clusters in enumerate(candidates):
             if min(len(seen), len(new)) < n_clusters:
                 continue
             clustering = fit(seen, n_clusters)
@@ -74,17 +73,17 @@ def _silhouette(
             kept = labels != NOISE
             if not 2 <= len(np.unique(labels[kept])) < kept.sum():
                 continue
-            for space in clustering.spaces_of_silhouette(new[kept]):
+            for space in clustering.silhouette_spaces(new[kept]):
                 for known, strata in judged:
                     if np.array_equal(known, space):
-                        strata.append((place, labels[kept]))
+                        strata.append((index, labels[kept]))
                         break
                 else:
-                    judged.append((space, [(place, labels[kept])]))
+                    judged.append((space, [(index, labels[kept])]))
     for space, strata in judged:
         distances = pairwise_distances(space)
-        for place, labels in strata:
-            values[place].append(
+        for index, labels in strata:
+            values[index].append(
                 silhouette_score(distances, labels, metric="precomputed")
             )
     return [float(np.mean(found)) if found else WORST for found in values]
@@ -93,11 +92,11 @@ def _silhouette(
 def _stability(
     latents: np.ndarray, fit: Fit, candidates: Sequence[int], seed: int, part: int
 ) -> list[float]:
-    """Return how much better clusterings of halves agree than without any strata."""
+    """Return the agreement of clusterings of halves in excess of that by chance."""
     rng = check_random_state(seed)
-    # Rounding may leave the covariance of latents in a plane with an eigenvalue just
-    # below zero, which is no reason to warn.
-    without_strata = rng.multivariate_normal(
+    # By rounding, the covariance of latents in a subspace can have an eigenvalue
+    # slightly below zero, which does not need a warning.
+    without_clusters = rng.multivariate_normal(
         latents.mean(axis=0, dtype=np.float64),
         np.cov(latents, rowvar=False, dtype=np.float64).reshape(2 * latents.shape[1:]),
         size=len(latents),
@@ -106,7 +105,7 @@ def _stability(
     small_enough = [k for k in candidates if k <= len(latents) // 2]
     real, chance = (
         _agreement(_halves(rows, seed)[part], fit, small_enough)
-        for rows in (latents, without_strata)
+        for rows in (latents, without_clusters)
     )
     found = {k: a - b for k, a, b in zip(small_enough, real, chance, strict=True)}
     return [found.get(k, WORST) for k in candidates]
@@ -115,7 +114,7 @@ def _stability(
 def _agreement(
     halves: tuple[np.ndarray, np.ndarray], fit: Fit, candidates: Sequence[int]
 ) -> list[float]:
-    """Return how well clusterings of two halves agree, for each candidate."""
+    """Return the agreement of clusterings of two halves for each candidate."""
     first, second = halves
     values = []
     with memoizing():
@@ -130,12 +129,12 @@ def _agreement(
 
 def _bic(
     latents: np.ndarray,
-    fit: Fit,  # noqa: ARG001  # a mixture is fitted, whatever the clusterer
+    fit: Fit,  # noqa: ARG001  # mixtures are fitted for any clusterer
     candidates: Sequence[int],
     seed: int,
-    part: int,  # noqa: ARG001  # there is one
+    part: int,  # noqa: ARG001  # there is only one
 ) -> list[float]:
-    """Return minus the BIC, a latent, of mixtures of Gaussians."""
+    """Return minus the BIC per latent of Gaussian mixtures."""
     space = fit_latent_space(latents, whiten=True, normalize=False)
     prepared = space.transform(latents.astype(np.float64))
     mixtures = [
@@ -154,10 +153,10 @@ def _within(
     latents: np.ndarray,
     fit: Fit,
     candidates: Sequence[int],
-    seed: int,  # noqa: ARG001  # the clusterer has its own
-    part: int,  # noqa: ARG001  # there is one
+    seed: int,  # noqa: ARG001  # the clusterer has its own seed
+    part: int,  # noqa: ARG001  # there is only one
 ) -> list[float]:
-    """Return the sums of squared distances from the strata's centers."""
+    """Return the sum of squared distances from the cluster centers per candidate."""
     return [
         _sum_of_squares(fit(latents, n_clusters), latents) for n_clusters in candidates
     ]
@@ -171,16 +170,16 @@ def _sum_of_squares(clustering: Clustering, latents: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Criterion:
-    """What a search scores candidates by.
+    """Criterion that scores candidate numbers of clusters.
 
     Attributes
     ----------
     judge : callable
         ``judge(latents, fit, candidates, seed, part)`` returns a value for each
-        candidate; its mean over the parts of the work is the score.
+        candidate; its mean over the parts is the score.
 
     n_parts : int, default=1
-        Number of these parts. Of more than one, candidates share what they can.
+        Number of parts. If there are several, candidates share computations.
     """
 
     judge: Callable[[np.ndarray, Fit, Sequence[int], int, int], list[float]]

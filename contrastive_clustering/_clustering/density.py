@@ -1,4 +1,4 @@
-"""The density of latents, stratum by stratum: drawing new ones, judging given ones."""
+"""Density of the latents of each cluster, for sampling and for scoring."""
 
 import math
 import warnings
@@ -12,43 +12,43 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-# A stratum's shape is learnt from this many members at most: more change it little,
-# and the time grows with them.
-LARGEST_LEARNT = 5_000
+# Maximum number of members from which the shape of a cluster is learned. More members
+# change it little and take more time.
+MOST_MEMBERS = 5_000
 
-# More than one Gaussian is tried where each could have this many members for every
-# direction; with fewer a full covariance is mostly noise.
+# Several Gaussians are tried only if each has this many members per direction; with
+# fewer, a full covariance is mostly noise.
 MOST_COMPONENTS = 3
 MEMBERS_PER_DIRECTION = 5
 
-# Least variance of a direction, as a part of the mean variance of all: it keeps
-# covariances invertible where latents lie in a subspace, and is too small to be seen.
+# Minimum variance of a direction relative to the mean variance. It keeps covariances
+# invertible if latents lie in a subspace, and is otherwise negligible.
 VARIANCE_FLOOR = 1e-6
 
-# Regularization of the mixtures, in units of the pooled within-stratum variance.
+# Regularization of the mixtures relative to the pooled within-cluster variance.
 MIXTURE_REGULARIZATION = 1e-3
 
 
 @dataclass(frozen=True)
 class LatentDensity:
-    r"""A mixture of Gaussians over latents, in which each Gaussian has a stratum.
+    r"""Gaussian mixture over latents in which each Gaussian belongs to a cluster.
 
-    The covariances pooled over the strata, shrunk by Ledoit and Wolf's formula, set
-    the space's scale. Each stratum has one to three Gaussians of full covariance, as
-    many as the Bayesian information criterion likes best. A covariance :math:`S` of
-    :math:`m` members is drawn towards the pooled one, :math:`P`, as by a prior worth
-    as many members as there are directions, :math:`d`:
+    The covariance pooled over the clusters, shrunk by the Ledoit-Wolf formula, sets the
+    scale of the space. Each cluster has one to three Gaussians with full covariances;
+    the Bayesian information criterion selects their number. A covariance :math:`S` of
+    :math:`m` members is shrunk towards the pooled covariance :math:`P` by a prior with
+    the weight of :math:`d` members, where :math:`d` is the number of directions:
 
     .. math::
 
         \frac{m S + d P}{m + d}
 
-    so that it is positive definite from the first member on.
+    It is therefore positive definite even with a single member.
 
     Parameters
     ----------
     log_weights : ndarray of shape (n_components,)
-        Logarithm of each Gaussian's part of all; the parts sum to one.
+        Logarithms of the weights of the Gaussians, which sum to one.
 
     means : ndarray of shape (n_components, latent_dim)
         Centers of the Gaussians.
@@ -57,7 +57,7 @@ class LatentDensity:
         Lower Cholesky factors of the covariances.
 
     strata : ndarray of shape (n_components,)
-        Stratum of each Gaussian, ascending.
+        Cluster of each Gaussian, in ascending order.
 
     References
     ----------
@@ -88,39 +88,38 @@ class LatentDensity:
     def fit(
         cls, latents: np.ndarray, labels: np.ndarray, n_clusters: int, seed: int
     ) -> "LatentDensity":
-        """Learn the density of latents.
+        """Estimate the density of latents.
 
         Parameters
         ----------
         latents : ndarray of shape (n_samples, latent_dim)
-            Latents, finite.
+            Finite latents.
 
         labels : ndarray of shape (n_samples,)
-            Their strata, from 0 to ``n_clusters - 1``; those of -1, noise, are left
-            out.
+            Cluster labels from 0 to ``n_clusters - 1``. Noise, labeled -1, is ignored.
 
         n_clusters : int
-            Number of strata.
+            Number of clusters.
 
         seed : int
-            Seed of the part of a large stratum that is learnt from, and of the
-            mixtures' starts.
+            Seed of the subsets of large clusters and of the initial mixtures.
 
         Returns
         -------
         density : LatentDensity
-            The density.
+            The estimated density.
 
         Raises
         ------
         ValueError
-            If a stratum has no member.
+            If a cluster has no member.
         """
         counts = np.bincount(labels[labels >= 0], minlength=n_clusters)
         if not counts.all():
+            empty = np.flatnonzero(counts == 0).tolist()
             raise ValueError(
-                f"labels leaves strata {np.flatnonzero(counts == 0).tolist()} of "
-                f"n_clusters={n_clusters} without a member; each needs at least one."
+                f"labels has no member of the strata {empty} of "
+                f"n_clusters={n_clusters}; each requires at least one."
             )
         rng = check_random_state(seed)
         members = [
@@ -131,7 +130,7 @@ class LatentDensity:
         fitted = []
         for stratum, rows in enumerate(members):
             center = rows.mean(axis=0)
-            # In this space the pooled covariance is the identity.
+            # The pooled covariance is the identity in this space.
             whitened = solve_triangular(pooled, (rows - center).T, lower=True).T
             log_weights, means, factors = _fit_mixture(
                 whitened, int(rng.randint(2**31 - 1))
@@ -140,7 +139,7 @@ class LatentDensity:
                 (
                     log_weights + math.log(counts[stratum] / counts.sum()),
                     center + means @ pooled.T,
-                    pooled @ factors,  # a product of lower triangles is one
+                    pooled @ factors,  # lower triangular
                     np.full(len(means), stratum),
                 )
             )
@@ -154,21 +153,21 @@ class LatentDensity:
         Parameters
         ----------
         n : int
-            How many.
+            Number of latents.
 
         cluster : int or None
-            Their stratum; None draws the strata, too, in proportion to their shares.
+            Cluster to draw from; None also draws the clusters, by their weights.
 
         rng : RandomState instance
-            Source of the randomness.
+            Random generator.
 
         Returns
         -------
         latents : ndarray of shape (n, latent_dim)
-            float32.
+            Latents as float32.
 
         labels : ndarray of shape (n,)
-            The stratum that each was drawn from.
+            Cluster of each latent.
         """
         weights = np.exp(self.log_weights)
         if cluster is not None:
@@ -181,7 +180,7 @@ class LatentDensity:
         return (latents + self.means[drawn]).astype(np.float32), self.strata[drawn]
 
     def score_samples(self, latents: np.ndarray) -> np.ndarray:
-        """Return the log-density of each latent under all strata together.
+        """Return the log-density of each latent under the whole mixture.
 
         Parameters
         ----------
@@ -191,29 +190,29 @@ class LatentDensity:
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
-            In nats, float64.
+            Log-densities in nats, as float64.
         """
         joint = _log_gaussians(latents.astype(np.float64), self.means, self.factors)
         return np.asarray(logsumexp(joint + self.log_weights, axis=1))
 
 
 def _part(is_member: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Return the rows of a stratum, or a random part of them if they are many."""
+    """Return the rows of a cluster, or a random subset if it is large."""
     rows = np.flatnonzero(is_member)
-    if len(rows) <= LARGEST_LEARNT:
+    if len(rows) <= MOST_MEMBERS:
         return rows
-    return np.asarray(rng.choice(rows, LARGEST_LEARNT, replace=False))
+    return np.asarray(rng.choice(rows, MOST_MEMBERS, replace=False))
 
 
 def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
-    """Return the lower Cholesky factor of the pooled within-stratum covariance."""
+    """Return the lower Cholesky factor of the pooled within-cluster covariance."""
     together = np.concatenate(members)
     residuals = np.concatenate([rows - rows.mean(axis=0) for rows in members])
     covariance = np.zeros((residuals.shape[1], residuals.shape[1]))
-    if len(residuals) > 1:  # the formula asks for two
+    if len(residuals) > 1:  # the formula requires two
         covariance, _ = ledoit_wolf(residuals, assume_centered=True)
-    # Strata without any spread are told apart by the spread between them; below the
-    # resolution of float32 there is nothing to tell.
+    # If clusters have no spread, the spread between them sets the scale. The resolution
+    # of float32 is the lower limit.
     spread = float(np.mean(np.var(together, axis=0)))
     resolution = float(np.square(np.finfo(np.float32).eps * np.abs(together).max()))
     floor = max(VARIANCE_FLOOR * spread, resolution) or VARIANCE_FLOOR
@@ -223,7 +222,7 @@ def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
 def _fit_mixture(
     rows: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit one to three Gaussians to whitened members, by the lowest BIC."""
+    """Fit one to three Gaussians to whitened members, selected by the BIC."""
     n_members, dim = rows.shape
     candidates = [np.ones((n_members, 1))]
     for n_components in range(2, MOST_COMPONENTS + 1):
@@ -233,7 +232,7 @@ def _fit_mixture(
             n_components, reg_covar=MIXTURE_REGULARIZATION, random_state=seed
         )
         with warnings.catch_warnings():
-            # Neither a slow nor a degenerate start harms: the criterion decides.
+            # Poor convergence does no harm, as the criterion selects the result.
             warnings.simplefilter("ignore", ConvergenceWarning)
             shares = mixture.fit(rows).predict_proba(rows)
         if shares.sum(axis=0).min() >= dim:
@@ -245,7 +244,7 @@ def _fit_mixture(
 def _gaussians(
     rows: np.ndarray, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return log weights, means and Cholesky factors, given each row's shares."""
+    """Return log weights, means and Cholesky factors for given responsibilities."""
     dim = rows.shape[1]
     sizes = shares.sum(axis=0)
     means = (shares.T @ rows) / sizes[:, None]

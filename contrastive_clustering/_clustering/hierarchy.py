@@ -1,4 +1,4 @@
-"""The tree over the strata: the most similar ones merge into coarser strata."""
+"""Hierarchy of strata: similar strata merge into coarser ones."""
 
 from numbers import Integral
 
@@ -12,13 +12,13 @@ from sklearn.utils import check_array, check_scalar
 def link_centers(centers: ArrayLike) -> np.ndarray:
     r"""Return the tree in which the most similar strata merge first.
 
-    Ward's linkage of the centers, each of which counts as one: of all pairs, those two
-    groups of strata merge whose union raises the sum of squares about the groups' means
-    the least. Two centers :math:`c_i` and :math:`c_j` merge at the height
+    This is Ward's linkage of the centers with equal weights: the two groups merge whose
+    union increases the sum of squared distances from the group means the least. Two
+    centers :math:`c_i` and :math:`c_j` merge at the height
     :math:`\lVert c_i - c_j \rVert`, in units of the latents.
 
-    The paper merges prototypes by their cosine; that was worse on X-rays and on blood
-    cells, and the same on digits: docs, "Defaults".
+    The paper merges prototypes by cosine similarity, which was worse on X-rays and on
+    blood cells and equal on digits: docs, "Defaults".
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def link_centers(centers: ArrayLike) -> np.ndarray:
     Returns
     -------
     linkage : ndarray of shape (n_clusters - 1, 4)
-        One merge a row, float64, as :func:`scipy.cluster.hierarchy.dendrogram` reads
-        it. It has no row if there is one stratum.
+        One merge per row as float64, in the format of
+        :func:`scipy.cluster.hierarchy.dendrogram`. Empty if there is only one stratum.
 
     Raises
     ------
     ValueError
-        If `centers` is not a finite table.
+        If `centers` is not a two-dimensional array of finite numbers.
 
     References
     ----------
@@ -54,16 +54,16 @@ def link_centers(centers: ArrayLike) -> np.ndarray:
 
 
 def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
-    """Return which of `n` coarser strata each stratum belongs to.
+    """Return the coarser stratum, out of `n`, of each stratum.
 
-    The first ``n_clusters - n`` merges are carried out, so that also among merges of
-    one height exactly `n` strata are left, and a cut at `n` only joins strata of the
-    cut at ``n + 1``.
+    The first ``n_clusters - n`` merges are applied. Exactly `n` strata are therefore
+    left even if merges have equal heights, and cuts are nested: the strata at `n` are
+    unions of those at ``n + 1``.
 
     Parameters
     ----------
     linkage : array-like of shape (n_clusters - 1, 4)
-        Tree over the strata, as :func:`link_centers` returns it.
+        Tree over the strata, as returned by :func:`link_centers`.
 
     n : int
         Number of coarser strata to keep, from 1 to `n_clusters`.
@@ -76,10 +76,10 @@ def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
     Raises
     ------
     TypeError
-        If `n` is not a whole number.
+        If `n` is not an integer.
 
     ValueError
-        If `n` is out of its range, or if `linkage` is none.
+        If `n` is out of range or `linkage` is not a valid tree.
 
     Examples
     --------
@@ -95,8 +95,8 @@ def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
     check_scalar(n, "n", Integral)
     if not 1 <= n <= n_clusters:
         raise ValueError(
-            f"n={n} coarser strata cannot be kept of {n_clusters}. Set n to a number "
-            f"from 1 to {n_clusters}."
+            f"n={n} is not a valid number of coarser strata of {n_clusters} strata. "
+            f"Set n to an integer from 1 to {n_clusters}."
         )
     # Row i merges two nodes into the node n_clusters + i.
     groups = {stratum: [stratum] for stratum in range(n_clusters)}
@@ -113,18 +113,18 @@ def _check_linkage(linkage: ArrayLike) -> np.ndarray:
     if tree.ndim != 2 or tree.shape[1] != 4:
         raise ValueError(
             f"linkage has shape {tree.shape}, but a tree over k strata has shape "
-            "(k - 1, 4). Pass what link_centers returns."
+            "(k - 1, 4). Pass the result of link_centers."
         )
     if len(tree) and not is_valid_linkage(tree):
         raise ValueError(
-            "linkage is no tree in SciPy's format. Pass what link_centers or "
-            "scipy.cluster.hierarchy.linkage returns."
+            "linkage is not a tree in SciPy's format. Pass the result of link_centers "
+            "or scipy.cluster.hierarchy.linkage."
         )
     return tree
 
 
 def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
-    """Replace strata by the coarser strata that are left when `n` are kept.
+    """Replace strata by coarser ones, of which `n` are kept.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
         Stratum of each sample, from 0 to ``n_clusters - 1``, or -1 for noise.
 
     linkage : array-like of shape (n_clusters - 1, 4)
-        Tree over the strata, as :func:`link_centers` returns it.
+        Tree over the strata, as returned by :func:`link_centers`.
 
     n : int
         Number of coarser strata to keep, from 1 to `n_clusters`.
@@ -145,8 +145,8 @@ def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        As for :func:`cut_linkage`; also if `labels` holds anything but strata of the
-        tree and -1.
+        As for :func:`cut_linkage`, and if `labels` has other values than -1 and the
+        strata of the tree.
 
     Examples
     --------
@@ -162,14 +162,14 @@ def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
     strata = np.asarray(labels)
     if strata.ndim != 1 or strata.dtype.kind not in "iu":
         raise ValueError(
-            f"labels has shape {strata.shape} and dtype {strata.dtype}; one whole "
-            "number a sample is needed. Pass what predict returns."
+            f"labels has shape {strata.shape} and dtype {strata.dtype}, but one "
+            "integer per sample is needed. Pass the result of predict."
         )
     if len(strata) and not -1 <= strata.min() <= strata.max() < len(coarse):
         raise ValueError(
-            f"labels run from {strata.min()} to {strata.max()}, but linkage is a tree "
-            f"over the strata 0 to {len(coarse) - 1}. Pass labels and linkage of the "
-            "same fit."
+            f"labels ranges from {strata.min()} to {strata.max()}, but linkage is a "
+            f"tree over the strata 0 to {len(coarse) - 1}. Pass labels and linkage of "
+            "the same fit."
         )
-    # -1 indexes the entry that is appended for noise.
+    # -1 selects the last entry, appended for noise.
     return np.asarray(np.append(coarse, -1)[strata])

@@ -1,4 +1,4 @@
-"""A clusterer's own labels, of any dtype, and the strata that they stand for."""
+"""Map the labels of a clusterer, of any dtype, to numbered strata."""
 
 from typing import Any
 
@@ -9,54 +9,54 @@ from contrastive_clustering._utils.numbering import NOISE
 
 
 def read_labels(found: Any, n_samples: int, clusterer: Any) -> np.ndarray:
-    """Return a clusterer's labels as an array that can be sorted and compared.
+    """Return the labels of a clusterer as an array that can be sorted and compared.
 
     Parameters
     ----------
     found : array-like of shape (n_samples,)
-        What the clusterer returned: integers, booleans, floats or strings.
+        Result of the clusterer: integers, booleans, floats or strings.
 
     n_samples : int
-        Number of samples that it was given.
+        Number of clustered samples.
 
     clusterer : estimator
-        The clusterer, for messages.
+        The clusterer, for error messages.
 
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        The same labels, of an integer, float or string dtype.
+        The labels with an integer, float or string dtype.
 
     Raises
     ------
     ValueError
-        If there is not one label for each sample, or the labels are of another or of
-        mixed types, or not finite.
+        If there is not one label per sample, or if labels have an unsupported type,
+        mixed types or infinite or missing values.
     """
     labels = np.asarray(found)
     if labels.shape != (n_samples,):
         raise ValueError(
             f"clusterer={show(clusterer)} returned labels of shape {labels.shape} for "
-            f"{n_samples} samples. Its fit_predict and predict have to return one "
-            "label for each sample."
+            f"{n_samples} samples. Its fit_predict and predict must return one label "
+            "per sample."
         )
     labels = _to_plain(labels)
     if labels.dtype.kind not in "iufU":
         raise ValueError(
             f"clusterer={show(clusterer)} returned labels of dtype {labels.dtype}, or "
-            "of mixed types. They have to be integers, floats or strings."
+            "of mixed types. Labels must be integers, floats or strings."
         )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        place = int(np.flatnonzero(~np.isfinite(labels))[0])
+        index = int(np.flatnonzero(~np.isfinite(labels))[0])
         raise ValueError(
-            f"clusterer={show(clusterer)} returned a label that is not finite, first "
-            f"for sample {place}. Its label for noise has to be -1."
+            f"clusterer={show(clusterer)} returned labels that are not finite, the "
+            f"first of them for sample {index}. The label for noise must be -1."
         )
     return labels
 
 
 def _to_plain(labels: np.ndarray) -> np.ndarray:
-    """Return booleans as integers, and strings and numbers of objects as such."""
+    """Convert booleans to integers, and object arrays to strings or numbers."""
     if labels.dtype.kind == "b":
         return labels.astype(np.int64)
     if labels.dtype.kind in "OT":  # T is NumPy's StringDType
@@ -68,7 +68,7 @@ def _to_plain(labels: np.ndarray) -> np.ndarray:
 
 
 def classes_of(clusterer: Any) -> np.ndarray | None:
-    """Return which labels a clusterer names as the columns of its `predict_proba`.
+    """Return the labels of the columns of a clusterer's `predict_proba`.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def classes_of(clusterer: Any) -> np.ndarray | None:
     Returns
     -------
     classes : ndarray of shape (n_classes,) or None
-        Its `classes_`, in its order; None if it has none, or no `predict_proba`.
+        The attribute `classes_`; None if there is none or no `predict_proba`.
 
     Raises
     ------
@@ -95,27 +95,27 @@ def classes_of(clusterer: Any) -> np.ndarray | None:
         or len(np.unique(classes)) < len(classes)
     ):
         raise ValueError(
-            f"clusterer={show(clusterer)} has {show(found)} for classes_. It has to be "
-            "an array of distinct labels, one for each column of predict_proba."
+            f"clusterer={show(clusterer)} has classes_={show(found)}. It must be an "
+            "array of distinct labels, one per column of predict_proba."
         )
     return classes
 
 
 def is_noise(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
-    """Return which labels stand for noise: -1, unless it is a class of its own.
+    """Return a mask of noise, which is labeled -1 unless `classes` contains -1.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Labels, as `read_labels` returns them.
+        Labels, as returned by `read_labels`.
 
     classes : ndarray of shape (n_classes,) or None
-        The clusterer's classes, as `classes_of` returns them.
+        Classes of the clusterer, as returned by `classes_of`.
 
     Returns
     -------
     is_noise : ndarray of shape (n_samples,)
-        Booleans.
+        Boolean mask.
     """
     is_class = (
         classes is not None and classes.dtype.kind != "U" and (classes == NOISE).any()
@@ -128,37 +128,37 @@ def is_noise(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
 def number_labels(
     labels: np.ndarray, raw_labels: np.ndarray, clusterer: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stratum of each label, and which labels are of no stratum.
+    """Return the stratum of each label, and a mask of labels without a stratum.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Labels, as `read_labels` returns them.
+        Labels, as returned by `read_labels`.
 
     raw_labels : ndarray of shape (n_clusters,)
-        The label of each stratum, all distinct.
+        Distinct labels of the strata.
 
     clusterer : estimator
-        The clusterer, for messages.
+        The clusterer, for error messages.
 
     Returns
     -------
     strata : ndarray of shape (n_samples,)
-        Strata, as integers; of no meaning for labels of no stratum.
+        Strata as integers; arbitrary for labels without a stratum.
 
     is_unknown : ndarray of shape (n_samples,)
-        Booleans.
+        Mask of labels without a stratum.
 
     Raises
     ------
     ValueError
-        If strings are given where strata have numbers, or the other way round.
+        If either `labels` or `raw_labels` are strings but not both.
     """
     if not _are_comparable(labels, raw_labels):
         raise ValueError(
-            f"clusterer={show(clusterer)} has predicted labels of dtype "
-            f"{labels.dtype}, but those of its fit are of {raw_labels.dtype}. They "
-            "have to be the same labels."
+            f"clusterer={show(clusterer)} predicted labels of dtype {labels.dtype}, "
+            f"but its fit returned labels of dtype {raw_labels.dtype}. Both must be "
+            "the same labels."
         )
     strata = _find(labels, raw_labels)
     return strata, np.asarray(raw_labels[strata] != labels)
@@ -167,25 +167,25 @@ def number_labels(
 def columns_of(
     raw_labels: np.ndarray, n_columns: int, classes: np.ndarray | None
 ) -> np.ndarray | None:
-    """Return which column of a clusterer's `predict_proba` belongs to each stratum.
+    """Return the column of a clusterer's `predict_proba` for each stratum.
 
     Parameters
     ----------
     raw_labels : ndarray of shape (n_clusters,)
-        The label of each stratum, all distinct.
+        Distinct labels of the strata.
 
     n_columns : int
         Number of columns.
 
     classes : ndarray of shape (n_classes,) or None
-        The label of each column, if the clusterer names them. If it does not, columns
-        stand for the labels in ascending order, if there are as many, or for the
-        labels from 0 on, as those of a mixture, some of whose components are empty.
+        Label of each column, if the clusterer provides them. Otherwise, the columns
+        belong to the labels in ascending order if there are equally many, or else to
+        the labels 0, 1, and so on, as in a mixture with empty components.
 
     Returns
     -------
     columns : ndarray of shape (n_clusters,) or None
-        Indices of columns; None if they cannot be told.
+        Indices of the columns; None if they cannot be determined.
     """
     if classes is not None:
         if len(classes) != n_columns or not _are_comparable(classes, raw_labels):
@@ -199,7 +199,7 @@ def columns_of(
 
 
 def _find(labels: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return where labels are among distinct ones; any index where they are not."""
+    """Return the index of each label among distinct labels, arbitrary if missing."""
     order = np.argsort(among)
     rank = np.searchsorted(among, labels, sorter=order)
     return np.asarray(order[rank.clip(max=len(among) - 1)])

@@ -1,4 +1,4 @@
-"""From latents to strata: preparing the latent space, clustering and assigning."""
+"""Cluster latents and assign new latents to the clusters."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,52 +33,50 @@ from contrastive_clustering._clustering.latent_space import fit_latent_space
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.numbering import NOISE, renumber
 
-# Neighbors that vote for a new sample's stratum where a clusterer has no `predict`.
+# Number of neighbors that vote on new samples if a clusterer has no `predict`.
 VOTING_NEIGHBORS = 15
 
-# Strata are looked for among at most so many samples, drawn at random; the others join
-# the strata that these have shown. Beyond, the clusterer's copies of the latents would
-# need more memory than all else, and a stratum of one in a thousand still has a
-# hundred members to be found by.
+# Maximum number of samples to cluster, drawn at random; the others are assigned to the
+# clusters found. Larger numbers would make the clusterer's copies of the latents
+# dominate memory, and a cluster of one in a thousand samples still has 100 members.
 LARGEST_CLUSTERED = 100_000
 
-# Clusterers whose `cluster_centers_` lie in the space of what they were fitted to, in
-# the order of their labels. Another class may have centers of any meaning.
+# Clusterers whose `cluster_centers_` lie in the space of their training data, in the
+# order of the labels. Centers of other classes may have another meaning.
 CENTERED = (AffinityPropagation, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans)
 
 
 @dataclass(frozen=True)
 class LatentClustering:
-    """A fitted clustering of a latent space, which new latents can be assigned to.
+    """A fitted clustering of a latent space that can assign new latents.
 
     Attributes
     ----------
     space : sklearn.pipeline.Pipeline
-        Prepares latents for the clusterer.
+        Transformer that prepares latents for the clusterer.
 
     clusterer : estimator or None
-        The fitted clusterer; None if it comes from a file and has no `predict`.
+        The fitted clusterer; None if it was loaded from a file and has no `predict`.
 
     voters : sklearn.neighbors.KNeighborsClassifier or None
-        Carries the strata over to new samples where the clusterer has no `predict`.
+        Assigns new samples if the clusterer has no `predict`.
 
     raw_labels : ndarray of shape (n_clusters,)
-        The clusterer's own label of each stratum, all distinct: integers, floats or
-        strings. Strata are numbered from 0 without a gap, while a clusterer may leave
-        clusters empty.
+        Distinct labels of the clusterer for the strata: integers, floats or strings.
+        Strata are numbered consecutively from 0, whereas clusterers may leave clusters
+        empty.
 
     centers : ndarray of shape (n_clusters, n_prepared)
-        Mean of each stratum's training members in the prepared space.
+        Mean of the training members of each stratum in the prepared space.
 
     spread : float
-        Mean square distance, per direction, of a member from its center.
+        Mean squared distance per direction of the members from their centers.
 
     labels : ndarray of shape (n_samples,)
-        Strata of the training set, as the clusterer's own fit assigned it; -1 for what
-        it called noise.
+        Strata of the training set as assigned by the clusterer's fit; -1 for noise.
 
     latent_centers : ndarray of shape (n_clusters, latent_dim)
-        Mean of each stratum's training members in the latent space.
+        Mean of the training members of each stratum in the latent space.
     """
 
     space: Pipeline
@@ -91,17 +89,17 @@ class LatentClustering:
     latent_centers: np.ndarray
 
     def renumbered(self, order: np.ndarray) -> "LatentClustering":
-        """Return the same strata in another order.
+        """Return the clustering with its strata in another order.
 
         Parameters
         ----------
         order : ndarray of shape (n_clusters,)
-            The stratum that becomes number 0, 1 and so on.
+            The strata that become number 0, 1 and so on.
 
         Returns
         -------
         clustering : LatentClustering
-            The strata with their new numbers.
+            The renumbered clustering.
         """
         voters = self.voters
         if voters is not None:
@@ -118,21 +116,20 @@ class LatentClustering:
 
     @property
     def n_clusters(self) -> int:
-        """Number of strata, noise not counted."""
+        """Number of strata, excluding noise."""
         return len(self.raw_labels)
 
     def prepare(self, latents: np.ndarray) -> np.ndarray:
-        """Bring latents to the space in which the clusterer works."""
+        """Transform latents to the space of the clusterer."""
         return _prepare(self.space, latents)
 
-    def spaces_of_silhouette(self, latents: np.ndarray) -> list[np.ndarray]:
-        """Bring latents to the spaces in which the silhouette judges their strata.
+    def silhouette_spaces(self, latents: np.ndarray) -> list[np.ndarray]:
+        """Transform latents to the spaces in which the silhouette is computed.
 
-        That in which the clusterer works; for a consensus that also compares directions
-        three of equal weight. Places alone know no strata near the mean from each
-        other, directions alone divide large ones, and what tells strata apart in a
-        principal component of little variance shows in neither: measured in the docs,
-        "Defaults".
+        This is the space of the clusterer or, for a consensus that also compares
+        directions, three spaces of equal weight. Positions alone do not separate strata
+        near the mean, directions alone divide large strata, and neither shows strata
+        that differ in a principal component of small variance: docs, "Defaults".
         """
         prepared = self.prepare(latents)
         if not (
@@ -158,20 +155,20 @@ class LatentClustering:
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Strata, as integers.
+            Strata as integers.
         """
         return self._predict(self.prepare(latents))
 
     def _predict(self, prepared: np.ndarray) -> np.ndarray:
         if self.voters is not None:
             return np.asarray(self.voters.predict(prepared))
-        # Some work in place, such as a StandardScaler(copy=False) in a pipeline.
+        # Some clusterers modify their input, such as StandardScaler(copy=False).
         found = self.clusterer.predict(prepared.copy("K"))
         raw = read_labels(found, len(prepared), self.clusterer)
         labels, is_unknown = number_labels(raw, self.raw_labels, self.clusterer)
         noise = is_noise(raw, classes_of(self.clusterer))
         labels[noise] = NOISE
-        # A cluster without a training member is not a stratum: take the nearest.
+        # Clusters without training members are not strata; use the nearest stratum.
         is_unknown &= ~noise
         if is_unknown.any():
             proba = self._gaussian_proba(prepared[is_unknown])
@@ -181,11 +178,11 @@ class LatentClustering:
     def predict_proba(self, latents: np.ndarray) -> np.ndarray:
         """Return the soft assignment of each latent to each stratum.
 
-        The clusterer's own where it has one whose columns can be told (`columns_of`);
-        the votes of the neighbors where these assign; else the posterior of equal,
-        round Gaussians about the centers. Where `predict` gives another stratum than
-        that of the nearest center, both exchange their entries in the latter, so that
-        the largest one is that of `predict`.
+        The result is that of the clusterer if its columns can be identified
+        (`columns_of`), or the votes of the neighbors if these assign samples.
+        Otherwise, it is the posterior of equal, isotropic Gaussians at the centers. If
+        the stratum of `predict` is then not that of the nearest center, the two entries
+        are swapped, so that the largest entry is that of `predict`.
 
         Parameters
         ----------
@@ -195,7 +192,7 @@ class LatentClustering:
         Returns
         -------
         proba : ndarray of shape (n_samples, n_clusters)
-            Soft assignments, float32, with rows that sum to one.
+            Soft assignments as float32; each row sums to one.
         """
         prepared = self.prepare(latents)
         proba = self._own_proba(prepared)
@@ -203,10 +200,10 @@ class LatentClustering:
             proba = self._gaussian_proba(prepared)
             labels = self._predict(prepared)
             rows = np.flatnonzero(labels != NOISE)
-            _exchange_largest(proba, rows, labels[rows])
+            _swap_largest(proba, rows, labels[rows])
             return proba.astype(np.float32)
         total = proba.sum(axis=1, keepdims=True)
-        # All of it on noise or on clusters without members.
+        # The whole probability is on noise or on clusters without members.
         lost = ~(total[:, 0] > np.finfo(np.float32).tiny)
         if lost.any():
             proba[lost] = self._gaussian_proba(prepared[lost])
@@ -214,7 +211,7 @@ class LatentClustering:
         return np.asarray(proba / total, dtype=np.float32)
 
     def _own_proba(self, prepared: np.ndarray) -> np.ndarray | None:
-        """Return what voters or the clusterer give each stratum, if they do."""
+        """Return the probabilities of the voters or the clusterer, if available."""
         if self.voters is not None:
             strata = np.arange(self.n_clusters)
             columns = np.searchsorted(self.voters.classes_, strata)
@@ -224,9 +221,9 @@ class LatentClustering:
         proba = np.asarray(self.clusterer.predict_proba(prepared.copy("K")))
         if proba.ndim != 2 or len(proba) != len(prepared):
             raise ValueError(
-                f"clusterer={show(self.clusterer)} returned an array of shape "
-                f"{proba.shape} for predict_proba of {len(prepared)} samples. It has "
-                "to return a row for each sample and a column for each cluster."
+                f"predict_proba of clusterer={show(self.clusterer)} returned an array "
+                f"of shape {proba.shape} for {len(prepared)} samples. It must return "
+                "one row per sample and one column per cluster."
             )
         classes = classes_of(self.clusterer)
         found = columns_of(self.raw_labels, proba.shape[1], classes)
@@ -258,7 +255,7 @@ def fit_clustering(
         Latents of the training set.
 
     n_clusters : int
-        Number of clusters to ask for.
+        Number of clusters.
 
     clusterer : {"consensus", "kmeans", "gaussian_mixture"} or scikit-learn clusterer
         See :func:`resolve_clusterer`.
@@ -280,27 +277,26 @@ def fit_clustering(
     Raises
     ------
     ValueError
-        If the clusterer fails, returns labels that cannot be read, or finds no cluster
-        at all.
+        If the clusterer fails, returns invalid labels, or finds no cluster.
     """
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
     try:
-        found = fitted.fit_predict(prepared.copy("K"))  # it may work in place
+        found = fitted.fit_predict(prepared.copy("K"))  # it may modify its input
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"clusterer={show(fitted)} cannot cluster latents of shape "
             f"{prepared.shape}: {reason_of(error).rstrip('.')}. Change its parameters "
-            "or take another."
+            "or use another clusterer."
         ) from error
     raw = read_labels(found, len(prepared), fitted)
     noise = is_noise(raw, classes_of(fitted))
     raw_labels = np.unique(raw[~noise])
     if len(raw_labels) == 0:
         raise ValueError(
-            f"clusterer={show(fitted)} called all {len(latents)} samples noise and "
-            "found no cluster. Loosen its parameters or take another."
+            f"clusterer={show(fitted)} labeled all {len(latents)} samples as noise and "
+            "found no cluster. Relax its parameters or use another clusterer."
         )
     labels = np.where(noise, NOISE, np.searchsorted(raw_labels, raw))
     voters = None
@@ -325,13 +321,13 @@ def fit_clustering(
 
 
 def _prepare(space: Pipeline, latents: np.ndarray) -> np.ndarray:
-    # float64: mixtures invert covariances, and nearest centers must not depend on
-    # how many samples stand beside a sample in a float32 product.
+    # float64, because mixtures invert covariances, and because the result of a float32
+    # product for a sample depends on the number of samples in the batch.
     return np.asarray(space.transform(latents.astype(np.float64)))
 
 
-def _exchange_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
-    """Exchange the largest entry of some rows with that of a column, in place."""
+def _swap_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
+    """Swap the largest entry of each given row with that of a given column in place."""
     largest = proba[rows].argmax(axis=1)
     highest, others = proba[rows, largest], proba[rows, columns]
     proba[rows, largest] = others
@@ -341,7 +337,7 @@ def _exchange_largest(proba: np.ndarray, rows: np.ndarray, columns: np.ndarray) 
 def nearest_members(
     latents: np.ndarray, labels: np.ndarray, centers: np.ndarray
 ) -> np.ndarray:
-    """Return which member of each stratum is next to its center; -1 without members.
+    """Return the index of the member nearest to the center of each stratum.
 
     Parameters
     ----------
@@ -349,15 +345,15 @@ def nearest_members(
         Latents.
 
     labels : ndarray of shape (n_samples,)
-        Their strata.
+        Strata of the latents.
 
     centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centers.
+        Centers of the strata.
 
     Returns
     -------
-    places : ndarray of shape (n_clusters,)
-        Where the members are among the samples.
+    indices : ndarray of shape (n_clusters,)
+        Indices of the samples; -1 for strata without members.
     """
     nearest = np.full(len(centers), -1)
     for stratum, center in enumerate(centers):

@@ -1,4 +1,4 @@
-"""Preparing latents for a clusterer: whitening, unit length, one scale."""
+"""Prepare latents for a clusterer by whitening, normalization and scaling."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +8,14 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-# Whitening keeps the directions that hold this part of the variance. The rest is
-# mostly noise, which whitening would blow up to the size of all else: measured in the
-# docs, "Defaults".
+# Fraction of the variance that whitening keeps. The remaining directions are mostly
+# noise, which whitening would amplify to the size of the signal: docs, "Defaults".
 WHITENED_VARIANCE = 0.95
 
 
 @dataclass(frozen=True)
 class RootMeanSquare:
-    """Divide by one number, so that regularizations mean the same in every space."""
+    """Divide by a number, so that regularization has the same effect in each space."""
 
     size: float
 
@@ -25,7 +24,7 @@ class RootMeanSquare:
 
 
 def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> Pipeline:
-    """Learn how latents are prepared for the clusterer.
+    """Fit the transformer that prepares latents for the clusterer.
 
     Parameters
     ----------
@@ -33,11 +32,11 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
         Latents of the training set.
 
     whiten : bool
-        Whether to project onto the principal directions that hold 95 % of the
-        variance, each brought to unit variance.
+        Whether to project to the principal components that explain 95 % of the
+        variance, each scaled to unit variance.
 
     normalize : bool
-        Whether to bring each sample to unit length afterwards.
+        Whether to scale each sample to unit length afterwards.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Merging clusters along a graph of neighbors, and judging what was cut."""
+"""Merge clusters along a neighbor graph, and evaluate the resulting cut."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,16 +16,16 @@ def neighbor_graph(X: np.ndarray, n_neighbors: int) -> csr_array:
 def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.ndarray:
     """Merge clusters along a graph until `n_clusters` are left.
 
-    In each step the two clusters merge between which a pair of samples is most likely
-    to be linked (average linkage of the graph's weights).
+    In each step, the two clusters with the largest average link weight between their
+    samples are merged (average linkage on the graph).
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Fine clusters, numbered from 0 without a gap.
+        Fine clusters, numbered consecutively from 0.
 
     graph : sparse array of shape (n_samples, n_samples)
-        Symmetric weights.
+        Symmetric link weights.
 
     n_clusters : int
         Number of clusters to keep.
@@ -33,7 +33,7 @@ def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.
     Returns
     -------
     merged : ndarray of shape (n_fine,)
-        The merged cluster of each fine one, numbered from 0.
+        Merged cluster of each fine cluster, numbered from 0.
     """
     links = _links(labels, graph)  # (n_fine, n_fine)
     n_fine = len(links)
@@ -50,26 +50,26 @@ def merge_clusters(labels: np.ndarray, graph: csr_array, n_clusters: int) -> np.
         sizes[kept] += sizes[gone]
         alive[gone] = False
         merged[merged == gone] = kept
-    # Numbered without a gap; what k-means left empty stands with the first.
+    # Consecutive numbers; fine clusters that k-means left empty go to the first.
     numbers = np.searchsorted(np.flatnonzero(alive), merged)
     return np.asarray(numbers * alive[merged])
 
 
 def normalized_cut(labels: np.ndarray, graph: csr_array) -> float:
-    """Return the part of a cluster's links that leave it, in the mean over clusters.
+    """Return the fraction of a cluster's link weight that leaves it, averaged.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Clusters, numbered from 0.
+        Cluster labels, numbered from 0.
 
     graph : sparse array of shape (n_samples, n_samples)
-        Symmetric weights.
+        Symmetric link weights.
 
     Returns
     -------
     cut : float
-        From 0, no links between clusters, to 1. A cluster without a link counts as 0.
+        From 0, no links between clusters, to 1. Clusters without links count as 0.
     """
     _, labels = np.unique(labels, return_inverse=True)
     links = _links(labels, graph)
@@ -78,6 +78,6 @@ def normalized_cut(labels: np.ndarray, graph: csr_array) -> float:
 
 
 def _links(labels: np.ndarray, graph: csr_array) -> np.ndarray:
-    """Return the weights between each two clusters, of shape (n_clusters,) * 2."""
+    """Return the total weight between pairs of clusters, (n_clusters, n_clusters)."""
     member = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels)))
     return np.asarray((member.T @ graph @ member).toarray())

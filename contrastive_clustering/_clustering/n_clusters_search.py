@@ -1,4 +1,4 @@
-"""Choosing the number of strata: a criterion is held against each candidate."""
+"""Choose the number of strata by scoring candidates with a criterion."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -22,31 +22,32 @@ from contrastive_clustering._utils.library_settings import default_library_setti
 from contrastive_clustering._utils.param_validation import Count, check_parameters
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
-# Latents a search looks at: of more, a random part stands for all.
+# Maximum number of latents that a search uses; larger sets are subsampled.
 MOST_LATENTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class ClusterNumberResult:
-    """What a search for the number of strata found.
+    """Result of a search for the number of strata.
 
     Attributes
     ----------
     n_clusters : int
-        The choice: the candidate with the highest score, of several the least.
+        The chosen number: the candidate with the highest score, or the smallest of
+        them in case of ties.
 
     candidates : ndarray of shape (n_candidates,)
-        The numbers of strata that were looked at, ascending.
+        Numbers of strata that were scored, in ascending order.
 
     scores : ndarray of shape (n_candidates,)
-        The criterion for each candidate; higher is better.
+        Score of each candidate; higher is better.
 
     criterion : str
-        The criterion.
+        Name of the criterion.
 
     See Also
     --------
-    ClusterNumberSearch : Makes it.
+    ClusterNumberSearch : Search that returns this result.
     """
 
     n_clusters: int
@@ -57,53 +58,52 @@ class ClusterNumberResult:
 
 @dataclass(frozen=True)
 class ClusterNumberSearch:
-    r"""How the number of strata is chosen.
+    r"""Search for the number of strata.
 
     The latents are clustered into each number of strata from `low` to `high`, and the
-    one with the highest score is taken, of equal ones the least. Candidates above the
-    number of distinct latents are left out. Of more than 10,000 latents a random part
-    is looked at.
+    number with the highest score is chosen, the smallest in case of ties. Candidates
+    above the number of distinct latents are skipped. If there are more than 10,000
+    latents, a random subset of 10,000 is used.
 
     Parameters
     ----------
     criterion : {"silhouette", "stability", "bic", "elbow"}, default="silhouette"
-        What is scored; higher is better for each.
+        Score of a candidate; higher is better.
 
-        - "silhouette": how much closer new latents are to their own stratum than to
-          the next [1]_, from -1 to 1, in the space of the clusterer; with the default
-          clusterer, which compares places and directions, the mean of three: among
-          places, among the directions in which latents lie from their mean, and among
-          places whose principal components have been brought to the same variance. The
-          latents are halved three times at random; each half is clustered, and the
-          silhouette is that of the strata predicted for the other half, so that the
-          chance of one fit and one part weighs less.
-        - "stability": how far two clusterings agree that do not share a latent [2]_.
-          Of the same halves, each is clustered, and the strata predicted for the
-          other are held against that one's own by the adjusted Rand index. Few strata
-          agree more easily than many, whatever the latents; so the same is done for
-          as many latents from one normal distribution of the same mean and
-          covariance, which has no strata, and its index subtracted [3]_.
-        - "bic": minus the Bayesian information criterion [4]_, a latent, of mixtures
-          of Gaussians with full covariances, of the whitened principal components
-          that hold 95 % of the variance. It does not look at the clusterer. Strata
-          that are not Gaussian take several Gaussians each, and it then chooses many.
-        - "elbow": how far the curve of the squared distances from the strata's
-          centers runs below its chord, both axes brought to the range from 0 to 1
-          [5]_. The first and the last candidate score 0, so that `low` and `high`
-          bear on the choice.
+        - "silhouette": how much closer unseen latents are to their own stratum than to
+          the next one [1]_, from -1 to 1. The latents are split into random halves
+          three times. Each half is clustered, and the silhouette is computed for the
+          strata predicted for the other half, in the space of the clusterer. With the
+          default clusterer, it is the mean over three spaces: the positions, the
+          directions from the mean, and the positions with all principal components
+          scaled to equal variance. Averaging reduces the effect of a single fit and
+          split.
+        - "stability": the agreement of two clusterings that do not share a latent
+          [2]_. Each of the same halves is clustered, and the strata predicted for the
+          other half are compared with that half's own strata by the adjusted Rand
+          index. Small numbers of strata agree more easily, whatever the data.
+          Therefore, the same index is computed for latents drawn from a single normal
+          distribution with the same mean and covariance, and subtracted [3]_.
+        - "bic": minus the Bayesian information criterion [4]_ per latent of Gaussian
+          mixtures with full covariances, fitted to the whitened principal components
+          that explain 95 % of the variance. It does not use the clusterer. Strata that
+          are not Gaussian need several Gaussians each, which leads to large numbers.
+        - "elbow": how far the curve of the squared distances from the centers of the
+          strata lies below its chord, with both axes scaled to the range from 0 to 1
+          [5]_. The first and the last candidate score 0, so that the result depends on
+          `low` and `high`.
 
     low : int, default=2
-        Least number of strata, at least 2.
+        Smallest number of strata, at least 2.
 
     high : int, default=15
         Largest number of strata, at least `low`.
 
     n_jobs : int or None, default=None
-        Number of candidates to work on side by side, as for
-        :class:`joblib.Parallel`: None for one, -1 for as many as there are cores. The
-        choice does not depend on it. Candidates that one process works on share what
-        does not depend on their number of strata, so that twice the processes take more
-        than half of the time.
+        Number of candidates to process in parallel, as for :class:`joblib.Parallel`:
+        None means 1, and -1 means all cores. The result does not depend on it.
+        Candidates in the same process share computations that do not depend on the
+        number of strata, so that the speedup is less than proportional.
 
     References
     ----------
@@ -159,15 +159,15 @@ class ClusterNumberSearch:
             )
         if self.n_jobs == 0:
             raise ValueError(
-                "n_jobs=0 would leave nobody to work. Set it to None, to a number of "
-                "processes or to -1 for all cores."
+                "n_jobs=0 is not valid. Set it to None, to a number of processes or to "
+                "-1 for all cores."
             )
 
     @default_library_settings()
     def search(
         self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
     ) -> ClusterNumberResult:
-        """Choose a number of strata for latents.
+        """Choose the number of strata for latents.
 
         Parameters
         ----------
@@ -177,26 +177,26 @@ class ClusterNumberSearch:
         fit : callable
             ``fit(latents, n_clusters)`` clusters latents and returns an object with
             ``labels``, ``predict(latents)``, ``prepare(latents)`` and
-            ``spaces_of_silhouette(latents)``, such as a `LatentClustering`. Has to
-            be picklable if `n_jobs` asks for processes.
+            ``silhouette_spaces(latents)``, such as a `LatentClustering`. It must be
+            picklable if `n_jobs` requires processes.
 
         seed : int
-            Seed of the parts and of the criterion's own models.
+            Seed of the random splits and of the criterion's models.
 
         verbose : int, default=0
-            0 shows nothing, 1 shows how much of the search is done.
+            0 is silent, 1 shows the progress of the search.
 
         Returns
         -------
         result : ClusterNumberResult
-            The choice, and what it rests on. Where all latents are equal there is
-            nothing to choose by: `low`, with a score of 0.
+            The chosen number with the scores of all candidates. If all latents are
+            equal, it is `low` with a score of 0.
 
         Raises
         ------
         ValueError
-            If there are fewer than `low` latents, or some are not finite or so large
-            that their squares are not.
+            If there are fewer than `low` latents, or if latents are not finite or so
+            large that their squares overflow.
         """
         check_parameters(
             {"verbose": ["verbose"]},
@@ -215,8 +215,8 @@ class ClusterNumberSearch:
         check_squares(latents, "latents")
         if len(latents) < self.low:
             raise ValueError(
-                f"low={self.low} strata cannot be found in n_samples={len(latents)} "
-                "latents. Lower low or give more samples."
+                f"low={self.low} is more than n_samples={len(latents)}. Lower low or "
+                "pass more samples."
             )
         rng = check_random_state(seed)
         if len(latents) > MOST_LATENTS:
@@ -226,7 +226,7 @@ class ClusterNumberSearch:
         scores = np.zeros(len(candidates))
         if n_distinct > 1:
             criterion, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
-            shares = _shares_of_candidates(
+            shares = _group_candidates(
                 len(candidates), self.n_jobs, one_by_one=criterion.n_parts == 1
             )
             tasks = [
@@ -252,12 +252,12 @@ class ClusterNumberSearch:
         )
 
 
-def _shares_of_candidates(
+def _group_candidates(
     n_candidates: int, n_jobs: int | None, *, one_by_one: bool
 ) -> list[slice]:
-    """Return which candidates are worked on together, one process's share each.
+    """Split the candidates into one group per process.
 
-    Few and many strata, which take longer, are mixed.
+    Each group has both small and large numbers of strata, which take longer.
     """
     n_shares = n_candidates if one_by_one else effective_n_jobs(n_jobs)
     n_shares = min(n_shares, n_candidates)
@@ -265,9 +265,9 @@ def _shares_of_candidates(
 
 
 def _below_chord(candidates: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """Return how far a falling curve runs below its chord, on axes from 0 to 1."""
+    """Return how far a falling curve lies below its chord, on axes from 0 to 1."""
     fall = within[0] - within[-1]
-    if fall <= 0:  # one candidate, or a clusterer that does not heed the number
+    if fall <= 0:  # one candidate, or a clusterer that ignores the number
         return np.zeros(len(within))
     along = (candidates - candidates[0]) / (candidates[-1] - candidates[0])
     return np.asarray(1 - along - (within - within[-1]) / fall)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
-from contrastive_clustering._augmentation.strokes import shows_strokes
+from contrastive_clustering._augmentation.strokes import has_uniform_background
 from contrastive_clustering._clustering.settings import (
     ClusteringSettings,
     resolve_number,
@@ -48,7 +48,9 @@ def resolve_settings(
     training = replace(
         unresolved_training(params),
         augmentation=resolve_augmentation(
-            params.augmentation, kind, shows_strokes=shows_strokes(dataset)
+            params.augmentation,
+            kind,
+            has_uniform_background=has_uniform_background(dataset),
         ),
         max_epochs=count_epochs(params.max_epochs, len(dataset), kind=kind),
         batch_size=count_batch_size(params.batch_size, len(dataset)),

@@ -1,1 +1,1 @@
-"""What everything else may use: arrays, messages, seeds, devices, files."""
+"""Utilities for all other packages: arrays, messages, seeds, devices, files."""

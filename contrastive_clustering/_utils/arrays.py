@@ -1,4 +1,4 @@
-"""Arrays from what callers pass, or errors that name what cannot be read."""
+"""Convert inputs to arrays, or raise errors that name the offending entries."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,36 +16,36 @@ from contrastive_clustering._utils.messages import reason_of, shorten, show
 
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
-# Squares of values up to here, and the sums of millions of them, are finite.
+# The squares of values up to this size, and sums of millions of them, are finite.
 LARGEST_VALUE = 1e150
 
 
 def to_array(values: Any, name: str) -> Any:
-    """Return tensors, lists and tuples as arrays, and all else as it is.
+    """Return tensors, lists and tuples as arrays, and other inputs unchanged.
 
     Parameters
     ----------
     values : object
-        What a caller passed.
+        The caller's input.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     Returns
     -------
     values : ndarray or object
-        A tensor's memory is shared where NumPy has its dtype. Strings of NumPy's
-        StringDType are objects.
+        The array shares a tensor's memory if NumPy supports its dtype. Strings of
+        NumPy's StringDType become objects.
 
     Raises
     ------
     TypeError
-        If a tensor is sparse or holds no values, or if it is a data set.
+        If the input is a data set, or a tensor that is sparse or has no values.
 
     ValueError
-        If a list is ragged, or if values of a masked array are masked.
+        If a list is ragged or a masked array has masked values.
     """
-    if isinstance(values, Dataset):  # NumPy would read it without end
+    if isinstance(values, Dataset):  # NumPy might never stop reading it
         raise TypeError(
             f"{name} is a {type(values).__name__}, a data set. Pass an array."
         )
@@ -54,7 +54,7 @@ def to_array(values: Any, name: str) -> Any:
     entries = _read_entries(values, name)
     try:
         return np.asarray(entries)
-    # What an element says when it is asked for its values has no common type.
+    # Elements raise errors of various types when they are converted.
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         if isinstance(error, ValueError) and "inhomogeneous" in str(error):
             raise ValueError(
@@ -63,29 +63,28 @@ def to_array(values: Any, name: str) -> Any:
                 "shape."
             ) from error
         raise TypeError(
-            f"{name} is a list that is no array: {reason_of(error)}"
+            f"{name} is a list that cannot be converted to an array: {reason_of(error)}"
         ) from None
 
 
 def _say_which_differ(values: Sequence[Any], name: str) -> str:
-    """Return a sentence on the entries whose shape is not that of most."""
+    """Return a sentence that names the entries of unusual shape."""
     shapes = list(map(_shape_of, values))
     usual, n_usual = Counter(shapes).most_common(1)[0]
     wrong = [index for index, shape in enumerate(shapes) if shape != usual]
     if not wrong:  # each entry is itself a ragged list
-        return f"{name}[0] is one itself."
+        return f"{name}[0] is itself ragged."
     named = name_samples(wrong, len(values), name)
     found = shapes[wrong[0]]
     what = "is itself ragged" if found is None else f"has shape {found}"
     return (
-        f"{n_usual} have shape {usual}, others have not: {named}; "
-        f"{name}[{wrong[0]}] {what}."
+        f"{n_usual} have shape {usual}, but {named} do not; {name}[{wrong[0]}] {what}."
     )
 
 
 def _shape_of(entry: Any) -> tuple[int, ...] | None:
-    """Return the shape of an entry of a list; None if it has none."""
-    # What an element says when it is asked for its values has no common type.
+    """Return the shape of a list entry, or None if it has no shape."""
+    # Elements raise errors of various types when they are converted.
     try:
         return tuple(np.shape(entry))
     except (TypeError, ValueError, RuntimeError):
@@ -93,15 +92,15 @@ def _shape_of(entry: Any) -> tuple[int, ...] | None:
 
 
 def name_of(values: Any, default: str) -> str:
-    """Return the name of a series, or of a data frame of one column.
+    """Return the name of a series or of a one-column data frame.
 
     Parameters
     ----------
     values : object
-        What a caller passed, perhaps of pandas, polars or xarray.
+        The caller's input, possibly a pandas, polars or xarray object.
 
     default : str
-        What to return where there is no name.
+        Name to return if the input has none.
 
     Returns
     -------
@@ -123,28 +122,28 @@ def name_of(values: Any, default: str) -> str:
 
 
 def check_axes(values: Any, name: str, shape: str) -> None:
-    """Raise unless values stand in rows, one for each sample.
+    """Raise an error unless the input has one row per sample.
 
-    scikit-learn says so, too, but prints them.
+    scikit-learn's own error message would print the values.
 
     Parameters
     ----------
     values : object
-        What `to_array` has returned.
+        Result of `to_array`.
 
     name : str
-        What the caller calls them.
+        Parameter name used in error messages.
 
     shape : str
-        The shape that they should have.
+        Expected shape, for the message.
 
     Raises
     ------
     TypeError
-        If they are no array and cannot be made one.
+        If the input is not an array and cannot be converted to one.
 
     ValueError
-        If they have fewer than two axes.
+        If the input has fewer than two axes.
     """
     found = getattr(values, "shape", None)
     if not isinstance(found, tuple) and not hasattr(values, "__array__"):
@@ -161,25 +160,25 @@ def check_axes(values: Any, name: str, shape: str) -> None:
 
 
 def from_tensor(values: Any, name: str) -> Any:
-    """Return a tensor as an array, and all else as it is.
+    """Return a tensor as an array, and any other input unchanged.
 
     Parameters
     ----------
     values : object
-        What a caller passed.
+        The caller's input.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     Returns
     -------
     values : ndarray or object
-        The tensor's memory is shared where NumPy has its dtype.
+        The array shares the tensor's memory if NumPy supports its dtype.
 
     Raises
     ------
     TypeError
-        If the tensor is sparse or holds no values.
+        If the tensor is sparse or has no values.
     """
     if not isinstance(values, torch.Tensor):
         return values
@@ -189,8 +188,8 @@ def from_tensor(values: Any, name: str) -> Any:
 def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
     if tensor.layout != torch.strided:
         raise TypeError(
-            f"{name} is a tensor of the layout {tensor.layout} (sparse or nested). "
-            "Pass a dense one, such as its to_dense() gives."
+            f"{name} is a tensor of layout {tensor.layout} (sparse or nested). Pass a "
+            "dense tensor, for example the result of to_dense()."
         )
     try:
         values = tensor.detach().cpu().resolve_conj().resolve_neg()
@@ -206,34 +205,32 @@ def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
 
 
 def read_masked(values: Any, name: str) -> Any:
-    """Return values as they are, or raise a ValueError if some are masked.
+    """Return the values unchanged, or raise a ValueError if some are masked.
 
-    NumPy's functions otherwise uncover what stands behind a mask.
+    NumPy's functions would otherwise use the values behind the mask.
 
     Parameters
     ----------
     values : object
-        What a caller passed.
+        The caller's input.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     Returns
     -------
     values : object
-        The same.
+        The same values.
     """
     if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has masked values. Fill them in or leave their samples out."
-        )
+        raise ValueError(f"{name} has masked values. Fill them in or drop the samples.")
     return values
 
 
 def refuse_times(values: Any) -> None:
-    """Raise a ValueError if dates or durations stand among the objects of an array.
+    """Raise a ValueError if an object array holds dates or durations.
 
-    NumPy would take them for numbers, whose unit it forgets.
+    NumPy would convert them to numbers and lose their unit.
 
     Parameters
     ----------
@@ -245,16 +242,16 @@ def refuse_times(values: Any) -> None:
         and values.dtype == object
         and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
     ):
-        raise ValueError("It holds dates or durations. Convert them to numbers.")
+        raise ValueError("It contains dates or durations. Convert them to numbers.")
 
 
 def objects_as_numbers(array: np.ndarray) -> np.ndarray:
-    """Return objects, such as decimals of polars, as float64, and all else as it is."""
+    """Return an object array, such as polars decimals, as float64; others unchanged."""
     return array.astype(np.float64) if array.dtype == object else array
 
 
 def without_extended_precision(array: np.ndarray) -> np.ndarray:
-    """Return floats of more than 64 bits as float64, and all else as it is."""
+    """Return floats of more than 64 bits as float64, and other arrays unchanged."""
     is_extended = array.dtype.kind == "f" and array.dtype.itemsize > 8
     return array.astype(np.float64) if is_extended else array
 
@@ -262,24 +259,24 @@ def without_extended_precision(array: np.ndarray) -> np.ndarray:
 def _read(values: Any, name: str) -> Any:
     values = from_tensor(read_masked(values, name), name)
     if isinstance(values, np.ndarray) and values.dtype.kind == "T":
-        return values.astype(object)  # scikit-learn does not know StringDType
+        return values.astype(object)  # scikit-learn does not support StringDType
     return values
 
 
 def _read_entries(values: Any, name: str) -> Any:
-    """Return a nested list whose arrays are not masked and whose tensors are arrays."""
+    """Return a nested list with its tensors converted, after checking for masks."""
     return [
-        _read_entries(value, f"{name}[{place}]")
+        _read_entries(value, f"{name}[{index}]")
         if isinstance(value, (list, tuple))
-        else _read(value, f"{name}[{place}]")
+        else _read(value, f"{name}[{index}]")
         if hasattr(value, "shape")
         else value
-        for place, value in enumerate(values)
+        for index, value in enumerate(values)
     ]
 
 
 class _Names:
-    """The names of a data frame, as older versions of scikit-learn ask for them."""
+    """Column names of a data frame, in the form that older scikit-learn reads."""
 
     def __init__(self, frame: Any) -> None:
         self.shape = frame.shape
@@ -293,18 +290,18 @@ class _Names:
 
 
 def with_names(X: Any) -> Any:
-    """Return what scikit-learn can read the names and the number of X's columns from.
+    """Return an object from which scikit-learn can read X's column names and number.
 
     Parameters
     ----------
     X : object
-        What a caller passed.
+        The caller's input.
 
     Returns
     -------
     X : object
-        Itself, unless it is a data frame of polars, which has lost the method by which
-        versions of scikit-learn that do without narwhals find names.
+        X itself, unless it is a polars data frame: polars has removed the method that
+        scikit-learn versions without narwhals use to find names.
     """
     is_polars = type(X).__module__.partition(".")[0] == "polars"
     if is_polars and not hasattr(X, "__dataframe__") and not hasattr(validation, "nw"):
@@ -314,27 +311,27 @@ def with_names(X: Any) -> Any:
 
 @contextmanager
 def errors_about(name: str, what: str) -> Iterator[None]:
-    """Put the name of an array before what scikit-learn or NumPy say of it.
+    """Prefix errors of scikit-learn or NumPy with the name of the array.
 
     Parameters
     ----------
     name : str
-        What the caller calls the array.
+        Parameter name used in error messages.
 
     what : str
-        What it should be read as, with an article.
+        Expected kind of values, as used in the message.
 
     Raises
     ------
     TypeError, ValueError
-        Of the kind that was raised inside; a ValueError for an overflow.
+        The same type as the original error; ValueError for an overflow.
     """
     try:
-        # Values too large for a dtype become infinite, and that is then an error; a
-        # warning beforehand tells nothing more.
+        # Values too large for a dtype become infinite, which is reported as an error;
+        # an additional warning would be redundant.
         with np.errstate(over="ignore", invalid="ignore"):
             yield
-    except NotFittedError:  # a ValueError, but not of the array
+    except NotFittedError:  # a ValueError, but unrelated to the array
         raise
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -345,7 +342,7 @@ def errors_about(name: str, what: str) -> Iterator[None]:
 def check_squares(
     array: np.ndarray, name: str, indices: np.ndarray | None = None
 ) -> None:
-    """Raise a ValueError if an array's values are too large for sums of squares.
+    """Raise a ValueError if values are so large that sums of squares overflow.
 
     Parameters
     ----------
@@ -353,10 +350,10 @@ def check_squares(
         Finite numbers, at least one.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     indices : ndarray of shape (n_samples,), default=None
-        Which samples these are; None for all.
+        Indices of these samples in the full array; None if they are all samples.
     """
     if array.dtype.kind != "f" or array.dtype.itemsize < np.dtype(np.float64).itemsize:
         return
@@ -365,6 +362,6 @@ def check_squares(
         row = int(np.unravel_index(np.abs(array).argmax(), array.shape)[0])
         index = row if indices is None else int(indices[row])
         raise ValueError(
-            f"{name} holds values up to {largest:.3g}, in {name}[{index}], whose "
+            f"{name} has values as large as {largest:.3g}, in {name}[{index}], whose "
             f"squares overflow. Scale {name} down."
         )

@@ -1,39 +1,39 @@
-"""Which samples cannot be used, and how a message names them."""
+"""Find unusable samples and name them in error messages."""
 
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 import numpy as np
 
-# A message names so many samples, and gives the number of the others.
+# Number of samples that a message names; the others are only counted.
 MOST_NAMED = 3
 
-# Values that are looked at together: 16 MiB of float64.
+# Number of values checked at a time: 16 MiB of float64.
 VALUES_TOGETHER = 2**21
 
-# After the first unusable sample the others are looked for, but not for longer than
-# this: whoever waits for the message has hours of reading before them otherwise.
+# Time limit of the search for further unusable samples: reading a large data set to the
+# end could delay the error message by hours.
 SECONDS_OF_SEARCH = 10.0
 
 
 def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str:
-    """Return samples by their indices: the first few, and how many there are.
+    """Return the indices of the first few samples and their total number as text.
 
     Parameters
     ----------
     indices : sequence of int
-        Indices of the samples, ascending, at least one.
+        Indices of the samples in ascending order, at least one.
 
     n_samples : int
-        Number of samples that were looked at.
+        Number of samples that were checked.
 
     name : str, default="X"
-        What the caller calls the array.
+        Name of the array.
 
     Returns
     -------
     names : str
-        Such as a message has them.
+        Text for a message.
 
     Examples
     --------
@@ -53,14 +53,14 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
 
 
 def blocks(n_samples: int, values_of_each: int) -> Iterator[slice]:
-    """Yield slices of samples that are looked at together."""
+    """Yield slices of samples that are checked together."""
     rows = max(1, VALUES_TOGETHER // max(1, values_of_each))
     for start in range(0, n_samples, rows):
         yield slice(start, min(start + rows, n_samples))
 
 
 def not_finite(samples: np.ndarray) -> np.ndarray:
-    """Return which samples hold NaN or infinity.
+    """Return the indices of samples that contain NaN or infinity.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def not_finite(samples: np.ndarray) -> np.ndarray:
     Returns
     -------
     indices : ndarray of int
-        Their indices, ascending.
+        Indices in ascending order.
 
     Examples
     --------
@@ -96,15 +96,15 @@ NOT_FINITE = "NaN or infinity"
 def error_of_values(
     indices: Sequence[int], n_samples: int, name: str, what: str = NOT_FINITE
 ) -> ValueError:
-    """Return the error for samples that hold what cannot be used."""
+    """Return the error for samples with unusable values."""
     return ValueError(
         f"{name} contains {what} in {name_samples(indices, n_samples, name)}. "
-        "Leave such samples out, or fill in what is missing."
+        "Drop these samples or impute the values."
     )
 
 
 def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
-    """Raise unless all values of an array are finite.
+    """Raise an error unless all values of an array are finite.
 
     Parameters
     ----------
@@ -112,15 +112,15 @@ def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
         Numbers.
 
     name : str
-        What the caller calls it.
+        Name of the array.
 
     what : str, default="NaN or infinity"
-        What values that are not finite may have been.
+        How the message describes the values.
 
     Raises
     ------
     ValueError
-        If a sample holds NaN or infinity; the message has the indices.
+        If a sample contains NaN or infinity; the message gives the indices.
     """
     indices = not_finite(array).tolist()
     if indices:
@@ -133,29 +133,29 @@ def search(
     find: Callable[[np.ndarray], Sequence[int]],
     n_together: int,
 ) -> tuple[list[int], int]:
-    """Look for more samples that are as unusable as the first that was found.
+    """Search for more samples with the same defect as the first one found.
 
     Parameters
     ----------
     first : int
-        Index of the sample that was found to be unusable.
+        Index of the first unusable sample.
 
     n_samples : int
         Number of samples.
 
     find : callable
-        Takes consecutive indices and returns those of unusable samples among them.
+        Takes consecutive indices and returns those of unusable samples.
 
     n_together : int
-        Number of indices to pass at once.
+        Number of indices per call.
 
     Returns
     -------
     indices : list of int
-        Indices of unusable samples, ascending, `first` among them.
+        Indices of unusable samples in ascending order, including `first`.
 
     n_seen : int
-        Number of samples that were looked at before time was up.
+        Number of samples that were checked within the time limit.
     """
     until = monotonic() + SECONDS_OF_SEARCH
     found = {first}

@@ -1,9 +1,10 @@
-"""Warnings that point to the line of the caller's own code."""
+"""Warnings that point to a line of the caller's code."""
 
 import sys
 import warnings
 
-# What may stand between the caller and this package: decorators, pipelines, searches.
+# Packages whose frames may lie between the caller and this package, because of
+# decorators, pipelines or searches.
 BETWEEN = (
     "contrastive_clustering",
     "contextlib",
@@ -16,15 +17,15 @@ BETWEEN = (
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning that names the line that called this package.
+    """Issue a warning that points to the line that called this package.
 
     Parameters
     ----------
     message : str
-        What the user should know.
+        Text of the warning.
 
     category : type, default=UserWarning
-        Class of the warning.
+        Warning class.
     """
     level = 1
     frame = sys._getframe()

@@ -1,4 +1,4 @@
-"""Which device to compute on, and what it is like."""
+"""Select a device and query its properties."""
 
 import torch
 
@@ -6,23 +6,23 @@ from contrastive_clustering._utils.messages import reason_of, show
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Return the device that the parameter `device` stands for.
+    """Return the device that the parameter `device` selects.
 
     Parameters
     ----------
     device : str or torch.device
-        "auto" takes CUDA where there is one, then MPS, then the CPU; else a device of
-        PyTorch such as "cpu", "cuda" or "cuda:1".
+        "auto" selects CUDA if available, then MPS, then the CPU. Otherwise a PyTorch
+        device such as "cpu", "cuda" or "cuda:1".
 
     Returns
     -------
     device : torch.device
-        A device that tensors can be put on.
+        A device on which tensors can be allocated.
 
     Raises
     ------
     ValueError
-        If PyTorch does not know the device, or this machine does not have it.
+        If PyTorch does not support the device or this machine does not have it.
     """
     if device == "auto":
         if torch.cuda.is_available():
@@ -35,29 +35,28 @@ def resolve_device(device: str | torch.device) -> torch.device:
         if resolved.type == "meta":
             raise RuntimeError("the meta device holds no values")
         torch.empty(1, device=resolved)
-    # PyTorch reports an unknown name (RuntimeError), a build without support
-    # (AssertionError), a missing driver or extension (RuntimeError, ImportError) and a
-    # device that cannot hold values (NotImplementedError) by errors of these types;
-    # each means that no tensor can be put there, and the message says which.
+    # PyTorch raises these errors for an unknown name (RuntimeError), a build without
+    # support (AssertionError), a missing driver or extension (RuntimeError,
+    # ImportError) and a device that cannot hold values (NotImplementedError).
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         raise ValueError(
             f"device={show(device)} cannot be used here ({reason_of(error)}). Use "
-            "device='auto' to take the best that there is, or device='cpu'."
+            "device='auto' to select the best available device, or device='cpu'."
         ) from None
     return resolved
 
 
 def is_asynchronous(device: str | torch.device) -> bool:
-    """Return whether a device goes on computing while Python does.
+    """Return whether a device computes asynchronously to Python.
 
-    All devices but the CPU do: Python queues their work, and waits for it only where it
-    asks for a number.
+    All devices except the CPU do: Python queues their work and waits only when it reads
+    a result.
     """
     return torch.device(device).type != "cpu"
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Return how many bytes of a GPU's own memory are free; None for other devices."""
+    """Return the free bytes of a GPU's dedicated memory, or None for other devices."""
     if device.type != "cuda":
         return None
     return int(torch.cuda.mem_get_info(device)[0])

@@ -1,12 +1,12 @@
-"""Training in several processes at once, which together take one step.
+"""Distributed training: several processes share each batch and take each step together.
 
-Where a process group of ``torch.distributed`` is there when a fit begins (such as an
-``accelerate.Accelerator()`` or ``torch.distributed.init_process_group`` makes in a
-script that ``accelerate launch`` or ``torchrun`` has started), each process takes its
-share of each batch, and all that a step computes of a batch is computed of the whole:
-the statistics of normalization, the negatives of NT-Xent, the gradients. Two processes
-therefore train what one would with the same ``batch_size``. Without a group, all of
-this does nothing.
+Distributed training is active if a ``torch.distributed`` process group exists when a
+fit begins. ``accelerate.Accelerator()`` or ``torch.distributed.init_process_group``
+creates one in a script started by ``accelerate launch`` or ``torchrun``. Each process
+then works on its shard of every batch, while batch-norm statistics, the negatives of
+NT-Xent and the gradients cover the whole batch. Two processes therefore train the same
+model as one process with the same ``batch_size``. Without a process group, these
+functions do nothing.
 """
 
 import math
@@ -21,43 +21,45 @@ from torch import nn
 from contrastive_clustering._utils.messages import reason_of
 
 if dist.is_available():
-    # Its functions keep for ever, as a default, the group there is when they are first
-    # imported, as PyTorch does in a fit: what destroys the group then ends none of its
-    # threads, which may abort the process when Python ends. Here there is none yet.
+    # The functions of this module keep the process group that exists at their first
+    # import as their default. If PyTorch imported them during a fit, the group would
+    # outlive its destruction, and its threads could abort the process when Python
+    # exits. No group exists yet at this point.
     import torch.distributed.nn.functional
 
 T = TypeVar("T")
 
 
 def n_processes() -> int:
-    """Return how many processes train together."""
+    """Return the number of processes that train together, 1 without a group."""
     if dist.is_available() and dist.is_initialized():
         return int(dist.get_world_size())
     return 1
 
 
 def rank() -> int:
-    """Return the number of this process among them, from 0."""
+    """Return the rank of this process, starting at 0."""
     return int(dist.get_rank()) if n_processes() > 1 else 0
 
 
 def run_on_first_rank(function: Callable[[], T]) -> T:
-    """Return what a function gives, or raises, in the first process, in all of them."""
+    """Call a function in process 0; return its result, or raise its error, in all."""
     if n_processes() == 1:
         return function()
     sent: list[Any] = [None, None]
     if rank() == 0:
         try:
             sent[0] = function()
-        # Nothing is hidden: whatever it is, it is raised below, in this process and in
-        # the others, which would else wait for ever.
+        # The error is raised below, in this process and in the others, which would
+        # otherwise wait forever.
         except Exception as error:
             sent[1] = error
     try:
         with explain_lost_processes():
             dist.broadcast_object_list(sent, src=0)
     finally:
-        # Here also if it cannot be pickled: the others are then told of a lost process.
+        # Reached even if the error cannot be pickled; the other processes then report
+        # a lost process.
         if sent[1] is not None:
             raise sent[1]
     result: T = sent[0]
@@ -65,35 +67,34 @@ def run_on_first_rank(function: Callable[[], T]) -> T:
 
 
 def shard_slice(n: int, process: int | None = None) -> slice:
-    """Return which of `n` rows of a batch are a process's, this one's if None."""
+    """Return a process's slice of `n` batch rows, by default that of this process."""
     size, mine = n_processes(), rank() if process is None else process
     return slice(n * mine // size, n * (mine + 1) // size)
 
 
 def all_gather(rows: torch.Tensor, n: int) -> torch.Tensor:
-    """Return the rows of all processes, of which this one's keep their gradient.
+    """Return the rows of all processes; only those of this process keep gradients.
 
-    A loss of all rows, computed by each process, has its gradient in the weights
-    scattered over the processes, each of which knows the part that goes through its
-    own rows; :func:`all_reduce_gradients` adds these up.
+    Each process computes the loss of all rows, but backpropagates only through its own.
+    :func:`all_reduce_gradients` sums these partial gradients.
 
     Parameters
     ----------
     rows : torch.Tensor of shape (n_own, ...)
-        This process's rows, which are ``shard_slice(n)``.
+        The rows ``shard_slice(n)`` of this process.
 
     n : int
-        Number of the rows of all processes.
+        Number of rows of all processes together.
 
     Returns
     -------
     gathered : torch.Tensor of shape (n, ...)
-        The rows in their order.
+        All rows in their original order.
     """
     size = n_processes()
     if size == 1:
         return rows
-    # All processes have to send as much.
+    # all_gather requires equal sizes.
     padded = rows.new_zeros((math.ceil(n / size), *rows.shape[1:]))
     padded[: len(rows)] = rows.detach()
     parts = [torch.empty_like(padded) for _ in range(size)]
@@ -108,7 +109,7 @@ def all_gather(rows: torch.Tensor, n: int) -> torch.Tensor:
 
 
 def all_reduce(value: torch.Tensor) -> torch.Tensor:
-    """Return the sum of a value over the processes, without a gradient."""
+    """Return the sum of a tensor over all processes, without a gradient."""
     value = value.detach().clone()
     if n_processes() > 1:
         dist.all_reduce(value)
@@ -116,7 +117,7 @@ def all_reduce(value: torch.Tensor) -> torch.Tensor:
 
 
 def broadcast(value: torch.Tensor) -> torch.Tensor:
-    """Return the first process's value in all of them, without a gradient."""
+    """Return the tensor of process 0 in all processes, without a gradient."""
     value = value.detach().clone()
     if n_processes() > 1:
         dist.broadcast(value, src=0)
@@ -125,24 +126,25 @@ def broadcast(value: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def explain_lost_processes() -> Iterator[None]:
-    """Say what can be done where another process has ended or cannot be reached."""
+    """Replace errors about a lost or unreachable process by one with a remedy."""
     try:
         yield
     except RuntimeError as error:
-        # What gloo finds out has no class of its own.
+        # Errors of gloo have no class of their own.
         if n_processes() == 1 or not (
             isinstance(error, dist.DistError) or "gloo" in str(error)
         ):
             raise
         raise RuntimeError(
-            f"Process {rank()} of {n_processes()} that train together has lost another "
-            f"({reason_of(error)}). Its own output says why it ended. Start all of "
-            "them again: with a checkpoint_dir the fit resumes from its checkpoint."
+            f"Process {rank()} of {n_processes()} that train together has lost contact "
+            f"with another ({reason_of(error)}). The output of that process says why. "
+            "Restart all processes; with checkpoint_dir, the fit resumes from its "
+            "checkpoint."
         ) from error
 
 
 def all_reduce_gradients(module: nn.Module) -> None:
-    """Add the gradients of all processes up, in one message."""
+    """Sum the gradients over all processes in a single all-reduce."""
     if n_processes() == 1:
         return
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
@@ -156,7 +158,7 @@ def all_reduce_gradients(module: nn.Module) -> None:
 
 
 class _AllReduce(torch.autograd.Function):
-    """The sum over the processes, whose gradient is the sum of theirs."""
+    """Sum over all processes; the gradient is summed as well."""
 
     @staticmethod
     def forward(_: Any, value: torch.Tensor) -> torch.Tensor:
@@ -172,9 +174,9 @@ class _AllReduce(torch.autograd.Function):
 
 
 class _SynchronizedBatchNorm:
-    """Batch normalization by the statistics of the batches of all processes.
+    """Batch normalization with statistics over the batches of all processes.
 
-    PyTorch's own ``SyncBatchNorm`` works on GPUs alone.
+    PyTorch's ``SyncBatchNorm`` works on GPUs only.
     """
 
     def __init__(self, layer: nn.modules.batchnorm._BatchNorm) -> None:
@@ -202,7 +204,7 @@ class _SynchronizedBatchNorm:
             assert layer.num_batches_tracked is not None
             layer.num_batches_tracked.add_(1)
             momentum = layer.momentum
-            if momentum is None:  # the mean of all batches so far
+            if momentum is None:  # cumulative average
                 momentum = 1 / int(layer.num_batches_tracked)
             layer.running_mean.lerp_(mean, momentum)
             layer.running_var.lerp_(variance * n / (n - 1), momentum)
@@ -214,7 +216,7 @@ class _SynchronizedBatchNorm:
 
 @contextmanager
 def synchronized_batch_norm(module: nn.Module) -> Iterator[None]:
-    """Let a module's batch normalization see the batches of all processes."""
+    """Compute a module's batch-norm statistics over the batches of all processes."""
     layers = []
     if n_processes() > 1:
         layers = [

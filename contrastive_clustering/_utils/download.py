@@ -1,4 +1,4 @@
-"""Downloading a file whole and checked, or not at all."""
+"""Download a file completely and verified, or not at all."""
 
 import hashlib
 from pathlib import Path
@@ -9,38 +9,38 @@ from contrastive_clustering._utils.progress import Progress
 
 CHUNK_BYTES = 2**16
 
-# Seconds without a byte after which a server is taken to be gone.
+# Seconds without data after which the download fails.
 TIMEOUT = 60.0
 
 
 def download(url: str, path: Path, md5: str, *, verbose: int) -> None:
-    """Download a file; it appears under its name when it is complete and checked.
+    """Download a file, which appears under its name once it is complete and verified.
 
-    Several threads and processes may download the same file at once.
+    Several threads and processes may download the same file concurrently.
 
     Parameters
     ----------
     url : str
-        Where it is.
+        Source address.
 
     path : Path
-        Where it goes; the folder has to exist.
+        Destination; its folder must exist.
 
     md5 : str
-        The MD5 that it has to have, in hexadecimal.
+        Expected MD5 in hexadecimal.
 
     verbose : int
-        0 shows nothing, 1 shows how much has come.
+        0 is silent, 1 shows the progress.
 
     Raises
     ------
     OSError
-        If it cannot be reached, read or written.
+        If the address cannot be reached or read, or the file cannot be written.
 
     ValueError
-        If what has come is not what it should be.
+        If the MD5 of the downloaded file is wrong.
     """
-    digest = hashlib.md5(usedforsecurity=False)  # it tells damage, not forgery
+    digest = hashlib.md5(usedforsecurity=False)  # against damage, not forgery
     request = Request(url, headers={"User-Agent": "contrastive_clustering"})
     with replacing(path) as file:
         with urlopen(request, timeout=TIMEOUT) as response:
@@ -55,6 +55,6 @@ def download(url: str, path: Path, md5: str, *, verbose: int) -> None:
                     progress.reach(progress.n + len(chunk))
         if digest.hexdigest() != md5:
             raise ValueError(
-                f"what came from {url} was damaged and has been deleted: its MD5 is "
-                f"{digest.hexdigest()}, and not {md5}"
+                f"the file downloaded from {url} was damaged and has been deleted: its "
+                f"MD5 is {digest.hexdigest()} instead of {md5}"
             )

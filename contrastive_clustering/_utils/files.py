@@ -1,4 +1,4 @@
-"""Paths that a caller passes, and files that are read or written safely."""
+"""Check paths, and read and write files safely."""
 
 import contextlib
 import errno
@@ -12,30 +12,29 @@ from typing import Any
 
 from contrastive_clustering._utils.messages import show
 
-# Names of most file systems have at most so many bytes. A letter has at most 4, and so
-# many letters of a file's name are in the name of what is being written in its place.
+# Most file systems limit names to this many bytes. The name of a partial file begins
+# with the first letters of the target's name, each of at most 4 bytes.
 LONGEST_NAME = 255
 PARTIAL_LETTERS = 24
 PARTIAL_SUFFIX = ".partial"
 
-# Windows knows neither the first, nor Linux and macOS the second.
+# O_NONBLOCK does not exist on Windows, O_BINARY only there.
 OPEN_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-# Where Linux keeps the access control list of a file.
+# Extended attribute with a file's access control list on Linux.
 ACL = "system.posix_acl_access"
 
 
 def as_path(path: Any, name: str) -> Path:
-    """Return the path that a caller means, or raise an error that names it.
+    """Return the input as a `Path`, or raise an error that names the parameter.
 
     Parameters
     ----------
     path : str or path-like
-        What the caller passed; "~" and "~user" at its beginning stand for the folder
-        of a user.
+        The caller's input; a leading "~" or "~user" is expanded to a home folder.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     Returns
     -------
@@ -45,10 +44,10 @@ def as_path(path: Any, name: str) -> Path:
     Raises
     ------
     TypeError
-        If it is not a path.
+        If the input is not a path.
 
     ValueError
-        If no system could have such a path, or if there is no such user.
+        If the path is invalid, or if its user does not exist.
     """
     try:
         found = Path(path)
@@ -64,13 +63,13 @@ def as_path(path: Any, name: str) -> Path:
         os.fsencode(found)
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{name}={show(path)} contains a character that file names cannot contain. "
-            "Remove it."
+            f"{name}={show(path)} contains a character that is not allowed in file "
+            "names. Remove it."
         ) from error
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in found.parts):
         raise ValueError(
-            f"{name}={show(path)} has a part of more than {LONGEST_NAME} bytes, which "
-            "file systems do not accept. Shorten it."
+            f"{name}={show(path)} has a component of more than {LONGEST_NAME} bytes, "
+            "which file systems do not accept. Shorten it."
         )
     if not os.fspath(path).startswith("~"):  # "./~" is "~" to pathlib
         return found
@@ -78,21 +77,21 @@ def as_path(path: Any, name: str) -> Path:
         return found.expanduser()
     except RuntimeError as error:
         raise ValueError(
-            f"{name}={show(path)} begins with the home folder of a user, which is not "
-            "known. Write the whole path out."
+            f"{name}={show(path)} begins with a home folder that cannot be determined. "
+            "Write out the full path."
         ) from error
 
 
 def as_output_path(path: Any, name: str) -> Path:
-    """Return the path of a file to write, or find out early that it cannot be written.
+    """Return the path of a file to write, or fail early if it cannot be written.
 
     Parameters
     ----------
     path : str or path-like
-        What the caller passed, as for `as_path`.
+        The caller's input, as for `as_path`.
 
     name : str
-        What the caller calls it.
+        Parameter name used in error messages.
 
     Returns
     -------
@@ -105,7 +104,7 @@ def as_output_path(path: Any, name: str) -> Path:
         As for `as_path`.
 
     OSError
-        If `write_atomically` could not write to it.
+        If `write_atomically` could not write the file.
     """
     file = as_path(path, name)
     try:
@@ -117,13 +116,13 @@ def as_output_path(path: Any, name: str) -> Path:
         raise OSError(
             error.errno,
             f"{name}={os.fspath(path)!r} cannot be written ({error.strerror}). Pass "
-            "the path of a file in a folder that exists and may be written to",
+            "the path of a file in an existing, writable folder",
         ) from error
     return file
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file for reading; never wait for a named pipe or a device.
+    """Open a regular file for reading, without ever blocking on a pipe or device.
 
     Parameters
     ----------
@@ -138,15 +137,15 @@ def open_regular(path: Path) -> BufferedReader:
     Raises
     ------
     OSError
-        If there is no such file, if it may not be read, or if it is a folder.
+        If the file does not exist, is not readable, or is a folder.
 
     ValueError
-        If it is a named pipe, a socket or a device.
+        If the path is a named pipe, a socket or a device.
     """
     _refuse_to_read(path.stat(), path)
     descriptor = os.open(path, os.O_RDONLY | OPEN_FLAGS)
     try:
-        # It may have been replaced in between.
+        # The file may have been replaced since the first check.
         _refuse_to_read(os.fstat(descriptor), path)
         return os.fdopen(descriptor, "rb")
     except BaseException:
@@ -167,7 +166,7 @@ def _refuse_to_read(status: os.stat_result, path: Path) -> None:
 
 
 def _kind_of(status: os.stat_result) -> str:
-    """Return what the path of a status leads to, in words."""
+    """Return the file type of a status in words."""
     kinds = {
         stat.S_IFDIR: "folder",
         stat.S_IFIFO: "named pipe",
@@ -179,7 +178,7 @@ def _kind_of(status: os.stat_result) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file, all of it or nothing.
+    """Write a file atomically.
 
     Parameters
     ----------
@@ -187,12 +186,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         The file; see `replacing`.
 
     content : bytes
-        What it shall hold.
+        Content of the file.
 
     Raises
     ------
     OSError
-        If the file cannot be written; one that was there before is untouched.
+        If the file cannot be written; an existing file is left unchanged.
     """
     try:
         with replacing(path) as file:
@@ -200,20 +199,20 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise OSError(
             error.errno,
-            f"{os.fspath(path)!r} could not be written ({error.strerror}); a file that "
-            "was there before is untouched. Check that the folder exists and may be "
-            "written to, and that the disk has room",
+            f"{os.fspath(path)!r} could not be written ({error.strerror}); an existing "
+            "file is unchanged. Check that the folder exists and is writable, and that "
+            "the disk has free space",
         ) from error
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BufferedWriter]:
-    """Open a file that takes the place of another when the context ends without error.
+    """Open a file that replaces another when the context ends without an error.
 
-    The rights are those that ``open(path, "wb")`` would give: a new file has the mode
-    that the umask and the folder leave, an existing one keeps its mode, its access
-    control list and, where the system allows, its group and owner. A symbolic link
-    stays, and what it leads to is replaced. Other hard links keep the old content.
+    Permissions are the same as with ``open(path, "wb")``: a new file follows the umask
+    and its folder; an existing one keeps its mode, its access control list and, if the
+    system allows it, its group and owner. A symbolic link is kept and its target is
+    replaced. Other hard links keep the old content.
 
     Parameters
     ----------
@@ -223,21 +222,20 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
     Yields
     ------
     file : file object
-        A new file beside it, opened for writing in binary mode.
+        A new file in the same folder, opened for writing in binary mode.
 
     Raises
     ------
     OSError
-        If the path leads to a folder, a named pipe, a socket, a device or an open file
-        of a process, or to a file that may not be written to; or if the new file
-        cannot be written.
+        If the path is a folder, a named pipe, a socket, a device, an open file of a
+        process or a read-only file, or if the new file cannot be written.
     """
     target, status = find_target(path)
     partial = target.with_name(
         f"{_partial_prefix(target)}{secrets.token_hex(8)}{PARTIAL_SUFFIX}"
     )
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN_FLAGS
-    # Until it has the rights of the old file, nobody else may read the new one.
+    # Only the owner may read the new file until the old permissions are copied.
     descriptor = os.open(partial, flags, 0o666 if status is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -255,7 +253,7 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
 
 
 def partial_files(path: Path) -> list[Path]:
-    """Return the files beside a path that are being written, or were, in its place."""
+    """Return the partial files of current or interrupted writes to a path."""
     return [
         file
         for file in path.parent.iterdir()
@@ -269,25 +267,25 @@ def _partial_prefix(path: Path) -> str:
 
 
 def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
-    """Return which file to replace, links followed, and its status if it exists.
+    """Follow links and return the file to replace, with its status if it exists.
 
     Parameters
     ----------
     path : Path
-        The path that is to be written.
+        The path to write.
 
     Returns
     -------
     target : Path
-        The file that it leads to.
+        The file behind all links.
 
     status : os.stat_result or None
-        The status of that file; None if it does not exist.
+        Status of that file, or None if it does not exist.
 
     Raises
     ------
     OSError
-        If it cannot be replaced; `strerror` is the reason.
+        If the file cannot be replaced; `strerror` gives the reason.
     """
     status: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):
@@ -302,7 +300,7 @@ def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
         os.W_OK | os.X_OK,
         effective_ids=os.access in os.supports_effective_ids,
     ):
-        raise PermissionError(errno.EACCES, "its folder may not be written to")
+        raise PermissionError(errno.EACCES, "its folder is not writable")
     return target, status
 
 
@@ -317,14 +315,14 @@ def _refuse_to_replace(path: Path, status: os.stat_result) -> None:
         os.close(os.open(path, os.O_WRONLY | OPEN_FLAGS))
     except OSError as error:
         raise OSError(
-            error.errno, f"it exists and may not be written to: {error.strerror}"
+            error.errno, f"it exists and is not writable: {error.strerror}"
         ) from error
 
 
 def _is_descriptor(path: Path) -> bool:
     """Return whether a path leads through /proc, as /dev/stdout does on Linux.
 
-    To replace the file behind it would part the process from what it writes to.
+    Replacing such a file would disconnect it from the process that writes to it.
     """
     while path.is_symlink():
         if Path(os.path.realpath(path.parent)).parts[:2] == ("/", "proc"):
@@ -334,33 +332,33 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _copy_permissions(descriptor: int, path: Path, status: os.stat_result) -> None:
-    """Give a new file the owner, the group and the rights of an old one."""
+    """Give a new file the owner, the group and the permissions of an old one."""
     mode = stat.S_IMODE(status.st_mode) & 0o777
     if hasattr(os, "fchown"):  # not on Windows
-        with contextlib.suppress(OSError):  # only root may give a file away
+        with contextlib.suppress(OSError):  # only root may change the owner
             os.fchown(descriptor, status.st_uid, -1)
         try:
             os.fchown(descriptor, -1, status.st_gid)
         except OSError:
-            # The new group gets no right that the old one alone had.
+            # The new group gets only the permissions that others already had.
             os.fchmod(descriptor, mode & (0o707 | (mode & 0o007) << 3))
             return
     if hasattr(os, "fchmod"):
-        # Some file systems have no modes.
+        # Some file systems do not support modes.
         with contextlib.suppress(OSError):
             os.fchmod(descriptor, mode)
     if hasattr(os, "getxattr"):  # on Linux
-        # Most files have no list, and some file systems none at all.
+        # Most files have no such list, and some file systems do not support them.
         with contextlib.suppress(OSError):
             os.setxattr(descriptor, ACL, os.getxattr(path, ACL))
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk, too, where the system can."""
+    """Flush the new directory entry to disk if the system supports it."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    # The file is there already. A folder that may be written to and not be read, or a
-    # file system of a network, may refuse this.
+    # The file itself is already on disk. Folders without read permission and network
+    # file systems may refuse this.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -369,8 +367,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-# What a tree may lead to that can be read and describes nothing that can be made.
-# PyTorch asserts what its optimizers' parameters have to be.
+# Errors of building an object from a readable tree that does not describe a valid one.
+# PyTorch's optimizers check their parameters with assert.
 UNREADABLE = (
     ArithmeticError,
     AssertionError,

@@ -1,4 +1,4 @@
-"""The folder of a fit's checkpoint, locked against other fits."""
+"""Lock the checkpoint folder of a fit against other fits."""
 
 import contextlib
 import errno
@@ -15,14 +15,14 @@ from contrastive_clustering._utils.files import as_path, find_target, partial_fi
 
 LOCK_NAME = ".checkpoint.lock"
 
-# What the holder of a lock writes into its file: its process and its machine.
+# Content of a lock file: process ID and host name of the owner.
 OWNER = re.compile(r"(\d{1,10}) ([\w.-]{1,64})\n")
 OWNER_BYTES = 100
 
 if sys.platform == "win32":
     import msvcrt
 
-    # What is locked cannot be read by others: it lies behind what the holder writes.
+    # Others cannot read a locked byte, so it lies beyond the content of the file.
     LOCKED_BYTE = 2**20
 
     def _lock(descriptor: int) -> None:
@@ -34,12 +34,12 @@ else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
-        # Unlike a lock of lockf, it also keeps out other threads of this process.
+        # Unlike lockf, flock also excludes other threads of this process.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class FolderLock:
-    """A lock on a folder; the system releases it when the process ends in any way.
+    """Lock on a folder; the system releases it however the process ends.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class FolderLock:
         If another fit holds the lock.
 
     OSError
-        If the folder cannot be written to.
+        If the folder is not writable.
 
     Warns
     -----
     UserWarning
-        If the file system has no locks.
+        If the file system does not support locks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -66,14 +66,14 @@ class FolderLock:
         _held.add(self)
 
     def _open(self) -> int | None:
-        """Return the locked file, or None where there are no locks."""
+        """Return the locked file, or None if locks are not supported."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         owner = f"{os.getpid()} {socket.gethostname()}\n"
         while True:
             descriptor = os.open(self.path, flags, 0o666)
             try:
                 locked = self._take(descriptor)
-                # Its last holder may have removed the file that was opened.
+                # The previous owner may have removed the opened file.
                 if locked and self._is_current(descriptor):
                     os.ftruncate(descriptor, 0)
                     os.write(descriptor, owner.encode())
@@ -107,23 +107,23 @@ class FolderLock:
     def release(self) -> None:
         """Remove the file, and with it the lock."""
         _held.discard(self)
-        if self.descriptor is None:  # without locks, or in a child of the holder
+        if self.descriptor is None:  # no locks, or in a forked child
             return
-        # An open file cannot be removed on Windows; it is then used again.
+        # Windows cannot remove an open file; the next fit reuses it.
         with contextlib.suppress(OSError):
             if self._is_current(self.descriptor):
                 self.path.unlink()
         self.abandon()
 
     def abandon(self) -> None:
-        """Close the file; a process that this one was forked from keeps the lock."""
+        """Close the file; a parent process that forked this one keeps the lock."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
 
 
 class FolderInUseError(Exception):
-    """Another fit holds the lock of a folder; the text says which."""
+    """Another fit, named in the text, holds the lock of a folder."""
 
 
 _held: set[FolderLock] = set()
@@ -135,13 +135,13 @@ def _abandon_all() -> None:
     _held.clear()
 
 
-# Workers that read batches would else keep the lock of a process that was killed.
+# Data-loading workers would otherwise keep the lock of a killed process.
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_abandon_all)
 
 
 def _read_owner(descriptor: int) -> str:
-    """Return who holds a lock, as its file says."""
+    """Return the owner of a lock, as named in its file."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     text = os.read(descriptor, OWNER_BYTES).decode(errors="replace")
     found = OWNER.fullmatch(text)
@@ -157,24 +157,24 @@ def _read_owner(descriptor: int) -> str:
 
 @contextlib.contextmanager
 def locked_folder(path: object, file_name: str) -> Iterator[Path | None]:
-    """Prepare the folder of a fit's checkpoint, and keep other fits out of it.
+    """Prepare the checkpoint folder of a fit and keep other fits out of it.
 
-    Of processes that train together the first prepares and locks it.
+    In distributed training, process 0 prepares and locks the folder.
 
     Parameters
     ----------
     path : str, path-like or None
-        `checkpoint_dir`, as the caller passed it; the folder is made if it does not
+        `checkpoint_dir` as passed by the caller; the folder is created if it does not
         exist.
 
     file_name : str
-        Name of the file in it that the fit reads and writes.
+        Name of the checkpoint file in the folder.
 
     Yields
     ------
     folder : Path or None
-        The folder as an absolute path, so that a change of the working directory does
-        not matter; None if `path` is.
+        The folder as an absolute path, which stays valid if the working directory
+        changes; None if `path` is None.
 
     Raises
     ------
@@ -182,10 +182,10 @@ def locked_folder(path: object, file_name: str) -> Iterator[Path | None]:
         If `path` is not a path.
 
     ValueError
-        If it is not a valid path, or if another fit uses the folder.
+        If `path` is not valid, or if another fit uses the folder.
 
     OSError
-        If the folder or the file cannot be written to.
+        If the folder or the file is not writable.
     """
     with contextlib.ExitStack() as stack:
         yield (
@@ -203,7 +203,7 @@ def _check_file(file: Path) -> None:
 
 
 def _prepare(path: object, file_name: str, stack: contextlib.ExitStack) -> Path:
-    """Find out before hours of training whether the file can be written."""
+    """Check before hours of training whether the checkpoint can be written."""
     folder = as_path(path, "checkpoint_dir")
     try:
         folder = folder.absolute()
@@ -211,20 +211,20 @@ def _prepare(path: object, file_name: str, stack: contextlib.ExitStack) -> Path:
         lock = FolderLock(folder)
         stack.callback(lock.release)
         if lock.descriptor is not None:
-            # What a process that was killed while it wrote has left behind.
+            # Left behind by processes that were killed while writing.
             for partial in partial_files(folder / file_name):
                 partial.unlink()
         _check_file(folder / file_name)
     except FolderInUseError as error:
         raise ValueError(
             f"checkpoint_dir={os.fspath(folder)!r} is in use: {error} is training with "
-            "it. Wait until that fit has ended, stop it, or give this one another "
-            "checkpoint_dir."
+            "it. Wait for that fit, stop it, or pass another checkpoint_dir to this "
+            "one."
         ) from error
     except OSError as error:
         raise OSError(
             error.errno,
             f"checkpoint_dir={os.fspath(folder)!r} cannot be written to "
-            f"({error.strerror}). Give a folder that can, or checkpoint_dir=None",
+            f"({error.strerror}). Pass a writable folder, or checkpoint_dir=None",
         ) from error
     return folder

@@ -1,4 +1,4 @@
-"""Telling Ctrl-C from callbacks that stop a training in the same way."""
+"""Distinguish Ctrl-C from callbacks that stop training by the same exception."""
 
 import signal
 import threading
@@ -9,12 +9,12 @@ from typing import Any
 
 @contextmanager
 def record_interrupts() -> Iterator[list[int]]:
-    """Yield a list that is empty unless Ctrl-C is pressed inside the context.
+    """Yield a list that stays empty unless Ctrl-C is pressed inside the context.
 
-    skorch ends a training at a KeyboardInterrupt without a word, whether Ctrl-C or a
-    callback such as early stopping raised it. Inside this context Ctrl-C does what it
-    did before, and is noted. Only the main thread of a process gets signals, so that in
-    others the list stays empty.
+    skorch silently ends training at a KeyboardInterrupt, whether Ctrl-C or a callback
+    such as early stopping raised it. Inside this context, Ctrl-C works as before and is
+    also recorded. Only the main thread of a process receives signals, so the list
+    stays empty in other threads.
     """
     seen: list[int] = []
     previous = signal.getsignal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Checks of labels that a caller passes."""
+"""Check labels passed by callers."""
 
 from numbers import Number
 
@@ -10,7 +10,7 @@ from contrastive_clustering._utils.messages import show
 
 
 def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
-    """Return arrays of labels: one-dimensional, none missing, of one length."""
+    """Return labels as 1D arrays of equal length, or raise if some are missing."""
     checked = []
     for name, values in arrays.items():
         with errors_about(name, "labels"):
@@ -19,19 +19,19 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
             labels = labels[:, 0]
         if labels.ndim != 1:
             raise ValueError(
-                f"{name} has shape {labels.shape}; one label a sample is needed, of "
-                "shape (n_samples,)."
+                f"{name} has shape {labels.shape}, but one label per sample is needed, "
+                "in the shape (n_samples,)."
             )
         if len(labels) == 0:
-            raise ValueError(f"{name} is empty; at least one label is needed.")
+            raise ValueError(f"{name} is empty. Pass at least one label.")
         with errors_about(name, "labels"):
-            distinct = np.unique(labels)  # fails where labels cannot be told apart
-            # NaN and its like differ from themselves.
+            distinct = np.unique(labels)  # fails if labels are not comparable
+            # NaN and similar values are not equal to themselves.
             same = np.all(distinct == distinct)  # noqa: PLR0124
             if None in distinct.tolist() or not same:
-                raise ValueError("Some are missing; give each sample a label.")
+                raise ValueError("Some labels are missing. Give each sample a label.")
             if distinct.dtype.kind == "f" and np.isinf(distinct).any():
-                raise ValueError("Some are infinite; give each sample a label.")
+                raise ValueError("Some labels are infinite. Give each sample a label.")
         checked.append(labels)
     lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
     if len(set(lengths.values())) > 1:
@@ -43,7 +43,7 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
 
 
 def check_alike(**arrays: np.ndarray) -> None:
-    """Raise a ValueError if some labels are numbers and others are words."""
+    """Raise a ValueError if some arrays hold numbers and others hold strings."""
     are_numbers = {
         name: labels.dtype.kind in "biuf" or isinstance(labels[0], Number)
         for name, labels in arrays.items()
@@ -53,6 +53,6 @@ def check_alike(**arrays: np.ndarray) -> None:
             f"{name} such as {show(labels[0])}" for name, labels in arrays.items()
         )
         raise ValueError(
-            f"{' and '.join(arrays)} name their labels otherwise: {', '.join(examples)}"
-            ". Give numbers in both or words in both."
+            f"{' and '.join(arrays)} have labels of different types: "
+            f"{', '.join(examples)}. Pass numbers in both or strings in both."
         )

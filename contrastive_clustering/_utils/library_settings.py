@@ -1,8 +1,8 @@
-"""Settings of other libraries: the same in every public call, and then given back.
+"""Use default settings of other libraries inside public calls, and restore them after.
 
-Programs set switches that other code shares: scikit-learn's configuration, PyTorch's
-default dtype and device, autograd and autocast, NumPy's floating-point errors. The same
-call gives the same result under all of them.
+Programs change global settings that this package shares: scikit-learn's configuration,
+PyTorch's default dtype and device, autograd and autocast, and NumPy's handling of
+floating-point errors. The results of this package do not depend on these settings.
 """
 
 import os
@@ -16,8 +16,8 @@ import scipy.special
 import torch
 from sklearn import config_context
 
-# scikit-learn's settings that change results. The others, such as working_memory and
-# skip_parameter_validation, are the user's choice.
+# scikit-learn's settings that affect results. The others, such as working_memory and
+# skip_parameter_validation, are left to the user.
 SKLEARN_DEFAULTS = {
     "assume_finite": False,
     "array_api_dispatch": False,
@@ -38,11 +38,11 @@ AUTOCAST_DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
 class _Float32ByDefault:
-    """PyTorch's default dtype is float32 while any thread is inside.
+    """Keep PyTorch's default dtype at float32 while any thread is inside.
 
-    The default is shared by all threads. The first to enter changes it and the last to
-    leave changes it back: a thread that restored it on its own would do so while
-    another is still training.
+    All threads share the default. The first thread to enter changes it and the last to
+    leave restores it; otherwise, one thread could restore it while another is still
+    training.
     """
 
     def __init__(self) -> None:
@@ -64,24 +64,24 @@ class _Float32ByDefault:
         with self._lock:
             self._move(-1)
             if not self._n_inside:
-                self._give_back()
+                self._restore()
 
     def _move(self, step: int) -> None:
         self._n_inside += step
         self._depth.value = getattr(self._depth, "value", 0) + step
 
-    def _give_back(self) -> None:
-        # Whoever has set another default in the meantime wants to keep it.
+    def _restore(self) -> None:
+        # Another default that was set in the meantime is kept.
         if self._given is not None and torch.get_default_dtype() == torch.float32:
             torch.set_default_dtype(self._given)
         self._given = None
 
     def after_fork_in_child(self) -> None:
-        """Forget the threads that have not survived a fork."""
+        """Forget the threads that do not exist after a fork."""
         self._lock = threading.Lock()
         self._n_inside = getattr(self._depth, "value", 0)
         if not self._n_inside:
-            self._give_back()
+            self._restore()
 
 
 _float32_by_default = _Float32ByDefault()
@@ -92,7 +92,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def no_autocast() -> Iterator[None]:
-    """Compute in the dtype of the tensors, also where the caller uses autocast."""
+    """Compute in the dtype of the tensors even if the caller uses autocast."""
     with ExitStack() as disabled:
         for device_type in AUTOCAST_DEVICES:
             if torch.is_autocast_enabled(device_type):
@@ -102,19 +102,19 @@ def no_autocast() -> Iterator[None]:
 
 @contextmanager
 def default_library_settings() -> Iterator[None]:
-    """Set what the package relies on, and give the caller's settings back afterwards.
+    """Set the defaults that the package relies on, and restore the caller's settings.
 
-    Used as a context or, as ``@default_library_settings()``, as a decorator. Inside,
-    the following are at their defaults, also for the user's own modules, callables,
-    callbacks and clusterers that are called there:
+    Usable as a context manager and as the decorator ``@default_library_settings()``.
+    Inside, these settings have their default values, including for custom modules,
+    callables, callbacks and clusterers that are called there:
 
-    - scikit-learn's configuration, as far as it changes results;
-    - PyTorch's default dtype (float32) and default device (the CPU);
-    - gradients (recorded), inference mode and autocast (off);
-    - the floating-point errors of NumPy and :mod:`scipy.special`.
+    - scikit-learn's configuration, as far as it affects results;
+    - PyTorch's default dtype (float32) and default device (CPU);
+    - gradients (enabled), inference mode and autocast (disabled);
+    - the floating-point error handling of NumPy and :mod:`scipy.special`.
 
-    All of them belong to the calling thread, except PyTorch's default dtype: if it is
-    not float32, other threads see float32 until the call has ended.
+    The settings are local to the calling thread, except PyTorch's default dtype: if it
+    is not float32, other threads see float32 until the call ends.
     """
     with ExitStack() as settings:
         enter = settings.enter_context
@@ -122,8 +122,9 @@ def default_library_settings() -> Iterator[None]:
         enter(np.errstate(**NUMPY_DEFAULTS))
         enter(scipy.special.errstate(all="ignore"))
         enter(_float32_by_default)
-        # Each call of PyTorch is slower under a device that was set in any way.
-        if torch.get_default_device() != torch.device("cpu"):
+        # Setting the device slows down every PyTorch call, even if it is the CPU.
+        # torch.get_default_device fails in PyTorch 2.9 if the device was reset to None.
+        if torch.empty(0).device != torch.device("cpu"):
             enter(torch.device("cpu"))
         enter(no_autocast())
         enter(torch.inference_mode(False))

@@ -1,4 +1,4 @@
-"""Work on the same samples that several computations have in common, done once."""
+"""Memoize computations on equal arrays within a context."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,30 +10,32 @@ import numpy as np
 
 T = TypeVar("T")
 
-# What has been made within `memoizing`, by what it was made of; None outside of it.
-_MADE: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("_MADE", default=None)
+# Results within `memoizing` by their inputs; None outside of the context.
+_RESULTS: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar(
+    "_RESULTS", default=None
+)
 
 
 @contextmanager
 def memoizing() -> Iterator[None]:
-    """Keep what :class:`Memoized` makes within this context, for equal samples.
+    """Let :class:`Memoized` reuse its results for equal samples within this context.
 
-    Results are the same as without it. All that is made is kept until the context ends.
+    Results are the same as without the context and are kept until it ends.
     """
-    token = _MADE.set({})
+    token = _RESULTS.set({})
     try:
         yield
     finally:
-        _MADE.reset(token)
+        _RESULTS.reset(token)
 
 
 class Memoized:
-    """Samples, and what is made of them: of equal ones once within `memoizing`.
+    """Samples and the results computed from them, computed once within `memoizing`.
 
     Parameters
     ----------
     samples : ndarray
-        The samples; may not be changed afterwards.
+        The samples, which must not be modified afterwards.
 
     Examples
     --------
@@ -48,29 +50,29 @@ class Memoized:
 
     def __init__(self, samples: np.ndarray) -> None:
         self.samples = samples
-        self._made = _MADE.get()
-        self._digest = None if self._made is None else joblib.hash(samples)
+        self._results = _RESULTS.get()
+        self._digest = None if self._results is None else joblib.hash(samples)
 
-    def compute(self, make: Callable[..., T], *args: Any) -> T:
-        """Return ``make(samples, *args)``, which may have been made before.
+    def compute(self, function: Callable[..., T], *args: Any) -> T:
+        """Return ``function(samples, *args)``, or an earlier result of the same call.
 
         Parameters
         ----------
-        make : callable
-            Makes something that nobody changes, and the same each time.
+        function : callable
+            Deterministic function whose result is never modified.
 
         *args : hashable
-            Its further arguments.
+            Further arguments of the function.
 
         Returns
         -------
-        made : object
-            What it returns.
+        result : object
+            Return value of the function.
         """
-        if self._made is None:
-            return make(self.samples, *args)
-        key = (self._digest, make, *args)
-        if key not in self._made:
-            self._made[key] = make(self.samples, *args)
-        made: T = self._made[key]
-        return made
+        if self._results is None:
+            return function(self.samples, *args)
+        key = (self._digest, function, *args)
+        if key not in self._results:
+            self._results[key] = function(self.samples, *args)
+        result: T = self._results[key]
+        return result

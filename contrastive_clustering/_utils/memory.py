@@ -1,4 +1,4 @@
-"""What is said where training or prediction runs out of memory."""
+"""Explain errors of training and prediction that run out of memory."""
 
 import math
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 
-# What allocators raise that have no error of their own.
+# Text of RuntimeErrors raised by allocators without an error class of their own.
 ALLOCATORS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory")
 
-# NT-Xent needs two samples.
+# NT-Xent requires two samples.
 SMALLEST_BATCH = 2
 
 BYTES_OF_FLOAT32 = 4
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that there is not enough memory.
+    """Return whether an error reports a lack of memory.
 
     Examples
     --------
@@ -34,20 +34,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def explain_out_of_memory(net: Any, task: str) -> Iterator[None]:
-    """Name the batch size, and what a batch takes, where memory runs out.
+    """Add the batch size and the memory of a batch to out-of-memory errors.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        Knows its batch size, its device and the shape of a sample.
+        Net with the batch size, the device and the shape of a sample.
 
     task : {"training", "prediction"}
-        What runs inside.
+        Task that runs inside.
 
     Raises
     ------
     MemoryError, torch.OutOfMemoryError, RuntimeError
-        Of the kind that was raised inside.
+        The same type as the original error.
     """
     try:
         yield
@@ -59,17 +59,17 @@ def explain_out_of_memory(net: Any, task: str) -> Iterator[None]:
 
 @contextmanager
 def explain_network_out_of_memory(net: Any) -> Iterator[None]:
-    """Name what a network's size depends on, where there is no memory for its weights.
+    """Explain how to shrink a network whose weights do not fit into memory.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        Knows the number of latents and the shape of a sample.
+        Net with the number of latents and the shape of a sample.
 
     Raises
     ------
     MemoryError, torch.OutOfMemoryError, RuntimeError
-        Of the kind that was raised inside.
+        The same type as the original error.
     """
     try:
         yield
@@ -85,9 +85,9 @@ def explain_network_out_of_memory(net: Any) -> Iterator[None]:
 
 
 def _kind_of(error: BaseException) -> type[Exception]:
-    """Return the class of an error for another message.
+    """Return the class for a new error with another message.
 
-    Those of NumPy and of other packages are made of other arguments.
+    Subclasses of NumPy and other packages take other constructor arguments.
     """
     kinds = (torch.OutOfMemoryError, MemoryError, RuntimeError)
     return next(kind for kind in kinds if isinstance(error, kind))
@@ -102,8 +102,8 @@ def _message(net: Any, task: str) -> str:
     message = (
         f"There is not enough memory for {task} on the device {net.device} with "
         f"batch_size={net.batch_size}: {views} of a batch take "
-        f"{show_bytes(n_bytes)} as float32, and what the network computes of them "
-        "many times that. "
+        f"{show_bytes(n_bytes)} as float32, and the activations of the network many "
+        "times that. "
     )
     half = net.batch_size // 2
     if half < SMALLEST_BATCH:
@@ -112,16 +112,16 @@ def _message(net: Any, task: str) -> str:
         return (
             message
             + f"Lower batch_size, for example to {half}, which takes about half "
-            "as much; or make the samples smaller."
+            "as much, or make the samples smaller."
         )
     return (
-        message + f"Pass fewer samples at once, or set net_.batch_size={half} of the "
+        message + f"Pass fewer samples per call, or set net_.batch_size={half} on the "
         "fitted estimator, which takes about half as much; the result is the same."
     )
 
 
 def show_bytes(n_bytes: int) -> str:
-    """Return a number of bytes as it is read at a glance.
+    """Return a human-readable number of bytes.
 
     Examples
     --------

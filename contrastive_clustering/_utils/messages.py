@@ -1,4 +1,4 @@
-"""How messages show values and the reasons of others, without showing samples."""
+"""Show values and other errors in messages without revealing samples."""
 
 import dataclasses
 import os
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-# Longer texts are cut: a message is there to be read.
+# Longer texts are cut to keep messages readable.
 LONGEST_TEXT = 80
 LONGEST_REASON = 300
 
 # The shape of a volume with channels.
 LONGEST_TUPLE = 4
 
-# Whole numbers beyond so many bits are described; Python refuses to write large ones.
+# Integers of more bits are described, as Python refuses to print large ones.
 MOST_BITS = 256
 
 NUMBER = re.compile(
@@ -25,36 +25,35 @@ NUMBER = re.compile(
 )
 WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
 INNERMOST = re.compile(r"[\[({][^\[\](){}]*[\])}]")
-# What is left of an array whose brackets were cut off, and rows of a printed table.
+# Remains of an array without its brackets, and rows of a printed table.
 RUN = re.compile(rf"(?:(?:{NUMBER.pattern})[\s,;|]+){{5,}}(?:{NUMBER.pattern})?", re.I)
-# What stands for values: without brackets while those around it are looked at.
+# Placeholders for values: GAP has no brackets, so that outer brackets can be checked.
 GAP, LEFT_OUT = "\N{HORIZONTAL ELLIPSIS}", "[...]"
 
-# Text or bytes in quotes; apostrophes are none.
+# Text or bytes in quotes, but not apostrophes.
 QUOTE = re.compile(r"(?<![a-z0-9])(b?)'([^']*)(?:'|$)", re.IGNORECASE)
 
-# Shapes have no more entries than this, and commas between them.
+# Shapes have at most this many entries, separated by commas.
 LONGEST_SHAPE = 6
 
 
 def show(value: Any) -> str:
-    """Return how a message shows a value that a caller passed.
+    """Return a value as text for an error message.
 
-    Strings, numbers, functions and tuples as short as the shape of a volume are shown
-    as they are written, cut if they are long. All else might be a sample or hold one,
-    and is described: arrays, tensors and tables by their type, shape and dtype,
-    containers by their length, other objects by their class. No object is asked for
-    its own `repr`.
+    Strings, numbers, functions and short tuples, such as shapes, are shown literally
+    and cut if they are long. Other values might contain samples and are only described:
+    arrays, tensors and tables by type, shape and dtype, containers by length, and other
+    objects by class. An object's own `repr` is never called.
 
     Parameters
     ----------
     value : object
-        Anything.
+        Any value.
 
     Returns
     -------
     text : str
-        One line of about a hundred characters at most.
+        One line of at most about a hundred characters.
 
     Examples
     --------
@@ -98,10 +97,10 @@ def _show_int(value: int) -> str:
 
 
 def _describe(value: Any) -> str:
-    """Return what is known of an object without looking at its values."""
+    """Describe an object without reading its values."""
     name = type(value).__name__
-    # An object may raise whatever it likes when it is asked for an attribute. This
-    # describes it for a message on something else, which must not be lost by that.
+    # Reading an attribute may raise any error, which must not replace the message
+    # that this description is part of.
     try:
         shape = getattr(value, "shape", None)
         dtype = getattr(value, "dtype", None)
@@ -125,12 +124,12 @@ def _describe(value: Any) -> str:
 
 
 def _has_fields(dtype: Any) -> bool:
-    """Return whether entries are records, whose dtype would be long."""
+    """Return whether a dtype is structured, so that its text would be long."""
     return getattr(dtype, "names", None) is not None
 
 
-# What is shown as it is written. Subclasses of strings and numbers are not asked:
-# they may describe themselves in any way.
+# Types that are shown literally. The methods of the base classes are called, because
+# subclasses may override their text.
 _WRITTEN: tuple[tuple[Any, Callable[[Any], str]], ...] = (
     (str | os.PathLike, _show_text),
     (bool | np.bool_ | np.number | None, repr),
@@ -147,18 +146,18 @@ _WRITTEN: tuple[tuple[Any, Callable[[Any], str]], ...] = (
 
 
 def without_values(text: str) -> str:
-    """Return what another package or a user's own code said, without samples.
+    """Remove array contents from a message of another package or of custom code.
 
     Parameters
     ----------
     text : str
-        A message, which may have printed arrays.
+        A message, which may contain printed arrays.
 
     Returns
     -------
     text : str
-        The same with "[...]" for each array and row of numbers. Shapes, ranges and
-        single numbers are kept.
+        The message with "[...]" in place of each array and row of numbers. Shapes,
+        ranges and single numbers are kept.
 
     Examples
     --------
@@ -181,7 +180,7 @@ def _cut_quote(found: re.Match[str]) -> str:
 
 
 def _leave_out(found: re.Match[str]) -> str:
-    """Return a group in brackets, or what stands for it if it holds values."""
+    """Return a bracketed group, or a placeholder if it contains values."""
     group = found.group()
     inner = group[1:-1]
     numbers = NUMBER.findall(inner)
@@ -198,36 +197,36 @@ def _leave_out(found: re.Match[str]) -> str:
 
 
 def shorten(text: str) -> str:
-    """Return a message of another package without samples, cut if it is long."""
+    """Return a message without array contents, cut if it is long."""
     text = without_values(text).strip().removesuffix(f"\n{LEFT_OUT}")
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 
 def reason_of(error: Exception) -> str:
-    r"""Return what an error says, or its class's name if it says nothing.
+    r"""Return the message of an error, or its class name if the message is empty.
 
     Parameters
     ----------
     error : Exception
-        An error, perhaps of the user's own code or of a bare ``assert``.
+        Any error, including one of custom code or of a bare ``assert``.
 
     Returns
     -------
     reason : str
-        Its text without samples, of several lines the first; never empty.
+        First line of the message, without array contents; never empty.
 
     Examples
     --------
     >>> from contrastive_clustering._utils.messages import reason_of
-    >>> reason_of(ValueError("no such thing\nat all")), reason_of(AssertionError())
-    ('no such thing', 'AssertionError')
+    >>> reason_of(ValueError("first line\nsecond line")), reason_of(AssertionError())
+    ('first line', 'AssertionError')
     """
     text = shorten(str(error))
     return text.splitlines()[0] if text else type(error).__name__
 
 
 def describe_error(error: Exception) -> str:
-    """Return the class of an error of a user's own code or of a file, and its text.
+    """Return the class and the message of an error.
 
     Examples
     --------

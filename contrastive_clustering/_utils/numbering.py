@@ -1,4 +1,4 @@
-"""In which order strata are numbered."""
+"""Number strata in a reproducible order."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -7,23 +7,23 @@ NOISE = -1
 
 
 def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
-    """Return which earlier cluster each cluster overlaps with, one to one.
+    """Match clusters one to one with the earlier clusters that they overlap most.
 
-    The matching has the largest number of samples in common; clusters without a common
+    The matching maximizes the number of common samples. Clusters without a common
     sample are not matched.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Clusters, as integers; -1 is noise, which is not matched.
+        Integer cluster labels; -1 is noise, which is not matched.
 
     earlier : ndarray of shape (n_samples,)
-        Clusters of the same samples before.
+        Earlier labels of the same samples.
 
     Returns
     -------
     matches : dict of int to int
-        The earlier number of each cluster that is matched.
+        Earlier number of each matched cluster.
     """
     kept = (labels != NOISE) & (earlier != NOISE)
     new, rows = np.unique(labels[kept], return_inverse=True)
@@ -37,27 +37,27 @@ def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
 def order_strata(
     labels: np.ndarray, n_clusters: int, earlier: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return which stratum gets each number.
+    """Return the order in which strata are numbered.
 
-    Strata keep the numbers of the earlier ones that they overlap with most, as far as
-    there are as many. The others are numbered by size, largest first; of equally large
-    ones that with the first sample comes first.
+    Strata take over the numbers of the earlier strata that they overlap most, if these
+    are below `n_clusters`. The others are numbered by decreasing size; ties are
+    resolved by the index of the first sample.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Strata in any order, from 0 to ``n_clusters - 1``; -1 is noise.
+        Labels in any order, from 0 to ``n_clusters - 1``; -1 is noise.
 
     n_clusters : int
         Number of strata.
 
     earlier : ndarray of shape (n_samples,), default=None
-        Strata of the same samples before; none if None.
+        Earlier labels of the same samples, if any.
 
     Returns
     -------
     order : ndarray of shape (n_clusters,)
-        The stratum that becomes number 0, 1 and so on.
+        The strata that become number 0, 1 and so on.
     """
     order = np.full(n_clusters, -1)
     if earlier is not None:
@@ -74,37 +74,37 @@ def order_strata(
 
 
 def renumber(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return labels with the numbers that an order gives; -1 stays -1.
+    """Renumber labels according to an order; -1 stays -1.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Strata before.
+        Labels to renumber.
 
     order : ndarray of shape (n_clusters,)
-        See :func:`order_strata`.
+        Result of :func:`order_strata`.
 
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        Strata with their new numbers.
+        New labels.
     """
     numbers = np.append(np.argsort(order), NOISE)
     return np.asarray(numbers[labels])
 
 
 def name_strata(strata: np.ndarray) -> str:
-    """Return strata by their numbers.
+    """Return a list of strata as text.
 
     Parameters
     ----------
     strata : ndarray of shape (n_strata,)
-        Numbers, at least one.
+        Numbers of the strata, at least one.
 
     Returns
     -------
     names : str
-        Such as a sentence has them.
+        Text for a sentence.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""Optional libraries, imported where they are used, and what to do without them."""
+"""Import optional packages where they are used, or explain how to install them."""
 
 from importlib import import_module
 from typing import Any
 
 
 def import_pandas(caller: str) -> Any:
-    """Return the pandas package, or say that `caller` needs it and how to get it."""
+    """Return the pandas package, or raise an error with installation instructions."""
     try:
         return import_module("pandas")
     except ImportError as error:
@@ -14,12 +14,12 @@ def import_pandas(caller: str) -> Any:
 
 
 def import_pyplot(caller: str) -> Any:
-    """Return matplotlib.pyplot, or say that `caller` needs it and how to get it.
+    """Return matplotlib.pyplot, or raise an error with installation instructions.
 
     Parameters
     ----------
     caller : str
-        The name of what draws.
+        Name of the function or class that draws.
 
     Returns
     -------
@@ -39,9 +39,9 @@ def import_pyplot(caller: str) -> Any:
 
 
 def import_onnx() -> Any:
-    """Return the onnx package, or say what is missing and how to get it."""
+    """Return the onnx package, or raise an error with installation instructions."""
     try:
-        import_module("onnxscript")  # what PyTorch exports with
+        import_module("onnxscript")  # PyTorch needs it for the export
         return import_module("onnx")
     except ImportError as error:
         raise ImportError(
@@ -51,7 +51,7 @@ def import_onnx() -> Any:
 
 
 def import_kornia_filters() -> Any:
-    """Return Kornia's filters, or say what needs them and how to get them."""
+    """Return Kornia's filters, or raise an error with installation instructions."""
     try:
         return import_module("kornia.filters")
     except ImportError as error:

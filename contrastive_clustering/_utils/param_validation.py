@@ -1,4 +1,4 @@
-"""What parameters may be: scikit-learn's constraints, with messages without samples."""
+"""Validate parameters by scikit-learn's constraints, without showing samples."""
 
 import functools
 import inspect
@@ -19,18 +19,18 @@ from contrastive_clustering._utils.messages import show
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# The largest number of samples, directions, epochs and so on that can be asked for.
-# NumPy and PyTorch cannot count much farther, and say so in their own words.
+# Upper limit for the number of samples, directions, epochs and so on. NumPy and PyTorch
+# fail with obscure messages not far beyond it.
 LARGEST_COUNT = 2**31 - 1
 
 
 class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
-    """A whole number, which True and False are not, though they are Python's ints.
+    """Integer constraint that rejects True and False.
 
     Parameters
     ----------
     least : int
-        The smallest that is allowed.
+        Smallest allowed value.
 
     Examples
     --------
@@ -50,17 +50,17 @@ class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
 
 
 class Number(Interval):  # type: ignore[misc]
-    """A finite number that arithmetic with arrays and tensors knows.
+    """Constraint for a finite number that arrays and tensors support.
 
-    Neither a bool nor a fraction nor a whole number beyond the largest float.
+    Rejects bools, fractions and integers beyond the largest float.
 
     Parameters
     ----------
     low, high : float or None
-        Its limits; None for no limit.
+        Limits; None for no limit.
 
     closed : {"left", "right", "both", "neither"}
-        Which of the limits it may be.
+        Which of the limits are allowed values.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Number(Interval):  # type: ignore[misc]
 
 
 class _Shown:
-    """Stands for a value in scikit-learn's message; it meets no constraint."""
+    """Placeholder for a value in scikit-learn's message; satisfies no constraint."""
 
     def __init__(self, value: Any) -> None:
         self.text = show(value)
@@ -100,23 +100,23 @@ class _Shown:
 def check_parameters(
     constraints: Mapping[str, Any], params: Mapping[str, Any], caller: str
 ) -> None:
-    """Check parameters as scikit-learn does, but show no array or object in full.
+    """Check parameters like scikit-learn, but never print arrays or objects in full.
 
     Parameters
     ----------
     constraints : mapping of str to list
-        What each parameter may be.
+        Constraints of each parameter.
 
     params : mapping of str to object
-        The parameters; those without a constraint may be anything.
+        The parameters; those without constraints are not checked.
 
     caller : str
-        The name of the class or function whose parameters they are.
+        Name of the class or function that takes the parameters.
 
     Raises
     ------
     InvalidParameterError
-        If a parameter meets none of its constraints.
+        If a parameter satisfies none of its constraints.
 
     Examples
     --------
@@ -133,22 +133,22 @@ must be an int in the range [1, 2147483647]. Got <ndarray of shape (28, 28) and 
 float64> instead.
     """
     for name, value in params.items():
-        if name in constraints and not _is_met(constraints[name], value):
+        if name in constraints and not _is_satisfied(constraints[name], value):
             validate_parameter_constraints(constraints, {name: _Shown(value)}, caller)
 
 
-def _is_met(constraints: list[Any], value: Any) -> bool:
+def _is_satisfied(constraints: list[Any], value: Any) -> bool:
     return any(make_constraint(each).is_satisfied_by(value) for each in constraints)
 
 
 class CheckedParametersMixin:
-    """Parameters of an estimator that are checked by `check_parameters`."""
+    """Mixin that validates the parameters of an estimator by `check_parameters`."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
     get_params: Callable[..., dict[str, Any]]
 
     def _validate_params(self) -> None:
-        """Take the place of scikit-learn's method, which shows values in full."""
+        """Override scikit-learn's method, which prints values in full."""
         check_parameters(
             self._parameter_constraints,
             self.get_params(deep=False),
@@ -159,18 +159,18 @@ class CheckedParametersMixin:
 def validate_params(
     constraints: Mapping[str, Any],
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Check the parameters of a function, as scikit-learn's decorator of this name.
+    """Check the parameters of a function, like scikit-learn's decorator of this name.
 
     Parameters
     ----------
     constraints : mapping of str to list
-        What each parameter may be.
+        Constraints of each parameter.
 
     Returns
     -------
     decorator : callable
-        Takes a function or method. Parameters of scikit-learn's functions that it calls
-        are not checked again.
+        Decorator for a function or method. scikit-learn functions that it calls do not
+        check their parameters again.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""Progress of what takes long: a bar on a terminal or in a notebook, lines in a log."""
+"""Report the progress of long tasks by a bar or, in logs, by lines."""
 
 import contextlib
 import sys
@@ -13,38 +13,38 @@ from tqdm import tqdm
 
 from contrastive_clustering._utils.distributed import rank
 
-# A log gets a line at about each tenth of the way, and one after so many seconds
-# without any, so that whoever reads it sees that the work goes on.
+# A log gets a line about every tenth of the task, and also after this many seconds
+# without one, which shows that the task is still running.
 LINES = 10
 LONGEST_SILENCE = 300.0
 
 
 class Progress:
-    """Steps of a task that are done, for whoever waits for it.
+    """Progress of a task, written to the standard error.
 
-    It is written to the standard error: as a bar of tqdm where that is a terminal or
-    a notebook shows it, and else as plain lines, since a file keeps every picture of
-    a bar. Of processes that train together the first one alone shows it.
+    Terminals and notebooks show a tqdm bar. Other streams get plain lines, because a
+    file would keep every state of a bar. In distributed training, only process 0
+    reports progress.
 
     Parameters
     ----------
     task : str
-        What is done, such as "training".
+        Name of the task, such as "training".
 
     total : int or None
-        Number of steps; None if it is not known.
+        Number of steps; None if unknown.
 
     unit : str
-        What one step is called.
+        Name of a step.
 
     verbose : int
-        0 shows nothing.
+        0 is silent.
 
     n_done : int, default=0
-        Number of steps that were done before.
+        Number of steps completed before.
 
     scaled : bool, default=False
-        Whether to shorten numbers, as in "1.20M".
+        Whether to abbreviate numbers, as in "1.20M".
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Progress:
         scaled: bool = False,
     ) -> None:
         self.n = n_done
-        self._lock = threading.Lock()  # joblib reports from threads of its own
+        self._lock = threading.Lock()  # joblib reports from its own threads
         self._bar: Any = None
         self._lines: _Lines | None = None
         if not verbose or rank() > 0 or sys.stderr is None:
@@ -83,7 +83,7 @@ class Progress:
         )
 
     def reach(self, n: int, said: Mapping[str, str] | None = None) -> None:
-        """Show that `n` steps are done, and values by name."""
+        """Show that `n` steps are completed, with named values."""
         with self._lock:
             before, self.n = self.n, max(n, self.n)
             if self._bar is not None:
@@ -94,7 +94,7 @@ class Progress:
                 self._lines.reach(self.n, said or {})
 
     def close(self) -> None:
-        """Show the last step; nothing can be shown afterwards."""
+        """Show the last step and stop reporting."""
         with self._lock:
             for shown in (self._bar, self._lines):
                 if shown is not None:
@@ -155,8 +155,7 @@ class _Lines:
             parts.append(f"{tqdm.format_interval(left)} left")
         else:
             parts.append(f"after {tqdm.format_interval(passed)}")
-        # A stream of a window or a log may be closed, or able to do little; no training
-        # should be lost for that.
+        # A stream may be closed or incomplete, which must not abort a training run.
         with contextlib.suppress(Exception):
             print(", ".join(parts), file=sys.stderr)
             sys.stderr.flush()
@@ -166,9 +165,9 @@ class _Lines:
 
 
 def _is_terminal(stream: Any) -> bool:
-    """Return whether a stream is a terminal; what cannot be asked is none."""
-    # A stand-in for a stream may lack the method, or be closed, and raise anything.
-    # Lines are printed instead of bars then: no fit may end for want of a terminal.
+    """Return whether a stream is a terminal; False if that cannot be determined."""
+    # Replacements of streams may lack the method, or be closed, and raise any error.
+    # A fit must not fail because of that.
     try:
         return bool(stream.isatty())
     except Exception:
@@ -176,16 +175,16 @@ def _is_terminal(stream: Any) -> bool:
 
 
 def in_notebook() -> bool:
-    """Return whether this runs in a notebook, which shows bars, though no terminal."""
+    """Return whether the code runs in a notebook, which can show bars."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
 
 
 class _CountingParallel(Parallel):  # type: ignore[misc]  # joblib is not typed
-    """joblib's own, but its reports of progress go where they are asked for.
+    """joblib.Parallel that reports its progress to a callback.
 
-    Its generators of results would do as well, but not all of its backends have them.
+    Result generators would also work, but not all backends support them.
     """
 
     def __init__(self, n_jobs: int | None, report: Callable[[int], None]) -> None:
@@ -208,25 +207,25 @@ def run_tasks(
     Parameters
     ----------
     function : callable
-        The function.
+        Function to call.
 
     arguments : sequence of tuple
-        The positional arguments of each call.
+        Positional arguments of each call.
 
     n_jobs : int or None
-        As of :class:`joblib.Parallel`.
+        As for :class:`joblib.Parallel`.
 
     progress : Progress
-        Is told of each call that is done, as one step.
+        Counts each completed call as one step.
 
     Returns
     -------
     results : list
-        What the calls have returned, in the order of `arguments`.
+        Results in the order of `arguments`.
     """
     before = progress.n
     results: list[Any] = _CountingParallel(
         n_jobs, lambda n_completed: progress.reach(before + n_completed)
     )(delayed(function)(*each) for each in arguments)
-    progress.reach(before + len(arguments))  # the last report may come late
+    progress.reach(before + len(arguments))  # joblib's last report may be late
     return results

@@ -1,4 +1,4 @@
-"""Where objects and files come from: import paths and versions of packages."""
+"""Import paths of objects and versions of packages."""
 
 from importlib.metadata import version
 from typing import Any
@@ -9,10 +9,10 @@ PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that the meaning of a file depends on."""
+    """Return the versions of the packages that affect the contents of a file."""
     return {name: version(name) for name in (FORMAT, *PACKAGES)}
 
 
 def import_path(thing: Any) -> str:
-    """Return where a class or function is found: its module and its name."""
+    """Return the import path of a class or function."""
     return f"{thing.__module__}.{thing.__qualname__}"

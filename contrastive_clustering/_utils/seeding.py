@@ -1,4 +1,4 @@
-"""Randomness that neither reads nor disturbs the global generators."""
+"""Random numbers that neither read nor change the global generators."""
 
 import hashlib
 import os
@@ -10,14 +10,13 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-# The global generators are shared by all threads of a process. Whoever borrows
-# them holds this lock, so that two estimators fitted in two threads each see
-# their own numbers.
+# All threads of a process share the global generators. Code that borrows them holds
+# this lock, so that two estimators fitted in two threads draw independent numbers.
 _GLOBAL_GENERATORS = threading.RLock()
 
 
-# A fork waits for so many seconds, so that code which borrows the generators and itself
-# waits for a fork in another thread goes on.
+# A fork waits at most this many seconds for the lock. The limit avoids a deadlock if
+# the code that holds the lock itself waits for a fork in another thread.
 LONGEST_WAIT = 10.0
 
 _held_for_fork: list[bool] = []
@@ -26,8 +25,8 @@ _held_for_fork: list[bool] = []
 def _before_fork() -> None:
     """Wait until no other thread has borrowed the generators.
 
-    In the child, that thread would not be there to return them: their lock, and
-    PyTorch's own inside of a draw, would stay closed.
+    That thread does not exist in the child, so the lock, and PyTorch's internal lock
+    during a draw, would never be released there.
     """
     _held_for_fork.append(_GLOBAL_GENERATORS.acquire(timeout=LONGEST_WAIT))
 
@@ -38,7 +37,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _GLOBAL_GENERATORS  # noqa: PLW0603  # one for each process
+    global _GLOBAL_GENERATORS  # noqa: PLW0603  # one per process
     _held_for_fork.clear()
     _GLOBAL_GENERATORS = threading.RLock()
 
@@ -52,11 +51,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def derive_seed(*keys: int) -> int:
-    """Mix non-negative integers into one seed.
+    """Hash non-negative integers into one seed.
 
-    The same keys give the same seed, and keys that differ in one place give
-    unrelated seeds, so ``derive_seed(seed, epoch)`` can be asked for at any time
-    without a generator whose state would have to be kept.
+    Equal keys give equal seeds, and keys that differ in one entry give unrelated seeds.
+    For example, ``derive_seed(seed, epoch)`` needs no generator state to be kept.
 
     Parameters
     ----------
@@ -73,16 +71,16 @@ def derive_seed(*keys: int) -> int:
 
 
 def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a new torch generator on `device`, seeded with `seed`."""
+    """Return a new PyTorch generator on `device`, seeded with `seed`."""
     return torch.Generator(device=device).manual_seed(seed)
 
 
 def draw_seed(generator: torch.Generator) -> int:
-    """Draw a seed from a torch generator on any device, without waiting for it."""
+    """Draw a seed from a PyTorch generator without synchronizing with its device."""
     draw = torch.randint(2**62, (), generator=generator, device=generator.device)
     if generator.device.type == "cpu":
         return derive_seed(int(draw))
-    # The number lies on the device; the state that the draw has moved on does not.
+    # Reading the number would wait for the device; the advanced state is on the host.
     state = generator.get_state().numpy().tobytes()
     return derive_seed(int.from_bytes(hashlib.sha256(state).digest()[:8], "little"))
 
@@ -91,11 +89,11 @@ def draw_seed(generator: torch.Generator) -> int:
 def seeded_global_generators(
     seed: int, device: torch.device | str = "cpu"
 ) -> Iterator[None]:
-    """Lend the global generators, seeded, to code that can use no other.
+    """Seed the global generators temporarily, for code that cannot use others.
 
-    Weight initializers of PyTorch and augmentations of third parties draw from
-    the global generators of PyTorch, NumPy and Python. Inside this context these
-    are seeded; afterwards, also after an error, they are as they were before.
+    Weight initializers of PyTorch and third-party augmentations draw from the global
+    generators of PyTorch, NumPy and Python. This context seeds them and restores their
+    states at the end, even after an error.
 
     Parameters
     ----------
@@ -103,7 +101,7 @@ def seeded_global_generators(
         Seed for all three generators.
 
     device : torch.device or str, default="cpu"
-        Device whose generator is lent beside the CPU's.
+        Device whose generator is seeded in addition to the CPU's.
     """
     device = torch.device(device)
     device_type = device.type if device.type != "cpu" else "cuda"
@@ -113,7 +111,7 @@ def seeded_global_generators(
         python_state = random.getstate()
         try:
             with torch.random.fork_rng(devices=forked, device_type=device_type):
-                # torch.manual_seed would seed the devices that are not forked, too.
+                # torch.manual_seed would also seed the devices that are not forked.
                 torch.set_rng_state(make_generator(seed).get_state())
                 for lent in forked:
                     state = make_generator(seed, lent).get_state()
@@ -127,7 +125,7 @@ def seeded_global_generators(
 
 
 def draw_rows(n_samples: int, largest: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return which samples to look at: all, or so many of them drawn at random.
+    """Return the indices of all samples, or of a random subset if there are many.
 
     Parameters
     ----------
@@ -135,15 +133,15 @@ def draw_rows(n_samples: int, largest: int, rng: np.random.RandomState) -> np.nd
         Number of samples.
 
     largest : int
-        How many to look at at most.
+        Maximum number of indices.
 
     rng : RandomState
-        Draws them.
+        Random generator.
 
     Returns
     -------
     rows : ndarray of shape (n_drawn,)
-        Their places, ascending.
+        Indices in ascending order.
     """
     if n_samples <= largest:
         return np.arange(n_samples)

@@ -1,4 +1,4 @@
-"""Reading the fitted state of an estimator while another thread may replace it."""
+"""Read the fitted state of an estimator while another thread may replace it."""
 
 import functools
 from collections.abc import Callable
@@ -12,20 +12,20 @@ Estimator = TypeVar("Estimator")
 
 
 def snapshot(estimator: Estimator) -> Estimator:
-    """Return an estimator with the same attributes, which keeps them.
+    """Return a shallow copy of an estimator.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator, which another thread may be fitting.
+        An estimator that another thread may be fitting.
 
     Returns
     -------
     copied : estimator
-        A new estimator of the same class that shares all that it refers to.
+        A new estimator of the same class that shares all attribute values.
     """
     copied = object.__new__(type(estimator))
-    # Copying a dict with strings for keys is one step for all other threads.
+    # Copying a dict with string keys is atomic with respect to other threads.
     copied.__dict__ = vars(estimator).copy()
     return copied
 
@@ -33,21 +33,21 @@ def snapshot(estimator: Estimator) -> Estimator:
 def reads_fitted_state(
     method: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate[Any, P], R]:
-    """Let a method see the fitted state of one moment, in surroundings of its own.
+    """Run a method on a snapshot of the estimator, with default library settings.
 
-    Without it, a `predict` that runs while a `fit` ends could take latents from the
-    old network and strata from the new one. Library settings do not affect it; see
+    Otherwise, a `predict` that runs while a `fit` ends could combine latents of the old
+    network with clusters of the new one. For the settings, see
     :func:`~contrastive_clustering._utils.library_settings.default_library_settings`.
 
     Parameters
     ----------
     method : callable
-        A method that reads attributes and sets none.
+        Method that reads attributes and does not set any.
 
     Returns
     -------
     method : callable
-        The same, called with a snapshot of the estimator.
+        The method, called with a snapshot of the estimator.
     """
 
     @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""Sharing cores with other threads and processes, and surviving a fork."""
+"""Limit the number of threads in joblib workers and after a fork."""
 
 import functools
 import os
@@ -18,10 +18,10 @@ def _controller() -> ThreadpoolController:
 
 @contextmanager
 def limit_nested_threads() -> Iterator[None]:
-    """Use one core while joblib runs several threads, and all cores otherwise.
+    """Use one core inside joblib's worker threads, and all cores otherwise.
 
-    joblib tells its worker processes how many threads to start, but not its worker
-    threads: each would start one thread a core.
+    joblib limits the threads of its worker processes, but not those of its worker
+    threads: each would start one thread per core.
     """
     _note_computation()
     backend, _ = get_active_backend()
@@ -29,8 +29,8 @@ def limit_nested_threads() -> Iterator[None]:
     if is_main or not backend.nesting_level:
         yield
         return
-    # PyTorch sets the number of threads when a thread first asks for it: ask now, so
-    # that it does not overwrite the limit. Limits are those of this thread alone.
+    # PyTorch sets the number of threads when a thread first queries it. Query it now,
+    # so that it does not overwrite the limit, which applies to this thread only.
     torch.get_num_threads()
     with _controller().limit(limits=1, user_api="openmp"):
         yield
@@ -40,17 +40,17 @@ _computed_in: set[int] = set()
 
 
 def _note_computation() -> None:
-    """Remember that this process has started OpenMP's threads."""
+    """Record that this process has started OpenMP's threads."""
     if os.getpid() not in _computed_in:
         _controller()
         _computed_in.add(os.getpid())
 
 
 def _after_fork() -> None:
-    """Keep a forked process to one thread where its parent has started more.
+    """Limit a forked process to one thread if its parent has started OpenMP threads.
 
-    They do not survive the fork, and OpenMP would wait for them for ever: what
-    joblib's "multiprocessing" would otherwise do after a fit in the main process.
+    The threads do not survive the fork, and OpenMP would wait for them forever, for
+    example with joblib's "multiprocessing" backend after a fit in the main process.
     """
     if os.getppid() in _computed_in:
         torch.set_num_threads(1)

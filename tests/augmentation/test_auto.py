@@ -32,7 +32,7 @@ from contrastive_clustering._utils.seeding import make_generator
         (CallableAugmentation(RandomAffine(10.0)), (16, 1, 8, 8)),
     ],
 )
-def test_same_seed_same_views(preset, shape):
+def test_same_seed_gives_same_views(preset, shape):
     batch = torch.randn(shape, generator=make_generator(0))
     kept = batch.clone()
     generators = [make_generator(1), make_generator(1)]
@@ -43,10 +43,10 @@ def test_same_seed_same_views(preset, shape):
     assert torch.equal(batch, kept)
 
 
-def test_auto_erases_of_strokes_only():
-    strokes = resolve_augmentation("auto", "gray", shows_strokes=True)
+def test_auto_erases_only_strokes():
+    strokes = resolve_augmentation("auto", "gray", has_uniform_background=True)
     assert strokes == GrayImageAugmentation(translate=0.1, erase=0.8)
-    named = resolve_augmentation("gray", "gray", shows_strokes=True)
+    named = resolve_augmentation("gray", "gray", has_uniform_background=True)
     assert named == GrayImageAugmentation()
 
 
@@ -87,7 +87,7 @@ def test_preset_for_other_samples_is_an_error(name, kind):
         (lambda x: None, "NoneType"),
     ],
 )
-def test_callable_that_returns_no_view_is_an_error(function, got, batch):
+def test_invalid_views_of_a_callable_are_an_error(function, got, batch):
     with pytest.raises(
         ValueError, match=rf"augmentation=.*returned .*{got}.* must return a tensor"
     ):
@@ -100,7 +100,7 @@ def test_views_that_are_not_finite_are_an_error(value, batch):
         CallableAugmentation(lambda x: x * value)(batch, make_generator(0))
 
 
-def test_what_a_callable_raises_is_passed_on_with_a_note(batch):
+def test_errors_of_a_callable_get_a_note(batch):
     def fails(x):
         raise KeyError("my own fault")
 
@@ -120,10 +120,10 @@ def test_a_callable_may_work_in_place(batch):
 
 
 class RandomInvert(torch.nn.Module):
-    """A stand-in for transforms v2 of torchvision, which cannot be imported here.
+    """Replacement for torchvision's v2 transforms, which cannot be imported here.
 
-    Of their protocol: a module that is called with a batch, draws parameters for it
-    once from PyTorch's global generator, and gives it to its `transform`.
+    It follows their protocol: a module that is called with a batch, draws parameters
+    once from PyTorch's global generator, and passes both to its `transform`.
     """
 
     def __init__(self, p=0.5):
@@ -162,7 +162,7 @@ def test_transforms_of_torchvision_work_on_batches(batch):
     ],
     ids=["function", "Kornia", "torchvision"],
 )
-def test_own_augmentations_train_the_same_again(tiny_images, fast, augmentation):
+def test_custom_augmentations_are_reproducible(tiny_images, fast, augmentation):
     before = state_of_the_world()
     first, second, other = (
         ContrastiveAutoencoderClusterer(**{**fast, "random_state": seed})

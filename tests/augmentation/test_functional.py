@@ -27,11 +27,11 @@ def test_affine_that_does_nothing_is_the_identity(batch):
 
 
 def test_affine_rotates_by_the_angle_drawn():
-    # A smooth picture of unequal sides, turned by SciPy by the angle that was drawn.
+    # A smooth image with unequal sides, rotated by SciPy by the same angle.
     y, x = np.mgrid[0:24, 0:40] / 8.0
-    picture = np.exp(-((y - 1.2) ** 2) - (x - 2.9) ** 2).astype(np.float32)
+    image = np.exp(-((y - 1.2) ** 2) - (x - 2.9) ** 2).astype(np.float32)
     view = random_affine(
-        torch.from_numpy(picture)[None, None],
+        torch.from_numpy(image)[None, None],
         make_generator(3),
         degrees=30.0,
         translate=0.0,
@@ -39,7 +39,7 @@ def test_affine_rotates_by_the_angle_drawn():
     )[0, 0].numpy()
     degrees = float(30 * (2 * torch.rand(1, generator=make_generator(3)) - 1))
     errors = [
-        np.abs(rotate(picture, sign * degrees, reshape=False, order=1) - view)[
+        np.abs(rotate(image, sign * degrees, reshape=False, order=1) - view)[
             6:-6, 6:-6
         ].max()
         for sign in (1, -1)
@@ -48,7 +48,7 @@ def test_affine_rotates_by_the_angle_drawn():
     assert min(errors) < 0.03 < max(errors)
 
 
-def test_affine_shifts_by_parts_of_the_side():
+def test_affine_shifts_by_fractions_of_the_side():
     batch = torch.zeros(200, 1, 20, 20)
     batch[:, :, 10, 10] = 1
     moved = random_affine(
@@ -64,7 +64,7 @@ def test_affine_shifts_by_parts_of_the_side():
     assert offsets.abs().max() > 1.5
 
 
-def test_a_pose_is_that_of_scipys_rotations():
+def test_poses_match_scipys_rotations():
     sides = np.array([8, 12, 10])
     batch = torch.randn(9, 2, *sides, generator=make_generator(0))
     moved = random_pose(batch, make_generator(5), degrees=120.0, translate=0.1)
@@ -88,7 +88,7 @@ def test_a_pose_is_that_of_scipys_rotations():
             np.testing.assert_allclose(view.flatten(), wanted, atol=1e-4)
 
 
-def test_intensity_is_one_factor_and_one_shift_a_sample(batch):
+def test_intensity_is_one_factor_and_one_shift_per_sample(batch):
     view = random_intensity(batch, make_generator(0), strength=0.2)
     for before, after in zip(batch, view, strict=True):
         slope, intercept = np.polyfit(before.flatten(), after.flatten(), 1)
@@ -105,14 +105,14 @@ def test_flip_mirrors_about_half(batch):
     assert 3 < sum(mirrored) < 13
 
 
-def test_saturation_keeps_the_gray(batch):
+def test_saturation_preserves_the_gray_level(batch):
     view = random_saturation(batch, make_generator(0), strength=0.5)
     torch.testing.assert_close(view.mean(1), batch.mean(1), atol=1e-6, rtol=0)
     assert not torch.allclose(view, batch)
 
 
-def test_a_blur_of_next_to_nothing_changes_nothing(batch):
-    # Its square is 0 in float32.
+def test_a_tiny_blur_changes_nothing(batch):
+    # The square of the width underflows in float32.
     view = random_blur(batch, make_generator(0), sigma=1e-30)
     torch.testing.assert_close(view, batch, rtol=0, atol=0)
     faint = random_blur(batch, make_generator(0), sigma=0.05)
@@ -131,14 +131,14 @@ def test_blur_smooths_and_keeps_the_mean(shape):
     assert view.shape == batch.shape
 
 
-def test_dropout_drops_the_part_asked_for():
+def test_dropout_drops_the_given_fraction():
     view = random_dropout(torch.ones(100, 100), make_generator(0), probability=0.1)
     assert set(view.unique().tolist()) == {0.0, 1.0}
     assert 0.08 < 1 - view.mean() < 0.12
 
 
 @pytest.mark.parametrize("sides", [(8, 8), (9, 14), (5, 8, 12)])
-def test_places_to_read_from_are_those_of_torch(sides):
+def test_affine_grids_match_torch(sides):
     theta = torch.randn(6, len(sides), len(sides) + 1, generator=make_generator(0))
     torch.testing.assert_close(
         _affine_grid(theta, torch.Size(sides)),
@@ -147,7 +147,7 @@ def test_places_to_read_from_are_those_of_torch(sides):
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 9, 10), (3, 2, 8, 9, 10)])
-def test_blur_is_the_same_where_no_number_may_be_read(shape, monkeypatch):
+def test_blur_without_synchronization_is_the_same(shape, monkeypatch):
     batch = torch.randn(shape, generator=make_generator(1))
     expected = random_blur(batch, make_generator(0), sigma=1.5)
     monkeypatch.setattr(
@@ -159,7 +159,7 @@ def test_blur_is_the_same_where_no_number_may_be_read(shape, monkeypatch):
 
 
 @pytest.mark.parametrize("sides", [(20, 28), (10, 14, 20)])
-def test_erasing_paints_a_rectangle_of_the_median(sides):
+def test_erasing_fills_a_rectangle_with_the_median(sides):
     batch = torch.randn(400, 2, *sides, generator=make_generator(0))
     view = random_erasing(batch, make_generator(1), probability=0.8)
     n_erased = 0
@@ -168,10 +168,10 @@ def test_erasing_paints_a_rectangle_of_the_median(sides):
         if not changed.any():
             continue
         n_erased += 1
-        places = np.nonzero(changed)
-        inside = tuple(slice(p.min(), p.max() + 1) for p in places)
-        # All of the rectangle, and nothing beside it; its pixels' centers lie in a
-        # stretch of 2/7 to 1/2 of the side.
+        indices = np.nonzero(changed)
+        inside = tuple(slice(p.min(), p.max() + 1) for p in indices)
+        # The whole rectangle is erased and nothing else. The centers of its pixels span
+        # 2/7 to 1/2 of the side.
         for image, erased in zip(before, after, strict=True):
             expected = image.copy()
             n_pixels = image.size
@@ -184,7 +184,7 @@ def test_erasing_paints_a_rectangle_of_the_median(sides):
     assert torch.equal(random_erasing(batch, make_generator(1), probability=0.0), batch)
 
 
-def test_erasing_is_the_same_where_algorithms_are_deterministic(batch, monkeypatch):
+def test_deterministic_erasing_is_the_same(batch, monkeypatch):
     expected = random_erasing(batch, make_generator(0), probability=0.5)
     monkeypatch.setattr(
         "contrastive_clustering._augmentation.functional.is_asynchronous",

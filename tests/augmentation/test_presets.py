@@ -17,27 +17,27 @@ def test_each_sample_gets_its_own_view():
 
 
 def test_gray_preset_never_flips():
-    # A bright left side stays left of the middle, whatever is drawn.
+    # A bright left side stays left of the center in all views.
     batch = torch.zeros(200, 1, 16, 16)
     batch[..., :6] = 4.0
     view = GrayImageAugmentation()(batch, make_generator(0))
     assert (view[..., :8].mean((1, 2, 3)) > view[..., 8:].mean((1, 2, 3))).all()
 
 
-def test_volume_preset_keeps_the_size_of_what_it_turns():
+def test_volume_preset_preserves_sizes():
     z, y, x = np.indices((24, 24, 24)) - 11.5
     organ = (z / 3) ** 2 + (y / 5) ** 2 + (x / 7) ** 2 < 1
     batch = torch.from_numpy(organ.astype(np.float32)).expand(50, 1, -1, -1, -1)
     views = VolumeAugmentation(intensity=0.0)(batch, make_generator(0))
     sizes = views.sum((1, 2, 3, 4))
     torch.testing.assert_close(sizes, batch.sum((1, 2, 3, 4)), rtol=0.02, atol=0)
-    # It was turned out of each of its planes.
+    # It was rotated out of each of its planes.
     for axis in (2, 3, 4):
         extent = views.amax([a for a in (2, 3, 4) if a != axis]).flatten(1).sum(1)
         assert extent.max() > 1.15 * extent.min()
 
 
-def test_one_view_of_a_pair_shows_the_volume_as_it_lies():
+def test_one_view_of_a_pair_keeps_the_orientation():
     batch = torch.randn(20, 1, 8, 8, 8, generator=make_generator(1))
     still, turned = VolumeAugmentation(intensity=0.0).pair(batch, make_generator(0))
     assert torch.equal(still, batch)
@@ -49,7 +49,7 @@ def test_one_view_of_a_pair_shows_the_volume_as_it_lies():
         torch.testing.assert_close(slope * before + intercept, after, atol=1e-5, rtol=0)
 
 
-def test_a_pair_of_other_presets_is_two_views(batch):
+def test_other_presets_draw_both_views_of_a_pair(batch):
     preset = GrayImageAugmentation()
     first, second = preset.pair(batch, make_generator(0))
     generator = make_generator(0)
@@ -63,6 +63,6 @@ def test_views_lose_a_rectangle_and_nothing_else(batch, preset):
     plain = preset(erase=0.0)(batch, make_generator(0))
     erased = preset(erase=1.0)(batch, make_generator(0))
     kept = (plain == erased).all(dim=1).float().mean((1, 2))
-    # A rectangle is at most a quarter of the image, give or take a pixel at its edges.
+    # A rectangle covers at most a quarter of the image, up to a pixel at its edges.
     assert (kept < 1).all()
     assert (kept > 0.6).all()

@@ -3,7 +3,7 @@ import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._augmentation.auto import GrayImageAugmentation
-from contrastive_clustering._augmentation.strokes import shows_strokes
+from contrastive_clustering._augmentation.strokes import has_uniform_background
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
@@ -15,7 +15,7 @@ def make(X, rows=None):
 
 
 def on_background(shape, background):
-    """Return noise of which that part of each sample's pixels is the background."""
+    """Return noise with a given fraction of background pixels in each sample."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=shape).reshape(shape[0], -1)
     for sample in X:
@@ -25,23 +25,26 @@ def on_background(shape, background):
 
 
 @pytest.mark.parametrize(("background", "strokes"), [(0.76, True), (0.75, False)])
-def test_more_than_three_quarters_of_the_pixels_make_a_background(background, strokes):
-    assert shows_strokes(make(on_background((300, 10, 10), background))) is strokes
+def test_more_than_three_quarters_of_the_pixels_are_background(background, strokes):
+    assert (
+        has_uniform_background(make(on_background((300, 10, 10), background)))
+        is strokes
+    )
 
 
 @pytest.mark.parametrize("shape", [(30, 100), (30, 8, 8, 3), (30, 8, 8, 8)])
-def test_other_samples_never_show_strokes(shape):
-    assert not shows_strokes(make(on_background(shape, 0.9)))
+def test_other_samples_never_have_a_uniform_background(shape):
+    assert not has_uniform_background(make(on_background(shape, 0.9)))
 
 
 def test_only_the_rows_of_the_training_set_count():
     X = on_background((40, 10, 10), 0.8)
     X[20:] = np.random.default_rng(1).normal(size=(20, 10, 10))
-    assert shows_strokes(make(X, np.arange(20)))
-    assert not shows_strokes(make(X, np.arange(20, 40)))
+    assert has_uniform_background(make(X, np.arange(20)))
+    assert not has_uniform_background(make(X, np.arange(20, 40)))
 
 
-def test_a_fit_erases_of_strokes(fast):
+def test_fit_erases_only_strokes(fast):
     for background, preset in (
         (0.8, GrayImageAugmentation(translate=0.1, erase=0.8)),
         (0.2, GrayImageAugmentation()),
@@ -55,6 +58,6 @@ def test_a_fit_erases_of_strokes(fast):
 @pytest.mark.parametrize(
     ("name", "strokes"), [("mnist", True), ("pneumoniamnist", False)]
 )
-def test_digits_show_strokes_and_x_rays_do_not(real_images, name, strokes):
+def test_digits_have_a_uniform_background_and_x_rays_do_not(real_images, name, strokes):
     X, _ = real_images(name, n=2000)
-    assert shows_strokes(make(X)) is strokes
+    assert has_uniform_background(make(X)) is strokes

@@ -25,7 +25,7 @@ from contrastive_clustering._clustering.clusterers import (
 
 
 class ReduceThenCluster(ClusterMixin, BaseEstimator):
-    """`n_components` is the width of the reduction."""
+    """Its `n_components` is the number of dimensions of a reduction."""
 
     def __init__(self, n_clusters=8, n_components=2):
         self.n_clusters = n_clusters
@@ -46,7 +46,7 @@ class Embedding(ClusterMixin, BaseEstimator):
 
 
 class Mixture(DensityMixin, BaseEstimator):
-    """A mixture that is not scikit-learn's."""
+    """A mixture from outside scikit-learn."""
 
     def __init__(self, n_components=2, random_state=None):
         self.n_components = n_components
@@ -54,7 +54,7 @@ class Mixture(DensityMixin, BaseEstimator):
 
 
 class Wrapper(ClusterMixin, BaseEstimator):
-    """Hands everything to another clusterer."""
+    """Passes everything to another clusterer."""
 
     def __init__(self, inner, tries=2):
         self.inner = inner
@@ -62,14 +62,14 @@ class Wrapper(ClusterMixin, BaseEstimator):
 
 
 class Undecided(ClusterMixin, BaseEstimator):
-    """Its default is no number of clusters."""
+    """Its default number of clusters is not an integer."""
 
     def __init__(self, n_clusters=None):
         self.n_clusters = n_clusters
 
 
 class Automatic(ClusterMixin, BaseEstimator):
-    """Likewise."""
+    """Its default number of clusters is None."""
 
     def __init__(self, n_clusters="auto"):
         self.n_clusters = n_clusters
@@ -79,7 +79,7 @@ def number_of(clusterer, name="n_clusters"):
     return resolve_clusterer(clusterer, 3, 5).get_params()[name]
 
 
-def test_number_of_clusters_and_seed_are_handed_over():
+def test_number_of_clusters_and_seed_are_set():
     assert number_of(KMeans(7)) == 3
     mixture = resolve_clusterer(GaussianMixture(7), 3, 5)
     assert (mixture.n_components, mixture.random_state) == (3, 5)
@@ -93,18 +93,18 @@ def test_number_of_clusters_and_seed_are_handed_over():
     "clusterer",
     [SpectralClustering(4, n_components=10), ReduceThenCluster(n_components=10)],
 )
-def test_number_of_components_is_kept_beside_a_number_of_clusters(clusterer):
+def test_number_of_components_is_kept_with_a_number_of_clusters(clusterer):
     assert number_of(clusterer, "n_components") == 10
     assert number_of(clusterer) == 3
 
 
-def test_number_of_components_is_the_number_of_clusters_of_mixtures_alone():
+def test_number_of_components_is_the_number_of_clusters_only_for_mixtures():
     for mixture in (GaussianMixture(7), BayesianGaussianMixture(), Mixture(7)):
         assert number_of(mixture, "n_components") == 3
     assert number_of(Embedding(7), "n_components") == 7
 
 
-def test_number_of_clusters_goes_to_the_clusterer_within():
+def test_number_of_clusters_is_set_on_the_nested_clusterer():
     pipe = make_pipeline(KMeans(50), StandardScaler(), KMeans(7))
     assert number_of(pipe, "kmeans-2__n_clusters") == 3
     assert number_of(pipe, "kmeans-1__n_clusters") == 50
@@ -129,7 +129,7 @@ def test_number_of_clusters_goes_to_the_clusterer_within():
     ],
     ids=lambda clusterer: type(clusterer).__name__,
 )
-def test_clusterers_that_find_the_number_are_not_asked_for_one(clusterer):
+def test_clusterers_that_find_the_number(clusterer):
     assert not takes_number(clusterer)
     before = str(clusterer.get_params())
     assert str(resolve_clusterer(clusterer, 3, 5).get_params()) == before
@@ -140,18 +140,18 @@ def test_clusterers_that_find_the_number_are_not_asked_for_one(clusterer):
     [*NAMED_CLUSTERERS, KMeans(), Birch(), make_pipeline(PCA(), GaussianMixture())],
     ids=lambda clusterer: type(clusterer).__name__,
 )
-def test_clusterers_that_are_asked_for_a_number(clusterer):
+def test_clusterers_that_take_a_number(clusterer):
     assert takes_number(clusterer)
 
 
-def test_a_default_is_not_a_choice():
+def test_default_numbers_are_replaced():
     assert number_of(Undecided()) == 3
     assert number_of(Automatic()) == 3
     assert number_of(Undecided("auto")) == "auto"
     assert number_of(Automatic(None)) is None
 
 
-def test_seeds_within_are_set_and_fixed_ones_stay():
+def test_nested_seeds_are_set_and_fixed_ones_are_kept():
     pipe = make_pipeline(
         PCA(), MiniBatchKMeans(9, random_state=11), Wrapper(KMeans(7, n_init=1))
     )
@@ -166,7 +166,7 @@ def test_seeds_within_are_set_and_fixed_ones_stay():
     assert pipe.get_params()["pca__random_state"] is None
 
 
-def test_threshold_and_number_exclude_each_other():
+def test_threshold_and_number_are_mutually_exclusive():
     both = AgglomerativeClustering(distance_threshold=2.0)
     for clusterer in (both, make_pipeline(both)):
         with pytest.raises(ValueError, match="Set its n_clusters to None"):
@@ -191,11 +191,11 @@ class Stubborn(ClusterMixin, BaseEstimator):
         (make_pipeline(PCA(), KMeans(tol=-1)), "'tol' parameter of KMeans"),
         (Birch(n_clusters=KMeans(init="x")), "'init' parameter of KMeans"),
         (Stubborn(), "cannot be cloned"),
-        (DBSCAN(metric="precomputed"), "has metric='precomputed', but it is given"),
+        (DBSCAN(metric="precomputed"), "has metric='precomputed', but its input"),
         (SpectralClustering(affinity="precomputed"), "Choose another affinity"),
     ],
 )
-def test_bad_clusterers_are_refused_before_training(
+def test_invalid_clusterers_are_rejected_before_training(
     tiny_images, fast, clusterer, message
 ):
     with pytest.raises(ValueError, match=message):

@@ -47,7 +47,7 @@ def test_finds_clusters_of_any_shape():
 
 @pytest.fixture(scope="module")
 def rays():
-    """Samples about the mean whose class is their direction, at any distance."""
+    """Samples whose class is their direction from the mean, at any distance."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(6), 150)
     angle = y * np.pi / 3 + rng.normal(0, 0.05, len(y))
@@ -55,7 +55,7 @@ def rays():
     return distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), y
 
 
-def test_directions_find_what_places_do_not(rays):
+def test_directions_find_clusters_that_positions_do_not(rays):
     X, y = rays
     by_place, by_direction = (
         ConsensusClustering(6, directions=part, random_state=0).fit(X)
@@ -69,7 +69,7 @@ def test_directions_find_what_places_do_not(rays):
 
 def test_half_of_the_members_compare_directions(rays):
     X, _ = rays
-    # Of 12 members, three of each kind have a vote.
+    # Three of each kind of the 12 members vote.
     fitted = ConsensusClustering(6, n_members=12, directions=0.5, random_state=0).fit(X)
     assert len(fitted._members) == 6
     nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
@@ -82,8 +82,8 @@ def test_half_of_the_members_compare_directions(rays):
     np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
 
 
-def test_division_of_a_large_cluster_does_not_outvote_small_ones():
-    # Nine of ten members tell two small clusters apart; one halves the large one.
+def test_splits_of_a_large_cluster_do_not_outvote_small_ones():
+    # Nine of ten members separate two small clusters; one splits the large one.
     large, small = 400, 20
     labels = np.repeat([0, 1, 2], [large, small, small])
     other = np.repeat([0, 1, 2], [large // 2, large // 2, 2 * small])
@@ -91,8 +91,8 @@ def test_division_of_a_large_cluster_does_not_outvote_small_ones():
     assert adjusted_rand_score(labels, agreed) == 1
 
 
-def test_members_with_the_largest_cuts_have_no_vote(monkeypatch):
-    # Two rows of three blobs: some members part the rows, some cut across both.
+def test_members_with_the_largest_cuts_do_not_vote(monkeypatch):
+    # Two rows of three blobs: some members separate the rows, some cut across both.
     X, _ = make_blobs(
         720,
         centers=[[x, y] for x in (-2, 0, 2) for y in (0, 2.6)],
@@ -125,7 +125,7 @@ def test_labels_proba_and_predictions_agree(digits):
     np.testing.assert_array_equal(again.labels_, fitted.labels_)
 
 
-def test_consensus_hangs_less_on_chance_than_its_members(digits):
+def test_consensus_depends_less_on_the_seed_than_its_members(digits):
     X = digits[0].reshape(len(digits[0]), -1)
 
     def agreement(n_members):
@@ -173,7 +173,7 @@ def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch)
     np.testing.assert_array_equal(models[0].fit(X[:-1]).labels_, other)
 
 
-def test_learns_from_a_part_of_many_samples():
+def test_learns_from_a_subset_of_many_samples():
     X, y = make_blobs(3000, 4, centers=4, cluster_std=0.6, random_state=0)
     fitted = ConsensusClustering(4, max_samples=300, random_state=0).fit(X)
     assert len(fitted.labels_) == 3000
@@ -196,7 +196,7 @@ def test_too_few_samples_is_an_error():
         {"max_samples": 1},
     ],
 )
-def test_bad_parameters_are_named(parameters):
+def test_invalid_parameters_are_named(parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         ConsensusClustering(**parameters).fit(np.eye(9))
 

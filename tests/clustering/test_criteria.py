@@ -19,7 +19,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
 
 
 def score_of(criterion, latents, fit, n_clusters, seed):
-    """The score of one candidate alone: the mean over the parts of the search."""
+    """Return the score of a single candidate, the mean over the parts of the search."""
     judge, n_parts = CRITERIA[criterion].judge, CRITERIA[criterion].n_parts
     return np.mean(
         [judge(latents, fit, [n_clusters], seed, part) for part in range(n_parts)]
@@ -43,7 +43,7 @@ def slow_silhouette(latents, labels):
     return np.mean(values)
 
 
-def test_silhouette_is_that_of_the_other_half():
+def test_silhouette_is_computed_on_the_other_half():
     latents = draw_blobs(3, n_samples=40)
     fit, seen_parts = recorded_fit()
     score = score_of("silhouette", latents, fit, 4, 0)
@@ -60,7 +60,7 @@ def test_silhouette_is_that_of_the_other_half():
 
 @pytest.fixture(scope="module")
 def rays():
-    """Latents whose stratum is the direction they lie in, at any distance."""
+    """Latents whose cluster is their direction, at any distance."""
     rng = np.random.default_rng(0)
     directions = np.repeat(np.eye(5, 6), 24, axis=0) + rng.normal(0, 0.1, (120, 6))
     return np.exp(rng.normal(0, 1, (120, 1))) * directions
@@ -70,7 +70,7 @@ fit_consensus = partial(fit_kmeans, clusterer="consensus")
 
 
 def whiten_slowly(latents):
-    """Principal components that hold 95 % of the variance, each of variance 1."""
+    """Return the principal components of 95 % of the variance, each of variance 1."""
     centered = latents - latents.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(centered, rowvar=False))
     order = np.argsort(variances)[::-1]
@@ -97,10 +97,10 @@ def test_silhouette_of_the_default_clusterer_is_the_mean_of_three_spaces(rays):
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_candidates_together_score_as_each_alone(criterion, n_jobs, rays):
+def test_scores_do_not_depend_on_the_other_candidates(criterion, n_jobs, rays):
     clusterer = ConsensusClustering(n_members=4, directions=0.5)
     fit = partial(fit_kmeans, clusterer=clusterer)
-    # Threads, so that the clusterings of all of them could meet.
+    # Threads, so that memoized clusterings could be shared by mistake.
     with parallel_config("threading"):
         search = ClusterNumberSearch(criterion, high=5, n_jobs=n_jobs)
         result = search.search(rays, fit, 0)
@@ -111,7 +111,7 @@ def test_candidates_together_score_as_each_alone(criterion, n_jobs, rays):
     np.testing.assert_allclose(result.scores, alone, rtol=1e-9, atol=1e-12)
 
 
-def test_stability_is_agreement_less_that_without_strata():
+def test_stability_is_the_agreement_above_chance():
     latents = draw_blobs(2, n_samples=100)
     fit, parts = recorded_fit()
     score = score_of("stability", latents, fit, 3, 0)
@@ -122,7 +122,7 @@ def test_stability_is_agreement_less_that_without_strata():
             adjusted_rand_score(of_first.labels, of_second.predict(first)) / 2
             + adjusted_rand_score(of_second.labels, of_first.predict(second)) / 2
         )
-    # Real latents and drawn ones in turn.
+    # Real and drawn latents alternate.
     assert score == pytest.approx(np.mean(agreement[::2]) - np.mean(agreement[1::2]))
     drawn = np.concatenate(parts[2:4])
     known = np.concatenate(parts[:2])
@@ -134,7 +134,7 @@ def test_stability_is_agreement_less_that_without_strata():
     assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] < -0.9  # as of the two blobs
 
 
-def test_bic_is_that_of_a_mixture_of_whitened_components():
+def test_bic_matches_a_mixture_of_whitened_components():
     latents = draw_blobs(3, n_samples=150)
     centered = latents - latents.mean(axis=0, dtype=np.float64)
     _, sizes, directions = np.linalg.svd(centered, full_matrices=False)
@@ -152,7 +152,7 @@ def test_bic_is_that_of_a_mixture_of_whitened_components():
     assert score == pytest.approx(wanted, rel=1e-3)
 
 
-def test_within_is_the_sum_of_squares_and_leaves_noise_out():
+def test_within_is_the_sum_of_squares_without_noise():
     latents = np.array([[0.0], [1.0], [2.0], [20.0], [21.0], [90.0]])
     fit = partial(fit_kmeans, clusterer=DBSCAN(eps=0.05, min_samples=2))
     clustering = fit(latents, 2)

@@ -12,7 +12,7 @@ from contrastive_clustering._clustering.density import VARIANCE_FLOOR, LatentDen
 
 
 def blobs(sizes, dim, seed=0, distance=6.0):
-    """Standard normal blobs along the first direction, in float32."""
+    """Return standard normal blobs along the first direction as float32."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(sizes)), sizes)
     latents = rng.normal(size=(len(labels), dim))
@@ -21,7 +21,7 @@ def blobs(sizes, dim, seed=0, distance=6.0):
 
 
 def slow_log_density(density, latents):
-    """The definition: a sum over Gaussians, by SciPy's own density."""
+    """Compute the definition, a sum over Gaussians, with SciPy's density."""
     total = np.zeros(len(latents))
     for log_weight, mean, factor in zip(
         density.log_weights, density.means, density.factors, strict=True
@@ -49,7 +49,7 @@ def test_density_integrates_to_one():
     assert mass == pytest.approx(1, abs=1e-4)
 
 
-def test_covariances_are_the_stratums_drawn_towards_the_pooled_one():
+def test_covariances_are_shrunk_towards_the_pooled_one():
     latents, labels = blobs([30, 5, 1], dim=4)
     exact = latents.astype(np.float64)
     residuals = np.concatenate(
@@ -79,12 +79,12 @@ def test_two_humps_get_two_gaussians_and_one_hump_one():
     labels = np.repeat([0, 1], [600, 400])
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     assert density.strata.tolist() == [0, 0, 1]
-    # Between the humps there is less than on them, which one Gaussian would not say.
+    # The density is lower between the humps, which one Gaussian could not represent.
     on, between = density.score_samples(np.array([[0.0] * 4, [5.0, 0, 0, 0]]))
     assert on > between + 3
 
 
-def test_draws_have_the_moments_of_their_stratum():
+def test_samples_have_the_moments_of_their_cluster():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(3, 3))
     latents = (rng.normal(size=(3000, 3)) @ mixing + [1, 2, 3]).astype(np.float32)
@@ -100,7 +100,7 @@ def test_draws_have_the_moments_of_their_stratum():
     assert np.mean(strata == 1) == pytest.approx(0.25, abs=0.02)
 
 
-def test_draws_are_a_function_of_the_generator():
+def test_samples_depend_only_on_the_generator():
     latents, labels = blobs([40, 20], dim=3)
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     first, same, other = (
@@ -110,7 +110,7 @@ def test_draws_are_a_function_of_the_generator():
     assert not np.allclose(first, other)
 
 
-def test_noise_is_left_out():
+def test_noise_is_ignored():
     latents, labels = blobs([40, 20], dim=3)
     noisy = np.concatenate([latents, np.full((10, 3), 1e6, dtype=np.float32)])
     with_noise = np.concatenate([labels, np.full(10, -1)])
@@ -121,8 +121,8 @@ def test_noise_is_left_out():
     )
 
 
-def test_large_strata_are_learnt_from_a_part_but_count_in_full(monkeypatch):
-    monkeypatch.setattr(_density, "LARGEST_LEARNT", 100)
+def test_large_clusters_are_subsampled_but_keep_their_weight(monkeypatch):
+    monkeypatch.setattr(_density, "MOST_MEMBERS", 100)
     latents, labels = blobs([900, 100], dim=3)
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     shares = [np.exp(density.log_weights[density.strata == i]).sum() for i in (0, 1)]
@@ -131,7 +131,7 @@ def test_large_strata_are_learnt_from_a_part_but_count_in_full(monkeypatch):
     assert not np.allclose(density.means[0], other.means[0])
 
 
-def test_nearly_degenerate_latents_know_their_subspace():
+def test_samples_of_nearly_degenerate_latents_stay_in_the_subspace():
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.normal(size=(64, 64)))[0]
     sizes = np.r_[np.full(7, 10.0), np.full(57, 0.05)]
@@ -176,7 +176,7 @@ def test_many_copies_of_few_points():
     assert np.isfinite(density.score_samples(latents)).all()
 
 
-def test_rows_do_not_depend_on_their_company():
+def test_scores_do_not_depend_on_other_rows():
     latents, labels = blobs([50, 40], dim=20)
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     alone = np.concatenate([density.score_samples(row[None]) for row in latents])
@@ -198,7 +198,7 @@ def test_stratum_without_members_is_named():
         LatentDensity.fit(latents, labels, 3, seed=0)
 
 
-def test_global_generators_are_left_alone():
+def test_global_generators_are_unchanged():
     latents, labels = blobs([200, 50], dim=3)
     before = np.random.get_state()[1].copy()
     density = LatentDensity.fit(latents, labels, 2, seed=0)

@@ -18,7 +18,7 @@ tables = st.tuples(st.integers(1, 9), st.integers(1, 4)).flatmap(
 
 
 def slow_ward_linkage(centers):
-    """Heights of the merges, with the sums of squares of all pairs taken afresh."""
+    """Return the heights of the merges from the sums of squares of all pairs."""
 
     def squares(group):
         points = centers[group]
@@ -37,7 +37,7 @@ def slow_ward_linkage(centers):
     return heights
 
 
-def test_linkage_raises_the_sum_of_squares_least():
+def test_linkage_minimizes_the_increase_of_the_sum_of_squares():
     centers = np.random.default_rng(1).normal(size=(8, 4))
     tree = link_centers(centers)
     np.testing.assert_allclose(tree[:, 2], slow_ward_linkage(centers))
@@ -74,7 +74,7 @@ def test_centers_that_coincide_merge_first():
     assert tree[0, 2] == pytest.approx(0, abs=1e-12)
 
 
-def test_all_centers_alike():
+def test_equal_centers():
     np.testing.assert_array_equal(link_centers(np.zeros((3, 2)))[:, 2], 0)
 
 
@@ -123,13 +123,13 @@ def test_bad_cuts():
         cut_linkage(tree, 2.0)
     with pytest.raises(ValueError, match=r"linkage has shape \(2, 3\)"):
         cut_linkage(tree[:, :3], 2)
-    with pytest.raises(ValueError, match="linkage is no tree"):
+    with pytest.raises(ValueError, match="linkage is not a tree"):
         cut_linkage(tree[::-1], 2)
 
 
 def test_bad_labels():
     tree = link_centers([[0.0, 1.0], [1.0, 0.0], [5.0, 5.0]])
-    with pytest.raises(ValueError, match=r"labels run from 0 to 3.*strata 0 to 2"):
+    with pytest.raises(ValueError, match=r"labels ranges from 0 to 3.*strata 0 to 2"):
         merge_labels([0, 3], tree, 2)
     with pytest.raises(ValueError, match="labels run from -2"):
         merge_labels([-2, 1], tree, 2)

@@ -51,15 +51,15 @@ def test_labels_of_many_dtypes_are_read(found, kind):
         (np.array([0, "a", 1], object), "of mixed types"),
         (np.array([0, None, 1], object), "of mixed types"),
         (np.array([0, 1, 2], "M8[s]"), "dtype datetime64"),
-        ([0.0, 1.0, np.nan], "not finite, first for sample 2"),
+        ([0.0, 1.0, np.nan], "not finite, the first of them for sample 2"),
     ],
 )
-def test_unreadable_labels_are_refused(found, message):
+def test_invalid_labels_are_rejected(found, message):
     with pytest.raises(ValueError, match=message):
         read_labels(found, 3, CLUSTERER)
 
 
-def test_minus_one_is_noise_unless_it_has_a_column():
+def test_minus_one_is_noise_unless_it_is_a_class():
     labels = np.array([-1, 0, -2, -1])
     assert is_noise(labels, None).tolist() == [True, False, False, True]
     assert is_noise(labels.astype(float), None).tolist() == [True, False, False, True]
@@ -68,7 +68,7 @@ def test_minus_one_is_noise_unless_it_has_a_column():
     assert not is_noise(labels, np.array([0, -1, -2])).any()
 
 
-def test_classes_are_columns_and_nothing_without_columns():
+def test_classes_are_the_columns_of_predict_proba():
     assert classes_of(KMeans()) is None
     assert classes_of(WithClasses(["b", "a"])).tolist() == ["b", "a"]
     assert classes_of(WithoutColumns([0, 1])) is None
@@ -77,13 +77,13 @@ def test_classes_are_columns_and_nothing_without_columns():
             classes_of(WithClasses(wrong))
 
 
-def test_labels_are_numbered_by_their_order():
+def test_labels_are_numbered_in_their_order():
     strata, is_unknown = number_labels(
         np.array(["b", "z", "a"]), np.array(["a", "b"]), CLUSTERER
     )
     assert strata[[0, 2]].tolist() == [1, 0]
     assert is_unknown.tolist() == [False, True, False]
-    with pytest.raises(ValueError, match="have to be the same labels"):
+    with pytest.raises(ValueError, match="must be the same labels"):
         number_labels(np.array(["0"]), np.array([0, 1]), CLUSTERER)
 
 

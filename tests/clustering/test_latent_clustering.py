@@ -54,7 +54,7 @@ def cluster(latents, clusterer="kmeans", n_clusters=3, whiten=False, normalize=F
     ],
     ids=str,
 )
-def test_clusterers_find_blobs_and_agree_with_themselves(
+def test_clusterers_find_blobs_and_predict_consistently(
     blobs, clusterer, whiten, normalize
 ):
     latents, y = blobs
@@ -74,7 +74,7 @@ def test_clusterers_find_blobs_and_agree_with_themselves(
         )
 
 
-def test_samples_do_not_depend_on_their_company(blobs):
+def test_results_do_not_depend_on_other_samples(blobs):
     latents, _ = blobs
     for clusterer in ("kmeans", "gaussian_mixture", AgglomerativeClustering()):
         fitted = cluster(latents, clusterer, whiten=True)
@@ -82,7 +82,7 @@ def test_samples_do_not_depend_on_their_company(blobs):
         np.testing.assert_allclose(fitted.predict_proba(latents), alone, atol=1e-6)
 
 
-def test_kmeans_soft_assignment_is_the_posterior_of_round_gaussians(blobs):
+def test_kmeans_soft_assignment_is_the_posterior_of_isotropic_gaussians(blobs):
     latents, _ = blobs
     fitted = cluster(latents)
     prepared, centers = fitted.prepare(latents), fitted.clusterer.cluster_centers_
@@ -115,7 +115,7 @@ def test_only_noise_is_an_error(blobs):
 
 
 def test_empty_clusters_leave_no_gap():
-    # Two places only: the mixture's third component stays without a member.
+    # Only two distinct points: the mixture's third component has no member.
     latents = np.repeat(
         np.array([[0.0, 0.0], [5.0, 5.0]], dtype=np.float32), 30, axis=0
     )
@@ -143,13 +143,13 @@ NAMES = [
 
 
 @pytest.mark.parametrize("names", NAMES, ids=str)
-def test_clusters_may_have_any_names(blobs, names):
+def test_clusters_can_have_any_labels(blobs, names):
     latents, _ = blobs
     n = len(names)
     plain = cluster(latents, KMeans(n_init=3, random_state=0), n_clusters=n)
     fitted = cluster(latents, Named(names=names), n_clusters=n)
     assert fitted.n_clusters == n
-    # Strata are numbered by the order of the names.
+    # Strata are numbered in the order of the names.
     expected = np.argsort(np.argsort(names))[plain.labels]
     np.testing.assert_array_equal(fitted.labels, expected)
     np.testing.assert_array_equal(fitted.predict(latents), expected)
@@ -159,7 +159,7 @@ def test_clusters_may_have_any_names(blobs, names):
 
 
 @pytest.mark.parametrize("names", NAMES, ids=str)
-def test_neighbors_vote_for_clusters_of_any_names(blobs, names):
+def test_neighbors_vote_for_clusters_with_any_labels(blobs, names):
     latents, _ = blobs
     fitted = cluster(latents, NamedByFit(names=names), n_clusters=len(names))
     is_noise = -1 in names  # no column says that it is a cluster
@@ -173,13 +173,13 @@ def test_neighbors_vote_for_clusters_of_any_names(blobs, names):
 
 
 class WithColumns(Named):
-    """Gives other columns than it names."""
+    """Returns other columns than it names."""
 
     def predict_proba(self, X):
         return np.full((len(X), 7), 1 / 7)
 
 
-def test_round_gaussians_stand_in_for_columns_that_cannot_be_told(blobs):
+def test_gaussians_replace_columns_that_cannot_be_identified(blobs):
     latents, _ = blobs
     fitted = cluster(latents, WithColumns(names=("a", "b", "c")))
     proba = fitted.predict_proba(latents)
@@ -192,14 +192,14 @@ class OneForAll(Named):
         return np.full(4, 0.25)
 
 
-def test_rows_of_another_number_are_refused(blobs):
+def test_a_wrong_number_of_rows_is_rejected(blobs):
     fitted = cluster(blobs[0], OneForAll())
-    with pytest.raises(ValueError, match=r"shape \(4,\) for predict_proba of 180"):
+    with pytest.raises(ValueError, match=r"predict_proba of .* shape \(4,\) for 180"):
         fitted.predict_proba(blobs[0])
 
 
 class OtherSpace(ClusterMixin, BaseEstimator):
-    """Clusters a reduction; its centers are of another width, or mean something."""
+    """Clusters reduced data; its centers have another width or meaning."""
 
     def __init__(self, n_clusters=3, width=2):
         self.n_clusters = n_clusters
@@ -217,7 +217,7 @@ class OtherSpace(ClusterMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("width", [2, 6])
-def test_centers_of_another_space_are_not_compared_with(blobs, width):
+def test_centers_in_another_space_are_ignored(blobs, width):
     latents, _ = blobs
     fitted = cluster(latents, OtherSpace(width=width))
     np.testing.assert_array_equal(
@@ -261,7 +261,7 @@ def test_other_clusterers_find_blobs_repeatedly(blobs, clusterer):
     ids=lambda clusterer: type(clusterer).__name__,
 )
 def test_largest_entry_is_the_predicted_stratum(clusterer):
-    # Without blobs, strata border on each other.
+    # Without blobs, strata are adjacent to each other.
     latents = np.random.default_rng(0).uniform(size=(500, 4)).astype(np.float32)
     latents[:, 0] *= 3
     fitted = cluster(latents, clusterer, n_clusters=7)
@@ -272,7 +272,7 @@ def test_largest_entry_is_the_predicted_stratum(clusterer):
     np.testing.assert_allclose(np.sort(proba), expected, atol=1e-6)
 
 
-def test_clusterers_may_work_in_place(blobs):
+def test_clusterers_may_modify_their_input(blobs):
     latents, _ = blobs
     in_place, on_a_copy = (
         cluster(latents, make_pipeline(StandardScaler(copy=copy), KMeans(n_init=1)))
@@ -284,7 +284,7 @@ def test_clusterers_may_work_in_place(blobs):
     )
 
 
-def test_noise_that_only_fit_knows_is_noise(blobs):
+def test_noise_labeled_only_by_fit_is_kept(blobs):
     latents, _ = blobs
     with_noise = np.concatenate([latents, np.full((1, 6), 100, dtype=np.float32)])
     shift = MeanShift(
@@ -294,7 +294,7 @@ def test_noise_that_only_fit_knows_is_noise(blobs):
     own = fitted.clusterer.labels_
     assert (own == -1).any()
     np.testing.assert_array_equal(fitted.labels == -1, own == -1)
-    # Its predict assigns each sample.
+    # Its predict assigns all samples.
     assert (fitted.predict(with_noise) >= 0).all()
 
 

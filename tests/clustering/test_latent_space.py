@@ -22,7 +22,7 @@ def test_whitening_and_normalizing():
     )
 
 
-def test_one_number_divides_all_latents():
+def test_all_latents_are_divided_by_one_number():
     latents = np.random.default_rng(0).normal(3, 5, size=(50, 4))
     space = fit_latent_space(latents, whiten=False, normalize=False)
     prepared = space.transform(latents)

@@ -7,7 +7,7 @@ from contrastive_clustering._clustering.merging import merge_clusters, normalize
 
 
 def slow_merge(labels, weights, n_clusters):
-    """Average linkage on a graph, from the groups of samples themselves."""
+    """Compute average linkage on a graph directly from the groups of samples."""
     groups = [list(np.flatnonzero(labels == label)) for label in np.unique(labels)]
     fine = [[label] for label in np.unique(labels)]
     while len(groups) > n_clusters:
@@ -49,7 +49,7 @@ def test_fine_clusters_without_members_do_not_count():
 
 @settings(deadline=None, max_examples=40)
 @given(n_clusters=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
-def test_normalized_cut_is_the_mean_part_of_links_that_leave(n_clusters, seed):
+def test_normalized_cut_is_the_mean_fraction_of_leaving_links(n_clusters, seed):
     rng = np.random.default_rng(seed)
     labels = 2 * rng.integers(0, n_clusters, 15)  # some numbers are not used
     weights = rng.random((15, 15)) * (rng.random((15, 15)) < 0.3)

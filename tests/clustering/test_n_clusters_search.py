@@ -39,7 +39,7 @@ def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
 
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
-def test_is_repeatable_and_leaves_global_generators_alone(criterion):
+def test_is_reproducible_and_leaves_global_generators_unchanged(criterion):
     latents = draw_blobs(3, n_samples=90)
     search = ClusterNumberSearch(criterion, high=5)
     before = np.random.get_state()[1].copy()
@@ -49,7 +49,7 @@ def test_is_repeatable_and_leaves_global_generators_alone(criterion):
 
 
 @pytest.mark.parametrize("criterion", ["silhouette", "stability"])
-def test_seed_draws_the_halves(criterion):
+def test_seed_determines_the_halves(criterion):
     latents = draw_blobs(3, n_samples=90)
     search = ClusterNumberSearch(criterion, high=5)
     first, other = (search.search(latents, fit_kmeans, seed).scores for seed in (1, 2))
@@ -79,14 +79,14 @@ def test_elbow_is_the_distance_below_the_chord(falls, low):
     if within[0] == within[-1]:
         assert not scores.any()
         return
-    # Of the points on unit axes, the distance to the line x + y = 1, times sqrt(2).
+    # The distance of points on unit axes to the line x + y = 1, times sqrt(2).
     for i in range(len(within)):
         x = i / (len(within) - 1)
         y = (within[i] - within[-1]) / (within[0] - within[-1])
         assert scores[i] == pytest.approx(1 - x - y, abs=1e-9)
 
 
-def test_stability_of_a_cloud_without_strata_is_near_zero():
+def test_stability_of_a_single_normal_distribution_is_near_zero():
     cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
     scores = (
         ClusterNumberSearch("stability", high=6).search(cloud, fit_kmeans, 0).scores
@@ -95,7 +95,7 @@ def test_stability_of_a_cloud_without_strata_is_near_zero():
     assert abs(scores.mean()) < 0.15
 
 
-def test_of_equal_scores_the_least_candidate_wins(monkeypatch):
+def test_the_smallest_candidate_wins_ties(monkeypatch):
     scores = {2: 0.1, 3: 0.7, 4: 0.3, 5: 0.7}
 
     def judge(latents, fit, candidates, seed, part):
@@ -108,7 +108,7 @@ def test_of_equal_scores_the_least_candidate_wins(monkeypatch):
 
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
-def test_a_clusterer_that_does_not_heed_the_number(criterion):
+def test_a_clusterer_that_ignores_the_number(criterion):
     fit = partial(fit_kmeans, clusterer=DBSCAN(eps=1.0))
     result = ClusterNumberSearch(criterion, high=4).search(draw_blobs(3), fit, 0)
     assert np.isfinite(result.scores).all()
@@ -116,7 +116,7 @@ def test_a_clusterer_that_does_not_heed_the_number(criterion):
         assert result.n_clusters == 2
 
 
-def test_a_random_part_stands_for_many_latents(monkeypatch):
+def test_many_latents_are_subsampled(monkeypatch):
     monkeypatch.setattr(_cluster_number, "MOST_LATENTS", 50)
     latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
     latents += np.arange(len(latents))[:, None] * 1e-6
@@ -188,7 +188,7 @@ def test_bad_parameters(params, message):
 
 def test_bad_latents():
     search = ClusterNumberSearch(low=5)
-    with pytest.raises(ValueError, match="low=5 strata cannot be found in n_samples=4"):
+    with pytest.raises(ValueError, match="low=5 is more than n_samples=4"):
         search.search(np.eye(4), fit_kmeans, 0)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         search.search(np.eye(1), fit_kmeans, 0)
@@ -210,7 +210,7 @@ def test_progress_is_shown_when_asked_for(capsys):
         ClusterNumberSearch().search(latents, fit_kmeans, 0, verbose="yes")
 
 
-def test_searches_are_values():
+def test_searches_compare_by_value():
     assert ClusterNumberSearch(high=9) == ClusterNumberSearch("silhouette", 2, 9)
     assert repr(ClusterNumberSearch()) == (
         "ClusterNumberSearch(criterion='silhouette', low=2, high=15, n_jobs=None)"

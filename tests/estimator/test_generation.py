@@ -181,7 +181,7 @@ def test_fitted_estimator_survives_pickling(small):
     )
 
 
-def test_global_generators_are_left_alone(fitted_digits):
+def test_global_generators_are_unchanged(fitted_digits):
     before = np.random.get_state()[1].copy(), torch.get_rng_state()
     fitted_digits.sample(5, random_state=0)
     fitted_digits.interpolate(0, 1)

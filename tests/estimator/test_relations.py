@@ -64,7 +64,7 @@ from contrastive_clustering._estimator.parameters import PARAMETER_CONSTRAINTS
     ],
     ids=str,
 )
-def test_bad_parameters_are_named(tiny_images, fast, parameters):
+def test_invalid_parameters_are_named(tiny_images, fast, parameters):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
     before = dict(vars(clusterer))
     name = list(parameters)[-1]

@@ -240,7 +240,7 @@ def test_a_full_disk_leaves_the_old_file(path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(OSError, match=r"could not be written.*untouched") as caught:
+        with pytest.raises(OSError, match=r"could not be written.*unchanged") as caught:
             write_tree(path, "test", {"a": np.zeros(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -67,7 +67,7 @@ def test_prototypes_without_members_are_dropped(fitted):
         np.testing.assert_allclose(center, members.mean(axis=0), atol=1e-6)
 
 
-def test_samples_do_not_depend_on_their_company(fitted):
+def test_results_do_not_depend_on_other_samples(fitted):
     latents, _, clustering = fitted
     alone = np.concatenate([clustering.predict_proba(row[None]) for row in latents])
     np.testing.assert_array_equal(alone, clustering.predict_proba(latents))

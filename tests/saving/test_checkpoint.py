@@ -393,7 +393,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_images, parameters, tmp_pat
 
     clusterer = make(parameters, tmp_path, callbacks=[Stop(3, fill)])
     try:
-        with pytest.raises(OSError, match=r"could not be written.*untouched"):
+        with pytest.raises(OSError, match=r"could not be written.*unchanged"):
             clusterer.fit(tiny_images)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

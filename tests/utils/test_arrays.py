@@ -98,8 +98,8 @@ def test_tensors_in_any_state_are_read():
         ([[10**400, 1]], ValueError, "X cannot be read.*too large"),
         (pd.DataFrame({"a": ["x"], "b": [1]}), ValueError, "X cannot be read.*'x'"),
         (np.array([[np.inf, -np.inf]]), ValueError, "X contains NaN or infinity"),
-        (np.array([[1e300, 1.0]]), ValueError, r"X holds values up to 1e\+300"),
-        (np.ldexp(np.ones((2, 2), "g"), 4000), ValueError, "X holds values up to"),
+        (np.array([[1e300, 1.0]]), ValueError, r"X has values as large as 1e\+300"),
+        (np.ldexp(np.ones((2, 2), "g"), 4000), ValueError, "X has values as large as"),
         (np.ma.masked_array([[1, 2]], [[0, 1]]), ValueError, "X has masked values"),
         (np.zeros((2, 2), "f4,i2"), (TypeError, ValueError), "^X "),
     ],
@@ -134,10 +134,10 @@ def test_latents_in_any_layout_are_decoded_and_not_changed(fitted, table):
     ("y", "message"),
     [
         (np.array([0, "ill"], object), "y_true cannot be read as labels"),
-        ([None], "y_true cannot be read as labels. Some are missing"),
-        ([0.0, np.nan], "y_true cannot be read as labels. Some are missing"),
+        ([None], "y_true cannot be read as labels. Some labels are missing"),
+        ([0.0, np.nan], "y_true cannot be read as labels. Some labels are missing"),
         (np.array(["2020", "NaT"], "M8[D]"), "y_true cannot.*missing"),
-        ([0.0, np.inf], "y_true cannot be read as labels. Some are infinite"),
+        ([0.0, np.inf], "y_true cannot be read as labels. Some labels are infinite"),
         (pd.Series([1, None], dtype="Int64"), "y_true cannot be read as labels"),
         ([[1, 2], [3]], "y_true.*ragged"),
     ],
@@ -149,9 +149,9 @@ def test_labels_that_cannot_be_told_apart_are_named(y, message):
 
 
 def test_words_and_numbers_are_not_compared():
-    with pytest.raises(ValueError, match="y_pred and y_pred_new name their labels"):
+    with pytest.raises(ValueError, match="y_pred and y_pred_new have labels"):
         map_clusters_to_labels([0, 1], [0, 1], ["0", "1"])
-    with pytest.raises(ValueError, match="y_true and y_true_new name their labels"):
+    with pytest.raises(ValueError, match="y_true and y_true_new have labels"):
         mapped_accuracy([0, 1], [0, 1], ["0", "1"], [0, 1])
     assert mapped_accuracy([0, 1], [0, 1], np.array([0, 1], object), [0, 1]) == 1.0
 
@@ -248,9 +248,9 @@ def test_evaluation_reads_tensors_and_names_its_sets(fitted, table):
 
 
 def test_values_whose_squares_overflow_are_named():
-    with pytest.raises(ValueError, match="X holds values up to"):
+    with pytest.raises(ValueError, match="X has values as large as"):
         ConsensusClustering(2).fit(np.diag(np.full(9, 1e300)))
-    with pytest.raises(ValueError, match="latents holds values up to"):
+    with pytest.raises(ValueError, match="latents has values as large as"):
         ClusterNumberSearch().search(np.diag(np.full(9, 1e300)), None, 0)
 
 

@@ -220,7 +220,9 @@ def test_what_fails_and_cannot_be_sent_is_not_hidden(tmp_path):
     codes, errors = start(tmp_path, {}, 2, FAILS="and cannot be sent")
     assert all(codes)
     assert errors[0].rstrip().endswith("OSError: no clusters today")
-    assert "Process 1 of 2 that train together has lost another" in errors[1]
+    assert (
+        "Process 1 of 2 that train together has lost contact with another" in errors[1]
+    )
 
 
 @slow
@@ -288,7 +290,9 @@ def test_a_fit_goes_on_after_one_process_has_died(tmp_path, alone):
     codes, errors = start(tmp_path, parameters, 2, DIES_AT="32")
     assert codes[1] == 3
     assert codes[0] not in {0, 3}
-    assert "Process 0 of 2 that train together has lost another" in errors[0]
+    assert (
+        "Process 0 of 2 that train together has lost contact with another" in errors[0]
+    )
     checkpoint = tmp_path / "checkpoints" / "checkpoint.safetensors"
     assert read_tree(checkpoint, "checkpoint")["n_done"] == 2
     together = run(tmp_path, parameters, 2)
@@ -308,7 +312,7 @@ def test_other_errors_are_not_taken_for_lost_processes(monkeypatch):
     with pytest.raises(RuntimeError, match=r"^my own$"), explain_lost_processes():
         raise RuntimeError("my own")
     with (
-        pytest.raises(RuntimeError, match=r"Process 1 of 2 .* lost another \(gone\)"),
+        pytest.raises(RuntimeError, match=r"Process 1 of 2 .* with another \(gone\)"),
         explain_lost_processes(),
     ):
         raise torch.distributed.DistBackendError("gone\nand more")

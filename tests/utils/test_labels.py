@@ -15,8 +15,8 @@ def test_columns_and_lists_are_labels():
     [
         ({"y": np.zeros((2, 2))}, r"^y has shape \(2, 2\)"),
         ({"y": []}, "^y is empty"),
-        ({"y": [1.0, np.nan]}, "^y cannot be read as labels. Some are missing"),
-        ({"y": [1.0, np.inf]}, "^y cannot be read as labels. Some are infinite"),
+        ({"y": [1.0, np.nan]}, "^y cannot be read as labels. Some labels are missing"),
+        ({"y": [1.0, np.inf]}, "^y cannot be read as labels. Some labels are infinite"),
         ({"a": [1], "b": [1, 2]}, "^a and b have inconsistent numbers.*1 and 2"),
     ],
 )
@@ -27,5 +27,5 @@ def test_what_is_no_labels_is_named(arrays, message):
 
 def test_numbers_and_words_are_not_compared():
     check_alike(a=np.array([1.0]), b=np.array([True]))
-    with pytest.raises(ValueError, match=r"^a and b name their labels otherwise"):
+    with pytest.raises(ValueError, match=r"^a and b have labels of different types"):
         check_alike(a=np.array([1]), b=np.array(["x"]))

@@ -129,7 +129,7 @@ def current_settings():
         "SciPy": scipy.special.geterr(),
         "printing": np.get_printoptions(),
         "dtype": torch.get_default_dtype(),
-        "device": torch.get_default_device(),
+        "device": torch.empty(0).device,
         "grad": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "autocast": torch.is_autocast_enabled("cpu"),
