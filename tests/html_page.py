@@ -81,10 +81,12 @@ def check_accessible(page):
     assert page.all("main")[0]["tabindex"] == "-1"  # or the link moves no focus
     assert {link[1:] for link in links} <= set(ids)
     for tag, attrs in page.tags:
-        if "aria-labeledby" in attrs:
-            assert attrs["aria-labeledby"] in ids
+        aria = {name for name in attrs if name.startswith("aria-")}
+        assert aria <= {"aria-label", "aria-labelledby"}, tag
+        if "aria-labelledby" in attrs:
+            assert attrs["aria-labelledby"] in ids
         if attrs.get("role") == "region" or tag == "section":
-            assert attrs.get("aria-labeledby") or attrs.get("aria-label")
+            assert attrs.get("aria-labelledby") or attrs.get("aria-label")
         if attrs.get("class", "").startswith("box"):
             assert attrs["tabindex"] == "0"
     for attrs in page.all("img"):

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from contrastive_clustering._display import (
     ClusterGalleryDisplay,
@@ -22,19 +23,18 @@ from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_
 from contrastive_clustering._display.drawing.style import literal
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
-    DOTS_A_PIXEL,
+    PIXEL_RATIO,
     Card,
-    Html,
     cards,
+    figure,
     paragraph,
-    picture,
     quantity,
 )
 from contrastive_clustering._report.privacy import count_members
 from contrastive_clustering._utils.optional import import_pyplot
 
-# Browsers count 96 pixels to the inch.
-PIXELS_AN_INCH = 96
+# By the definition of CSS.
+CSS_PIXELS_PER_INCH = 96
 
 # Members of a stratum that the gallery shows at either end, if samples may be shown.
 N_MEMBERS = 5
@@ -60,7 +60,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def embed(display: Any, alternative: str, caption: str) -> Html:
+def embed(display: Any, alternative: str, caption: str) -> Markup:
     """Return the picture of a display as a part of the page, and close it.
 
     Parameters
@@ -76,7 +76,7 @@ def embed(display: Any, alternative: str, caption: str) -> Html:
 
     Returns
     -------
-    fragment : Html
+    fragment : Markup
         The figure.
     """
     file = io.BytesIO()
@@ -84,16 +84,16 @@ def embed(display: Any, alternative: str, caption: str) -> Html:
         display.figure_.savefig(
             file,
             format="png",
-            dpi=DOTS_A_PIXEL * PIXELS_AN_INCH,
+            dpi=PIXEL_RATIO * CSS_PIXELS_PER_INCH,
             facecolor="white",
             metadata={"Software": None},
         )
     finally:
         import_pyplot("clustering_report").close(display.figure_)
-    return picture(file.getvalue(), alternative, caption)
+    return figure(file.getvalue(), alternative, caption)
 
 
-def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
+def centers(estimator: Any, strata: np.ndarray) -> list[Markup]:
     """Return the decoded centers of strata, one beside the other."""
     scaler, counts = estimator._scaler, count_members(estimator)
     style = PictureStyle.of(scaler)
@@ -119,7 +119,7 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
     return [paragraph(said), cards(shown)]
 
 
-def members(estimator: Any, chosen: Chosen) -> Html:
+def members(estimator: Any, chosen: Chosen) -> Markup:
     """Return the most and the least typical samples of each stratum."""
     display = ClusterGalleryDisplay.from_estimator(
         estimator, chosen.X, n_typical=N_MEMBERS, n_atypical=N_MEMBERS
@@ -136,7 +136,7 @@ def members(estimator: Any, chosen: Chosen) -> Html:
 
 def maps(
     estimator: Any, chosen: Chosen, y: np.ndarray | None, *, centers: bool, seed: int
-) -> list[Html]:
+) -> list[Markup]:
     """Return a map of the samples' latents by stratum, and by class if there are."""
     by_stratum = EmbeddingDisplay.from_estimator(
         estimator,
@@ -168,7 +168,7 @@ def maps(
     ]
 
 
-def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
+def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Markup:
     """Return how classes spread over strata."""
     display = LabelSpreadDisplay.from_estimator(estimator, chosen.X, y)
     display.ax_.set_xlabel(literal(chosen.y_name))
@@ -181,7 +181,7 @@ def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
     )
 
 
-def similarity(estimator: Any) -> Html:
+def similarity(estimator: Any) -> Markup:
     """Return how alike strata are."""
     # Of one number there is no correlation.
     kind = "correlation" if estimator.cluster_centers_.shape[1] > 1 else "cosine"
@@ -199,7 +199,7 @@ def similarity(estimator: Any) -> Html:
     )
 
 
-def training_curve(estimator: Any) -> Html:
+def training_curve(estimator: Any) -> Markup:
     """Return the losses over the epochs."""
     display = TrainingCurveDisplay.from_estimator(estimator)
     return embed(
@@ -210,7 +210,7 @@ def training_curve(estimator: Any) -> Html:
     )
 
 
-def cluster_number(estimator: Any) -> Html:
+def cluster_number(estimator: Any) -> Markup:
     """Return the scores of the numbers of strata that a search has looked at."""
     display = ClusterNumberDisplay.from_estimator(estimator)
     result = estimator.cluster_number_search_
@@ -223,7 +223,7 @@ def cluster_number(estimator: Any) -> Html:
     )
 
 
-def reconstructions(estimator: Any, chosen: Chosen, seed: int) -> Html:
+def reconstructions(estimator: Any, chosen: Chosen, seed: int) -> Markup:
     """Return samples beside what the autoencoder makes of them."""
     display = ReconstructionDisplay.from_estimator(
         estimator, chosen.X, n_samples=N_RECONSTRUCTED, random_state=seed

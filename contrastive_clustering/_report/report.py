@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
@@ -29,7 +30,7 @@ from contrastive_clustering._report.notes import (
     MOST_CLASSES_DRAWN,
     what_to_know,
 )
-from contrastive_clustering._report.page import Html, Section, facts, notes, page
+from contrastive_clustering._report.page import Section, facts, notes, page
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
 from contrastive_clustering._utils.arrays import from_tensor, name_of
 from contrastive_clustering._utils.files import as_target, write_atomically
@@ -180,8 +181,8 @@ def clustering_report(
         ]
     (error,) = (f.value for f in inner if f.name == "Reconstruction error")
     opening = [
-        notes(what_to_know(estimator, chosen, len(samples), privacy, error)),
         facts(_key_figures(estimator, inner, against), large=True),
+        notes(what_to_know(estimator, chosen, len(samples), privacy, error)),
     ]
     closing = f"Written on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."
     write_atomically(file, page(title, opening, parts, closing).encode("utf-8"))
@@ -194,7 +195,7 @@ def _pictured(
     """Return the sections that show pictures, of samples if there is no `privacy`."""
     parts: list[Section] = []
 
-    def add(anchor: str, title: str, *pieces: Html) -> None:
+    def add(anchor: str, title: str, *pieces: Markup) -> None:
         parts.append(Section(anchor, title, pieces))
 
     drawn = chosen.y if len(chosen.classes) <= MOST_CLASSES_DRAWN else None

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
 from contrastive_clustering._report.data import Chosen, Fingerprint
 from contrastive_clustering._report.metrics import Figure
 from contrastive_clustering._report.page import (
-    Html,
     Section,
     facts,
     paragraph,
@@ -106,7 +106,7 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
     )
 
 
-def strata_table(estimator: Any, chosen: Chosen) -> Html:
+def strata_table(estimator: Any, chosen: Chosen) -> Markup:
     """Return the strata with their sizes and, with labels, most frequent classes."""
     trained, found = estimator.labels_, chosen.labels
     strata = list(range(estimator.n_clusters_))
@@ -145,7 +145,7 @@ def metrics(
     inner: list[Figure], against: list[Figure], n_used: int, y_name: str = "class"
 ) -> Section:
     """Return the figures: of the strata alone, and against classes if there are."""
-    pieces: list[Html] = []
+    pieces: list[Markup] = []
     named = "y" if y_name == "class" else f"y ({y_name})"
     for anchor, what, figures in (
         ("figures-inner", "without labels", inner),
@@ -164,7 +164,7 @@ def metrics(
     return Section("metrics", "Metrics", pieces)
 
 
-def search_table(estimator: Any) -> Html:
+def search_table(estimator: Any) -> Markup:
     """Return the candidates of the search for the number of strata."""
     result = estimator.cluster_number_search_
     rows = [
@@ -181,7 +181,7 @@ def search_table(estimator: Any) -> Html:
     )
 
 
-def losses_table(estimator: Any) -> Html:
+def losses_table(estimator: Any) -> Markup:
     """Return each loss at the first and the last epoch of either phase."""
     rows = []
     for phase, epochs in zip(("first", "second"), _phases(estimator), strict=True):

@@ -12,12 +12,12 @@ from contrastive_clustering._report.page import (
     Section,
     cards,
     facts,
+    figure,
     notes,
     page,
     paragraph,
-    picture,
+    printable,
     table,
-    text,
 )
 
 NASTY = "\"><script>alert(1)</script><img src=x onerror=alert(2)> & ' {0} %s $x$"
@@ -44,9 +44,9 @@ def test_text_is_shown_letter_by_letter(value):
 @given(st.text(min_size=1))
 @example(NASTY)
 def test_text_stays_within_an_attribute(value):
-    (image,) = Page(picture(png(200, 100), value, "caption")).all("img")
+    (image,) = Page(figure(png(200, 100), value, "caption")).all("img")
     assert set(image) == {"src", "width", "height", "alt"}
-    assert text(image["alt"]) == text(value)
+    assert printable(image["alt"]) == printable(value)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_text_stays_within_an_attribute(value):
         lambda: notes([NASTY]),
         lambda: facts([(NASTY, NASTY)]),
         lambda: table("t", NASTY, [NASTY, NASTY], [[NASTY, NASTY]]),
-        lambda: picture(png(2000, 100), NASTY, NASTY),
+        lambda: figure(png(2000, 100), NASTY, NASTY),
         lambda: cards([Card(png(8, 8), NASTY, NASTY)]),
         lambda: page(NASTY, [], [Section("s", NASTY, [])], NASTY),
     ],
@@ -87,12 +87,12 @@ def test_table_marks_columns_and_rows():
     assert [attrs.get("class") for attrs in parsed.all("tr")] == [None, None, "marked"]
     assert parsed.text("td", "th")[3:] == ["0", "12", "x", "1", "3", "y"]
     (box,) = parsed.all("div")
-    assert box["aria-labeledby"] == parsed.all("caption")[0]["id"] == "sizes"
+    assert box["aria-labelledby"] == parsed.all("caption")[0]["id"] == "sizes"
 
 
 @pytest.mark.parametrize(("width", "boxes"), [(1120, 0), (1122, 1)])
 def test_picture_says_its_size_and_scrolls_if_it_is_wide(width, boxes):
-    source = picture(png(width, 301), "Twenty strata and more", "Strata")
+    source = figure(png(width, 301), "Twenty strata and more", "Strata")
     parsed = Page(source)
     (image,) = parsed.all("img")
     assert (image["width"], image["height"]) == (str(width // 2), "150")
@@ -126,7 +126,7 @@ def test_page_is_whole():
             "Second",
             [
                 table("t", "Numbers", ["a", "b"], [[1, 2]]),
-                picture(png(1600, 200), "A picture of twenty strata", "Strata"),
+                figure(png(1600, 200), "A picture of twenty strata", "Strata"),
             ],
         ),
     ]

@@ -42,7 +42,7 @@ def searched(digits):
 
 def cells(fragment):
     """Return the texts of the rows of a table below its head."""
-    parsed = Page(re.sub(r"(<td[^>]*>)</td>", r"\1-</td>", fragment))
+    parsed = Page(re.sub(r"(<td[^>]*>)</td>", r"\1-</td>", str(fragment)))
     n_columns = sum(attrs["scope"] == "col" for attrs in parsed.all("th"))
     body = parsed.text("th", "td")[n_columns:]
     return [body[i : i + n_columns] for i in range(0, len(body), n_columns)]
