@@ -13,24 +13,15 @@ from contrastive_clustering._display.drawing.style import (
     take_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._training.loss_recording import phase_numbers
 from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# What is recorded in each epoch of the second phase, and in no other.
-SECOND_PHASE_MARK = "revived_prototypes"
-
 SUFFIX = "_loss"
-
-TITLES = {
-    "loss": "total",
-    "contrastive_loss": "contrastive (NT-Xent)",
-    "reconstruction_loss": "reconstruction (MSE)",
-    "kl_loss": "divergence (KL)",
-    "assignment_loss": "assignment (cross-entropy)",
-}
 
 PHASE_COLOR = "#DDDDDD"
 
@@ -151,7 +142,7 @@ class TrainingCurveDisplay:
                 "history has no losses: there was no epoch of training. Set max_epochs "
                 "or refinement_epochs above 0."
             )
-        is_second = np.array([SECOND_PHASE_MARK in epoch for epoch in epochs])
+        is_second = phase_numbers(epochs) == 2
         return cls(train=train, valid=valid, is_second=is_second).plot(ax)
 
     @own_surroundings()
@@ -213,7 +204,8 @@ class TrainingCurveDisplay:
                 linestyle="--",
                 label="validation",
             )
-        ax.set_title(TITLES.get(name, name.replace("_", " ")), fontsize="medium")
+        title = LOSS_TITLES.get(name, name.replace("_", " "))
+        ax.set_title(title, fontsize="medium")
         ax.set_xlabel("epoch")
         ax.set_xlim(0.5, len(epochs) + 0.5)
         locator = import_module("matplotlib.ticker").MaxNLocator(5, integer=True)
@@ -229,7 +221,7 @@ def _losses(epochs: list[dict[str, Any]], part: str) -> dict[str, np.ndarray]:
         for name in epoch
         if name.startswith(part) and name.endswith(SUFFIX)
     }
-    order = [*TITLES, *sorted(names - set(TITLES))]
+    order = [*LOSS_TITLES, *sorted(names - set(LOSS_TITLES))]
     return {
         name: np.array([epoch.get(part + name, np.nan) for epoch in epochs])
         for name in order

@@ -12,8 +12,15 @@ from contrastive_clustering._utils.distributed import gather
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.surroundings import no_autocast
 
-# All terms that a history may hold beside the total.
-LOSS_TERMS = ("contrastive_loss", "reconstruction_loss", "kl_loss", "assignment_loss")
+# The terms of the loss: their names in the history, and their titles in plots and
+# reports, in this order.
+LOSS_TERMS = {
+    "contrastive_loss": "contrastive (NT-Xent)",
+    "reconstruction_loss": "reconstruction (MSE)",
+    "kl_loss": "divergence (KL)",
+    "assignment_loss": "assignment (cross-entropy)",
+}
+LOSS_TITLES = {"loss": "total", **LOSS_TERMS}
 
 
 def nt_xent(

@@ -13,7 +13,7 @@ import torch
 from markupsafe import Markup
 
 from contrastive_clustering._data.layout import SampleLayout
-from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
+from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._report.data import Chosen, Fingerprint
 from contrastive_clustering._report.metrics import Figure
 from contrastive_clustering._report.page import (
@@ -23,6 +23,7 @@ from contrastive_clustering._report.page import (
     quantity,
     table,
 )
+from contrastive_clustering._training.loss_recording import PHASES, phase_numbers
 from contrastive_clustering._utils.messages import show, without_values
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.provenance import import_path, package_versions
@@ -34,15 +35,6 @@ LONGEST_VALUE = 300
 MOST_NUMBERS = 8
 
 TIMES = " \N{MULTIPLICATION SIGN} "
-
-# What the terms of the loss are called in the history, and to a reader.
-LOSSES = {
-    "loss": "whole loss",
-    "contrastive_loss": "contrastive",
-    "reconstruction_loss": "reconstruction",
-    "kl_loss": "divergence",
-    "assignment_loss": "assignment",
-}
 
 
 def number(value: float) -> str:
@@ -80,7 +72,7 @@ def describe_samples(layout: SampleLayout) -> str:
 def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
     """Return what was fitted, on what, and the strata with their sizes."""
     scaler, search = estimator._scaler, estimator.cluster_number_search_
-    first, second = _phases(estimator)
+    n_first, n_second = (len(epochs) for epochs in _epochs_of_phases(estimator))
     seconds = sum(epoch.get("dur", 0.0) for epoch in estimator.history_)
     how = (
         "as asked" if search is None else f"chosen by the criterion {search.criterion}"
@@ -96,7 +88,7 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
         ("Strata", f"{estimator.n_clusters_}, {how}"),
         (
             "Training",
-            f"{quantity(len(first), 'epoch')} in the first phase and {len(second)} in "
+            f"{quantity(n_first, 'epoch')} in the first phase and {n_second} in "
             f"the second, {seconds:.0f} s on {estimator.net_.device}",
         ),
         ("This report is on", f"{quantity(n_samples, 'sample')} X, {looked_at}"),
@@ -184,13 +176,13 @@ def search_table(estimator: Any) -> Markup:
 def losses_table(estimator: Any) -> Markup:
     """Return each loss at the first and the last epoch of either phase."""
     rows = []
-    for phase, epochs in zip(("first", "second"), _phases(estimator), strict=True):
+    for phase, epochs in zip(PHASES, _epochs_of_phases(estimator), strict=True):
         for part, where in (("train", "training"), ("valid", "validation")):
-            for key, name in LOSSES.items():
+            for key, title in LOSS_TITLES.items():
                 values = [e[f"{part}_{key}"] for e in epochs if f"{part}_{key}" in e]
                 if values:
                     rows.append(
-                        [phase, where, name, number(values[0]), number(values[-1])]
+                        [phase, where, title, number(values[0]), number(values[-1])]
                     )
     return table(
         "losses",
@@ -201,12 +193,13 @@ def losses_table(estimator: Any) -> Markup:
     )
 
 
-def _phases(estimator: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the epochs of the first and of the second phase."""
-    phases: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for epoch in estimator.history_:
-        phases[SECOND_PHASE_MARK in epoch].append(epoch)
-    return phases
+def _epochs_of_phases(estimator: Any) -> list[list[dict[str, Any]]]:
+    """Return the epochs of each of `PHASES`."""
+    epochs, numbers = list(estimator.history_), phase_numbers(estimator.history_)
+    return [
+        [epoch for epoch, found in zip(epochs, numbers, strict=True) if found == phase]
+        for phase in range(1, 1 + len(PHASES))
+    ]
 
 
 def parameters(estimator: Any) -> Section:

@@ -60,7 +60,7 @@ def test_validation_part(tiny_images, fast):
 
 
 def test_phases_of_several_fits():
-    first, second = {"train_loss": 2.0}, {"train_loss": 1.0, "revived_prototypes": 0}
+    first, second = {"train_loss": 2.0, "phase": 1}, {"train_loss": 1.0, "phase": 2}
     display = TrainingCurveDisplay.from_history([first, second, first, second, second])
     (ax,) = display.axes_
     assert [(each.get_x(), each.get_width()) for each in ax.patches] == [

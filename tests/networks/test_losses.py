@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import (
+    LOSS_TITLES,
     JointLoss,
     kl_divergence,
     nt_xent,
@@ -93,6 +94,16 @@ def test_joint_loss_names_its_terms_and_weighs_them():
     torch.testing.assert_close(terms["contrastive_loss"], contrastive)
     torch.testing.assert_close(terms["reconstruction_loss"], first + second)
     torch.testing.assert_close(terms["loss"], contrastive + 0.25 * (first + second))
+
+
+def test_each_term_has_a_title():
+    torch.manual_seed(0)
+    views = torch.randn(6, 1, 8, 8)
+    output = AutoencoderOutput(
+        torch.randn(6, 4), torch.randn(6, 5), torch.randn(6, 1, 8, 8), torch.zeros(6, 4)
+    )
+    terms = JointLoss(kl_weight=0.5)(output, views)
+    assert terms.keys() == LOSS_TITLES.keys() - {"assignment_loss"}
 
 
 def test_divergence_is_that_of_gaussians():

@@ -6,6 +6,7 @@ import pytest
 from html_page import Page, check_accessible, check_self_contained
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from contrastive_clustering._report.page import (
     Card,
@@ -20,6 +21,7 @@ from contrastive_clustering._report.page import (
     table,
 )
 
+PACKAGE = "contrastive_clustering._report"
 NASTY = "\"><script>alert(1)</script><img src=x onerror=alert(2)> & ' {0} %s $x$"
 
 
@@ -139,6 +141,19 @@ def test_page_is_whole():
     assert "Written today." in parsed.text("p")
 
 
+def test_templates_never_turn_off_escaping():
+    templates = list(files(PACKAGE).joinpath("templates").iterdir())
+    assert {template.name for template in templates} == {"page.html", "pieces.html"}
+    for template in templates:
+        source = template.read_text("utf-8")
+        assert not re.search(r"\|\s*safe|autoescape", source), template.name
+
+
+def test_missing_values_are_errors():
+    with pytest.raises(UndefinedError, match="anchor"):
+        page("title", [], [object()], "closing")
+
+
 def luminance(color):
     """Return the relative luminance by WCAG 2.2."""
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -153,7 +168,6 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-PACKAGE = "contrastive_clustering._report"
 STYLE = files(PACKAGE).joinpath("report.css").read_text("utf-8")
 MODES = [
     dict(re.findall(r"--([\w-]+): (#\w{6});", block))

@@ -116,19 +116,19 @@ def test_search_is_shown_with_its_choice(searched):
 def test_losses_are_those_of_the_history(searched):
     history = searched.history_
     rows = {tuple(row[:3]): row[3:] for row in cells(losses_table(searched))}
-    assert rows["first", "training", "contrastive"] == [
+    assert rows["first", "training", "contrastive (NT-Xent)"] == [
         f"{history[0]['train_contrastive_loss']:.3f}",
         f"{history[2]['train_contrastive_loss']:.3f}",
     ]
-    assert rows["first", "validation", "whole loss"] == [
+    assert rows["first", "validation", "total"] == [
         f"{history[0]['valid_loss']:.3f}",
         f"{history[2]['valid_loss']:.3f}",
     ]
-    assert rows["second", "training", "assignment"] == [
+    assert rows["second", "training", "assignment (cross-entropy)"] == [
         f"{history[3]['train_assignment_loss']:.3f}",
         f"{history[4]['train_assignment_loss']:.3f}",
     ]
-    assert not any(name == "divergence" for _, _, name in rows)
+    assert not any(name == "divergence (KL)" for _, _, name in rows)
 
 
 def test_changed_parameters_are_marked():
