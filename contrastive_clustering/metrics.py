@@ -13,10 +13,10 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 
 from contrastive_clustering._utils.labels import check_alike, check_labels
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, match
 from contrastive_clustering._utils.param_validation import validate_params
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -49,7 +49,7 @@ def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
 
 
-@own_surroundings()
+@default_library_settings()
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Accuracy under the best one-to-one matching of clusters to classes.
 
@@ -94,7 +94,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(counts[rows, columns].sum() / counts.sum())
 
 
-@own_surroundings()
+@default_library_settings()
 def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     """Renumber the clusters of one fit to match those of another.
 
@@ -151,7 +151,7 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     return np.array([matches[cluster] for cluster in other.tolist()])
 
 
-@own_surroundings()
+@default_library_settings()
 def map_clusters_to_labels(
     y_true: ArrayLike, y_pred: ArrayLike, y_pred_new: ArrayLike | None = None
 ) -> np.ndarray:
@@ -202,7 +202,7 @@ def map_clusters_to_labels(
     return np.asarray(np.where(known, commonest[place], classes[class_counts.argmax()]))
 
 
-@own_surroundings()
+@default_library_settings()
 @validate_params({"balanced": ["boolean"]})
 def mapped_accuracy(
     y_true: ArrayLike,
@@ -280,7 +280,7 @@ def _labels_and_predictions(
     return labels, predictions
 
 
-@own_surroundings()
+@default_library_settings()
 def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by :func:`clustering_accuracy`.
 
@@ -309,7 +309,7 @@ def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     return clustering_accuracy(y, predicted)
 
 
-@own_surroundings()
+@default_library_settings()
 def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by the adjusted Rand index.
 
@@ -338,7 +338,7 @@ def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     return float(adjusted_rand_score(y, predicted))
 
 
-@own_surroundings()
+@default_library_settings()
 def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by normalized mutual information.
 

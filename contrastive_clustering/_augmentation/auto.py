@@ -17,7 +17,7 @@ from contrastive_clustering._augmentation.presets import (
     TableAugmentation,
     VolumeAugmentation,
 )
-from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import draw_seed, seeded_global_generators
 
@@ -74,7 +74,7 @@ class CallableAugmentation(Augmentation):
                 "dtype and device."
             )
         # A GPU would have to be waited for; there the loss tells.
-        if not computes_beside(batch.device) and not torch.isfinite(view).all():
+        if not is_asynchronous(batch.device) and not torch.isfinite(view).all():
             raise ValueError(
                 f"augmentation={show(self.function)} returned values that are not "
                 f"finite for a batch of shape {tuple(batch.shape)}. It must return "

@@ -10,7 +10,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.optional import import_kornia_filters
 
 # Least width of a random blur, as a part of the largest: next to none.
@@ -265,7 +265,7 @@ def random_blur(
     widths = sigma * _uniform(len(batch), SHARPEST, 1, generator)
     images = batch.flatten(1, -3)  # (n, n_channels [* depth], height, width)
     size = 2 * reach + 1
-    if computes_beside(batch.device):
+    if is_asynchronous(batch.device):
         # The same but for a look at the widths, which would wait for the device.
         kernels = filters.get_gaussian_kernel1d(size, widths[:, None])
         blurred = filters.filter2d_separable(images, kernels, kernels, "reflect")
@@ -326,7 +326,7 @@ def random_erasing(
         first, last = _per_sample(start, batch), _per_sample(start + length, batch)
         erased = erased & (first <= centers) & (centers < last)
     values = batch.flatten(2)  # (n, n_channels, n_pixels)
-    if computes_beside(batch.device):
+    if is_asynchronous(batch.device):
         # A GPU's own median is refused where deterministic algorithms are asked for.
         medians = values.sort(dim=2).values[..., (values.shape[2] - 1) // 2]
     else:

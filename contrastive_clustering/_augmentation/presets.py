@@ -23,9 +23,9 @@ from contrastive_clustering._augmentation.functional import (
     random_pose,
     random_saturation,
 )
+from contrastive_clustering._utils.library_settings import no_autocast
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Number, check_parameters
-from contrastive_clustering._utils.surroundings import no_autocast
 
 # What the presets' parameters may be. The upper limits lie far beyond any use and keep
 # the views finite.

@@ -23,13 +23,13 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
-from contrastive_clustering._utils.memoize import WorkOn
+from contrastive_clustering._utils.library_settings import default_library_settings
+from contrastive_clustering._utils.memoize import Memoized
 from contrastive_clustering._utils.param_validation import (
     CheckedParametersMixin,
     Count,
     Number,
 )
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 # A member starts from this many to this many fine clusters a final one, and from no
 # fewer than the second pair: docs, "Choices".
@@ -148,7 +148,7 @@ class ConsensusClustering(
         self.max_samples = max_samples
         self.random_state = random_state
 
-    @own_surroundings()
+    @default_library_settings()
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Find the clusters of X.
@@ -197,12 +197,12 @@ class ConsensusClustering(
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
             seen = self._directions(part) if compares else part
-            work = WorkOn(seen)
-            graph = work.once(neighbor_graph, self.n_neighbors)
-            n_distinct = work.once(_count_distinct)
+            work = Memoized(seen)
+            graph = work.compute(neighbor_graph, self.n_neighbors)
+            n_distinct = work.compute(_count_distinct)
             members, cuts = [], []
             for n_fine in counts[by_direction == compares].clip(max=n_distinct):
-                fine = work.once(_fine_clusters, int(n_fine), rng.randint(2**31 - 1))
+                fine = work.compute(_fine_clusters, int(n_fine), rng.randint(2**31 - 1))
                 merged = merge_clusters(fine.labels_, graph, n_clusters)
                 members.append(Member(fine, merged, bool(compares)))
                 cuts.append(normalized_cut(merged[fine.labels_], graph))
@@ -216,7 +216,7 @@ class ConsensusClustering(
             if len(np.unique(self.labels_)) == n_clusters:
                 break
 
-    @own_surroundings()
+    @default_library_settings()
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the cluster of each sample.
 
@@ -232,7 +232,7 @@ class ConsensusClustering(
         """
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
-    @own_surroundings()
+    @default_library_settings()
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the part of the members' votes for each cluster.
 

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._clustering.clusterers import MIXTURE_REGULARIZATION
 from contrastive_clustering._clustering.latent_space import fit_latent_space
-from contrastive_clustering._utils.memoize import reusing_work
+from contrastive_clustering._utils.memoize import memoizing
 from contrastive_clustering._utils.numbering import NOISE
 
 # Times the latents are halved for the criteria that judge clusterings on new latents.
@@ -65,7 +65,7 @@ def _silhouette(
     # candidates together, and one space at a time, as the distances of 5,000 latents
     # take 200 MB.
     judged: list[tuple[np.ndarray, list[tuple[int, np.ndarray]]]] = []
-    with reusing_work():
+    with memoizing():
         for place, n_clusters in enumerate(candidates):
             if min(len(seen), len(new)) < n_clusters:
                 continue
@@ -118,7 +118,7 @@ def _agreement(
     """Return how well clusterings of two halves agree, for each candidate."""
     first, second = halves
     values = []
-    with reusing_work():
+    with memoizing():
         for n_clusters in candidates:
             of_first, of_second = fit(first, n_clusters), fit(second, n_clusters)
             values.append(

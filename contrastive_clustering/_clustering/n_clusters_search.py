@@ -18,9 +18,9 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import Count, check_parameters
 from contrastive_clustering._utils.progress import Progress, run_tasks
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 # Latents a search looks at: of more, a random part stands for all.
 MOST_LATENTS = 10_000
@@ -163,7 +163,7 @@ class ClusterNumberSearch:
                 "processes or to -1 for all cores."
             )
 
-    @own_surroundings()
+    @default_library_settings()
     def search(
         self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
     ) -> ClusterNumberResult:

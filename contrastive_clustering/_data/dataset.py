@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from contrastive_clustering._data.dead_workers import explaining_dead_workers
+from contrastive_clustering._data.dead_workers import explain_dead_workers
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.seeding import derive_seed
@@ -195,7 +195,7 @@ class EvenBatchLoader(DataLoader[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
         """Yield the batches; say what can be done where a process has ended."""
-        with explaining_dead_workers(self.num_workers, self._exit_codes):
+        with explain_dead_workers(self.num_workers, self._exit_codes):
             yield from super().__iter__()
 
     def _exit_codes(self) -> list[int | None]:

@@ -21,7 +21,7 @@ UNPICKLABLE = re.compile(r"can.?t pickle|cannot pickle|local object", re.IGNOREC
 
 
 @contextmanager
-def explaining_dead_workers(
+def explain_dead_workers(
     num_workers: int, exit_codes: Callable[[], Sequence[int | None]]
 ) -> Iterator[None]:
     """Say what can be done where a process of a data loader ends or does not start.

@@ -11,9 +11,9 @@ from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._data.lazy_array import LazyArray
-from contrastive_clustering._data.other_kinds import refuse_other_kinds
 from contrastive_clustering._data.sliced_array import SlicedArray, is_sliced
 from contrastive_clustering._data.torch_datasets import DatasetArray, spool
+from contrastive_clustering._data.unsupported_inputs import reject_unsupported_input
 
 
 def open_samples(X: Any) -> Any:
@@ -36,7 +36,7 @@ def open_samples(X: Any) -> Any:
     """
     if isinstance(X, LazyArray):
         return X
-    refuse_other_kinds(X, "X")
+    reject_unsupported_input(X, "X")
     if isinstance(X, IterableDataset):
         return spool(X)
     if isinstance(X, Dataset):

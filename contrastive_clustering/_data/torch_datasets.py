@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
-from contrastive_clustering._data.other_kinds import refuse_sample
+from contrastive_clustering._data.unsupported_inputs import reject_unsupported_sample
 from contrastive_clustering._utils.arrays import to_array
 from contrastive_clustering._utils.bad_samples import name_samples, search
 
@@ -102,7 +102,7 @@ def _sample_of(item: Any, name: str) -> np.ndarray:
     """Return the sample of what a data set gives, without its target."""
     is_pair = isinstance(item, (tuple, list)) and len(item) > 0
     sample = item[0] if is_pair else item
-    refuse_sample(sample, name)
+    reject_unsupported_sample(sample, name)
     array = np.asarray(to_array(sample, name))
     if is_pair and isinstance(item, tuple) and len(item) > 1:
         _refuse_batch(array, item[1], name)

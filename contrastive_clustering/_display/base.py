@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from contrastive_clustering._display.drawing.style import take_axes
-from contrastive_clustering._utils.surroundings import own_surroundings
+from contrastive_clustering._utils.library_settings import default_library_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ class Display(ABC):
     ax_: "Axes"
     figure_: Any
 
-    @own_surroundings()
+    @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the display, once more or elsewhere.
 

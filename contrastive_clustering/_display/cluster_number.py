@@ -8,9 +8,9 @@ from contrastive_clustering._clustering.n_clusters_search import ClusterNumberRe
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.style import FIRST_COLOR, SECOND_COLOR
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ class ClusterNumberDisplay(Display):
     result: ClusterNumberResult
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the search of a fitted estimator.
 
@@ -96,7 +96,7 @@ class ClusterNumberDisplay(Display):
         return cls.from_result(result, ax=ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_result(cls, result: Any, *, ax: "Axes | None" = None) -> Self:
         """Take what a search found.
 

@@ -31,10 +31,10 @@ from contrastive_clustering._display.projection import (
     mean_latents,
     project,
 )
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.seeding import draw_rows
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,7 +142,7 @@ class EmbeddingDisplay(Display):
     rows: np.ndarray
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     @validate_params({**MAPPED, "centers": ["boolean"]})
     def from_estimator(
         cls,
@@ -241,7 +241,7 @@ class EmbeddingDisplay(Display):
         ).plot(ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     @validate_params(MAPPED)
     def from_latents(
         cls,

@@ -16,8 +16,8 @@ from contrastive_clustering._display.drawing.image_grid import (
     to_pictures,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import Count, validate_params
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ class InterpolationDisplay(Display):
     picture_style: PictureStyle
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     @validate_params({"n_steps": [Count(2)]})
     def from_estimator(
         cls,

@@ -17,9 +17,9 @@ from contrastive_clustering._display.fitted import (
 from contrastive_clustering._display.label_columns import gather_columns
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import name_of
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ class LabelSpreadDisplay(Display):
     label_name: str = "label"
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_estimator(
         cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -124,7 +124,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_labels(
         cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
@@ -158,7 +158,7 @@ class LabelSpreadDisplay(Display):
         return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_evaluation(cls, evaluation: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the counts of an evaluation, which are of its test set.
 

@@ -14,8 +14,8 @@ from contrastive_clustering._display.drawing.style import (
     write_in_cells,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import validate_params
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,7 @@ class PrototypeSimilarityDisplay(Display):
     order: np.ndarray
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     @validate_params({"similarity": [StrOptions({"correlation", "cosine"})]})
     def from_estimator(
         cls,

@@ -15,8 +15,8 @@ from contrastive_clustering._display.drawing.style import (
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._training.loss_recording import phase_numbers
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,7 @@ class TrainingCurveDisplay:
     is_second: np.ndarray
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of an estimator's history.
 
@@ -102,7 +102,7 @@ class TrainingCurveDisplay:
         return cls.from_history(estimator.history_, ax=ax)
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def from_history(cls, history: Any, *, ax: "Axes | None" = None) -> Self:
         """Take the losses of a history.
 
@@ -145,7 +145,7 @@ class TrainingCurveDisplay:
         is_second = phase_numbers(epochs) == 2
         return cls(train=train, valid=valid, is_second=is_second).plot(ax)
 
-    @own_surroundings()
+    @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the panels.
 

@@ -20,17 +20,17 @@ from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples, check_samples
 from contrastive_clustering._estimator.params import check_relations
 from contrastive_clustering._evaluation.doubts import doubts_of_copies, doubts_of_sizes
-from contrastive_clustering._model.agreement import check_same_fit, in_all
+from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
 from contrastive_clustering._model.fit import FittedModel, Strata, fit_model
 from contrastive_clustering._saving.checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._saving.identity import Identity, identify
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.arrays import with_names
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.distributed import n_processes, once
+from contrastive_clustering._utils.distributed import n_processes, run_on_first_rank
 from contrastive_clustering._utils.folder_lock import locked_folder
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 
 class _MissingExamples:
@@ -158,7 +158,7 @@ class LearningMixin:
             checkpoint_dir=None,
         )
 
-    @own_surroundings()
+    @default_library_settings()
     def _fit(
         self, X: Any, *, go_on: bool, resumable: bool = False, **overruled: Any
     ) -> Self:
@@ -176,8 +176,8 @@ class LearningMixin:
             check_relations(params, len(samples))
             return samples, scaler, start if continued else _names_of(X, scaler)
 
-        samples, scaler, named = in_all(prepare)
-        seed = once(
+        samples, scaler, named = run_on_all_ranks(prepare)
+        seed = run_on_first_rank(
             lambda: int(check_random_state(params["random_state"]).randint(2**31 - 1))
         )
         fixed = None if params["random_state"] is None else seed
@@ -189,7 +189,9 @@ class LearningMixin:
             )
         identity: Identity = {}
         if n_processes() > 1 or params["checkpoint_dir"] is not None:
-            identity = in_all(lambda: identify(params, samples, fixed, previous))
+            identity = run_on_all_ranks(
+                lambda: identify(params, samples, fixed, previous)
+            )
         check_same_fit(identity, params, samples, previous)
         with locked_folder(params["checkpoint_dir"], FILE_NAME) as folder:
             checkpoint = None

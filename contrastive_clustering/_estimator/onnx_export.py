@@ -8,7 +8,7 @@ from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.fit import Strata
 from contrastive_clustering._model.onnx_export import export
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._utils.files import as_target, write_atomically
+from contrastive_clustering._utils.files import as_output_path, write_atomically
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
@@ -90,6 +90,6 @@ class OnnxExportMixin:
         True
         """
         check_is_fitted(self)
-        file = as_target(path, "path")
+        file = as_output_path(path, "path")
         proto = export(self.net_, self._scaler, self._clustering)
         write_atomically(file, proto.SerializeToString())

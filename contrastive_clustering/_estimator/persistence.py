@@ -19,10 +19,10 @@ from contrastive_clustering._model.fit import FittedModel
 from contrastive_clustering._model.load import params_from_tree, read_model
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.device import resolve_device
-from contrastive_clustering._utils.files import UNREADABLE, as_path, as_target
+from contrastive_clustering._utils.files import UNREADABLE, as_output_path, as_path
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.snapshot import reads_fitted_state
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 
 class PersistenceMixin:
@@ -103,7 +103,7 @@ class PersistenceMixin:
         True
         """
         check_is_fitted(self)
-        file = as_target(path, "path")
+        file = as_output_path(path, "path")
         trusted = _check_trusted(trusted)
         try:
             tree = estimator_to_tree(self, trusted)
@@ -139,7 +139,7 @@ class PersistenceMixin:
         return estimator
 
     @classmethod
-    @own_surroundings()
+    @default_library_settings()
     def load(
         cls,
         path: str | os.PathLike[str],

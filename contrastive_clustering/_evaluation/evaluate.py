@@ -38,11 +38,11 @@ from contrastive_clustering._utils.arrays import (
     name_of,
     to_array,
 )
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering._utils.surroundings import own_surroundings
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     map_clusters_to_labels,
@@ -57,7 +57,7 @@ LARGEST_SILHOUETTE = 10_000
 LARGEST_PROBED = 20_000
 
 
-@own_surroundings()
+@default_library_settings()
 @validate_params(
     {
         "estimator": [HasMethods("predict")],

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
@@ -24,7 +25,6 @@ from contrastive_clustering._utils.param_validation import (
     check_parameters,
 )
 from contrastive_clustering._utils.progress import Progress, run_tasks
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 # Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
 # cluster.
@@ -167,7 +167,7 @@ class ClusterStability:
         return f"Strata that come back: {back}. Strata that do not: {lost}."
 
 
-@own_surroundings()
+@default_library_settings()
 def cluster_stability(
     estimator: BaseEstimator,
     X: ArrayLike,

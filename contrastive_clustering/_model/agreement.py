@@ -27,7 +27,7 @@ from contrastive_clustering._training.net_params import (
 )
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.distributed import (
-    explaining_lost_processes,
+    explain_lost_processes,
     n_processes,
     rank,
 )
@@ -57,7 +57,7 @@ REMEDIES = {
 OF_PARAMETERS = "Pass the same parameters to each process."
 
 
-def in_all(function: Callable[[], T]) -> T:
+def run_on_all_ranks(function: Callable[[], T]) -> T:
     """Return what a function returns in this process, unless it fails in any.
 
     Parameters
@@ -87,7 +87,7 @@ def in_all(function: Callable[[], T]) -> T:
     # would otherwise wait for this process.
     except Exception as caught:
         error = caught
-    reasons = _gather(None if error is None else reason_of(error))
+    reasons = _all_gather_object(None if error is None else reason_of(error))
     if error is not None:
         raise error
     for process, reason in enumerate(reasons):
@@ -133,9 +133,11 @@ def check_same_fit(
     """
     if n_processes() == 1:
         return
-    described = in_all(lambda: _describe_fit(identity, params, previous))
+    described = run_on_all_ranks(lambda: _describe_fit(identity, params, previous))
     kinds = (len(X), tuple(X.shape[1:]), str(X.dtype))
-    found: list[tuple[Identity, tuple[Any, ...]]] = _gather((described, kinds))
+    found: list[tuple[Identity, tuple[Any, ...]]] = _all_gather_object(
+        (described, kinds)
+    )
     first, first_kinds = found[0]
     for process, (other, other_kinds) in enumerate(found):
         names = [n for n in {**first, **other} if first.get(n) != other.get(n)]
@@ -198,24 +200,24 @@ def _compare_kinds(
 
 def _locate(X: Samples, process: int) -> str:
     """Return which samples differ; all processes have to ask for it."""
-    digests = _gather(in_all(lambda: digest_samples(X)))
+    digests = _all_gather_object(run_on_all_ranks(lambda: digest_samples(X)))
     first, other = digests[0], digests[process]
-    places = [i for i, d in enumerate(first) if d != other[i]]
+    indices = [i for i, d in enumerate(first) if d != other[i]]
     where = f"in process {process} than in process 0"
-    if not places:
+    if not indices:
         return f"X is not the same each time that it is read, and was another {where}"
     if sorted(first) == sorted(other):
-        return f"X has its samples in another order {where}, from X[{places[0]}] on"
+        return f"X has its samples in another order {where}, from X[{indices[0]}] on"
     return (
-        f"X has other values {where}, in {len(places)} of {len(first)} samples, the "
-        f"first of which is X[{places[0]}]"
+        f"X has other values {where}, in {len(indices)} of {len(first)} samples, the "
+        f"first of which is X[{indices[0]}]"
     )
 
 
-def _gather(value: Any) -> list[Any]:
+def _all_gather_object(value: Any) -> list[Any]:
     """Return the values of all processes, which can be pickled, in their order."""
     values: list[Any] = [None] * n_processes()
-    with explaining_lost_processes():
+    with explain_lost_processes():
         dist.all_gather_object(values, value)
     return values
 

@@ -7,7 +7,7 @@ import torch
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.agreement import in_all
+from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._training.net import ContrastiveNet
 
 # So many latents are decoded and encoded again together: of volumes of 64 voxels a
@@ -56,7 +56,7 @@ def map_checked(
             raise _diverged(net, "latents are")
         return function(latents)
 
-    return in_all(lambda: net.map_latents(dataset, checked))
+    return run_on_all_ranks(lambda: net.map_latents(dataset, checked))
 
 
 def check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> None:

@@ -27,7 +27,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.on_device import keep_on_device
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.agreement import in_all
+from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
     encode_checked,
@@ -68,10 +68,10 @@ from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.device import resolve_device
-from contrastive_clustering._utils.distributed import once
+from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.numbering import order_strata
 from contrastive_clustering._utils.seeding import derive_seed
-from contrastive_clustering._utils.threads import sharing_cores
+from contrastive_clustering._utils.threads import limit_nested_threads
 
 Strata = LatentClustering | PrototypeClustering
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
@@ -129,7 +129,7 @@ class FittedModel:
     feature_names: np.ndarray | None = None
 
 
-@sharing_cores()
+@limit_nested_threads()
 def fit_model(
     dataset: ArrayDataset,
     params: dict[str, Any],
@@ -187,7 +187,7 @@ def fit_model(
                 load_net_state(net, reached["net"])
         return net, keep_on_device(dataset, resolve_device(params["device"]))
 
-    net, dataset = in_all(begin)
+    net, dataset = run_on_all_ranks(begin)
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
@@ -197,7 +197,7 @@ def fit_model(
     before = earlier if earlier is None or rows is None else earlier[rows]
     order = order_strata(clustering.labels, clustering.n_clusters, before)
     clustering = clustering.renumbered(order)
-    density = once(
+    density = run_on_first_rank(
         lambda: LatentDensity.fit(
             latents, clustering.labels, clustering.n_clusters, net.seed
         )
@@ -294,7 +294,7 @@ def _find_strata(
         n_done = reached["n_done"]
     else:
         latents = encode_checked(net, part)
-        n_clusters, search = once(
+        n_clusters, search = run_on_first_rank(
             lambda: _choose_number(
                 params,
                 latents,
@@ -304,7 +304,7 @@ def _find_strata(
         )
         # Strata that the second phase is to change may depend on chance a little.
         fit_first = fit_clusters if params["refinement_epochs"] else fit_steadily
-        clustering = once(lambda: fit_first(latents, n_clusters))
+        clustering = run_on_first_rank(lambda: fit_first(latents, n_clusters))
         if not params["refinement_epochs"] or net.interrupted:
             return latents, clustering, search
         proba = clustering.predict_proba(latents)
@@ -334,7 +334,9 @@ def _find_strata(
     if isinstance(resolve_refinement(params["refinement"]), SelfTrainingRefinement):
         # Closer to the strata of what the latents have become than what was learnt
         # on the way there: docs, "Choices".
-        again = once(lambda: fit_steadily(latents, refining.memberships.shape[1]))
+        again = run_on_first_rank(
+            lambda: fit_steadily(latents, refining.memberships.shape[1])
+        )
         proba = again.predict_proba(latents)
         drawn = None
         if net.restores:

@@ -32,7 +32,7 @@ from contrastive_clustering._io.schema import (
 from contrastive_clustering._model.divergence import MOST_TRIED
 from contrastive_clustering._model.fit import FittedModel
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.fitted_parts import (
     CLUSTERING,
     DENSITY,
@@ -127,7 +127,7 @@ def params_to_tree(
     """
     return {
         # What an estimator has learned is not part of a parameter.
-        name: encode(
+        name: to_tree(
             clone(value) if isinstance(value, BaseEstimator) else value,
             trusted,
             f"{name}={show(value)}{note}",
@@ -174,7 +174,7 @@ def params_from_tree(
     for name in _WIDTHS:
         if name in tree:
             Integer(1, LARGEST_WIDTH).check(_unboxed(tree[name]), name, Scope())
-    return {name: decode(value, trusted) for name, value in tree.items()}
+    return {name: from_tree(value, trusted) for name, value in tree.items()}
 
 
 def _is_of_the_machine(name: str) -> bool:
@@ -182,7 +182,7 @@ def _is_of_the_machine(name: str) -> bool:
 
 
 def _unboxed(tree: Any) -> Any:
-    value = decode(tree) if isinstance(tree, dict) else tree
+    value = from_tree(tree) if isinstance(tree, dict) else tree
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -195,7 +195,7 @@ def network_to_tree(net: ContrastiveNet, trusted: Collection[str]) -> dict[str, 
         "max_epochs": int(net.max_epochs),
         "batch_size": int(net.batch_size),
         "seed": int(net.seed),
-        "views": encode(preset),
+        "views": to_tree(preset),
         "given": params_to_tree(given_parameters(net), trusted, ", as of fit,"),
     }
 
@@ -249,7 +249,7 @@ def read_model(
     }
     check_net_parameters(params)
     _check_size(scaler, params, tree["net"]["weights"])
-    views = decode(network["views"])
+    views = from_tree(network["views"])
     if not isinstance(views, Preset | None):
         raise ValueError(f"views of the network is {shown(views)}")
     net = make_net(

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._utils.distributed import gather
+from contrastive_clustering._utils.distributed import all_gather
+from contrastive_clustering._utils.library_settings import no_autocast
 from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.surroundings import no_autocast
 
 # The terms of the loss: their names in the history, and their titles in plots and
 # reports, in this order.
@@ -259,7 +259,10 @@ class JointLoss(nn.Module):
         if self.contrastive_weight > 0:
             first, second = output.projection.chunk(2)
             if n_samples is not None:
-                first, second = gather(first, n_samples), gather(second, n_samples)
+                first, second = (
+                    all_gather(first, n_samples),
+                    all_gather(second, n_samples),
+                )
             terms["contrastive_loss"] = nt_xent(first, second, self.temperature)
             total = total + self.contrastive_weight * terms["contrastive_loss"]
         if output.log_variance is not None:

@@ -41,7 +41,7 @@ from contrastive_clustering._training.net_params import (
     parameters_of_callbacks,
 )
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.distributed import gather, share_of
+from contrastive_clustering._utils.distributed import all_gather, shard_slice
 
 # The second phase goes on from a trained network: at the full rate its first steps
 # would undo what the first phase has learnt.
@@ -124,7 +124,7 @@ class RefinementNet(ContrastiveNet):
         terms = super().loss_terms(output, indices, targets, training)
         self._learn(indices, output)
         if isinstance(self.refinement, SelfTrainingRefinement):
-            own = indices[share_of(len(indices))]
+            own = indices[shard_slice(len(indices))]
             strata = self._wanted_strata(own, self.refinement.power)
             terms["assignment_loss"] = (len(own) / len(indices)) * F.cross_entropy(
                 output.logits, strata.repeat(2, 1)
@@ -168,7 +168,7 @@ class RefinementNet(ContrastiveNet):
 
     def _of_all(self, rows: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         """Return the rows of both views of the whole batch, from all processes."""
-        return torch.cat([gather(part, len(indices)) for part in rows.chunk(2)])
+        return torch.cat([all_gather(part, len(indices)) for part in rows.chunk(2)])
 
 
 def learnt_values(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -90,8 +90,8 @@ class ChosenSamples(LazyArray):
         self.samples = samples
         self.rows = rows
 
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        return np.asarray(self.samples[self.rows[places]])
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        return np.asarray(self.samples[self.rows[indices]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,16 +33,16 @@ from contrastive_clustering._report.notes import (
 from contrastive_clustering._report.page import Section, facts, notes, page
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
 from contrastive_clustering._utils.arrays import from_tensor, name_of
-from contrastive_clustering._utils.files import as_target, write_atomically
+from contrastive_clustering._utils.files import as_output_path, write_atomically
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Count, validate_params
-from contrastive_clustering._utils.surroundings import own_surroundings
 
 # A map of fewer samples shows nothing.
 LEAST_MAPPED = 5
 
 
-@own_surroundings()
+@default_library_settings()
 @validate_params(
     {
         "title": [str],
@@ -151,7 +151,7 @@ def clustering_report(
     estimator = check_fitted(estimator, "clustering_report")
     if not title.strip():
         raise ValueError(f"title={show(title)} is blank. Give the page a title.")
-    file = as_target(path, "path")
+    file = as_output_path(path, "path")
     X = open_samples(from_tensor(X, "X"))
     samples, _ = estimator._read(X)
     classes = check_classes(y, len(samples))

@@ -26,7 +26,7 @@ from contrastive_clustering._io.schema import (
     Scope,
     shown,
 )
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.net_state import check_weights
 from contrastive_clustering._training.net import ContrastiveNet
 
@@ -68,13 +68,13 @@ def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
     return {
         "counts": {
             name: {
-                key: encode(getattr(callback, key)) for key in _COUNTED[type(callback)]
+                key: to_tree(getattr(callback, key)) for key in _COUNTED[type(callback)]
             }
             for name, callback in net.callbacks_
             if type(callback) in _COUNTED
         },
         "schedules": {
-            name: encode(callback.lr_scheduler_.state_dict())
+            name: to_tree(callback.lr_scheduler_.state_dict())
             for name, callback in net.callbacks_
             if isinstance(callback, LRScheduler)
         },
@@ -123,13 +123,15 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
             nodes = _COUNTED.get(type(callback), {})
             Fields(nodes).check(counts, f"the state of {shown(name)}", Scope())
             for key, value in counts.items():
-                setattr(callback, key, _decode_count(key, value, net))
+                setattr(callback, key, _count_from_tree(key, value, net))
         for name, saved in self.state["schedules"].items():
             callback = callbacks.get(name)
             if not isinstance(callback, LRScheduler):
                 raise ValueError(f"{shown(name)} is not a schedule")
             schedule = callback.lr_scheduler_
-            schedule.load_state_dict(_like(decode(saved), schedule.state_dict(), name))
+            schedule.load_state_dict(
+                _like(from_tree(saved), schedule.state_dict(), name)
+            )
         scaler = net.grad_scaler_
         scaler.load_state_dict(
             _like(self.state["grad_scaler"], scaler.state_dict(), "grad_scaler")
@@ -142,9 +144,9 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
             group["lr"] = rate
 
 
-def _decode_count(key: str, tree: Any, net: ContrastiveNet) -> Any:
+def _count_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:
     """Return what a callback has counted: a number, or the best weights."""
-    value = decode(tree)
+    value = from_tree(tree)
     if key == "best_model_weights_":
         if value is not None:
             arrays = {

@@ -26,7 +26,7 @@ from contrastive_clustering._saving.identity import Identity
 from contrastive_clustering._saving.net_state import NET
 from contrastive_clustering._saving.refinement_state import REFINEMENT
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._utils.distributed import once, rank
+from contrastive_clustering._utils.distributed import rank, run_on_first_rank
 from contrastive_clustering._utils.files import UNREADABLE
 from contrastive_clustering._utils.messages import reason_of
 
@@ -117,7 +117,7 @@ class Checkpoint:
         self.identity = identity
         self.n_samples = n_samples
         # Processes that train together go on from what the first of them has read.
-        self.reached = once(self._read)
+        self.reached = run_on_first_rank(self._read)
         self.seed = seed if self.reached is None else int(self.reached["seed"])
 
     def _read(self) -> dict[str, Any] | None:

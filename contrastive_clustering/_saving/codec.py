@@ -76,7 +76,7 @@ _NOT_WRITTEN = {"n_jobs"}
 
 
 class Value(Node):
-    """Any value that `encode` returns."""
+    """Any value that `to_tree` returns."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree fits."""
@@ -121,7 +121,7 @@ class _Element(Node):
             VALUE.check(tree, where, scope)
 
 
-def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
+def to_tree(value: Any, trusted: Collection[str] = (), name: str = "the value") -> Any:
     """Return a tree for an object.
 
     Parameters
@@ -150,20 +150,20 @@ def encode(value: Any, trusted: Collection[str] = (), name: str = "the value") -
     for name_of_leaf, leaf in LEAVES.items():
         if isinstance(value, leaf.type):
             return {TYPE_KEY: name_of_leaf, **leaf.to_tree(value, name)}
-    for kind, encode_special in _SPECIAL:
+    for kind, special_to_tree in _SPECIAL:
         if isinstance(value, kind):
-            return encode_special(value, trusted, name)
-    return _encode_object(value, trusted, name)
+            return special_to_tree(value, trusted, name)
+    return _object_to_tree(value, trusted, name)
 
 
-def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str, Any]:
+def _object_to_tree(value: Any, trusted: Collection[str], name: str) -> dict[str, Any]:
     kind = type(value).__name__
     if _RECORDS.get(kind) is type(value):
         fields = {field: getattr(value, field) for field in _fields_of(kind)}
-        return {TYPE_KEY: kind, "fields": _encode_dict(fields, trusted, name)}
+        return {TYPE_KEY: kind, "fields": _dict_to_tree(fields, trusted, name)}
     if is_known(value):
         params = written_params(value)
-        return {TYPE_KEY: kind, "params": _encode_dict(params, trusted, name)}
+        return {TYPE_KEY: kind, "params": _dict_to_tree(params, trusted, name)}
     if isinstance(value, torch.nn.Module):
         raise ValueError(
             f"{name} is or holds a {import_path(type(value))}, a module of PyTorch, "
@@ -184,17 +184,17 @@ def _encode_object(value: Any, trusted: Collection[str], name: str) -> dict[str,
     return {
         TYPE_KEY: "object",
         "path": path,
-        "state": _encode_dict(vars(value), trusted, name),
+        "state": _dict_to_tree(vars(value), trusted, name),
     }
 
 
-def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
+def from_tree(tree: Any, trusted: Collection[str] = ()) -> Any:
     """Return the object that a tree describes.
 
     Parameters
     ----------
     tree : dict, list, str, int, float, bool, ndarray or None
-        What `encode` has returned, checked by `VALUE`.
+        What `to_tree` has returned, checked by `VALUE`.
 
     trusted : collection of str
         Import paths of classes and functions that may be imported beside those known.
@@ -211,12 +211,12 @@ def decode(tree: Any, trusted: Collection[str] = ()) -> Any:
         refuses the values that the tree has for it.
     """
     if isinstance(tree, list):
-        return [decode(item, trusted) for item in tree]
+        return [from_tree(item, trusted) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if TYPE_KEY not in tree:
-        return {key: decode(item, trusted) for key, item in tree.items()}
-    return _TAGS[tree[TYPE_KEY]].decode(tree, trusted)
+        return {key: from_tree(item, trusted) for key, item in tree.items()}
+    return _TAGS[tree[TYPE_KEY]].from_tree(tree, trusted)
 
 
 def _fields_of(kind: str) -> list[str]:
@@ -237,34 +237,34 @@ def _is_its_attributes(value: Any) -> bool:
     )
 
 
-def _encode_sequence(value: Any, trusted: Collection[str], name: str) -> Any:
-    items = [encode(item, trusted, name) for item in value]
+def _sequence_to_tree(value: Any, trusted: Collection[str], name: str) -> Any:
+    items = [to_tree(item, trusted, name) for item in value]
     return items if isinstance(value, list) else {TYPE_KEY: "tuple", "items": items}
 
 
-def _encode_dict(
+def _dict_to_tree(
     value: dict[Any, Any], trusted: Collection[str], name: str
 ) -> dict[str, Any]:
     if all(isinstance(key, str) for key in value) and TYPE_KEY not in value:
         return {
-            key: encode(item, trusted, f"{key} of {name}")
+            key: to_tree(item, trusted, f"{key} of {name}")
             for key, item in value.items()
         }
     pairs = [
-        [encode(key, trusted, name), encode(item, trusted, name)]
+        [to_tree(key, trusted, name), to_tree(item, trusted, name)]
         for key, item in value.items()
     ]
     return {TYPE_KEY: "dict", "pairs": pairs}
 
 
-def _encode_array(value: np.ndarray, trusted: Collection[str], name: str) -> Any:
+def _array_to_tree(value: np.ndarray, trusted: Collection[str], name: str) -> Any:
     if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
         return value
     if value.dtype.kind in "OU":
         return {
             TYPE_KEY: "array",
             "objects": value.dtype.kind == "O",
-            "items": encode(value.tolist(), trusted, name),
+            "items": to_tree(value.tolist(), trusted, name),
         }
     raise ValueError(
         f"{name} holds an array of dtype {value.dtype}, which cannot be saved"
@@ -272,22 +272,22 @@ def _encode_array(value: np.ndarray, trusted: Collection[str], name: str) -> Any
 
 
 _SPECIAL: list[tuple[Any, Callable[[Any, Collection[str], str], Any]]] = [
-    (dict, _encode_dict),
-    ((list, tuple), _encode_sequence),
-    (np.ndarray, _encode_array),
+    (dict, _dict_to_tree),
+    ((list, tuple), _sequence_to_tree),
+    (np.ndarray, _array_to_tree),
 ]
 
 
-def _decode_dict(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any, Any]:
-    pairs = decode(tree["pairs"], trusted)
+def _dict_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any, Any]:
+    pairs = from_tree(tree["pairs"], trusted)
     try:
         return dict(pairs)
     except (TypeError, ValueError) as error:
         raise ValueError(f"it has {shown(pairs)} for the pairs of a dict") from error
 
 
-def _decode_strings(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
-    items = decode(tree["items"], trusted)
+def _strings_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
+    items = from_tree(tree["items"], trusted)
     if tree["objects"]:
         return np.array(items, dtype=object)
     strings = [str(item) for item in items]
@@ -297,23 +297,23 @@ def _decode_strings(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarra
     return np.array(strings)
 
 
-def _decode_record(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    kind, fields = tree[TYPE_KEY], decode(tree["fields"], trusted)
+def _record_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    kind, fields = tree[TYPE_KEY], from_tree(tree["fields"], trusted)
     if set(fields) != set(_fields_of(kind)):
         raise ValueError(f"a {kind} has the fields {shown(sorted(fields))}")
     return _RECORDS[kind](**fields)
 
 
-def _decode_clusterer(tree: dict[str, Any], trusted: Collection[str]) -> Any:
-    return make_clusterer(tree[TYPE_KEY], decode(tree["params"], trusted))
+def _clusterer_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+    return make_clusterer(tree[TYPE_KEY], from_tree(tree["params"], trusted))
 
 
-def _decode_object(tree: dict[str, Any], trusted: Collection[str]) -> Any:
+def _object_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
     kind: Any = trusted_import(tree["path"], trusted)
     if not isinstance(kind, type):
         raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
     made: Any = object.__new__(kind)
-    vars(made).update(decode(tree["state"], trusted))
+    vars(made).update(from_tree(tree["state"], trusted))
     if hasattr(made, "_n_threads"):
         # Those of this machine, and not what the file says: OpenMP ends the process
         # if it cannot start as many.
@@ -325,7 +325,7 @@ class _Tag(NamedTuple):
     """What a dict with a type may hold beside it, and how its object is made."""
 
     fields: Fields
-    decode: Callable[[dict[str, Any], Collection[str]], Any]
+    from_tree: Callable[[dict[str, Any], Collection[str]], Any]
 
 
 _SETTINGS = Entries(VALUE)
@@ -338,24 +338,27 @@ def _tag_of_leaf(leaf: Leaf) -> _Tag:
 _TAGS: dict[str, _Tag] = {
     **{kind: _tag_of_leaf(leaf) for kind, leaf in LEAVES.items()},
     "array": _Tag(
-        Fields({"objects": Boolean(), "items": Items(_Element())}), _decode_strings
+        Fields({"objects": Boolean(), "items": Items(_Element())}), _strings_from_tree
     ),
     "dict": _Tag(
         Fields({"pairs": Items(Items(VALUE, least=2, most=2), most=MOST_PAIRS)}),
-        _decode_dict,
+        _dict_from_tree,
     ),
     "import": _Tag(
         Fields({"path": Text(1000)}),
         lambda tree, trusted: trusted_import(tree["path"], trusted),
     ),
-    "object": _Tag(Fields({"path": Text(1000), "state": _SETTINGS}), _decode_object),
+    "object": _Tag(Fields({"path": Text(1000), "state": _SETTINGS}), _object_from_tree),
     "tuple": _Tag(
         Fields({"items": Items(VALUE)}),
-        lambda tree, trusted: tuple(decode(tree["items"], trusted)),
+        lambda tree, trusted: tuple(from_tree(tree["items"], trusted)),
     ),
-    **{kind: _Tag(Fields({"fields": _SETTINGS}), _decode_record) for kind in _RECORDS},
     **{
-        kind: _Tag(Fields({"params": _SETTINGS}), _decode_clusterer)
+        kind: _Tag(Fields({"fields": _SETTINGS}), _record_from_tree)
+        for kind in _RECORDS
+    },
+    **{
+        kind: _Tag(Fields({"params": _SETTINGS}), _clusterer_from_tree)
         for kind in KNOWN_CLUSTERERS
     },
 }

@@ -19,7 +19,7 @@ from contrastive_clustering._io.schema import (
     Kinds,
     Real,
 )
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.fitted_centers import (
     CENTER_KINDS,
     Kind,
@@ -147,7 +147,7 @@ def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
     for name, kind in _KINDS.items():
         if type(clusterer) is kind.type:
             return {"kind": name, **kind.to_tree(clusterer)}
-    return {"kind": "other", "object": encode(clusterer, trusted, "clusterer")}
+    return {"kind": "other", "object": to_tree(clusterer, trusted, "clusterer")}
 
 
 def clusterer_from_tree(tree: Tree, trusted: Collection[str]) -> Any:
@@ -174,5 +174,5 @@ def clusterer_from_tree(tree: Tree, trusted: Collection[str]) -> Any:
     if tree["kind"] == VOTED:
         return None
     if tree["kind"] == "other":
-        return decode(tree["object"], trusted)
+        return from_tree(tree["object"], trusted)
     return _KINDS[tree["kind"]].from_tree(tree)

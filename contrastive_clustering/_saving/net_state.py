@@ -24,7 +24,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._networks.autoencoder import PrototypeHead
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.optimizer_state import (
     OPTIMIZER,
     load_optimizer,
@@ -123,7 +123,7 @@ def weights_to_tree(weights: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: tensor_to_array(value, name).copy(order="K")
         if isinstance(value, torch.Tensor)
-        else encode(copy.deepcopy(value), name=name)
+        else to_tree(copy.deepcopy(value), name=name)
         for name, value in weights.items()
     }
 
@@ -228,7 +228,7 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
         {
             name: torch.from_numpy(value)
             if isinstance(value, np.ndarray)
-            else decode(value)
+            else from_tree(value)
             for name, value in state["weights"].items()
         }
     )

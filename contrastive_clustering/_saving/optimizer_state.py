@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from contrastive_clustering._io.schema import Entries, shown
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._training.net import ContrastiveNet
 
 # For each weight its moments by name; a weight without a gradient has none.
@@ -49,7 +49,7 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
     names = _names(net)
     return {
         names[id(weight)]: {
-            key: encode(value, name=f"the state of optimizer={_kind(net)}")
+            key: to_tree(value, name=f"the state of optimizer={_kind(net)}")
             for key, value in moments.items()
         }
         for weight, moments in net.optimizer_.state.items()
@@ -83,7 +83,7 @@ def load_optimizer(net: ContrastiveNet, tree: Moments) -> None:
     state = net.optimizer_.state_dict()
     # A moment of NumPy without axes is not a tensor yet: it is a scalar's.
     state["state"] = {
-        index: {key: decode(value) for key, value in tree[names[id(weight)]].items()}
+        index: {key: from_tree(value) for key, value in tree[names[id(weight)]].items()}
         for index, weight in enumerate(weights)
         if names[id(weight)] in tree
     }
@@ -122,7 +122,7 @@ def _compare(moments: dict[str, Any], expected: dict[str, Any], name: str) -> No
             f"not {sorted(expected)}"
         )
     for key, wanted in expected.items():
-        found = decode(moments[key])
+        found = from_tree(moments[key])
         if isinstance(wanted, torch.Tensor):
             fits = (
                 isinstance(found, torch.Tensor)

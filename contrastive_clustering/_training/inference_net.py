@@ -13,9 +13,9 @@ from contrastive_clustering._data.on_device import ResidentBatchLoader, is_resid
 from contrastive_clustering._data.validation import check_out
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.inference import fold_normalization
-from contrastive_clustering._utils.device import computes_beside
-from contrastive_clustering._utils.memory import explaining_want_of_memory
-from contrastive_clustering._utils.threads import sharing_cores
+from contrastive_clustering._utils.device import is_asynchronous
+from contrastive_clustering._utils.memory import explain_out_of_memory
+from contrastive_clustering._utils.threads import limit_nested_threads
 
 # Kernels for few samples add in another order than those for many. Batches filled up
 # to this size use the latter, so that on a CPU, with `SteadyLinear`, the latents of a
@@ -58,7 +58,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     def move(self, tensor: torch.Tensor) -> torch.Tensor:
         """Move a tensor to the device, without waiting for it where that is safe."""
-        at_once = computes_beside(self.device) and tensor.is_pinned()
+        at_once = is_asynchronous(self.device) and tensor.is_pinned()
         return tensor.to(self.device, non_blocking=at_once)
 
     def prepare(self, samples: torch.Tensor) -> torch.Tensor:
@@ -115,7 +115,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """
         return self.map_latents(dataset, lambda latents: latents, out)
 
-    @sharing_cores()
+    @limit_nested_threads()
     def map_latents(
         self,
         dataset: ArrayDataset,
@@ -152,7 +152,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if "encoder" not in self.module_.own_parts:  # whose layers may be anything
             encoder = fold_normalization(encoder)
         waiting: list[torch.Tensor] = []
-        with explaining_want_of_memory(self, "prediction"):
+        with explain_out_of_memory(self, "prediction"):
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
                     batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
@@ -164,7 +164,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         if waiting:
             yield torch.cat(waiting).cpu().numpy()
 
-    @sharing_cores()
+    @limit_nested_threads()
     def project(self, latents: np.ndarray) -> np.ndarray:
         """Return the projections of latents.
 
@@ -181,7 +181,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         parts = self._apply(self.module_.projection_head, latents)
         return _gather((part.numpy() for part in parts), len(latents))
 
-    @sharing_cores()
+    @limit_nested_threads()
     def decode(
         self, latents: np.ndarray, function: Callable[[torch.Tensor], np.ndarray]
     ) -> np.ndarray:
@@ -210,7 +210,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self._set_training(False)
         for part in torch.split(torch.from_numpy(latents), self.batch_size):
             with (
-                explaining_want_of_memory(self, "prediction"),
+                explain_out_of_memory(self, "prediction"),
                 torch.inference_mode(),
             ):
                 result = function(self.move(part)).float().cpu()

@@ -11,7 +11,7 @@ from skorch import NeuralNet
 from skorch.history import History
 
 from contrastive_clustering._data.dataset import Batch
-from contrastive_clustering._utils.device import computes_beside
+from contrastive_clustering._utils.device import is_asynchronous
 
 # Where reading a number would wait for the device, the losses of so many batches are
 # read together: seldom enough to cost nothing, and soon enough to stop a training that
@@ -125,7 +125,7 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         **fit_params: Any,
     ) -> None:
         """Run skorch's epoch, or one like it that does not wait for the device."""
-        if iterator is None or not computes_beside(self.device):
+        if iterator is None or not is_asynchronous(self.device):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
         before = self._copy_state() if training else None

@@ -16,19 +16,19 @@ from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._training.loss_recording import RecordingNet, Terms
 from contrastive_clustering._training.mixed_precision import MixedPrecisionNet
 from contrastive_clustering._utils.distributed import (
-    add_gradients,
-    explaining_lost_processes,
+    all_reduce,
+    all_reduce_gradients,
+    broadcast,
+    explain_lost_processes,
     n_processes,
-    of_first,
     rank,
-    share_of,
-    shared_normalization,
-    total,
+    shard_slice,
+    synchronized_batch_norm,
 )
-from contrastive_clustering._utils.interrupts import noticing_interrupts
+from contrastive_clustering._utils.interrupts import record_interrupts
 from contrastive_clustering._utils.memory import (
-    explaining_large_network,
-    explaining_want_of_memory,
+    explain_network_out_of_memory,
+    explain_out_of_memory,
 )
 from contrastive_clustering._utils.seeding import (
     derive_seed,
@@ -109,7 +109,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     def initialize_module(self) -> "ContrastiveNet":
         """Make the module with weights that depend on `seed` alone, and try it."""
         seed = derive_seed(self.seed, SEED_WEIGHTS)
-        with seeded_global_generators(seed), explaining_large_network(self):
+        with seeded_global_generators(seed), explain_network_out_of_memory(self):
             super().initialize_module()
         # Before there is an optimizer, which wants no weights that are lazy yet.
         if self.module_.own_parts and self.module_ is not self.module:
@@ -190,11 +190,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         self._n_done = n_done
         try:
             with (
-                noticing_interrupts() as seen,
-                explaining_want_of_memory(self, "training"),
+                record_interrupts() as seen,
+                explain_out_of_memory(self, "training"),
                 self.compiled(),
-                explaining_lost_processes(),
-                shared_normalization(self.module_),
+                explain_lost_processes(),
+                synchronized_batch_norm(self.module_),
             ):
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
         finally:
@@ -215,14 +215,14 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Compute the loss of two views of the batch and its gradients."""
         self._set_training(True)
         samples, indices = batch
-        views, targets = self._views(samples[share_of(len(samples))])
+        views, targets = self._views(samples[shard_slice(len(samples))])
         indices = self.move(indices)
         output = self.infer(views, noise=self._draw_noise(views), **fit_params)
         terms = self.loss_terms(output, indices, targets, training=True)
         whole = self._add_up(terms)
         self.record_terms(whole, training=True)
         self.backward(terms["loss"])
-        add_gradients(self.module_)
+        all_reduce_gradients(self.module_)
         return {"loss": whole["loss"].detach(), "y_pred": output}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -246,7 +246,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         terms = self.loss_terms(y_pred, y_true, X, training)
         if n_processes() > 1 and not training:
             # Early stopping has to be of one mind, whatever each has rounded.
-            values = of_first(torch.stack([*terms.values()]))
+            values = broadcast(torch.stack([*terms.values()]))
             terms = dict(zip(terms, values, strict=True))
         self.record_terms(terms, training)
         return terms["loss"]
@@ -271,7 +271,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Return the terms of the whole batch, of which processes have their shares."""
         if n_processes() == 1:
             return terms
-        values = total(torch.stack([term.detach() for term in terms.values()]))
+        values = all_reduce(torch.stack([term.detach() for term in terms.values()]))
         sums = dict(zip(terms, values, strict=True))
         contrastive = terms.get("contrastive_loss")
         if contrastive is not None:  # the whole of it in each process

@@ -47,7 +47,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return resolved
 
 
-def computes_beside(device: str | torch.device) -> bool:
+def is_asynchronous(device: str | torch.device) -> bool:
     """Return whether a device goes on computing while Python does.
 
     All devices but the CPU do: Python queues their work, and waits for it only where it

@@ -41,7 +41,7 @@ def rank() -> int:
     return int(dist.get_rank()) if n_processes() > 1 else 0
 
 
-def once(function: Callable[[], T]) -> T:
+def run_on_first_rank(function: Callable[[], T]) -> T:
     """Return what a function gives, or raises, in the first process, in all of them."""
     if n_processes() == 1:
         return function()
@@ -54,7 +54,7 @@ def once(function: Callable[[], T]) -> T:
         except Exception as error:
             sent[1] = error
     try:
-        with explaining_lost_processes():
+        with explain_lost_processes():
             dist.broadcast_object_list(sent, src=0)
     finally:
         # Here also if it cannot be pickled: the others are then told of a lost process.
@@ -64,23 +64,23 @@ def once(function: Callable[[], T]) -> T:
     return result
 
 
-def share_of(n: int, process: int | None = None) -> slice:
+def shard_slice(n: int, process: int | None = None) -> slice:
     """Return which of `n` rows of a batch are a process's, this one's if None."""
     size, mine = n_processes(), rank() if process is None else process
     return slice(n * mine // size, n * (mine + 1) // size)
 
 
-def gather(rows: torch.Tensor, n: int) -> torch.Tensor:
+def all_gather(rows: torch.Tensor, n: int) -> torch.Tensor:
     """Return the rows of all processes, of which this one's keep their gradient.
 
     A loss of all rows, computed by each process, has its gradient in the weights
     scattered over the processes, each of which knows the part that goes through its
-    own rows; :func:`add_gradients` adds these up.
+    own rows; :func:`all_reduce_gradients` adds these up.
 
     Parameters
     ----------
     rows : torch.Tensor of shape (n_own, ...)
-        This process's rows, which are ``share_of(n)``.
+        This process's rows, which are ``shard_slice(n)``.
 
     n : int
         Number of the rows of all processes.
@@ -98,7 +98,7 @@ def gather(rows: torch.Tensor, n: int) -> torch.Tensor:
     padded[: len(rows)] = rows.detach()
     parts = [torch.empty_like(padded) for _ in range(size)]
     dist.all_gather(parts, padded)
-    shares = [share_of(n, process) for process in range(size)]
+    shares = [shard_slice(n, process) for process in range(size)]
     cut = [
         part[: share.stop - share.start]
         for part, share in zip(parts, shares, strict=True)
@@ -107,7 +107,7 @@ def gather(rows: torch.Tensor, n: int) -> torch.Tensor:
     return torch.cat(cut)
 
 
-def total(value: torch.Tensor) -> torch.Tensor:
+def all_reduce(value: torch.Tensor) -> torch.Tensor:
     """Return the sum of a value over the processes, without a gradient."""
     value = value.detach().clone()
     if n_processes() > 1:
@@ -115,7 +115,7 @@ def total(value: torch.Tensor) -> torch.Tensor:
     return value
 
 
-def of_first(value: torch.Tensor) -> torch.Tensor:
+def broadcast(value: torch.Tensor) -> torch.Tensor:
     """Return the first process's value in all of them, without a gradient."""
     value = value.detach().clone()
     if n_processes() > 1:
@@ -124,7 +124,7 @@ def of_first(value: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def explaining_lost_processes() -> Iterator[None]:
+def explain_lost_processes() -> Iterator[None]:
     """Say what can be done where another process has ended or cannot be reached."""
     try:
         yield
@@ -141,7 +141,7 @@ def explaining_lost_processes() -> Iterator[None]:
         ) from error
 
 
-def add_gradients(module: nn.Module) -> None:
+def all_reduce_gradients(module: nn.Module) -> None:
     """Add the gradients of all processes up, in one message."""
     if n_processes() == 1:
         return
@@ -155,7 +155,7 @@ def add_gradients(module: nn.Module) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-class _Sum(torch.autograd.Function):
+class _AllReduce(torch.autograd.Function):
     """The sum over the processes, whose gradient is the sum of theirs."""
 
     @staticmethod
@@ -171,7 +171,7 @@ class _Sum(torch.autograd.Function):
         return gradient
 
 
-class _SharedNormalization:
+class _SynchronizedBatchNorm:
     """Batch normalization by the statistics of the batches of all processes.
 
     PyTorch's own ``SyncBatchNorm`` works on GPUs alone.
@@ -187,14 +187,14 @@ class _SharedNormalization:
         axes = [axis for axis in range(batch.ndim) if axis != 1]
         values = batch.float()
         count = values.new_full((1,), batch.numel() / batch.shape[1])
-        sums: torch.Tensor = _Sum.apply(  # type: ignore[no-untyped-call]
+        sums: torch.Tensor = _AllReduce.apply(  # type: ignore[no-untyped-call]
             torch.cat([values.sum(axes), count])
         )
         n = sums[-1]
         mean = sums[:-1] / n
         shape = (1, -1, *[1] * (batch.ndim - 2))
         centered = values - mean.reshape(shape)
-        squares: torch.Tensor = _Sum.apply(centered.square().sum(axes))  # type: ignore[no-untyped-call]
+        squares: torch.Tensor = _AllReduce.apply(centered.square().sum(axes))  # type: ignore[no-untyped-call]
         variance = squares / n
         with torch.no_grad():
             assert layer.running_mean is not None
@@ -213,7 +213,7 @@ class _SharedNormalization:
 
 
 @contextmanager
-def shared_normalization(module: nn.Module) -> Iterator[None]:
+def synchronized_batch_norm(module: nn.Module) -> Iterator[None]:
     """Let a module's batch normalization see the batches of all processes."""
     layers = []
     if n_processes() > 1:
@@ -223,7 +223,7 @@ def shared_normalization(module: nn.Module) -> Iterator[None]:
             if isinstance(layer, nn.modules.batchnorm._BatchNorm)
         ]
     for layer in layers:
-        layer.forward = _SharedNormalization(layer)  # type: ignore[assignment]
+        layer.forward = _SynchronizedBatchNorm(layer)  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -83,7 +83,7 @@ def as_path(path: Any, name: str) -> Path:
         ) from error
 
 
-def as_target(path: Any, name: str) -> Path:
+def as_output_path(path: Any, name: str) -> Path:
     """Return the path of a file to write, or find out early that it cannot be written.
 
     Parameters
@@ -242,7 +242,7 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             if status is not None:
-                _take_rights(descriptor, target, status)
+                _copy_permissions(descriptor, target, status)
             yield file
             file.flush()
             os.fsync(descriptor)
@@ -333,7 +333,7 @@ def _is_descriptor(path: Path) -> bool:
     return False
 
 
-def _take_rights(descriptor: int, path: Path, status: os.stat_result) -> None:
+def _copy_permissions(descriptor: int, path: Path, status: os.stat_result) -> None:
     """Give a new file the owner, the group and the rights of an old one."""
     mode = stat.S_IMODE(status.st_mode) & 0o777
     if hasattr(os, "fchown"):  # not on Windows

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.distributed import once
+from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.files import as_path, find_target, partial_files
 
 LOCK_NAME = ".checkpoint.lock"
@@ -188,7 +188,11 @@ def locked_folder(path: object, file_name: str) -> Iterator[Path | None]:
         If the folder or the file cannot be written to.
     """
     with contextlib.ExitStack() as stack:
-        yield None if path is None else once(lambda: _prepare(path, file_name, stack))
+        yield (
+            None
+            if path is None
+            else run_on_first_rank(lambda: _prepare(path, file_name, stack))
+        )
 
 
 def _check_file(file: Path) -> None:

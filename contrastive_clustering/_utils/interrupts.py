@@ -8,7 +8,7 @@ from typing import Any
 
 
 @contextmanager
-def noticing_interrupts() -> Iterator[list[int]]:
+def record_interrupts() -> Iterator[list[int]]:
     """Yield a list that is empty unless Ctrl-C is pressed inside the context.
 
     skorch ends a training at a KeyboardInterrupt without a word, whether Ctrl-C or a

@@ -10,13 +10,13 @@ import numpy as np
 
 T = TypeVar("T")
 
-# What has been made within `reusing_work`, by what it was made of; None outside of it.
+# What has been made within `memoizing`, by what it was made of; None outside of it.
 _MADE: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("_MADE", default=None)
 
 
 @contextmanager
-def reusing_work() -> Iterator[None]:
-    """Keep what :class:`WorkOn` makes within this context, for equal samples.
+def memoizing() -> Iterator[None]:
+    """Keep what :class:`Memoized` makes within this context, for equal samples.
 
     Results are the same as without it. All that is made is kept until the context ends.
     """
@@ -27,8 +27,8 @@ def reusing_work() -> Iterator[None]:
         _MADE.reset(token)
 
 
-class WorkOn:
-    """Samples, and what is made of them: of equal ones once within `reusing_work`.
+class Memoized:
+    """Samples, and what is made of them: of equal ones once within `memoizing`.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class WorkOn:
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._utils.memoize import WorkOn, reusing_work
-    >>> with reusing_work():
-    ...     first = WorkOn(np.arange(3)).once(np.square)
-    ...     again = WorkOn(np.arange(3)).once(np.square)
+    >>> from contrastive_clustering._utils.memoize import Memoized, memoizing
+    >>> with memoizing():
+    ...     first = Memoized(np.arange(3)).compute(np.square)
+    ...     again = Memoized(np.arange(3)).compute(np.square)
     >>> first is again
     True
     """
@@ -51,7 +51,7 @@ class WorkOn:
         self._made = _MADE.get()
         self._digest = None if self._made is None else joblib.hash(samples)
 
-    def once(self, make: Callable[..., T], *args: Any) -> T:
+    def compute(self, make: Callable[..., T], *args: Any) -> T:
         """Return ``make(samples, *args)``, which may have been made before.
 
         Parameters

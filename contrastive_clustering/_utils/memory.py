@@ -16,13 +16,13 @@ SMALLEST_BATCH = 2
 BYTES_OF_FLOAT32 = 4
 
 
-def wants_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that there is not enough memory.
 
     Examples
     --------
-    >>> from contrastive_clustering._utils.memory import wants_memory
-    >>> wants_memory(MemoryError()), wants_memory(RuntimeError("shapes differ"))
+    >>> from contrastive_clustering._utils.memory import is_out_of_memory
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -33,7 +33,7 @@ def wants_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def explaining_want_of_memory(net: Any, task: str) -> Iterator[None]:
+def explain_out_of_memory(net: Any, task: str) -> Iterator[None]:
     """Name the batch size, and what a batch takes, where memory runs out.
 
     Parameters
@@ -52,13 +52,13 @@ def explaining_want_of_memory(net: Any, task: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not wants_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise _kind_of(error)(_message(net, task)) from error
 
 
 @contextmanager
-def explaining_large_network(net: Any) -> Iterator[None]:
+def explain_network_out_of_memory(net: Any) -> Iterator[None]:
     """Name what a network's size depends on, where there is no memory for its weights.
 
     Parameters
@@ -74,7 +74,7 @@ def explaining_large_network(net: Any) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not wants_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise _kind_of(error)(
             "There is not enough memory for the weights of the network with "

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from contrastive_clustering._utils.surroundings import own_surroundings
+from contrastive_clustering._utils.library_settings import default_library_settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ def reads_fitted_state(
 
     Without it, a `predict` that runs while a `fit` ends could take latents from the
     old network and strata from the new one. Library settings do not affect it; see
-    :func:`~contrastive_clustering._utils.surroundings.own_surroundings`.
+    :func:`~contrastive_clustering._utils.library_settings.default_library_settings`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def reads_fitted_state(
 
     @functools.wraps(method)
     def wrapped(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with own_surroundings():
+        with default_library_settings():
             return method(snapshot(self), *args, **kwargs)
 
     return wrapped

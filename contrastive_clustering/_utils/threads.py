@@ -17,7 +17,7 @@ def _controller() -> ThreadpoolController:
 
 
 @contextmanager
-def sharing_cores() -> Iterator[None]:
+def limit_nested_threads() -> Iterator[None]:
     """Use one core while joblib runs several threads, and all cores otherwise.
 
     joblib tells its worker processes how many threads to start, but not its worker

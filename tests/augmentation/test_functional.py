@@ -151,7 +151,7 @@ def test_blur_is_the_same_where_no_number_may_be_read(shape, monkeypatch):
     batch = torch.randn(shape, generator=make_generator(1))
     expected = random_blur(batch, make_generator(0), sigma=1.5)
     monkeypatch.setattr(
-        "contrastive_clustering._augmentation.functional.computes_beside",
+        "contrastive_clustering._augmentation.functional.is_asynchronous",
         lambda device: True,
     )
     found = random_blur(batch, make_generator(0), sigma=1.5)
@@ -187,7 +187,7 @@ def test_erasing_paints_a_rectangle_of_the_median(sides):
 def test_erasing_is_the_same_where_algorithms_are_deterministic(batch, monkeypatch):
     expected = random_erasing(batch, make_generator(0), probability=0.5)
     monkeypatch.setattr(
-        "contrastive_clustering._augmentation.functional.computes_beside",
+        "contrastive_clustering._augmentation.functional.is_asynchronous",
         lambda device: True,
     )
     found = random_erasing(batch, make_generator(0), probability=0.5)

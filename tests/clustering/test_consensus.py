@@ -13,7 +13,7 @@ from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import consensus as _consensus
 from contrastive_clustering._clustering.consensus import _agree, count_members
 from contrastive_clustering._clustering.merging import normalized_cut
-from contrastive_clustering._utils.memoize import reusing_work
+from contrastive_clustering._utils.memoize import memoizing
 
 
 @parametrize_with_checks(
@@ -160,7 +160,7 @@ def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch)
     ]
     alone = [model.fit(X).labels_ for model in models]
     n_alone = len(made)
-    with reusing_work():
+    with memoizing():
         for model, labels in zip(models, alone, strict=True):
             np.testing.assert_array_equal(model.fit(X).labels_, labels)
         assert len(made) - n_alone <= n_alone - 2 * 6  # no fine one a second time

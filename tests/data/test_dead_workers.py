@@ -12,7 +12,7 @@ import pytest
 from torch.utils.data import Dataset
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._data.dead_workers import explaining_dead_workers
+from contrastive_clustering._data.dead_workers import explain_dead_workers
 
 DIED = "DataLoader worker (pid(s) 7) exited unexpectedly"
 
@@ -37,7 +37,7 @@ def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
     monkeypatch.setattr("multiprocessing.get_start_method", lambda: method)
     with (
         pytest.raises(RuntimeError, match=rf"num_workers=2.*{message}") as refused,
-        explaining_dead_workers(2, lambda: codes),
+        explain_dead_workers(2, lambda: codes),
     ):
         raise RuntimeError(DIED)
     is_signal = "memory" in str(refused.value)
@@ -56,7 +56,7 @@ def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
 def test_other_errors_are_left_as_they_are(error):
     with (
         pytest.raises(type(error)) as found,
-        explaining_dead_workers(1, lambda: [1]),
+        explain_dead_workers(1, lambda: [1]),
     ):
         raise error
     assert found.value is error
@@ -68,7 +68,7 @@ def test_what_cannot_be_sent_to_a_process_is_said():
 
     with (
         pytest.raises(TypeError, match=r"num_workers=1.*X cannot be sent.*own, not in"),
-        explaining_dead_workers(1, list),
+        explain_dead_workers(1, list),
     ):
         pickle.dumps(Local())
 

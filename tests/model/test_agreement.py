@@ -11,7 +11,7 @@ import pytest
 from skorch.callbacks import GradientNormClipping, PrintLog
 
 from contrastive_clustering._model import agreement as _agreement
-from contrastive_clustering._model.agreement import check_same_fit, in_all
+from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
 
 SCRIPT = """
 import json
@@ -218,8 +218,8 @@ def test_fits_that_agree_are_run(said):
 
 
 def test_one_process_asks_nobody(monkeypatch):
-    monkeypatch.setattr(_agreement, "_gather", None)
-    assert in_all(lambda: 3) == 3
+    monkeypatch.setattr(_agreement, "_all_gather_object", None)
+    assert run_on_all_ranks(lambda: 3) == 3
     check_same_fit({}, {}, np.zeros((2, 1)), None)
 
 
@@ -244,7 +244,7 @@ def refusal(monkeypatch):
             other = {**described, **others}
             return [value, value, (other, (len(last), last.shape[1:], kinds[2]))]
 
-        monkeypatch.setattr(_agreement, "_gather", gather)
+        monkeypatch.setattr(_agreement, "_all_gather_object", gather)
         with pytest.raises(ValueError, match="must fit the same") as caught:
             check_same_fit(IDENTITY, PARAMS, first, None)
         return str(caught.value)

@@ -14,7 +14,7 @@ from contrastive_clustering import (
     SelfTrainingRefinement,
 )
 from contrastive_clustering._io.schema import Scope
-from contrastive_clustering._saving.codec import VALUE, decode, encode
+from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 
 
 def view(batch):
@@ -38,11 +38,11 @@ class Slotted:
 
 def read(tree, trusted=()):
     VALUE.check(tree, "the value", Scope())
-    return decode(tree, trusted)
+    return from_tree(tree, trusted)
 
 
 def there_and_back(value, trusted=()):
-    return read(encode(value, trusted), trusted)
+    return read(to_tree(value, trusted), trusted)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_what_a_clusterer_has_learned_is_not_lost_without_a_word():
     fitted = KMeans(2, n_init=3, random_state=0).fit(np.arange(6.0)[:, None])
     path = "sklearn.cluster._kmeans.KMeans"
     with pytest.raises(ValueError, match=rf"trusted=\['{path}'\]"):
-        encode(fitted)
+        to_tree(fitted)
     found = there_and_back(fitted, [path])
     np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
 
 
 def test_threads_of_trusted_objects_are_this_machines():
     trusted = ["sklearn.cluster._kmeans.MiniBatchKMeans"]
-    tree = encode(MiniBatchKMeans(2, n_init=1).fit(np.arange(6.0)[:, None]), trusted)
+    tree = to_tree(MiniBatchKMeans(2, n_init=1).fit(np.arange(6.0)[:, None]), trusted)
     tree["state"]["_n_threads"] = 10**6
     assert read(tree, trusted)._n_threads < 1000
 
@@ -171,9 +171,9 @@ def test_what_is_not_known_has_to_be_trusted(value):
     with pytest.raises(
         ValueError, match=r"the_name is or holds .*trusted=\["
     ) as caught:
-        encode(value, name="the_name")
+        to_tree(value, name="the_name")
     path = str(caught.value).partition("trusted=['")[2].partition("'")[0]
-    tree = encode(value, [path])
+    tree = to_tree(value, [path])
     with pytest.raises(ValueError, match=rf"names '{path}'.*trusted=\['{path}'\]"):
         read(tree)
 
@@ -194,7 +194,7 @@ def test_objects_with_hidden_state_are_refused(value):
     with pytest.raises(
         ValueError, match="cannot be saved without code, trusted or not"
     ):
-        encode(value, [f"{kind.__module__}.{kind.__qualname__}"])
+        to_tree(value, [f"{kind.__module__}.{kind.__qualname__}"])
 
 
 @pytest.mark.parametrize(
@@ -222,4 +222,4 @@ def test_trusted_paths_that_are_not_there():
 
 def test_arrays_without_a_place_are_refused():
     with pytest.raises(ValueError, match="dtype complex128"):
-        encode(np.zeros(3, dtype=complex))
+        to_tree(np.zeros(3, dtype=complex))

@@ -47,7 +47,7 @@ def test_epochs_without_a_phase_belong_to_the_first():
 def read_later(monkeypatch):
     """Treat the CPU as a device that would have to be waited for."""
     for module in (_recording, _augmentation):
-        monkeypatch.setattr(module, "computes_beside", lambda device: True)
+        monkeypatch.setattr(module, "is_asynchronous", lambda device: True)
 
 
 SETTINGS = [
@@ -79,7 +79,7 @@ def test_losses_that_are_read_later_are_the_same(
 ):
     parameters = {**fast, "batch_size": 8, **others}
     now = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
-    monkeypatch.setattr(_recording, "computes_beside", lambda device: True)
+    monkeypatch.setattr(_recording, "is_asynchronous", lambda device: True)
     # Of the five batches of an epoch three, and then the rest.
     monkeypatch.setattr(_recording, "READ_EVERY", 3)
     later = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from contrastive_clustering._utils.device import (
-    computes_beside,
     free_memory,
+    is_asynchronous,
     resolve_device,
 )
 
@@ -44,10 +44,10 @@ def test_a_device_that_fails_without_a_word_is_an_error(monkeypatch):
 
 
 def test_all_devices_but_the_cpu_compute_beside_python():
-    assert not computes_beside("cpu")
-    assert not computes_beside(torch.device("cpu", 0))
-    assert computes_beside("cuda:1")
-    assert computes_beside(torch.device("mps"))
+    assert not is_asynchronous("cpu")
+    assert not is_asynchronous(torch.device("cpu", 0))
+    assert is_asynchronous("cuda:1")
+    assert is_asynchronous(torch.device("mps"))
 
 
 def test_free_memory_is_that_of_gpus(monkeypatch):

@@ -15,16 +15,16 @@ from torch import nn
 
 from contrastive_clustering._io.safetensors_file import read_tree
 from contrastive_clustering._utils.distributed import (
-    add_gradients,
-    explaining_lost_processes,
-    gather,
+    all_gather,
+    all_reduce,
+    all_reduce_gradients,
+    broadcast,
+    explain_lost_processes,
     n_processes,
-    of_first,
-    once,
     rank,
-    share_of,
-    shared_normalization,
-    total,
+    run_on_first_rank,
+    shard_slice,
+    synchronized_batch_norm,
 )
 
 slow = pytest.mark.slow
@@ -299,17 +299,17 @@ def test_a_fit_goes_on_after_one_process_has_died(tmp_path, alone):
 
 
 def test_other_errors_are_not_taken_for_lost_processes(monkeypatch):
-    with pytest.raises(RuntimeError, match=r"^gloo$"), explaining_lost_processes():
+    with pytest.raises(RuntimeError, match=r"^gloo$"), explain_lost_processes():
         raise RuntimeError("gloo")  # there are no others
     monkeypatch.setattr(
         "contrastive_clustering._utils.distributed.n_processes", lambda: 2
     )
     monkeypatch.setattr("contrastive_clustering._utils.distributed.rank", lambda: 1)
-    with pytest.raises(RuntimeError, match=r"^my own$"), explaining_lost_processes():
+    with pytest.raises(RuntimeError, match=r"^my own$"), explain_lost_processes():
         raise RuntimeError("my own")
     with (
         pytest.raises(RuntimeError, match=r"Process 1 of 2 .* lost another \(gone\)"),
-        explaining_lost_processes(),
+        explain_lost_processes(),
     ):
         raise torch.distributed.DistBackendError("gone\nand more")
 
@@ -318,18 +318,18 @@ def test_one_process_is_left_alone():
     rows = torch.randn(5, 3, requires_grad=True)
     assert n_processes() == 1
     assert rank() == 0
-    assert share_of(7) == slice(0, 7)
-    assert gather(rows, 5) is rows
-    assert once(lambda: rows) is rows
-    assert torch.equal(total(rows), rows)
-    assert torch.equal(of_first(rows), rows)
-    assert not of_first(rows).requires_grad
+    assert shard_slice(7) == slice(0, 7)
+    assert all_gather(rows, 5) is rows
+    assert run_on_first_rank(lambda: rows) is rows
+    assert torch.equal(all_reduce(rows), rows)
+    assert torch.equal(broadcast(rows), rows)
+    assert not broadcast(rows).requires_grad
     layer = nn.BatchNorm1d(3)
     layer(rows).sum().backward()
     gradient = layer.weight.grad.clone()
-    add_gradients(layer)
+    all_reduce_gradients(layer)
     assert torch.equal(layer.weight.grad, gradient)
-    with shared_normalization(layer):
+    with synchronized_batch_norm(layer):
         assert "forward" not in vars(layer)
 
 
@@ -360,7 +360,7 @@ def test_shared_normalization_is_that_of_torch(shape, momentum, affine, monkeypa
     ]
     weights = torch.randn(shape, generator=generator)
     expected = plain(inputs[0])
-    with shared_normalization(shared):
+    with synchronized_batch_norm(shared):
         found = shared(inputs[1])
     torch.testing.assert_close(found, expected)
     (expected * weights).sum().backward()
@@ -372,5 +372,5 @@ def test_shared_normalization_is_that_of_torch(shape, momentum, affine, monkeypa
         torch.testing.assert_close(other, value, msg=name)
     if affine:
         torch.testing.assert_close(shared.weight.grad, plain.weight.grad)
-    with shared_normalization(shared.eval()):
+    with synchronized_batch_norm(shared.eval()):
         torch.testing.assert_close(shared(inputs[1]), plain.eval()(inputs[0]))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from contrastive_clustering._utils.files import (
+    as_output_path,
     as_path,
-    as_target,
     open_regular,
     partial_files,
     replacing,
@@ -258,7 +258,7 @@ def test_pipes_sockets_and_devices_are_not_replaced(no_file, tmp_path):
         with pytest.raises(OSError, match=rf"{each.name}'.*\(it is a {kind}\)"):
             write_atomically(each, b"new")
         with pytest.raises(OSError, match=rf"out='.*{each.name}'.*\(it is a {kind}\)"):
-            as_target(each, "out")
+            as_output_path(each, "out")
     assert os.path.samestat(path.stat(), before)
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -283,7 +283,7 @@ def test_folders_are_not_replaced(tmp_path):
             write_atomically(path, b"new")
     for text in (f"{tmp_path}/new/", f"{tmp_path}/new/.", f"{tmp_path}/..", "~"):
         with pytest.raises(IsADirectoryError, match=r"path='.*it is .*a folder"):
-            as_target(text, "path")
+            as_output_path(text, "path")
 
 
 @pytest.mark.parametrize("letter", ["x", "ä", "字", "🩻"])
@@ -291,22 +291,22 @@ def test_the_longest_names_work(tmp_path, letter):
     n = 255 // len(letter.encode())
     path = tmp_path / (letter * n)
     for content in (b"new", b"newer"):
-        write_atomically(as_target(path, "path"), content)
+        write_atomically(as_output_path(path, "path"), content)
         assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(ValueError, match=r"path='.*a part of more than 255 bytes"):
-        as_target(tmp_path / (letter * (n + 1)), "path")
+        as_output_path(tmp_path / (letter * (n + 1)), "path")
 
 
 def test_targets_are_checked_and_not_touched(tmp_path, home):
     (tmp_path / "file").write_bytes(b"old")
-    assert as_target("~/new", "path") == home / "new"
-    assert as_target(tmp_path / "file", "path") == tmp_path / "file"
+    assert as_output_path("~/new", "path") == home / "new"
+    assert as_output_path(tmp_path / "file", "path") == tmp_path / "file"
     assert (tmp_path / "file").read_bytes() == b"old"
     assert list(home.iterdir()) == []
     for path in (tmp_path / "nowhere" / "new", tmp_path / "file" / "new"):
         with pytest.raises(OSError, match=r"path='.*new' cannot be written \(.*\)\. P"):
-            as_target(path, "path")
+            as_output_path(path, "path")
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):

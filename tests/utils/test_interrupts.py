@@ -3,20 +3,20 @@ import threading
 
 import pytest
 
-from contrastive_clustering._utils.interrupts import noticing_interrupts
+from contrastive_clustering._utils.interrupts import record_interrupts
 
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_interrupts_are_noted_and_do_what_they_did():
     previous = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), noticing_interrupts() as seen:
+    with pytest.raises(KeyboardInterrupt), record_interrupts() as seen:
         signal.raise_signal(signal.SIGINT)
     assert seen == [signal.SIGINT]
     assert signal.getsignal(signal.SIGINT) is previous
 
 
 def test_other_interrupts_are_not_noted():
-    with pytest.raises(KeyboardInterrupt), noticing_interrupts() as seen:
+    with pytest.raises(KeyboardInterrupt), record_interrupts() as seen:
         raise KeyboardInterrupt
     assert seen == []
 
@@ -24,7 +24,7 @@ def test_other_interrupts_are_not_noted():
 def test_handlers_that_are_no_functions_and_other_threads_are_left_alone():
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with noticing_interrupts() as seen:
+        with record_interrupts() as seen:
             assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
             signal.raise_signal(signal.SIGINT)
         assert seen == []
@@ -32,7 +32,7 @@ def test_handlers_that_are_no_functions_and_other_threads_are_left_alone():
         signal.signal(signal.SIGINT, previous)
 
     def in_thread():
-        with noticing_interrupts():
+        with record_interrupts():
             handlers.append(signal.getsignal(signal.SIGINT))
 
     handlers = []

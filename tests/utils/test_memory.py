@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._utils.memory import show_bytes, wants_memory
+from contrastive_clustering._utils.memory import is_out_of_memory, show_bytes
 
 ALLOCATOR = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
@@ -89,7 +89,7 @@ def test_other_errors_are_left_as_they_are(images):
     with pytest.raises(RuntimeError) as refused:
         make(max_epochs=1, callbacks=[Raise(error)]).fit(images)
     assert refused.value is error
-    assert not wants_memory(error)
+    assert not is_out_of_memory(error)
 
 
 def test_a_network_that_is_too_large_names_latent_dim(images):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._utils.threads import sharing_cores
+from contrastive_clustering._utils.threads import limit_nested_threads
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_fits_in_two_threads_give_what_they_give_alone(
 
 def threads_within():
     before = torch.get_num_threads()
-    with sharing_cores():
+    with limit_nested_threads():
         within = torch.get_num_threads()
     return before, within, torch.get_num_threads()
 
@@ -115,7 +115,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._utils.threads import sharing_cores
+from contrastive_clustering._utils.threads import limit_nested_threads
 
 X = load_digits().data[:60]
 clusterer = ContrastiveAutoencoderClusterer(
@@ -125,7 +125,7 @@ clusterer = ContrastiveAutoencoderClusterer(
 
 
 def n_threads(_):
-    with sharing_cores():
+    with limit_nested_threads():
         return torch.get_num_threads()
 
 

@@ -124,7 +124,7 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
 )
 
 
-def refuse_other_kinds(given: Any, name: str) -> None:
+def reject_unsupported_input(given: Any, name: str) -> None:
     """Raise if what was passed as samples is a well-known kind of something else.
 
     Parameters
@@ -180,7 +180,7 @@ def _entries(given: Any) -> Iterator[tuple[int, Any]]:
             yield 0, column[0]
 
 
-def refuse_sample(item: Any, name: str) -> None:
+def reject_unsupported_sample(item: Any, name: str) -> None:
     """Raise if a data set returns a well-known kind of something else than an array.
 
     Parameters

@@ -101,11 +101,11 @@ def no_autocast() -> Iterator[None]:
 
 
 @contextmanager
-def own_surroundings() -> Iterator[None]:
+def default_library_settings() -> Iterator[None]:
     """Set what the package relies on, and give the caller's settings back afterwards.
 
-    Used as a context or, as ``@own_surroundings()``, as a decorator. Inside, the
-    following are at their defaults, also for the user's own modules, callables,
+    Used as a context or, as ``@default_library_settings()``, as a decorator. Inside,
+    the following are at their defaults, also for the user's own modules, callables,
     callbacks and clusterers that are called there:
 
     - scikit-learn's configuration, as far as it changes results;

@@ -34,7 +34,7 @@ from contrastive_clustering import (
     evaluate_clustering,
     nt_xent,
 )
-from contrastive_clustering._utils.surroundings import own_surroundings
+from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering.metrics import (
     adjusted_rand_scorer,
     clustering_accuracy,
@@ -325,7 +325,7 @@ def test_fits_in_threads_give_the_default_dtype_back_together():
 
 def test_a_default_dtype_that_is_set_inside_is_kept():
     with default_dtype(torch.float64):
-        with own_surroundings():
+        with default_library_settings():
             torch.set_default_dtype(torch.float16)
         assert torch.get_default_dtype() == torch.float16
 
@@ -335,7 +335,7 @@ def test_a_child_of_another_thread_has_the_users_default_dtype():
     inside, done = threading.Event(), threading.Event()
 
     def stay_inside():
-        with own_surroundings():
+        with default_library_settings():
             inside.set()
             done.wait(60)
 
