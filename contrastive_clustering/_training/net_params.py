@@ -114,7 +114,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 CONSTRAINTS: dict[str, list[Any]] = {
     "module__projection_dim": [Count(1)],
     "module__projection_width": [Count(1)],
-    "criterion__contrastive_weight": [Number(0, None, closed="left")],
+    **{
+        f"criterion__{name}": [Number(0, None, closed="left")]
+        for name in inspect.signature(JointLoss).parameters
+        if name.endswith("_weight")
+    },
 }
 
 
