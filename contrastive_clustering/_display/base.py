@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-from contrastive_clustering._display.drawing.style import take_axes
+from contrastive_clustering._display.drawing.style import get_axes
 from contrastive_clustering._utils.library_settings import default_library_settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Display(ABC):
         TypeError
             If `ax` is neither None nor axes.
         """
-        ax = take_axes(f"{type(self).__name__}.plot", ax, self._size())
+        ax = get_axes(f"{type(self).__name__}.plot", ax, self._size())
         self._draw(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     Row,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, check_strata, encode
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -53,7 +53,7 @@ class ClusterGalleryDisplay(Display):
     typical_pictures, atypical_pictures : list of ndarray
         For each stratum, their pictures.
 
-    picture_style : PictureStyle
+    picture_style : ImageStyle
         How pictures are drawn.
 
     n_typical, n_atypical : int
@@ -94,7 +94,7 @@ class ClusterGalleryDisplay(Display):
     atypical_rows: list[np.ndarray]
     typical_pictures: list[np.ndarray]
     atypical_pictures: list[np.ndarray]
-    picture_style: PictureStyle
+    picture_style: ImageStyle
     n_typical: int
     n_atypical: int
 
@@ -168,17 +168,17 @@ class ClusterGalleryDisplay(Display):
         decoded = estimator.inverse_transform(centers[shown])
 
         def pictures(groups: list[np.ndarray]) -> list[np.ndarray]:
-            return [to_pictures(encoded.take(rows), encoded.scaler) for rows in groups]
+            return [to_images(encoded.take(rows), encoded.scaler) for rows in groups]
 
         return cls(
             strata=shown,
             sizes=np.array(sizes),
-            center_pictures=to_pictures(decoded, encoded.scaler),
+            center_pictures=to_images(decoded, encoded.scaler),
             typical_rows=typical,
             typical_pictures=pictures(typical),
             atypical_rows=atypical,
             atypical_pictures=pictures(atypical),
-            picture_style=PictureStyle.of(encoded.scaler),
+            picture_style=ImageStyle.of(encoded.scaler),
             n_typical=n_typical,
             n_atypical=n_atypical,
         ).plot(ax)
@@ -195,7 +195,7 @@ class ClusterGalleryDisplay(Display):
     def _draw(self, ax: "Axes") -> None:
         lefts, titles = self._columns()
         rows = [self._row(place) for place in range(len(self.strata))]
-        draw_pictures(ax, rows, lefts)
+        draw_images(ax, rows, lefts)
         ax.set_xticks(list(titles.values()), list(titles))
         names = [
             f"stratum {stratum} (n={size})"

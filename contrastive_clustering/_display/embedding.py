@@ -15,7 +15,7 @@ from contrastive_clustering._display.drawing.coloring import (
     label_color,
     read_color,
 )
-from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
+from contrastive_clustering._display.drawing.image_grid import ImageStyle, to_images
 from contrastive_clustering._display.drawing.style import group_colors
 from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
 from contrastive_clustering._display.fitted import (
@@ -25,8 +25,8 @@ from contrastive_clustering._display.fitted import (
     encode,
 )
 from contrastive_clustering._display.projection import (
-    FEWEST_SAMPLES,
     METHODS,
+    MIN_SAMPLES,
     Projection,
     mean_latents,
     project,
@@ -50,7 +50,7 @@ MAPPED = {
     "method": [StrOptions(set(METHODS))],
     "color": [StrOptions({"stratum", "label"}), "array-like"],
     "color_label": [str, None],
-    "max_samples": [Count(FEWEST_SAMPLES)],
+    "max_samples": [Count(MIN_SAMPLES)],
     "random_state": ["random_state"],
 }
 
@@ -86,7 +86,7 @@ class EmbeddingDisplay(Display):
             (n_clusters, height, width, 3) or None
         Pictures of the decoded centers; None draws numbers only.
 
-    picture_style : PictureStyle or None
+    picture_style : ImageStyle or None
         How the pictures are drawn.
 
     axis_labels : tuple of str
@@ -137,7 +137,7 @@ class EmbeddingDisplay(Display):
     value_label: str
     center_places: np.ndarray
     center_pictures: np.ndarray | None
-    picture_style: PictureStyle | None
+    picture_style: ImageStyle | None
     axis_labels: tuple[str, str]
     rows: np.ndarray
 
@@ -227,8 +227,8 @@ class EmbeddingDisplay(Display):
         pictures = style = None
         if centers:
             decoded = estimator.inverse_transform(estimator.cluster_centers_)
-            pictures = to_pictures(decoded, encoded.scaler)
-            style = PictureStyle.of(encoded.scaler)
+            pictures = to_images(decoded, encoded.scaler)
+            style = ImageStyle.of(encoded.scaler)
         return cls(
             **_fields(projection),
             strata=encoded.labels,

@@ -24,7 +24,7 @@ from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.snapshot import snapshot
 
 # Numbers of strata beyond this are a mistake, such as a column of patients' numbers.
-MOST_STRATA = 10_000
+MAX_STRATA = 10_000
 
 
 def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer:
@@ -305,7 +305,7 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
         strata.ndim != 1
         or not len(strata)
         or strata.dtype.kind not in "iu"
-        or not NOISE <= strata.min() <= strata.max() < MOST_STRATA
+        or not NOISE <= strata.min() <= strata.max() < MAX_STRATA
     ):
         raise ValueError(
             f"labels of shape {strata.shape} and dtype {strata.dtype} are no strata: "

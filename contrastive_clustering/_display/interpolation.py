@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -39,7 +39,7 @@ class InterpolationDisplay(Display):
     ends : tuple of str
         What the two ends are.
 
-    picture_style : PictureStyle
+    picture_style : ImageStyle
         How pictures are drawn.
 
     Attributes
@@ -72,7 +72,7 @@ class InterpolationDisplay(Display):
 
     pictures: np.ndarray
     ends: tuple[str, str]
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -119,9 +119,9 @@ class InterpolationDisplay(Display):
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         steps = estimator.interpolate(x_a, x_b, n_steps)
         return cls(
-            pictures=to_pictures(steps, estimator._scaler),
+            pictures=to_images(steps, estimator._scaler),
             ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
-            picture_style=PictureStyle.of(estimator._scaler),
+            picture_style=ImageStyle.of(estimator._scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
@@ -133,7 +133,7 @@ class InterpolationDisplay(Display):
     def _draw(self, ax: "Axes") -> None:
         n_steps = len(self.pictures)
         row = (list(self.pictures), self.picture_style)
-        draw_pictures(ax, [row], list(range(n_steps)))
+        draw_images(ax, [row], list(range(n_steps)))
         names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
         # Two lines, for their neighbors' sake.
         names[0], names[-1] = (end.replace(" ", "\n") for end in self.ends)

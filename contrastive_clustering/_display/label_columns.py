@@ -7,13 +7,13 @@ import numpy as np
 from contrastive_clustering._display.drawing.style import literal
 
 # More columns than this cannot be read on one page.
-MOST_COLUMNS = 40
+MAX_COLUMNS = 40
 
 # Ranges with about as many samples each.
 N_RANGES = 10
 
 
-def gather_columns(
+def group_columns(
     counts: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, list[str]]:
     """Return counts in at most 40 columns, and what each column is called.
@@ -41,14 +41,14 @@ def gather_columns(
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._display.label_columns import gather_columns
-    >>> counts, names = gather_columns(np.ones((1, 100), int), np.arange(100))
+    >>> from contrastive_clustering._display.label_columns import group_columns
+    >>> counts, names = group_columns(np.ones((1, 100), int), np.arange(100))
     >>> counts
     array([[10, 10, 10, 10, 10, 10, 10, 10, 10, 10]])
     >>> names[:2]
     ['0 to 9', '10 to 19']
     """
-    if len(classes) <= MOST_COLUMNS:
+    if len(classes) <= MAX_COLUMNS:
         return counts, [literal(name) for name in classes]
     totals = counts.sum(axis=0)
     if _are_ordered(classes):
@@ -56,11 +56,11 @@ def gather_columns(
         numbers = np.unique(columns)
         names = [_name_range(classes[columns == number]) for number in numbers]
     else:
-        columns = np.full(len(classes), MOST_COLUMNS - 1)
+        columns = np.full(len(classes), MAX_COLUMNS - 1)
         # Of equally frequent names the first ones.
-        frequent = np.sort(np.argsort(-totals, kind="stable")[: MOST_COLUMNS - 1])
+        frequent = np.sort(np.argsort(-totals, kind="stable")[: MAX_COLUMNS - 1])
         columns[frequent] = np.arange(len(frequent))
-        numbers = np.arange(MOST_COLUMNS)
+        numbers = np.arange(MAX_COLUMNS)
         names = [literal(name) for name in classes[frequent]]
         names.append(f"{len(classes) - len(frequent)} others")
     gathered = np.stack([counts[:, columns == n].sum(axis=1) for n in numbers], axis=1)

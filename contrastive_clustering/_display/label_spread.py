@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
-from contrastive_clustering._display.drawing.style import literal, write_in_cells
+from contrastive_clustering._display.drawing.style import annotate_cells, literal
 from contrastive_clustering._display.fitted import (
     check_classes,
     check_fitted,
     check_labels,
 )
-from contrastive_clustering._display.label_columns import gather_columns
+from contrastive_clustering._display.label_columns import group_columns
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -197,7 +197,7 @@ class LabelSpreadDisplay(Display):
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        counts, names = gather_columns(self.label_counts, self.classes)
+        counts, names = group_columns(self.label_counts, self.classes)
         n_clusters, n_columns = counts.shape
         longest = max(map(len, names))
         return (
@@ -206,13 +206,13 @@ class LabelSpreadDisplay(Display):
         )
 
     def _draw(self, ax: "Axes") -> None:
-        gathered, names = gather_columns(self.label_counts, self.classes)
+        gathered, names = group_columns(self.label_counts, self.classes)
         n_clusters, n_columns = gathered.shape
         sizes = gathered.sum(axis=1)
         parts = gathered / np.maximum(sizes, 1)[:, None]
         image = ax.imshow(parts, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
         counts = np.where(gathered > 0, gathered.astype(str), "")
-        write_in_cells(image, counts, fontsize=8)
+        annotate_cells(image, counts, fontsize=8)
         rotation = 90 if max(map(len, names)) > LONGEST_FLAT else 0
         ax.set_xticks(np.arange(n_columns), names, fontsize=8, rotation=rotation)
         rows = [

@@ -17,7 +17,7 @@ METHODS = ("tsne", "pca", "umap")
 PERPLEXITY = 30.0
 N_NEIGHBORS = 15
 
-FEWEST_SAMPLES = 3
+MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +82,9 @@ def project(
     ValueError
         If there are fewer than three samples, or all latents are the same.
     """
-    if len(latents) < FEWEST_SAMPLES:
+    if len(latents) < MIN_SAMPLES:
         raise ValueError(
-            f"A map needs {FEWEST_SAMPLES} samples, but there are n_samples="
+            f"A map needs {MIN_SAMPLES} samples, but there are n_samples="
             f"{len(latents)}. Pass more."
         )
     if np.ptp(latents, axis=0).max() == 0:

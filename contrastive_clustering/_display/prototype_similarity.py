@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
-    write_in_cells,
+    annotate_cells,
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CMAP = "RdBu_r"
 
 # Up to this many strata the similarities stand in the cells as numbers.
-MOST_NUMBERS = 12
+MAX_NUMBERS = 12
 
 TREE_WIDTH = 0.3
 
@@ -154,11 +154,11 @@ class PrototypeSimilarityDisplay(Display):
         n_clusters = len(self.order)
         shown = self.similarities[np.ix_(self.order, self.order)]
         image = ax.imshow(shown, cmap=CMAP, vmin=-1, vmax=1, aspect="auto")
-        if n_clusters <= MOST_NUMBERS:
-            write_in_cells(image, np.char.mod("%.1f", shown), fontsize=7)
-        font_size = 7 if n_clusters > MOST_NUMBERS else 9
+        if n_clusters <= MAX_NUMBERS:
+            annotate_cells(image, np.char.mod("%.1f", shown), fontsize=7)
+        font_size = 7 if n_clusters > MAX_NUMBERS else 9
         ticks = np.arange(n_clusters)
-        rotation = 90 if n_clusters > MOST_NUMBERS else 0
+        rotation = 90 if n_clusters > MAX_NUMBERS else 0
         ax.set_xticks(ticks, self.order, fontsize=font_size, rotation=rotation)
         ax.set_yticks(ticks, self.order, fontsize=font_size)
         ax.set(xlabel="stratum", ylabel="stratum")

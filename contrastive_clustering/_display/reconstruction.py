@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, encode
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Inches that the label of the differences' color bar needs.
-LEAST_HEIGHT = 1.8
+MIN_HEIGHT = 1.8
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -47,7 +47,7 @@ class ReconstructionDisplay(Display):
     difference_pictures : ndarray of shape (n_samples, height, width)
         Their absolute differences.
 
-    picture_style : PictureStyle
+    picture_style : ImageStyle
         How pictures are drawn.
 
     Attributes
@@ -82,7 +82,7 @@ class ReconstructionDisplay(Display):
     original_pictures: np.ndarray
     decoded_pictures: np.ndarray
     difference_pictures: np.ndarray
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -132,9 +132,9 @@ class ReconstructionDisplay(Display):
         encoded = encode(estimator, X, n_samples, check_random_state(random_state))
         scaler = encoded.scaler
         shown = encoded.take(np.arange(len(encoded.rows)))
-        originals = to_pictures(shown, scaler)
-        decoded = to_pictures(estimator.inverse_transform(encoded.latents), scaler)
-        style = PictureStyle.of(scaler)
+        originals = to_images(shown, scaler)
+        decoded = to_images(estimator.inverse_transform(encoded.latents), scaler)
+        style = ImageStyle.of(scaler)
         difference = np.abs(originals - decoded)
         if difference.ndim == 4:  # colors, from 0 to 1: to the user's units
             difference = difference.mean(axis=-1) * (style.high - style.low)
@@ -150,14 +150,14 @@ class ReconstructionDisplay(Display):
         n_samples, height, width = self.original_pictures.shape[:3]
         return figure_size(
             2.4 + 0.8 * n_samples,
-            max(0.2 + 0.8 * 3 * height / width, LEAST_HEIGHT),
+            max(0.2 + 0.8 * 3 * height / width, MIN_HEIGHT),
             self.picture_style,
         )
 
     def _draw(self, ax: "Axes") -> None:
         largest = float(np.nanmax(self.difference_pictures, initial=0.0))
-        style = PictureStyle(0.0, largest or 1.0, "magma", "absolute difference")
-        draw_pictures(
+        style = ImageStyle(0.0, largest or 1.0, "magma", "absolute difference")
+        draw_images(
             ax,
             [
                 (list(self.original_pictures), self.picture_style),

@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, check_strata
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -38,7 +38,7 @@ class SampleDisplay(Display):
             (n_strata, n_samples, height, width, 3)
         Pictures of the generated samples.
 
-    picture_style : PictureStyle
+    picture_style : ImageStyle
         How pictures are drawn.
 
     Attributes
@@ -72,7 +72,7 @@ class SampleDisplay(Display):
 
     strata: np.ndarray
     pictures: np.ndarray
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -135,13 +135,13 @@ class SampleDisplay(Display):
         rng = check_random_state(random_state)
         scaler = estimator._scaler
         pictures = [
-            to_pictures(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
+            to_images(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
             for stratum in shown
         ]
         return cls(
             strata=shown,
             pictures=np.stack(pictures),
-            picture_style=PictureStyle.of(scaler),
+            picture_style=ImageStyle.of(scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
@@ -154,7 +154,7 @@ class SampleDisplay(Display):
 
     def _draw(self, ax: "Axes") -> None:
         rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
-        draw_pictures(ax, rows, range(self.pictures.shape[1]))
+        draw_images(ax, rows, range(self.pictures.shape[1]))
         ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
         ax.set_title("generated", fontsize="medium")
         add_colorbar(ax, self.picture_style)

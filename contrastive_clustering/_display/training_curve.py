@@ -10,7 +10,7 @@ import numpy as np
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
     SECOND_COLOR,
-    take_figure,
+    get_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._networks.losses import LOSS_TITLES
@@ -162,7 +162,7 @@ class TrainingCurveDisplay:
         n_columns = 2 if len(self.train) == 4 else min(3, len(self.train))
         n_rows = math.ceil(len(self.train) / n_columns)
         figsize = (3.2 * n_columns, 2.5 * n_rows)
-        figure = take_figure(f"{type(self).__name__}.plot", ax, figsize)
+        figure = get_figure(f"{type(self).__name__}.plot", ax, figsize)
         grid = figure.add_gridspec(n_rows, n_columns)
         axes = []
         for place, name in enumerate(self.train):

@@ -31,11 +31,11 @@ COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
 PADDING = 0.04
 
 
-Row = tuple[Sequence[np.ndarray | None], "PictureStyle"]
+Row = tuple[Sequence[np.ndarray | None], "ImageStyle"]
 
 
 @dataclass(frozen=True)
-class PictureStyle:
+class ImageStyle:
     """How the values of pictures become colors.
 
     Attributes
@@ -56,7 +56,7 @@ class PictureStyle:
     label: str | None = None
 
     @classmethod
-    def of(cls, scaler: Scaler) -> "PictureStyle":
+    def of(cls, scaler: Scaler) -> "ImageStyle":
         """Return the style for samples that a scaler was fitted to.
 
         Images are gray over the range of the training set. Features of tables are
@@ -79,7 +79,7 @@ class PictureStyle:
         return import_module("matplotlib.cm").ScalarMappable(normalize, self.cmap)
 
 
-def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
+def to_images(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
     """Return a picture of each sample.
 
     One channel is gray, three are red, green and blue, and of any other number each is
@@ -154,7 +154,7 @@ def mosaic(tiles: np.ndarray) -> np.ndarray:
     return pictures[:, :-CHANNEL_GAP, :-CHANNEL_GAP]
 
 
-def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None:
+def draw_images(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None:
     """Draw rows of pictures of one shape on bare axes.
 
     Parameters
@@ -163,7 +163,7 @@ def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> No
         Where to draw. One unit of it is the width of a picture, and `y` runs down. A
         tick stands at the middle of each row, for its name.
 
-    rows : sequence of (sequence of (ndarray or None), PictureStyle)
+    rows : sequence of (sequence of (ndarray or None), ImageStyle)
         The pictures of each row, and how to draw them; None leaves a place empty.
 
     lefts : sequence of float
@@ -189,9 +189,7 @@ def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> No
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
 
 
-def figure_size(
-    width: float, height: float, style: PictureStyle
-) -> tuple[float, float]:
+def figure_size(width: float, height: float, style: ImageStyle) -> tuple[float, float]:
     """Return how large a figure of pictures has to be, in inches.
 
     Parameters
@@ -199,7 +197,7 @@ def figure_size(
     width, height : float
         What the pictures and their names need.
 
-    style : PictureStyle
+    style : ImageStyle
         Their style: of tables there is a color bar below.
 
     Returns
@@ -212,7 +210,7 @@ def figure_size(
     return max(width, COLORBAR_WIDTH), height + COLORBAR_HEIGHT
 
 
-def add_colorbar(ax: "Axes", style: PictureStyle) -> None:
+def add_colorbar(ax: "Axes", style: ImageStyle) -> None:
     """Say what colors mean where pictures are of tables."""
     if style.label is not None:
         ax.figure.colorbar(

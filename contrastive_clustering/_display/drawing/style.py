@@ -41,7 +41,7 @@ DARK = 0.5
 FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
 
 
-def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":
+def get_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":
     """Return the axes to draw on: those given, or those of a new figure.
 
     Parameters
@@ -78,7 +78,7 @@ def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "
     return ax
 
 
-def take_figure(
+def get_figure(
     caller: str, ax: "Axes | None", figsize: tuple[float, float]
 ) -> "Figure | SubFigure":
     """Return a figure for several axes: a new one, or one in the place of given axes.
@@ -112,7 +112,7 @@ def take_figure(
         pyplot = import_pyplot(caller)
         made: Figure = pyplot.figure(figsize=figsize, layout="constrained")
         return made
-    ax = take_axes(caller, ax, figsize)
+    ax = get_axes(caller, ax, figsize)
     place = ax.get_subplotspec()
     if place is None:
         raise ValueError(
@@ -194,7 +194,7 @@ def luminance(color: Any) -> float:
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
-def write_in_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
+def annotate_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
     """Write texts into the cells of a matrix, light where a cell is dark.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrastive_clustering._display.drawing.image_grid import PictureStyle
+from contrastive_clustering._display.drawing.image_grid import ImageStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ FRAME = 3.0
 
 POINTS_PER_INCH = 72
 
-MOST_STEPS = 300
+MAX_STEPS = 300
 
 
 def draw_thumbnails(
@@ -32,7 +32,7 @@ def draw_thumbnails(
     colors: Sequence[Any] | np.ndarray,
     *,
     pictures: np.ndarray | None = None,
-    style: PictureStyle | None = None,
+    style: ImageStyle | None = None,
 ) -> None:
     """Draw numbers in frames, above pictures where there are, at places of a map.
 
@@ -54,7 +54,7 @@ def draw_thumbnails(
             default=None
         The pictures; None draws numbers only.
 
-    style : PictureStyle, default=None
+    style : ImageStyle, default=None
         How pictures are drawn; needed if there are any.
     """
     if not len(places):
@@ -101,7 +101,7 @@ def draw_thumbnails(
         )
 
 
-def _picture(picture: np.ndarray, width: float, style: PictureStyle) -> Any:
+def _picture(picture: np.ndarray, width: float, style: ImageStyle) -> Any:
     normalize = import_module("matplotlib").colors.Normalize(style.low, style.high)
     return import_module("matplotlib.offsetbox").OffsetImage(
         picture, zoom=width / picture.shape[1], cmap=style.cmap, norm=normalize
@@ -142,7 +142,7 @@ def spread_apart(
     sides = np.asarray(frame)
     low = np.minimum(sides / 2, bounds / 2)
     places = places.clip(low, bounds - low)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         overlaps = sides - np.abs(places[:, None] - places)
         pairs = np.argwhere(np.triu((overlaps > 1e-6 * sides).all(axis=-1), k=1))
         if not len(pairs):

@@ -4,34 +4,34 @@ from matplotlib.figure import Figure
 
 from contrastive_clustering._display.drawing.image_grid import (
     LARGEST_SCORE,
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
     mosaic,
-    to_pictures,
+    to_images,
 )
 
 
 def test_gray_images_keep_their_units_and_are_clipped(fitted_kind):
     X, estimator = fitted_kind("gray")
     scaler = estimator._scaler
-    np.testing.assert_array_equal(to_pictures(X, scaler), X)
-    bright = to_pictures(X + 1000.0, scaler)
+    np.testing.assert_array_equal(to_images(X, scaler), X)
+    bright = to_images(X + 1000.0, scaler)
     assert (bright == X.max()).all()
-    style = PictureStyle.of(scaler)
+    style = ImageStyle.of(scaler)
     assert (style.low, style.high, style.label) == (X.min(), X.max(), None)
 
 
 def test_flattened_images_are_images(fitted_kind):
     X, estimator = fitted_kind("flat")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_images(X, estimator._scaler)
     np.testing.assert_array_equal(pictures, X.reshape(-1, 8, 8))
 
 
 def test_three_channels_are_colors(fitted_kind):
     X, estimator = fitted_kind("rgb")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_images(X, estimator._scaler)
     expected = (X - float(X.min())) / (float(X.max()) - X.min())
     np.testing.assert_allclose(pictures, expected)
     assert pictures.min() == 0
@@ -40,7 +40,7 @@ def test_three_channels_are_colors(fitted_kind):
 
 def test_five_channels_stand_side_by_side(fitted_kind):
     X, estimator = fitted_kind("five channels")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_images(X, estimator._scaler)
     assert pictures.shape == (40, 8 + 1 + 8, 8 + 1 + 8 + 1 + 8)
     np.testing.assert_array_equal(pictures[:, :8, :8], X[..., 0])
     np.testing.assert_array_equal(pictures[:, :8, 18:], X[..., 2])
@@ -51,19 +51,19 @@ def test_five_channels_stand_side_by_side(fitted_kind):
 
 def test_volumes_show_their_middle_axial_slice(fitted_kind):
     X, estimator = fitted_kind("volume")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_images(X, estimator._scaler)
     np.testing.assert_array_equal(pictures, X[:, 4])  # of 9
 
 
 def test_tables_are_strips_of_standard_scores(fitted_kind):
     X, estimator = fitted_kind("table")
-    pictures = to_pictures(X, estimator._scaler)
+    pictures = to_images(X, estimator._scaler)
     scores = (X - X.mean(axis=0)) / X.std(axis=0)
     assert pictures.shape == (150, 1, 4)
     np.testing.assert_allclose(pictures[:, 0], scores.clip(-3, 3))
-    far = to_pictures(X + 1e9, estimator._scaler)
+    far = to_images(X + 1e9, estimator._scaler)
     assert (far == LARGEST_SCORE).all()
-    style = PictureStyle.of(estimator._scaler)
+    style = ImageStyle.of(estimator._scaler)
     assert (style.low, style.high) == (-3, 3)
     assert "standard scores" in style.label
 
@@ -75,10 +75,10 @@ def test_mosaic_of_one_is_that_one():
 
 def test_pictures_stand_in_their_places():
     ax = Figure().add_subplot()
-    style = PictureStyle(0, 1, "gray")
+    style = ImageStyle(0, 1, "gray")
     pictures = [np.full((4, 8), value) for value in (0.0, 0.5, 1.0)]
     rows = [(pictures[:2], style), ([None, pictures[2]], style)]
-    draw_pictures(ax, rows, [0, 1.5])
+    draw_images(ax, rows, [0, 1.5])
     images = ax.get_images()
     assert len(images) == 3
     for image, picture, center in zip(
@@ -95,13 +95,13 @@ def test_pictures_stand_in_their_places():
 
 
 def test_figures_of_tables_have_room_for_a_color_bar():
-    assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray")) == (2.0, 3.0)
-    assert figure_size(2.0, 3.0, PictureStyle(0, 1, "gray", "scores")) == (4.5, 4.0)
+    assert figure_size(2.0, 3.0, ImageStyle(0, 1, "gray")) == (2.0, 3.0)
+    assert figure_size(2.0, 3.0, ImageStyle(0, 1, "gray", "scores")) == (4.5, 4.0)
 
 
 def test_only_tables_get_a_color_bar(fitted_kind):
     for kind, n_axes in (("gray", 1), ("table", 2)):
         figure = Figure()
         ax = figure.add_subplot()
-        add_colorbar(ax, PictureStyle.of(fitted_kind(kind)[1]._scaler))
+        add_colorbar(ax, ImageStyle.of(fitted_kind(kind)[1]._scaler))
         assert len(figure.axes) == n_axes

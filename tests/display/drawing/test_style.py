@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from contrastive_clustering._display.drawing.style import (
     FEW_COLORS,
     NOISE_COLOR,
+    annotate_cells,
+    get_axes,
+    get_figure,
     group_colors,
     group_marker,
     literal,
     luminance,
-    take_axes,
-    take_figure,
-    write_in_cells,
 )
 from contrastive_clustering._utils.optional import import_pyplot
 
@@ -61,16 +61,16 @@ def test_missing_matplotlib_is_named(monkeypatch):
 
 
 def test_new_axes_and_given_axes():
-    made = take_axes("Caller", None, (4, 3))
+    made = get_axes("Caller", None, (4, 3))
     assert made.figure.get_size_inches().tolist() == [4, 3]
     assert made.figure.get_layout_engine() is not None  # keeps labels within
     given = Figure().add_subplot()
-    assert take_axes("Caller", given, (4, 3)) is given
+    assert get_axes("Caller", given, (4, 3)) is given
 
 
 @pytest.mark.parametrize("wrong", ["axes", 3])
 def test_what_is_no_axes_is_refused(wrong):
-    for take in (take_axes, take_figure):
+    for take in (get_axes, get_figure):
         with pytest.raises(TypeError, match="one matplotlib Axes is needed"):
             take("Caller", wrong, (4, 3))
 
@@ -78,23 +78,23 @@ def test_what_is_no_axes_is_refused(wrong):
 def test_several_axes_are_refused():
     _, axes = plt.subplots(1, 2)
     with pytest.raises(TypeError, match="ndarray"):
-        take_axes("Caller", axes, (4, 3))
+        get_axes("Caller", axes, (4, 3))
 
 
 def test_figure_takes_the_place_of_axes():
     figure, (left, right) = plt.subplots(1, 2)
-    within = take_figure("Caller", right, (4, 3))
+    within = get_figure("Caller", right, (4, 3))
     assert within.figure is figure
     assert within.bbox_relative.x0 == 0.5  # the right half
     assert not right.axison
     assert left.axison
-    assert take_figure("Caller", None, (4, 3)) is not figure
+    assert get_figure("Caller", None, (4, 3)) is not figure
 
 
 def test_axes_outside_of_a_grid_have_no_place_for_panels():
     ax = Figure().add_axes((0, 0, 1, 1))
     with pytest.raises(ValueError, match=r"ax has to stand in a grid.*plt.subplots"):
-        take_figure("Caller", ax, (4, 3))
+        get_figure("Caller", ax, (4, 3))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,6 @@ def test_long_names_keep_both_ends():
 def test_texts_in_cells_can_be_read():
     _, ax = plt.subplots()
     image = ax.imshow([[0.0, 1.0]], cmap="Blues", vmin=0, vmax=1)
-    write_in_cells(image, np.array([["few", "many"]]), fontsize=8)
+    annotate_cells(image, np.array([["few", "many"]]), fontsize=8)
     found = [(t.get_text(), t.get_position(), t.get_color()) for t in ax.texts]
     assert found == [("few", (0, 0), "black"), ("many", (1, 0), "white")]

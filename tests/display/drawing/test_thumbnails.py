@@ -4,7 +4,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba_array
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from contrastive_clustering._display.drawing.image_grid import PictureStyle
+from contrastive_clustering._display.drawing.image_grid import ImageStyle
 from contrastive_clustering._display.drawing.thumbnails import (
     draw_thumbnails,
     spread_apart,
@@ -51,7 +51,7 @@ def test_frames_lie_within_the_map_and_apart(n):
         np.arange(n),
         colors,
         pictures=pictures,
-        style=PictureStyle(0, 1, "gray"),
+        style=ImageStyle(0, 1, "gray"),
     )
     figure.draw_without_rendering()
     boxes = ax.findobj(AnnotationBbox)
