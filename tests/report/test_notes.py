@@ -100,6 +100,6 @@ def test_problems_come_before_general_caveats():
     for problem in (
         "10 of 11 samples of X are exact copies",
         "1 of 4 strata has a single member",
-        "its error is 1.70 of the variance",
+        "their error is 1.70 of the variance",
     ):
         assert text.index(problem) < text.index("hypotheses")
