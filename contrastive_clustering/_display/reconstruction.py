@@ -1,4 +1,4 @@
-"""What the autoencoder keeps of samples and what it loses."""
+"""Samples, their reconstructions and the differences."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -22,45 +22,45 @@ from contrastive_clustering._utils.param_validation import Count, validate_param
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Inches that the label of the differences' color bar needs.
+# Height in inches that the label of the color bar of the differences needs.
 MIN_HEIGHT = 1.8
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ReconstructionDisplay(Display):
-    """Samples, what is decoded of their latents, and the difference.
+    """Samples, their reconstructions, and the absolute differences.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A column is a
-    sample. The third row is the absolute difference, dark where there is none, with a
-    color bar in the units of the pictures; of color pictures it is the mean of the
-    three channels.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Each column
+    is a sample. The third row is the absolute difference, dark for small differences,
+    with a color bar in the units of the images. For color images it is the mean over
+    the three channels.
 
     Parameters
     ----------
     rows : ndarray of shape (n_samples,)
-        Which rows of X are shown.
+        Indices of the samples shown in X.
 
     original_pictures, decoded_pictures : ndarray of shape (n_samples, height, width) \
             or (n_samples, height, width, 3)
-        Pictures of the samples and of what is decoded.
+        Images of the samples and of their reconstructions.
 
     difference_pictures : ndarray of shape (n_samples, height, width)
-        Their absolute differences.
+        Absolute differences.
 
     picture_style : ImageStyle
-        How pictures are drawn.
+        How images are displayed.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    InterpolationDisplay : What lies between two samples.
+    InterpolationDisplay : Interpolation between two samples.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class ReconstructionDisplay(Display):
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Encode and decode some samples.
+        """Plot samples and their reconstructions.
 
         Parameters
         ----------
@@ -104,21 +104,21 @@ class ReconstructionDisplay(Display):
             A fitted estimator.
 
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and units seen in `fit`.
 
         n_samples : int, default=8
-            How many to show, drawn at random; all if X has no more.
+            Maximum number of samples to show, drawn at random.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of that draw.
+            Seed of the random selection.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : ReconstructionDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class ReconstructionDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If X is not what `fit` has seen.
+            If X differs from the training set in shape or units.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         encoded = encode(estimator, X, n_samples, check_random_state(random_state))
@@ -136,7 +136,7 @@ class ReconstructionDisplay(Display):
         decoded = to_images(estimator.inverse_transform(encoded.latents), scaler)
         style = ImageStyle.of(scaler)
         difference = np.abs(originals - decoded)
-        if difference.ndim == 4:  # colors, from 0 to 1: to the user's units
+        if difference.ndim == 4:  # convert colors from [0, 1] to the user's units
             difference = difference.mean(axis=-1) * (style.high - style.low)
         return cls(
             rows=encoded.rows,

@@ -14,7 +14,7 @@ def test_few_labels_have_a_column_each():
 
 
 @pytest.mark.parametrize("dtype", ["i8", "f8", "O", "M8[D]"])
-def test_many_numbers_are_gathered_in_ranges_of_equal_size(dtype):
+def test_many_numbers_are_grouped_into_ranges_of_equal_size(dtype):
     classes = np.sort(RNG.choice(10_000, 500, replace=False)).astype("i8").astype(dtype)
     counts = RNG.integers(5, size=(3, 500))
     gathered, names = group_columns(counts, classes)
@@ -24,13 +24,13 @@ def test_many_numbers_are_gathered_in_ranges_of_equal_size(dtype):
     np.testing.assert_allclose(sizes, counts.sum() / 10, atol=10)
     assert len(set(names)) == 10
     assert all(" to " in name for name in names)
-    if dtype == "i8":  # each label is counted in the range that its number is in
+    if dtype == "i8":  # each label is counted in its range
         low, high = (int(float(side)) for side in names[3].split(" to "))
         inside = (classes >= low) & (classes <= high)
         np.testing.assert_array_equal(gathered[:, 3], counts[:, inside].sum(axis=1))
 
 
-def test_a_frequent_number_keeps_a_range():
+def test_a_frequent_number_keeps_its_own_range():
     counts = np.ones((1, 100), int)
     counts[0, 50] = 10_000
     gathered, names = group_columns(counts, np.arange(100))
@@ -38,7 +38,7 @@ def test_a_frequent_number_keeps_a_range():
     assert gathered.sum() == counts.sum()
 
 
-def test_nan_has_a_column_of_its_own():
+def test_nan_has_its_own_column():
     classes = np.append(np.arange(100.0), np.nan)
     gathered, names = group_columns(np.ones((1, 101), int), classes)
     assert names[-1] == "nan"

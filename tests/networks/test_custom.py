@@ -243,7 +243,7 @@ def test_a_variational_encoder_returns_means_and_log_variances(tiny_images, fast
     [
         (
             lambda shape: nn.Identity(),
-            r"failed for sample shape \(1, 8, 8\).*\(TypeError",
+            r"failed for sample shape.*8\).*\(TypeError",
         ),
         (lambda shape, n: None, "returned a NoneType.*must return a torch.nn.Module"),
         (nn.Linear, r"failed for .*\(TypeError"),
@@ -256,9 +256,7 @@ def test_a_function_that_does_not_build_a_module_is_an_error(part, message):
 
 def test_a_module_that_cannot_be_copied_is_an_error():
     encoder = trained_encoder()
-    encoder.latents = encoder(
-        torch.zeros(1, 1, 8, 8)
-    )  # a tensor with a graph cannot be copied
+    encoder.latents = encoder(torch.zeros(1, 1, 8, 8))  # has a gradient graph
     with pytest.raises(ValueError, match=r"encoder=Sequential\(\.\.\.\) cannot be cop"):
         make_part(encoder, "encoder", SHAPE, N_LATENTS)
 

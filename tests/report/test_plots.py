@@ -25,10 +25,10 @@ from contrastive_clustering._report.plots import (
 @pytest.fixture(autouse=True)
 def plotted_as_in_the_report():
     """Plot as the report does, and check that no figure stays open."""
-    before = plt.get_fignums()
+    plt.close("all")  # figures of other tests
     with default_style():
         yield
-    assert plt.get_fignums() == before
+    assert plt.get_fignums() == []
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,6 @@ class PlottedDisplay:
         self.figure_ = plt.figure(figsize=(2, 1))
 
 
-@pytest.fixture
-def no_figures():
-    """Close the figures of other tests, so that only new ones count."""
-    plt.close("all")
-
-
-@pytest.mark.usefixtures("no_figures")
 def test_figure_is_sharp_and_closed():
     fragment = embed(PlottedDisplay(), "A figure of two inches", "caption")
     (image,) = Page(fragment).all("img")
@@ -80,7 +73,6 @@ def test_figure_is_sharp_and_closed():
     assert plt.get_fignums() == []
 
 
-@pytest.mark.usefixtures("no_figures")
 def test_figure_is_closed_even_if_plotting_fails():
     display = PlottedDisplay()
     display.figure_.suptitle("$no formula^^$")
