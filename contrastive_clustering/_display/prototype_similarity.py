@@ -171,7 +171,7 @@ class PrototypeSimilarityDisplay(Display):
         tree_ax = ax.inset_axes((1.02, 0, TREE_WIDTH, 1))
         tree = dendrogram(self.linkage, no_plot=True)
         for positions, heights in zip(tree["icoord"], tree["dcoord"], strict=True):
-            # SciPy places leaves 10 apart, starting at 5.
+            # SciPy spaces leaves 10 apart, starting at 5.
             tree_ax.plot(
                 heights, (np.array(positions) - 5) / 10, color=FIRST_COLOR, linewidth=1
             )

@@ -200,9 +200,8 @@ class JointLoss(nn.Module):
     Attributes
     ----------
     kl_scale : float
-        What the weight of the divergence is multiplied by; the net raises it from 0 to
-        1 in the first epochs, so that latents are not drawn to zero before they mean
-        anything.
+        Factor of the weight of the divergence; the net raises it from 0 to 1 in the
+        first epochs, so that latents do not collapse before they carry information.
     """
 
     def __init__(

@@ -44,13 +44,13 @@ def test_frames_are_within_the_map_and_do_not_overlap(n):
     ax.scatter(*positions.T, label="points")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     colors = to_rgba_array(["red"] * n)
-    pictures = np.random.default_rng(1).uniform(size=(n, 8, 8))
+    images = np.random.default_rng(1).uniform(size=(n, 8, 8))
     draw_thumbnails(
         ax,
         positions,
         np.arange(n),
         colors,
-        images=pictures,
+        images=images,
         style=ImageStyle(0, 1, "gray"),
     )
     figure.draw_without_rendering()
@@ -64,7 +64,7 @@ def test_frames_are_within_the_map_and_do_not_overlap(n):
         assert around.containsy(frame.y0)
         assert around.containsy(frame.y1)
         assert not any(frame.overlaps(other) for other in frames[place + 1 :])
-    for box, picture, place in zip(boxes, pictures, positions, strict=True):
+    for box, picture, place in zip(boxes, images, positions, strict=True):
         (image,) = box.findobj(OffsetImage)
         np.testing.assert_array_equal(image.get_data(), picture)
         np.testing.assert_array_equal(box.xy, place)
