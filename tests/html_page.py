@@ -80,7 +80,7 @@ def check_accessible(page):
     assert links[0] == "#main"
     assert (
         page.all("main")[0]["tabindex"] == "-1"
-    )  # otherwise the link does not move the focus
+    )  # for the focus
     assert {link[1:] for link in links} <= set(ids)
     for tag, attrs in page.tags:
         aria = {name for name in attrs if name.startswith("aria-")}
