@@ -26,7 +26,7 @@ import numpy as np
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.data import choose_samples
 from contrastive_clustering._report.privacy import (
-    LEAST_MEMBERS,
+    MIN_MEMBERS,
     _directions,
     _distances,
     examine,
@@ -62,10 +62,10 @@ def measure(
         refinement_epochs=4,
         random_state=seed,
     ).fit(X)
-    scaler = clusterer._scaler
-    chosen = choose_samples(clusterer, X, X, None, largest=len(X), seed=0)
+    scaler = clusterer._model.scaler
+    chosen = choose_samples(clusterer, X, X, None, max_samples=len(X), seed=0)
     privacy = examine(clusterer, chosen, X)
-    kept = privacy.n_distinct >= LEAST_MEMBERS
+    kept = privacy.n_distinct >= MIN_MEMBERS
     centers = clusterer.inverse_transform(clusterer.cluster_centers_[kept])
     distances = _distances(_directions(centers, scaler), everything, scaler)
     nearest = np.sort(distances, axis=1)[:, :2]

@@ -1,4 +1,4 @@
-"""Metrics that hold strata against an expert's labels, and scorers for searches."""
+"""Metrics that compare clusters with reference labels, and scorers for searches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,18 +32,18 @@ Scorer = Callable[[Any, Any, Any], float]
 
 
 def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return the balanced accuracy, also where classes are predicted and never true.
+    """Return the balanced accuracy, even if some predicted classes are never true.
 
     Parameters
     ----------
     y_true, y_pred : ndarray of shape (n_samples,)
-        Classes, true and predicted. scikit-learn's balanced accuracy warns of classes
-        that only the latter holds.
+        True and predicted classes. scikit-learn's balanced accuracy warns if only the
+        latter contains some class.
 
     Returns
     -------
     recall : float
-        Mean over the true classes of the part of their samples that was predicted.
+        Mean recall of the true classes.
     """
     classes = np.unique(y_true)
     return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
@@ -53,8 +53,8 @@ def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Accuracy under the best one-to-one matching of clusters to classes.
 
-    Where the numbers of clusters and classes differ, the surplus ones stay without a
-    partner and their samples count as wrong.
+    If the numbers of clusters and classes differ, some remain unmatched, and their
+    samples count as wrong.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
         Classes.
 
     y_pred : array-like of shape (n_samples,)
-        Clusters. Their names need not be those of the classes.
+        Clusters. They may be named differently from the classes.
 
     Returns
     -------
     accuracy : float
-        Part of the samples whose cluster is matched to their class, in ``[0, 1]``.
+        Fraction of samples whose cluster is matched to their class, in ``[0, 1]``.
 
     Raises
     ------
@@ -113,14 +113,14 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        `labels_b` in the numbers of `labels_a`. Clusters without a partner get the
-        numbers that follow those of `labels_a`, largest first; -1 stays -1.
+        `labels_b` with the numbers of `labels_a`. Unmatched clusters get the numbers
+        that follow those of `labels_a`, largest first; -1 stays -1.
 
     Raises
     ------
     ValueError
-        If the arrays are empty, are not one-dimensional, differ in length or hold
-        anything but integers from -1 on.
+        If the arrays are empty, are not one-dimensional, differ in length or contain
+        values other than integers of at least -1.
 
     References
     ----------
@@ -138,8 +138,8 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     for name, labels in {"labels_a": kept, "labels_b": other}.items():
         if labels.dtype.kind not in "iu" or labels.min() < NOISE:
             raise ValueError(
-                f"{name} has to hold integers from -1 on, as labels_ and predict give "
-                f"them; its dtype is {labels.dtype}."
+                f"{name} has dtype {labels.dtype} or values below -1. Pass integers of "
+                "at least -1, such as labels_ or the output of predict."
             )
     matches = match(other, kept)
     clusters, counts = np.unique(other[other != NOISE], return_counts=True)
@@ -157,7 +157,7 @@ def map_clusters_to_labels(
 ) -> np.ndarray:
     """Replace each cluster by the most frequent class of its members.
 
-    The mapping is learnt on ``(y_true, y_pred)``, the training set, and applied to
+    The mapping is learned from ``(y_true, y_pred)``, the training set, and applied to
     `y_pred_new`. Ties go to the class that sorts first; a cluster without a training
     member gets the most frequent class of all.
 
@@ -170,7 +170,7 @@ def map_clusters_to_labels(
         Clusters of the training set.
 
     y_pred_new : array-like of shape (n_new,), default=None
-        Clusters of the samples to label; those of the training set if None.
+        Clusters of the samples to label; None labels the training set.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def map_clusters_to_labels(
     ------
     ValueError
         If an array is empty or not one-dimensional, if the first two differ in length,
-        or if clusters are numbers in one and words in the other.
+        or if clusters are numbers in one array and strings in the other.
 
     Examples
     --------
@@ -196,10 +196,12 @@ def map_clusters_to_labels(
         check_alike(y_pred=y_pred, y_pred_new=wanted)
     classes, class_counts = np.unique(y_true, return_counts=True)
     clusters = np.unique(y_pred)
-    commonest = classes[contingency_matrix(y_true, y_pred).argmax(axis=0)]
-    place = np.searchsorted(clusters, wanted).clip(max=len(clusters) - 1)
-    known = clusters[place] == wanted
-    return np.asarray(np.where(known, commonest[place], classes[class_counts.argmax()]))
+    most_frequent = classes[contingency_matrix(y_true, y_pred).argmax(axis=0)]
+    index = np.searchsorted(clusters, wanted).clip(max=len(clusters) - 1)
+    known = clusters[index] == wanted
+    return np.asarray(
+        np.where(known, most_frequent[index], classes[class_counts.argmax()])
+    )
 
 
 @default_library_settings()
@@ -212,22 +214,23 @@ def mapped_accuracy(
     *,
     balanced: bool = False,
 ) -> float:
-    """Accuracy after each cluster has taken the most frequent class of its members.
+    """Accuracy if each cluster predicts the most frequent class of its members.
 
-    Unlike :func:`clustering_accuracy` several clusters may stand for one class. It
-    grows with the number of clusters; give a test set to see what that is worth.
+    Unlike in :func:`clustering_accuracy`, several clusters may predict the same class.
+    The accuracy grows with the number of clusters; pass a test set for an unbiased
+    estimate.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
-        Classes and clusters of the training set, which set the mapping.
+        Classes and clusters of the training set, from which the mapping is learned.
 
     y_true_new, y_pred_new : array-like of shape (n_new,), default=None
-        Classes and clusters of the test set, which is scored; the training set if
-        None.
+        Classes and clusters of the test set, which is scored; None scores the training
+        set.
 
     balanced : bool, default=False
-        Whether to give the mean of the classes' recalls instead.
+        Whether to return the mean recall of the classes instead.
 
     Returns
     -------
@@ -238,8 +241,8 @@ def mapped_accuracy(
     ------
     ValueError
         If arrays are empty, not one-dimensional or of different lengths, if labels are
-        numbers in one set and words in the other, or if only one of `y_true_new` and
-        `y_pred_new` is given.
+        numbers in one set and strings in the other, or if only one of `y_true_new` and
+        `y_pred_new` is passed.
 
     Examples
     --------
@@ -248,7 +251,7 @@ def mapped_accuracy(
     1.0
     """
     if (y_true_new is None) != (y_pred_new is None):
-        raise ValueError("Give both y_true_new and y_pred_new, or neither.")
+        raise ValueError("Pass both y_true_new and y_pred_new, or neither.")
     if y_true_new is None or y_pred_new is None:
         y_true_new, y_pred_new = y_true, y_pred
     truth, strata = check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
@@ -267,8 +270,8 @@ def _check_has(estimator: Any, *methods: str) -> None:
             getattr(estimator, method, None)
         ):
             raise TypeError(
-                f"estimator={show(estimator)} is no object with the method {method}. "
-                "Pass a fitted clusterer."
+                f"estimator={show(estimator)} does not have the method {method}. Pass "
+                "a fitted clusterer."
             )
 
 
@@ -303,7 +306,7 @@ def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     Raises
     ------
     TypeError, ValueError
-        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
+        If `estimator` lacks a required method, or if X or `y` is not valid.
     """
     y, predicted = _labels_and_predictions(estimator, X, y)
     return clustering_accuracy(y, predicted)
@@ -332,7 +335,7 @@ def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
     Raises
     ------
     TypeError, ValueError
-        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
+        If `estimator` lacks a required method, or if X or `y` is not valid.
     """
     y, predicted = _labels_and_predictions(estimator, X, y)
     return float(adjusted_rand_score(y, predicted))
@@ -361,7 +364,7 @@ def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
     Raises
     ------
     TypeError, ValueError
-        If `estimator` lacks a method that is needed, or if X or `y` cannot be read.
+        If `estimator` lacks a required method, or if X or `y` is not valid.
     """
     y, predicted = _labels_and_predictions(estimator, X, y)
     return float(normalized_mutual_info_score(y, predicted))

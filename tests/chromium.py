@@ -1,4 +1,4 @@
-"""A page in a real browser, without a window and without a network."""
+"""Pages in a real browser, without a window or a network."""
 
 import html
 import json
@@ -10,7 +10,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
-# A browser looks for updates, the time and so on of its own accord: it finds no host.
+# Browsers request updates and the like by themselves; host names are not resolved.
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -28,10 +28,10 @@ QUIET = (
     "--hide-scrollbars",
 )
 
-# Who the log says has asked for something where it was the browser itself.
+# Initiator in the log of requests by the browser itself.
 BROWSER = "not an origin"
 
-# Loads a page in a frame as wide as a phone, and writes down what it finds there.
+# Loads a page in a frame as wide as a phone, and records its properties.
 FRAME = """<!DOCTYPE html><title>frame</title>
 <iframe id="phone" width="{width}" height="800" style="border:0" src="{page}"></iframe>
 <pre id="found"></pre>
@@ -43,12 +43,12 @@ onload = () => {{
     title: page.title,
     width: root.clientWidth,
     needed: Math.max(root.scrollWidth, page.body.scrollWidth),
-    // What sticks out of the page, and not of a box that scrolls.
+    // Elements wider than the page, except in boxes that scroll.
     outside: [...page.body.querySelectorAll("*")].filter(
       (e) => e.getBoundingClientRect().right > root.clientWidth + 1
         && !e.closest(".box")
     ).map((e) => e.outerHTML.slice(0, 80)),
-    pictures: [...page.images].map((e) => e.complete && e.naturalWidth),
+    images: [...page.images].map((e) => e.complete && e.naturalWidth),
     styled: getComputedStyle(page.querySelector("nav ul")).display,
   }};
   document.getElementById("found").textContent = JSON.stringify(found);
@@ -58,7 +58,7 @@ onload = () => {{
 
 
 def find_chromium():
-    """Return where Chromium is, or skip the test."""
+    """Return the path of Chromium, or skip the test."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("needs the browser CHROMIUM")
@@ -66,10 +66,10 @@ def find_chromium():
 
 
 def run_chromium(folder, page, *options):
-    """Open a page in a browser that has never run; return what it wrote and asked for.
+    """Open a page in a new browser; return its output, console and requests.
 
-    Returns its standard output, the lines of the page's console and the addresses that
-    the page has asked anyone but the disk for.
+    Returns the standard output, the lines of the console, and the addresses that the
+    page has requested from anywhere but the disk.
     """
     log = folder / "net.json"
     result = subprocess.run(
@@ -104,7 +104,7 @@ def run_chromium(folder, page, *options):
 
 
 def look_at(folder, page, width):
-    """Return what a page is like in a frame of some width: see `FRAME`."""
+    """Return the properties of a page in a frame of a given width: see `FRAME`."""
     frame = folder / "frame.html"
     frame.write_text(FRAME.format(width=width, page=page.as_uri()))
     dom, console, requested = run_chromium(

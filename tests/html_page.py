@@ -1,4 +1,4 @@
-"""What tests ask of a page of HTML: that it is whole, self-contained, accessible."""
+"""Checks that an HTML page is complete, self-contained and accessible."""
 
 import re
 from html.parser import HTMLParser
@@ -10,10 +10,10 @@ FOREIGN = {"script", "iframe", "object", "embed", "form", "base", "video", "audi
 
 
 class Page(HTMLParser):
-    """A page that was parsed: its tags with their attributes, and its texts.
+    """A parsed page: its tags with their attributes, and its texts.
 
-    `tags` holds a pair of name and attributes for each tag, `texts` a pair of the name
-    of the innermost tag and the text for each text.
+    `tags` holds the name and the attributes of each tag, `texts` the name of the
+    innermost tag and the text of each piece of text.
     """
 
     def __init__(self, source):
@@ -37,16 +37,16 @@ class Page(HTMLParser):
         self.texts.append((self.open[-1] if self.open else "", data))
 
     def all(self, *names):
-        """Return the attributes of each tag of these names."""
+        """Return the attributes of the tags with these names."""
         return [attrs for tag, attrs in self.tags if tag in names]
 
     def text(self, *names):
-        """Return the texts within the tags of these names, or all of them."""
+        """Return the texts within tags with these names, or all texts."""
         return [data for tag, data in self.texts if tag in names or not names]
 
 
 def check_self_contained(page):
-    """Nothing is loaded, nothing is run."""
+    """Check that the page loads nothing and runs no script."""
     for tag, attrs in page.tags:
         assert tag not in FOREIGN, tag
         for name, value in attrs.items():
@@ -64,7 +64,7 @@ def check_self_contained(page):
 
 
 def check_accessible(page):
-    """Who hears the page, or goes through it by the keyboard, gets all of it."""
+    """Check that screen readers and keyboard users get all of the page."""
     assert page.all("html")[0]["lang"] == "en"
     (title,) = page.text("title")
     assert title.strip()
@@ -78,13 +78,15 @@ def check_accessible(page):
     assert len(ids) == len(set(ids))
     links = [attrs["href"] for attrs in page.all("a")]
     assert links[0] == "#main"
-    assert page.all("main")[0]["tabindex"] == "-1"  # or the link moves no focus
+    assert page.all("main")[0]["tabindex"] == "-1"  # for the focus
     assert {link[1:] for link in links} <= set(ids)
     for tag, attrs in page.tags:
-        if "aria-labeledby" in attrs:
-            assert attrs["aria-labeledby"] in ids
+        aria = {name for name in attrs if name.startswith("aria-")}
+        assert aria <= {"aria-label", "aria-labelledby"}, tag
+        if "aria-labelledby" in attrs:
+            assert attrs["aria-labelledby"] in ids
         if attrs.get("role") == "region" or tag == "section":
-            assert attrs.get("aria-labeledby") or attrs.get("aria-label")
+            assert attrs.get("aria-labelledby") or attrs.get("aria-label")
         if attrs.get("class", "").startswith("box"):
             assert attrs["tabindex"] == "0"
     for attrs in page.all("img"):

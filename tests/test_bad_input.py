@@ -964,7 +964,7 @@ def reports(draw):
             arguments[name] = draw(values)
 
     def call():
-        with mock.patch.object(_report, "_pictured", return_value=[]):
+        with mock.patch.object(_report, "_plot_sections", return_value=[]):
             return clustering_report(clusterer, X, **arguments)
 
     def check(path):

@@ -1,4 +1,4 @@
-"""What holds of all displays."""
+"""Properties that all displays share."""
 
 import subprocess
 import sys
@@ -29,13 +29,13 @@ from contrastive_clustering import (
 
 pytestmark = [
     pytest.mark.usefixtures("no_window"),
-    # Of estimators that were trained for three epochs.
+    # The estimators were trained for three epochs.
     pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning"),
 ]
 
 RESULT = ClusterNumberResult(3, np.array([2, 3]), np.array([0.1, 0.2]), "silhouette")
 
-# How each display is made of an estimator and its samples, and of arrays.
+# How each display is created from an estimator and samples, and from arrays.
 FROM_ESTIMATOR = {
     ClusterGalleryDisplay: ClusterGalleryDisplay.from_estimator,
     EmbeddingDisplay: partial(EmbeddingDisplay.from_estimator, method="pca"),
@@ -72,7 +72,7 @@ FROM_ARRAYS = {
 }
 
 
-def test_all_are_public_and_tried_here():
+def test_all_displays_are_public_and_tested_here():
     names = set(_display.__all__)
     assert names == {
         name for name in contrastive_clustering.__all__ if name.endswith("Display")
@@ -80,7 +80,7 @@ def test_all_are_public_and_tried_here():
     assert names == {each.__name__ for each in FROM_ESTIMATOR.keys() | FROM_ARRAYS}
 
 
-def test_import_leaves_matplotlib_alone():
+def test_import_does_not_import_matplotlib():
     code = (
         "import sys, contrastive_clustering as package;"
         "package.EmbeddingDisplay.from_estimator;"
@@ -93,7 +93,7 @@ def test_import_leaves_matplotlib_alone():
 
 
 @pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
-def test_missing_matplotlib_is_named_for_arrays(display, monkeypatch):
+def test_missing_matplotlib_is_reported_for_arrays(display, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(
         ImportError, match=rf"{display.__name__}\.from_\w+ needs .*pip install"
@@ -102,7 +102,7 @@ def test_missing_matplotlib_is_named_for_arrays(display, monkeypatch):
 
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
-def test_missing_matplotlib_is_named_before_all_else(display, monkeypatch):
+def test_missing_matplotlib_is_reported_first(display, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(
         ImportError, match=rf"{display.__name__}\.from_estimator needs matplotlib"
@@ -111,15 +111,15 @@ def test_missing_matplotlib_is_named_before_all_else(display, monkeypatch):
 
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
-def test_estimator_has_to_be_fitted(display):
+def test_estimator_must_be_fitted(display):
     with pytest.raises(NotFittedError):
         FROM_ESTIMATOR[display](ContrastiveAutoencoderClusterer(), np.ones((4, 8, 8)))
-    with pytest.raises(TypeError, match=f"{display.__name__} draws a fitted"):
+    with pytest.raises(TypeError, match=f"{display.__name__} needs a fitted"):
         FROM_ESTIMATOR[display](None, np.ones((4, 8, 8)))
 
 
 def check_within(figure):
-    """Check that nothing drawn reaches beyond the figure."""
+    """Check that no artist extends beyond the figure."""
     figure.draw_without_rendering()
     for ax in figure.axes:
         box = ax.get_tightbbox()
@@ -138,7 +138,7 @@ def tick_boxes(axis):
 
 
 def check_labels_apart(figure):
-    """Check that no label of a tick covers another of its axis."""
+    """Check that tick labels of an axis do not overlap."""
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
             boxes = tick_boxes(axis)
@@ -164,7 +164,7 @@ def test_nothing_is_clipped_or_covered_or_shown(
 
 
 @pytest.mark.parametrize("kind", ["gray", "table"])
-def test_single_pictures_have_room_for_their_names(kind, fitted_kind):
+def test_single_images_have_room_for_their_labels(kind, fitted_kind):
     X, estimator = fitted_kind(kind)
     for display in (
         ClusterGalleryDisplay.from_estimator(
@@ -178,7 +178,7 @@ def test_single_pictures_have_room_for_their_names(kind, fitted_kind):
 
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
-def test_given_axes_are_drawn_on(display, fitted_kind):
+def test_given_axes_are_used(display, fitted_kind):
     X, estimator = fitted_kind("gray")
     figure = Figure(figsize=(9, 4), layout="constrained")  # unknown to pyplot
     given, other = figure.subplots(1, 2)
@@ -196,7 +196,7 @@ def test_given_axes_are_drawn_on(display, fitted_kind):
 
 
 @pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
-def test_plot_draws_again_and_returns_itself(display):
+def test_plot_redraws_and_returns_the_display(display):
     drawn = FROM_ARRAYS[display]()
     first = drawn.figure_
     assert drawn.plot() is drawn
@@ -209,13 +209,13 @@ def test_plot_draws_again_and_returns_itself(display):
 
 
 @pytest.mark.parametrize("display", FROM_ARRAYS, ids=lambda each: each.__name__)
-def test_other_than_axes_is_refused(display):
-    with pytest.raises(TypeError, match="ax is a str, but one matplotlib Axes"):
+def test_other_objects_than_axes_are_rejected(display):
+    with pytest.raises(TypeError, match="ax is a str, not a matplotlib Axes"):
         FROM_ARRAYS[display](ax="here")
 
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda each: each.__name__)
-def test_samples_and_estimator_are_left_as_they_were(display, fitted_kind):
+def test_samples_and_estimator_are_not_changed(display, fitted_kind):
     X, estimator = fitted_kind("gray")
     before, centers = X.copy(), estimator.cluster_centers_.copy()
     state = np.random.get_state()[1].copy()

@@ -24,7 +24,7 @@ def fitted(fitted_kind, monkeypatch):
     program = SimpleNamespace(model_proto=onnx.ModelProto())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
     monkeypatch.setattr(
-        "contrastive_clustering._report.report._pictured", lambda *_: []
+        "contrastive_clustering._report.report._plot_sections", lambda *_: []
     )
     return X, estimator
 

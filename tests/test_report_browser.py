@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens, looks for nothing, and fits a phone."""
+"""The report in a real browser: it opens, requests nothing, and fits a phone."""
 
 import pytest
 from chromium import look_at, run_chromium
@@ -26,12 +26,12 @@ def report(digits, tmp_path_factory):
     )
 
 
-def test_report_opens_on_a_phone_and_asks_for_nothing(report, tmp_path):
+def test_report_opens_on_a_phone_and_requests_nothing(report, tmp_path):
     found, console, requested = look_at(tmp_path, report, width=390)
     assert found["title"] == LONG
-    assert found["styled"] == "flex"  # the policy lets the page's own style through
-    assert len(found["pictures"]) >= 10
-    assert all(width > 0 for width in found["pictures"])
+    assert found["styled"] == "flex"  # the policy allows the style of the page
+    assert len(found["images"]) >= 10
+    assert all(width > 0 for width in found["images"])
     assert found["width"] == 390
     assert found["needed"] == 390
     assert found["outside"] == []
@@ -39,7 +39,7 @@ def test_report_opens_on_a_phone_and_asks_for_nothing(report, tmp_path):
     assert requested == set()
 
 
-def test_requests_and_errors_would_be_seen(tmp_path):
+def test_requests_and_errors_are_detected(tmp_path):
     page = tmp_path / "page.html"
     page.write_text(
         '<img src="http://127.0.0.1:9/x.png"><script>throw Error("seen")</script>'

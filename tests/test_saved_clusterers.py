@@ -63,7 +63,7 @@ def test_saved_or_refused_as_the_docs_say(  # noqa: PLR0917
         return
     estimator = fit_tiny(**parameters)
     if not refinement_epochs:
-        voters = estimator._clustering.voters
+        voters = estimator._model.clustering.voters
         assert rows[name].startswith("saved; neighbors vote") == (voters is not None)
     path = tmp_path / "model.safetensors"
     estimator.save(path)

@@ -1,4 +1,4 @@
-"""Pictures of strata, in scikit-learn's convention of displays."""
+"""Plots of strata that follow the display convention of scikit-learn."""
 
 from contrastive_clustering._display.cluster_gallery import (
     ClusterGalleryDisplay,

@@ -1,9 +1,9 @@
-"""What every display does when it is drawn."""
+"""The base class of displays."""
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-from contrastive_clustering._display.drawing.style import take_axes
+from contrastive_clustering._display.drawing.style import get_axes
 from contrastive_clustering._utils.library_settings import default_library_settings
 
 if TYPE_CHECKING:
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 class Display(ABC):
-    """What draws its fields on one axes, which it keeps as `ax_` and `figure_`."""
+    """Plots its fields on axes, which it keeps as `ax_` with their `figure_`."""
 
     ax_: "Axes"
     figure_: Any
 
     @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the display, once more or elsewhere.
+        """Plot the display, again or on other axes.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, as large as what is shown needs.
+            Axes to plot on; None creates a new figure of suitable size.
 
         Returns
         -------
@@ -38,15 +38,15 @@ class Display(ABC):
         TypeError
             If `ax` is neither None nor axes.
         """
-        ax = take_axes(f"{type(self).__name__}.plot", ax, self._size())
+        ax = get_axes(f"{type(self).__name__}.plot", ax, self._size())
         self._draw(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     @abstractmethod
     def _size(self) -> tuple[float, float]:
-        """Return the width and the height of a new figure, in inches."""
+        """Return the width and height of a new figure, in inches."""
 
     @abstractmethod
     def _draw(self, ax: "Axes") -> None:
-        """Draw on axes."""
+        """Plot on axes."""

@@ -1,4 +1,4 @@
-"""Strata side by side: decoded centers, typical and atypical members."""
+"""A gallery of strata: decoded centers, typical and atypical members."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     Row,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, check_strata, encode
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -22,54 +22,54 @@ from contrastive_clustering._utils.param_validation import Count, validate_param
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Space between the groups of columns, in widths of a picture.
+# Gap between the groups of columns, in image widths.
 GROUP_GAP = 0.35
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ClusterGalleryDisplay(Display):
-    """Each stratum's decoded center, its typical and its atypical members.
+    """Decoded center, typical and atypical members of each stratum.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum,
-    named by its number and how many of the samples are its members. Typical members
-    are those whose latents lie nearest to the center, nearest first; atypical ones lie
-    farthest, farthest last. No member is shown twice.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Each row
+    shows a stratum, labeled with its number and the number of its members. Typical
+    members have the latents closest to the center, closest first; atypical members have
+    the farthest ones, farthest last. No member is shown twice.
 
     Parameters
     ----------
     strata : ndarray of shape (n_strata,)
-        The strata shown, from above.
+        The strata shown, from top to bottom.
 
     sizes : ndarray of shape (n_strata,)
-        How many of the samples are members of each.
+        Number of members of each stratum among the samples.
 
     center_pictures : ndarray of shape (n_strata, height, width) or \
             (n_strata, height, width, 3)
-        Pictures of the decoded centers.
+        Images of the decoded centers.
 
     typical_rows, atypical_rows : list of ndarray
-        For each stratum, which rows of X are shown.
+        Indices in X of the members shown, for each stratum.
 
     typical_pictures, atypical_pictures : list of ndarray
-        For each stratum, their pictures.
+        Images of these members, for each stratum.
 
-    picture_style : PictureStyle
-        How pictures are drawn.
+    picture_style : ImageStyle
+        How images are displayed.
 
     n_typical, n_atypical : int
-        Number of columns for each.
+        Number of columns of each group.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    EmbeddingDisplay : Where strata lie in the latent space.
+    EmbeddingDisplay : Map of the latent space.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class ClusterGalleryDisplay(Display):
     atypical_rows: list[np.ndarray]
     typical_pictures: list[np.ndarray]
     atypical_pictures: list[np.ndarray]
-    picture_style: PictureStyle
+    picture_style: ImageStyle
     n_typical: int
     n_atypical: int
 
@@ -117,7 +117,7 @@ class ClusterGalleryDisplay(Display):
         strata: ArrayLike | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Find the typical and the atypical members of strata among samples.
+        """Plot the typical and atypical members of strata among samples.
 
         Parameters
         ----------
@@ -125,22 +125,22 @@ class ClusterGalleryDisplay(Display):
             A fitted estimator.
 
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and units seen in `fit`.
 
         n_typical, n_atypical : int, default=5
-            How many members to show of each kind. Of a stratum with fewer members
-            than both, typical ones are shown first.
+            Number of typical and of atypical members to show. If a stratum has fewer
+            members than both, typical ones have priority.
 
         strata : array-like of shape (n_strata,), default=None
             The strata to show, in this order; None shows all.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : ClusterGalleryDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -148,7 +148,8 @@ class ClusterGalleryDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If X is not what `fit` has seen, or there is no such stratum.
+            If X differs from the training set in shape or units, or if a stratum does
+            not exist.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         shown = check_strata(strata, estimator.n_clusters_)
@@ -167,18 +168,18 @@ class ClusterGalleryDisplay(Display):
             atypical.append(rest[max(0, len(rest) - n_atypical) :])
         decoded = estimator.inverse_transform(centers[shown])
 
-        def pictures(groups: list[np.ndarray]) -> list[np.ndarray]:
-            return [to_pictures(encoded.take(rows), encoded.scaler) for rows in groups]
+        def images(groups: list[np.ndarray]) -> list[np.ndarray]:
+            return [to_images(encoded.take(rows), encoded.scaler) for rows in groups]
 
         return cls(
             strata=shown,
             sizes=np.array(sizes),
-            center_pictures=to_pictures(decoded, encoded.scaler),
+            center_pictures=to_images(decoded, encoded.scaler),
             typical_rows=typical,
-            typical_pictures=pictures(typical),
+            typical_pictures=images(typical),
             atypical_rows=atypical,
-            atypical_pictures=pictures(atypical),
-            picture_style=PictureStyle.of(encoded.scaler),
+            atypical_pictures=images(atypical),
+            picture_style=ImageStyle.of(encoded.scaler),
             n_typical=n_typical,
             n_atypical=n_atypical,
         ).plot(ax)
@@ -194,8 +195,8 @@ class ClusterGalleryDisplay(Display):
 
     def _draw(self, ax: "Axes") -> None:
         lefts, titles = self._columns()
-        rows = [self._row(place) for place in range(len(self.strata))]
-        draw_pictures(ax, rows, lefts)
+        rows = [self._row(index) for index in range(len(self.strata))]
+        draw_images(ax, rows, lefts)
         ax.set_xticks(list(titles.values()), list(titles))
         names = [
             f"stratum {stratum} (n={size})"
@@ -205,7 +206,7 @@ class ClusterGalleryDisplay(Display):
         add_colorbar(ax, self.picture_style)
 
     def _columns(self) -> tuple[list[float], dict[str, float]]:
-        """Return the left edge of each column, and where each group's title stands."""
+        """Return the left edge of each column, and the center of each titled group."""
         groups = {
             "decoded\ncenter": 1,
             "typical\n(nearest)": self.n_typical,
@@ -216,17 +217,17 @@ class ClusterGalleryDisplay(Display):
         start = 0.0
         for title, n_columns in groups.items():
             if n_columns:
-                lefts += [start + place for place in range(n_columns)]
+                lefts += [start + column for column in range(n_columns)]
                 titles[title] = start + n_columns / 2
                 start += n_columns + GROUP_GAP
         return lefts, titles
 
-    def _row(self, place: int) -> Row:
-        """Return a stratum's pictures, with None where it has too few members."""
-        row: list[np.ndarray | None] = [self.center_pictures[place]]
-        for pictures, n_columns in (
-            (self.typical_pictures[place], self.n_typical),
-            (self.atypical_pictures[place], self.n_atypical),
+    def _row(self, index: int) -> Row:
+        """Return the images of a stratum, padded with None if it has few members."""
+        row: list[np.ndarray | None] = [self.center_pictures[index]]
+        for images, n_columns in (
+            (self.typical_pictures[index], self.n_typical),
+            (self.atypical_pictures[index], self.n_atypical),
         ):
-            row += [*pictures, *[None] * (n_columns - len(pictures))]
+            row += [*images, *[None] * (n_columns - len(images))]
         return row, self.picture_style

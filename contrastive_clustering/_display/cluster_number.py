@@ -1,4 +1,4 @@
-"""How the number of strata was chosen."""
+"""The search for the number of strata."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ClusterNumberDisplay(Display):
-    """The criterion for each number of strata, the chosen one marked.
+    """Criterion for each number of strata, with the chosen number marked.
 
-    Make it by :meth:`from_estimator` or :meth:`from_result`; :meth:`plot` draws it
-    again. Higher is better, whatever the criterion. A flat curve says that the numbers
-    are as good as each other.
+    Create it with :meth:`from_estimator` or :meth:`from_result`; :meth:`plot` redraws
+    it. Higher is better for all criteria. A flat curve means that the numbers are about
+    equally good.
 
     Parameters
     ----------
     result : ClusterNumberResult
-        What the search found.
+        Result of the search.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    ClusterNumberSearch : The criteria.
+    ClusterNumberSearch : Search for the number of strata.
 
     Examples
     --------
@@ -61,21 +61,21 @@ class ClusterNumberDisplay(Display):
     @classmethod
     @default_library_settings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
-        """Take the search of a fitted estimator.
+        """Plot the search of a fitted estimator.
 
         Parameters
         ----------
         estimator : ContrastiveAutoencoderClusterer
-            An estimator that was fitted with ``n_clusters="auto"`` or a
+            An estimator fitted with ``n_clusters="auto"`` or a
             :class:`ClusterNumberSearch`.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : ClusterNumberDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -83,13 +83,14 @@ class ClusterNumberDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If it is no such estimator, or was given the number of strata.
+            If `estimator` is of another type or not fitted, or was fitted
+            with a given number of strata.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         result = estimator.cluster_number_search_
         if result is None:
             raise ValueError(
-                "There was no search for the number of strata: the estimator was "
+                "The estimator did not search for the number of strata, as it was "
                 f"fitted with n_clusters={show(estimator.n_clusters)}. Fit it with "
                 'n_clusters="auto" or a ClusterNumberSearch.'
             )
@@ -98,20 +99,20 @@ class ClusterNumberDisplay(Display):
     @classmethod
     @default_library_settings()
     def from_result(cls, result: Any, *, ax: "Axes | None" = None) -> Self:
-        """Take what a search found.
+        """Plot the result of a search.
 
         Parameters
         ----------
         result : ClusterNumberResult
-            Such as :meth:`ClusterNumberSearch.search` returns.
+            The return value of :meth:`ClusterNumberSearch.search`.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : ClusterNumberDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -119,13 +120,13 @@ class ClusterNumberDisplay(Display):
             If matplotlib is not installed.
 
         TypeError
-            If it is anything else.
+            If `result` is of another type.
         """
         import_pyplot(f"{cls.__name__}.from_result")
         if not isinstance(result, ClusterNumberResult):
             raise TypeError(
-                f"result is a {type(result).__name__}, but a ClusterNumberResult is "
-                "needed. Pass cluster_number_search_ of a fitted estimator."
+                f"result is a {type(result).__name__}, not a ClusterNumberResult. Pass "
+                "cluster_number_search_ of a fitted estimator."
             )
         return cls(result=result).plot(ax)
 

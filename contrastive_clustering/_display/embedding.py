@@ -15,7 +15,7 @@ from contrastive_clustering._display.drawing.coloring import (
     label_color,
     read_color,
 )
-from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
+from contrastive_clustering._display.drawing.image_grid import ImageStyle, to_images
 from contrastive_clustering._display.drawing.style import group_colors
 from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
 from contrastive_clustering._display.fitted import (
@@ -25,8 +25,8 @@ from contrastive_clustering._display.fitted import (
     encode,
 )
 from contrastive_clustering._display.projection import (
-    FEWEST_SAMPLES,
     METHODS,
+    MIN_SAMPLES,
     Projection,
     mean_latents,
     project,
@@ -39,69 +39,69 @@ from contrastive_clustering._utils.seeding import draw_rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# More strata than this get a larger figure and smaller points.
+# Maps of more strata have a larger figure and smaller points.
 FEW_STRATA = 12
 
 # Areas of points, in square points.
 SMALL_POINT, LARGE_POINT = 9.0, 14.0
 
-# What both ways of making a map take.
-MAPPED = {
+# Constraints shared by both constructors.
+MAP_CONSTRAINTS = {
     "method": [StrOptions(set(METHODS))],
     "color": [StrOptions({"stratum", "label"}), "array-like"],
     "color_label": [str, None],
-    "max_samples": [Count(FEWEST_SAMPLES)],
+    "max_samples": [Count(MIN_SAMPLES)],
     "random_state": ["random_state"],
 }
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class EmbeddingDisplay(Display):
-    """A map of the latent space, with the decoded centers of the strata on it.
+    """A map of the latent space with the decoded centers of the strata.
 
-    Make it by :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` draws it
-    again.
+    Create it with :meth:`from_estimator` or :meth:`from_latents`; :meth:`plot` redraws
+    it.
 
     Parameters
     ----------
     places : ndarray of shape (n_samples, 2)
-        Place of each sample on the map.
+        Position of each sample on the map.
 
     strata : ndarray of shape (n_samples,)
         Stratum of each sample, -1 for noise.
 
     values : ndarray of shape (n_samples,)
-        What points are colored by.
+        Values that determine the colors of the points.
 
     coloring : {"stratum", "label", "value"}
-        How `values` are read: as strata, as classes, or on a continuous scale.
+        Meaning of `values`: strata, classes, or numbers on a continuous scale.
 
     value_label : str
-        What the values are: the title of the legend, or what the color bar says.
+        Title of the legend or label of the color bar.
 
     center_places : ndarray of shape (n_clusters, 2)
-        Place of each stratum, NaN where it has none on this map.
+        Position of each stratum; NaN if it is not on the map.
 
     center_pictures : ndarray of shape (n_clusters, height, width) or \
             (n_clusters, height, width, 3) or None
-        Pictures of the decoded centers; None draws numbers only.
+        Images of the decoded centers; None shows only numbers.
 
-    picture_style : PictureStyle or None
-        How the pictures are drawn.
+    picture_style : ImageStyle or None
+        How images are displayed.
 
     axis_labels : tuple of str
-        What the map's two axes are.
+        Labels of the two axes.
 
     rows : ndarray of shape (n_samples,)
-        Which rows of X the points are.
+        Indices of the points in X.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
@@ -109,8 +109,9 @@ class EmbeddingDisplay(Display):
 
     Notes
     -----
-    On maps by t-SNE and UMAP only neighborhoods mean something: sizes of groups and
-    distances between them do not. PCA keeps distances as far as two directions can.
+    Maps by t-SNE and UMAP preserve only neighborhoods; sizes of groups and distances
+    between them are not meaningful. PCA preserves distances as well as two components
+    can.
 
     Examples
     --------
@@ -137,13 +138,13 @@ class EmbeddingDisplay(Display):
     value_label: str
     center_places: np.ndarray
     center_pictures: np.ndarray | None
-    picture_style: PictureStyle | None
+    picture_style: ImageStyle | None
     axis_labels: tuple[str, str]
     rows: np.ndarray
 
     @classmethod
     @default_library_settings()
-    @validate_params({**MAPPED, "centers": ["boolean"]})
+    @validate_params({**MAP_CONSTRAINTS, "centers": ["boolean"]})
     def from_estimator(
         cls,
         estimator: Any,
@@ -158,7 +159,7 @@ class EmbeddingDisplay(Display):
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Map the latents of samples.
+        """Plot a map of the latents of samples.
 
         Parameters
         ----------
@@ -166,44 +167,44 @@ class EmbeddingDisplay(Display):
             A fitted estimator.
 
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and units seen in `fit`.
 
         y : array-like of shape (n_samples,), default=None
-            Labels of the samples; read if `color` is "label".
+            Labels of the samples; used if `color` is "label".
 
         method : {"tsne", "pca", "umap"}, default="tsne"
-            How to map latents to the plane. "umap" needs umap-learn. By PCA a center
-            stands where it is mapped to. By t-SNE and UMAP it stands where the member
-            does whose latent is nearest to it.
+            How to map latents to the plane. "umap" needs umap-learn. PCA maps the
+            centers themselves. t-SNE and UMAP place each center at the member with the
+            closest latent.
 
         color : {"stratum", "label"} or array-like of shape (n_samples,), \
                 default="stratum"
-            What points are colored by: the predicted strata, `y`, or any numbers,
-            such as ages or what `score_samples` returns, with a color bar. NaN is
-            gray.
+            Color of the points: the predicted strata, `y`, or any numbers, such as
+            ages or the output of `score_samples`, with a color bar. NaN is gray.
 
         color_label : str, default=None
-            What the color bar or the legend of labels says; None for the name of a
-            series, or else "value" or "label".
+            Label of the color bar or title of the legend of labels; None uses the name
+            of a series, or otherwise "value" or "label".
 
         centers : bool, default=True
-            Whether to draw the decoded centers of the strata, as thumbnails. Those
-            that would cover each other are moved, and a line leads to their place.
+            Whether to show the decoded centers of the strata as thumbnails. Overlapping
+            thumbnails are moved apart and connected to their position by a line.
 
         max_samples : int, default=2000
-            Most samples to map; of more, so many are drawn at random. t-SNE takes some
-            seconds for 2000.
+            Maximum number of samples to map, drawn at random if there are more. t-SNE
+            takes a few seconds for 2000.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of that draw and of t-SNE and UMAP. An int gives the same map again.
+            Seed of this selection and of t-SNE and UMAP. An int makes the map
+            reproducible.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : EmbeddingDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -211,9 +212,9 @@ class EmbeddingDisplay(Display):
             If matplotlib, or for "umap" umap-learn, is not installed.
 
         TypeError, ValueError
-            If X is not what `fit` has seen; if `y` or `color` are not one value for
-            each sample; if there are fewer than three samples, or all latents are
-            the same.
+            If X differs from the training set in shape or units; if `y` or `color` does
+            not hold one value for each sample; if there are fewer than three samples;
+            or if all latents are equal.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
@@ -224,25 +225,25 @@ class EmbeddingDisplay(Display):
         projection = project(
             encoded.latents, encoded.labels, estimator.cluster_centers_, method, rng
         )
-        pictures = style = None
+        images = style = None
         if centers:
             decoded = estimator.inverse_transform(estimator.cluster_centers_)
-            pictures = to_pictures(decoded, encoded.scaler)
-            style = PictureStyle.of(encoded.scaler)
+            images = to_images(decoded, encoded.scaler)
+            style = ImageStyle.of(encoded.scaler)
         return cls(
             **_fields(projection),
             strata=encoded.labels,
             values=values,
             coloring=coloring,
             value_label=color_label or label_color(coloring, color, y),
-            center_pictures=pictures,
+            center_pictures=images,
             picture_style=style,
             rows=encoded.rows,
         ).plot(ax)
 
     @classmethod
     @default_library_settings()
-    @validate_params(MAPPED)
+    @validate_params(MAP_CONSTRAINTS)
     def from_latents(
         cls,
         latents: ArrayLike,
@@ -256,19 +257,19 @@ class EmbeddingDisplay(Display):
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Map latents whose strata are known, of this estimator or of any other.
+        """Plot a map of latents with given strata, from any estimator.
 
         Parameters
         ----------
         latents : array-like of shape (n_samples, latent_dim)
-            Latents, such as `transform` returns.
+            Latents, such as the output of `transform`.
 
         labels : array-like of shape (n_samples,)
-            Their strata, numbered from 0; -1 for noise. A stratum's center is the mean
-            of its members, and its number stands at its place.
+            Their strata, numbered from 0; -1 is noise. The number of each stratum is
+            shown at the mean of its members.
 
         y : array-like of shape (n_samples,), default=None
-            Labels of the samples; read if `color` is "label".
+            Labels of the samples; used if `color` is "label".
 
         method : {"tsne", "pca", "umap"}, default="tsne"
             As for `from_estimator`.
@@ -281,18 +282,18 @@ class EmbeddingDisplay(Display):
             As for `from_estimator`.
 
         max_samples : int, default=2000
-            Most samples to map; of more, so many are drawn at random.
+            Maximum number of samples to map, drawn at random if there are more.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of that draw and of t-SNE and UMAP.
+            Seed of this selection and of t-SNE and UMAP.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : EmbeddingDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -300,7 +301,7 @@ class EmbeddingDisplay(Display):
             If matplotlib, or for "umap" umap-learn, is not installed.
 
         TypeError, ValueError
-            If the arrays are not such, or differ in length.
+            If an array has a wrong shape or dtype, or if the lengths differ.
         """
         import_pyplot(f"{cls.__name__}.from_latents")
         table = check_table(latents)
@@ -346,24 +347,24 @@ class EmbeddingDisplay(Display):
         ax.set_title(f"Latent space, {len(self.places)} samples")
         if by_stratum or self.center_pictures is not None:
             shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
-            # Beside other colors, those of strata would be taken for them.
+            # With other colors for the points, colored frames would be misleading.
             colors = (
                 group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
             )
-            pictures = self.center_pictures
+            images = self.center_pictures
             draw_thumbnails(
                 ax,
                 self.center_places[shown],
                 shown,
                 colors,
-                pictures=None if pictures is None else pictures[shown],
+                images=None if images is None else images[shown],
                 style=self.picture_style,
             )
 
 
 def _fields(projection: Projection) -> dict[str, Any]:
     return {
-        "places": projection.places,
-        "center_places": projection.center_places,
+        "places": projection.positions,
+        "center_places": projection.center_positions,
         "axis_labels": projection.axis_labels,
     }

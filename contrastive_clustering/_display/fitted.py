@@ -1,4 +1,4 @@
-"""What displays ask a fitted estimator for."""
+"""Input of displays: fitted estimators, samples, strata and labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,25 +22,25 @@ from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.snapshot import snapshot
 
-# Numbers of strata beyond this are a mistake, such as a column of patients' numbers.
-MOST_STRATA = 10_000
+# Larger labels are probably not strata but, for instance, patient numbers.
+MAX_STRATA = 10_000
 
 
 def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer:
-    """Return the estimator, or raise unless it, and anything, can be drawn.
+    """Return a snapshot of the estimator, or raise unless it can be plotted.
 
     Parameters
     ----------
     estimator : object
-        What the user gave.
+        The estimator as passed by the user.
 
     caller : str
-        The name of what draws, as a class and a method or as a function.
+        Name of the calling method, with its class, or function.
 
     Returns
     -------
     estimator : ContrastiveAutoencoderClusterer
-        A snapshot of it, which does not change if it is fitted meanwhile.
+        A snapshot, which does not change if the estimator is refitted.
 
     Raises
     ------
@@ -48,18 +48,18 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
         If matplotlib is not installed.
 
     TypeError
-        If it is anything else.
+        If it is of another type.
 
     NotFittedError
         If it is not fitted.
     """
-    import_pyplot(caller)  # before minutes of encoding
+    import_pyplot(caller)  # fail before encoding, which may take minutes
     if not isinstance(estimator, ContrastiveAutoencoderClusterer):
         kind = estimator.__name__ if isinstance(estimator, type) else type(estimator)
         raise TypeError(
-            f"{caller.partition('.')[0]} draws a fitted "
-            f"ContrastiveAutoencoderClusterer, but estimator is {kind}. Of a Pipeline "
-            "or a search pass the estimator within."
+            f"{caller.partition('.')[0]} needs a fitted "
+            f"ContrastiveAutoencoderClusterer, but estimator is {kind}. For a Pipeline "
+            "or a search, pass the estimator that it contains."
         )
     check_is_fitted(estimator)
     fitted: ContrastiveAutoencoderClusterer = snapshot(estimator)
@@ -68,7 +68,7 @@ def check_fitted(estimator: Any, caller: str) -> ContrastiveAutoencoderClusterer
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Samples and what an estimator says of them.
+    """Encoded samples with their strata.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Encoded:
         All samples.
 
     rows : ndarray of shape (n_samples,)
-        Which of them were encoded.
+        Indices of those that were encoded.
 
     latents : ndarray of shape (n_samples, latent_dim)
         Their latents.
@@ -85,7 +85,7 @@ class Encoded:
         Their strata.
 
     scaler : Scaler
-        The estimator's.
+        The scaler of the estimator.
     """
 
     samples: Samples
@@ -94,9 +94,9 @@ class Encoded:
     labels: np.ndarray
     scaler: Scaler
 
-    def take(self, places: np.ndarray) -> np.ndarray:
-        """Return samples by their places among those encoded."""
-        return np.asarray(self.samples[self.rows[places]])
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Return encoded samples by their indices."""
+        return np.asarray(self.samples[self.rows[indices]])
 
 
 def encode(
@@ -105,7 +105,7 @@ def encode(
     max_samples: int | None = None,
     rng: np.random.RandomState | None = None,
 ) -> Encoded:
-    """Encode samples, or a part of them drawn at random.
+    """Encode samples, or a random selection of them.
 
     Parameters
     ----------
@@ -113,23 +113,23 @@ def encode(
         A fitted estimator.
 
     X : array-like of shape (n_samples, ...)
-        Samples as seen in `fit`.
+        Samples with the shape and units seen in `fit`.
 
     max_samples : int, default=None
-        Most samples to encode; None encodes all.
+        Maximum number of samples to encode; None encodes all.
 
     rng : RandomState, default=None
-        Draws the part; needed if there is `max_samples`.
+        Generator for the selection; required with `max_samples`.
 
     Returns
     -------
     encoded : Encoded
-        The samples, ascending in their rows.
+        The samples, in ascending order of their rows.
 
     Raises
     ------
     TypeError, ValueError
-        If X is not what `fit` has seen in shape and units.
+        If X differs from the training set in shape or units.
     """
     samples, model = estimator._read(X), estimator._model
     rows = np.arange(len(samples))
@@ -140,7 +140,7 @@ def encode(
 
 
 def check_strata(strata: Any, n_clusters: int) -> np.ndarray:
-    """Return the strata to draw, all of them for None, in the order given.
+    """Return the strata to plot in the given order, or all for None.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def check_strata(strata: Any, n_clusters: int) -> np.ndarray:
         Numbers of strata.
 
     n_clusters : int
-        Number of strata that there are.
+        Number of existing strata.
 
     Returns
     -------
@@ -158,21 +158,21 @@ def check_strata(strata: Any, n_clusters: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a number is no stratum, or if there is none.
+        If a stratum does not exist, or if the list is empty.
     """
     if strata is None:
         return np.arange(n_clusters)
     numbers = np.asarray(to_array(strata, "strata"))
     if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
         raise ValueError(
-            f"strata={show(strata)} is no list of strata. Pass whole numbers from 0 to "
+            f"strata={show(strata)} is not a list of strata. Pass integers from 0 to "
             f"{n_clusters - 1}, or None for all."
         )
     wrong = np.flatnonzero((numbers < 0) | (numbers >= n_clusters))
     if len(wrong):
         raise ValueError(
             f"strata[{wrong[0]}] is {numbers[wrong[0]]}, but there are {n_clusters} "
-            f"strata, numbered from 0 to {n_clusters - 1}."
+            f"strata. Pass integers from 0 to {n_clusters - 1}."
         )
     return numbers
 
@@ -183,13 +183,13 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
     Parameters
     ----------
     values : array-like of shape (n_samples,) or (n_samples, 1)
-        What the user gave.
+        The values as passed by the user.
 
     n_samples : int
         Number of samples.
 
     name : str
-        What the user calls it.
+        Name of the parameter, for error messages.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        If it is no column, or of another length.
+        If the values do not have this shape.
     """
     with errors_about(name, "one value for each sample"):
         column = np.asarray(to_array(values, name))
@@ -208,7 +208,7 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
     if column.ndim != 1 or len(column) != n_samples:
         raise ValueError(
             f"{name} has shape {column.shape}, but there are {n_samples} samples. Pass "
-            "one value for each."
+            "one value for each sample."
         )
     return column
 
@@ -216,31 +216,31 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
 def check_classes(
     values: Any, n_samples: int, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes among labels, and which of them each sample has.
+    """Return the distinct labels and the index of each sample's label.
 
     Parameters
     ----------
     values : array-like of shape (n_samples,) or (n_samples, 1)
-        What the user gave.
+        The values as passed by the user.
 
     n_samples : int
         Number of samples.
 
     name : str
-        What the user calls it.
+        Name of the parameter, for error messages.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        The labels that there are, sorted.
+        The distinct labels, sorted.
 
     codes : ndarray of shape (n_samples,)
-        Place of each sample's label among them.
+        Index of each sample's label among them.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no column, of another length, or its labels cannot be sorted.
+        If the values do not have this shape or cannot be sorted.
     """
     column = check_column(values, n_samples, name)
     with errors_about(name, "labels of one kind, numbers or names"):
@@ -249,22 +249,22 @@ def check_classes(
 
 
 def check_table(latents: Any) -> np.ndarray:
-    """Return latents, of this estimator or of any other, as a table.
+    """Return latents from any estimator as an array.
 
     Parameters
     ----------
     latents : array-like of shape (n_samples, latent_dim)
-        What the user gave.
+        The values as passed by the user.
 
     Returns
     -------
     latents : ndarray of shape (n_samples, latent_dim)
-        float64 or float32, finite, with squares that are.
+        float64 or float32; the values and their squares are finite.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no such table.
+        If they are not such an array.
     """
     table = to_array(latents, "latents")
     check_axes(table, "latents", "(n_samples, latent_dim)")
@@ -280,20 +280,20 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        What the user gave.
+        The values as passed by the user.
 
     n_samples : int, default=None
-        Number of samples; None for any but 0.
+        Number of samples; None for any number above 0.
 
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        Whole numbers from 0; -1 for noise.
+        Integers from 0; -1 is noise.
 
     Raises
     ------
     TypeError, ValueError
-        If they are no strata, or of another number.
+        If they are not strata, or if their number differs.
     """
     with errors_about("labels", "one stratum for each sample"):
         strata = np.asarray(to_array(labels, "labels"))
@@ -303,11 +303,11 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
         strata.ndim != 1
         or not len(strata)
         or strata.dtype.kind not in "iu"
-        or not NOISE <= strata.min() <= strata.max() < MOST_STRATA
+        or not NOISE <= strata.min() <= strata.max() < MAX_STRATA
     ):
         raise ValueError(
-            f"labels of shape {strata.shape} and dtype {strata.dtype} are no strata: "
-            "one whole number for each sample is needed, from 0 without large gaps, or "
-            "-1 for noise. Pass what predict returns."
+            f"labels has shape {strata.shape} and dtype {strata.dtype}, but one "
+            "integer for each sample is needed: from 0 without large gaps, or -1 for "
+            "noise. Pass the output of predict."
         )
     return strata

@@ -1,4 +1,4 @@
-"""What lies on the way from one sample or stratum to another."""
+"""Interpolation between two samples or strata."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class InterpolationDisplay(Display):
-    """Decoded steps of the straight way between two latents.
+    """Decoded steps of the straight line between two latents.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Below each step
-    stands the part of the way that it has come.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Each step is
+    labeled with its fraction of the distance.
 
     Parameters
     ----------
     pictures : ndarray of shape (n_steps, height, width) or \
             (n_steps, height, width, 3)
-        Pictures of the steps, both ends included.
+        Images of the steps, including both ends.
 
     ends : tuple of str
-        What the two ends are.
+        Labels of the two ends.
 
-    picture_style : PictureStyle
-        How pictures are drawn.
+    picture_style : ImageStyle
+        How images are displayed.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    ContrastiveAutoencoderClusterer.interpolate : The steps themselves.
+    ContrastiveAutoencoderClusterer.interpolate : Compute the steps.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class InterpolationDisplay(Display):
 
     pictures: np.ndarray
     ends: tuple[str, str]
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -86,7 +86,7 @@ class InterpolationDisplay(Display):
         n_steps: int = 8,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Decode the way between two samples or strata.
+        """Plot an interpolation between two samples or strata.
 
         Parameters
         ----------
@@ -94,19 +94,19 @@ class InterpolationDisplay(Display):
             A fitted estimator.
 
         x_a, x_b : array-like of shape (...) or (1, ...), or int
-            The two ends: each is one sample, of the shape and in the units seen in
-            `fit`, or the number of a stratum, whose center is taken.
+            The two ends. Each is one sample with the shape and units seen in `fit`, or
+            the number of a stratum, whose center is used.
 
         n_steps : int, default=8
-            How many steps to show, both ends included; at least 2.
+            Number of steps including both ends, at least 2.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : InterpolationDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -114,14 +114,15 @@ class InterpolationDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If there is no such stratum, or an end is not one sample as seen in `fit`.
+            If a stratum does not exist, or if an end is not a single sample with the
+            shape and units seen in `fit`.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         steps = estimator.interpolate(x_a, x_b, n_steps)
         return cls(
-            pictures=to_pictures(steps, estimator._model.scaler),
+            pictures=to_images(steps, estimator._model.scaler),
             ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
-            picture_style=PictureStyle.of(estimator._model.scaler),
+            picture_style=ImageStyle.of(estimator._model.scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
@@ -133,9 +134,9 @@ class InterpolationDisplay(Display):
     def _draw(self, ax: "Axes") -> None:
         n_steps = len(self.pictures)
         row = (list(self.pictures), self.picture_style)
-        draw_pictures(ax, [row], list(range(n_steps)))
-        names = [f"{part:.0%}" for part in np.linspace(0, 1, n_steps)]
-        # Two lines, for their neighbors' sake.
+        draw_images(ax, [row], list(range(n_steps)))
+        names = [f"{fraction:.0%}" for fraction in np.linspace(0, 1, n_steps)]
+        # Two lines leave room for the neighbors.
         names[0], names[-1] = (end.replace(" ", "\n") for end in self.ends)
         ax.tick_params(labeltop=False, labelbottom=True)
         ax.set_xticks(np.arange(n_steps) + 0.5, names)

@@ -1,4 +1,4 @@
-"""Many labels in few columns: numbers in ranges, rare names together."""
+"""Grouping of many labels into few columns: ranges of numbers, and rare names."""
 
 from numbers import Real
 
@@ -6,26 +6,26 @@ import numpy as np
 
 from contrastive_clustering._display.drawing.style import literal
 
-# More columns than this cannot be read on one page.
-MOST_COLUMNS = 40
+# Plots of more columns are not legible.
+MAX_COLUMNS = 40
 
-# Ranges with about as many samples each.
+# Number of ranges, with about equally many samples each.
 N_RANGES = 10
 
 
-def gather_columns(
+def group_columns(
     counts: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, list[str]]:
-    """Return counts in at most 40 columns, and what each column is called.
+    """Return counts in at most 40 columns, with the name of each column.
 
-    Up to 40 labels have a column each. Of more, numbers and dates are gathered in up to
-    ten ranges that hold about as many samples each; of names the 39 most frequent keep
-    a column, and the others share the last one.
+    Up to 40 labels have a column each. Larger sets of numbers or dates are grouped into
+    up to ten ranges with about equally many samples. In larger sets of names, the 39
+    most frequent keep their column, and the others share the last one.
 
     Parameters
     ----------
     counts : ndarray of shape (n_clusters, n_classes)
-        How many samples of each stratum have each label.
+        Number of samples of each stratum with each label.
 
     classes : ndarray of shape (n_classes,)
         The labels, sorted.
@@ -33,7 +33,7 @@ def gather_columns(
     Returns
     -------
     counts : ndarray of shape (n_clusters, n_columns)
-        The same, gathered.
+        The counts of each column.
 
     names : list of str
         Names of the columns.
@@ -41,14 +41,14 @@ def gather_columns(
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._display.label_columns import gather_columns
-    >>> counts, names = gather_columns(np.ones((1, 100), int), np.arange(100))
+    >>> from contrastive_clustering._display.label_columns import group_columns
+    >>> counts, names = group_columns(np.ones((1, 100), int), np.arange(100))
     >>> counts
     array([[10, 10, 10, 10, 10, 10, 10, 10, 10, 10]])
     >>> names[:2]
     ['0 to 9', '10 to 19']
     """
-    if len(classes) <= MOST_COLUMNS:
+    if len(classes) <= MAX_COLUMNS:
         return counts, [literal(name) for name in classes]
     totals = counts.sum(axis=0)
     if _are_ordered(classes):
@@ -56,27 +56,27 @@ def gather_columns(
         numbers = np.unique(columns)
         names = [_name_range(classes[columns == number]) for number in numbers]
     else:
-        columns = np.full(len(classes), MOST_COLUMNS - 1)
-        # Of equally frequent names the first ones.
-        frequent = np.sort(np.argsort(-totals, kind="stable")[: MOST_COLUMNS - 1])
+        columns = np.full(len(classes), MAX_COLUMNS - 1)
+        # Among equally frequent names, the first ones keep their column.
+        frequent = np.sort(np.argsort(-totals, kind="stable")[: MAX_COLUMNS - 1])
         columns[frequent] = np.arange(len(frequent))
-        numbers = np.arange(MOST_COLUMNS)
+        numbers = np.arange(MAX_COLUMNS)
         names = [literal(name) for name in classes[frequent]]
         names.append(f"{len(classes) - len(frequent)} others")
-    gathered = np.stack([counts[:, columns == n].sum(axis=1) for n in numbers], axis=1)
-    return gathered, names
+    grouped = np.stack([counts[:, columns == n].sum(axis=1) for n in numbers], axis=1)
+    return grouped, names
 
 
 def _are_ordered(classes: np.ndarray) -> bool:
-    """Return whether labels are numbers or dates, of which neighbors are alike."""
+    """Return whether labels are numbers or dates, so that neighbors can be grouped."""
     if classes.dtype.kind == "O":
         return all(isinstance(each, Real) for each in classes)
     return classes.dtype.kind in "iufmM"
 
 
 def _ranges(totals: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the number of the range that each label is in, ascending."""
-    # NaN, which is sorted last, has a range of its own.
+    """Return the index of the range of each label, in ascending order."""
+    # NaN, which is sorted last, has its own range.
     known = np.array([each == each for each in classes])  # noqa: PLR0124
     middles = np.cumsum(totals) - totals / 2
     share = middles / max(1, totals[known].sum())

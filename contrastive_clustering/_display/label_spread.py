@@ -1,4 +1,4 @@
-"""How labels spread over strata."""
+"""The distribution of labels over strata."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
-from contrastive_clustering._display.drawing.style import literal, write_in_cells
+from contrastive_clustering._display.drawing.style import annotate_cells, literal
 from contrastive_clustering._display.fitted import (
     check_classes,
     check_fitted,
     check_labels,
 )
-from contrastive_clustering._display.label_columns import gather_columns
+from contrastive_clustering._display.label_columns import group_columns
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -24,29 +24,30 @@ from contrastive_clustering._utils.optional import import_pyplot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Light where there is little; reads the same in gray and with any color vision.
+# Perceptually ordered, also in grayscale and for any color vision.
 CMAP = "Blues"
 
-# Names of classes longer than this are turned, so that they do not meet.
-LONGEST_FLAT = 5
+# Longer class names are rotated, so that they do not overlap.
+MAX_HORIZONTAL = 5
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LabelSpreadDisplay(Display):
-    """How many members of each stratum have which label.
+    """Number of members of each stratum with each label.
 
-    Make it by :meth:`from_estimator`, :meth:`from_labels` or :meth:`from_evaluation`;
-    :meth:`plot` draws it again. A row is a stratum, a column a label. Numbers are
-    counts, shades parts of the stratum: a row of one dark cell is a pure stratum.
+    Create it with :meth:`from_estimator`, :meth:`from_labels` or
+    :meth:`from_evaluation`; :meth:`plot` redraws it. Each row is
+    a stratum, and each column a label. Numbers are counts; shades show the fraction of
+    the stratum. A row with a single dark cell is a pure stratum.
 
-    More than 40 labels are gathered when they are drawn: numbers and dates, such as
-    ages, in up to ten ranges that hold about as many samples each; of names the rarest
-    in one column. The fields have all of them.
+    More than 40 labels are grouped in the plot: numbers and dates, such as ages, into
+    up to ten ranges with about equally many samples, and the rarest names into one
+    column. The fields contain all labels.
 
     Parameters
     ----------
     label_counts : ndarray of shape (n_clusters, n_classes)
-        How many samples of each stratum have each label.
+        Number of samples of each stratum with each label.
 
     clusters : ndarray of shape (n_clusters,)
         The strata; -1 is noise.
@@ -55,19 +56,19 @@ class LabelSpreadDisplay(Display):
         The labels.
 
     label_name : str, default="label"
-        What the labels are: the name of a series given as `y`.
+        Name of the labels: that of a series passed as `y`.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    evaluate_clustering : Figures of how strata and labels agree.
+    evaluate_clustering : Metrics of the agreement of strata and labels.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class LabelSpreadDisplay(Display):
     def from_estimator(
         cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
-        """Predict the strata of samples and count their labels.
+        """Predict the strata of samples and plot the counts of their labels.
 
         Parameters
         ----------
@@ -98,18 +99,18 @@ class LabelSpreadDisplay(Display):
             A fitted estimator.
 
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and units seen in `fit`.
 
         y : array-like of shape (n_samples,)
-            Their labels: numbers or names. The name of a series is that of the axis.
+            Their labels: numbers or names. The name of a series labels the axis.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : LabelSpreadDisplay
-            The drawn display, with a row for each stratum, members or not.
+            The plotted display, with a row for each stratum, even if empty.
 
         Raises
         ------
@@ -117,7 +118,8 @@ class LabelSpreadDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If X is not what `fit` has seen, or `y` is not one label for each sample.
+            If X differs from the training set in shape or units, or if `y` does not
+            hold one label for each sample.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         labels = estimator.predict(X)
@@ -128,7 +130,7 @@ class LabelSpreadDisplay(Display):
     def from_labels(
         cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
-        """Count the labels of samples whose strata are known.
+        """Plot the counts of labels of samples with given strata.
 
         Parameters
         ----------
@@ -136,15 +138,15 @@ class LabelSpreadDisplay(Display):
             Stratum of each sample, -1 for noise.
 
         y : array-like of shape (n_samples,)
-            Their labels: numbers or names. The name of a series is that of the axis.
+            Their labels: numbers or names. The name of a series labels the axis.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : LabelSpreadDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class LabelSpreadDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If the arrays are not such, or differ in length.
+            If an array has a wrong shape or dtype, or if the lengths differ.
         """
         import_pyplot(f"{cls.__name__}.from_labels")
         return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
@@ -160,20 +162,20 @@ class LabelSpreadDisplay(Display):
     @classmethod
     @default_library_settings()
     def from_evaluation(cls, evaluation: Any, *, ax: "Axes | None" = None) -> Self:
-        """Take the counts of an evaluation, which are of its test set.
+        """Plot the counts of an evaluation, on its test set.
 
         Parameters
         ----------
         evaluation : ClusteringEvaluation
-            What `evaluate_clustering` returned.
+            The return value of `evaluate_clustering`.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : LabelSpreadDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -181,13 +183,13 @@ class LabelSpreadDisplay(Display):
             If matplotlib is not installed.
 
         TypeError
-            If it is anything else.
+            If `evaluation` is of another type.
         """
         import_pyplot(f"{cls.__name__}.from_evaluation")
         if not isinstance(evaluation, ClusteringEvaluation):
             raise TypeError(
-                f"evaluation is a {type(evaluation).__name__}, but a "
-                "ClusteringEvaluation is needed. Pass what evaluate_clustering returns."
+                f"evaluation is a {type(evaluation).__name__}, not a "
+                "ClusteringEvaluation. Pass the return value of evaluate_clustering."
             )
         return cls(
             label_counts=evaluation.label_counts,
@@ -197,7 +199,7 @@ class LabelSpreadDisplay(Display):
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        counts, names = gather_columns(self.label_counts, self.classes)
+        counts, names = group_columns(self.label_counts, self.classes)
         n_clusters, n_columns = counts.shape
         longest = max(map(len, names))
         return (
@@ -206,14 +208,14 @@ class LabelSpreadDisplay(Display):
         )
 
     def _draw(self, ax: "Axes") -> None:
-        gathered, names = gather_columns(self.label_counts, self.classes)
-        n_clusters, n_columns = gathered.shape
-        sizes = gathered.sum(axis=1)
-        parts = gathered / np.maximum(sizes, 1)[:, None]
-        image = ax.imshow(parts, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
-        counts = np.where(gathered > 0, gathered.astype(str), "")
-        write_in_cells(image, counts, fontsize=8)
-        rotation = 90 if max(map(len, names)) > LONGEST_FLAT else 0
+        grouped, names = group_columns(self.label_counts, self.classes)
+        n_clusters, n_columns = grouped.shape
+        sizes = grouped.sum(axis=1)
+        fractions = grouped / np.maximum(sizes, 1)[:, None]
+        image = ax.imshow(fractions, cmap=CMAP, vmin=0, vmax=1, aspect="auto")
+        counts = np.where(grouped > 0, grouped.astype(str), "")
+        annotate_cells(image, counts, fontsize=8)
+        rotation = 90 if max(map(len, names)) > MAX_HORIZONTAL else 0
         ax.set_xticks(np.arange(n_columns), names, fontsize=8, rotation=rotation)
         rows = [
             f"{'noise' if cluster == NOISE else cluster} (n={size})"
@@ -221,19 +223,19 @@ class LabelSpreadDisplay(Display):
         ]
         ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
         ax.set(xlabel=literal(self.label_name), ylabel="stratum (members)")
-        # Thin lines keep rows apart where a shade is the same in both.
+        # Thin lines separate rows of the same shade.
         ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_columns - 0.5, "white", lw=1)
         ticker = import_module("matplotlib.ticker")
         ax.figure.colorbar(
             image,
             ax=ax,
-            label="part of the stratum",
+            label="fraction of the stratum",
             format=ticker.PercentFormatter(1),
         )
 
 
 def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, Any]:
-    """Return the fields of a display: counts, and the strata and labels counted."""
+    """Return the fields of a display: counts, strata and labels."""
     labels = check_labels(labels)
     classes, columns = check_classes(y, len(labels), "y")
     clusters = np.union1d(strata, labels)

@@ -1,4 +1,4 @@
-"""From latents to places on a map, and where strata lie on it."""
+"""Projection of latents and stratum centers to two dimensions."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,31 +13,31 @@ from contrastive_clustering._utils.numbering import NOISE
 
 METHODS = ("tsne", "pca", "umap")
 
-# Neighbors that t-SNE and UMAP keep together, at most.
+# Largest neighborhoods of t-SNE and UMAP.
 PERPLEXITY = 30.0
 N_NEIGHBORS = 15
 
-FEWEST_SAMPLES = 3
+MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A map of latents.
+    """A two-dimensional map of latents.
 
     Attributes
     ----------
-    places : ndarray of shape (n_samples, 2)
-        Place of each sample.
+    positions : ndarray of shape (n_samples, 2)
+        Position of each sample.
 
-    center_places : ndarray of shape (n_clusters, 2)
-        Place of each stratum, NaN where it has none.
+    center_positions : ndarray of shape (n_clusters, 2)
+        Position of each stratum, NaN if it has none.
 
     axis_labels : tuple of str
-        What the map's two axes are.
+        Labels of the two axes.
     """
 
-    places: np.ndarray
-    center_places: np.ndarray
+    positions: np.ndarray
+    center_positions: np.ndarray
     axis_labels: tuple[str, str]
 
 
@@ -48,7 +48,7 @@ def project(
     method: str,
     rng: np.random.RandomState,
 ) -> Projection:
-    """Map latents to the plane.
+    """Project latents to two dimensions.
 
     Parameters
     ----------
@@ -59,15 +59,14 @@ def project(
         Their strata.
 
     centers : ndarray of shape (n_clusters, latent_dim)
-        The strata's centers, NaN where there is none.
+        The centers of the strata, NaN for those without one.
 
     method : {"tsne", "pca", "umap"}
-        How to map. PCA maps the centers themselves. t-SNE and UMAP have no place for
-        what they were not fitted to: there a stratum's place is that of the member
-        whose latent is nearest to the center.
+        Method of projection. PCA maps the centers themselves. t-SNE and UMAP cannot map
+        new points; they place a stratum at the member with the closest latent.
 
     rng : RandomState
-        For t-SNE and UMAP.
+        Generator of the seed of t-SNE and UMAP.
 
     Returns
     -------
@@ -77,22 +76,22 @@ def project(
     Raises
     ------
     ImportError
-        If UMAP is asked for and is not installed.
+        If `method` is "umap" and umap-learn is not installed.
 
     ValueError
-        If there are fewer than three samples, or all latents are the same.
+        If there are fewer than three samples, or if all latents are equal.
     """
-    if len(latents) < FEWEST_SAMPLES:
+    if len(latents) < MIN_SAMPLES:
         raise ValueError(
-            f"A map needs {FEWEST_SAMPLES} samples, but there are n_samples="
-            f"{len(latents)}. Pass more."
+            f"A map needs at least {MIN_SAMPLES} samples, but n_samples="
+            f"{len(latents)}. Pass more samples."
         )
     if np.ptp(latents, axis=0).max() == 0:
         raise ValueError(
-            f"All {len(latents)} latents are the same: there is nothing to map. Look "
-            "at the training's losses, and at X."
+            f"All {len(latents)} latents are equal, so there is nothing to map. Check "
+            "the training losses and X."
         )
-    if latents.shape[1] == 1:  # a line is a plane's part
+    if latents.shape[1] == 1:  # pad to two dimensions
         latents, centers = (
             np.column_stack([rows, np.zeros(len(rows))]) for rows in (latents, centers)
         )
@@ -104,26 +103,26 @@ def project(
             f"component 1 ({first:.0%} of variance)",
             f"component 2 ({second:.0%} of variance)",
         )
-        center_places = np.full((len(centers), 2), np.nan)
+        center_positions = np.full((len(centers), 2), np.nan)
         known = np.isfinite(centers).all(axis=1)
         if known.any():
-            center_places[known] = pca.transform(centers[known])
-        return Projection(pca.transform(latents), center_places, axis_labels)
+            center_positions[known] = pca.transform(centers[known])
+        return Projection(pca.transform(latents), center_positions, axis_labels)
     seed = int(rng.randint(2**31 - 1))
     if method == "tsne":
         perplexity = min(PERPLEXITY, (len(latents) - 1) / 3)
         mapper = TSNE(perplexity=perplexity, random_state=seed)
     else:
         n_neighbors = min(N_NEIGHBORS, len(latents) - 1)
-        # With a seed UMAP takes one process anyway, and warns if it is not asked to.
+        # With a seed UMAP uses one process and warns unless n_jobs=1.
         mapper = import_umap().UMAP(
             n_neighbors=n_neighbors, random_state=seed, n_jobs=1
         )
     name = {"tsne": "t-SNE", "umap": "UMAP"}[method]
-    places = np.asarray(mapper.fit_transform(latents), dtype=np.float64)
+    positions = np.asarray(mapper.fit_transform(latents), dtype=np.float64)
     members = nearest_members(latents, labels, centers)
-    center_places = np.where((members >= 0)[:, None], places[members], np.nan)
-    return Projection(places, center_places, (f"{name} 1", f"{name} 2"))
+    center_positions = np.where((members >= 0)[:, None], positions[members], np.nan)
+    return Projection(positions, center_positions, (f"{name} 1", f"{name} 2"))
 
 
 def mean_latents(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -135,12 +134,12 @@ def mean_latents(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
         Latents.
 
     labels : ndarray of shape (n_samples,)
-        Their strata, -1 for noise.
+        Their strata; -1 is noise.
 
     Returns
     -------
     centers : ndarray of shape (n_clusters, latent_dim)
-        The means; NaN for a number that no sample has, which is no stratum.
+        The means; NaN for numbers without samples.
     """
     centers = np.full((labels.max() + 1, latents.shape[1]), np.nan)
     for stratum in np.unique(labels[labels != NOISE]):
@@ -149,12 +148,12 @@ def mean_latents(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def import_umap() -> Any:
-    """Return the umap package, or say how to get it."""
+    """Return the umap package, or raise an error that says how to install it."""
     try:
         return import_module("umap")
     except ImportError as error:
         hint = (
             'method="umap" needs umap-learn. Install it with `pip install umap-learn`, '
-            'or take method="tsne" or method="pca".'
+            'or use method="tsne" or method="pca".'
         )
         raise ImportError(hint) from error

@@ -1,4 +1,4 @@
-"""Which strata resemble each other, and how they merge."""
+"""Similarity of strata and the tree by which they merge."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
-    write_in_cells,
+    annotate_cells,
 )
 from contrastive_clustering._display.fitted import check_fitted
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -20,52 +20,52 @@ from contrastive_clustering._utils.param_validation import validate_params
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Blue to red through white: opposites for any color vision.
+# Diverging colors that are distinct for any color vision.
 CMAP = "RdBu_r"
 
-# Up to this many strata the similarities stand in the cells as numbers.
-MOST_NUMBERS = 12
+# Up to this many strata, cells are annotated with the similarities.
+MAX_NUMBERS = 12
 
 TREE_WIDTH = 0.3
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PrototypeSimilarityDisplay(Display):
-    """Similarity of the strata's centers, ordered by the tree over the strata.
+    """Similarity of the centers of strata, ordered by the tree over the strata.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. Rows and columns
-    are strata, in the order of the tree's leaves. The tree beside them is `linkage_`,
-    by which `labels_at` merges strata: its heights are Ward's distances of the centers
-    in the latent space, and not the similarities of the matrix.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Rows and columns
+    are strata, in the order of the leaves of the tree. The tree is `linkage_`, by which
+    `labels_at` merges strata. Its heights are Ward distances of the centers in the
+    latent space, not the similarities of the matrix.
 
     Parameters
     ----------
     similarities : ndarray of shape (n_clusters, n_clusters)
-        Similarity of each two strata, from -1 to 1, in the order of their numbers.
+        Similarity of each pair of strata, from -1 to 1, in the order of their numbers.
 
     similarity : {"correlation", "cosine"}
-        Which similarity it is.
+        Type of similarity.
 
     linkage : ndarray of shape (n_clusters - 1, 4)
-        The tree over the strata, in SciPy's format.
+        The tree over the strata, in the format of SciPy.
 
     order : ndarray of shape (n_clusters,)
-        The strata from above, as the tree's leaves are.
+        The strata from top to bottom, in the order of the leaves.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes of the matrix.
+        Axes of the matrix.
 
     tree_ax_ : matplotlib.axes.Axes or None
-        The axes of the tree, an inset of `ax_`; None if there is one stratum.
+        Axes of the tree, an inset of `ax_`; None with a single stratum.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    ContrastiveAutoencoderClusterer.labels_at : Coarser strata by the same tree.
+    ContrastiveAutoencoderClusterer.labels_at : Merge strata along the same tree.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class PrototypeSimilarityDisplay(Display):
         similarity: str = "correlation",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Compare the centers of an estimator's strata.
+        """Plot the similarity of the centers of strata.
 
         Parameters
         ----------
@@ -105,16 +105,16 @@ class PrototypeSimilarityDisplay(Display):
             A fitted estimator.
 
         similarity : {"correlation", "cosine"}, default="correlation"
-            "correlation" is Pearson's, over the latents, as in the paper; "cosine"
-            is that of the angle between two centers.
+            "correlation" is the Pearson correlation over the latents, as in the paper;
+            "cosine" is the cosine similarity.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : PrototypeSimilarityDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -122,7 +122,8 @@ class PrototypeSimilarityDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If it is no such estimator, or correlations are asked for of one latent.
+            If `estimator` is of another type or not fitted, or if `similarity` is
+            "correlation" with a single latent.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         centers = estimator.cluster_centers_.astype(np.float64)
@@ -130,7 +131,7 @@ class PrototypeSimilarityDisplay(Display):
             if centers.shape[1] == 1:
                 raise ValueError(
                     'similarity="correlation" needs several latents, but latent_dim=1. '
-                    'Take similarity="cosine".'
+                    'Use similarity="cosine".'
                 )
             centers = centers - centers.mean(axis=1, keepdims=True)
         lengths = np.linalg.norm(centers, axis=1, keepdims=True)
@@ -154,11 +155,11 @@ class PrototypeSimilarityDisplay(Display):
         n_clusters = len(self.order)
         shown = self.similarities[np.ix_(self.order, self.order)]
         image = ax.imshow(shown, cmap=CMAP, vmin=-1, vmax=1, aspect="auto")
-        if n_clusters <= MOST_NUMBERS:
-            write_in_cells(image, np.char.mod("%.1f", shown), fontsize=7)
-        font_size = 7 if n_clusters > MOST_NUMBERS else 9
+        if n_clusters <= MAX_NUMBERS:
+            annotate_cells(image, np.char.mod("%.1f", shown), fontsize=7)
+        font_size = 7 if n_clusters > MAX_NUMBERS else 9
         ticks = np.arange(n_clusters)
-        rotation = 90 if n_clusters > MOST_NUMBERS else 0
+        rotation = 90 if n_clusters > MAX_NUMBERS else 0
         ax.set_xticks(ticks, self.order, fontsize=font_size, rotation=rotation)
         ax.set_yticks(ticks, self.order, fontsize=font_size)
         ax.set(xlabel="stratum", ylabel="stratum")
@@ -166,13 +167,13 @@ class PrototypeSimilarityDisplay(Display):
         self.tree_ax_ = self._draw_tree(ax) if n_clusters > 1 else None
 
     def _draw_tree(self, ax: "Axes") -> "Axes":
-        """Draw the tree to the right of the matrix, a leaf beside each row."""
+        """Draw the tree to the right of the matrix, with a leaf at each row."""
         tree_ax = ax.inset_axes((1.02, 0, TREE_WIDTH, 1))
         tree = dendrogram(self.linkage, no_plot=True)
-        for places, heights in zip(tree["icoord"], tree["dcoord"], strict=True):
-            # SciPy sets leaves 10 apart, the first one at 5.
+        for positions, heights in zip(tree["icoord"], tree["dcoord"], strict=True):
+            # SciPy spaces leaves 10 apart, starting at 5.
             tree_ax.plot(
-                heights, (np.array(places) - 5) / 10, color=FIRST_COLOR, linewidth=1
+                heights, (np.array(positions) - 5) / 10, color=FIRST_COLOR, linewidth=1
             )
         tree_ax.set_ylim(ax.get_ylim())
         tree_ax.set_xlim(0, None)

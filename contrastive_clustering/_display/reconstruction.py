@@ -1,4 +1,4 @@
-"""What the autoencoder keeps of samples and what it loses."""
+"""Samples, their reconstructions and the differences."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, encode
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -22,45 +22,45 @@ from contrastive_clustering._utils.param_validation import Count, validate_param
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Inches that the label of the differences' color bar needs.
-LEAST_HEIGHT = 1.8
+# Height in inches that the label of the color bar of the differences needs.
+MIN_HEIGHT = 1.8
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ReconstructionDisplay(Display):
-    """Samples, what is decoded of their latents, and the difference.
+    """Samples, their reconstructions, and the absolute differences.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A column is a
-    sample. The third row is the absolute difference, dark where there is none, with a
-    color bar in the units of the pictures; of color pictures it is the mean of the
-    three channels.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Each column
+    is a sample. The third row is the absolute difference, dark for small differences,
+    with a color bar in the units of the images. For color images it is the mean over
+    the three channels.
 
     Parameters
     ----------
     rows : ndarray of shape (n_samples,)
-        Which rows of X are shown.
+        Indices of the samples shown in X.
 
     original_pictures, decoded_pictures : ndarray of shape (n_samples, height, width) \
             or (n_samples, height, width, 3)
-        Pictures of the samples and of what is decoded.
+        Images of the samples and of their reconstructions.
 
     difference_pictures : ndarray of shape (n_samples, height, width)
-        Their absolute differences.
+        Absolute differences.
 
-    picture_style : PictureStyle
-        How pictures are drawn.
+    picture_style : ImageStyle
+        How images are displayed.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    InterpolationDisplay : What lies between two samples.
+    InterpolationDisplay : Interpolation between two samples.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class ReconstructionDisplay(Display):
     original_pictures: np.ndarray
     decoded_pictures: np.ndarray
     difference_pictures: np.ndarray
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -96,7 +96,7 @@ class ReconstructionDisplay(Display):
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Encode and decode some samples.
+        """Plot samples and their reconstructions.
 
         Parameters
         ----------
@@ -104,21 +104,21 @@ class ReconstructionDisplay(Display):
             A fitted estimator.
 
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and units seen in `fit`.
 
         n_samples : int, default=8
-            How many to show, drawn at random; all if X has no more.
+            Maximum number of samples to show, drawn at random.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of that draw.
+            Seed of the random selection.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : ReconstructionDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -126,17 +126,17 @@ class ReconstructionDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If X is not what `fit` has seen.
+            If X differs from the training set in shape or units.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         encoded = encode(estimator, X, n_samples, check_random_state(random_state))
         scaler = encoded.scaler
         shown = encoded.take(np.arange(len(encoded.rows)))
-        originals = to_pictures(shown, scaler)
-        decoded = to_pictures(estimator.inverse_transform(encoded.latents), scaler)
-        style = PictureStyle.of(scaler)
+        originals = to_images(shown, scaler)
+        decoded = to_images(estimator.inverse_transform(encoded.latents), scaler)
+        style = ImageStyle.of(scaler)
         difference = np.abs(originals - decoded)
-        if difference.ndim == 4:  # colors, from 0 to 1: to the user's units
+        if difference.ndim == 4:  # convert colors from [0, 1] to the user's units
             difference = difference.mean(axis=-1) * (style.high - style.low)
         return cls(
             rows=encoded.rows,
@@ -150,14 +150,14 @@ class ReconstructionDisplay(Display):
         n_samples, height, width = self.original_pictures.shape[:3]
         return figure_size(
             2.4 + 0.8 * n_samples,
-            max(0.2 + 0.8 * 3 * height / width, LEAST_HEIGHT),
+            max(0.2 + 0.8 * 3 * height / width, MIN_HEIGHT),
             self.picture_style,
         )
 
     def _draw(self, ax: "Axes") -> None:
         largest = float(np.nanmax(self.difference_pictures, initial=0.0))
-        style = PictureStyle(0.0, largest or 1.0, "magma", "absolute difference")
-        draw_pictures(
+        style = ImageStyle(0.0, largest or 1.0, "magma", "absolute difference")
+        draw_images(
             ax,
             [
                 (list(self.original_pictures), self.picture_style),

@@ -9,11 +9,11 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.image_grid import (
-    PictureStyle,
+    ImageStyle,
     add_colorbar,
-    draw_pictures,
+    draw_images,
     figure_size,
-    to_pictures,
+    to_images,
 )
 from contrastive_clustering._display.fitted import check_fitted, check_strata
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -25,33 +25,34 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SampleDisplay(Display):
-    """Samples that the decoder makes of each stratum's density.
+    """Samples generated from the density of each stratum.
 
-    Make it by :meth:`from_estimator`; :meth:`plot` draws it again. A row is a stratum.
+    Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Each row is a
+    stratum.
 
     Parameters
     ----------
     strata : ndarray of shape (n_strata,)
-        The strata shown, from above.
+        The strata shown, from top to bottom.
 
     pictures : ndarray of shape (n_strata, n_samples, height, width) or \
             (n_strata, n_samples, height, width, 3)
-        Pictures of the generated samples.
+        Images of the generated samples.
 
-    picture_style : PictureStyle
-        How pictures are drawn.
+    picture_style : ImageStyle
+        How images are displayed.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
 
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
 
     See Also
     --------
-    ContrastiveAutoencoderClusterer.sample : The samples themselves.
+    ContrastiveAutoencoderClusterer.sample : Generate samples.
 
     Examples
     --------
@@ -72,7 +73,7 @@ class SampleDisplay(Display):
 
     strata: np.ndarray
     pictures: np.ndarray
-    picture_style: PictureStyle
+    picture_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -92,7 +93,7 @@ class SampleDisplay(Display):
         random_state: int | np.random.RandomState | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Generate samples of strata.
+        """Generate and plot samples of strata.
 
         Parameters
         ----------
@@ -100,21 +101,21 @@ class SampleDisplay(Display):
             A fitted estimator.
 
         n_samples : int, default=8
-            How many samples to generate of each stratum.
+            Number of samples to generate for each stratum.
 
         strata : array-like of shape (n_strata,), default=None
             The strata to show, in this order; None shows all.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of the draws. An int gives the same samples again.
+            Seed of the generation. An int makes the samples reproducible.
 
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
         display : SampleDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -122,26 +123,26 @@ class SampleDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If there is no such stratum.
+            If a stratum does not exist.
 
         Warns
         -----
         UserWarning
-            If some samples are predicted to be of another stratum than they were
-            drawn for.
+            If the predicted stratum of some samples differs from the one they were
+            generated for.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         shown = check_strata(strata, estimator.n_clusters_)
         rng = check_random_state(random_state)
         scaler = estimator._model.scaler
-        pictures = [
-            to_pictures(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
+        images = [
+            to_images(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
             for stratum in shown
         ]
         return cls(
             strata=shown,
-            pictures=np.stack(pictures),
-            picture_style=PictureStyle.of(scaler),
+            pictures=np.stack(images),
+            picture_style=ImageStyle.of(scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
@@ -153,8 +154,8 @@ class SampleDisplay(Display):
         )
 
     def _draw(self, ax: "Axes") -> None:
-        rows = [(list(pictures), self.picture_style) for pictures in self.pictures]
-        draw_pictures(ax, rows, range(self.pictures.shape[1]))
+        rows = [(list(images), self.picture_style) for images in self.pictures]
+        draw_images(ax, rows, range(self.pictures.shape[1]))
         ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
         ax.set_title("generated", fontsize="medium")
         add_colorbar(ax, self.picture_style)

@@ -1,4 +1,4 @@
-"""How training went: each loss over the epochs, the phases marked."""
+"""Training curves: each loss over the epochs, with the phases marked."""
 
 import math
 from dataclasses import dataclass
@@ -10,55 +10,46 @@ import numpy as np
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
     SECOND_COLOR,
-    take_figure,
+    get_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._training.loss_recording import phase_numbers
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.optional import import_pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# What is recorded in each epoch of the second phase, and in no other.
-SECOND_PHASE_MARK = "revived_prototypes"
-
 SUFFIX = "_loss"
-
-TITLES = {
-    "loss": "total",
-    "contrastive_loss": "contrastive (NT-Xent)",
-    "reconstruction_loss": "reconstruction (MSE)",
-    "kl_loss": "divergence (KL)",
-    "assignment_loss": "assignment (cross-entropy)",
-}
 
 PHASE_COLOR = "#DDDDDD"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrainingCurveDisplay:
-    """Each loss over the epochs, of the training and of the validation part.
+    """Training and validation losses over the epochs.
 
-    Make it by :meth:`from_estimator` or :meth:`from_history`; :meth:`plot` draws it
-    again. A panel is a loss; epochs of the second phase have a gray ground. The total
-    sums other terms in the second phase than in the first, so that it jumps there.
+    Create it with :meth:`from_estimator` or :meth:`from_history`; :meth:`plot` redraws
+    it. Each panel shows a loss; epochs of the second phase have a gray background. The
+    total jumps there, as it sums other terms in the second phase than in the first.
 
     Parameters
     ----------
     train, valid : dict of str to ndarray of shape (n_epochs,)
-        Losses by name, such as "loss" and "contrastive_loss"; NaN in epochs that do
-        not have them. `valid` has those of the validation part, if there is one.
+        Losses by name, such as "loss" and "contrastive_loss"; NaN in epochs without
+        them. `valid` is empty without a validation set.
 
     is_second : ndarray of shape (n_epochs,)
-        Whether an epoch is one of the second phase.
+        Whether an epoch belongs to the second phase.
 
     Attributes
     ----------
     axes_ : ndarray of shape (n_losses,) of matplotlib.axes.Axes
-        The panels.
+        Axes of the panels.
 
     figure_ : matplotlib.figure.Figure or SubFigure
-        Their figure; one in the place of `ax` if that was given.
+        Their figure, or a subfigure in place of `ax` if that was passed.
 
     Examples
     --------
@@ -84,7 +75,7 @@ class TrainingCurveDisplay:
     @classmethod
     @default_library_settings()
     def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> Self:
-        """Take the losses of an estimator's history.
+        """Plot the losses of a fitted estimator.
 
         Parameters
         ----------
@@ -92,12 +83,12 @@ class TrainingCurveDisplay:
             A fitted estimator.
 
         ax : matplotlib.axes.Axes, default=None
-            Axes whose place the panels take; None makes a new figure.
+            Axes to replace with the panels; None creates a new figure.
 
         Returns
         -------
         display : TrainingCurveDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -105,7 +96,7 @@ class TrainingCurveDisplay:
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If it is no such estimator, or was not trained for an epoch.
+            If `estimator` is of another type or not fitted, or if it was not trained.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         return cls.from_history(estimator.history_, ax=ax)
@@ -113,20 +104,21 @@ class TrainingCurveDisplay:
     @classmethod
     @default_library_settings()
     def from_history(cls, history: Any, *, ax: "Axes | None" = None) -> Self:
-        """Take the losses of a history.
+        """Plot the losses of a history.
 
         Parameters
         ----------
         history : skorch.history.History or list of dict
-            What was recorded in each epoch, such as `history_`.
+            The records of each epoch, such as `history_`. Epochs whose "phase" is 2
+            belong to the second phase.
 
         ax : matplotlib.axes.Axes, default=None
-            Axes whose place the panels take; None makes a new figure.
+            Axes to replace with the panels; None creates a new figure.
 
         Returns
         -------
         display : TrainingCurveDisplay
-            The drawn display.
+            The plotted display.
 
         Raises
         ------
@@ -134,34 +126,34 @@ class TrainingCurveDisplay:
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If it is no history, or there is no loss in it.
+            If it is not a history, or if it does not contain losses.
         """
         import_pyplot(f"{cls.__name__}.from_history")
         if not isinstance(history, list) or not all(
             isinstance(epoch, dict) for epoch in history
         ):
             raise TypeError(
-                f"history is a {type(history).__name__}, but a list with a dict for "
-                "each epoch is needed. Pass history_ of a fitted estimator."
+                f"history is a {type(history).__name__}, not a list with a dict for "
+                "each epoch. Pass history_ of a fitted estimator."
             )
         epochs: list[dict[str, Any]] = list(history)
         train, valid = (_losses(epochs, part) for part in ("train_", "valid_"))
         if not train:
             raise ValueError(
-                "history has no losses: there was no epoch of training. Set max_epochs "
-                "or refinement_epochs above 0."
+                "history does not contain losses, as there was no epoch of training. "
+                "Set max_epochs or refinement_epochs above 0."
             )
-        is_second = np.array([SECOND_PHASE_MARK in epoch for epoch in epochs])
+        is_second = phase_numbers(epochs) == 2
         return cls(train=train, valid=valid, is_second=is_second).plot(ax)
 
     @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the panels.
+        """Plot the panels.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes in a grid, whose place the panels take; None makes a new figure.
+            Axes in a grid to replace with the panels; None creates a new figure.
 
         Returns
         -------
@@ -171,11 +163,11 @@ class TrainingCurveDisplay:
         n_columns = 2 if len(self.train) == 4 else min(3, len(self.train))
         n_rows = math.ceil(len(self.train) / n_columns)
         figsize = (3.2 * n_columns, 2.5 * n_rows)
-        figure = take_figure(f"{type(self).__name__}.plot", ax, figsize)
+        figure = get_figure(f"{type(self).__name__}.plot", ax, figsize)
         grid = figure.add_gridspec(n_rows, n_columns)
         axes = []
-        for place, name in enumerate(self.train):
-            panel = figure.add_subplot(grid[divmod(place, n_columns)])
+        for index, name in enumerate(self.train):
+            panel = figure.add_subplot(grid[divmod(index, n_columns)])
             self._draw_loss(panel, name)
             axes.append(panel)
         if self.is_second.any() or self.valid:
@@ -213,7 +205,8 @@ class TrainingCurveDisplay:
                 linestyle="--",
                 label="validation",
             )
-        ax.set_title(TITLES.get(name, name.replace("_", " ")), fontsize="medium")
+        title = LOSS_TITLES.get(name, name.replace("_", " "))
+        ax.set_title(title, fontsize="medium")
         ax.set_xlabel("epoch")
         ax.set_xlim(0.5, len(epochs) + 0.5)
         locator = import_module("matplotlib.ticker").MaxNLocator(5, integer=True)
@@ -222,14 +215,14 @@ class TrainingCurveDisplay:
 
 
 def _losses(epochs: list[dict[str, Any]], part: str) -> dict[str, np.ndarray]:
-    """Return the losses of a part by name, the total first."""
+    """Return the losses of one data set by name, the total first."""
     names = {
         name.removeprefix(part)
         for epoch in epochs
         for name in epoch
         if name.startswith(part) and name.endswith(SUFFIX)
     }
-    order = [*TITLES, *sorted(names - set(TITLES))]
+    order = [*LOSS_TITLES, *sorted(names - set(LOSS_TITLES))]
     return {
         name: np.array([epoch.get(part + name, np.nan) for epoch in epochs])
         for name in order

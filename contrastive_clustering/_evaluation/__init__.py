@@ -1,1 +1,1 @@
-"""Strata against labels, stability under resampling, and doubts."""
+"""Evaluation against labels, stability under resampling, and sanity checks."""

@@ -1,4 +1,4 @@
-"""Evaluation against an expert's labels, as the authors of the method did it."""
+"""Evaluation of strata against reference labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,11 +50,11 @@ from contrastive_clustering.metrics import (
     mean_recall,
 )
 
-# Silhouettes compare all pairs; of more samples than this a random part is measured.
-LARGEST_SILHOUETTE = 10_000
+# The silhouette compares all pairs of samples; it uses at most this many at random.
+MAX_SILHOUETTE = 10_000
 
-# Probes learn from an even selection of at most this many training samples.
-LARGEST_PROBED = 20_000
+# Probes are trained on at most this many evenly spaced training samples.
+MAX_PROBED = 20_000
 
 
 @default_library_settings()
@@ -75,39 +75,40 @@ def evaluate_clustering(
     n_neighbors: int = 15,
     random_state: int | np.random.RandomState | None = None,
 ) -> ClusteringEvaluation:
-    """Hold the strata of a fitted clusterer against an expert's labels.
+    """Evaluate the strata of a fitted clusterer against reference labels.
 
     Parameters
     ----------
     estimator : fitted estimator
         A fitted :class:`ContrastiveAutoencoderClusterer`, or any fitted object with
-        ``predict``. Where it has no ``transform``, ``inverse_transform``, projection
-        or ``linkage_``, what needs these is left out. What ``transform`` returns is
-        taken for latents.
+        ``predict``. Metrics that need ``transform``, ``inverse_transform``, a
+        projection or ``linkage_`` are left out if the object lacks them. The output of
+        ``transform`` is used as latents.
 
     X_train, y_train : array-like of shape (n_train, ...) and (n_train,)
-        Samples, as a rule those of ``fit``, to learn from, and their classes.
+        Samples to learn from, usually those of ``fit``, and their classes.
 
     X_test, y_test : array-like of shape (n_test, ...) and (n_test,)
-        Samples to score, and their classes.
+        Samples to score and their classes.
 
     n_neighbors : int, default=15
-        Neighbors of the nearest-neighbor probe.
+        Number of neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the 10,000 test samples whose silhouette is measured if there are more.
+        Seed of the random 10,000 test samples used for the silhouette if there are
+        more.
 
     Returns
     -------
     evaluation : ClusteringEvaluation
-        The figures; print it for an overview.
+        The metrics; print it for an overview.
 
     Raises
     ------
     TypeError, ValueError
         If the estimator has no ``predict``; if samples and classes differ in number;
-        if classes are none, one only, or named otherwise in the two sets; or if there
-        are fewer training samples than neighbors.
+        if the training set has fewer than two classes, or the sets have none in common;
+        or if there are fewer training samples than neighbors.
 
     References
     ----------
@@ -129,40 +130,40 @@ def evaluate_clustering(
     X_test = open_samples(from_tensor(X_test, "X_test"))
     label_name = name_of(y_test, "label")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
-    n_probed = min(len(y_train), LARGEST_PROBED)
+    n_probed = min(len(y_train), MAX_PROBED)
     if n_neighbors > n_probed:
         raise ValueError(
-            f"n_neighbors={n_neighbors} is more than the {n_probed} training samples "
-            "to learn from. Lower n_neighbors."
+            f"n_neighbors={n_neighbors} is larger than the number of training samples, "
+            f"{n_probed}. Lower n_neighbors."
         )
     if isinstance(estimator, BaseEstimator):
-        estimator = snapshot(estimator)  # another thread may fit it meanwhile
+        estimator = snapshot(estimator)  # another thread may refit it in the meantime
     train = _predict(estimator, X_train, "X_train")
     test = _predict(estimator, X_test, "X_test")
     mapped = map_clusters_to_labels(y_train, train, test)
     latents = _encode(estimator, "transform", X_test)
     rows = np.arange(n_probed) * len(y_train) // n_probed
-    learnt_from = take_rows(X_train, rows)
+    probed = take_rows(X_train, rows)
     knn = KNeighborsClassifier(n_neighbors)
-    # Directions differ much in size; the penalty should not tell them apart.
+    # Latents differ in scale; standardization makes the penalty treat them equally.
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     probes: dict[str, float] = {}
     for space, method in (("latent", "transform"), ("projection", "_project")):
-        learnt = _encode(estimator, method, learnt_from)
+        encoded = _encode(estimator, method, probed)
         scored = latents if space == "latent" else _encode(estimator, method, X_test)
         for probe, classifier in (("knn", knn), ("linear", linear)):
             accuracy = balanced = np.nan
-            if learnt is not None:
-                foretold = classifier.fit(learnt, y_train[rows]).predict(scored)
-                accuracy = float(np.mean(foretold == y_test))
-                balanced = mean_recall(y_test, foretold)
+            if encoded is not None:
+                predicted = classifier.fit(encoded, y_train[rows]).predict(scored)
+                accuracy = float(np.mean(predicted == y_test))
+                balanced = mean_recall(y_test, predicted)
             probes[f"{probe}_{space}_accuracy"] = accuracy
             probes[f"{probe}_{space}_balanced_accuracy"] = balanced
     silhouette, davies_bouldin = compactness(latents, test, random_state)
-    lost = np.nan
+    error = np.nan
     if latents is not None and hasattr(estimator, "inverse_transform"):
         samples = X_test if isinstance(X_test, LazyArray) else np.asarray(X_test)
-        lost = reconstruction_error(samples, latents, estimator.inverse_transform)
+        error = reconstruction_error(samples, latents, estimator.inverse_transform)
     classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
     levels, accuracies, merged_accuracy = _merge(
         getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
@@ -176,7 +177,7 @@ def evaluate_clustering(
         adjusted_rand=float(adjusted_rand_score(y_test, test)),
         silhouette=silhouette,
         davies_bouldin=davies_bouldin,
-        reconstruction_error=lost,
+        reconstruction_error=error,
         probes=probes,
         merge_levels=levels,
         merge_accuracies=accuracies,
@@ -198,31 +199,31 @@ def read_classes(y: Any, name: str) -> np.ndarray:
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        What the caller passed.
+        The classes as passed by the caller.
 
     name : str
-        What the caller calls it.
+        Name of the parameter, for error messages.
 
     Returns
     -------
     classes : ndarray of shape (n_samples,)
-        One class a sample.
+        One class for each sample.
 
     Raises
     ------
     ValueError
-        If it holds anything but whole numbers or strings, or some are missing.
+        If values are neither integers nor strings, or if some are missing.
     """
     try:
-        with np.errstate(invalid="ignore"):  # infinities are errors, no warnings
+        with np.errstate(invalid="ignore"):  # infinities are reported below
             classes = np.asarray(column_or_1d(to_array(y, name)))
             assert_all_finite(classes)
             check_classification_targets(classes)
             np.unique(classes)
     except (TypeError, ValueError) as error:
-        remedy = "Give whole numbers or strings, with none missing."
+        remedy = "Pass integers or strings, with none missing."
         raise ValueError(
-            f"{name} holds no classes: {shorten(str(error))} {remedy}"
+            f"{name} does not hold classes: {shorten(str(error))} {remedy}"
         ) from None
     return classes
 
@@ -230,7 +231,7 @@ def read_classes(y: Any, name: str) -> np.ndarray:
 def _check_classes(
     X_train: Any, y_train: Any, X_test: Any, y_test: Any
 ) -> list[np.ndarray]:
-    """Return the classes of both sets, one a sample and named alike."""
+    """Return the classes of both sets, or raise unless they match the samples."""
     checked = []
     for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
         classes = read_classes(y, f"y_{part}")
@@ -239,20 +240,21 @@ def _check_classes(
         if n_samples != len(classes):
             raise ValueError(
                 f"X_{part} has {n_samples} samples, but y_{part} has {len(classes)} "
-                "labels. Give one label a sample."
+                "labels. Pass one label for each sample."
             )
         checked.append(classes)
     train, test = checked
-    # 0 and "0" would be taken for the same.
+    # Without this check 0 and "0" would count as the same class.
     alike = (train.dtype.kind in "biuf") == (test.dtype.kind in "biuf")
     if not alike or not np.isin(test, train).any():
         raise ValueError(
             f"y_train has classes {np.unique(train)[:5].tolist()} and y_test "
-            f"{np.unique(test)[:5].tolist()}, none in common. Name them alike."
+            f"{np.unique(test)[:5].tolist()}, none in common. Use the same classes in "
+            "both."
         )
     if len(np.unique(train)) < 2:
         raise ValueError(
-            f"y_train holds the one class {show(train[0])}. Give at least two classes."
+            f"y_train has only the class {show(train[0])}. Pass at least two classes."
         )
     return checked
 
@@ -272,57 +274,58 @@ def compactness(
     labels: np.ndarray,
     random_state: int | np.random.RandomState | None,
 ) -> tuple[float, float]:
-    """Return silhouette and Davies-Bouldin index of all strata but noise.
+    """Return the silhouette and the Davies-Bouldin index of the strata without noise.
 
     Parameters
     ----------
     latents : ndarray of shape (n_samples, latent_dim) or None
-        Latents; None where there are none.
+        Latents; None if the estimator has none.
 
     labels : ndarray of shape (n_samples,)
         Strata.
 
     random_state : int, RandomState instance or None
-        Seed of the samples whose silhouette is measured if there are many.
+        Seed of the random selection for the silhouette if there are many samples.
 
     Returns
     -------
     silhouette, davies_bouldin : float
-        NaN where they are not defined.
+        NaN if not defined.
     """
     if latents is None:
         return np.nan, np.nan
     kept = np.flatnonzero(labels != NOISE)
-    part = kept
-    if len(kept) > LARGEST_SILHOUETTE:
-        part = check_random_state(random_state).permutation(kept)[:LARGEST_SILHOUETTE]
-    figures = []
-    for score, rows in ((silhouette_score, part), (davies_bouldin_score, kept)):
+    selected = kept
+    if len(kept) > MAX_SILHOUETTE:
+        rng = check_random_state(random_state)
+        selected = rng.permutation(kept)[:MAX_SILHOUETTE]
+    scores = []
+    for score, rows in ((silhouette_score, selected), (davies_bouldin_score, kept)):
         defined = 2 <= len(np.unique(labels[rows])) < len(rows)
-        figures.append(float(score(latents[rows], labels[rows])) if defined else np.nan)
-    return figures[0], figures[1]
+        scores.append(float(score(latents[rows], labels[rows])) if defined else np.nan)
+    return scores[0], scores[1]
 
 
 def reconstruction_error(
     samples: Samples, latents: np.ndarray, decode: Callable[[np.ndarray], Any]
 ) -> float:
-    """Return the mean squared error of what is decoded, as a part of the variance.
+    """Return the mean squared error of decoded latents as a fraction of the variance.
 
     Parameters
     ----------
     samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples, which are read piece by piece.
+        The samples, read in chunks.
 
     latents : ndarray of shape (n_samples, latent_dim)
         Their latents.
 
     decode : callable
-        Takes latents and returns samples.
+        Function from latents to samples.
 
     Returns
     -------
     error : float
-        0 is perfect, 1 is what the mean sample would score; NaN if all samples are the
+        0 is perfect, and the mean sample would score 1; NaN if all samples are the
         same.
     """
     total = np.zeros(samples.shape[1:])
@@ -346,7 +349,7 @@ def _merge(
     test: tuple[np.ndarray, np.ndarray],
     classes: np.ndarray,
 ) -> tuple[np.ndarray | None, np.ndarray | None, float]:
-    """Return levels of the tree, the accuracy at each, and that at all classes."""
+    """Return tree levels, the accuracy at each, and that at the number of classes."""
     if linkage is None:
         return None, None, np.nan
 

@@ -1,4 +1,4 @@
-"""What an evaluation has found: figures by name, a text and tables."""
+"""The result of an evaluation: metrics, a summary and tables."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,12 +11,12 @@ from contrastive_clustering._utils.optional import import_pandas
 
 @dataclass(frozen=True, eq=False)
 class ClusteringEvaluation:
-    """What strata are worth, held against an expert's labels.
+    """Metrics of strata against reference labels.
 
-    All figures are of the test set; the mapping of clusters to classes and the probes
-    are learnt from the training set. Noise (-1) counts as one more cluster, but for
-    the silhouette and the Davies-Bouldin index, which leave it out. A figure is NaN,
-    and an array None, where the estimator lacks the method that it needs.
+    All metrics are computed on the test set; the mapping of clusters to classes and the
+    probes are learned from the training set. Noise (-1) counts as one more cluster,
+    except in the silhouette and the Davies-Bouldin index, which leave it out. A metric
+    is NaN, and an array None, if the estimator lacks the method that it needs.
 
     Attributes
     ----------
@@ -24,40 +24,41 @@ class ClusteringEvaluation:
         Accuracy if each cluster takes the most frequent class of its training members.
 
     balanced_accuracy : float
-        Mean of the classes' recalls under the same mapping; look here first where
-        classes are of unequal sizes.
+        Mean recall of the classes under the same mapping; preferable if class sizes are
+        unequal.
 
     merged_accuracy : float
-        Mapped accuracy after the strata were merged down the hierarchy to as many as
-        there are classes.
+        Mapped accuracy after merging the strata along the hierarchy to the number of
+        classes.
 
     one_to_one_accuracy : float
-        Accuracy under the best matching of one cluster to one class, which is chosen
-        on the test set, as in papers.
+        Accuracy under the best one-to-one matching of clusters and classes, which is
+        chosen on the test set, as is usual in papers.
 
     normalized_mutual_info, adjusted_rand : float
-        Agreement of clusters and classes, with no mapping.
+        Agreement of clusters and classes without a mapping.
 
     silhouette, davies_bouldin : float
-        Compactness of the clusters among the latents: in ``[-1, 1]``, higher is
-        better, and from 0, lower is better. NaN unless there are two clusters.
+        Compactness of the clusters in the latent space. The silhouette is in
+        ``[-1, 1]``, higher is better; the Davies-Bouldin index is at least 0, lower is
+        better. NaN with fewer than two clusters.
 
     reconstruction_error : float
-        Mean squared error of the decoded latents over the samples' variance: 0 is
-        perfect, 1 is what the mean sample would score.
+        Mean squared error of the decoded latents divided by the variance of the
+        samples: 0 is perfect, and the mean sample would score 1.
 
     probes : dict of str to float
-        What can be learnt of the classes from latents: "knn_latent_accuracy" of the
-        nearest neighbors, "linear_latent_accuracy" of a logistic regression on
-        standardized latents, the same of what the projection head makes of them
-        ("knn_projection_accuracy", "linear_projection_accuracy"), and each with
-        "balanced_accuracy" in place of "accuracy".
+        Accuracy of classifiers trained on latents: "knn_latent_accuracy" of nearest
+        neighbors and "linear_latent_accuracy" of a logistic regression on standardized
+        latents; the same on the output of the projection head
+        ("knn_projection_accuracy", "linear_projection_accuracy"); and each with
+        "balanced_accuracy" instead of "accuracy".
 
     merge_levels : ndarray of shape (n_levels,) or None
-        Numbers of strata on the way down the hierarchy, from all to 2.
+        Numbers of strata along the hierarchy, from all of them to 2.
 
     merge_accuracies : ndarray of shape (n_levels,) or None
-        Mapped accuracy at each of these levels.
+        Mapped accuracy at each level.
 
     classes : ndarray of shape (n_classes,)
         Classes of the training and the test set, sorted.
@@ -69,13 +70,13 @@ class ClusteringEvaluation:
         Class that each cluster is mapped to.
 
     label_counts : ndarray of shape (n_clusters, n_classes)
-        How the labels of the test set spread over the clusters.
+        Number of test samples in each cluster with each class.
 
     report : dict
         :func:`sklearn.metrics.classification_report` of the mapped labels.
 
     label_name : str
-        What the classes are: the name of a series given as `y_test`, else "label".
+        Name of the classes: that of a series passed as `y_test`, otherwise "label".
 
     Examples
     --------
@@ -101,29 +102,29 @@ class ClusteringEvaluation:
     report: dict[str, Any]
     label_name: str = "label"
 
-    def _figures(self) -> dict[str, float]:
+    def _metrics(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v for k, v in values.items() if isinstance(v, float)} | self.probes
 
     def to_frame(self) -> Any:
-        """Return the figures as a table.
+        """Return the metrics as a table.
 
         Returns
         -------
         frame : pandas.DataFrame
-            One row a figure, indexed by "metric", with the column "value".
+            One row for each metric, indexed by "metric", with the column "value".
         """
         pandas = import_pandas("ClusteringEvaluation.to_frame")
-        values = pandas.Series(self._figures(), name="value", dtype=float)
+        values = pandas.Series(self._metrics(), name="value", dtype=float)
         return values.rename_axis("metric").to_frame()
 
     def label_spread_frame(self) -> Any:
-        """Return how the labels of the test set spread over the clusters.
+        """Return the counts of the classes in each cluster of the test set.
 
         Returns
         -------
         frame : pandas.DataFrame
-            `label_counts`, one row a cluster and one column a class.
+            `label_counts`, with a row for each cluster and a column for each class.
         """
         pandas = import_pandas("ClusteringEvaluation.label_spread_frame")
         return pandas.DataFrame(
@@ -135,7 +136,7 @@ class ClusteringEvaluation:
     def __str__(self) -> str:
         n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
         lines = [f"{n_strata} strata, {len(self.classes)} classes, {n_samples} samples"]
-        for name, value in self._figures().items():
+        for name, value in self._metrics().items():
             shown = "not available" if np.isnan(value) else f"{value:.3f}"
             lines.append(f"  {name.replace('_', ' '):<36}{shown}")
         return "\n".join(lines)

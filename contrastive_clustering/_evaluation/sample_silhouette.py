@@ -1,4 +1,4 @@
-"""How separate strata are among the samples, whatever a network makes of these."""
+"""Separation of strata among the samples themselves, independent of the network."""
 
 import numpy as np
 import torch
@@ -10,18 +10,18 @@ from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
 
 # Measured in the docs, "Which score ranks the candidates of a search?".
-MOST_COMPONENTS = 50
+MAX_COMPONENTS = 50
 
-# Larger images are averaged down to so many pixels a side, by the number of spatial
+# Larger images are averaged down to this many pixels a side, by the number of spatial
 # axes. The leading principal components are coarse anyway.
-LARGEST_SIDES = {2: 32, 3: 16}
+MAX_SIDES = {2: 32, 3: 16}
 
 
 def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
-    """Return the mean silhouette of strata among the samples.
+    """Return the mean silhouette of strata in the sample space.
 
-    It is measured among the directions of the leading 50 principal components of the
-    standardized values of X. These depend on the samples alone, so that the values of
+    The silhouette uses the 50 leading principal components of the standardized samples,
+    scaled to unit length. They do not depend on the network, so that values of
     different networks and numbers of strata can be compared.
 
     Parameters
@@ -38,7 +38,7 @@ def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
     Returns
     -------
     silhouette : float
-        In ``[-1, 1]``; -1 where all samples fall into one stratum or each into its own.
+        In ``[-1, 1]``; -1 if there is a single stratum, or one for each sample.
 
     References
     ----------
@@ -48,8 +48,8 @@ def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
     if not 2 <= len(np.unique(labels)) < len(labels):
         return -1.0
     values = np.concatenate([_shrink(chunk, scaler) for chunk in iterate_chunks(X)])
-    n_components = min(MOST_COMPONENTS, len(values) - 1, values.shape[1])
-    # The same components in each call, to the bit.
+    n_components = min(MAX_COMPONENTS, len(values) - 1, values.shape[1])
+    # A fixed seed gives bitwise equal components in each call.
     components = PCA(n_components, svd_solver="randomized", random_state=0)
     leading = components.fit_transform(values)
     lengths = np.linalg.norm(leading, axis=1, keepdims=True)
@@ -58,8 +58,8 @@ def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
 
 
 def _shrink(samples: np.ndarray, scaler: Scaler) -> np.ndarray:
-    """Return standardized samples, one flat row each."""
+    """Return standardized samples, pooled and flattened to one row each."""
     batch = scaler.scale(samples)
     if not scaler.layout.is_table:
-        batch = pool(batch, scaler.layout, LARGEST_SIDES)
+        batch = pool(batch, scaler.layout, MAX_SIDES)
     return np.asarray(torch.flatten(batch, 1).double().numpy())

@@ -1,4 +1,4 @@
-"""Which strata come back when the estimator is fitted to parts of the samples."""
+"""Stability of strata: whether refits to subsets of the samples find them again."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -26,9 +26,8 @@ from contrastive_clustering._utils.param_validation import (
 )
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
-# Hennig (2007): a mean Jaccard similarity of 0.75 or more is that of a valid, stable
-# cluster.
-STABLE_FROM = 0.75
+# Hennig (2007): a valid, stable cluster has a mean Jaccard similarity of at least 0.75.
+MIN_STABLE = 0.75
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [HasMethods(["fit", "get_params", "set_params"])],
@@ -39,36 +38,35 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
 }
 
-# Percentiles over the resamples that the intervals are given by.
+# Percentiles over the resamples that bound the intervals.
 INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True, eq=False)
 class ClusterStability:
-    """How well the strata of a reference fit come back in fits to parts of it.
+    """Similarity of the strata of a reference fit and of refits to subsets.
 
-    Stability is needed for strata to be real, but does not prove them. A clusterer
-    that splits a gradient, such as the brightness of images, in its middle will do so
-    again; and fits share samples, whose chance arrangement alone makes few clusters in
-    few dimensions come back: k-means finds three "stable" clusters in 300 samples of
-    noise with two features, and none in noise of an image's many. Where a stratum
-    does not come back, however, there is nothing to report.
+    Stability is necessary for strata to be real, but not sufficient. A clusterer that
+    splits a gradient, such as the brightness of images, in the middle will do so again.
+    Fits also share samples, whose chance arrangement makes a few clusters in few
+    dimensions recur: k-means finds three "stable" clusters in 300 samples of noise with
+    two features, and none in noise with as many features as an image. A stratum that
+    does not recur, however, should not be reported.
 
     Attributes
     ----------
     labels : ndarray of shape (n_samples,)
-        Strata of the fit to all samples, the reference; -1 is noise.
+        Strata of the reference, the fit to all samples; -1 is noise.
 
     clusters : ndarray of shape (n_clusters,)
-        The reference's strata, sorted, noise left out.
+        The strata of the reference, sorted, without noise.
 
     counts : ndarray of shape (n_clusters,)
-        Number of members of each.
+        Number of members of each stratum.
 
     jaccard : ndarray of shape (n_resamples, n_clusters)
-        Jaccard similarity, in ``[0, 1]``, of each stratum with the cluster of the
-        refit that matches it best, among the samples of the resample. It is 0 if no
-        member was drawn.
+        Jaccard similarity, in ``[0, 1]``, of each stratum and the best-matching cluster
+        of the refit, computed on the resample. It is 0 if no member was drawn.
 
     jaccard_mean : ndarray of shape (n_clusters,)
         Mean over the resamples.
@@ -77,16 +75,16 @@ class ClusterStability:
         Percentiles 2.5 and 97.5 over the resamples.
 
     jaccard_chance : ndarray of shape (n_clusters,)
-        Mean over the resamples after the refit's labels were shuffled: what chance
-        alone gives. It is high for a stratum that holds most of the samples.
+        Mean over the resamples with shuffled labels of the refit: the similarity
+        expected by chance. It is high for a stratum that holds most samples.
 
     stable : ndarray of shape (n_clusters,)
-        Whether a stratum comes back: by Hennig's rule of thumb its mean is 0.75 or
-        more, and its interval lies above chance.
+        Whether a stratum is stable: its mean is at least 0.75, Hennig's rule of thumb,
+        and its interval lies above chance.
 
     ari : ndarray of shape (n_resamples,)
-        Adjusted Rand index of the reference's and the refit's labels, among the
-        samples of the resample. Noise counts as one more stratum.
+        Adjusted Rand index of the labels of the reference and of the refit, computed on
+        the resample. Noise counts as one more stratum.
 
     ari_mean : float
         Mean over the resamples.
@@ -112,7 +110,7 @@ class ClusterStability:
     ari_interval: np.ndarray
 
     def to_frame(self) -> Any:
-        """Return one row a stratum.
+        """Return a table with one row for each stratum.
 
         Returns
         -------
@@ -155,16 +153,16 @@ class ClusterStability:
         return "\n".join([*lines, self._verdict()])
 
     def _verdict(self) -> str:
-        back, lost = (
+        stable, unstable = (
             ", ".join(map(str, self.clusters[rows])) or "none"
             for rows in (self.stable, ~self.stable)
         )
         if not self.stable.any():
             return (
-                "No stratum comes back: fitted to a part of the samples, the estimator "
-                "finds other strata. Do not report these."
+                "No stratum is stable: refits to subsets of the samples find other "
+                "strata. Do not report these."
             )
-        return f"Strata that come back: {back}. Strata that do not: {lost}."
+        return f"Stable strata: {stable}. Unstable strata: {unstable}."
 
 
 @default_library_settings()
@@ -178,50 +176,50 @@ def cluster_stability(
     random_state: int | np.random.RandomState | None = None,
     verbose: int = 0,
 ) -> ClusterStability:
-    """Fit to parts of the samples, and see which strata come back.
+    """Assess which strata are found again in refits to subsets of the samples.
 
-    A clone is fitted to all samples, the reference, and one to each of `n_resamples`
-    random parts, drawn without replacement, with another seed each. Labels are
-    compared among the samples of the part, which both fits have seen, so that
-    clusterers without ``predict`` can be judged as well.
+    The reference is a clone fitted to all samples. Further clones, each with its own
+    seed, are fitted to `n_resamples` random subsets drawn without replacement. Labels
+    are compared on the samples of the subset, which both fits have seen, so that
+    clusterers without ``predict`` can be assessed as well.
 
     Parameters
     ----------
     estimator : scikit-learn clusterer
-        With ``fit_predict``, or with ``fit`` and ``predict`` or ``labels_``. It is
-        cloned and not changed.
+        An estimator with ``fit_predict``, or with ``fit`` and ``predict`` or
+        ``labels_``. It is cloned and not changed.
 
     X : array-like of shape (n_samples, ...)
-        Samples, as `estimator` takes them.
+        Samples that `estimator` accepts.
 
     n_resamples : int, default=10
-        Number of refits, at least 2. Intervals want 20 or more; with 10 they run
-        about from the least to the greatest value.
+        Number of refits, at least 2. Use 20 or more for meaningful intervals; with 10
+        they extend approximately from the smallest to the largest value.
 
     sample_fraction : float, default=0.8
-        Part of the samples that a refit sees, between 0 and 1. A smaller part shares
-        less with the reference and is the stricter test.
+        Fraction of the samples in each subset, between 0 and 1. Smaller subsets share
+        less with the reference, which makes the test stricter.
 
     n_jobs : int, default=None
-        Number of refits at a time, as of :class:`joblib.Parallel`.
+        Number of parallel refits, as in :class:`joblib.Parallel`.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the parts and of the refits. The reference keeps the seed that
-        `estimator` has, and gets one only where that is None.
+        Seed of the subsets and of the refits. The reference keeps the seed of
+        `estimator` unless that is None.
 
     verbose : int, default=0
-        0 shows nothing, 1 shows how many fits are done.
+        0 shows nothing, 1 shows the number of completed fits.
 
     Returns
     -------
     stability : ClusterStability
-        The similarities and the verdict; print it for an overview.
+        The similarities and the stable strata; print it for an overview.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is out of its range, if `estimator` gives no labels, or if the
-        part holds fewer than 2 samples.
+        If a parameter is out of range, if `estimator` does not return labels, or if the
+        subsets hold fewer than 2 samples.
 
     References
     ----------
@@ -239,8 +237,8 @@ def cluster_stability(
     >>> result.stable
     array([ True,  True,  True])
     """
-    # scikit-learn's decorator would call the estimator's parameters this function's, or
-    # leave them unchecked.
+    # scikit-learn's decorator would attribute errors in the estimator's parameters to
+    # this function, or leave them unchecked.
     check_parameters(
         CONSTRAINTS,
         {
@@ -259,8 +257,9 @@ def cluster_stability(
     n_drawn = int(sample_fraction * n_samples)
     if n_drawn < 2:
         raise ValueError(
-            f"sample_fraction={sample_fraction} of {n_samples} samples are {n_drawn}; "
-            "at least 2 are needed. Raise sample_fraction or give more samples."
+            f"sample_fraction={sample_fraction} of {n_samples} samples leaves "
+            f"{n_drawn}, but at least 2 are needed. Raise sample_fraction or pass more "
+            "samples."
         )
     generator = check_random_state(random_state)
     seeds = generator.randint(2**31 - 1, size=n_resamples + 1)
@@ -298,7 +297,7 @@ def cluster_stability(
         jaccard_mean=mean,
         jaccard_interval=interval,
         jaccard_chance=chance,
-        stable=(mean >= STABLE_FROM) & (interval[:, 0] > chance),
+        stable=(mean >= MIN_STABLE) & (interval[:, 0] > chance),
         ari=ari,
         ari_mean=float(ari.mean()),
         ari_interval=np.percentile(ari, INTERVAL),
@@ -306,7 +305,7 @@ def cluster_stability(
 
 
 def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
-    """Return a clone with each `random_state` set, nested ones too."""
+    """Return a clone with every `random_state` set, nested ones included."""
     copy = clone(estimator)
     params = copy.get_params(deep=True)
     copy.set_params(
@@ -317,7 +316,7 @@ def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
             and (value is None or not only_missing)
         }
     )
-    # A folder of checkpoints is for one fit, and here come many.
+    # A checkpoint folder belongs to a single fit, but several follow.
     copy.set_params(
         **{
             name: None
@@ -329,7 +328,7 @@ def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
 
 
 def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-    """Fit, in place, to all samples or to some rows, and return their labels."""
+    """Fit in place to all samples or to some rows, and return their labels."""
     samples = X if rows is None else take_rows(X, rows)
     if hasattr(estimator, "fit_predict"):
         return np.asarray(estimator.fit_predict(samples))
@@ -339,7 +338,7 @@ def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.nd
     if hasattr(fitted, "predict"):
         return np.asarray(fitted.predict(samples))
     raise TypeError(
-        f"estimator={show(estimator)} gives no labels: it has none of fit_predict, "
+        f"estimator={show(estimator)} does not return labels: it lacks fit_predict, "
         "predict and labels_. Pass a clusterer."
     )
 
@@ -347,23 +346,23 @@ def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.nd
 def best_jaccard(
     reference: np.ndarray, refit: np.ndarray, clusters: np.ndarray
 ) -> np.ndarray:
-    r"""Return the Jaccard similarity of each cluster with its best match.
+    r"""Return the Jaccard similarity of each cluster and its best match.
 
     .. math:: J(A) = \max_B \frac{|A \cap B|}{|A \cup B|}
 
     Parameters
     ----------
     reference, refit : ndarray of shape (n_samples,)
-        Two sets of labels of the same samples; -1 is noise, and no match.
+        Two labelings of the same samples; -1 is noise and never matches.
 
     clusters : ndarray of shape (n_clusters,)
-        The reference's labels to look at, sorted, without -1.
+        The labels of the reference to match, sorted, without -1.
 
     Returns
     -------
     similarity : ndarray of shape (n_clusters,)
-        In ``[0, 1]``; 0 for a cluster without a member in `reference`, and if all of
-        `refit` is noise.
+        In ``[0, 1]``; 0 for a cluster without members in `reference`, and if `refit` is
+        all noise.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Encoder, decoder and heads together; they know shapes and nothing of losses."""
+"""The network: encoder, decoder, projection head and prototypes, without losses."""
 
 from typing import NamedTuple
 
@@ -15,31 +15,30 @@ from contrastive_clustering._networks.backbones import (
 )
 from contrastive_clustering._networks.custom import N_TRIED, Part, make_part, try_part
 
-# Log-variances beyond this are kept back, so that their exponentials stay finite.
-MOST_LOG_VARIANCE = 10.0
+# Log-variances are clamped to this magnitude, so that their exponentials stay finite.
+MAX_LOG_VARIANCE = 10.0
 
 
 class AutoencoderOutput(NamedTuple):
-    """What the autoencoder makes of a batch of ``n`` samples.
+    """The output of the autoencoder for a batch of ``n`` samples.
 
     Attributes
     ----------
     latent : torch.Tensor of shape (n, latent_dim)
-        The representation that users see and that is clustered.
+        The representation that `transform` returns and that is clustered.
 
     projection : torch.Tensor of shape (n, n_projections)
-        What the contrastive loss compares.
+        The representation that the contrastive loss compares.
 
     reconstruction : torch.Tensor of shape (n, ...)
-        The decoded latent, of the shape and scale of the batch.
+        The decoded latents, with the shape and scale of the batch.
 
     log_variance : torch.Tensor of shape (n, latent_dim) or None
-        Logarithms of the latents' variances, whose means are `latent`; None unless
-        the autoencoder is variational.
+        Logarithms of the variances of the Gaussians whose means are `latent`; None
+        unless the autoencoder is variational.
 
     logits : torch.Tensor of shape (n, n_clusters) or None
-        Logarithms of the soft assignment but for a constant; None before there are
-        prototypes.
+        Logits of the soft assignment; None before there are prototypes.
     """
 
     latent: torch.Tensor
@@ -50,7 +49,7 @@ class AutoencoderOutput(NamedTuple):
 
 
 class PrototypeHead(nn.Module):
-    r"""Soft assignment of latents to prototypes, and the decoder's share of it.
+    r"""Soft assignment of latents to prototypes, and conditioning of the decoder on it.
 
     The soft assignment of a latent :math:`h` to the strata :math:`c`, each of which has
     prototypes :math:`b_{cm}`, is
@@ -60,18 +59,18 @@ class PrototypeHead(nn.Module):
         p_c = \frac{\sum_m \exp(\cos(h - o, b_{cm}) / \tau)}
             {\sum_{c'm} \exp(\cos(h - o, b_{c'm}) / \tau)}
 
-    with the origin :math:`o`, the mean latent at the outset: latents share a large
-    common part, beside which all cosines would be nearly one. The decoder is given
-    :math:`h + E p` with a learnt linear map :math:`E`, zero at the outset, which is
-    what entering the latent and the assignment together into its first layer comes to.
+    with the origin :math:`o`, the initial mean latent. Without it all cosines would be
+    close to one, as latents share a large common component. The decoder gets
+    :math:`h + E p` with a learned linear map :math:`E`, initially zero. This is
+    equivalent to passing the latent and the assignment together to its first layer.
 
     Parameters
     ----------
     prototypes : torch.Tensor of shape (n_clusters, n_prototypes, latent_dim)
-        Prototypes, relative to the origin; only their directions matter.
+        Prototypes relative to the origin; only their directions matter.
 
     origin : torch.Tensor of shape (latent_dim,)
-        The origin of the cosines.
+        The origin from which directions are taken.
 
     temperature : float
         Temperature of the soft assignment.
@@ -79,7 +78,7 @@ class PrototypeHead(nn.Module):
     References
     ----------
     Ferrante et al., arXiv:2209.12005, for the soft assignment by similarity, with one
-    prototype a stratum, and for the conditioned decoder.
+    prototype for each stratum, and for the conditioned decoder.
     """
 
     PARAMETERS = ("prototypes", "condition_weight")
@@ -107,20 +106,20 @@ class PrototypeHead(nn.Module):
         return torch.logsumexp(cosines / self.temperature, dim=2)
 
     def condition(self, latent: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-        """Return what the decoder is given: the latent and its assignment's share."""
+        """Return the input of the decoder: latents conditioned on their assignment."""
         return latent + F.linear(logits.softmax(dim=1), self.condition_weight)
 
 
 class ContrastiveAutoencoder(nn.Module):
-    """Encoder, decoder and projection head, and the scale of what they are fed.
+    """Encoder, decoder and heads, with the scale of their input as buffers.
 
     Parameters
     ----------
     sample_shape : tuple of int
-        Shape of a sample, channels first; a single number stands for a table.
+        Shape of a sample, channels first; ``(n_features,)`` for tables.
 
     input_mean, input_std : array-like of shape (n_channels, 1, ...) or (n_features,)
-        The common scale of the training set, kept as buffers beside the weights.
+        Mean and standard deviation of the training set, stored as buffers.
 
     latent_dim : int, default=64
         Number of latents.
@@ -132,29 +131,29 @@ class ContrastiveAutoencoder(nn.Module):
         Width of the two hidden layers of the projection head.
 
     variational : bool, default=False
-        Whether the encoder gives a mean and a log-variance for each latent, and the
-        decoder, in training, gets a draw from that Gaussian.
+        Whether the encoder outputs a mean and a log-variance for each latent, and the
+        decoder is trained on samples from that Gaussian.
 
     encoder, decoder : torch.nn.Module or callable, default=None
-        As for the estimator; None makes the package's own.
+        As for the estimator; None uses the default ones.
 
     Attributes
     ----------
     encoder : torch.nn.Module
-        Maps a batch on the common scale to latents; in the variational setting to
-        their means followed by their log-variances.
+        Maps a standardized batch to latents; in the variational setting to their means
+        followed by their log-variances.
 
     decoder : torch.nn.Module
-        Maps latents to a batch on the common scale.
+        Maps latents to a standardized batch.
 
     projection_head : torch.nn.Module
         Maps latents to projections.
 
     prototype_head : PrototypeHead or None
-        Assigns latents to prototypes; None before there are any.
+        Assigns latents to prototypes; None before the second phase.
 
     own_parts : list of str
-        Which of encoder and decoder are the user's own.
+        Which of "encoder" and "decoder" the user passed.
     """
 
     input_mean: torch.Tensor
@@ -175,8 +174,8 @@ class ContrastiveAutoencoder(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         self.variational = variational
-        # Only 8-bit samples are scaled by these. Statistics of others may lie beyond
-        # the range of float32.
+        # Only 8-bit samples are scaled with these buffers. Statistics of other samples
+        # may exceed the range of float32.
         limits = torch.finfo(torch.float32)
         for name, values, least in (
             ("input_mean", input_mean, limits.min),
@@ -207,14 +206,14 @@ class ContrastiveAutoencoder(nn.Module):
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """The memory layout of the batches that the encoder is fed."""
-        # Modules of others often call `view`, which the fastest does not allow.
+        """Memory format of the batches for the encoder."""
+        # User modules often call `view`, which fails in the fastest format.
         if "encoder" in self.own_parts:
             return torch.contiguous_format
         return fastest_layout(tuple(self.input_mean.shape))
 
     def try_own_parts(self, sample_shape: tuple[int, ...]) -> None:
-        """Raise unless the user's own parts do what the network asks of them.
+        """Raise unless the user's encoder and decoder fit the network.
 
         Parameters
         ----------
@@ -224,7 +223,7 @@ class ContrastiveAutoencoder(nn.Module):
         Raises
         ------
         ValueError
-            If a part cannot be used; see `try_part`.
+            If one cannot be used; see `try_part`.
         """
         device = self.input_mean.device
         if "encoder" in self.own_parts:
@@ -241,29 +240,29 @@ class ContrastiveAutoencoder(nn.Module):
         Parameters
         ----------
         batch : torch.Tensor of shape (n, *sample_shape)
-            Samples on the common scale.
+            Standardized samples.
 
         Returns
         -------
         latent : torch.Tensor of shape (n, latent_dim)
-            Latents; means in the variational setting.
+            Latents; their means in the variational setting.
 
         log_variance : torch.Tensor of shape (n, latent_dim) or None
-            Logarithms of the variances, kept within +-10.
+            Logarithms of the variances, clamped to [-10, 10].
         """
         return self.split(self.encoder(batch))
 
     def split(self, encoded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Take what the encoder gives apart, as `encode` returns it."""
+        """Split the output of the encoder into latents and log-variances."""
         if not self.variational:
             return encoded, None
         latent, log_variance = encoded.chunk(2, dim=1)
-        return latent, log_variance.clamp(-MOST_LOG_VARIANCE, MOST_LOG_VARIANCE)
+        return latent, log_variance.clamp(-MAX_LOG_VARIANCE, MAX_LOG_VARIANCE)
 
     def decode(
         self, latent: torch.Tensor, logits: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Decode latents, conditioned on their assignment where there are prototypes.
+        """Decode latents, conditioned on their assignment if there are prototypes.
 
         Parameters
         ----------
@@ -271,12 +270,12 @@ class ContrastiveAutoencoder(nn.Module):
             Latents.
 
         logits : torch.Tensor of shape (n, n_clusters), default=None
-            The assignment's logits; those of `latent` if None.
+            Logits of the assignment; None computes those of `latent`.
 
         Returns
         -------
         reconstruction : torch.Tensor of shape (n, *sample_shape)
-            Samples on the common scale.
+            Standardized samples.
         """
         if self.prototype_head is not None:
             if logits is None:
@@ -288,31 +287,32 @@ class ContrastiveAutoencoder(nn.Module):
     def forward(
         self, batch: torch.Tensor, noise: torch.Tensor | None = None
     ) -> AutoencoderOutput:
-        """Encode, project, assign and decode a batch on the common scale.
+        """Encode, project, assign and decode a standardized batch.
 
         Parameters
         ----------
         batch : torch.Tensor of shape (n, *sample_shape)
-            Samples on the common scale.
+            Standardized samples.
 
         noise : torch.Tensor of shape (n, latent_dim), default=None
-            Standard Gaussian draws, by which the decoder gets draws of the latents in
-            the variational setting; None decodes their means.
+            Standard Gaussian noise for the reparameterized latents of the variational
+            setting; None decodes their means.
 
         Returns
         -------
         output : AutoencoderOutput
-            Latents, projections, reconstructions and what else there is.
+            Latents, projections and reconstructions, with log-variances and logits if
+            any.
         """
         latent, log_variance = self.encode(batch)
         logits = None if self.prototype_head is None else self.prototype_head(latent)
-        drawn = latent
+        sampled = latent
         if log_variance is not None and noise is not None:
-            drawn = latent + torch.exp(log_variance / 2) * noise
+            sampled = latent + torch.exp(log_variance / 2) * noise
         return AutoencoderOutput(
             latent,
             self.projection_head(latent),
-            self.decode(drawn, logits),
+            self.decode(sampled, logits),
             log_variance,
             logits,
         )

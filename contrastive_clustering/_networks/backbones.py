@@ -1,4 +1,4 @@
-"""The package's own encoders and decoders, convolutional and dense.
+"""The default encoders and decoders, convolutional and dense.
 
 A sample's shape is channels first: ``(n_channels, height, width)``, ``(n_channels,
 depth, height, width)`` or, for tables, ``(n_features,)``.
@@ -9,24 +9,25 @@ from typing import Any
 import torch
 from torch import nn
 
-# Widths of the convolutional blocks, from the image inwards; deeper networks, for
-# larger images, repeat the last. The decoder is half as wide: it was the larger
-# part of the arithmetic, and strata are no worse for a narrow one (docs, "Defaults").
+# Widths of the convolutional blocks, starting at the image; deeper networks, for larger
+# images, repeat the last. The decoder is half as wide, as it dominated the cost and a
+# narrow one does not worsen the strata (docs, "Defaults").
 ENCODER_WIDTHS = (32, 64, 128)
 DECODER_WIDTHS = (16, 32, 64)
 
-# Blocks of volumes have three times the taps and many times the places of those of
-# images: narrower by this factor, a training set of a thousand is a matter of minutes.
+# Blocks for volumes have three times the kernel elements and many more positions than
+# those for images. Dividing their width by this factor makes training on a thousand
+# volumes take minutes.
 VOLUME_FACTOR = 2
 
-# The convolutional blocks halve the sides until the longest is at most this.
+# The convolutional blocks halve the sides until the longest is at most this long.
 INNERMOST_SIDE = 4
 
 DENSE_WIDTH = 128
 
 
 def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the sides before, between and after the halving blocks.
+    """Return the sides before, between and after the blocks, each of which halves them.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
-    """Return one width a block, repeating the last where there are more blocks."""
+    """Return the width of each block, repeating the last for additional blocks."""
     factor = VOLUME_FACTOR if len(pyramid[0]) == 3 else 1
     last = len(widths) - 1
     return [widths[min(block, last)] // factor for block in range(len(pyramid) - 1)]
@@ -54,7 +55,7 @@ def _volume(sides: tuple[int, ...]) -> int:
 
 
 class ConvolutionalEncoder(nn.Sequential):
-    """Strided convolutions, halving the sides block by block, then a linear layer.
+    """Strided convolutions, each halving the sides, followed by a linear layer.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class ConvolutionalEncoder(nn.Sequential):
 
 
 class ConvolutionalDecoder(nn.Sequential):
-    """The mirror of the encoder: a linear layer, then transposed convolutions.
+    """The reverse of the encoder: a linear layer, then transposed convolutions.
 
     Parameters
     ----------
@@ -115,8 +116,8 @@ class ConvolutionalDecoder(nn.Sequential):
             nn.ReLU(inplace=True),
         ]
         for block in reversed(range(len(pyramid) - 1)):
-            # Without padding of the output a side s grows to 2 s - 1; an even
-            # target wants one more.
+            # Without output padding a side s grows to 2 s - 1; an even target needs one
+            # pixel more.
             output_padding: Any = tuple(1 - side % 2 for side in pyramid[block])
             last = block == 0
             layers.append(
@@ -136,7 +137,7 @@ class ConvolutionalDecoder(nn.Sequential):
 
 
 def dense_network(n_inputs: int, n_outputs: int, *, width: int) -> nn.Sequential:
-    """Return two hidden layers of `width`, normalized by the batch, and an output."""
+    """Return two hidden layers of `width` with batch normalization, and an output."""
     return nn.Sequential(
         nn.Linear(n_inputs, width, bias=False),
         nn.BatchNorm1d(width),
@@ -149,22 +150,22 @@ def dense_network(n_inputs: int, n_outputs: int, *, width: int) -> nn.Sequential
 
 
 def default_encoder(sample_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
-    """Return the encoder for samples of a shape, in the layout it is fastest in."""
+    """Return the default encoder for a sample shape, in its fastest memory format."""
     if len(sample_shape) == 1:
         return dense_network(sample_shape[0], n_outputs, width=DENSE_WIDTH)
     return _fastest(ConvolutionalEncoder(sample_shape, n_outputs), sample_shape)
 
 
 def default_decoder(sample_shape: tuple[int, ...], latent_dim: int) -> nn.Module:
-    """Return the decoder for samples of a shape, in the layout it is fastest in."""
+    """Return the default decoder for a sample shape, in its fastest memory format."""
     if len(sample_shape) == 1:
         return dense_network(latent_dim, sample_shape[0], width=DENSE_WIDTH)
     return _fastest(ConvolutionalDecoder(sample_shape, latent_dim), sample_shape)
 
 
 def fastest_layout(sample_shape: tuple[int, ...]) -> torch.memory_format:
-    """Return the memory layout that convolutions of such samples are fastest in."""
-    # Twice as fast for images, on CPUs and on tensor cores; by a tenth for volumes.
+    """Return the fastest memory format for convolutions on samples of a shape."""
+    # Twice as fast for images, on CPUs and tensor cores; 10 % faster for volumes.
     formats = {3: torch.channels_last, 4: torch.channels_last_3d}
     return formats.get(len(sample_shape), torch.contiguous_format)
 

@@ -1,4 +1,4 @@
-"""Layers for prediction: folded normalization, and products of one fixed shape."""
+"""Layers for prediction: folded normalization and batch-invariant linear layers."""
 
 import torch
 import torch.nn.functional as F
@@ -8,25 +8,25 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Normalization = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
-# Rows of each product of a linear layer; the default size of a batch, at most.
-ROWS_TOGETHER = 256
+# Number of rows of each matrix product; at most the default batch size.
+BLOCK_ROWS = 256
 
 
 @torch.no_grad()
 def fold_normalization(network: nn.Module) -> nn.Module:
-    """Return a network that predicts the same, but for rounding, a tenth faster.
+    """Return an equivalent network, except for rounding, that is 10 % faster.
 
     Parameters
     ----------
     network : torch.nn.Module
-        In evaluation mode; not changed.
+        A network in evaluation mode; not changed.
 
     Returns
     -------
     folded : torch.nn.Module
-        A new sequence in which each convolution or linear layer has taken over the
-        normalization that follows it, and linear layers are steady; `network` itself
-        unless that is a sequence.
+        A new sequence in which normalization is folded into the preceding convolution
+        or linear layer, and linear layers are batch-invariant; `network` itself unless
+        that is a sequence.
     """
     if type(network).forward is not nn.Sequential.forward:
         return network
@@ -42,16 +42,16 @@ def fold_normalization(network: nn.Module) -> nn.Module:
                 continue
         layers.append(layer)
     return nn.Sequential(
-        *(SteadyLinear(x) if type(x) is nn.Linear else x for x in layers)
+        *(BatchInvariantLinear(x) if type(x) is nn.Linear else x for x in layers)
     )
 
 
-class SteadyLinear(nn.Module):
-    """A linear layer for prediction whose rows do not depend on each other.
+class BatchInvariantLinear(nn.Module):
+    """A linear layer for prediction whose output rows do not depend on each other.
 
-    On a CPU the library that multiplies matrices chooses by their number of rows in
-    which order to add, and the last bits of a sample's row with it. Here all products
-    have the same number of rows, so that a row is the same to the bit in any company.
+    On a CPU the order of summation in a matrix product depends on the number of rows,
+    and so do the last bits of each row. Here all products have the same number of rows,
+    so that the output for a sample is bitwise equal in any batch.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ class SteadyLinear(nn.Module):
         self.weight, self.bias = linear.weight, linear.bias
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return what the layer gives for `rows`, of shape (n, n_inputs)."""
+        """Return the output of the layer for `rows`, of shape (n, n_inputs)."""
         if rows.device.type != "cpu":
             return F.linear(rows, self.weight, self.bias)
-        filled = F.pad(rows, (0, 0, 0, -len(rows) % ROWS_TOGETHER))
-        blocks = torch.split(filled, ROWS_TOGETHER)
+        padded = F.pad(rows, (0, 0, 0, -len(rows) % BLOCK_ROWS))
+        blocks = torch.split(padded, BLOCK_ROWS)
         products = [F.linear(block, self.weight, self.bias) for block in blocks]
         return torch.cat(products)[: len(rows)]

@@ -1,4 +1,4 @@
-"""The losses of the method: pure functions of tensors, and a thin module of them."""
+"""The losses of the method: pure functions, and a thin module that combines them."""
 
 import math
 
@@ -12,8 +12,15 @@ from contrastive_clustering._utils.distributed import all_gather
 from contrastive_clustering._utils.library_settings import no_autocast
 from contrastive_clustering._utils.messages import show
 
-# All terms that a history may hold beside the total.
-LOSS_TERMS = ("contrastive_loss", "reconstruction_loss", "kl_loss", "assignment_loss")
+# The terms of the loss: their names in the history, and their titles in plots and
+# reports, in this order.
+LOSS_TERMS = {
+    "contrastive_loss": "contrastive (NT-Xent)",
+    "reconstruction_loss": "reconstruction (MSE)",
+    "kl_loss": "divergence (KL)",
+    "assignment_loss": "assignment (cross-entropy)",
+}
+LOSS_TITLES = {"loss": "total", **LOSS_TERMS}
 
 
 def nt_xent(
@@ -23,8 +30,8 @@ def nt_xent(
 ) -> torch.Tensor:
     r"""Return the normalized temperature-scaled cross entropy of two views.
 
-    Of the :math:`2N` views of a batch the positive of a view is its twin, and the
-    other :math:`2N - 2` are its negatives:
+    A batch of :math:`N` samples has :math:`2N` views. The positive of a view is the
+    other view of the same sample, and the remaining :math:`2N - 2` are its negatives:
 
     .. math::
 
@@ -37,11 +44,11 @@ def nt_xent(
     Parameters
     ----------
     projections_a, projections_b : torch.Tensor of shape (n_samples, n_projections)
-        Projections of the first and of the second views; row ``i`` of both stems
-        from the same sample. Any floating dtype; computed in float32 at least.
+        Projections of the first and second views; row ``i`` of both belongs to the same
+        sample. Any floating dtype; computed in at least float32.
 
     temperature : float, default=0.5
-        The temperature :math:`\tau`, positive. Low values stress the hardest
+        The temperature :math:`\tau`, positive. Low values emphasize the hardest
         negatives.
 
     Returns
@@ -52,8 +59,8 @@ def nt_xent(
     Raises
     ------
     TypeError, ValueError
-        If projections are no dense tensors of floating numbers, of the same shape and
-        on one device, or have no row; or if the temperature is not positive.
+        If projections are not dense floating-point tensors of the same shape on the
+        same device, if they are empty, or if the temperature is not positive.
 
     References
     ----------
@@ -74,8 +81,8 @@ def nt_xent(
         smallest <= temperature < math.inf
     ):
         raise ValueError(
-            f"temperature={show(temperature)} is not a positive number that float32 "
-            "holds. Use 0.5 or the like."
+            f"temperature={show(temperature)} is not a positive number in the range of "
+            "float32. Pass a value such as 0.5."
         )
     n_samples = len(projections_a)
     projections = torch.cat([projections_a, projections_b])  # (2N, n_projections)
@@ -84,10 +91,10 @@ def nt_xent(
     unit = F.normalize(projections, dim=1)
     with no_autocast():
         logits = unit @ unit.T / temperature  # (2N, 2N)
-    itself = torch.eye(2 * n_samples, dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(itself, -torch.inf)
-    twin = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)
-    return F.cross_entropy(logits, twin)
+    diagonal = torch.eye(2 * n_samples, dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(diagonal, -torch.inf)
+    positive = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)
+    return F.cross_entropy(logits, positive)
 
 
 def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
@@ -97,22 +104,22 @@ def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
                 f"{name} has type {type(views).__name__}; pass a dense torch.Tensor."
             )
         if not views.is_floating_point():
-            raise TypeError(f"{name} has dtype {views.dtype}; pass floating numbers.")
+            raise TypeError(f"{name} has dtype {views.dtype}; pass a floating dtype.")
         if views.ndim != 2 or len(views) == 0:
             raise ValueError(
-                f"{name} has shape {tuple(views.shape)}; pass one row a sample, of "
-                "shape (n_samples, n_projections)."
+                f"{name} has shape {tuple(views.shape)}; pass one row for each sample, "
+                "of shape (n_samples, n_projections)."
             )
     if first.shape != second.shape or first.device != second.device:
         raise ValueError(
             f"projections_a has shape {tuple(first.shape)} on {first.device} and "
-            f"projections_b {tuple(second.shape)} on {second.device}; rows of both "
-            "have to stem from the same samples."
+            f"projections_b has shape {tuple(second.shape)} on {second.device}. Pass "
+            "projections of the same samples on the same device."
         )
 
 
 def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    r"""Divergence of the latents' Gaussians from the standard one.
+    r"""Return the KL divergence of the Gaussian latents from the standard Gaussian.
 
     .. math::
 
@@ -121,12 +128,12 @@ def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Ten
     Parameters
     ----------
     latent, log_variance : torch.Tensor of shape (n, latent_dim)
-        Means and logarithms of the variances.
+        Means, and logarithms of the variances.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        Mean over the samples of the sum over the latents, in nats.
+        Mean over samples of the sum over latents, in nats.
 
     References
     ----------
@@ -144,10 +151,10 @@ def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Ten
 
 
 def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
-    r"""Raise soft assignments to a power and bring rows to the sum of one again.
+    r"""Raise soft assignments to a power and normalize them to a sum of one.
 
-    Unlike the target of DEC (arXiv:1511.06335, equation 3) it is not divided by the
-    strata's sizes, which would drive all of them to the same size.
+    Unlike the target of DEC (arXiv:1511.06335, equation 3), the result is not divided
+    by the sizes of the clusters, which would drive them to equal sizes.
 
     Parameters
     ----------
@@ -155,12 +162,12 @@ def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
         Soft assignments.
 
     power : float
-        The power; 1 changes nothing.
+        The power; 1 leaves assignments unchanged.
 
     Returns
     -------
     target : torch.Tensor of shape (n, n_clusters)
-        Soft assignments nearer to 0 and 1.
+        Sharper soft assignments.
 
     Examples
     --------
@@ -174,7 +181,7 @@ def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
 
 
 class JointLoss(nn.Module):
-    """The terms of the joint loss, unweighted and by name.
+    """The joint loss and its unweighted terms, by name.
 
     Parameters
     ----------
@@ -185,10 +192,10 @@ class JointLoss(nn.Module):
         Weight of the reconstruction loss in the total.
 
     kl_weight : float, default=0.0
-        Weight of the divergence in the total, in the variational setting.
+        Weight of the KL divergence in the total, in the variational setting.
 
     contrastive_weight : float, default=1.0
-        Weight of NT-Xent in the total; 0 leaves it out.
+        Weight of NT-Xent in the total; 0 leaves the term out.
 
     kl_warm_up : float, default=0.3
         Fraction of the epochs over which the weight of the divergence rises from zero,
@@ -227,29 +234,28 @@ class JointLoss(nn.Module):
         Parameters
         ----------
         output : AutoencoderOutput
-            What the autoencoder made of the views.
+            Output of the autoencoder for the views.
 
         targets : torch.Tensor of shape (2 * n, ...)
-            What the decoder should have drawn of each view: the views themselves, or
-            their samples.
+            Targets of the reconstruction: the views themselves, or their samples.
 
         n_samples : int, default=None
-            Number of samples of the whole batch where several processes share it. The
-            contrastive loss is then that of all; the other terms are this process's
-            part of the whole batch's.
+            Number of samples in the whole batch if several processes share it. The
+            contrastive loss then covers the whole batch, and the other terms are the
+            contributions of this process to those of the whole batch.
 
         Returns
         -------
         terms : dict of str to torch.Tensor of shape ()
-            ``contrastive_loss``, in nats; ``reconstruction_loss``, the sum over the
-            two views of the mean square error, in variances of the training set;
+            ``contrastive_loss``, in nats; ``reconstruction_loss``, the mean squared
+            error summed over the two views, in variances of the training set;
             ``kl_loss``, in nats, in the variational setting; and ``loss``, their
             weighted sum.
         """
         terms = {}
         n_own = len(targets) // 2
         share = 1.0 if n_samples is None else n_own / n_samples
-        # The mean over both views, twice: the sum of the two views' means.
+        # Twice the mean over both views is the sum of the means of the views.
         reconstruction = 2 * share * F.mse_loss(output.reconstruction, targets)
         terms["reconstruction_loss"] = reconstruction
         total = self.reconstruction_weight * reconstruction

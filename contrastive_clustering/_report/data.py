@@ -1,4 +1,4 @@
-"""What a report looks at: a bounded part of the data, and a fingerprint of all."""
+"""The data of a report: a bounded selection of samples and a fingerprint of all."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from contrastive_clustering._utils.seeding import draw_rows
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """By what a set of samples can be told from another.
+    """Shape, range and hash that identify a set of samples.
 
     Attributes
     ----------
@@ -25,14 +25,14 @@ class Fingerprint:
         Shape, samples first.
 
     dtype : str
-        Type of the values.
+        Data type of the values.
 
     low, high : float
-        Least and greatest value.
+        Smallest and largest value.
 
     sha256 : str
-        SHA-256 of the values' bytes in C order, as
-        ``hashlib.sha256(X.tobytes()).hexdigest()`` gives it for an array.
+        SHA-256 of the bytes of the values in C order, equal to
+        ``hashlib.sha256(X.tobytes()).hexdigest()`` for an array.
     """
 
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Fingerprint:
 
 
 def take_fingerprint(samples: Samples) -> Fingerprint:
-    """Return the fingerprint of samples, which are read piece by piece.
+    """Return the fingerprint of samples, which are read in chunks.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def take_fingerprint(samples: Samples) -> Fingerprint:
     Returns
     -------
     fingerprint : Fingerprint
-        Its fingerprint.
+        Their fingerprint.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def take_fingerprint(samples: Samples) -> Fingerprint:
 
 
 class ChosenSamples(LazyArray):
-    """Some samples of an array, read when they are asked for.
+    """A selection of the samples of an array, read on access.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class ChosenSamples(LazyArray):
         The samples.
 
     rows : ndarray of shape (n_chosen,)
-        Places of the chosen ones.
+        Indices of the selected samples.
     """
 
     def __init__(self, samples: Samples, rows: np.ndarray) -> None:
@@ -95,18 +95,18 @@ class ChosenSamples(LazyArray):
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The part of X that a report looks at.
+    """The samples used for a report.
 
     Attributes
     ----------
     X : LazyArray or data frame of shape (n_chosen, ...)
-        The samples, as the estimator's methods take them.
+        The samples in the form that the methods of the estimator accept.
 
     samples : LazyArray of shape (n_chosen, ...)
-        The same without the names of columns.
+        The same samples without column names.
 
     rows : ndarray of shape (n_chosen,)
-        Their places in X, ascending.
+        Their indices in X, in ascending order.
 
     latents : ndarray of shape (n_chosen, latent_dim)
         Their latents.
@@ -118,7 +118,7 @@ class Chosen:
         Their classes.
 
     y_name : str
-        What the classes are: the name of a series, or "class".
+        Name of the classes: that of a series, or "class".
     """
 
     X: Any
@@ -131,7 +131,7 @@ class Chosen:
 
     @property
     def classes(self) -> np.ndarray:
-        """The distinct classes, sorted; empty if there is no `y`."""
+        """The distinct classes, sorted; empty if `y` is None."""
         return np.empty(0) if self.y is None else np.unique(self.y)
 
 
@@ -142,10 +142,10 @@ def choose_samples(
     y: np.ndarray | None,
     *,
     y_name: str = "class",
-    largest: int,
+    max_samples: int,
     seed: int,
 ) -> Chosen:
-    """Draw the samples that a report looks at, and encode these alone.
+    """Select the samples for a report at random, and encode only these.
 
     Parameters
     ----------
@@ -153,33 +153,33 @@ def choose_samples(
         A :class:`ContrastiveAutoencoderClusterer`.
 
     X : array-like of shape (n_samples, ...)
-        What the caller passed.
+        The samples as passed by the caller.
 
     samples : ndarray or LazyArray of shape (n_samples, ...)
-        What was read of it.
+        The samples as read from X.
 
     y : ndarray of shape (n_samples,) or None
         Classes.
 
     y_name : str, default="class"
-        What they are.
+        Name of the classes.
 
-    largest : int
-        How many samples to look at at most; all if there are no more.
+    max_samples : int
+        Maximum number of samples to select.
 
     seed : int
-        Seed of the draw.
+        Seed of the random selection.
 
     Returns
     -------
     chosen : Chosen
-        The part.
+        The selected samples.
     """
-    rows = draw_rows(len(samples), largest, check_random_state(seed))
+    rows = draw_rows(len(samples), max_samples, check_random_state(seed))
     lazy = ChosenSamples(samples, rows)
     latents = estimator._model.encode(lazy)
     return Chosen(
-        # A data frame's names are checked by whoever reads it.
+        # Methods of the estimator check the column names of a data frame.
         X=take_rows(X, rows) if hasattr(X, "columns") else lazy,
         samples=lazy,
         rows=rows,
@@ -196,7 +196,7 @@ def check_classes(y: Any, n_samples: int) -> np.ndarray | None:
     Parameters
     ----------
     y : array-like of shape (n_samples,) or None
-        What the caller passed.
+        The classes as passed by the caller.
 
     n_samples : int
         Number of samples.
@@ -204,19 +204,19 @@ def check_classes(y: Any, n_samples: int) -> np.ndarray | None:
     Returns
     -------
     classes : ndarray of shape (n_samples,) or None
-        One class a sample.
+        One class for each sample.
 
     Raises
     ------
     TypeError, ValueError
-        If `y` holds no classes, or not one a sample.
+        If `y` does not hold one class for each sample.
     """
     if y is None:
         return None
     classes = read_classes(y, "y")
     if len(classes) != n_samples:
         raise ValueError(
-            f"y has {len(classes)} labels, but X has {n_samples} samples. Give one "
-            "label a sample, or y=None."
+            f"y has {len(classes)} labels, but X has {n_samples} samples. Pass one "
+            "label for each sample, or y=None."
         )
     return classes

@@ -1,4 +1,4 @@
-"""By which features of a table strata differ from the other samples."""
+"""The features of a table by which each stratum differs most from the others."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,30 +10,30 @@ from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import Section, paragraph, table
 
-# The mean of fewer distinct samples than this is near to the values of single ones.
-LEAST_MEMBERS = 5
+# The mean of fewer distinct samples may reveal the values of a single one.
+MIN_MEMBERS = 5
 
-# Features to show of each stratum.
+# Number of features shown for each stratum.
 N_SHOWN = 5
 
-# Differences and deviations on the common scale that are below this are 0.
+# Smaller standardized differences and deviations are rounding errors.
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sizes, means and variances of the features of some strata.
+    """Sizes, means and variances of the features of strata.
 
     Attributes
     ----------
     strata : ndarray of shape (n_strata,)
-        Numbers of the strata that have members enough.
+        The strata with enough distinct members.
 
     sizes : ndarray of shape (n_strata,)
-        Numbers of members.
+        Number of members of each stratum.
 
     means, variances : ndarray of shape (n_strata, n_features)
-        On the common scale; variances without Bessel's correction.
+        Moments of the standardized features; variances without Bessel's correction.
     """
 
     strata: np.ndarray
@@ -51,14 +51,14 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
         A :class:`ContrastiveAutoencoderClusterer`.
 
     chosen : Chosen
-        The samples that are looked at.
+        The samples used for the report.
 
     Returns
     -------
     sections : list of Section
-        One for tables with two strata of at least five distinct members, else none.
-        Samples of smaller strata are left out of all means, or those could be told
-        from the difference of others.
+        One section for tables with at least two strata of five or more distinct
+        members, otherwise none. Smaller strata are left out of all means; otherwise
+        their means could be inferred from those of the others.
     """
     scaler = estimator._model.scaler
     if not scaler.layout.is_table:
@@ -70,8 +70,8 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
     if names is None:
         names = [f"feature {number}" for number in range(len(scaler.mean))]
     rows: list[list[object]] = []
-    for place, stratum in enumerate(moments.strata):
-        differences, inside, outside = differ(moments, place, scaler)
+    for index, stratum in enumerate(moments.strata):
+        differences, inside, outside = differ(moments, index, scaler)
         order = np.argsort(-np.abs(differences), kind="stable")[:N_SHOWN]
         rows += [
             [
@@ -90,18 +90,18 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
             "Features of the strata",
             [
                 paragraph(
-                    "The difference is the mean of the stratum less the mean of the "
-                    "other samples, in pooled standard deviations: from about 0.8 on "
-                    "it is large. Strata were made from these features, so that "
-                    "differences in the training set are larger than in new samples, "
-                    "and no test of significance applies. Strata of fewer than "
-                    f"{LEAST_MEMBERS} distinct members are left out."
+                    "The difference is the mean of the stratum minus the mean of the "
+                    "other samples, in pooled standard deviations (Cohen's d); about "
+                    "0.8 or more is large. The strata were derived from these "
+                    "features, so differences are larger in the training set than in "
+                    "new samples, and significance tests do not apply. Strata with "
+                    f"fewer than {MIN_MEMBERS} distinct members are left out."
                 ),
                 table(
                     "feature-differences",
-                    f"The {N_SHOWN} features of each stratum that differ most, among "
+                    f"The {N_SHOWN} features that differ most in each stratum, among "
                     f"{moments.sizes.sum():,} samples",
-                    ["stratum", "feature", "difference", "mean", "mean of the others"],
+                    ["stratum", "feature", "difference", "mean", "mean of others"],
                     rows,
                     numeric=[2, 3, 4],
                 ),
@@ -111,15 +111,15 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
 
 
 def measure(chosen: Chosen, scaler: Scaler) -> Moments:
-    """Return the moments of the strata that have at least five distinct members.
+    """Return the moments of the strata with at least five distinct members.
 
     Parameters
     ----------
     chosen : Chosen
-        The samples that are looked at.
+        The samples used for the report.
 
     scaler : Scaler
-        The estimator's.
+        The scaler of the estimator.
 
     Returns
     -------
@@ -129,10 +129,11 @@ def measure(chosen: Chosen, scaler: Scaler) -> Moments:
     codes = number_distinct(chosen.samples)
     pairs = np.unique(np.column_stack([chosen.labels, codes]), axis=0)
     found, n_distinct = np.unique(pairs[:, 0], return_counts=True)
-    strata = found[(n_distinct >= LEAST_MEMBERS) & (found >= 0)]
+    strata = found[(n_distinct >= MIN_MEMBERS) & (found >= 0)]
     sizes = (chosen.labels == strata[:, None]).sum(axis=1)
     n_features = len(scaler.mean)
-    # Centered by the training set's mean: squares of large offsets lose all digits.
+    # Values are centered by the training mean, as squares of large offsets lose all
+    # significant digits.
     sums, squares = np.zeros((2, len(strata), n_features))
     start = 0
     for chunk in iterate_chunks(chosen.samples):
@@ -148,9 +149,9 @@ def measure(chosen: Chosen, scaler: Scaler) -> Moments:
 
 
 def differ(
-    moments: Moments, place: int, scaler: Scaler
+    moments: Moments, index: int, scaler: Scaler
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""Return how a stratum differs from all others.
+    r"""Return by how much each feature of a stratum differs from the other strata.
 
     The difference of a feature is
 
@@ -159,38 +160,38 @@ def differ(
         \frac{\bar x_1 - \bar x_2}
         {\sqrt{((n_1 - 1) s_1^2 + (n_2 - 1) s_2^2) / (n_1 + n_2 - 2)}}
 
-    with the sizes, means and variances of the stratum and of the others together.
+    with the sizes, means and variances of the stratum and of all other strata together.
 
     Parameters
     ----------
     moments : Moments
-        Of all strata.
+        The moments of all strata.
 
-    place : int
-        Place of the stratum among them.
+    index : int
+        Index of the stratum among them.
 
     scaler : Scaler
-        The estimator's.
+        The scaler of the estimator.
 
     Returns
     -------
     differences : ndarray of shape (n_features,)
-        In pooled standard deviations; infinite where the feature is constant in both,
-        and 0 where it is the same constant.
+        Differences in pooled standard deviations; infinite where the feature has two
+        different constant values, and 0 where it has the same one.
 
     inside, outside : ndarray of shape (n_features,)
-        Means in the user's units.
+        Means within and outside the stratum, in the user's units.
     """
-    others = np.arange(len(moments.strata)) != place
-    n_inside, sizes = moments.sizes[place], moments.sizes[others][:, None]
-    inside, n_outside = moments.means[place], sizes.sum()
+    others = np.arange(len(moments.strata)) != index
+    n_inside, sizes = moments.sizes[index], moments.sizes[others][:, None]
+    inside, n_outside = moments.means[index], sizes.sum()
     outside = (sizes * moments.means[others]).sum(axis=0) / n_outside
-    # The spread of the others together: within them, and between their means.
+    # The spread of all others together: within strata, and between their means.
     spread = moments.variances[others] + (moments.means[others] - outside) ** 2
-    scatter = n_inside * moments.variances[place] + (sizes * spread).sum(axis=0)
+    scatter = n_inside * moments.variances[index] + (sizes * spread).sum(axis=0)
     pooled = np.sqrt(scatter / (n_inside + n_outside - 2))
     gap = inside - outside
-    # Sums of values of about 1 leave rounding errors.
+    # Remove rounding errors of sums of values of about 1.
     pooled[pooled < ROUNDING] = 0.0
     gap[np.abs(gap) < ROUNDING] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -199,6 +200,6 @@ def differ(
 
 
 def _to_units(means: np.ndarray, scaler: Scaler) -> np.ndarray:
-    """Return means on the common scale in the user's units, zeros without remains."""
+    """Return standardized means in the user's units, with rounding errors set to 0."""
     values = means * scaler.std + scaler.mean
     return np.where(np.abs(values) < ROUNDING * scaler.std, 0.0, values)

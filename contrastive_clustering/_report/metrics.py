@@ -1,4 +1,4 @@
-"""The figures of a report: of strata alone, and of strata against classes."""
+"""The metrics of a report: internal ones, and external ones against classes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,32 +16,32 @@ from contrastive_clustering.metrics import clustering_accuracy, mapped_accuracy
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of a clustering.
+class Metric:
+    """A metric of a clustering.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Its name.
 
     value : float
         Its value; NaN where it is not defined.
 
-    reading : str
-        How to read it.
+    interpretation : str
+        Its range and meaning.
     """
 
     name: str
     value: float
-    reading: str
+    interpretation: str
 
 
 def measure_strata(
     estimator: Any,
     chosen: Chosen,
     seed: int,
-) -> list[Figure]:
-    """Return the figures that need no classes.
+) -> list[Metric]:
+    """Return the metrics that do not need classes.
 
     Parameters
     ----------
@@ -52,41 +52,42 @@ def measure_strata(
         The samples to measure.
 
     seed : int
-        Seed of the samples whose silhouette is measured if there are many.
+        Seed of the random part used for the silhouette if there are many samples.
 
     Returns
     -------
-    figures : list of Figure
-        Compactness among the latents, and what the decoder loses.
+    metrics : list of Metric
+        Compactness of the strata in the latent space, and the reconstruction error.
     """
     silhouette, davies_bouldin = compactness(chosen.latents, chosen.labels, seed)
     return [
-        Figure(
+        Metric(
             "Silhouette",
             silhouette,
-            "From -1 to 1, higher is better: how much nearer latents are to their own "
-            "stratum than to the next.",
+            "From -1 to 1, higher is better. Compares the distance of latents to their "
+            "own stratum with that to the nearest other stratum.",
         ),
-        Figure(
+        Metric(
             "Davies-Bouldin index",
             davies_bouldin,
-            "From 0, lower is better: how wide strata are beside their distances.",
+            "At least 0, lower is better. Compares the spread within strata with the "
+            "distances between them.",
         ),
-        Figure(
+        Metric(
             "Reconstruction error",
             reconstruction_error(
                 chosen.samples, chosen.latents, estimator.inverse_transform
             ),
-            "0 is perfect, 1 is what the mean sample would score: the decoder's "
-            "squared error as a part of the variance.",
+            "0 is perfect; the mean sample would score 1. Squared error of the "
+            "decoder as a fraction of the variance.",
         ),
     ]
 
 
 def measure_against_classes(
     labels: np.ndarray, y: np.ndarray, linkage: np.ndarray
-) -> list[Figure]:
-    """Return the figures that hold strata against classes.
+) -> list[Metric]:
+    """Return the metrics that compare strata with classes.
 
     Parameters
     ----------
@@ -101,43 +102,44 @@ def measure_against_classes(
 
     Returns
     -------
-    figures : list of Figure
-        Agreement under several ways to match strata to classes.
+    metrics : list of Metric
+        Agreement under several ways of matching strata to classes.
     """
     n_kept = min(len(np.unique(y)), len(linkage) + 1)
     merged = merge_labels(labels, linkage, n_kept)
     return [
-        Figure(
+        Metric(
             "Mapped accuracy",
             mapped_accuracy(y, labels),
-            "From 0 to 1: each stratum takes its most frequent class. Grows with the "
-            "number of strata.",
+            "From 0 to 1. Accuracy if each stratum predicts its most frequent class. "
+            "It grows with the number of strata.",
         ),
-        Figure(
+        Metric(
             "Balanced accuracy",
             mapped_accuracy(y, labels, balanced=True),
-            "The same, each class with the same weight: look here first where classes "
-            "are of unequal sizes.",
+            "Mapped accuracy with equal weight for each class. Prefer it if class "
+            "sizes are unequal.",
         ),
-        Figure(
+        Metric(
             "Merged accuracy",
             mapped_accuracy(y, merged),
-            f"Mapped accuracy after strata were merged to {n_kept}, as many as there "
-            "are classes or fewer.",
+            f"Mapped accuracy after merging the strata to {n_kept}, at most the number "
+            "of classes.",
         ),
-        Figure(
+        Metric(
             "One-to-one accuracy",
             clustering_accuracy(y, labels),
-            "From 0 to 1, under the best matching of one stratum to one class.",
+            "From 0 to 1. Accuracy under the best one-to-one matching of strata and "
+            "classes.",
         ),
-        Figure(
+        Metric(
             "Normalized mutual information",
             float(normalized_mutual_info_score(y, labels)),
-            "From 0 to 1: what strata tell of classes and classes of strata.",
+            "From 0 to 1. Information shared by strata and classes.",
         ),
-        Figure(
+        Metric(
             "Adjusted Rand index",
             float(adjusted_rand_score(y, labels)),
-            "1 where both partitions are the same, about 0 where they agree by chance.",
+            "1 for identical partitions, about 0 for agreement by chance.",
         ),
     ]

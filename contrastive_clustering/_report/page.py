@@ -1,36 +1,35 @@
-"""A page of HTML that needs nothing but itself: pieces, and the whole.
+"""A self-contained HTML page, rendered by Jinja2 from the folder ``templates``.
 
-Every function here takes plain text and escapes it. What is `Html` has been through
-one of them, so that nothing a caller names can become markup.
+Jinja2 escapes every value. Only what a template has rendered is `Markup`, so no text
+that a caller passes can become markup.
 """
 
 import base64
 import hashlib
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import NewType
 
-Html = NewType("Html", str)
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-# Control characters have no place in HTML; browsers differ in what they make of them.
+# Control characters are not valid in HTML, and browsers treat them differently.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
-# Pictures wider than this keep a legible size on a phone and scroll in their box.
-WIDEST_UNSCROLLED = 560
+# Wider figures keep a legible size on a phone and scroll in their box.
+MAX_UNSCROLLED_WIDTH = 560
 
-# About as wide as a card is on the page.
+# About the width of a card on the page.
 CARD_WIDTH = 150
 
-# Dots of a picture to each pixel of the page, for sharp lines on today's screens.
-DOTS_A_PIXEL = 2
+# Image pixels for each CSS pixel, so that lines are sharp on today's screens.
+PIXEL_RATIO = 2
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page that the list of contents leads to.
+    """A section of the page, listed in its table of contents.
 
     Parameters
     ----------
@@ -40,37 +39,97 @@ class Section:
     title : str
         Its heading.
 
-    pieces : sequence of Html
-        What it holds.
+    pieces : sequence of Markup
+        Its content.
     """
 
     anchor: str
     title: str
-    pieces: Sequence[Html]
+    pieces: Sequence[Markup]
 
 
-def text(value: object) -> Html:
-    """Return a text as HTML that shows it letter by letter.
+@dataclass(frozen=True)
+class Card:
+    """A small image with a caption, shown beside others.
+
+    Parameters
+    ----------
+    png : bytes
+        The file.
+
+    alt : str
+        Description of the image for readers who cannot see it.
+
+    caption : str
+        Text below the image.
+    """
+
+    png: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Image:
+    """An image as the templates need it, with its size in CSS pixels."""
+
+    data: str
+    width: int
+    height: int
+    alt: str
+
+    @classmethod
+    def from_png(cls, png: bytes, alt: str, pixel_ratio: int = 1) -> "_Image":
+        """Encode a PNG, whose header holds its width and height."""
+        width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))
+        return cls(
+            base64.b64encode(png).decode("ascii"),
+            round(width / pixel_ratio),
+            round(height / pixel_ratio),
+            alt,
+        )
+
+
+def printable(value: object) -> str:
+    r"""Return a value as text that can be written to an HTML file.
+
+    Jinja2 passes every value through this function before it is escaped.
 
     Parameters
     ----------
     value : object
-        Anything; what is no str is shown as ``str`` gives it.
+        Any value; `Markup` is returned unchanged.
 
     Returns
     -------
-    fragment : Html
-        Without markup; also fit for the value of an attribute in double quotes.
+    text : str
+        The value as text. Lone surrogates become "?" and control characters U+FFFD.
 
     Examples
     --------
-    >>> from contrastive_clustering._report.page import text
-    >>> text("<b> & co")
-    '&lt;b&gt; &amp; co'
+    >>> from contrastive_clustering._report.page import printable
+    >>> printable("line\x0b1") == "line\N{REPLACEMENT CHARACTER}1"
+    True
     """
-    # Lone surrogates cannot be written to a file.
-    sound = str(value).encode("utf-8", "replace").decode("utf-8")
-    return Html(html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", sound)))
+    if isinstance(value, Markup):
+        return value
+    encodable = str(value).encode("utf-8", "replace").decode("utf-8")
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", encodable)
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("contrastive_clustering._report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=printable,
+    trim_blocks=True,
+)
+
+
+def _render(macro: str, **values: object) -> Markup:
+    """Return what a macro of ``pieces.html`` renders."""
+    pieces = _TEMPLATES.get_template("pieces.html").module
+    return Markup(getattr(pieces, macro)(**values))
 
 
 def quantity(n: int, noun: str) -> str:
@@ -85,24 +144,27 @@ def quantity(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def paragraph(value: str) -> Html:
-    """Return a paragraph of plain text."""
-    return Html(f"<p>{text(value)}</p>")
+def paragraph(value: str) -> Markup:
+    """Return a paragraph of plain text.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._report.page import paragraph
+    >>> print(paragraph("<b> & co"))
+    <p>&lt;b&gt; &amp; co</p>
+    """
+    return _render("paragraph", value=value)
 
 
-def notes(values: Iterable[str]) -> Html:
-    """Return a list of sentences that a reader should know."""
-    items = "".join(f"<li>{text(value)}</li>" for value in values)
-    return Html(f'<ul class="notes">{items}</ul>')
+def notes(values: Iterable[str]) -> Markup:
+    """Return a highlighted list of sentences."""
+    return _render("notes", values=list(values))
 
 
-def facts(pairs: Iterable[tuple[str, object]], *, large: bool = False) -> Html:
-    """Return a list of names and what is said of each, in large letters if asked."""
-    rows = "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
-        for name, value in pairs
-    )
-    return Html(f'<dl class="{"key-figures" if large else "facts"}">{rows}</dl>')
+def facts(pairs: Iterable[tuple[str, object]], *, large: bool = False) -> Markup:
+    """Return a list of names with their values, in large type if asked."""
+    kind = "key-facts" if large else "facts"
+    return _render("facts", pairs=list(pairs), kind=kind)
 
 
 def table(
@@ -114,7 +176,7 @@ def table(
     numeric: Iterable[int] = (),
     code: Iterable[int] = (),
     marked: Iterable[int] = (),
-) -> Html:
+) -> Markup:
     """Return a table whose first column names its rows.
 
     Parameters
@@ -123,135 +185,72 @@ def table(
         Its id.
 
     caption : str
-        What it shows.
+        Its caption.
 
     columns : sequence of str
         Names of the columns.
 
     rows : iterable of sequences
-        One entry a column.
+        One entry for each column.
 
     numeric, code : iterable of int
-        Columns that hold numbers, and names as they stand in code.
+        Indices of the columns that hold numbers, and of those that hold code.
 
     marked : iterable of int
-        Rows that stand out.
+        Indices of the highlighted rows.
 
     Returns
     -------
-    fragment : Html
-        In a box of its own, which scrolls where the page is too narrow for it.
+    table : Markup
+        The table in a box that scrolls where the page is too narrow for it.
     """
-    numbers, codes = set(numeric), set(code)
-
-    def kind(column: int) -> str:
-        if column in numbers:
-            return ' class="number"'
-        return ' class="code"' if column in codes else ""
-
-    standing_out = set(marked)
-    head = "".join(
-        f'<th scope="col"{kind(i) if i in numbers else ""}>{text(name)}</th>'
-        for i, name in enumerate(columns)
-    )
-    body = []
-    for number, (first, *others) in enumerate(rows):
-        cells = "".join(
-            f"<td{kind(i)}>{text(value)}</td>"
-            for i, value in enumerate(others, start=1)
-        )
-        row = ' class="marked"' if number in standing_out else ""
-        name = f'<th scope="row"{kind(0)}>{text(first)}</th>'
-        body.append(f"<tr{row}>{name}{cells}</tr>")
-    # A box that scrolls has to take the focus, or the keyboard cannot scroll it. The
-    # caption is as wide as the table; what is in it stays in sight.
-    return Html(
-        f'<div class="box" role="region" tabindex="0" aria-labeledby="{anchor}">'
-        f'<table><caption id="{anchor}"><span>{text(caption)}</span></caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    return _render(
+        "table",
+        anchor=anchor,
+        caption=caption,
+        columns=columns,
+        rows=list(rows),
+        numeric=set(numeric),
+        code=set(code),
+        marked=set(marked),
     )
 
 
-@dataclass(frozen=True)
-class Card:
-    """A small picture among others.
+def cards(items: Iterable[Card]) -> Markup:
+    """Return small images side by side, as many in a row as fit.
+
+    Images smaller than a card are enlarged with sharp pixels, without interpolation.
+    """
+    images = [(_Image.from_png(item.png, item.alt), item.caption) for item in items]
+    return _render("cards", items=images, small_width=CARD_WIDTH)
+
+
+def figure(png: bytes, alt: str, caption: str) -> Markup:
+    """Return an image with a caption.
 
     Parameters
     ----------
     png : bytes
-        The file.
+        The file, with `PIXEL_RATIO` pixels for each CSS pixel.
 
-    alternative : str
-        What it shows, for who cannot see it.
-
-    caption : str
-        What to know when looking at it.
-    """
-
-    png: bytes
-    alternative: str
-    caption: str
-
-
-def cards(items: Iterable[Card]) -> Html:
-    """Return small pictures side by side, as many in a row as the page has room for."""
-    shown = []
-    for item in items:
-        width, height = _sides(item.png)
-        # What is enlarged shows its pixels as they are, and no smooth guess.
-        kind = ' class="pixels"' if width < CARD_WIDTH else ""
-        image = _image(item.png, width, height, item.alternative, kind)
-        caption = f"<figcaption>{text(item.caption)}</figcaption>"
-        shown.append(f"<li><figure>{image}{caption}</figure></li>")
-    return Html(f'<ul class="cards">{"".join(shown)}</ul>')
-
-
-def picture(png: bytes, alternative: str, caption: str) -> Html:
-    """Return a picture that stands in the page itself.
-
-    Parameters
-    ----------
-    png : bytes
-        The file, with `DOTS_A_PIXEL` dots to each pixel of the page.
-
-    alternative : str
-        What it shows, for who cannot see it.
+    alt : str
+        Description of the image for readers who cannot see it.
 
     caption : str
-        What to know when looking at it.
+        Text below the image.
 
     Returns
     -------
-    fragment : Html
-        A figure.
+    figure : Markup
+        The figure; a wide image is in a box that scrolls on narrow screens.
     """
-    width, height = (round(side / DOTS_A_PIXEL) for side in _sides(png))
-    image = _image(png, width, height, alternative)
-    if width > WIDEST_UNSCROLLED:
-        image = (
-            f'<div class="box wide" role="region" tabindex="0" '
-            f'aria-label="{text(caption)}">{image}</div>'
-        )
-    return Html(f"<figure>{image}<figcaption>{text(caption)}</figcaption></figure>")
-
-
-def _sides(png: bytes) -> tuple[int, int]:
-    """Return width and height, which stand in the header of a PNG."""
-    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
-
-
-def _image(
-    png: bytes, width: int, height: int, alternative: str, kind: str = ""
-) -> str:
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<img{kind} src="data:image/png;base64,{data}" width="{width}" '
-        f'height="{height}" alt="{text(alternative)}">'
-    )
+    image = _Image.from_png(png, alt, PIXEL_RATIO)
+    scrolls = image.width > MAX_UNSCROLLED_WIDTH
+    return _render("figure", image=image, caption=caption, scrolls=scrolls)
 
 
 def page(
-    title: str, opening: Sequence[Html], sections: Sequence[Section], closing: str
+    title: str, opening: Sequence[Markup], sections: Sequence[Section], closing: str
 ) -> str:
     """Return the whole page.
 
@@ -260,66 +259,28 @@ def page(
     title : str
         Its title and first heading.
 
-    opening : sequence of Html
-        What stands below the title.
+    opening : sequence of Markup
+        Content between the title and the table of contents.
 
     sections : sequence of Section
-        Its parts.
+        Its sections.
 
     closing : str
-        What stands at its end.
+        Text of its footer.
 
     Returns
     -------
     document : str
-        HTML that loads nothing and runs nothing; browsers are told to see to that.
+        HTML that loads nothing and runs no script, which its Content-Security-Policy
+        enforces.
     """
     style = files(__package__).joinpath("report.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    links = "".join(
-        f'<li><a href="#{section.anchor}">{text(section.title)}</a></li>'
-        for section in sections
-    )
-    parts = "\n".join(_section(section) for section in sections)
-    # The empty icon keeps a browser from asking the server of the page for one.
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>{text(title)}</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the report</a>
-<header>
-<h1>{text(title)}</h1>
-{"".join(opening)}
-</header>
-<nav aria-label="Contents"><ul>{links}</ul></nav>
-<main id="main" tabindex="-1">
-{parts}
-</main>
-<footer><p>{text(closing)}</p></footer>
-</body>
-</html>
-"""
-
-
-def _section(section: Section) -> str:
-    heading = f"{section.anchor}-heading"
-    return (
-        f'<section id="{section.anchor}" aria-labeledby="{heading}">'
-        f'<h2 id="{heading}">{text(section.title)}</h2>\n'
-        + "\n".join(section.pieces)
-        + "</section>"
+    digest = hashlib.sha256(style.encode()).digest()
+    return _TEMPLATES.get_template("page.html").render(
+        title=title,
+        opening=opening,
+        sections=sections,
+        closing=closing,
+        style=Markup(style),
+        digest=base64.b64encode(digest).decode("ascii"),
     )

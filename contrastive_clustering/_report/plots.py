@@ -1,4 +1,4 @@
-"""The pictures of a report: drawn by the displays, and told in words beside."""
+"""The plots of a report, drawn by the displays, each with a text alternative."""
 
 import copy
 import io
@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from contrastive_clustering._display import (
     ClusterGalleryDisplay,
@@ -18,37 +19,36 @@ from contrastive_clustering._display import (
     ReconstructionDisplay,
     TrainingCurveDisplay,
 )
-from contrastive_clustering._display.drawing.image_grid import PictureStyle, to_pictures
+from contrastive_clustering._display.drawing.image_grid import ImageStyle, to_images
 from contrastive_clustering._display.drawing.style import literal
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
-    DOTS_A_PIXEL,
+    PIXEL_RATIO,
     Card,
-    Html,
     cards,
+    figure,
     paragraph,
-    picture,
     quantity,
 )
 from contrastive_clustering._report.privacy import count_members
 from contrastive_clustering._utils.optional import import_pyplot
 
-# Browsers count 96 pixels to the inch.
-PIXELS_AN_INCH = 96
+# By the definition of CSS.
+CSS_PIXELS_PER_INCH = 96
 
-# Members of a stratum that the gallery shows at either end, if samples may be shown.
+# Number of typical and of atypical members that the gallery shows of each stratum.
 N_MEMBERS = 5
 
-# Samples that are shown beside what the autoencoder makes of them.
+# Number of samples that are shown with their reconstructions.
 N_RECONSTRUCTED = 8
 
-# Most samples on the map: t-SNE takes some ten seconds for so many.
-LARGEST_MAP = 2_000
+# t-SNE takes about ten seconds for this many samples.
+MAX_MAPPED = 2_000
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Draw in matplotlib's own style, on whatever the user has set.
+def default_style() -> Iterator[None]:
+    """Plot in the default style of matplotlib, whatever style the user has set.
 
     Raises
     ------
@@ -60,23 +60,23 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def embed(display: Any, alternative: str, caption: str) -> Html:
-    """Return the picture of a display as a part of the page, and close it.
+def embed(display: Any, alt: str, caption: str) -> Markup:
+    """Return the plot of a display as a figure of the page, and close it.
 
     Parameters
     ----------
     display : display
-        Any that keeps a `figure_`.
+        A display with a `figure_`.
 
-    alternative : str
-        What the picture shows, for who cannot see it.
+    alt : str
+        Description of the plot for readers who cannot see it.
 
     caption : str
-        What to know when looking at it.
+        Text below the plot.
 
     Returns
     -------
-    fragment : Html
+    figure : Markup
         The figure.
     """
     file = io.BytesIO()
@@ -84,22 +84,22 @@ def embed(display: Any, alternative: str, caption: str) -> Html:
         display.figure_.savefig(
             file,
             format="png",
-            dpi=DOTS_A_PIXEL * PIXELS_AN_INCH,
+            dpi=PIXEL_RATIO * CSS_PIXELS_PER_INCH,
             facecolor="white",
             metadata={"Software": None},
         )
     finally:
         import_pyplot("clustering_report").close(display.figure_)
-    return picture(file.getvalue(), alternative, caption)
+    return figure(file.getvalue(), alt, caption)
 
 
-def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
-    """Return the decoded centers of strata, one beside the other."""
+def centers(estimator: Any, strata: np.ndarray) -> list[Markup]:
+    """Return the decoded centers of strata, side by side."""
     scaler, counts = estimator._model.scaler, count_members(estimator)
-    style = PictureStyle.of(scaler)
+    style = ImageStyle.of(scaler)
     decoded = estimator.inverse_transform(estimator.cluster_centers_[strata])
     shown = []
-    for stratum, pixels in zip(strata, to_pictures(decoded, scaler), strict=True):
+    for stratum, pixels in zip(strata, to_images(decoded, scaler), strict=True):
         file = io.BytesIO()
         import_module("matplotlib.image").imsave(
             file, pixels, format="png", metadata={"Software": None}, **style.options
@@ -111,43 +111,42 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Html]:
                 f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
             )
         )
-    said = "What the decoder makes of the mean latent of each stratum."
+    text = "The decoded mean latent of each stratum."
     if style.label is not None:
-        said += f" Colors are {style.label}: red is more, blue is less."
+        text += f" Colors show {style.label}: red above the mean, blue below."
     if len(scaler.layout.network_shape) == 4:
-        said += " Of each volume the middle slice is shown."
-    return [paragraph(said), cards(shown)]
+        text += " Volumes are shown by their middle slice."
+    return [paragraph(text), cards(shown)]
 
 
-def members(estimator: Any, chosen: Chosen) -> Html:
-    """Return the most and the least typical samples of each stratum."""
+def members(estimator: Any, chosen: Chosen) -> Markup:
+    """Return a plot of the most and least typical samples of each stratum."""
     display = ClusterGalleryDisplay.from_estimator(
         estimator, chosen.X, n_typical=N_MEMBERS, n_atypical=N_MEMBERS
     )
     return embed(
         display,
         f"A row for each of the {estimator.n_clusters_} strata: its decoded center, "
-        f"then the {N_MEMBERS} samples of X that are most typical of it, then the "
-        f"{N_MEMBERS} that are least.",
-        "Samples of X beside the decoded center of their stratum: first the most, then "
-        "the least typical.",
+        f"then its {N_MEMBERS} most typical and {N_MEMBERS} least typical samples.",
+        "Samples of X beside the decoded center of their stratum: the most typical, "
+        "then the least typical ones.",
     )
 
 
 def maps(
     estimator: Any, chosen: Chosen, y: np.ndarray | None, *, centers: bool, seed: int
-) -> list[Html]:
-    """Return a map of the samples' latents by stratum, and by class if there are."""
+) -> list[Markup]:
+    """Return maps of the latents, colored by stratum and, if any, by class."""
     by_stratum = EmbeddingDisplay.from_estimator(
         estimator,
         chosen.X,
         centers=centers,
-        max_samples=LARGEST_MAP,
+        max_samples=MAX_MAPPED,
         random_state=seed,
     )
     displays = [(by_stratum, "stratum", "strata", np.unique(chosen.labels))]
     if y is not None:
-        # The same places: another map would have to be learnt to be compared.
+        # A second run of t-SNE would move the points, and prevent a comparison.
         by_class = copy.copy(by_stratum)
         by_class.values, by_class.coloring = y[by_stratum.rows], "label"
         by_class.value_label = chosen.y_name
@@ -160,77 +159,77 @@ def maps(
             display,
             f"Map of {n_points} samples as points in two dimensions, colored by "
             f"{by}; there are {len(groups)} {noun}.",
-            f"t-SNE of the latents of {n_points} samples, colored by {by}. Points "
-            "near each other have like latents; sizes of groups and distances between "
-            "far ones say little.",
+            f"t-SNE of the latents of {n_points} samples, colored by {by}. Nearby "
+            "points have similar latents; the sizes of groups and large distances are "
+            "not meaningful.",
         )
         for display, by, noun, groups in displays
     ]
 
 
-def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Html:
-    """Return how classes spread over strata."""
+def label_spread(estimator: Any, chosen: Chosen, y: np.ndarray) -> Markup:
+    """Return a plot of the distribution of the classes over the strata."""
     display = LabelSpreadDisplay.from_estimator(estimator, chosen.X, y)
     display.ax_.set_xlabel(literal(chosen.y_name))
     return embed(
         display,
-        f"How the {len(chosen.classes)} classes of {len(chosen.rows):,} samples "
-        f"spread over the {estimator.n_clusters_} strata. The table of the strata's "
-        "members names the most frequent class of each.",
+        f"Distribution of the {len(chosen.classes)} classes of "
+        f"{len(chosen.rows):,} samples over the {estimator.n_clusters_} strata. The "
+        "table in the summary gives the most frequent class of each stratum.",
         "Classes of the members of each stratum.",
     )
 
 
-def similarity(estimator: Any) -> Html:
-    """Return how alike strata are."""
-    # Of one number there is no correlation.
+def similarity(estimator: Any) -> Markup:
+    """Return a plot of the similarity of the strata."""
+    # Correlation is not defined for a single latent.
     kind = "correlation" if estimator.cluster_centers_.shape[1] > 1 else "cosine"
     display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity=kind)
     pairs = np.triu_indices(estimator.n_clusters_, 1)
     values = display.similarities[pairs]
-    one, other = (places[values.argmax()] for places in pairs)
+    one, other = (indices[values.argmax()] for indices in pairs)
     return embed(
         display,
-        f"Matrix of the {kind} of the centers of each two of the "
-        f"{estimator.n_clusters_} strata, beside the tree by which they merge. Most "
-        f"alike are {one} and {other}, with {values.max():.2f}.",
-        "Strata that are much alike may be one: labels_at merges them without training "
-        "again.",
+        f"Matrix of the {kind} between the centers of the {estimator.n_clusters_} "
+        "strata, beside the tree by which they merge. The most similar strata are "
+        f"{one} and {other}, with {values.max():.2f}.",
+        "Very similar strata may be one stratum; labels_at merges them without "
+        "retraining.",
     )
 
 
-def training_curve(estimator: Any) -> Html:
-    """Return the losses over the epochs."""
+def training_curve(estimator: Any) -> Markup:
+    """Return a plot of the losses over the epochs."""
     display = TrainingCurveDisplay.from_estimator(estimator)
     return embed(
         display,
-        f"Curves of the losses over {len(estimator.history_)} epochs. The table of "
-        "losses gives the first and the last value of each.",
-        "Losses of each epoch. A curve that still falls asks for more epochs.",
+        f"Curves of the losses over {len(estimator.history_)} epochs. The table gives "
+        "the first and last value of each loss.",
+        "Loss in each epoch. If a curve is still falling, train for more epochs.",
     )
 
 
-def cluster_number(estimator: Any) -> Html:
-    """Return the scores of the numbers of strata that a search has looked at."""
+def cluster_number(estimator: Any) -> Markup:
+    """Return a plot of the score of each candidate number of strata."""
     display = ClusterNumberDisplay.from_estimator(estimator)
     result = estimator.cluster_number_search_
     return embed(
         display,
         f"Curve of the criterion {result.criterion} over {result.candidates[0]} to "
-        f"{result.candidates[-1]} strata, with {result.n_clusters} chosen. The table "
-        "below gives its values.",
-        "A flat curve means that other numbers of strata would do as well.",
+        f"{result.candidates[-1]} strata; {result.n_clusters} were chosen. The table "
+        "gives the values.",
+        "A flat curve means that other numbers of strata are about as good.",
     )
 
 
-def reconstructions(estimator: Any, chosen: Chosen, seed: int) -> Html:
-    """Return samples beside what the autoencoder makes of them."""
+def reconstructions(estimator: Any, chosen: Chosen, seed: int) -> Markup:
+    """Return a plot of samples and their reconstructions."""
     display = ReconstructionDisplay.from_estimator(
         estimator, chosen.X, n_samples=N_RECONSTRUCTED, random_state=seed
     )
     return embed(
         display,
-        f"{min(N_RECONSTRUCTED, len(chosen.rows))} samples of X, below each what the "
-        "autoencoder makes of it, and below that the difference.",
-        "What is missing from a reconstruction, the latents do not hold.",
+        f"{min(N_RECONSTRUCTED, len(chosen.rows))} samples of X, with the "
+        "reconstruction of each below it, and the difference below that.",
+        "Details missing from a reconstruction are not encoded in the latents.",
     )

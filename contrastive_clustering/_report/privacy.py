@@ -1,4 +1,4 @@
-"""Which decoded centers a report may show without showing a sample."""
+"""Which decoded centers a report may show without revealing a sample."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,36 +11,37 @@ from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._report.data import Chosen
 
-# The mean of the latents of fewer distinct samples than this is the latent of a sample,
-# which would decode to a reconstruction of it.
-LEAST_MEMBERS = 2
+# The mean latent of fewer distinct samples is the latent of a single sample, and would
+# decode to its reconstruction.
+MIN_MEMBERS = 2
 
-# A picture resembles one sample if it is nearer to it than this part of its mean
-# distance from the next ones, or if that sample and those hardly different from it are
-# more than this share of the stratum (docs/experiments/recognizable_centers.rst).
-NEARNESS, N_NEXT = 0.7, 5
-LARGEST_SHARE = 0.45
+# An image resembles one sample if its distance from that sample is less than this
+# fraction of its mean distance from the next ones, or if that sample and its
+# near-copies make up more than this share of the stratum
+# (docs/experiments/recognizable_centers.rst).
+MAX_DISTANCE_RATIO, N_NEXT = 0.7, 5
+MAX_SHARE = 0.45
 
-# Samples are hardly different if they are nearer to each other than this part of the
-# usual distance between strata, which is taken of so many samples.
-NEAR_COPY, N_USUAL = 0.7, 200
+# Near-copies are samples closer to each other than this fraction of the typical
+# distance between strata, which is the median over this many samples.
+NEAR_COPY, N_TYPICAL = 0.7, 200
 
-# Of fewer values, samples of a table are close to each other by chance.
-LEAST_VALUES = 64
+# Samples with fewer values may be similar by chance.
+MIN_VALUES = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Privacy:
-    """What is known of the decoded centers of an estimator's strata.
+    """Whether the decoded center of each stratum would reveal a sample.
 
     Attributes
     ----------
     n_distinct : ndarray of shape (n_clusters,)
-        Number of distinct training samples of each stratum; where X is not the training
-        set, of all of them, unless X shows that they are copies.
+        Number of distinct training samples of each stratum. If X is not the training
+        set, copies are counted unless X shows that all members are copies.
 
     resembling : ndarray of shape (n_clusters,)
-        Whether a decoded center resembles one sample of X.
+        Whether the decoded center resembles a single sample of X.
 
     is_training_set : bool
         Whether X is most likely the training set.
@@ -52,12 +53,12 @@ class Privacy:
 
     @property
     def shown(self) -> np.ndarray:
-        """The strata whose decoded centers may be shown, ascending."""
-        return np.flatnonzero((self.n_distinct >= LEAST_MEMBERS) & ~self.resembling)
+        """The strata whose decoded centers may be shown, in ascending order."""
+        return np.flatnonzero((self.n_distinct >= MIN_MEMBERS) & ~self.resembling)
 
 
 def count_members(estimator: Any) -> np.ndarray:
-    """Return how many training samples each stratum has.
+    """Return the number of training samples of each stratum.
 
     Parameters
     ----------
@@ -67,14 +68,14 @@ def count_members(estimator: Any) -> np.ndarray:
     Returns
     -------
     counts : ndarray of shape (n_clusters,)
-        Numbers of members, copies included and noise left out.
+        Number of members, with copies and without noise.
     """
     labels = estimator.labels_
     return np.bincount(labels[labels >= 0], minlength=estimator.n_clusters_)
 
 
 def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
-    """Return whether X is as large as the training set and falls in the same strata.
+    """Return whether X has the size and the strata of the training set.
 
     Parameters
     ----------
@@ -82,15 +83,15 @@ def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
         A :class:`ContrastiveAutoencoderClusterer`.
 
     chosen : Chosen
-        The samples that were looked at.
+        The samples used for the report.
 
     n_samples : int
-        Number of samples of X.
+        Number of samples in X.
 
     Returns
     -------
     is_training_set : bool
-        True is no proof, as the estimator keeps nothing of its training set.
+        True is not a proof, as the estimator does not keep its training set.
     """
     trained = estimator.labels_
     return n_samples == len(trained) and bool(
@@ -99,7 +100,7 @@ def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
 
 
 def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
-    """Count distinct samples, and compare the decoded centers with all samples.
+    """Count distinct samples and compare the decoded centers with all samples.
 
     Parameters
     ----------
@@ -107,15 +108,15 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
         A :class:`ContrastiveAutoencoderClusterer`.
 
     chosen : Chosen
-        The samples that are looked at.
+        The samples used for the report.
 
     samples : ndarray or LazyArray of shape (n_samples, ...)
-        All samples of X, which are read piece by piece.
+        All samples of X, read in chunks.
 
     Returns
     -------
     privacy : Privacy
-        What may be shown.
+        Which decoded centers may be shown.
     """
     n_clusters = estimator.n_clusters_
     codes = number_distinct(samples)
@@ -127,41 +128,41 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
         n_here = np.bincount(chosen.labels[chosen.labels >= 0], minlength=n_clusters)
         here = count_distinct(chosen.labels, codes[chosen.rows], n_clusters)
         n_distinct = np.where((n_here > 1) & (here == 1), 1, n_distinct)
-    if samples[0].size < LEAST_VALUES:
+    if samples[0].size < MIN_VALUES:
         return Privacy(n_distinct, np.zeros(n_clusters, bool), is_same)
     scaler = estimator._model.scaler
     centers = estimator.inverse_transform(estimator.cluster_centers_)
-    near_copy = NEAR_COPY * usual_distance(chosen, codes[chosen.rows], scaler)
-    ratios, alike = nearness(centers, samples, codes, scaler, near_copy)
+    near_copy = NEAR_COPY * typical_distance(chosen, codes[chosen.rows], scaler)
+    ratios, alike = distance_ratios(centers, samples, codes, scaler, near_copy)
     members = np.arange(n_clusters)[:, None] == chosen.labels
     n_alike = (members & alike[:, chosen.rows]).sum(axis=1)
-    is_one = n_alike > LARGEST_SHARE * members.sum(axis=1)
-    return Privacy(n_distinct, (ratios < NEARNESS) | is_one, is_same)
+    is_one = n_alike > MAX_SHARE * members.sum(axis=1)
+    return Privacy(n_distinct, (ratios < MAX_DISTANCE_RATIO) | is_one, is_same)
 
 
-def usual_distance(chosen: Chosen, codes: np.ndarray, scaler: Scaler) -> float:
-    """Return how far samples usually are from the nearest one of another stratum.
+def typical_distance(chosen: Chosen, codes: np.ndarray, scaler: Scaler) -> float:
+    """Return the typical distance of a sample from the nearest one in another stratum.
 
     Parameters
     ----------
     chosen : Chosen
-        The samples that are looked at.
+        The samples used for the report.
 
     codes : ndarray of shape (n_chosen,)
-        The same number for copies among them.
+        Equal numbers for copies among them.
 
     scaler : Scaler
-        The estimator's.
+        The scaler of the estimator.
 
     Returns
     -------
     distance : float
-        The median, as `nearness` measures distances; from the nearest other sample if
-        there is one stratum alone, and infinite if there is one sample alone.
+        The median of the distances that `distance_ratios` uses. With a single stratum,
+        that from the nearest other sample; with a single sample, infinite.
     """
-    # Ordered by their digests, that is by chance.
+    # Codes are ordered by digests, so that this is a random selection.
     _, first = np.unique(codes, return_index=True)
-    some = first[np.linspace(0, len(first) - 1, min(N_USUAL, len(first))).astype(int)]
+    some = first[np.linspace(0, len(first) - 1, min(N_TYPICAL, len(first))).astype(int)]
     points = _directions(chosen.samples[some], scaler)
     distances = _distances(points, chosen.samples, scaler)
     groups = chosen.labels if len(np.unique(chosen.labels)) > 1 else codes
@@ -169,70 +170,69 @@ def usual_distance(chosen: Chosen, codes: np.ndarray, scaler: Scaler) -> float:
     return float(np.median(distances.min(axis=1)))
 
 
-def nearness(
-    pictures: np.ndarray,
+def distance_ratios(
+    images: np.ndarray,
     samples: Samples,
     codes: np.ndarray,
     scaler: Scaler,
     near_copy: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Return how much nearer pictures are to one sample than to the next ones.
+    r"""Return how much closer images are to one sample than to the next ones.
 
-    Samples are compared by their correlation :math:`r` on the common scale, with the
-    distance :math:`\sqrt{2 - 2r}`. Copies count once. The next ones are the five that
-    are nearest to the picture, without those that are hardly different from its nearest
-    sample.
+    The distance of two samples is :math:`\sqrt{2 - 2r}` with the correlation :math:`r`
+    of their standardized values. Copies count once. The next samples are the five
+    closest to the image that are not near-copies of its nearest sample.
 
     Parameters
     ----------
-    pictures : ndarray of shape (n_pictures, ...)
-        What was decoded, in the user's shape and units.
+    images : ndarray of shape (n_images, ...)
+        Decoded samples, in the user's shape and units.
 
     samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples, which are read piece by piece, twice.
+        The samples, read in chunks, twice.
 
     codes : ndarray of shape (n_samples,)
-        The same number for copies.
+        Equal numbers for copies.
 
     scaler : Scaler
-        The estimator's.
+        The scaler of the estimator.
 
     near_copy : float
-        Samples at most so far from each other are hardly different.
+        Largest distance between near-copies.
 
     Returns
     -------
-    ratios : ndarray of shape (n_pictures,)
-        The distance from the nearest sample, as a part of the mean distance from the
-        next ones: 0 is a copy, 1 a picture as far from many.
+    ratios : ndarray of shape (n_images,)
+        The distance from the nearest sample divided by the mean distance from the next
+        ones: 0 for a copy, 1 for an image equally far from several samples.
 
-    alike : ndarray of bool of shape (n_pictures, n_samples)
-        Which samples are copies of the nearest one or hardly different from it.
+    alike : ndarray of bool of shape (n_images, n_samples)
+        Which samples are copies or near-copies of the nearest one.
     """
     _, first = np.unique(codes, return_index=True)
-    points = _directions(pictures, scaler)
-    from_picture = _distances(points, samples, scaler)[:, first]
-    nearest = from_picture.argmin(axis=1)
+    points = _directions(images, scaler)
+    from_image = _distances(points, samples, scaler)[:, first]
+    nearest = from_image.argmin(axis=1)
     points = _directions(np.asarray(samples[first[nearest]]), scaler)
     alike = _distances(points, samples, scaler) <= near_copy
     alike |= codes == codes[first[nearest]][:, None]
-    rows = zip(from_picture, ~alike[:, first], nearest, strict=True)
+    rows = zip(from_image, ~alike[:, first], nearest, strict=True)
     return np.array([_ratio(*row) for row in rows]), alike
 
 
 def _ratio(distances: np.ndarray, others: np.ndarray, nearest: int) -> float:
-    """Return the ratio of one picture by its distances, and by which are others."""
+    """Return the ratio of one image from its distances and the mask of the others."""
     is_nearest = np.arange(len(distances)) == nearest
-    if not others.any():  # each is another where all are hardly different
+    if not others.any():  # if all are near-copies, each counts as another
         others = ~is_nearest
     following = np.sort(distances[others])[:N_NEXT]
-    if not following.any():  # there is one sample, or the picture is all of them
+    if not following.any():  # one sample, or the image equals all of them
         return 0.0
     return float(distances[nearest] / following.mean())
 
 
 def _directions(samples: np.ndarray, scaler: Scaler) -> torch.Tensor:
-    """Return samples on the common scale, of mean 0 and length 1 (constant ones: 0)."""
+    """Return standardized samples with mean 0 and length 1; constant ones are 0."""
     rows = scaler.scale(samples).flatten(1)  # (n, C, ...) -> (n, n_values)
     rows = rows - rows.mean(dim=1, keepdim=True)
     return torch.nn.functional.normalize(rows, dim=1)

@@ -1,4 +1,4 @@
-"""The parts of a report: what is said and shown of a fitted estimator."""
+"""The sections of a report that hold facts and tables."""
 
 import dataclasses
 import functools
@@ -10,53 +10,45 @@ from typing import Any
 
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from contrastive_clustering._data.layout import SampleLayout
-from contrastive_clustering._display.training_curve import SECOND_PHASE_MARK
+from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._report.data import Chosen, Fingerprint
-from contrastive_clustering._report.metrics import Figure
+from contrastive_clustering._report.metrics import Metric
 from contrastive_clustering._report.page import (
-    Html,
     Section,
     facts,
     paragraph,
     quantity,
     table,
 )
+from contrastive_clustering._training.loss_recording import PHASES, phase_numbers
 from contrastive_clustering._utils.messages import show, without_values
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.provenance import import_path, package_versions
 
-# Longer descriptions of a parameter are cut: a long list tells less than its start.
-LONGEST_VALUE = 300
+# Longer descriptions of a parameter are cut.
+MAX_VALUE_LENGTH = 300
 
-# Longer lists of numbers may be samples.
-MOST_NUMBERS = 8
+# Longer lists of numbers are not shown, as they may be samples.
+MAX_NUMBERS = 8
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 
-# What the terms of the loss are called in the history, and to a reader.
-LOSSES = {
-    "loss": "whole loss",
-    "contrastive_loss": "contrastive",
-    "reconstruction_loss": "reconstruction",
-    "kl_loss": "divergence",
-    "assignment_loss": "assignment",
-}
-
 
 def number(value: float) -> str:
-    """Return a number with as many digits as can be read at a glance."""
+    """Return a number with three decimals, or "not defined" for NaN."""
     return "not defined" if np.isnan(value) else f"{value:.3f}"
 
 
-def percent(part: float) -> str:
-    """Return a part of one as a percentage."""
-    return f"{100 * part:.1f} %"
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage with one decimal."""
+    return f"{100 * fraction:.1f} %"
 
 
 def describe_samples(layout: SampleLayout) -> str:
-    """Return what one sample is.
+    """Return a description of one sample.
 
     Examples
     --------
@@ -78,41 +70,41 @@ def describe_samples(layout: SampleLayout) -> str:
 
 
 def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
-    """Return what was fitted, on what, and the strata with their sizes."""
+    """Return the section on the fit, the training set and the sizes of the strata."""
     scaler, search = estimator._model.scaler, estimator.cluster_number_search_
-    first, second = _phases(estimator)
+    n_first, n_second = (len(epochs) for epochs in _epochs_of_phases(estimator))
     seconds = sum(epoch.get("dur", 0.0) for epoch in estimator.history_)
-    how = (
-        "as asked" if search is None else f"chosen by the criterion {search.criterion}"
-    )
-    looked_at = "all of them looked at"
+    origin = "as requested"
+    if search is not None:
+        origin = f"chosen by the criterion {search.criterion}"
+    used = "all of them used"
     if len(chosen.rows) < n_samples:
-        looked_at = f"{len(chosen.rows):,} of them looked at, drawn at random"
+        used = f"{len(chosen.rows):,} of them used, drawn at random"
     pairs = [
         ("Estimator", type(estimator).__name__),
         ("Trained on", quantity(len(estimator.labels_), "sample")),
-        ("Each is a", describe_samples(scaler.layout)),
+        ("Sample", describe_samples(scaler.layout)),
         ("Values", f"{scaler.dtype}, from {scaler.low:g} to {scaler.high:g}"),
-        ("Strata", f"{estimator.n_clusters_}, {how}"),
+        ("Strata", f"{estimator.n_clusters_}, {origin}"),
         (
             "Training",
-            f"{quantity(len(first), 'epoch')} in the first phase and {len(second)} in "
+            f"{quantity(n_first, 'epoch')} in the first phase and {n_second} in "
             f"the second, {seconds:.0f} s on {estimator.net_.device}",
         ),
-        ("This report is on", f"{quantity(n_samples, 'sample')} X, {looked_at}"),
+        ("This report", f"{quantity(n_samples, 'sample')} in X, {used}"),
     ]
     return Section(
         "summary", "Summary", [facts(pairs), strata_table(estimator, chosen)]
     )
 
 
-def strata_table(estimator: Any, chosen: Chosen) -> Html:
-    """Return the strata with their sizes and, with labels, most frequent classes."""
+def strata_table(estimator: Any, chosen: Chosen) -> Markup:
+    """Return a table of the strata: sizes and, if there are labels, main classes."""
     trained, found = estimator.labels_, chosen.labels
     strata = list(range(estimator.n_clusters_))
     if NOISE in trained or NOISE in found:
         strata.append(NOISE)
-    columns = ["stratum", "trained on", "share", "in this report", "share"]
+    columns = ["stratum", "training set", "share", "this report", "share"]
     if chosen.y is not None:
         columns += [f"most frequent {chosen.y_name}", "its share"]
     rows = []
@@ -122,19 +114,19 @@ def strata_table(estimator: Any, chosen: Chosen) -> Html:
         for members in (trained == stratum, here):
             row += [f"{members.sum():,}", percent(members.mean())]
         if chosen.y is not None:
-            row += _commonest(chosen.y[here])
+            row += _most_frequent(chosen.y[here])
         rows.append(row)
     return table(
         "strata-sizes",
-        "Members of the strata, among the training set and among the samples that this "
-        "report looks at",
+        "Number of members of each stratum, in the training set and among the samples "
+        "used for this report",
         columns,
         rows,
         numeric=[1, 2, 3, 4, 6],
     )
 
 
-def _commonest(classes: np.ndarray) -> list[object]:
+def _most_frequent(classes: np.ndarray) -> list[object]:
     if not len(classes):
         return ["none", ""]
     names, counts = np.unique(classes, return_counts=True)
@@ -142,30 +134,30 @@ def _commonest(classes: np.ndarray) -> list[object]:
 
 
 def metrics(
-    inner: list[Figure], against: list[Figure], n_used: int, y_name: str = "class"
+    internal: list[Metric], external: list[Metric], n_used: int, y_name: str = "class"
 ) -> Section:
-    """Return the figures: of the strata alone, and against classes if there are."""
-    pieces: list[Html] = []
+    """Return the section on metrics: without labels and, if any, against labels."""
+    pieces: list[Markup] = []
     named = "y" if y_name == "class" else f"y ({y_name})"
-    for anchor, what, figures in (
-        ("figures-inner", "without labels", inner),
-        ("figures-against", f"against the labels {named}", against),
+    for anchor, basis, found in (
+        ("internal-metrics", "without labels", internal),
+        ("external-metrics", f"against the labels {named}", external),
     ):
-        if figures:
+        if found:
             pieces.append(
                 table(
                     anchor,
-                    f"Figures {what}, of {quantity(n_used, 'sample')}",
-                    ["figure", "value", "how to read it"],
-                    [[f.name, number(f.value), f.reading] for f in figures],
+                    f"Metrics {basis}, on {quantity(n_used, 'sample')}",
+                    ["metric", "value", "interpretation"],
+                    [[m.name, number(m.value), m.interpretation] for m in found],
                     numeric=[1],
                 )
             )
     return Section("metrics", "Metrics", pieces)
 
 
-def search_table(estimator: Any) -> Html:
-    """Return the candidates of the search for the number of strata."""
+def search_table(estimator: Any) -> Markup:
+    """Return a table of the candidate numbers of strata with their scores."""
     result = estimator.cluster_number_search_
     rows = [
         [candidate, number(score), "chosen" if candidate == result.n_clusters else ""]
@@ -174,51 +166,52 @@ def search_table(estimator: Any) -> Html:
     return table(
         "search-scores",
         f"Criterion {result.criterion} for each number of strata; higher is better",
-        ["strata", "score", "choice"],
+        ["number of strata", "score", "choice"],
         rows,
         numeric=[0, 1],
         marked=[i for i, row in enumerate(rows) if row[2]],
     )
 
 
-def losses_table(estimator: Any) -> Html:
-    """Return each loss at the first and the last epoch of either phase."""
+def losses_table(estimator: Any) -> Markup:
+    """Return a table of each loss in the first and last epoch of each phase."""
     rows = []
-    for phase, epochs in zip(("first", "second"), _phases(estimator), strict=True):
+    for phase, epochs in zip(PHASES, _epochs_of_phases(estimator), strict=True):
         for part, where in (("train", "training"), ("valid", "validation")):
-            for key, name in LOSSES.items():
+            for key, title in LOSS_TITLES.items():
                 values = [e[f"{part}_{key}"] for e in epochs if f"{part}_{key}" in e]
                 if values:
                     rows.append(
-                        [phase, where, name, number(values[0]), number(values[-1])]
+                        [phase, where, title, number(values[0]), number(values[-1])]
                     )
     return table(
         "losses",
-        "Losses, each at the first and the last epoch of a phase",
-        ["phase", "part", "loss", "first epoch", "last epoch"],
+        "Losses in the first and last epoch of each phase",
+        ["phase", "data", "loss", "first epoch", "last epoch"],
         rows,
         numeric=[3, 4],
     )
 
 
-def _phases(estimator: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the epochs of the first and of the second phase."""
-    phases: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for epoch in estimator.history_:
-        phases[SECOND_PHASE_MARK in epoch].append(epoch)
-    return phases
+def _epochs_of_phases(estimator: Any) -> list[list[dict[str, Any]]]:
+    """Return the epochs of each of `PHASES`."""
+    epochs, numbers = list(estimator.history_), phase_numbers(estimator.history_)
+    return [
+        [epoch for epoch, found in zip(epochs, numbers, strict=True) if found == phase]
+        for phase in range(1, 1 + len(PHASES))
+    ]
 
 
 def parameters(estimator: Any) -> Section:
-    """Return all parameters; those that differ from their defaults are marked."""
+    """Return the section on parameters, with changed ones highlighted."""
     defaults = type(estimator)().get_params(deep=False)
     rows, changed = [], []
-    for place, (name, value) in enumerate(estimator.get_params(deep=False).items()):
+    for index, (name, value) in enumerate(estimator.get_params(deep=False).items()):
         shown, default = describe_value(value), "not set"
-        if name in defaults:  # parameters of the net are there if they were set
+        if name in defaults:  # parameters of the net are listed only if they were set
             default = describe_value(defaults[name])
         if shown != default:
-            changed.append(place)
+            changed.append(index)
         rows.append([name, shown, default, "yes" if shown != default else ""])
     return Section(
         "parameters",
@@ -239,7 +232,7 @@ def parameters(estimator: Any) -> Section:
 
 
 def describe_value(value: object) -> str:
-    """Return a parameter as it would be written, cut if it is long, without arrays.
+    """Return a parameter as it would be written, shortened and without array values.
 
     Examples
     --------
@@ -252,23 +245,23 @@ def describe_value(value: object) -> str:
     >>> describe_value([KMeans(3, init=np.zeros((3, 2)))])
     '[KMeans(init=<ndarray of shape (3, 2) and dtype float64>, n_clusters=3)]'
     """
-    # A user's own object may fail to describe itself in any way. No report should be
-    # lost for that, and the page says that there is no description.
+    # The ``repr`` of a user's object may raise any exception. The report is written
+    # nevertheless, and says that there is no description.
     try:
         shown = _describe(value)
     except Exception:
         shown = f"{import_path(type(value))} without a description"
-    if len(shown) > LONGEST_VALUE:
-        return f"{shown[:LONGEST_VALUE]} …"
+    if len(shown) > MAX_VALUE_LENGTH:
+        return f"{shown[:MAX_VALUE_LENGTH]} …"
     return shown
 
 
 def _describe(value: Any) -> str:
-    """Return what `repr` would, with types and shapes where it might print samples."""
+    """Return the repr of a value, with types and shapes instead of possible samples."""
     if isinstance(value, str | os.PathLike):
         return repr(os.fspath(value))
     if isinstance(value, list | tuple):
-        if len(value) > MOST_NUMBERS and isinstance(value[0], Number):
+        if len(value) > MAX_NUMBERS and isinstance(value[0], Number):
             return show(value)
         ends = "[]" if isinstance(value, list) else "()"
         return f"{ends[0]}{', '.join(map(_describe, value))}{ends[1]}"
@@ -293,7 +286,7 @@ def _describe_object(value: Any) -> str:
 
 
 def _attributes(value: Any) -> dict[str, Any] | None:
-    """Return what an object was made of that differs from its defaults, if known."""
+    """Return the arguments of an object that differ from their defaults, if known."""
     if dataclasses.is_dataclass(value):
         given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     elif hasattr(value, "get_params"):
@@ -309,26 +302,26 @@ def _attributes(value: Any) -> dict[str, Any] | None:
 
 
 def origins(fingerprint: Fingerprint) -> Section:
-    """Return by what data and versions can be told from others."""
+    """Return the section that identifies the data and the package versions."""
     return Section(
         "origins",
         "Data and versions",
         [
             paragraph(
-                "Samples of the same shape, type and SHA-256 are the same, in the same "
-                "order."
+                "Two sets of samples with the same shape, type and SHA-256 are "
+                "identical, including their order."
             ),
             facts(
                 [
                     ("Shape of X", fingerprint.shape),
-                    ("Type of its values", fingerprint.dtype),
+                    ("Data type", fingerprint.dtype),
                     ("Values", f"from {fingerprint.low:g} to {fingerprint.high:g}"),
-                    ("SHA-256 of its bytes", fingerprint.sha256),
+                    ("SHA-256", fingerprint.sha256),
                 ]
             ),
             table(
                 "versions",
-                "Versions that made this report",
+                "Versions used for this report",
                 ["package", "version"],
                 [["Python", platform.python_version()], *package_versions().items()],
                 code=[1],

@@ -30,6 +30,7 @@ from contrastive_clustering._saving.optimizer_state import (
     load_optimizer,
     optimizer_to_tree,
 )
+from contrastive_clustering._training.loss_recording import PHASES
 from contrastive_clustering._training.net import ContrastiveNet
 
 # The weights of a module that has prototypes begin with this.
@@ -49,6 +50,7 @@ class _Epoch(Node):
         """Raise a ValueError unless a tree fits."""
         Entries(_PLAIN).check(tree, where, scope)
         Integer(1).check(tree.get("epoch"), f"epoch of {where}", scope)
+        Integer(1, len(PHASES)).check(tree.get("phase"), f"phase of {where}", scope)
         for name, value in tree.items():
             if name == "dur" or name.endswith("_loss"):
                 Number().check(value, f"{shown(name)} of {where}", scope)

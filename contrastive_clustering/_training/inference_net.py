@@ -18,8 +18,8 @@ from contrastive_clustering._utils.memory import explain_out_of_memory
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 # Kernels for few samples add in another order than those for many. Batches filled up
-# to this size use the latter, so that on a CPU, with `SteadyLinear`, the latents of a
-# sample are the same to the bit whatever stands beside it.
+# to this size use the latter, so that on a CPU, with `BatchInvariantLinear`, the
+# latents of a sample are the same to the bit whatever stands beside it.
 SMALLEST_PREDICTED = 8
 
 # Latents that are handed over at once where no more than the labels, say, is kept.

@@ -2,9 +2,10 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.history import History
@@ -17,7 +18,34 @@ from contrastive_clustering._utils.device import is_asynchronous
 # has diverged.
 READ_EVERY = 100
 
+# The phases of training. The history holds their numbers, counted from 1, because
+# trackers such as MLflow accept only numbers.
+PHASES = ("first", "second")
+
 Terms = dict[str, torch.Tensor]
+
+
+def phase_numbers(history: Iterable[Mapping[str, Any]]) -> np.ndarray:
+    """Return the number of the training phase of each epoch.
+
+    Parameters
+    ----------
+    history : iterable of mappings
+        The records of each epoch.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_epochs,)
+        1 for the first phase, 2 for the second; 1 for epochs without a record of
+        their phase.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._training.loss_recording import phase_numbers
+    >>> phase_numbers([{"phase": 1}, {"phase": 2}]).tolist()
+    [1, 2]
+    """
+    return np.array([epoch.get("phase", 1) for epoch in history], dtype=int)
 
 
 class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
@@ -30,7 +58,7 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     history: History
 
-    # What messages call the training, and how many epochs of the history are older.
+    # The phase, one of `PHASES`, and the number of epochs recorded before it.
     phase = "first"
     _first_epoch = 0
 
@@ -46,6 +74,11 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     def user_lr(self) -> float:
         """The estimator's parameter that the learning rate stems from."""
         return float(self.lr)
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Record the phase of the epoch in the history."""
+        super().on_epoch_begin(net, **kwargs)
+        self.history.record("phase", 1 + PHASES.index(self.phase))
 
     def record_terms(self, terms: Terms, training: bool) -> None:
         """Record the terms of the loss of a batch in the history, now or later.

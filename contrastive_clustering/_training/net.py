@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from contrastive_clustering._augmentation.presets import Augmentation
 from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._networks.losses import LOSS_TERMS
+from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._training.compilation import CompilingNet
 from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._training.loss_recording import RecordingNet, Terms
@@ -97,7 +97,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 PassthroughScoring(f"{part}_{term}", on_train=part == "train"),
             )
             for part in ("train", "valid")
-            for term in ("loss", *LOSS_TERMS)
+            for term in LOSS_TITLES
         ]
         return [("epoch_timer", EpochTimer()), *averages]
 

@@ -133,7 +133,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 CONSTRAINTS: dict[str, list[Any]] = {
     "module__projection_dim": [Count(1)],
     "module__projection_width": [Count(1)],
-    "criterion__contrastive_weight": [Number(0, None, closed="left")],
+    **{
+        f"criterion__{name}": [Number(0, None, closed="left")]
+        for name in inspect.signature(JointLoss).parameters
+        if name.endswith("_weight")
+    },
     "criterion__kl_warm_up": [Number(0, 1, closed="both")],
     "iterator_train__num_workers": [Count(0)],
     "iterator_valid__num_workers": [Count(0)],

@@ -19,7 +19,7 @@ class Line(Display):
         ax.plot([0, 1])
 
 
-def test_a_new_figure_has_the_size_that_is_needed():
+def test_a_new_figure_has_a_suitable_size():
     display = Line(height=2.0)
     assert display.plot() is display
     assert display.figure_ is display.ax_.figure
@@ -27,7 +27,7 @@ def test_a_new_figure_has_the_size_that_is_needed():
     assert len(display.ax_.lines) == 1
 
 
-def test_a_display_is_drawn_again_elsewhere():
+def test_a_display_can_be_plotted_on_other_axes():
     display = Line(height=2.0).plot()
     before = display.ax_
     figure, ax = plt.subplots()
@@ -37,6 +37,6 @@ def test_a_display_is_drawn_again_elsewhere():
     assert ax is not before
 
 
-def test_what_are_no_axes_is_named():
-    with pytest.raises(TypeError, match="ax is a int, but one matplotlib Axes"):
+def test_other_objects_than_axes_are_rejected():
+    with pytest.raises(TypeError, match="ax is a int, not a matplotlib Axes"):
         Line(height=2.0).plot(3)

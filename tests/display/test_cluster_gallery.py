@@ -11,7 +11,7 @@ def texts(labels):
 
 
 @pytest.mark.parametrize("kind", ["gray", "rgb", "volume", "many strata"])
-def test_rows_show_center_nearest_and_farthest(fitted_kind, kind):
+def test_rows_show_center_typical_and_atypical_members(fitted_kind, kind):
     X, estimator = fitted_kind(kind)
     display = ClusterGalleryDisplay.from_estimator(
         estimator, X, n_typical=2, n_atypical=1
@@ -35,7 +35,7 @@ def test_rows_show_center_nearest_and_farthest(fitted_kind, kind):
     assert next(shown, None) is None
 
 
-def test_pictures_are_those_of_the_samples(fitted_kind):
+def test_images_match_the_samples(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = ClusterGalleryDisplay.from_estimator(estimator, X)
     np.testing.assert_array_equal(
@@ -50,7 +50,7 @@ def test_pictures_are_those_of_the_samples(fitted_kind):
         )
 
 
-def test_names_of_rows_and_columns(fitted_kind):
+def test_labels_of_rows_and_columns(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = ClusterGalleryDisplay.from_estimator(estimator, X, strata=[1, 0])
     sizes = np.bincount(estimator.predict(X))
@@ -68,7 +68,7 @@ def test_names_of_rows_and_columns(fitted_kind):
     assert all(len(rows) == 0 for rows in without.atypical_rows)
 
 
-def test_small_and_empty_strata_leave_places_empty(fitted_kind):
+def test_small_and_empty_strata_leave_cells_empty(fitted_kind):
     X, estimator = fitted_kind("gray")
     of_first = X[estimator.predict(X) == 0][:3]
     display = ClusterGalleryDisplay.from_estimator(
@@ -81,7 +81,7 @@ def test_small_and_empty_strata_leave_places_empty(fitted_kind):
     assert len(display.ax_.get_images()) == 2 + 3
 
 
-def test_wrong_strata_are_named(fitted_kind):
+def test_invalid_strata_are_reported(fitted_kind):
     X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match=r"strata\[0\] is 2, but there are 2 strata"):
         ClusterGalleryDisplay.from_estimator(estimator, X, strata=[2])

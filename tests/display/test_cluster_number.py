@@ -36,9 +36,9 @@ def test_search_of_an_estimator(tiny_images, fast):
     assert display.ax_.get_lines()[0].get_xdata().tolist() == [2, 3, 4]
 
 
-def test_no_search_is_said(fitted_kind):
+def test_missing_search_is_reported(fitted_kind):
     _, estimator = fitted_kind("gray")
-    with pytest.raises(ValueError, match=r'no search .*n_clusters=2\. Fit .*"auto"'):
+    with pytest.raises(ValueError, match=r'did not search .*n_clusters=2\. .*"auto"'):
         ClusterNumberDisplay.from_estimator(estimator)
     with pytest.raises(TypeError, match="result is a dict"):
         ClusterNumberDisplay.from_result({})

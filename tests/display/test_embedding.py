@@ -22,7 +22,7 @@ def legend_of(display):
 
 
 def thumbnails(display):
-    """Return number and picture of each thumbnail on the map."""
+    """Return the number and the images of each thumbnail on the map."""
     found = {}
     for box in display.ax_.findobj(AnnotationBbox):
         (text,) = box.findobj(TextArea)
@@ -51,7 +51,7 @@ def test_each_sample_is_a_point_and_each_center_a_thumbnail(fitted_kind):
     np.testing.assert_array_equal(display.strata, estimator.predict(X))
 
 
-def test_forty_strata_have_their_own_signs(fitted_kind):
+def test_forty_strata_are_distinguishable(fitted_kind):
     X, estimator = fitted_kind("many strata")
     display = draw(estimator, X)
     assert legend_of(display)[1] == [str(stratum) for stratum in range(40)]
@@ -63,7 +63,7 @@ def test_forty_strata_have_their_own_signs(fitted_kind):
     assert sorted(thumbnails(display)) == list(range(40))
 
 
-def test_thumbnails_do_not_cover_each_other(fitted_kind):
+def test_thumbnails_do_not_overlap(fitted_kind):
     X, estimator = fitted_kind("many strata")
     display = draw(estimator, X)
     display.figure_.draw_without_rendering()
@@ -85,7 +85,7 @@ def test_labels_color_the_points(fitted_kind):
     assert sorted(thumbnails(display)) == [0, 1]
 
 
-def test_values_get_a_color_bar_and_missing_ones_are_gray(fitted_kind):
+def test_values_have_a_color_bar_and_nan_is_gray(fitted_kind):
     X, estimator = fitted_kind("gray")
     age = np.linspace(20, 80, 40)
     age[3] = np.nan
@@ -99,14 +99,14 @@ def test_values_get_a_color_bar_and_missing_ones_are_gray(fitted_kind):
     assert display.coloring == "value"
 
 
-def test_without_centers_numbers_stand_on_the_map(fitted_kind):
+def test_without_centers_the_map_shows_numbers(fitted_kind):
     X, estimator = fitted_kind("gray")
     assert thumbnails(draw(estimator, X, centers=False)) == {0: [], 1: []}
     by_value = draw(estimator, X, color=np.arange(40), centers=False)
     assert thumbnails(by_value) == {}
 
 
-def test_some_of_many_samples_are_drawn(fitted_kind):
+def test_number_of_mapped_samples_is_limited(fitted_kind):
     X, estimator = fitted_kind("gray")
     age = np.arange(40.0)
     display = draw(estimator, X, color=age, max_samples=10)
@@ -115,7 +115,7 @@ def test_some_of_many_samples_are_drawn(fitted_kind):
     np.testing.assert_array_equal(display.strata, estimator.predict(X[display.rows]))
 
 
-def test_tsne_is_the_default_and_comes_again(fitted_kind):
+def test_tsne_is_the_default_and_reproducible(fitted_kind):
     X, estimator = fitted_kind("gray")
     first, second = (
         EmbeddingDisplay.from_estimator(estimator, X, random_state=0) for _ in range(2)
@@ -132,7 +132,7 @@ def test_thumbnails_of_other_samples(fitted_kind, kind):
         np.testing.assert_array_equal(picture, display.center_pictures[stratum])
 
 
-def test_noise_is_gray_and_named(fast):
+def test_noise_is_gray_and_in_the_legend(fast):
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(60, 4)), rng.normal(9, 1, size=(60, 4))])
     X = np.vstack([X, rng.uniform(-40, 40, size=(10, 4))])
@@ -151,32 +151,32 @@ def test_latents_of_any_clusterer():
         latents, [0, 0, 0, -1, 2, 2, 2, 2], method="pca"
     )
     assert legend_of(display) == ("stratum", ["noise", "0", "2"])
-    assert thumbnails(display) == {0: [], 2: []}  # no sample is of stratum 1
+    assert thumbnails(display) == {0: [], 2: []}  # stratum 1 is empty
     np.testing.assert_allclose(
         display.center_places[2], display.places[4:].mean(axis=0), atol=1e-9
     )
 
 
-def test_all_may_be_noise():
+def test_all_samples_may_be_noise():
     display = EmbeddingDisplay.from_latents(np.eye(3), [-1, -1, -1], method="pca")
     assert legend_of(display) == ("stratum", ["noise"])
     assert thumbnails(display) == {}
 
 
-def test_wrong_input_is_named(fitted_kind):
+def test_invalid_input_is_reported(fitted_kind):
     X, estimator = fitted_kind("gray")
-    with pytest.raises(ValueError, match='color="label" colors by y, which is None'):
+    with pytest.raises(ValueError, match='color="label" needs y, which is None'):
         draw(estimator, X, color="label")
     with pytest.raises(ValueError, match=r"y has shape \(3,\).* 40 samples"):
         draw(estimator, X, [1, 2, 3], color="label")
     with pytest.raises(ValueError, match=r"color has shape \(2,\)"):
         draw(estimator, X, color=[0.5, 1.0])
-    with pytest.raises(TypeError, match="numbers are needed for a continuous scale"):
+    with pytest.raises(TypeError, match="a continuous scale needs numbers"):
         draw(estimator, X, color=["a"] * 40)
     for wrong in ({"method": "mds"}, {"color": "age"}, {"max_samples": 2}):
         with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of"):
             draw(estimator, X, **wrong)
-    with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
+    with pytest.raises(ValueError, match=r"labels has shape .* one integer"):
         EmbeddingDisplay.from_latents(np.eye(3), [0.5, 1, 2])
     with pytest.raises(ValueError, match="latents cannot be read as a table"):
         EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])

@@ -14,13 +14,13 @@ from contrastive_clustering._display.fitted import (
 )
 
 
-def test_only_fitted_estimators_pass(fitted_kind):
+def test_only_fitted_estimators_are_accepted(fitted_kind):
     _, estimator = fitted_kind("gray")
     assert vars(check_fitted(estimator, "Caller")) == vars(estimator)
     with pytest.raises(NotFittedError):
         check_fitted(ContrastiveAutoencoderClusterer(), "Caller")
     for wrong in (KMeans(), ContrastiveAutoencoderClusterer, None):
-        with pytest.raises(TypeError, match="Caller draws a fitted Contrastive"):
+        with pytest.raises(TypeError, match="Caller needs a fitted Contrastive"):
             check_fitted(wrong, "Caller")
 
 
@@ -32,7 +32,7 @@ def test_all_samples_are_encoded(fitted_kind):
     np.testing.assert_array_equal(encoded.take(np.array([3, 1])), X[[3, 1]])
 
 
-def test_a_part_is_drawn_by_the_seed(fitted_kind):
+def test_random_selection_depends_on_the_seed(fitted_kind):
     X, estimator = fitted_kind("gray")
     parts = [encode(estimator, X, 9, np.random.RandomState(seed)) for seed in (0, 0, 1)]
     for part in parts:
@@ -52,7 +52,7 @@ def test_strata():
     with pytest.raises(ValueError, match=r"strata\[0\] is -1"):
         check_strata([-1], 3)
     for wrong in ([], [0.5], [[0]], ["a"]):
-        with pytest.raises(ValueError, match="is no list of strata"):
+        with pytest.raises(ValueError, match="is not a list of strata"):
             check_strata(wrong, 3)
 
 
@@ -78,7 +78,7 @@ def test_classes():
 def test_labels():
     np.testing.assert_array_equal(check_labels([0, 2, -1]), [0, 2, -1])
     for wrong in ([0.5], ["a"], [-2], [10**9], [], [[0, 1]], 3):
-        with pytest.raises(ValueError, match=r"labels of shape .* are no strata"):
+        with pytest.raises(ValueError, match=r"labels has shape .* one integer"):
             check_labels(wrong)
     with pytest.raises(ValueError, match=r"labels has shape \(1,\).* 2 samples"):
         check_labels([0], 2)

@@ -6,7 +6,7 @@ from contrastive_clustering import InterpolationDisplay
 pytestmark = pytest.mark.usefixtures("no_window")
 
 
-def test_steps_are_those_of_interpolate(fitted_kind):
+def test_steps_match_interpolate(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = InterpolationDisplay.from_estimator(estimator, X[0], 1, n_steps=5)
     np.testing.assert_array_equal(
@@ -18,7 +18,7 @@ def test_steps_are_those_of_interpolate(fitted_kind):
     assert names == ["sample\na", "25%", "50%", "75%", "stratum\n1"]
 
 
-def test_wrong_ends_are_named(fitted_kind):
+def test_invalid_ends_are_reported(fitted_kind):
     X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match="x_b=7 is no stratum"):
         InterpolationDisplay.from_estimator(estimator, X[0], 7)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def cell_texts(display):
-    """Return the number in each cell, 0 where there is none."""
+    """Return the number in each cell, 0 for empty cells."""
     found = np.zeros_like(display.label_counts)
     for text in display.ax_.texts:
         column, row = text.get_position()
@@ -20,7 +20,7 @@ def cell_texts(display):
     return found
 
 
-def test_counts_and_parts_are_drawn():
+def test_counts_and_fractions_are_plotted():
     labels, y = [0, 0, 0, 2, 2, -1], ["b", "b", "a", "a", "a", "b"]
     display = LabelSpreadDisplay.from_labels(labels, y)
     np.testing.assert_array_equal(display.label_counts, contingency_matrix(labels, y))
@@ -33,7 +33,7 @@ def test_counts_and_parts_are_drawn():
     assert columns == ["a", "b"]
 
 
-def test_of_an_estimator_all_strata_have_a_row(fitted_kind):
+def test_all_strata_of_an_estimator_have_a_row(fitted_kind):
     X, estimator = fitted_kind("many strata")
     y = np.arange(20) % 3
     display = LabelSpreadDisplay.from_estimator(estimator, X[:20], y)
@@ -47,7 +47,7 @@ def test_of_an_estimator_all_strata_have_a_row(fitted_kind):
         )
 
 
-def test_of_an_evaluation(fitted_kind):
+def test_counts_of_an_evaluation(fitted_kind):
     X, estimator = fitted_kind("gray")
     y = np.repeat([3, 7], 20)
     evaluation = evaluate_clustering(estimator, X, y, X, y)
@@ -56,26 +56,26 @@ def test_of_an_evaluation(fitted_kind):
     assert display.classes.tolist() == [3, 7]
 
 
-def test_numbers_can_be_read_on_dark_and_on_light():
+def test_numbers_have_contrast_on_dark_and_light_cells():
     display = LabelSpreadDisplay.from_labels([0] * 20, [0] * 19 + [1])
     many, few = display.ax_.texts
     assert (many.get_color(), few.get_color()) == ("white", "black")
 
 
-def test_wrong_input_is_named(fitted_kind):
+def test_invalid_input_is_reported(fitted_kind):
     X, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match=r"y has shape \(2,\), but there are 40"):
         LabelSpreadDisplay.from_estimator(estimator, X, [0, 1])
     with pytest.raises(TypeError, match="evaluation is a list"):
         LabelSpreadDisplay.from_evaluation([])
-    with pytest.raises(ValueError, match="labels of shape"):
+    with pytest.raises(ValueError, match="labels has shape"):
         LabelSpreadDisplay.from_labels([], [])
 
 
 @pytest.mark.parametrize(
     "y", [np.random.default_rng(0).uniform(18, 95, 500), np.arange(500)]
 )
-def test_many_ages_are_drawn_in_ranges(y):
+def test_many_ages_are_grouped_into_ranges(y):
     display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
     assert display.label_counts.shape == (3, 500)
     assert max(display.figure_.get_size_inches()) < 10
@@ -84,7 +84,7 @@ def test_many_ages_are_drawn_in_ranges(y):
     np.testing.assert_allclose(image.get_array().sum(axis=1), 1)
 
 
-def test_many_names_are_bounded():
+def test_number_of_names_is_limited():
     y = [f"patient {number}" for number in range(500)]
     display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
     assert max(display.figure_.get_size_inches()) < 25
@@ -92,14 +92,14 @@ def test_many_names_are_bounded():
 
 
 @pytest.mark.parametrize("library", [pd, pl])
-def test_the_name_of_a_series_is_that_of_the_axis(library):
+def test_name_of_a_series_labels_the_axis(library):
     y = library.Series(name="sex", **{SERIES_VALUES[library]: ["m", "f", "m"]})
     display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
     assert display.ax_.get_xlabel() == "sex"
     assert LabelSpreadDisplay.from_labels([0, 1], [3, 4]).ax_.get_xlabel() == "label"
 
 
-def test_the_name_goes_through_an_evaluation(fitted_kind):
+def test_evaluation_keeps_the_name_of_the_labels(fitted_kind):
     X, estimator = fitted_kind("gray")
     y = pd.Series(np.repeat([3, 7], 20), name="$grade_")
     evaluation = evaluate_clustering(estimator, X, y, X, y)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.mark.parametrize("kind", ["gray", "many strata"])
-def test_matrix_is_ordered_as_the_tree_is(fitted_kind, kind):
+def test_matrix_has_the_order_of_the_tree(fitted_kind, kind):
     _, estimator = fitted_kind(kind)
     display = PrototypeSimilarityDisplay.from_estimator(estimator)
     np.testing.assert_allclose(
@@ -28,12 +28,12 @@ def test_matrix_is_ordered_as_the_tree_is(fitted_kind, kind):
         assert [int(label.get_text()) for label in labels] == display.order.tolist()
 
 
-def test_tree_stands_beside_its_rows(fitted_kind):
+def test_leaves_are_aligned_with_rows(fitted_kind):
     _, estimator = fitted_kind("many strata")
     display = PrototypeSimilarityDisplay.from_estimator(estimator)
     merges = display.tree_ax_.get_lines()
     assert len(merges) == 39
-    # Each merge is drawn at its height; leaves end at height 0, in the middle of a row.
+    # Each merge is at its height; leaves are at height 0 in the middle of a row.
     heights = sorted(merge.get_xdata().max() for merge in merges)
     np.testing.assert_allclose(heights, estimator.linkage_[:, 2])
     leaves = sorted(
@@ -43,7 +43,7 @@ def test_tree_stands_beside_its_rows(fitted_kind):
     assert display.tree_ax_.get_ylim() == display.ax_.get_ylim()
 
 
-def test_cosine_and_numbers(fitted_kind):
+def test_cosine_and_annotations(fitted_kind):
     _, estimator = fitted_kind("gray")
     display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
     np.testing.assert_allclose(
@@ -63,10 +63,10 @@ def test_one_stratum_has_no_tree(tiny_images, fast):
     assert display.ax_.get_images()[0].get_array() == pytest.approx(1)
 
 
-def test_one_latent_has_no_correlations(tiny_images, fast):
+def test_correlation_needs_several_latents(tiny_images, fast):
     estimator = ContrastiveAutoencoderClusterer(**fast | {"latent_dim": 1})
     estimator.fit(tiny_images)
-    with pytest.raises(ValueError, match=r'latent_dim=1\. Take similarity="cosine"'):
+    with pytest.raises(ValueError, match=r'latent_dim=1\. Use similarity="cosine"'):
         PrototypeSimilarityDisplay.from_estimator(estimator)
     PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
     with pytest.raises(ValueError, match="'similarity' parameter"):

@@ -6,7 +6,7 @@ from contrastive_clustering import ReconstructionDisplay
 pytestmark = pytest.mark.usefixtures("no_window")
 
 
-def test_samples_decoded_and_differences_are_shown(fitted_kind):
+def test_samples_reconstructions_and_differences_are_shown(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = ReconstructionDisplay.from_estimator(
         estimator, X, n_samples=3, random_state=0
@@ -29,7 +29,7 @@ def test_samples_decoded_and_differences_are_shown(fitted_kind):
     ]
 
 
-def test_the_seed_draws_and_few_samples_are_all_shown(fitted_kind):
+def test_selection_depends_on_the_seed_and_few_samples_are_all_shown(fitted_kind):
     X, estimator = fitted_kind("gray")
     rows = [
         ReconstructionDisplay.from_estimator(

@@ -28,7 +28,7 @@ def test_all_strata_by_default(fitted_kind):
     assert display.strata.tolist() == [0, 1]
 
 
-def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):
+def test_warning_about_other_strata_is_passed_on(fitted_kind, monkeypatch):
     _, estimator = fitted_kind("gray")
     monkeypatch.setattr(
         type(estimator), "_strayed", lambda self, X, labels: np.arange(len(X))
@@ -37,7 +37,7 @@ def test_the_warning_of_stray_samples_comes_through(fitted_kind, monkeypatch):
         SampleDisplay.from_estimator(estimator, n_samples=2, strata=[0])
 
 
-def test_wrong_parameters_are_named(fitted_kind):
+def test_invalid_parameters_are_reported(fitted_kind):
     _, estimator = fitted_kind("gray")
     with pytest.raises(ValueError, match="'n_samples' parameter"):
         SampleDisplay.from_estimator(estimator, n_samples=0)

@@ -33,19 +33,19 @@ def test_each_loss_has_a_panel_with_its_history(fitted_kind):
     assert assignment[2] == history[2, "train_assignment_loss"]
 
 
-def test_the_second_phase_has_a_ground(fitted_kind):
+def test_second_phase_has_a_background(fitted_kind):
     _, estimator = fitted_kind("gray")
     display = TrainingCurveDisplay.from_estimator(estimator)
     assert display.is_second.tolist() == [False, False, True]
     for ax in display.axes_:
-        (ground,) = ax.patches
-        assert ground.get_x() == 2.5
-        assert ground.get_width() == 1
+        (background,) = ax.patches
+        assert background.get_x() == 2.5
+        assert background.get_width() == 1
     texts = [text.get_text() for text in display.axes_[0].get_legend().texts]
     assert texts == ["second phase", "training"]
 
 
-def test_validation_part(tiny_images, fast):
+def test_validation_losses(tiny_images, fast):
     estimator = ContrastiveAutoencoderClusterer(
         **fast | {"refinement_epochs": 0, "early_stopping": True, "kl_weight": 0.1}
     ).fit(tiny_images)
@@ -60,18 +60,18 @@ def test_validation_part(tiny_images, fast):
 
 
 def test_phases_of_several_fits():
-    first, second = {"train_loss": 2.0}, {"train_loss": 1.0, "revived_prototypes": 0}
+    first, second = {"train_loss": 2.0, "phase": 1}, {"train_loss": 1.0, "phase": 2}
     display = TrainingCurveDisplay.from_history([first, second, first, second, second])
     (ax,) = display.axes_
     assert [(each.get_x(), each.get_width()) for each in ax.patches] == [
         (1.5, 1),
         (3.5, 2),
     ]
-    assert len(ax.get_legend().texts) == 2  # the ground is named once
+    assert len(ax.get_legend().texts) == 2  # the background has one entry
 
 
-def test_what_was_not_trained_has_no_curve(tiny_images, fast):
-    with pytest.raises(ValueError, match="history has no losses"):
+def test_histories_without_losses_are_reported(tiny_images, fast):
+    with pytest.raises(ValueError, match="history does not contain losses"):
         TrainingCurveDisplay.from_history([])
     for wrong in (None, [1.0], {"train_loss": 1.0}):
         with pytest.raises(TypeError, match=r"history is a .* a dict for each epoch"):

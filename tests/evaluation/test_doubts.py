@@ -13,51 +13,51 @@ def draw(n):
     return np.random.default_rng(0).normal(size=(n, 8, 8))
 
 
-def test_copies_and_their_stratum_are_said():
+def test_copies_and_their_stratum_are_reported():
     X = draw(500)
     X[300:] = X[7]
-    (said,) = doubts_of_copies(X, np.where(np.arange(500) < 300, 0, 1))
-    assert said.startswith("200 of 500 samples of X are exact copies of others; X[7]")
-    assert "X[7] occurs 201 times." in said
-    assert "Stratum 1 holds copies of one sample only." in said
+    (doubt,) = doubts_of_copies(X, np.where(np.arange(500) < 300, 0, 1))
+    assert doubt.startswith("200 of 500 samples of X are exact copies of others; X[7]")
+    assert "X[7] occurs 201 times." in doubt
+    assert "Stratum 1 holds only copies of one sample." in doubt
 
 
-def test_many_pairs_of_copies_are_said():
+def test_many_pairs_of_copies_are_reported():
     X = draw(100)
     X[50:] = X[:50]
-    (said,) = doubts_of_copies(X, np.zeros(100, int))
-    assert "50 of 100" in said
-    assert "Stratum" not in said
+    (doubt,) = doubts_of_copies(X, np.zeros(100, int))
+    assert "50 of 100" in doubt
+    assert "Stratum" not in doubt
 
 
 @pytest.mark.parametrize("n_copies", [0, 4, 20])
-def test_few_copies_are_not_said(n_copies):
+def test_few_copies_are_not_reported(n_copies):
     X = draw(1000)
     X[:n_copies] = X[-1]
     assert doubts_of_copies(X, np.zeros(1000, int)) == []
 
 
-def test_short_rows_may_be_alike():
+def test_copies_of_short_rows_are_not_reported():
     assert doubts_of_copies(np.ones((50, 63)), np.zeros(50, int)) == []
 
 
-def test_a_part_names_the_places_in_the_whole():
+def test_a_subset_reports_indices_of_the_whole_set():
     X = draw(30)
     X[10:] = X[10]
-    (said,) = doubts_of_copies(X, np.zeros(30, int), np.arange(30) * 3)
-    assert "X[30] occurs 20 times" in said
+    (doubt,) = doubts_of_copies(X, np.zeros(30, int), np.arange(30) * 3)
+    assert "X[30] occurs 20 times" in doubt
 
 
-def test_single_members_are_said():
+def test_single_members_are_reported():
     labels = np.array([0] * 20 + [1, 2, 3, -1])
-    (said,) = doubts_of_sizes(labels, 4)
-    assert said.startswith("3 of 4 strata have a single member")
+    (doubt,) = doubts_of_sizes(labels, 4)
+    assert doubt.startswith("3 of 4 strata have a single member")
     assert doubts_of_sizes(np.array([0] * 20 + [1] * 5), 2) == []
 
 
-@pytest.mark.parametrize(("error", "n_said"), [(0.3, 0), (1.7, 1), (np.nan, 0)])
-def test_a_decoder_worse_than_the_mean_is_said(error, n_said):
-    assert len(doubts_of_reconstruction(error)) == n_said
+@pytest.mark.parametrize(("error", "n_doubts"), [(0.3, 0), (1.7, 1), (np.nan, 0)])
+def test_reconstructions_worse_than_the_mean_are_reported(error, n_doubts):
+    assert len(doubts_of_reconstruction(error)) == n_doubts
 
 
 def test_fit_warns_of_copies(digits, fast):

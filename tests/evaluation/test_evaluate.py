@@ -43,7 +43,7 @@ class Strata:
 
 
 class Fixed:
-    """Predicts what stands in the first column."""
+    """Predicts the value of the first column."""
 
     def predict(self, X):
         return np.asarray(X)[:, 0].astype(int)
@@ -124,7 +124,7 @@ def test_probes(evaluation, strata, sets, space):
     assert len(evaluation.probes) == 8
 
 
-def test_merging_down_the_hierarchy(evaluation, strata, sets):
+def test_merging_along_the_hierarchy(evaluation, strata, sets):
     X, y, X_new, y_new = sets
     train, test = strata.predict(X), strata.predict(X_new)
     assert evaluation.merge_levels.tolist() == list(range(9, 1, -1))
@@ -158,7 +158,7 @@ def test_label_spread(evaluation, strata, sets):
     assert (frame.index.name, frame.columns.name) == ("cluster", "class")
 
 
-def test_what_an_estimator_lacks_is_left_out():
+def test_metrics_of_missing_methods_are_left_out():
     X, y = np.repeat([[0.0], [1], [2]], 20, axis=0), np.repeat([0, 1, 1], 20)
     result = evaluate_clustering(Fixed(), X, y, X, y)
     assert result.mapped_accuracy == 1
@@ -169,7 +169,7 @@ def test_what_an_estimator_lacks_is_left_out():
     assert "not available" in str(result)
 
 
-def test_noise_is_a_cluster_but_for_compactness():
+def test_noise_is_a_cluster_except_for_compactness():
     rng = np.random.default_rng(0)
     labels = np.repeat([-1, 0, 1], 20)
     X = np.column_stack([labels, rng.normal(labels, 0.1)])
@@ -197,7 +197,7 @@ def test_noise_stays_when_strata_merge():
     assert result.merge_accuracies.tolist() == [1, 1]
 
 
-def test_a_class_of_one_set_only(recwarn):
+def test_a_class_that_occurs_in_one_set(recwarn):
     X = np.repeat([[0.0], [1], [2]], 10, axis=0)
     y, y_new = np.repeat([0, 1, 2], 10), np.repeat([0, 1, 5], 10)
     result = evaluate_clustering(Fixed(), X, y, X, y_new)
@@ -206,9 +206,9 @@ def test_a_class_of_one_set_only(recwarn):
     assert not recwarn.list
 
 
-def test_large_sets_are_thinned_out(strata, sets, monkeypatch):
-    monkeypatch.setattr(_evaluation, "LARGEST_SILHOUETTE", 60)
-    monkeypatch.setattr(_evaluation, "LARGEST_PROBED", 100)
+def test_large_sets_are_subsampled(strata, sets, monkeypatch):
+    monkeypatch.setattr(_evaluation, "MAX_SILHOUETTE", 60)
+    monkeypatch.setattr(_evaluation, "MAX_PROBED", 100)
     X, y, X_new, y_new = sets
     first, again, other = (
         evaluate_clustering(strata, *sets, random_state=seed) for seed in (0, 0, 1)
@@ -235,14 +235,17 @@ def test_labels_in_one_column_and_as_strings(strata, sets, evaluation):
     [
         ({"y_train": [0, 1]}, "X_train has 250 samples, but y_train has 2"),
         ({"y_test": []}, "X_test has 150 samples, but y_test has 0"),
-        ({"y_test": np.zeros((150, 2))}, r"y_test holds no classes: .*1d array"),
-        ({"y_train": np.linspace(0, 1, 250)}, "y_train holds no classes"),
-        ({"y_test": [None] * 150}, "y_test holds no classes"),
-        ({"y_test": np.full(150, np.nan)}, "y_test holds no classes"),
+        ({"y_test": np.zeros((150, 2))}, r"y_test does not hold classes: .*1d array"),
+        ({"y_train": np.linspace(0, 1, 250)}, "y_train does not hold classes"),
+        ({"y_test": [None] * 150}, "y_test does not hold classes"),
+        ({"y_test": np.full(150, np.nan)}, "y_test does not hold classes"),
         ({"y_test": ["0"] * 150}, "none in common"),
         ({"y_test": np.full(150, 9)}, "none in common"),
-        ({"y_train": np.zeros(250, int)}, "y_train holds the one class"),
-        ({"n_neighbors": 251}, "n_neighbors=251 is more than the 250"),
+        ({"y_train": np.zeros(250, int)}, "y_train has only the class"),
+        (
+            {"n_neighbors": 251},
+            "n_neighbors=251 is larger than the number",
+        ),
         ({"n_neighbors": 0}, "'n_neighbors' parameter"),
         ({"estimator": PCA()}, "'estimator' parameter"),
         ({"random_state": "x"}, "'random_state' parameter"),

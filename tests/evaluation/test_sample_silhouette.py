@@ -23,7 +23,7 @@ def test_a_table_is_standardized():
     assert sample_silhouette(X, labels, scale(X)) == pytest.approx(wanted)
 
 
-def test_images_are_compared_by_their_leading_components(digits):
+def test_images_are_compared_by_leading_components(digits):
     images, y = digits
     components = PCA(50).fit_transform(images[:300].reshape(300, -1))
     wanted = silhouette_score(Normalizer().transform(components), y[:300])
@@ -41,12 +41,12 @@ def test_large_images_are_averaged_down(shape):
 
 
 @pytest.mark.parametrize("labels", [np.zeros(9, int), np.arange(9)])
-def test_one_stratum_and_single_members_are_the_worst(labels):
+def test_one_stratum_and_single_members_have_the_lowest_value(labels):
     X = np.random.default_rng(0).normal(size=(9, 8, 8))
     assert sample_silhouette(X, labels, scale(X)) == -1
 
 
-def test_units_do_not_change_it(digits):
+def test_units_do_not_matter(digits):
     images, y = digits
     found = [
         sample_silhouette(X, y[:200], scale(X))

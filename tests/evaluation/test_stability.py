@@ -67,7 +67,7 @@ pairs = st.lists(
 
 
 @given(pairs)
-def test_best_jaccard_is_that_of_the_sets(both):
+def test_best_jaccard_matches_the_definition_on_sets(both):
     reference, refit = np.array(both).T
     clusters = np.arange(5)  # 4 has no member
     expected = []
@@ -79,7 +79,7 @@ def test_best_jaccard_is_that_of_the_sets(both):
     np.testing.assert_allclose(best_jaccard(reference, refit, clusters), expected)
 
 
-def test_true_clusters_come_back(blobs):
+def test_true_clusters_are_stable(blobs):
     result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
     assert result.stable.all()
     assert result.jaccard.shape == (10, 4)
@@ -87,13 +87,11 @@ def test_true_clusters_come_back(blobs):
     assert result.ari.shape == (10,)
     assert result.ari_mean > 0.95
     assert adjusted_rand_score(blobs[1], result.labels) == 1
-    assert str(result).endswith(
-        "Strata that come back: 0, 1, 2, 3. Strata that do not: none."
-    )
+    assert str(result).endswith("Stable strata: 0, 1, 2, 3. Unstable strata: none.")
 
 
-def test_a_divided_cluster_does_not_come_back():
-    """Five clusters asked of two far ones and a round one, which is so divided."""
+def test_a_divided_cluster_is_not_stable():
+    """Asking for five clusters divides the round one and keeps the two distant ones."""
     rng = np.random.default_rng(0)
     X = np.concatenate(
         [rng.normal(c, s, size=(100, 20)) for c, s in ((-90, 1), (0, 8), (90, 1))]
@@ -103,7 +101,7 @@ def test_a_divided_cluster_does_not_come_back():
     assert result.stable[far].all()
     assert result.stable.sum() == 2
     text = str(result)
-    assert f"Strata that come back: {', '.join(map(str, sorted(far)))}" in text
+    assert f"Stable strata: {', '.join(map(str, sorted(far)))}" in text
 
 
 def test_statistics_over_the_resamples(blobs):
@@ -122,22 +120,22 @@ def test_statistics_over_the_resamples(blobs):
     np.testing.assert_array_equal(result.counts, np.bincount(result.labels))
 
 
-def test_noise_images_have_no_stratum_that_comes_back():
+def test_noise_images_have_no_stable_stratum():
     images = np.random.default_rng(0).normal(size=(300, 64))
     for n_clusters in (2, 3, 8):
         result = cluster_stability(KMeans(n_clusters, n_init=5), images, random_state=0)
         assert not result.stable.any()
-        assert "No stratum comes back" in str(result)
+        assert "No stratum is stable" in str(result)
 
 
-def test_few_features_can_hide_that_there_is_nothing():
-    """What the docstring warns of: fits that share samples share their chance."""
+def test_noise_in_few_features_can_look_stable():
+    """Fits that share samples share their chance arrangement, as documented."""
     noise = np.random.default_rng(0).normal(size=(300, 2))
     result = cluster_stability(KMeans(3, n_init=10), noise, random_state=0)
     assert result.stable.all()
 
 
-def test_what_chance_gives_does_not_count_as_stable():
+def test_similarity_by_chance_does_not_count_as_stable():
     X = np.zeros((400, 1))
     result = cluster_stability(RandomLabels(), X, random_state=0)
     large = result.counts.argmax()
@@ -148,17 +146,17 @@ def test_what_chance_gives_does_not_count_as_stable():
     assert not result.stable.any()
 
 
-def test_one_stratum_is_no_finding(blobs):
+def test_a_single_stratum_is_not_stable(blobs):
     result = cluster_stability(KMeans(1), blobs[0], n_resamples=3, random_state=0)
     assert result.jaccard.tolist() == [[1]] * 3
     assert not result.stable.any()
 
 
-def test_nothing_but_noise_labels(blobs):
+def test_noise_labels_only(blobs):
     result = cluster_stability(DBSCAN(eps=1e-9), blobs[0], n_resamples=3)
     assert result.jaccard.shape == (3, 0)
     assert result.jaccard_interval.shape == (0, 2)
-    assert "No stratum comes back" in str(result)
+    assert "No stratum is stable" in str(result)
     assert len(result.to_frame()) == 0
 
 
@@ -178,7 +176,7 @@ def test_any_clusterer(estimator, blobs):
 
 
 @pytest.mark.parametrize("estimator", [Halves(), FitAndPredict(), LabelsOnly()])
-def test_labels_from_wherever_there_are_some(estimator, blobs):
+def test_labels_come_from_any_supported_method(estimator, blobs):
     result = cluster_stability(estimator, blobs[0], n_resamples=4, random_state=0)
     halves = blobs[0][:, 0] > np.median(blobs[0][:, 0])
     np.testing.assert_array_equal(result.labels, halves)
@@ -201,7 +199,7 @@ def test_the_same_seed_gives_the_same_result(blobs):
     assert not hasattr(estimator, "labels_")
 
 
-def test_refits_get_seeds_of_their_own_and_the_reference_keeps_its_own():
+def test_refits_get_new_seeds_and_the_reference_keeps_its_seed():
     seeds = []
 
     class Recorder(Halves):
@@ -220,7 +218,7 @@ def test_refits_get_seeds_of_their_own_and_the_reference_keeps_its_own():
     assert len(set(seeds)) == 4
 
 
-def test_progress_is_shown_when_asked_for(blobs, capsys):
+def test_progress_is_shown_on_request(blobs, capsys):
     arguments = {"n_resamples": 2, "random_state": 0}
     cluster_stability(KMeans(2), blobs[0], **arguments)
     assert capsys.readouterr() == ("", "")
@@ -256,7 +254,7 @@ def test_frame(blobs, monkeypatch):
     [
         ({"n_resamples": 1}, "'n_resamples' parameter"),
         ({"sample_fraction": 1.0}, "'sample_fraction' parameter"),
-        ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples are 1"),
+        ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples leaves 1"),
         ({"estimator": object()}, "'estimator' parameter"),
         ({"n_jobs": 0.5}, "'n_jobs' parameter"),
         ({"verbose": "yes"}, "'verbose' parameter"),
@@ -270,7 +268,7 @@ def test_bad_input(blobs, change, message):
 
 
 def test_an_estimator_without_labels(blobs):
-    with pytest.raises(TypeError, match=r"gives no labels.*Pass a clusterer"):
+    with pytest.raises(TypeError, match=r"does not return labels.*Pass a clusterer"):
         cluster_stability(PCA(), blobs[0])
 
 
@@ -285,4 +283,4 @@ def test_digits_are_more_stable_than_noise(digits):
     )
     assert real.ari_mean > none.ari_mean + 0.2
     assert not none.stable.any()
-    assert "No stratum comes back" in str(none)
+    assert "No stratum is stable" in str(none)

@@ -18,7 +18,7 @@ def make(sample_shape, latent_dim=5):
     sides=st.lists(st.integers(8, 40), min_size=2, max_size=3),
     n_channels=st.sampled_from([1, 3, 4]),
 )
-def test_network_fits_itself_to_any_side(sides, n_channels):
+def test_network_adapts_to_any_side(sides, n_channels):
     shape = (n_channels, *sides)
     output = make(shape)(torch.zeros(2, *shape))
     assert output.latent.shape == (2, 5)
@@ -39,7 +39,7 @@ def test_tables_get_a_dense_network(n_features):
     assert output.reconstruction.shape == (4, n_features)
 
 
-def test_all_parameters_learn():
+def test_all_parameters_get_gradients():
     module = make((1, 9, 8))
     output = module(torch.randn(8, 1, 9, 8))
     (
@@ -50,7 +50,7 @@ def test_all_parameters_learn():
     )
 
 
-def test_variational_autoencoder_draws_by_the_noise_it_is_given():
+def test_variational_autoencoder_uses_the_given_noise():
     torch.manual_seed(0)
     module = ContrastiveAutoencoder(
         (1, 8, 8), [0.0], [1.0], latent_dim=5, variational=True
@@ -69,7 +69,7 @@ def test_variational_autoencoder_draws_by_the_noise_it_is_given():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_log_variances_stay_in_bounds():
+def test_log_variances_are_clamped():
     module = ContrastiveAutoencoder((3,), [0.0], [1.0], latent_dim=2, variational=True)
     with torch.no_grad():
         module.encoder[-1].bias.fill_(1e6)
@@ -77,7 +77,7 @@ def test_log_variances_stay_in_bounds():
     assert torch.isfinite(log_variance.exp()).all()
 
 
-def test_prototype_head_gives_the_decoder_nothing_at_first():
+def test_conditioning_is_initially_zero():
     head = PrototypeHead(torch.eye(3)[:, None], torch.zeros(3), 0.1)
     latent = torch.randn(4, 3)
     assert torch.equal(head.condition(latent, head(latent)), latent)

@@ -17,7 +17,7 @@ def test_pyramid_ends_at_the_innermost_side():
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 9, 8), (1, 8, 9, 10)])
-def test_encoders_and_decoders_map_there_and_back(shape):
+def test_encoders_and_decoders_have_matching_shapes(shape):
     encoder, decoder = default_encoder(shape, 6), default_decoder(shape, 6)
     latents = encoder(torch.zeros(4, *shape))
     assert latents.shape == (4, 6)
@@ -32,7 +32,7 @@ def test_encoders_and_decoders_map_there_and_back(shape):
         ((5,), torch.contiguous_format),
     ],
 )
-def test_channels_lie_last_in_images_and_volumes(shape, layout):
+def test_images_and_volumes_use_channels_last(shape, layout):
     assert fastest_layout(shape) == layout
     if len(shape) > 1:
         kernels = default_encoder(shape, 6)[0].weight

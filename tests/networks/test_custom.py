@@ -1,4 +1,4 @@
-"""Encoders and decoders of the user's own, alone and in the estimator."""
+"""User-defined encoders and decoders, alone and in the estimator."""
 
 import functools
 import math
@@ -19,7 +19,7 @@ SHAPE, N_LATENTS = (1, 8, 8), 4
 
 
 class Encoder(nn.Module):
-    """As users write it: with a `view`, and layers that draw and that are lazy."""
+    """A typical user module, with a `view`, random layers and lazy layers."""
 
     def __init__(self, sample_shape, n_outputs, width=8):
         super().__init__()
@@ -52,7 +52,7 @@ def make(fast, **parameters):
     return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
 
 
-OWN = {
+CUSTOM = {
     "encoder as a class": {"encoder": Encoder},
     "encoder as a partial": {"encoder": functools.partial(Encoder, width=4)},
     "encoder as a module": {"encoder": trained_encoder()},
@@ -62,15 +62,15 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("parameters", OWN.values(), ids=OWN)
-def test_own_parts_do_all_that_the_others_do(tiny_images, fast, parameters):
+@pytest.mark.parametrize("parameters", CUSTOM.values(), ids=CUSTOM)
+def test_custom_networks_support_all_methods(tiny_images, fast, parameters):
     clusterer = make(fast, **parameters).fit(tiny_images)
     latents = clusterer.transform(tiny_images)
     assert latents.shape == (40, N_LATENTS)
     assert clusterer.inverse_transform(latents).shape == tiny_images.shape
     assert clusterer.score_samples(tiny_images).shape == (40,)
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
-    # Alone or among others, and to the bit in another fit, layers that draw or not.
+    # In any batch, and bitwise equal in another fit, even with random layers.
     np.testing.assert_allclose(
         clusterer.transform(tiny_images[3:5]), latents[3:5], rtol=1e-4, atol=1e-5
     )
@@ -81,7 +81,7 @@ def test_own_parts_do_all_that_the_others_do(tiny_images, fast, parameters):
     np.testing.assert_array_equal(again.transform(tiny_images), latents)
 
 
-def test_nothing_of_the_world_is_disturbed(tiny_images, fast):
+def test_global_state_is_not_changed(tiny_images, fast):
     before = state_of_the_world()
     make(fast, encoder=Encoder, decoder=make_decoder).fit(tiny_images)
     assert state_of_the_world() == before
@@ -98,7 +98,7 @@ def test_nothing_of_the_world_is_disturbed(tiny_images, fast):
     ],
     ids=str,
 )
-def test_own_parts_in_other_settings(tiny_images, fast, parameters):
+def test_custom_networks_in_other_settings(tiny_images, fast, parameters):
     clusterer = make(fast, encoder=Encoder, decoder=make_decoder, **parameters)
     latents = clusterer.fit(tiny_images).transform(tiny_images)
     assert latents.shape == (40, N_LATENTS)
@@ -115,7 +115,7 @@ def test_tables_colors_and_volumes(fast, shape):
     assert clusterer.inverse_transform(clusterer.transform(X)).shape == shape
 
 
-def test_a_modules_weights_are_where_training_begins(tiny_images, fast):
+def test_training_starts_from_the_weights_of_a_module(tiny_images, fast):
     encoder = trained_encoder()
     kept = {name: value.clone() for name, value in encoder.state_dict().items()}
     fits = {
@@ -132,7 +132,7 @@ def test_a_modules_weights_are_where_training_begins(tiny_images, fast):
     assert fits[2].encoder is encoder
 
 
-def test_a_frozen_encoder_stays_as_it_is(tiny_images, fast):
+def test_a_frozen_encoder_is_not_changed(tiny_images, fast):
     encoder = trained_encoder().requires_grad_(False)
     clusterer = make(fast, encoder=encoder).fit(tiny_images)
     for name, value in clusterer.net_.module_.encoder.state_dict().items():
@@ -140,7 +140,7 @@ def test_a_frozen_encoder_stays_as_it_is(tiny_images, fast):
     assert clusterer.history_[-1, "train_loss"] < clusterer.history_[0, "train_loss"]
 
 
-def test_weights_of_what_is_made_depend_on_the_seed_alone(tiny_images, fast):
+def test_weights_of_built_modules_depend_only_on_the_seed(tiny_images, fast):
     def latents(random_state):
         clusterer = make(fast, encoder=Encoder, max_epochs=0, random_state=random_state)
         return clusterer.fit(tiny_images).transform(tiny_images)
@@ -151,12 +151,12 @@ def test_weights_of_what_is_made_depend_on_the_seed_alone(tiny_images, fast):
     assert not np.allclose(latents(2), first)
 
 
-def test_warm_start_goes_on_from_what_was_learnt(tiny_images, fast):
+def test_warm_start_continues_from_the_trained_weights(tiny_images, fast):
     clusterer = make(fast, encoder=trained_encoder(), warm_start=True).fit(tiny_images)
-    learnt = clusterer.net_.module_.encoder.state_dict()
+    trained = clusterer.net_.module_.encoder.state_dict()
     clusterer.set_params(max_epochs=0, refinement_epochs=0).fit(tiny_images)
     for name, value in clusterer.net_.module_.encoder.state_dict().items():
-        assert torch.equal(value, learnt[name])
+        assert torch.equal(value, trained[name])
     clusterer.set_params(encoder=Encoder)
     with pytest.raises(ValueError, match=r"encoder, decoder.*warm_start=False"):
         clusterer.fit(tiny_images)
@@ -173,8 +173,8 @@ def test_grid_search_over_encoders(tiny_images, fast):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-class Aloof(nn.Module):
-    """A module that does one thing or another that it should not."""
+class Faulty(nn.Module):
+    """A module with one of several faults."""
 
     def __init__(self, fault):
         super().__init__()
@@ -190,8 +190,8 @@ class Aloof(nn.Module):
             "double": latents.double,
             "nan": lambda: latents * math.nan,
             "raises": lambda: latents @ latents,
-            "draws": lambda: latents + torch.randn_like(latents),
-            "of the batch": lambda: latents - latents.mean(0),
+            "random": lambda: latents + torch.randn_like(latents),
+            "depends on batch": lambda: latents - latents.mean(0),
             "in place": lambda: self.linear(batch.flatten(1).mul_(2)),
             "training": lambda: (latents, None) if self.training else latents,
         }
@@ -201,27 +201,27 @@ class Aloof(nn.Module):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("tuple", r"returned a tuple\. It has to return a tensor of shape \(8, 4\)"),
-        ("array", r"returned a ndarray\. It has to return a tensor"),
+        ("tuple", r"returned a tuple\. It must return a tensor of shape \(8, 4\)"),
+        ("array", r"returned a ndarray\. It must return a tensor"),
         ("shape", r"returned shape \(8, 2\).*return shape \(8, 4\).*latent_dim"),
-        ("double", r"torch\.float64\. It has to return.*torch\.float32"),
-        ("nan", "some that are not finite"),
-        ("raises", r"failed \(RuntimeError: mat1.*It has to return shape \(8, 4\)"),
-        ("draws", "no function of a sample in evaluation mode"),
-        ("of the batch", "no function of a sample in evaluation mode"),
-        ("in place", "changed it, which the losses still need"),
-        ("training", "tried in training mode.*returned a tuple"),
+        ("double", r"torch\.float64\. It must return.*torch\.float32"),
+        ("nan", "returned values that are not finite"),
+        ("raises", r"failed \(RuntimeError: mat1.*It must return shape \(8, 4\)"),
+        ("random", "not deterministic in evaluation mode"),
+        ("depends on batch", "not deterministic in evaluation mode"),
+        ("in place", "changed the batch, which the losses still need"),
+        ("training", "tested in training mode.*returned a tuple"),
     ],
 )
-def test_an_encoder_that_does_not_fit_is_named(tiny_images, fast, fault, message):
-    clusterer = make(fast, encoder=Aloof(fault))
-    with pytest.raises(ValueError, match=rf"^encoder=Aloof\(\.\.\.\).*{message}") as e:
+def test_a_faulty_encoder_is_an_error(tiny_images, fast, fault, message):
+    clusterer = make(fast, encoder=Faulty(fault))
+    with pytest.raises(ValueError, match=rf"^encoder=Faulty\(\.\.\.\).*{message}") as e:
         clusterer.fit(tiny_images)
     assert not hasattr(clusterer, "net_")
     assert (fault == "raises") == (e.value.__cause__ is not None)
 
 
-def test_a_decoder_that_does_not_fit_is_named(tiny_images, fast):
+def test_a_decoder_with_a_wrong_shape_is_an_error(tiny_images, fast):
     with pytest.raises(
         ValueError,
         match=r"decoder=Linear.*batch of shape \(8, 4\).*returned shape \(8, 64\)"
@@ -230,7 +230,7 @@ def test_a_decoder_that_does_not_fit_is_named(tiny_images, fast):
         make(fast, decoder=nn.Linear(4, 64)).fit(tiny_images)
 
 
-def test_a_variational_encoder_gives_twice_as_many(tiny_images, fast):
+def test_a_variational_encoder_returns_means_and_log_variances(tiny_images, fast):
     with pytest.raises(ValueError, match=r"return shape \(8, 8\).*kl_weight"):
         make(fast, encoder=trained_encoder(), kl_weight=0.1).fit(tiny_images)
     encoder = trained_encoder(2 * N_LATENTS)
@@ -241,24 +241,27 @@ def test_a_variational_encoder_gives_twice_as_many(tiny_images, fast):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (lambda shape: nn.Identity(), r"sample, \(1, 8, 8\).*failed \(TypeError"),
+        (
+            lambda shape: nn.Identity(),
+            r"failed for sample shape.*8\).*\(TypeError",
+        ),
         (lambda shape, n: None, "returned a NoneType.*must return a torch.nn.Module"),
-        (nn.Linear, r"failed \(TypeError"),
+        (nn.Linear, r"failed for .*\(TypeError"),
     ],
 )
-def test_what_makes_no_module_is_named(part, message):
+def test_a_function_that_does_not_build_a_module_is_an_error(part, message):
     with pytest.raises(ValueError, match=f"^decoder=.*{message}"):
         make_part(part, "decoder", SHAPE, N_LATENTS)
 
 
-def test_a_module_that_cannot_be_copied_is_named():
+def test_a_module_that_cannot_be_copied_is_an_error():
     encoder = trained_encoder()
-    encoder.latents = encoder(torch.zeros(1, 1, 8, 8))  # with its gradient's history
+    encoder.latents = encoder(torch.zeros(1, 1, 8, 8))  # has a gradient graph
     with pytest.raises(ValueError, match=r"encoder=Sequential\(\.\.\.\) cannot be cop"):
         make_part(encoder, "encoder", SHAPE, N_LATENTS)
 
 
-def test_trying_changes_no_weight_and_no_statistics():
+def test_validation_does_not_change_weights_or_statistics():
     part = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 4))
     kept = {name: value.clone() for name, value in part.state_dict().items()}
     try_part(part, "encoder", torch.randn(8, *SHAPE), (4,))
@@ -268,6 +271,6 @@ def test_trying_changes_no_weight_and_no_statistics():
 
 
 @pytest.mark.parametrize("encoder", ["resnet", 3, [nn.Identity()]])
-def test_what_is_no_encoder_at_all_is_refused(tiny_images, fast, encoder):
+def test_invalid_encoders_are_rejected(tiny_images, fast, encoder):
     with pytest.raises(ValueError, match="'encoder' parameter of Contrastive"):
         make(fast, encoder=encoder).fit(tiny_images)

@@ -9,15 +9,15 @@ from contrastive_clustering._networks.backbones import (
     dense_network,
 )
 from contrastive_clustering._networks.inference import (
-    ROWS_TOGETHER,
-    SteadyLinear,
+    BLOCK_ROWS,
+    BatchInvariantLinear,
     fold_normalization,
 )
 
 
 @pytest.fixture(params=["images", "volumes", "table"])
 def trained(request):
-    """An encoder whose normalization has learnt something, and a batch."""
+    """An encoder with trained normalization layers, and a batch."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     if request.param == "table":
@@ -33,7 +33,7 @@ def trained(request):
     return network.eval(), batch
 
 
-def test_folded_network_gives_the_same(trained):
+def test_folded_network_has_the_same_output(trained):
     network, batch = trained
     folded = fold_normalization(network)
     torch.testing.assert_close(folded(batch), network(batch), rtol=1e-4, atol=1e-4)
@@ -52,7 +52,7 @@ def test_the_network_is_not_changed(trained):
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
-def test_other_networks_are_left_as_they_are():
+def test_other_networks_are_returned_unchanged():
     class Own(nn.Sequential):
         def forward(self, x):
             return 2 * super().forward(x)
@@ -68,13 +68,13 @@ def test_other_networks_are_left_as_they_are():
 
 
 @pytest.mark.parametrize("n_outputs", [2, 64])
-def test_rows_are_the_same_to_the_bit_in_any_company(n_outputs):
+def test_rows_are_bitwise_equal_in_any_batch(n_outputs):
     torch.manual_seed(0)
     linear = nn.Linear(1024, n_outputs)
-    rows = torch.randn(ROWS_TOGETHER + 44, 1024)
-    steady = SteadyLinear(linear)
+    rows = torch.randn(BLOCK_ROWS + 44, 1024)
+    steady = BatchInvariantLinear(linear)
     with torch.inference_mode():
         together = steady(rows)
         torch.testing.assert_close(together, linear(rows))
-        for start, stop in ((0, 1), (3, 20), (40, 90), (250, 290), (0, ROWS_TOGETHER)):
+        for start, stop in ((0, 1), (3, 20), (40, 90), (250, 290), (0, BLOCK_ROWS)):
             assert torch.equal(steady(rows[start:stop]), together[start:stop])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import (
+    LOSS_TITLES,
     JointLoss,
     kl_divergence,
     nt_xent,
@@ -16,7 +17,7 @@ from contrastive_clustering._networks.losses import (
 
 
 def slow_nt_xent(views_a, views_b, temperature):
-    """Equation 1 of SimCLR as it stands, a pair at a time, in float64."""
+    """Equation 1 of SimCLR, one pair at a time, in float64."""
     views = np.concatenate([views_a, views_b]).astype(np.float64)
     n_samples = len(views_a)
 
@@ -43,7 +44,7 @@ def slow_nt_xent(views_a, views_b, temperature):
     temperature=st.floats(0.05, 5.0),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_nt_xent_is_the_equation(n_samples, n_projections, temperature, seed):
+def test_nt_xent_matches_the_equation(n_samples, n_projections, temperature, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(2, n_samples, n_projections)).astype(np.float32)
     loss = nt_xent(torch.from_numpy(a), torch.from_numpy(b), temperature)
@@ -80,7 +81,7 @@ def test_nt_xent_computes_half_precision_in_float32(dtype):
     assert nt_xent(a, b) == nt_xent(a.float(), b.float())
 
 
-def test_joint_loss_names_its_terms_and_weighs_them():
+def test_joint_loss_names_and_weights_its_terms():
     torch.manual_seed(0)
     views = torch.randn(6, 1, 8, 8)
     output = AutoencoderOutput(
@@ -95,7 +96,17 @@ def test_joint_loss_names_its_terms_and_weighs_them():
     torch.testing.assert_close(terms["loss"], contrastive + 0.25 * (first + second))
 
 
-def test_divergence_is_that_of_gaussians():
+def test_each_term_has_a_title():
+    torch.manual_seed(0)
+    views = torch.randn(6, 1, 8, 8)
+    output = AutoencoderOutput(
+        torch.randn(6, 4), torch.randn(6, 5), torch.randn(6, 1, 8, 8), torch.zeros(6, 4)
+    )
+    terms = JointLoss(kl_weight=0.5)(output, views)
+    assert {"loss", "kl_loss"} < terms.keys() <= LOSS_TITLES.keys()
+
+
+def test_divergence_matches_gaussians():
     rng = np.random.default_rng(0)
     mean, log_variance = rng.normal(size=(2, 5, 3))
     slow = 0.0
@@ -110,7 +121,7 @@ def test_divergence_is_that_of_gaussians():
     assert float(loss) == pytest.approx(slow / 5)
 
 
-def test_divergence_counts_with_its_weight_and_scale():
+def test_divergence_is_weighted_and_scaled():
     views = torch.zeros(4, 1, 8, 8)
     output = AutoencoderOutput(
         torch.ones(4, 2), torch.ones(4, 3), views, torch.zeros(4, 2)
@@ -127,7 +138,7 @@ def test_divergence_counts_with_its_weight_and_scale():
     proba=st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5),
     power=st.floats(0.5, 4.0),
 )
-def test_sharpening_is_a_power_brought_to_one(proba, power):
+def test_sharpening_is_a_normalized_power(proba, power):
     row = np.array(proba) / sum(proba)
     expected = [p**power / sum(q**power for q in row) for p in row]
     target = sharpen(torch.tensor(row)[None], power)[0]

@@ -24,7 +24,7 @@ def stored(tmp_path, X):
 
 
 @pytest.mark.parametrize(
-    "bring",
+    "convert",
     [
         lambda X, _: X,
         lambda X, _: np.asfortranarray(X),
@@ -35,8 +35,10 @@ def stored(tmp_path, X):
     ],
     ids=["plain", "transposed", "reversed", "big-endian", "bool", "memmap"],
 )
-def test_fingerprint_is_that_of_the_bytes(bring, tiny_images, tmp_path, monkeypatch):
-    X = bring(tiny_images, tmp_path)
+def test_fingerprint_is_the_hash_of_the_bytes(
+    convert, tiny_images, tmp_path, monkeypatch
+):
+    X = convert(tiny_images, tmp_path)
     monkeypatch.setattr(_scaling, "CHUNK_VALUES", 3 * 64)  # three samples at a time
     found = take_fingerprint(X)
     assert found.sha256 == hashlib.sha256(X.tobytes()).hexdigest()
@@ -45,34 +47,34 @@ def test_fingerprint_is_that_of_the_bytes(bring, tiny_images, tmp_path, monkeypa
     assert (found.low, found.high) == (X.min(), X.max())
 
 
-def test_fingerprints_of_other_samples_differ(tiny_images):
+def test_fingerprints_of_different_samples_differ(tiny_images):
     other = tiny_images.copy()
     other[-1, -1, -1] ^= 1
     assert take_fingerprint(other).sha256 != take_fingerprint(tiny_images).sha256
 
 
 @given(hnp.arrays(np.int64, 5, elements={"min_value": 0, "max_value": 4}))
-def test_chosen_samples_read_as_an_array_does(places):
+def test_chosen_samples_are_indexed_like_an_array(indices):
     rows = np.array([2, 3, 5, 7, 11])
     X = np.arange(48.0).reshape(12, 2, 2)
     chosen = ChosenSamples(X, rows)
-    np.testing.assert_array_equal(chosen[places], X[rows[places]])
+    np.testing.assert_array_equal(chosen[indices], X[rows[indices]])
     np.testing.assert_array_equal(np.asarray(chosen), X[rows])
     np.testing.assert_array_equal(chosen[1:4], X[rows[1:4]])
-    np.testing.assert_array_equal(chosen[int(places[0])], X[rows[places[0]]])
-    assert chosen[places[:0]].shape == (0, 2, 2)
+    np.testing.assert_array_equal(chosen[int(indices[0])], X[rows[indices[0]]])
+    assert chosen[indices[:0]].shape == (0, 2, 2)
 
 
-class Watched(LazyArray):
-    """Samples that remember which of them were read."""
+class RecordingArray(LazyArray):
+    """Samples that record which of them were read."""
 
     def __init__(self, X):
         super().__init__(X.shape, X.dtype)
         self.X, self.seen = X, set()
 
-    def _read(self, places):
-        self.seen |= set(places.tolist())
-        return self.X[places]
+    def _read(self, indices):
+        self.seen |= set(indices.tolist())
+        return self.X[indices]
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +87,8 @@ def fitted():
 
 
 def test_only_chosen_samples_are_read(fitted, tiny_images):
-    X, y = Watched(tiny_images), np.arange(40) % 3
-    chosen = choose_samples(fitted, X, X, y, largest=10, seed=0)
+    X, y = RecordingArray(tiny_images), np.arange(40) % 3
+    chosen = choose_samples(fitted, X, X, y, max_samples=10, seed=0)
     assert len(chosen.rows) == 10
     assert X.seen == set(chosen.rows.tolist())
     assert (np.diff(chosen.rows) > 0).all()
@@ -97,29 +99,33 @@ def test_only_chosen_samples_are_read(fitted, tiny_images):
     np.testing.assert_array_equal(chosen.y, y[chosen.rows])
 
 
-def test_choice_depends_on_the_seed_alone(fitted, tiny_images):
+def test_choice_depends_only_on_the_seed(fitted, tiny_images):
     rows = [
         choose_samples(
-            fitted, tiny_images, tiny_images, None, largest=10, seed=seed
+            fitted, tiny_images, tiny_images, None, max_samples=10, seed=seed
         ).rows.tolist()
         for seed in (0, 0, 1)
     ]
     assert rows[0] == rows[1] != rows[2]
 
 
-def test_all_are_chosen_if_there_are_no_more(fitted, tiny_images):
-    chosen = choose_samples(fitted, tiny_images, tiny_images, None, largest=40, seed=0)
+def test_all_samples_are_chosen_if_they_fit(fitted, tiny_images):
+    chosen = choose_samples(
+        fitted, tiny_images, tiny_images, None, max_samples=40, seed=0
+    )
     assert chosen.rows.tolist() == list(range(40))
     assert chosen.y is None
 
 
-def test_columns_keep_their_names():
+def test_column_names_are_kept():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(30, 3)), columns=["a", "b", "c"])
     estimator = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
     ).fit(frame)
-    chosen = choose_samples(estimator, frame, frame.to_numpy(), None, largest=5, seed=0)
+    chosen = choose_samples(
+        estimator, frame, frame.to_numpy(), None, max_samples=5, seed=0
+    )
     assert chosen.X.columns.tolist() == ["a", "b", "c"]
     assert chosen.X.index.tolist() == chosen.rows.tolist()
 
@@ -128,7 +134,7 @@ def test_columns_keep_their_names():
     "y",
     [[0, 1, 1], ["ill", "well", "ill"], np.array([[1], [0], [1]]), [True, False] * 2],
 )
-def test_classes_come_back(y):
+def test_classes_are_returned_as_an_array(y):
     classes = check_classes(y, len(y))
     assert classes.tolist() == np.ravel(y).tolist()
 
@@ -145,10 +151,10 @@ def test_classes_come_back(y):
         [],
     ],
 )
-def test_what_are_no_classes_is_refused(y):
+def test_invalid_classes_are_rejected(y):
     with pytest.raises((TypeError, ValueError), match=r"\by\b"):
         check_classes(y, 3)
 
 
-def test_no_classes_are_no_classes():
+def test_missing_classes_stay_none():
     assert check_classes(None, 3) is None

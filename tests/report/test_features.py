@@ -1,4 +1,4 @@
-"""The features by which strata differ, against a slow and obvious computation."""
+"""The features by which strata differ, compared with a direct computation."""
 
 import re
 from types import SimpleNamespace
@@ -43,13 +43,13 @@ def estimator_of(X, names=None):
     return found
 
 
-def test_differences_are_those_of_the_formula(table):
+def test_differences_match_the_formula(table):
     X, labels = table
     scaler = estimator_of(X)._model.scaler
     moments = measure(choose(X, labels), scaler)
-    for place in range(3):
-        differences, inside, outside = differ(moments, place, scaler)
-        one, two = X[labels == place], X[labels != place]
+    for index in range(3):
+        differences, inside, outside = differ(moments, index, scaler)
+        one, two = X[labels == index], X[labels != index]
         np.testing.assert_allclose(inside, one.mean(axis=0))
         np.testing.assert_allclose(outside, two.mean(axis=0))
         pooled = np.sqrt(
@@ -60,7 +60,7 @@ def test_differences_are_those_of_the_formula(table):
         np.testing.assert_allclose(differences, expected, rtol=1e-6)
 
 
-def test_the_five_that_differ_most_are_shown_with_their_names(table):
+def test_five_most_different_features_are_named(table):
     X, labels = table
     (section,) = features(estimator_of(X, list("abcdefg")), choose(X, labels))
     rows = cells(section)
@@ -73,7 +73,7 @@ def test_the_five_that_differ_most_are_shown_with_their_names(table):
     assert cells(section)[5][1] == "feature 4"
 
 
-def test_small_strata_are_in_no_mean(table):
+def test_small_strata_are_left_out_of_all_means(table):
     X, labels = table
     alone = X.copy(), labels.copy()
     alone[1][:4] = 3  # four members
@@ -82,20 +82,20 @@ def test_small_strata_are_in_no_mean(table):
     moments = measure(choose(*alone), scaler)
     assert moments.strata.tolist() == [0, 1, 2]
     assert moments.sizes.tolist() == [16, 30, 40]
-    for place in range(3):
-        _, inside, outside = differ(moments, place, scaler)
+    for index in range(3):
+        _, inside, outside = differ(moments, index, scaler)
         assert inside.max() < 2e6
         assert outside.max() < 2e6
 
 
-def test_copies_of_few_samples_are_few(table):
+def test_copies_count_once_as_members(table):
     X, labels = table
     X[labels == 2] = X[labels == 2][:4].repeat(10, axis=0)
     moments = measure(choose(X, labels), estimator_of(X)._model.scaler)
     assert moments.strata.tolist() == [0, 1]
 
 
-def test_noise_is_no_stratum(table):
+def test_noise_is_not_a_stratum(table):
     X, labels = table
     moments = measure(
         choose(X, np.where(labels == 2, -1, labels)), estimator_of(X)._model.scaler
@@ -115,14 +115,14 @@ def test_constant_features(table):
     assert ["1", "feature 1", "+inf", "1", "0"] in cells(section)
 
 
-def test_images_and_single_strata_have_no_table(table):
+def test_images_and_single_strata_have_no_feature_table(table):
     X, labels = table
     assert features(estimator_of(X), choose(X, np.zeros(90, int))) == []
     images = np.random.default_rng(0).normal(size=(90, 8, 8))
     assert features(estimator_of(images), choose(images, labels)) == []
 
 
-def test_the_report_shows_them_and_the_name_of_a_series(table, tmp_path):
+def test_report_shows_features_and_the_name_of_a_series(table, tmp_path):
     X, labels = table
     frame = pd.DataFrame(X, columns=["age", "<weight>", *"cdefg"])
     clusterer = ContrastiveAutoencoderClusterer(

@@ -16,17 +16,17 @@ def measured(digits):
     estimator = ContrastiveAutoencoderClusterer(
         12, clusterer="kmeans", max_epochs=2, refinement_epochs=1, random_state=0
     ).fit(images)
-    chosen = choose_samples(estimator, images, images, y, largest=1000, seed=0)
+    chosen = choose_samples(estimator, images, images, y, max_samples=1000, seed=0)
     return estimator, images, y, chosen
 
 
-def test_figures_are_those_of_the_evaluation(measured, monkeypatch):
+def test_metrics_match_the_evaluation(measured, monkeypatch):
     estimator, images, y, chosen = measured
     monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64 * 7)  # seven images at a time
     expected = evaluate_clustering(estimator, images, y, images, y, random_state=0)
-    figures = measure_strata(estimator, chosen, 0)
-    figures += measure_against_classes(chosen.labels, y, estimator.linkage_)
-    assert {figure.name: figure.value for figure in figures} == pytest.approx(
+    metrics = measure_strata(estimator, chosen, 0)
+    metrics += measure_against_classes(chosen.labels, y, estimator.linkage_)
+    assert {metric.name: metric.value for metric in metrics} == pytest.approx(
         {
             "Silhouette": expected.silhouette,
             "Davies-Bouldin index": expected.davies_bouldin,
@@ -40,12 +40,12 @@ def test_figures_are_those_of_the_evaluation(measured, monkeypatch):
         },
         abs=1e-5,
     )
-    assert all(figure.reading.endswith(".") for figure in figures)
+    assert all(metric.interpretation.endswith(".") for metric in metrics)
 
 
-def test_what_is_not_defined_is_nan(measured):
+def test_undefined_metrics_are_nan(measured):
     estimator, images, _, _ = measured
     alike = images[:1].repeat(20, axis=0)
-    part = choose_samples(estimator, alike, alike, None, largest=99, seed=0)
-    figures = measure_strata(estimator, part, 0)
-    assert np.isnan([figure.value for figure in figures]).all()
+    part = choose_samples(estimator, alike, alike, None, max_samples=99, seed=0)
+    metrics = measure_strata(estimator, part, 0)
+    assert np.isnan([metric.value for metric in metrics]).all()

@@ -6,20 +6,22 @@ import pytest
 from html_page import Page, check_accessible, check_self_contained
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from contrastive_clustering._report.page import (
     Card,
     Section,
     cards,
     facts,
+    figure,
     notes,
     page,
     paragraph,
-    picture,
+    printable,
     table,
-    text,
 )
 
+PACKAGE = "contrastive_clustering._report"
 NASTY = "\"><script>alert(1)</script><img src=x onerror=alert(2)> & ' {0} %s $x$"
 
 
@@ -33,7 +35,7 @@ def png(width, height):
 @given(st.text())
 @example(NASTY)
 @example("\ud800 \x00 \x1b[31m")
-def test_text_is_shown_letter_by_letter(value):
+def test_text_is_shown_literally(value):
     shown = Page(paragraph(value))
     assert shown.tags == [("p", {})]
     unfit = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
@@ -43,10 +45,10 @@ def test_text_is_shown_letter_by_letter(value):
 
 @given(st.text(min_size=1))
 @example(NASTY)
-def test_text_stays_within_an_attribute(value):
-    (image,) = Page(picture(png(200, 100), value, "caption")).all("img")
+def test_text_cannot_leave_an_attribute(value):
+    (image,) = Page(figure(png(200, 100), value, "caption")).all("img")
     assert set(image) == {"src", "width", "height", "alt"}
-    assert text(image["alt"]) == text(value)
+    assert printable(image["alt"]) == printable(value)
 
 
 @pytest.mark.parametrize(
@@ -55,23 +57,23 @@ def test_text_stays_within_an_attribute(value):
         lambda: notes([NASTY]),
         lambda: facts([(NASTY, NASTY)]),
         lambda: table("t", NASTY, [NASTY, NASTY], [[NASTY, NASTY]]),
-        lambda: picture(png(2000, 100), NASTY, NASTY),
+        lambda: figure(png(2000, 100), NASTY, NASTY),
         lambda: cards([Card(png(8, 8), NASTY, NASTY)]),
         lambda: page(NASTY, [], [Section("s", NASTY, [])], NASTY),
     ],
 )
-def test_no_piece_lets_markup_through(build):
+def test_every_piece_escapes_markup(build):
     source = build()
     parsed = Page(source)
     assert not parsed.all("script")
     assert not any("onerror" in attrs for _, attrs in parsed.tags)
-    told = "".join(parsed.text()) + "".join(
+    shown = "".join(parsed.text()) + "".join(
         attrs.get("alt", "") + attrs.get("aria-label", "") for _, attrs in parsed.tags
     )
-    assert NASTY in told
+    assert NASTY in shown
 
 
-def test_table_marks_columns_and_rows():
+def test_table_has_classes_for_columns_and_rows():
     source = table(
         "sizes",
         "Sizes",
@@ -87,12 +89,12 @@ def test_table_marks_columns_and_rows():
     assert [attrs.get("class") for attrs in parsed.all("tr")] == [None, None, "marked"]
     assert parsed.text("td", "th")[3:] == ["0", "12", "x", "1", "3", "y"]
     (box,) = parsed.all("div")
-    assert box["aria-labeledby"] == parsed.all("caption")[0]["id"] == "sizes"
+    assert box["aria-labelledby"] == parsed.all("caption")[0]["id"] == "sizes"
 
 
 @pytest.mark.parametrize(("width", "boxes"), [(1120, 0), (1122, 1)])
-def test_picture_says_its_size_and_scrolls_if_it_is_wide(width, boxes):
-    source = picture(png(width, 301), "Twenty strata and more", "Strata")
+def test_figure_has_its_size_and_scrolls_if_wide(width, boxes):
+    source = figure(png(width, 301), "Twenty strata and more", "Strata")
     parsed = Page(source)
     (image,) = parsed.all("img")
     assert (image["width"], image["height"]) == (str(width // 2), "150")
@@ -101,7 +103,7 @@ def test_picture_says_its_size_and_scrolls_if_it_is_wide(width, boxes):
     assert parsed.text("figcaption") == ["Strata"]
 
 
-def test_cards_show_pixels_of_what_is_enlarged():
+def test_small_images_are_enlarged_with_sharp_pixels():
     small, large = (
         Card(png(*sides), f"Decoded center of {sides}", f"Stratum of {sides}")
         for sides in ((8, 9), (150, 100))
@@ -118,7 +120,7 @@ def test_cards_show_pixels_of_what_is_enlarged():
     assert len(parsed.all("li")) == 2
 
 
-def test_page_is_whole():
+def test_page_is_complete_and_accessible():
     sections = [
         Section("one", "First", [paragraph("some text")]),
         Section(
@@ -126,7 +128,7 @@ def test_page_is_whole():
             "Second",
             [
                 table("t", "Numbers", ["a", "b"], [[1, 2]]),
-                picture(png(1600, 200), "A picture of twenty strata", "Strata"),
+                figure(png(1600, 200), "A plot of twenty strata", "Strata"),
             ],
         ),
     ]
@@ -137,6 +139,19 @@ def test_page_is_whole():
     assert parsed.text("h2") == ["First", "Second"]
     assert [attrs["href"] for attrs in parsed.all("a")] == ["#main", "#one", "#two"]
     assert "Written today." in parsed.text("p")
+
+
+def test_templates_never_turn_off_escaping():
+    templates = list(files(PACKAGE).joinpath("templates").iterdir())
+    assert {template.name for template in templates} == {"page.html", "pieces.html"}
+    for template in templates:
+        source = template.read_text("utf-8")
+        assert not re.search(r"\|\s*safe|autoescape", source), template.name
+
+
+def test_missing_values_are_errors():
+    with pytest.raises(UndefinedError, match="anchor"):
+        page("title", [], [object()], "closing")
 
 
 def luminance(color):
@@ -153,7 +168,6 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-PACKAGE = "contrastive_clustering._report"
 STYLE = files(PACKAGE).joinpath("report.css").read_text("utf-8")
 MODES = [
     dict(re.findall(r"--([\w-]+): (#\w{6});", block))
@@ -171,11 +185,11 @@ MODES = [
         ("note-ink", ["note"]),
     ],
 )
-def test_letters_stand_out_from_their_ground(mode, ink, grounds):
+def test_text_has_enough_contrast(mode, ink, grounds):
     assert len(MODES) == 2
     assert min(contrast(mode[ink], mode[ground]) for ground in grounds) >= 4.5
 
 
-def test_colors_are_named_in_one_place():
+def test_colors_are_defined_once():
     rules = re.sub(r":root \{.*?\}", "", STYLE, flags=re.S)
-    assert set(re.findall(r"#[0-9a-f]{3,8}\b", rules)) == {"#ffffff"}  # of pictures
+    assert set(re.findall(r"#[0-9a-f]{3,8}\b", rules)) == {"#ffffff"}  # of images

@@ -11,7 +11,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.data import choose_samples
 from contrastive_clustering._report.plots import (
     centers,
-    drawing,
+    default_style,
     embed,
     label_spread,
     maps,
@@ -23,17 +23,17 @@ from contrastive_clustering._report.plots import (
 
 
 @pytest.fixture(autouse=True)
-def drawn_in_the_report():
-    """Draw as the report does, and leave no figure open."""
-    before = plt.get_fignums()
-    with drawing():
+def plotted_as_in_the_report():
+    """Plot as the report does, and check that no figure stays open."""
+    plt.close("all")  # figures of other tests
+    with default_style():
         yield
-    assert plt.get_fignums() == before
+    assert plt.get_fignums() == []
 
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    """An estimator, and a part of the samples that holds no member of stratum 2."""
+    """An estimator, and a subset of samples without members of stratum 2."""
     images, y = digits[0][:100], digits[1][:100]
     estimator = ContrastiveAutoencoderClusterer(
         4,
@@ -45,69 +45,63 @@ def fitted(digits):
     ).fit(images)
     kept = estimator.labels_ != 2
     images, y = images[kept], y[kept]
-    return estimator, choose_samples(estimator, images, images, y, largest=60, seed=0)
+    return estimator, choose_samples(
+        estimator, images, images, y, max_samples=60, seed=0
+    )
 
 
 def pixels(fragment):
-    """Return the pixels of each picture, from 0 to 1."""
+    """Return the pixels of each image, from 0 to 1."""
     return [
         plt.imread(io.BytesIO(base64.b64decode(attrs["src"].partition(",")[2])), "png")
         for attrs in Page(fragment).all("img")
     ]
 
 
-class Drawn:
+class PlottedDisplay:
     """A display of two inches by one."""
 
     def __init__(self):
         self.figure_ = plt.figure(figsize=(2, 1))
 
 
-@pytest.fixture
-def no_figures():
-    """Close what other tests have left open, so that only new figures count."""
-    plt.close("all")
-
-
-@pytest.mark.usefixtures("no_figures")
-def test_picture_is_sharp_and_its_figure_closed():
-    fragment = embed(Drawn(), "A figure of two inches", "caption")
+def test_figure_is_sharp_and_closed():
+    fragment = embed(PlottedDisplay(), "A figure of two inches", "caption")
     (image,) = Page(fragment).all("img")
     assert (image["width"], image["height"]) == ("192", "96")
     assert pixels(fragment)[0].shape == (192, 384, 4)
     assert plt.get_fignums() == []
 
 
-@pytest.mark.usefixtures("no_figures")
-def test_figure_is_closed_also_if_it_cannot_be_drawn():
-    display = Drawn()
+def test_figure_is_closed_even_if_plotting_fails():
+    display = PlottedDisplay()
     display.figure_.suptitle("$no formula^^$")
     with pytest.raises(ValueError, match="formula"):
         embed(display, "A figure", "caption")
     assert plt.get_fignums() == []
 
 
-def test_users_own_style_is_left_out_and_left_alone():
+def test_user_style_is_neither_used_nor_changed():
     with mpl.rc_context({"figure.facecolor": "black", "savefig.dpi": 10}):
-        with drawing():
+        with default_style():
             assert mpl.rcParams["figure.facecolor"] == "white"
         assert mpl.rcParams["figure.facecolor"] == "black"
 
 
-def test_centers_are_what_is_decoded(fitted):
+def test_centers_match_the_decoder(fitted):
     estimator, _ = fitted
     strata = np.array([1, 3])
     _, fragment = centers(estimator, strata)
     shown = pixels(fragment)
     decoded = estimator.inverse_transform(estimator.cluster_centers_[strata]) / 16
-    for picture, expected in zip(shown, decoded, strict=True):
-        np.testing.assert_allclose(picture[..., 0], expected, atol=2 / 255)
+    for image, expected in zip(shown, decoded, strict=True):
+        np.testing.assert_allclose(image[..., 0], expected, atol=2 / 255)
     counts = np.bincount(estimator.labels_)
     assert Page(fragment).text("figcaption") == [
         f"Stratum {k}, {counts[k]} members" for k in strata
     ]
-    alternatives = [attrs["alt"] for attrs in Page(fragment).all("img")]
-    assert alternatives == [f"Decoded center of stratum {k}" for k in strata]
+    alts = [attrs["alt"] for attrs in Page(fragment).all("img")]
+    assert alts == [f"Decoded center of stratum {k}" for k in strata]
 
 
 @pytest.mark.parametrize(
@@ -115,17 +109,17 @@ def test_centers_are_what_is_decoded(fitted):
     [((12,), "as standard scores", 12), ((8, 8, 9), "middle slice", 9)],
     ids=["table", "volumes"],
 )
-def test_centers_say_what_is_not_plain_to_see(shape, words, width):
+def test_text_explains_centers_of_tables_and_volumes(shape, words, width):
     X = np.random.default_rng(0).normal(size=(40, *shape))
     estimator = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", max_epochs=1, refinement_epochs=0, random_state=0
     ).fit(X)
-    said, fragment = centers(estimator, np.arange(2))
-    assert words in said
-    assert [picture.shape[1] for picture in pixels(fragment)] == [width, width]
+    text, fragment = centers(estimator, np.arange(2))
+    assert words in text
+    assert [image.shape[1] for image in pixels(fragment)] == [width, width]
 
 
-def test_map_by_class_has_the_places_of_the_map_by_stratum(fitted):
+def test_both_maps_have_the_same_points(fitted):
     estimator, chosen = fitted
     by_stratum, by_class = maps(estimator, chosen, chosen.y, centers=False, seed=0)
     assert "60 samples" in Page(by_stratum).all("img")[0]["alt"]
@@ -134,13 +128,15 @@ def test_map_by_class_has_the_places_of_the_map_by_stratum(fitted):
     assert len(maps(estimator, chosen, None, centers=True, seed=0)) == 1
 
 
-def test_most_alike_strata_are_named(fitted):
+def test_most_similar_strata_are_named(fitted):
     estimator, _ = fitted
     alike = np.corrcoef(estimator.cluster_centers_)
     np.fill_diagonal(alike, -1)
     one, other = np.unravel_index(alike.argmax(), alike.shape)
-    alternative = Page(similarity(estimator)).all("img")[0]["alt"]
-    assert f"Most alike are {one} and {other}, with {alike.max():.2f}." in alternative
+    alt = Page(similarity(estimator)).all("img")[0]["alt"]
+    assert (
+        f"The most similar strata are {one} and {other}, with {alike.max():.2f}." in alt
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,8 +149,8 @@ def test_most_alike_strata_are_named(fitted):
     ],
     ids=["members", "labels", "training", "reconstructions"],
 )
-def test_pictures_are_told_in_words(fitted, draw, words):
+def test_plots_have_text_alternatives(fitted, draw, words):
     fragment = draw(*fitted)
     assert words in Page(fragment).all("img")[0]["alt"]
-    (picture,) = pixels(fragment)
-    assert picture[..., :3].std() > 0.05  # something is drawn on the white
+    (image,) = pixels(fragment)
+    assert image[..., :3].std() > 0.05  # the plot is not blank

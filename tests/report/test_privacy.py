@@ -9,19 +9,19 @@ from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._report.data import Chosen, choose_samples
 from contrastive_clustering._report.privacy import (
+    MAX_DISTANCE_RATIO,
     N_NEXT,
-    NEARNESS,
     Privacy,
     count_members,
+    distance_ratios,
     examine,
     is_training_set,
-    nearness,
-    usual_distance,
+    typical_distance,
 )
 
 
 class Fitted:
-    """What is asked of an estimator: strata of 6, 1, 3 and no samples, noise."""
+    """A fitted estimator with strata of 6, 1, 3 and 0 samples, and noise."""
 
     labels_ = np.array([0] * 6 + [1] + [2] * 3 + [-1])
     n_clusters_ = 4
@@ -40,12 +40,12 @@ def test_members_are_counted_without_noise():
         (Fitted.labels_[::-1], np.arange(11), 11, False),
     ],
 )
-def test_training_set_is_told_by_its_strata(labels, rows, n_samples, expected):
+def test_training_set_is_recognized_by_its_strata(labels, rows, n_samples, expected):
     chosen = Chosen(None, None, rows, None, labels, None)
     assert is_training_set(Fitted, chosen, n_samples) is expected
 
 
-def test_shown_are_strata_of_two_that_resemble_none():
+def test_centers_of_at_least_two_samples_that_resemble_none_are_shown():
     found = Privacy(np.array([0, 1, 2, 9]), np.array([0, 0, 0, 1], bool), True)
     assert found.shown.tolist() == [2]
 
@@ -54,81 +54,83 @@ def scaler_of(X):
     return Scaler.fit(X, read_layout(X.shape))
 
 
-def slow_nearness(picture, X, near_copy):
-    """Return the ratio of one picture by the definition, of gray images."""
+def slow_distance_ratio(image, X, near_copy):
+    """Return the ratio of one gray image by the definition."""
     X = np.unique(X, axis=0).astype(float)
 
     def distance(a, b):
         correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
         return np.sqrt(max(0, 2 - 2 * correlation))
 
-    from_picture = np.array([distance(picture, each) for each in X])
-    nearest = from_picture.argmin()
+    from_image = np.array([distance(image, each) for each in X])
+    nearest = from_image.argmin()
     others = [
-        from_picture[place]
-        for place in range(len(X))
-        if place != nearest and distance(X[nearest], X[place]) > near_copy
+        from_image[index]
+        for index in range(len(X))
+        if index != nearest and distance(X[nearest], X[index]) > near_copy
     ]
     if not others:
-        others = np.delete(from_picture, nearest).tolist()
-    return from_picture[nearest] / np.mean(sorted(others)[:N_NEXT])
+        others = np.delete(from_image, nearest).tolist()
+    return from_image[nearest] / np.mean(sorted(others)[:N_NEXT])
 
 
 @pytest.mark.parametrize("n_samples", [3, 80])
-def test_nearness_is_as_defined(n_samples):
+def test_distance_ratio_matches_the_definition(n_samples):
     rng = np.random.default_rng(n_samples)
     X = rng.normal(size=(n_samples, 9, 9)).round(2)
     X = np.concatenate([X, X[:2], X[:1] + 0.1 * rng.normal(size=(4, 9, 9))])
-    pictures = np.stack(
+    decoded = np.stack(
         [X[0] + 0.3 * rng.normal(size=(9, 9)), X.mean(0), rng.normal(size=(9, 9)), X[1]]
     )
-    found, alike = nearness(pictures, X, number_distinct(X), scaler_of(X), 0.5)
-    slow = [slow_nearness(picture, X, 0.5) for picture in pictures]
+    found, alike = distance_ratios(decoded, X, number_distinct(X), scaler_of(X), 0.5)
+    slow = [slow_distance_ratio(image, X, 0.5) for image in decoded]
     np.testing.assert_allclose(found, slow, atol=2e-3)
-    assert found[3] < 1e-2 < NEARNESS
+    assert found[3] < 1e-2 < MAX_DISTANCE_RATIO
     assert alike[3, [1, n_samples + 1]].all()
     assert alike[0, [0, *range(n_samples + 2, n_samples + 6)]].all()
     assert not alike[0, 1]
-    assert found[2] > NEARNESS
+    assert found[2] > MAX_DISTANCE_RATIO
 
 
-def test_nearness_does_not_depend_on_brightness_and_contrast():
+def test_distance_ratio_ignores_brightness_and_contrast():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 9, 9))
-    pictures = X[:3] + 0.3 * rng.normal(size=(3, 9, 9))
+    decoded = X[:3] + 0.3 * rng.normal(size=(3, 9, 9))
     codes, scaler = number_distinct(X), scaler_of(X)
     np.testing.assert_allclose(
-        nearness(5 + 0.1 * pictures, X, codes, scaler, 0.5)[0],
-        nearness(pictures, X, codes, scaler, 0.5)[0],
+        distance_ratios(5 + 0.1 * decoded, X, codes, scaler, 0.5)[0],
+        distance_ratios(decoded, X, codes, scaler, 0.5)[0],
         rtol=1e-4,
     )
 
 
-def test_one_image_is_resembled_by_all():
+def test_every_image_resembles_a_single_sample():
     images = np.random.default_rng(0).normal(size=(2, 8, 8))
     one = images[:1].repeat(5, axis=0)
-    ratios, _ = nearness(images, one, number_distinct(one), scaler_of(images), np.inf)
+    ratios, _ = distance_ratios(
+        images, one, number_distinct(one), scaler_of(images), np.inf
+    )
     assert ratios.tolist() == [0, 0]
 
 
-def test_usual_distance_is_that_from_another_stratum():
+def test_typical_distance_is_measured_between_strata():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3, 8, 8)).repeat(20, axis=0)
     X[20:] += 0.01 * rng.normal(size=(40, 8, 8))
     codes, scaler = number_distinct(X), scaler_of(X)
 
-    def usual(labels):
+    def typical(labels):
         chosen = Chosen(X, X, np.arange(60), None, labels, None)
-        return usual_distance(chosen, codes, scaler)
+        return typical_distance(chosen, codes, scaler)
 
     correlations = np.corrcoef(X[[0, 20, 40]].reshape(3, -1))
     between = np.sqrt(2 - 2 * np.sort(correlations, axis=1)[:, 1])
-    assert between.min() - 0.1 < usual(np.arange(60) // 20) < between.max() + 0.1
-    assert usual(np.zeros(60, int)) < 0.05
+    assert between.min() - 0.1 < typical(np.arange(60) // 20) < between.max() + 0.1
+    assert typical(np.zeros(60, int)) < 0.05
 
 
 class Decoding(Fitted):
-    """An estimator whose decoded centers are given."""
+    """An estimator with given decoded centers."""
 
     def __init__(self, labels, centers, X):
         self.labels_, self.cluster_centers_ = labels, centers
@@ -140,7 +142,7 @@ class Decoding(Fitted):
 
 
 def images_with_copies(deviation):
-    """Return images of three strata: different ones, and two of one image each."""
+    """Return images of three strata: one of distinct images, two of copies."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(90, 8, 8))
     X[30:60], X[60:] = X[30], X[60]
@@ -163,7 +165,7 @@ def test_copies_and_noisy_copies_are_found(deviation, part):
     assert privacy.n_distinct.tolist() == [30, copies, copies]
 
 
-def test_mixed_stratum_that_decodes_to_a_member_is_found():
+def test_center_that_resembles_a_member_is_found_in_a_mixed_stratum():
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(90, 8, 8)), np.arange(90) // 30
     X[35:60] = X[30]
@@ -179,7 +181,7 @@ def test_average_digits_are_shown(digits):
     estimator = ContrastiveAutoencoderClusterer(
         3, clusterer="kmeans", max_epochs=5, refinement_epochs=1, random_state=0
     ).fit(images)
-    chosen = choose_samples(estimator, images, images, None, largest=300, seed=0)
+    chosen = choose_samples(estimator, images, images, None, max_samples=300, seed=0)
     privacy = examine(estimator, chosen, images)
     assert privacy.is_training_set
     np.testing.assert_array_equal(
@@ -190,7 +192,7 @@ def test_average_digits_are_shown(digits):
 
 
 @pytest.mark.parametrize(("n_copies", "expected"), [(12, False), (15, True)])
-def test_share_of_one_sample_is_limited(n_copies, expected):
+def test_share_of_near_copies_is_limited(n_copies, expected):
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(60, 8, 8)), np.arange(60) // 30
     X[1:n_copies] = X[0] + 0.05 * rng.normal(size=(n_copies - 1, 8, 8))
@@ -200,7 +202,7 @@ def test_share_of_one_sample_is_limited(n_copies, expected):
     assert privacy.resembling.tolist() == [expected, False]
 
 
-def test_rows_of_few_features_are_not_compared():
+def test_samples_with_few_features_are_not_compared():
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(60, 10)), np.arange(60) // 30
     centers = X[[0, 30]]

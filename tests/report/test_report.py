@@ -21,12 +21,12 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     clustering_report,
 )
-from contrastive_clustering._report import plots as _report_pictures
+from contrastive_clustering._report import plots
 from contrastive_clustering._report.page import paragraph
 
 NASTY = '<script>alert("$x^$")</script>'
 
-# No decoder that has hardly been trained gives it, and no color map has it.
+# A color that neither a barely trained decoder nor a color map produces.
 MARK = (255, 0, 255)
 
 
@@ -55,7 +55,7 @@ def write(estimator, X, y=None, *, folder, **options):
 
 @pytest.fixture(scope="module")
 def marked():
-    """Color images with pixels that no other picture has, and a fit of them."""
+    """Color images with pixels of a unique color, and a fit of them."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, size=(30, 16, 16, 3), dtype=np.uint8)
     X[:10, :8] //= 4
@@ -72,27 +72,27 @@ def searched(digits):
 
 
 @pytest.fixture
-def sketched(monkeypatch):
-    """Leave out what the displays draw, which takes most of the time."""
+def without_plots(monkeypatch):
+    """Leave out the plots, which take most of the time."""
 
-    def embed(display, alternative, caption):
+    def embed(display, alt, caption):
         plt.close(display.figure_)
-        return paragraph(f"{alternative} {caption}")
+        return paragraph(f"{alt} {caption}")
 
-    monkeypatch.setattr(_report_pictures, "embed", embed)
+    monkeypatch.setattr(plots, "embed", embed)
 
 
 def count_marked(page):
-    """Return how many dots of the color of the mark the page's pictures have."""
-    n_dots = 0
+    """Return the number of pixels of the unique color in the images of the page."""
+    n_pixels = 0
     for attrs in page.all("img"):
         file = io.BytesIO(base64.b64decode(attrs["src"].partition(",")[2]))
-        dots = (plt.imread(file, "png")[..., :3] * 255).round()
-        n_dots += int((np.abs(dots - MARK) <= 8).all(axis=-1).sum())
-    return n_dots
+        pixels = (plt.imread(file, "png")[..., :3] * 255).round()
+        n_pixels += int((np.abs(pixels - MARK) <= 8).all(axis=-1).sum())
+    return n_pixels
 
 
-def test_report_holds_all_parts(searched, tmp_path):
+def test_report_has_all_sections(searched, tmp_path):
     images, y, estimator = searched
     page = write(
         estimator, images, [f"{NASTY} {k}" for k in y], folder=tmp_path, title=NASTY
@@ -115,17 +115,17 @@ def test_report_holds_all_parts(searched, tmp_path):
     assert "most likely the training set" in "".join(page.text("li"))
 
 
-@pytest.mark.usefixtures("sketched")
-def test_without_labels_nothing_is_said_of_classes(searched, tmp_path):
+@pytest.mark.usefixtures("without_plots")
+def test_report_without_labels_does_not_mention_classes(searched, tmp_path):
     images, _, estimator = searched
     page = write(estimator, images[:60], folder=tmp_path)
     assert "Strata and labels" not in page.text("h2")
-    said = " ".join(page.text())
-    assert "class" not in said.replace("classes or", "")
-    assert "Silhouette" in said
+    text = " ".join(page.text())
+    assert "class" not in text.replace("classes or", "")
+    assert "Silhouette" in text
 
 
-def test_no_sample_is_shown_unless_asked(marked, tmp_path):
+def test_samples_are_shown_only_on_request(marked, tmp_path):
     X, estimator = marked
     page = write(estimator, X, folder=tmp_path)
     assert count_marked(page) == 0
@@ -136,7 +136,7 @@ def test_no_sample_is_shown_unless_asked(marked, tmp_path):
     assert "Reconstructions" in page.text("h2")
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_center_of_a_single_sample_is_not_shown(searched, tmp_path):
     images, _, estimator = searched
     lonely = copy.copy(estimator)
@@ -146,12 +146,12 @@ def test_center_of_a_single_sample_is_not_shown(searched, tmp_path):
     shown = [attrs["alt"] for attrs in page.all("img")]
     assert "Decoded center of stratum 0" in shown
     assert "Decoded center of stratum 1" not in shown
-    assert any(text.startswith("Not shown is") for text in page.text("li"))
+    assert any("is not shown: with at most one" in text for text in page.text("li"))
 
 
 @pytest.fixture(scope="module")
 def repeated(digits):
-    """Digits, and two of them 40 times, once with a little noise; and a fit of them."""
+    """Digits with 40 noisy copies of one and 40 exact copies of another, and a fit."""
     rng = np.random.default_rng(0)
     images = digits[0][:60]
     noisy = images[:1] + 0.2 * rng.normal(size=(40, 8, 8))
@@ -160,7 +160,7 @@ def repeated(digits):
         return X, fit(X, n_clusters=8, max_epochs=40)
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_centers_of_repeated_samples_are_not_shown(repeated, tmp_path):
     X, estimator = repeated
     page = write(estimator, X, folder=tmp_path)
@@ -170,31 +170,31 @@ def test_centers_of_repeated_samples_are_not_shown(repeated, tmp_path):
     for stratum in (of_noisy, of_copies):
         assert f"Decoded center of stratum {stratum}" not in shown
     assert shown
-    said = " ".join(page.text("li"))
-    assert f"Not shown is the decoded center of stratum {of_copies}, with one" in said
-    assert "it resembles one sample of X" in said
-    assert "X is not the training set" not in said
+    text = " ".join(page.text("li"))
+    assert f"center of stratum {of_copies} is not shown: with at most one" in text
+    assert "it resembles one sample of X" in text
+    assert "X does not appear to be the training set" not in text
 
 
-@pytest.mark.usefixtures("sketched")
-def test_the_promise_on_other_samples_is_limited(repeated, tmp_path):
+@pytest.mark.usefixtures("without_plots")
+def test_limits_for_other_samples_are_stated(repeated, tmp_path):
     X, estimator = repeated
     page = write(estimator, X[::-1], folder=tmp_path)
-    assert "compared with samples of X alone" in " ".join(page.text("li"))
+    assert "compared only with samples of X" in " ".join(page.text("li"))
     shown = {attrs["alt"] for attrs in page.all("img")}
     assert f"Decoded center of stratum {estimator.labels_[60]}" not in shown
 
 
-@pytest.mark.usefixtures("sketched")
-def test_only_a_part_is_looked_at(searched, tmp_path):
+@pytest.mark.usefixtures("without_plots")
+def test_number_of_samples_used_is_limited(searched, tmp_path):
     images, y, estimator = searched
     page = write(estimator, images, y, folder=tmp_path, max_samples=20)
-    assert any("20 samples, drawn at random of 100" in t for t in page.text("li"))
-    assert "Figures without labels, of 20 samples" in page.text("span")
+    assert any("20 samples, drawn at random from 100" in t for t in page.text("li"))
+    assert "Metrics without labels, on 20 samples" in page.text("span")
     assert hashlib.sha256(images.tobytes()).hexdigest() in page.text("dd")
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_tables_volumes_files_and_data_sets_are_reported(tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(30, 4)), columns=list("abcd"))
@@ -212,10 +212,10 @@ def test_tables_volumes_files_and_data_sets_are_reported(tmp_path):
         estimator = fit(X, **params)
         page = write(estimator, X, folder=tmp_path, show_samples=True)
         assert len(page.all("img")) == estimator.n_clusters_  # the centers
-        assert "8 samples of X, below each" in " ".join(page.text("p"))
+        assert "8 samples of X, with the reconstruction" in " ".join(page.text("p"))
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_degenerate_fits_are_reported(searched, tmp_path):
     images, _, estimator = searched
     one = fit(images, n_clusters=1, max_epochs=0, refinement_epochs=0)
@@ -227,17 +227,17 @@ def test_degenerate_fits_are_reported(searched, tmp_path):
     assert "Map of the latents" not in page.text("h2")
 
 
-@pytest.mark.usefixtures("sketched")
-def test_many_classes_are_counted_and_not_drawn(searched, tmp_path):
+@pytest.mark.usefixtures("without_plots")
+def test_many_classes_are_counted_but_not_plotted(searched, tmp_path):
     images, _, estimator = searched
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # scikit-learn's, of so many
+        warnings.simplefilter("ignore", UserWarning)  # scikit-learn's, for many classes
         page = write(estimator, images, np.arange(100) // 2, folder=tmp_path)
     assert "Strata and labels" not in page.text("h2")
     assert any("50 classes, too many" in text for text in page.text("li"))
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_saved_estimator_gives_the_same_report(searched, tmp_path):
     images, y, estimator = searched
     estimator.save(tmp_path / "saved")
@@ -303,7 +303,7 @@ def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypa
         clustering_report(estimator, images, path=tmp_path / "report.html")
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("without_plots")
 def test_failed_report_leaves_the_old_one(searched, tmp_path, monkeypatch):
     images, _, estimator = searched
     path = tmp_path / "report.html"

@@ -14,7 +14,7 @@ from contrastive_clustering import (
     PrototypeRefinement,
 )
 from contrastive_clustering._report.data import choose_samples, take_fingerprint
-from contrastive_clustering._report.metrics import Figure
+from contrastive_clustering._report.metrics import Metric
 from contrastive_clustering._report.sections import (
     describe_value,
     losses_table,
@@ -41,20 +41,20 @@ def searched(digits):
 
 
 def cells(fragment):
-    """Return the texts of the rows of a table below its head."""
-    parsed = Page(re.sub(r"(<td[^>]*>)</td>", r"\1-</td>", fragment))
+    """Return the texts of the body rows of a table."""
+    parsed = Page(re.sub(r"(<td[^>]*>)</td>", r"\1-</td>", str(fragment)))
     n_columns = sum(attrs["scope"] == "col" for attrs in parsed.all("th"))
     body = parsed.text("th", "td")[n_columns:]
     return [body[i : i + n_columns] for i in range(0, len(body), n_columns)]
 
 
-def chosen_of(estimator, images, y=None, largest=1000):
-    return choose_samples(estimator, images, images, y, largest=largest, seed=0)
+def chosen_of(estimator, images, y=None, max_samples=1000):
+    return choose_samples(estimator, images, images, y, max_samples=max_samples, seed=0)
 
 
-def test_summary_says_what_was_fitted(searched, digits):
+def test_summary_describes_fit_and_data(searched, digits):
     images = digits[0]
-    chosen = chosen_of(searched, images, largest=50)
+    chosen = chosen_of(searched, images, max_samples=50)
     section = summary(searched, chosen, len(images))
     shown = Page("".join(section.pieces)).text("dd")
     assert shown[:4] == [
@@ -65,7 +65,7 @@ def test_summary_says_what_was_fitted(searched, digits):
     ]
     assert shown[4] == f"{searched.n_clusters_}, chosen by the criterion silhouette"
     assert shown[5].startswith("3 epochs in the first phase and 2 in the second, ")
-    assert shown[6] == "1,797 samples X, 50 of them looked at, drawn at random"
+    assert shown[6] == "1,797 samples in X, 50 of them used, drawn at random"
 
 
 def test_strata_are_counted(searched, digits):
@@ -80,7 +80,7 @@ def test_strata_are_counted(searched, digits):
         assert row == [str(stratum), *size, *size, str(counts.argmax()), share]
 
 
-def test_noise_has_its_row_and_empty_strata_no_class(searched, digits):
+def test_noise_has_a_row_and_empty_strata_have_no_class(searched, digits):
     chosen = chosen_of(searched, digits[0][:120], digits[1][:120])
     chosen.labels[:] = 0
     chosen.labels[:6] = -1
@@ -89,21 +89,24 @@ def test_noise_has_its_row_and_empty_strata_no_class(searched, digits):
     assert rows[-1][:5] == ["noise", "0", "0.0 %", "6", "5.0 %"]
 
 
-def test_metrics_are_tables_of_their_own():
-    inner = [Figure("Silhouette", 0.25, "Read so."), Figure("Other", np.nan, "And so.")]
-    section = metrics(inner, [], 10)
+def test_internal_and_external_metrics_have_separate_tables():
+    internal = [
+        Metric("Silhouette", 0.25, "How compact."),
+        Metric("Other", np.nan, "How else."),
+    ]
+    section = metrics(internal, [], 10)
     assert cells("".join(section.pieces)) == [
-        ["Silhouette", "0.250", "Read so."],
-        ["Other", "not defined", "And so."],
+        ["Silhouette", "0.250", "How compact."],
+        ["Other", "not defined", "How else."],
     ]
-    both = Page("".join(metrics(inner, inner, 10).pieces))
+    both = Page("".join(metrics(internal, internal, 10).pieces))
     assert both.text("span") == [
-        "Figures without labels, of 10 samples",
-        "Figures against the labels y, of 10 samples",
+        "Metrics without labels, on 10 samples",
+        "Metrics against the labels y, on 10 samples",
     ]
 
 
-def test_search_is_shown_with_its_choice(searched):
+def test_search_table_marks_the_chosen_number(searched):
     result = searched.cluster_number_search_
     rows = cells(search_table(searched))
     assert [row[:2] for row in rows] == [
@@ -113,25 +116,25 @@ def test_search_is_shown_with_its_choice(searched):
     assert [row[0] for row in rows if row[2] == "chosen"] == [str(result.n_clusters)]
 
 
-def test_losses_are_those_of_the_history(searched):
+def test_losses_match_the_history(searched):
     history = searched.history_
     rows = {tuple(row[:3]): row[3:] for row in cells(losses_table(searched))}
-    assert rows["first", "training", "contrastive"] == [
+    assert rows["first", "training", "contrastive (NT-Xent)"] == [
         f"{history[0]['train_contrastive_loss']:.3f}",
         f"{history[2]['train_contrastive_loss']:.3f}",
     ]
-    assert rows["first", "validation", "whole loss"] == [
+    assert rows["first", "validation", "total"] == [
         f"{history[0]['valid_loss']:.3f}",
         f"{history[2]['valid_loss']:.3f}",
     ]
-    assert rows["second", "training", "assignment"] == [
+    assert rows["second", "training", "assignment (cross-entropy)"] == [
         f"{history[3]['train_assignment_loss']:.3f}",
         f"{history[4]['train_assignment_loss']:.3f}",
     ]
-    assert not any(name == "divergence" for _, _, name in rows)
+    assert not any(name == "divergence (KL)" for _, _, name in rows)
 
 
-def test_changed_parameters_are_marked():
+def test_changed_parameters_are_highlighted():
     estimator = ContrastiveAutoencoderClusterer(
         clusterer=KMeans(init="random"), lr=3e-3, checkpoint_dir="<b>x</b>"
     )
@@ -148,14 +151,14 @@ def test_changed_parameters_are_marked():
     assert changed == {"clusterer", "checkpoint_dir"}
 
 
-def test_parameters_of_the_net_are_shown_where_they_were_set():
+def test_parameters_of_the_net_are_shown_if_set():
     estimator = ContrastiveAutoencoderClusterer(optimizer__betas=(0.8, 0.99))
     rows = {row[0]: row[1:] for row in cells("".join(parameters(estimator).pieces))}
     assert rows["optimizer__betas"] == ["(0.8, 0.99)", "not set", "yes"]
     assert [row[-1] for row in rows.values()].count("yes") == 1
 
 
-def test_description_of_a_value_is_short_and_cannot_fail():
+def test_description_of_a_value_is_short_and_never_fails():
     class Broken:
         def get_params(self, deep):
             raise RuntimeError("no description")
@@ -169,7 +172,7 @@ def test_description_of_a_value_is_short_and_cannot_fail():
     assert len(describe_value("x" * 1000)) < 310
 
 
-def test_origins_tell_data_and_versions(tiny_images):
+def test_origins_list_data_and_versions(tiny_images):
     fingerprint = take_fingerprint(tiny_images)
     section = origins(fingerprint)
     shown = Page("".join(section.pieces))
@@ -185,7 +188,7 @@ def test_origins_tell_data_and_versions(tiny_images):
 
 
 @pytest.mark.parametrize(
-    "hold",
+    "wrap",
     [
         lambda image: image,
         lambda image: image.tolist(),
@@ -196,8 +199,8 @@ def test_origins_tell_data_and_versions(tiny_images):
         torch.from_numpy,
     ],
 )
-def test_parameters_show_no_image(hold):
+def test_descriptions_do_not_show_images(wrap):
     image = np.full((28, 28), 0.123456)
-    shown = describe_value(hold(image))
+    shown = describe_value(wrap(image))
     assert "0.123456, 0.123456" not in shown
     assert "0.123456 0.123456" not in shown

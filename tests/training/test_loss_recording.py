@@ -26,8 +26,23 @@ from contrastive_clustering._refinement.empty_prototypes import RelocateEmptyPro
 from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training import loss_recording as _recording
 from contrastive_clustering._training.build import make_net
-from contrastive_clustering._training.loss_recording import RecordingNet
+from contrastive_clustering._training.loss_recording import RecordingNet, phase_numbers
 from contrastive_clustering._training.net import ContrastiveNet
+
+
+def test_each_epoch_records_its_phase(tiny_images, fast, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, warm_start=True)
+    clusterer.fit(tiny_images).fit(tiny_images)
+    assert clusterer.history_[:, "phase"] == [1, 1, 2, 1, 1, 2]
+    clusterer.save(tmp_path / "saved")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "saved")
+    assert loaded.history_[:, "phase"] == [1, 1, 2, 1, 1, 2]
+
+
+def test_epochs_without_a_phase_belong_to_the_first():
+    assert phase_numbers([{}, {"phase": 2}]).tolist() == [1, 2]
+    assert phase_numbers([]).tolist() == []
+
 
 # In these tests the CPU stands for a device that computes beside Python.
 

@@ -167,7 +167,7 @@ def test_balanced_accuracy_of_classes_that_are_only_foretold_does_not_warn():
 @pytest.mark.parametrize("scorer", [adjusted_rand_scorer, clustering_accuracy_scorer])
 @pytest.mark.parametrize("estimator", [None, KMeans, pd.DataFrame([[1.0]])])
 def test_scorers_name_what_is_no_clusterer(table, scorer, estimator):
-    with pytest.raises(TypeError, match="no object with the method"):
+    with pytest.raises(TypeError, match="does not have the method"):
         scorer(estimator, table, np.zeros(12))
 
 

@@ -22,7 +22,7 @@ def test_the_category_is_kept():
 def test_the_caller_of_a_pipeline_is_named(fitted_digits):
     # `transform` is wrapped by scikit-learn and by this package.
     pipeline = make_pipeline(FunctionTransformer(), fitted_digits)
-    X = np.zeros((3, *fitted_digits._scaler.layout.sample_shape))
+    X = np.zeros((3, *fitted_digits._model.scaler.layout.sample_shape))
     for method in (fitted_digits.transform, pipeline.transform, pipeline.predict):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -1,4 +1,4 @@
-"""What points of a map are colored by: strata, labels or values."""
+"""Coloring of the points of a map by strata, labels or values."""
 
 import math
 from importlib import import_module
@@ -20,27 +20,27 @@ from contrastive_clustering._utils.numbering import NOISE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEGEND_ROWS = 25
+MAX_LEGEND_ROWS = 25
 
 
 def read_color(
     color: Any, y: Any, n_samples: int, rows: np.ndarray, strata: np.ndarray
 ) -> tuple[str, np.ndarray]:
-    """Return how points are colored, and by what.
+    """Return the kind of coloring and the value of each point.
 
     Parameters
     ----------
     color : {"stratum", "label"} or array-like of shape (n_samples,)
-        What the user asked for.
+        The parameter as passed by the user.
 
     y : array-like of shape (n_samples,) or None
-        The labels that were given.
+        The labels as passed by the user.
 
     n_samples : int
-        Number of samples that were given.
+        Number of samples passed by the user.
 
     rows : ndarray of shape (n_drawn,)
-        Those that are drawn.
+        Indices of the samples to plot.
 
     strata : ndarray of shape (n_drawn,)
         Their strata.
@@ -48,47 +48,47 @@ def read_color(
     Returns
     -------
     coloring : {"stratum", "label", "value"}
-        How they are colored.
+        Kind of coloring.
 
     values : ndarray of shape (n_drawn,)
-        What by.
+        Value of each point.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no such value for each sample.
+        If there is not one valid value for each sample.
     """
     if isinstance(color, str) and color == "stratum":
         return "stratum", strata
     if isinstance(color, str):
         if y is None:
-            raise ValueError('color="label" colors by y, which is None. Pass y.')
+            raise ValueError('color="label" needs y, which is None. Pass y.')
         classes, codes = check_classes(y, n_samples, "y")
         return "label", classes[codes][rows]
     values = check_column(color, n_samples, "color")
     if values.dtype.kind not in "biuf":
         raise TypeError(
-            f"color has dtype {values.dtype}, but numbers are needed for a continuous "
-            'scale. Pass classes as y, with color="label".'
+            f"color has dtype {values.dtype}, but a continuous scale needs numbers. "
+            'Pass classes as y with color="label".'
         )
     return "value", values[rows].astype(np.float64)
 
 
 def label_color(coloring: str, color: Any, y: Any) -> str:
-    """Return what points are colored by, as a legend or a color bar says.
+    """Return the title of the legend or the label of the color bar.
 
     Parameters
     ----------
     coloring : {"stratum", "label", "value"}
-        What `read_color` has returned.
+        Kind of coloring, as returned by `read_color`.
 
     color, y : object
-        What the user gave.
+        The parameters as passed by the user.
 
     Returns
     -------
     label : str
-        The name of a series, or the coloring itself.
+        The name of a series, or the kind of coloring.
     """
     if coloring == "stratum":
         return coloring
@@ -96,7 +96,7 @@ def label_color(coloring: str, color: Any, y: Any) -> str:
 
 
 def draw_values(
-    ax: "Axes", places: np.ndarray, values: np.ndarray, size: float, label: str
+    ax: "Axes", positions: np.ndarray, values: np.ndarray, size: float, label: str
 ) -> None:
     """Draw points colored by numbers, with a color bar; NaN is gray.
 
@@ -105,22 +105,22 @@ def draw_values(
     ax : matplotlib.axes.Axes
         The map.
 
-    places : ndarray of shape (n_samples, 2)
-        Place of each point.
+    positions : ndarray of shape (n_samples, 2)
+        Position of each point.
 
     values : ndarray of shape (n_samples,)
-        What each is colored by.
+        Value of each point.
 
     size : float
         Area of a point, in square points.
 
     label : str
-        What the color bar says.
+        Label of the color bar.
     """
     cmap = import_module("matplotlib").colormaps[MANY_COLORS]
     points = ax.scatter(
-        places[:, 0],
-        places[:, 1],
+        positions[:, 0],
+        positions[:, 1],
         c=values,
         s=size,
         cmap=cmap.with_extremes(bad=NOISE_COLOR),
@@ -132,7 +132,7 @@ def draw_values(
 
 def draw_groups(
     ax: "Axes",
-    places: np.ndarray,
+    positions: np.ndarray,
     values: np.ndarray,
     size: float,
     *,
@@ -146,11 +146,11 @@ def draw_groups(
     ax : matplotlib.axes.Axes
         The map.
 
-    places : ndarray of shape (n_samples, 2)
-        Place of each point.
+    positions : ndarray of shape (n_samples, 2)
+        Position of each point.
 
     values : ndarray of shape (n_samples,)
-        Group of each.
+        Group of each point.
 
     size : float
         Area of a point, in square points.
@@ -159,7 +159,7 @@ def draw_groups(
         Title of the legend.
 
     n_strata : int, default=None
-        Number of strata, if groups are strata; None if they are labels.
+        Number of strata if the groups are strata; None if they are labels.
     """
     names, codes = np.unique(values, return_inverse=True)
     if n_strata is not None:
@@ -167,8 +167,8 @@ def draw_groups(
     for code in np.unique(codes):
         rows = codes == code
         ax.scatter(
-            places[rows, 0],
-            places[rows, 1],
+            positions[rows, 0],
+            positions[rows, 1],
             s=size,
             color=group_colors(np.array([code]), n_strata or len(names)),
             marker=group_marker(code),
@@ -180,7 +180,7 @@ def draw_groups(
         title=literal(label),
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
-        ncols=math.ceil(len(names) / LEGEND_ROWS),
+        ncols=math.ceil(len(names) / MAX_LEGEND_ROWS),
         fontsize="small",
         markerscale=1.6,
         borderaxespad=0.3,

@@ -1,4 +1,4 @@
-"""From samples to pictures: of images, of volumes, of tables, of any channels."""
+"""Images of samples, and grids of images on axes."""
 
 import math
 from collections.abc import Sequence
@@ -15,28 +15,28 @@ from contrastive_clustering._data.scaling import Scaler
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Features of a table are drawn as standard scores up to here; beyond, colors saturate.
-LARGEST_SCORE = 3.0
+# Features of tables are shown as standard scores; colors saturate at this magnitude.
+MAX_SCORE = 3.0
 
-# Height of a table's strip as a part of its width.
+# Height of the strip that shows a table row, as a fraction of its width.
 STRIP_HEIGHT = 0.3
 
-# Pixels between the channels of a picture that shows each by itself.
+# Pixels between the channels of images that show each channel separately.
 CHANNEL_GAP = 1
 
-# Inches that a color bar below pictures takes, with its label.
+# Size of a color bar below images with its label, in inches.
 COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
 
-# Space about a picture, as a part of its width.
+# Margin around an image, as a fraction of its width.
 PADDING = 0.04
 
 
-Row = tuple[Sequence[np.ndarray | None], "PictureStyle"]
+Row = tuple[Sequence[np.ndarray | None], "ImageStyle"]
 
 
 @dataclass(frozen=True)
-class PictureStyle:
-    """How the values of pictures become colors.
+class ImageStyle:
+    """How the values of images are mapped to colors.
 
     Attributes
     ----------
@@ -44,10 +44,10 @@ class PictureStyle:
         The values at the ends of the color map.
 
     cmap : str
-        matplotlib's name of the color map.
+        Name of the color map in matplotlib.
 
     label : str or None
-        What a color bar says of the values; None where none is needed.
+        Label of the color bar; None if there is none.
     """
 
     low: float
@@ -56,35 +56,36 @@ class PictureStyle:
     label: str | None = None
 
     @classmethod
-    def of(cls, scaler: Scaler) -> "PictureStyle":
-        """Return the style for samples that a scaler was fitted to.
+    def of(cls, scaler: Scaler) -> "ImageStyle":
+        """Return the style for the samples of a scaler.
 
-        Images are gray over the range of the training set. Features of tables are
-        standard scores: white is the training set's mean, blue less, red more.
+        Images are shown in gray over the range of the training set. Features of tables
+        are standard scores: white is the mean of the training set, blue is below and
+        red above.
         """
         if scaler.layout.is_table:
             label = "features, left to right, as standard scores"
-            return cls(-LARGEST_SCORE, LARGEST_SCORE, "RdBu_r", label)
+            return cls(-MAX_SCORE, MAX_SCORE, "RdBu_r", label)
         return cls(scaler.low, scaler.high, "gray")
 
     @property
     def options(self) -> dict[str, Any]:
-        """Arguments of ``Axes.imshow``; color pictures do not heed them."""
+        """Arguments of ``Axes.imshow``, which ignores them for color images."""
         return {"cmap": self.cmap, "vmin": self.low, "vmax": self.high}
 
     @property
     def mappable(self) -> Any:
-        """What a color bar is made of."""
+        """The mappable of a color bar."""
         normalize = import_module("matplotlib").colors.Normalize(self.low, self.high)
         return import_module("matplotlib.cm").ScalarMappable(normalize, self.cmap)
 
 
-def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
-    """Return a picture of each sample.
+def to_images(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
+    """Return an image of each sample.
 
-    One channel is gray, three are red, green and blue, and of any other number each is
-    shown by itself, side by side. Of a volume the middle slice across its first axis
-    is shown, the axial one. A table's row is a strip of its features.
+    One channel is shown in gray, and three channels as red, green and blue; for other
+    numbers the channels are shown side by side. Volumes are shown by the middle slice
+    along their first axis, the axial one. Table rows are shown as strips of features.
 
     Parameters
     ----------
@@ -96,17 +97,15 @@ def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
 
     Returns
     -------
-    pictures : ndarray of shape (n_samples, height, width) or \
+    images : ndarray of shape (n_samples, height, width) or \
             (n_samples, height, width, 3)
-        Gray pictures in the user's units, clipped to the training set's range; color
-        pictures from 0 to 1 over that range; tables as standard scores.
+        Gray images in the user's units, clipped to the range of the training set; color
+        images scaled from that range to [0, 1]; tables as standard scores.
     """
     values = np.asarray(samples, dtype=np.float64)
     layout = scaler.layout
     if layout.is_table:
-        scores = ((values - scaler.mean) / scaler.std).clip(
-            -LARGEST_SCORE, LARGEST_SCORE
-        )
+        scores = ((values - scaler.mean) / scaler.std).clip(-MAX_SCORE, MAX_SCORE)
         height = max(1, round(STRIP_HEIGHT * scores.shape[1]))
         return np.repeat(scores[:, None], height, axis=1)
     images = layout.to_network(torch.from_numpy(values)).numpy()
@@ -122,18 +121,18 @@ def to_pictures(samples: ArrayLike, scaler: Scaler) -> np.ndarray:
 
 
 def mosaic(tiles: np.ndarray) -> np.ndarray:
-    """Set the tiles of each sample side by side, row by row.
+    """Arrange the tiles of each sample in a grid, row by row.
 
     Parameters
     ----------
     tiles : ndarray of shape (n_samples, n_tiles, height, width)
-        What to show of each sample.
+        The tiles of each sample.
 
     Returns
     -------
-    pictures : ndarray of shape (n_samples, total_height, total_width)
-        A picture of each; NaN, which is drawn white, between the tiles and where there
-        is none.
+    images : ndarray of shape (n_samples, total_height, total_width)
+        An image of each sample; NaN, which is shown in white, between tiles and in
+        empty cells.
 
     Examples
     --------
@@ -147,41 +146,41 @@ def mosaic(tiles: np.ndarray) -> np.ndarray:
     n_columns = math.ceil(math.sqrt(n_tiles))
     n_rows = math.ceil(n_tiles / n_columns)
     down, right = height + CHANNEL_GAP, width + CHANNEL_GAP
-    pictures = np.full((n_samples, n_rows * down, n_columns * right), np.nan)
-    for place in range(n_tiles):
-        top, left = place // n_columns * down, place % n_columns * right
-        pictures[:, top : top + height, left : left + width] = tiles[:, place]
-    return pictures[:, :-CHANNEL_GAP, :-CHANNEL_GAP]
+    images = np.full((n_samples, n_rows * down, n_columns * right), np.nan)
+    for tile in range(n_tiles):
+        top, left = tile // n_columns * down, tile % n_columns * right
+        images[:, top : top + height, left : left + width] = tiles[:, tile]
+    return images[:, :-CHANNEL_GAP, :-CHANNEL_GAP]
 
 
-def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None:
-    """Draw rows of pictures of one shape on bare axes.
+def draw_images(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None:
+    """Plot rows of images of the same shape on axes.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw. One unit of it is the width of a picture, and `y` runs down. A
-        tick stands at the middle of each row, for its name.
+        Axes to plot on. Their unit becomes the width of an image, and `y` points down.
+        A tick is set at the middle of each row for its label.
 
-    rows : sequence of (sequence of (ndarray or None), PictureStyle)
-        The pictures of each row, and how to draw them; None leaves a place empty.
+    rows : sequence of (sequence of (ndarray or None), ImageStyle)
+        The images of each row and their style; None leaves a cell empty.
 
     lefts : sequence of float
         The left edge of each column.
     """
-    shown = [picture for row, _ in rows for picture in row if picture is not None]
+    shown = [image for row, _ in rows for image in row if image is not None]
     height = float(shown[0].shape[0] / shown[0].shape[1])
     for number, (row, style) in enumerate(rows):
         top, bottom = number + PADDING, number + 1 - PADDING
-        for left, picture in zip(lefts, row, strict=True):
-            if picture is not None:
+        for left, image in zip(lefts, row, strict=True):
+            if image is not None:
                 sides = (left + PADDING, left + 1 - PADDING)
                 extent = (*sides, bottom * height, top * height)
-                ax.imshow(picture, extent=extent, **style.options)
+                ax.imshow(image, extent=extent, **style.options)
     ax.set_xlim(0, max(lefts) + 1)
     ax.set_ylim(len(rows) * height, 0)
-    # Where the shape of the axes leaves space it is to the right and below: a layout
-    # that measures the labels on the left then finds them where they will be.
+    # Unused space is to the right and below, so that a constrained layout measures the
+    # labels on the left at their final position.
     ax.set_aspect("equal", anchor="NW")
     ax.set_frame_on(False)
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
@@ -189,18 +188,16 @@ def draw_pictures(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> No
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
 
 
-def figure_size(
-    width: float, height: float, style: PictureStyle
-) -> tuple[float, float]:
-    """Return how large a figure of pictures has to be, in inches.
+def figure_size(width: float, height: float, style: ImageStyle) -> tuple[float, float]:
+    """Return the size of a figure of images, in inches.
 
     Parameters
     ----------
     width, height : float
-        What the pictures and their names need.
+        Size of the images with their labels.
 
-    style : PictureStyle
-        Their style: of tables there is a color bar below.
+    style : ImageStyle
+        Style of the images; tables have a color bar below.
 
     Returns
     -------
@@ -212,8 +209,8 @@ def figure_size(
     return max(width, COLORBAR_WIDTH), height + COLORBAR_HEIGHT
 
 
-def add_colorbar(ax: "Axes", style: PictureStyle) -> None:
-    """Say what colors mean where pictures are of tables."""
+def add_colorbar(ax: "Axes", style: ImageStyle) -> None:
+    """Add a color bar if the images show tables."""
     if style.label is not None:
         ax.figure.colorbar(
             style.mappable, ax=ax, location="bottom", label=style.label, shrink=0.6

@@ -1,4 +1,4 @@
-"""What all displays share: matplotlib when it is needed, axes, colors, markers."""
+"""Axes, colors, markers and text shared by all displays."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Okabe and Ito's colors, which people with any color vision can tell apart, without
-# black; yellow, which is pale on white, comes last.
+# The colors of Okabe and Ito, which are distinct for any color vision, without black.
+# Yellow comes last, as it is pale on white.
 FEW_COLORS = (
     "#0072B2",
     "#E69F00",
@@ -23,34 +23,34 @@ FEW_COLORS = (
     "#F0E442",
 )
 
-# More groups than this share the hues of a map whose lightness rises evenly, and are
-# told apart by markers and numbers as well.
+# Colors of more groups come from a perceptually uniform color map; markers and numbers
+# distinguish them further.
 MANY_COLORS = "viridis"
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
-# Longer names would leave no room for what they name.
-LONGEST_NAME = 40
+# Longer names would leave no room for the plot.
+MAX_NAME_LENGTH = 40
 
 NOISE_COLOR = "#999999"
 NOISE_MARKER = "*"
 
-# Grounds of less luminance than this get light text.
+# Text on backgrounds of lower luminance is white.
 DARK = 0.5
 
 FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
 
 
-def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":
-    """Return the axes to draw on: those given, or those of a new figure.
+def get_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":
+    """Return the given axes, or those of a new figure.
 
     Parameters
     ----------
     caller : str
-        The name of what draws.
+        Name of the calling method or function.
 
     ax : matplotlib.axes.Axes or None
-        What the user gave.
+        The axes as passed by the user.
 
     figsize : tuple of float
         Width and height of a new figure, in inches.
@@ -58,7 +58,7 @@ def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "
     Returns
     -------
     ax : matplotlib.axes.Axes
-        Axes of a figure whose layout keeps labels within it, if it is new.
+        The axes; those of a new figure have a constrained layout.
 
     Raises
     ------
@@ -72,25 +72,25 @@ def take_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "
     axes_class: type = import_module("matplotlib.axes").Axes
     if not isinstance(ax, axes_class):
         raise TypeError(
-            f"ax is a {type(ax).__name__}, but one matplotlib Axes is needed. Pass one "
-            "of those that plt.subplots returns, or None for a new figure."
+            f"ax is a {type(ax).__name__}, not a matplotlib Axes. Pass one of the axes "
+            "that plt.subplots returns, or None for a new figure."
         )
     return ax
 
 
-def take_figure(
+def get_figure(
     caller: str, ax: "Axes | None", figsize: tuple[float, float]
 ) -> "Figure | SubFigure":
-    """Return a figure for several axes: a new one, or one in the place of given axes.
+    """Return a figure for several axes: a new one, or a subfigure that replaces axes.
 
     Parameters
     ----------
     caller : str
-        The name of what draws.
+        Name of the calling method or function.
 
     ax : matplotlib.axes.Axes or None
-        What the user gave. The axes are emptied and hidden, and a figure within their
-        figure takes their place.
+        The axes as passed by the user. They are hidden and replaced with a
+        subfigure.
 
     figsize : tuple of float
         Width and height of a new figure, in inches.
@@ -98,7 +98,7 @@ def take_figure(
     Returns
     -------
     figure : matplotlib.figure.Figure or SubFigure
-        Where to add axes.
+        The figure to which axes can be added.
 
     Raises
     ------
@@ -106,25 +106,25 @@ def take_figure(
         If `ax` is neither None nor axes.
 
     ValueError
-        If the axes have no place in a grid.
+        If the axes are not part of a grid.
     """
     if ax is None:
         pyplot = import_pyplot(caller)
         made: Figure = pyplot.figure(figsize=figsize, layout="constrained")
         return made
-    ax = take_axes(caller, ax, figsize)
-    place = ax.get_subplotspec()
-    if place is None:
+    ax = get_axes(caller, ax, figsize)
+    cell = ax.get_subplotspec()
+    if cell is None:
         raise ValueError(
-            f"{caller} draws several panels, for which ax has to stand in a grid. Pass "
-            "axes of plt.subplots or Figure.add_subplot, or None for a new figure."
+            f"{caller} needs ax to be part of a grid, as it plots several panels. Pass "
+            "axes from plt.subplots or Figure.add_subplot, or None for a new figure."
         )
     ax.set_axis_off()
-    return ax.figure.add_subfigure(place)
+    return ax.figure.add_subfigure(cell)
 
 
 def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Return a color for each group: strata, with noise (-1) gray, or classes.
+    """Return a color for each group, such as strata or classes, with noise in gray.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
         Numbers of the groups, below `n_groups`; -1 is noise.
 
     n_groups : int
-        Number of groups that there are, noise not counted.
+        Number of existing groups without noise.
 
     Returns
     -------
@@ -145,30 +145,30 @@ def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
     else:
         colors = matplotlib.colormaps[MANY_COLORS](np.linspace(0, 0.95, n_groups))
     noise = matplotlib.colors.to_rgba_array([NOISE_COLOR])
-    # -1 indexes the row that is appended for noise.
+    # -1 is the index of the appended row for noise.
     return np.asarray(np.vstack([colors, noise])[groups])
 
 
 def group_marker(group: int) -> str:
-    """Return a group's marker: neighbors in number, and in color, differ in it."""
+    """Return the marker of a group, which differs from those of adjacent groups."""
     return NOISE_MARKER if group < 0 else MARKERS[group % len(MARKERS)]
 
 
 def literal(name: object) -> str:
-    r"""Return a name of a class such that matplotlib draws it letter by letter.
+    r"""Return the name of a class escaped for matplotlib.
 
-    matplotlib reads what stands between dollar signs as a formula, and leaves names
-    that are empty or begin with an underscore out of a legend.
+    matplotlib interprets text between dollar signs as a formula, and leaves names that
+    are empty or begin with an underscore out of a legend.
 
     Parameters
     ----------
     name : object
-        What the user calls the class.
+        Name of the class.
 
     Returns
     -------
     text : str
-        One line, without its middle if it is long.
+        A single line; the middle of long names is left out.
 
     Examples
     --------
@@ -180,37 +180,37 @@ def literal(name: object) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for letter in str(name) or "''"
     )
-    if len(shown) > LONGEST_NAME:
-        # Long names often differ at their ends.
-        shown = f"{shown[: LONGEST_NAME - 15]} … {shown[-15:]}"
+    if len(shown) > MAX_NAME_LENGTH:
+        # Long names often differ only at their ends.
+        shown = f"{shown[: MAX_NAME_LENGTH - 15]} … {shown[-15:]}"
     if shown.startswith("_"):
         shown = f" {shown}"
     return shown.replace("$", r"\$")
 
 
 def luminance(color: Any) -> float:
-    """Return how bright a color looks, from 0 to 1, to choose the color of text."""
+    """Return the relative luminance of a color, from 0 to 1."""
     red, green, blue = import_module("matplotlib").colors.to_rgb(color)
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
-def write_in_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
-    """Write texts into the cells of a matrix, light where a cell is dark.
+def annotate_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
+    """Write texts into the cells of a matrix, in white on dark cells.
 
     Parameters
     ----------
     image : matplotlib.image.AxesImage
-        The drawn matrix.
+        The plotted matrix.
 
     texts : ndarray of str, of shape (n_rows, n_columns)
-        The texts; where one is empty nothing is written.
+        The texts; empty ones are skipped.
 
     fontsize : float
         In points.
     """
-    grounds = image.to_rgba(image.get_array())
+    backgrounds = image.to_rgba(image.get_array())
     for row, column in np.argwhere(texts != ""):
-        is_dark = luminance(grounds[row, column]) < DARK
+        is_dark = luminance(backgrounds[row, column]) < DARK
         image.axes.text(
             column,
             row,

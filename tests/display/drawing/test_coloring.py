@@ -12,10 +12,10 @@ from contrastive_clustering._display.drawing.style import NOISE_COLOR
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
-PLACES = np.arange(8.0).reshape(4, 2)
+POSITIONS = np.arange(8.0).reshape(4, 2)
 
 
-def test_what_points_are_colored_by():
+def test_kinds_of_coloring():
     rows, strata = np.array([0, 2]), np.array([1, 0])
     by_stratum = read_color("stratum", None, 3, rows, strata)
     assert by_stratum[0] == "stratum"
@@ -26,9 +26,9 @@ def test_what_points_are_colored_by():
     assert (by_value[0], by_value[1].tolist()) == ("value", [1.0, 0.0])
 
 
-def test_what_has_no_color_is_named():
+def test_invalid_colors_are_reported():
     rows, strata = np.arange(2), np.zeros(2, dtype=int)
-    with pytest.raises(ValueError, match="colors by y, which is None"):
+    with pytest.raises(ValueError, match="needs y, which is None"):
         read_color("label", None, 2, rows, strata)
     with pytest.raises(ValueError, match="color has shape"):
         read_color([1.0], None, 2, rows, strata)
@@ -36,19 +36,19 @@ def test_what_has_no_color_is_named():
         read_color(["a", "b"], None, 2, rows, strata)
 
 
-def test_groups_are_points_of_one_color_with_a_name():
+def test_groups_have_one_color_and_a_legend_entry():
     _, ax = plt.subplots()
-    draw_groups(ax, PLACES, np.array([3, -1, 3, 0]), 9, label="stratum", n_strata=5)
+    draw_groups(ax, POSITIONS, np.array([3, -1, 3, 0]), 9, label="stratum", n_strata=5)
     names = [text.get_text() for text in ax.get_legend().texts]
     assert names == ["noise", "0", "3"]
     noise, _, third = ax.collections
-    np.testing.assert_array_equal(third.get_offsets(), PLACES[[0, 2]])
+    np.testing.assert_array_equal(third.get_offsets(), POSITIONS[[0, 2]])
     assert to_hex(noise.get_facecolor()[0]) == NOISE_COLOR
 
 
-def test_a_label_of_minus_one_is_no_noise():
+def test_a_label_of_minus_one_is_not_noise():
     _, ax = plt.subplots()
-    draw_groups(ax, PLACES, np.array([-1, 1, 1, -1]), 9, label="label")
+    draw_groups(ax, POSITIONS, np.array([-1, 1, 1, -1]), 9, label="label")
     assert [text.get_text() for text in ax.get_legend().texts] == ["-1", "1"]
     assert NOISE_COLOR not in {
         to_hex(each.get_facecolor()[0]) for each in ax.collections
@@ -62,9 +62,9 @@ def test_long_legends_have_columns():
     assert ax.get_legend()._ncols == 3
 
 
-def test_values_have_a_scale():
+def test_values_have_a_color_bar():
     figure, ax = plt.subplots()
-    draw_values(ax, PLACES, np.array([1.0, np.nan, 5.0, 3.0]), 9, "age")
+    draw_values(ax, POSITIONS, np.array([1.0, np.nan, 5.0, 3.0]), 9, "age")
     (points,) = ax.collections
     assert points.get_clim() == (1, 5)
     bar = figure.axes[1]

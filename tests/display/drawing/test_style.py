@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from contrastive_clustering._display.drawing.style import (
     FEW_COLORS,
     NOISE_COLOR,
+    annotate_cells,
+    get_axes,
+    get_figure,
     group_colors,
     group_marker,
     literal,
     luminance,
-    take_axes,
-    take_figure,
-    write_in_cells,
 )
 from contrastive_clustering._utils.optional import import_pyplot
 
@@ -30,7 +30,7 @@ def test_groups_differ_in_color_or_marker(n_groups):
     assert colors.shape == (n_groups + 1, 4)
     assert len(np.unique(colors, axis=0)) == n_groups + 1
     markers = [group_marker(group) for group in groups]
-    # Neighbors in number have much the same hue among many, and never one marker.
+    # Consecutive groups may have similar hues, but never the same marker.
     assert all(one != next_one for one, next_one in itertools.pairwise(markers))
 
 
@@ -41,7 +41,7 @@ def test_noise_is_gray_and_has_its_own_marker():
     assert group_marker(-1) not in {group_marker(group) for group in range(40)}
 
 
-def test_few_colors_are_far_apart_in_brightness_or_hue():
+def test_few_colors_differ_in_brightness_or_hue():
     rgb = group_colors(np.arange(len(FEW_COLORS)), len(FEW_COLORS))[:, :3]
     distances = np.linalg.norm(rgb[:, None] - rgb, axis=-1)
     assert distances[~np.eye(len(rgb), dtype=bool)].min() > 0.25
@@ -54,53 +54,53 @@ def test_luminance_orders_white_yellow_blue_black():
     assert values[-1] == 0
 
 
-def test_missing_matplotlib_is_named(monkeypatch):
+def test_missing_matplotlib_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"Caller needs matplotlib.*pip install"):
         import_pyplot("Caller")
 
 
 def test_new_axes_and_given_axes():
-    made = take_axes("Caller", None, (4, 3))
+    made = get_axes("Caller", None, (4, 3))
     assert made.figure.get_size_inches().tolist() == [4, 3]
-    assert made.figure.get_layout_engine() is not None  # keeps labels within
+    assert made.figure.get_layout_engine() is not None  # keeps labels within the figure
     given = Figure().add_subplot()
-    assert take_axes("Caller", given, (4, 3)) is given
+    assert get_axes("Caller", given, (4, 3)) is given
 
 
 @pytest.mark.parametrize("wrong", ["axes", 3])
-def test_what_is_no_axes_is_refused(wrong):
-    for take in (take_axes, take_figure):
-        with pytest.raises(TypeError, match="one matplotlib Axes is needed"):
+def test_other_objects_than_axes_are_rejected(wrong):
+    for take in (get_axes, get_figure):
+        with pytest.raises(TypeError, match="not a matplotlib Axes"):
             take("Caller", wrong, (4, 3))
 
 
-def test_several_axes_are_refused():
+def test_arrays_of_axes_are_rejected():
     _, axes = plt.subplots(1, 2)
     with pytest.raises(TypeError, match="ndarray"):
-        take_axes("Caller", axes, (4, 3))
+        get_axes("Caller", axes, (4, 3))
 
 
-def test_figure_takes_the_place_of_axes():
+def test_subfigure_replaces_axes():
     figure, (left, right) = plt.subplots(1, 2)
-    within = take_figure("Caller", right, (4, 3))
+    within = get_figure("Caller", right, (4, 3))
     assert within.figure is figure
     assert within.bbox_relative.x0 == 0.5  # the right half
     assert not right.axison
     assert left.axison
-    assert take_figure("Caller", None, (4, 3)) is not figure
+    assert get_figure("Caller", None, (4, 3)) is not figure
 
 
-def test_axes_outside_of_a_grid_have_no_place_for_panels():
+def test_axes_outside_of_a_grid_are_rejected_for_panels():
     ax = Figure().add_axes((0, 0, 1, 1))
-    with pytest.raises(ValueError, match=r"ax has to stand in a grid.*plt.subplots"):
-        take_figure("Caller", ax, (4, 3))
+    with pytest.raises(ValueError, match=r"ax to be part of a grid.*plt.subplots"):
+        get_figure("Caller", ax, (4, 3))
 
 
 @pytest.mark.parametrize(
     "name", ["$x^$", "a $ b", r"\$1", "_left", "", "two\nlines", "\0", "x" * 500]
 )
-def test_names_are_drawn_letter_by_letter_and_stand_in_the_legend(name):
+def test_names_are_shown_literally_and_in_the_legend(name):
     _, ax = plt.subplots(layout="constrained")
     ax.plot([0, 1], label=literal(name))
     (text,) = ax.legend().get_texts()
@@ -109,7 +109,7 @@ def test_names_are_drawn_letter_by_letter_and_stand_in_the_legend(name):
     assert len(text.get_text()) < 50
 
 
-def test_names_without_dollars_are_left_as_they_are():
+def test_plain_names_are_unchanged():
     assert literal("fracture, left") == "fracture, left"
     assert literal(np.int64(3)) == "3"
 
@@ -121,9 +121,9 @@ def test_long_names_keep_both_ends():
 
 
 @pytest.mark.usefixtures("no_window")
-def test_texts_in_cells_can_be_read():
+def test_text_in_cells_has_contrast():
     _, ax = plt.subplots()
     image = ax.imshow([[0.0, 1.0]], cmap="Blues", vmin=0, vmax=1)
-    write_in_cells(image, np.array([["few", "many"]]), fontsize=8)
+    annotate_cells(image, np.array([["few", "many"]]), fontsize=8)
     found = [(t.get_text(), t.get_position(), t.get_color()) for t in ax.texts]
     assert found == [("few", (0, 0), "black"), ("many", (1, 0), "white")]

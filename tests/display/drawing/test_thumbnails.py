@@ -4,7 +4,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba_array
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from contrastive_clustering._display.drawing.image_grid import PictureStyle
+from contrastive_clustering._display.drawing.image_grid import ImageStyle
 from contrastive_clustering._display.drawing.thumbnails import (
     draw_thumbnails,
     spread_apart,
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("no_window")
 @pytest.mark.parametrize("seed", range(3))
 def test_boxes_are_moved_apart_within_bounds(seed):
     bounds = np.array([300.0, 260.0])
-    places = np.random.default_rng(seed).uniform(0, 200, size=(40, 2))
-    places[1] = places[0]  # one on top of the other
-    moved = spread_apart(places, (20.0, 30.0), bounds)
+    positions = np.random.default_rng(seed).uniform(0, 200, size=(40, 2))
+    positions[1] = positions[0]  # two boxes coincide
+    moved = spread_apart(positions, (20.0, 30.0), bounds)
     away = np.abs(moved[:, None] - moved)
     apart = (away[..., 0] > 20 - 0.01) | (away[..., 1] > 30 - 0.01)
     assert apart[~np.eye(40, dtype=bool)].all()
@@ -26,32 +26,32 @@ def test_boxes_are_moved_apart_within_bounds(seed):
     assert (moved <= bounds - (10, 15)).all()
 
 
-def test_boxes_that_do_not_overlap_stay():
-    places = np.array([[10.0, 10.0], [40.0, 10.0]])
-    moved = spread_apart(places, (20.0, 20.0), np.array([50.0, 20.0]))
-    np.testing.assert_array_equal(moved, places)
+def test_separate_boxes_do_not_move():
+    positions = np.array([[10.0, 10.0], [40.0, 10.0]])
+    moved = spread_apart(positions, (20.0, 20.0), np.array([50.0, 20.0]))
+    np.testing.assert_array_equal(moved, positions)
 
 
-def test_too_many_boxes_come_to_an_end():
+def test_spreading_too_many_boxes_terminates():
     moved = spread_apart(np.zeros((30, 2)), (20.0, 20.0), np.array([25.0, 25.0]))
     assert np.isfinite(moved).all()
 
 
 @pytest.mark.parametrize("n", [1, 12, 60])
-def test_frames_lie_within_the_map_and_apart(n):
+def test_frames_are_within_the_map_and_do_not_overlap(n):
     figure, ax = plt.subplots(layout="constrained")
-    places = np.random.default_rng(0).normal(size=(n, 2))
-    ax.scatter(*places.T, label="points")
+    positions = np.random.default_rng(0).normal(size=(n, 2))
+    ax.scatter(*positions.T, label="points")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     colors = to_rgba_array(["red"] * n)
-    pictures = np.random.default_rng(1).uniform(size=(n, 8, 8))
+    images = np.random.default_rng(1).uniform(size=(n, 8, 8))
     draw_thumbnails(
         ax,
-        places,
+        positions,
         np.arange(n),
         colors,
-        pictures=pictures,
-        style=PictureStyle(0, 1, "gray"),
+        images=images,
+        style=ImageStyle(0, 1, "gray"),
     )
     figure.draw_without_rendering()
     boxes = ax.findobj(AnnotationBbox)
@@ -64,13 +64,13 @@ def test_frames_lie_within_the_map_and_apart(n):
         assert around.containsy(frame.y0)
         assert around.containsy(frame.y1)
         assert not any(frame.overlaps(other) for other in frames[place + 1 :])
-    for box, picture, place in zip(boxes, pictures, places, strict=True):
+    for box, picture, place in zip(boxes, images, positions, strict=True):
         (image,) = box.findobj(OffsetImage)
         np.testing.assert_array_equal(image.get_data(), picture)
         np.testing.assert_array_equal(box.xy, place)
 
 
-def test_nothing_to_draw():
+def test_empty_input():
     _, ax = plt.subplots()
     draw_thumbnails(ax, np.empty((0, 2)), np.empty(0), np.empty((0, 4)))
     assert not ax.findobj(AnnotationBbox)
