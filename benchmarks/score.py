@@ -81,7 +81,9 @@ def main() -> None:
             labels = clusterer.fit(X[learned]).predict(X[scored])
             rand.append(adjusted_rand_score(y[scored].ravel(), labels))
             score.append(clusterer.score(X[scored]))
-            latents = clusterer._model.clustering.prepare(clusterer.transform(X[scored]))
+            latents = clusterer._model.clustering.prepare(
+                clusterer.transform(X[scored])
+            )
             one = len(np.unique(labels)) == 1
             own.append(-1 if one else silhouette_score(latents, labels))
         parts = []

@@ -100,7 +100,7 @@ def test_tensorboard(tiny_images, fast, tmp_path, close):
     steps, _ = zip(*found["Loss/train_assignment_loss"], strict=True)
     assert steps == (4, 5)
     assert len(found["dur"]) == 5
-    assert len(found["revived_prototypes"]) == 2
+    assert len(found["relocated_prototypes"]) == 2
 
 
 def test_mlflow(tiny_images, fast, tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ def resolve_clusterer(
     if isinstance(clusterer, str):
         if clusterer == "consensus":
             return ConsensusClustering(
-                n_clusters, n_members=n_members, directions=0.5, random_state=seed
+                n_clusters, n_members=n_members, cosine_fraction=0.5, random_state=seed
             )
         if clusterer == "kmeans":
             return KMeans(n_clusters, n_init=10, random_state=seed)

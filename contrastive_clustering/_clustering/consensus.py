@@ -82,7 +82,7 @@ class ConsensusClustering(
     n_members : int, default=32
         Number of partitions, half of which vote.
 
-    directions : float, default=0.0
+    cosine_fraction : float, default=0.0
         Fraction of the members, from 0 to 1, that compare the directions of samples
         from the mean; the others compare their positions. 0.5 suits latents of a
         contrastive network, in which most classes differ by direction but some by
@@ -127,7 +127,7 @@ class ConsensusClustering(
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [Count(1)],
         "n_members": [Count(1)],
-        "directions": [Number(0, 1, closed="both")],
+        "cosine_fraction": [Number(0, 1, closed="both")],
         "n_neighbors": [Count(1)],
         "max_samples": [Count(2)],
         "random_state": ["random_state"],
@@ -138,14 +138,14 @@ class ConsensusClustering(
         n_clusters: int = 8,
         *,
         n_members: int = FEWEST_MEMBERS,
-        directions: float = 0.0,
+        cosine_fraction: float = 0.0,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.n_members = n_members
-        self.directions = directions
+        self.cosine_fraction = cosine_fraction
         self.n_neighbors = n_neighbors
         self.max_samples = max_samples
         self.random_state = random_state
@@ -195,7 +195,7 @@ class ConsensusClustering(
         self._members = []
         counts = _fine_counts(n_clusters, self.n_members, len(part))
         # Interleaved, so that both kinds cover the full range of fine clusters.
-        steps = np.floor(np.arange(self.n_members + 1) * self.directions)
+        steps = np.floor(np.arange(self.n_members + 1) * self.cosine_fraction)
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
             seen = self._directions(part) if compares else part

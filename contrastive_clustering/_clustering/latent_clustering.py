@@ -134,7 +134,7 @@ class LatentClustering:
         prepared = self.prepare(latents)
         if not (
             isinstance(self.clusterer, ConsensusClustering)
-            and self.clusterer.directions
+            and self.clusterer.cosine_fraction
         ):
             return [prepared]
         whitening = fit_latent_space(prepared, whiten=True, normalize=False)

@@ -32,7 +32,7 @@ from contrastive_clustering._saving.fitted_mixtures import MIXTURE_KINDS
 _CONSENSUS_PARAMETERS = (
     "n_clusters",
     "n_members",
-    "directions",
+    "cosine_fraction",
     "n_neighbors",
     "max_samples",
 )
@@ -54,7 +54,7 @@ def _consensus_to_tree(consensus: ConsensusClustering) -> Tree:
     numbers = {name: params[name] for name in _CONSENSUS_PARAMETERS}
     return {
         **{
-            name: float(value) if name == "directions" else int(value)
+            name: float(value) if name == "cosine_fraction" else int(value)
             for name, value in numbers.items()
         },
         "mean": consensus._mean,
@@ -96,7 +96,7 @@ _KINDS: dict[str, Kind] = {
             {
                 "n_clusters": Integer(1, size="n_raw"),
                 "n_members": Integer(1),
-                "directions": Real(0.0),
+                "cosine_fraction": Real(0.0),
                 "n_neighbors": Integer(1),
                 "max_samples": Integer(2),
                 "mean": Array(("n_prepared",), dtypes=("f8",)),

@@ -17,7 +17,10 @@ from contrastive_clustering._utils.memoize import memoizing
 
 
 @parametrize_with_checks(
-    [ConsensusClustering(n_members=3), ConsensusClustering(n_members=4, directions=0.5)]
+    [
+        ConsensusClustering(n_members=3),
+        ConsensusClustering(n_members=4, cosine_fraction=0.5),
+    ]
 )
 def test_check(estimator, check):
     check(estimator)
@@ -58,7 +61,7 @@ def rays():
 def test_directions_find_clusters_that_positions_do_not(rays):
     X, y = rays
     by_place, by_direction = (
-        ConsensusClustering(6, directions=part, random_state=0).fit(X)
+        ConsensusClustering(6, cosine_fraction=part, random_state=0).fit(X)
         for part in (0.0, 1.0)
     )
     assert adjusted_rand_score(y, by_direction.labels_) > 0.97
@@ -70,7 +73,9 @@ def test_directions_find_clusters_that_positions_do_not(rays):
 def test_half_of_the_members_compare_directions(rays):
     X, _ = rays
     # Three of each kind of the 12 members vote.
-    fitted = ConsensusClustering(6, n_members=12, directions=0.5, random_state=0).fit(X)
+    fitted = ConsensusClustering(
+        6, n_members=12, cosine_fraction=0.5, random_state=0
+    ).fit(X)
     assert len(fitted._members) == 6
     nearer = X.mean(axis=0) + 1e-3 * (X - X.mean(axis=0))
     moved = [
@@ -155,7 +160,7 @@ def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch)
 
     monkeypatch.setattr(_consensus, "KMeans", CountedKMeans)
     models = [
-        ConsensusClustering(n, n_members=6, directions=0.5, random_state=0)
+        ConsensusClustering(n, n_members=6, cosine_fraction=0.5, random_state=0)
         for n in (2, 4, 7)
     ]
     alone = [model.fit(X).labels_ for model in models]
@@ -190,8 +195,8 @@ def test_too_few_samples_is_an_error():
     [
         {"n_clusters": 0},
         {"n_members": 0},
-        {"directions": -0.1},
-        {"directions": 1.1},
+        {"cosine_fraction": -0.1},
+        {"cosine_fraction": 1.1},
         {"n_neighbors": 0},
         {"max_samples": 1},
     ],

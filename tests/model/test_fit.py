@@ -73,12 +73,12 @@ def test_only_what_is_kept_has_many_members(
     asked = []
 
     class Recorded(ConsensusClustering):
-        def __init__(self, n_clusters, *, n_members, directions, random_state):
+        def __init__(self, n_clusters, *, n_members, cosine_fraction, random_state):
             asked.append(n_members)
             super().__init__(
                 n_clusters,
                 n_members=2,
-                directions=directions,
+                cosine_fraction=cosine_fraction,
                 random_state=random_state,
             )
 

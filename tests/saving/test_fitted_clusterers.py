@@ -61,7 +61,9 @@ CLUSTERERS = {
         for prior in ("dirichlet_process", "dirichlet_distribution")
         for kind in COVARIANCE_TYPES
     },
-    "consensus": ConsensusClustering(3, n_members=4, directions=0.5, random_state=0),
+    "consensus": ConsensusClustering(
+        3, n_members=4, cosine_fraction=0.5, random_state=0
+    ),
     "other": OwnKMeans(3, n_init=1, random_state=0),
 }
 
@@ -126,12 +128,15 @@ def test_nothing_is_kept_of_what_cannot_predict(clusterer):
 
 def test_numbers_of_numpy_come_back_as_pythons(tmp_path):
     consensus = ConsensusClustering(
-        np.int64(3), n_members=np.int32(2), directions=np.float32(0.5), random_state=0
+        np.int64(3),
+        n_members=np.int32(2),
+        cosine_fraction=np.float32(0.5),
+        random_state=0,
     )
     tree = through_a_file(clusterer_to_tree(consensus.fit(X), []), tmp_path)
     check(tree)
     found = clusterer_from_tree(tree, [])
-    assert (type(found.n_clusters), type(found.directions)) == (int, float)
+    assert (type(found.n_clusters), type(found.cosine_fraction)) == (int, float)
 
 
 BAYESIAN = "bayesian_mixture_dirichlet_process_full"
@@ -202,7 +207,7 @@ FORGED = [
     ("consensus", "n_clusters", 4, "n_raw=3, and not 4"),
     ("consensus", "n_clusters", 0, "an integer from 1"),
     ("consensus", "n_neighbors", 0, "an integer from 1"),
-    ("consensus", "directions", -1.0, "a finite number"),
+    ("consensus", "cosine_fraction", -1.0, "a finite number"),
     ("consensus", "members", [], "a list of 1 items or more"),
     ("consensus", "members", {}, "a list of 1 items or more"),
     ("other", "object", 2**70, "an integer"),
