@@ -78,9 +78,7 @@ def check_accessible(page):
     assert len(ids) == len(set(ids))
     links = [attrs["href"] for attrs in page.all("a")]
     assert links[0] == "#main"
-    assert (
-        page.all("main")[0]["tabindex"] == "-1"
-    )  # for the focus
+    assert page.all("main")[0]["tabindex"] == "-1"  # for the focus
     assert {link[1:] for link in links} <= set(ids)
     for tag, attrs in page.tags:
         aria = {name for name in attrs if name.startswith("aria-")}
