@@ -9,7 +9,7 @@ from contrastive_clustering._data.pooling import pool
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
 
-# Measured in the docs, "Which score ranks candidates of a search?".
+# Measured in the docs, "Which score ranks the candidates of a search?".
 MAX_COMPONENTS = 50
 
 # Larger images are averaged down to this many pixels a side, by the number of spatial

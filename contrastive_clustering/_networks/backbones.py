@@ -11,7 +11,7 @@ from torch import nn
 
 # Widths of the convolutional blocks, starting at the image; deeper networks, for larger
 # images, repeat the last. The decoder is half as wide, as it dominated the cost and a
-# narrow one does not worsen the strata (docs, "Choices").
+# narrow one does not worsen the strata (docs, "Defaults").
 ENCODER_WIDTHS = (32, 64, 128)
 DECODER_WIDTHS = (16, 32, 64)
 
