@@ -1,4 +1,4 @@
-"""Medical images to try things on, as scikit-learn's own data sets come."""
+"""Datasets of medical images, in the style of sklearn.datasets."""
 
 import hashlib
 import os
@@ -18,8 +18,8 @@ __all__ = ["fetch_medmnist", "load_medmnist_file"]
 
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
-# Never to delete it: it may be the only copy of a user's own file.
-OTHER_FILE = "Take another copy of it."
+# The advice is never to delete the file, as it may be the user's only copy.
+OTHER_FILE = "Use another copy of the file."
 
 SPLITS = ("train", "val", "test")
 
@@ -62,47 +62,46 @@ def fetch_medmnist(
     return_X_y: bool = False,
     verbose: int = 0,
 ) -> Bunch | tuple[np.ndarray, np.ndarray]:
-    """Load one of the MedMNIST v2 data sets, downloading it where needed.
+    """Load a MedMNIST v2 data set, and download it if necessary.
 
-    The file is looked for in `data_home`, or, if that is None, in the folder that the
-    environment variable ``CONTRASTIVE_CLUSTERING_DATA`` names and then in medmnist's
-    own folder. Where it is in none of them, it is downloaded, from where medmnist says
-    it is, to the first of these that is set, and checked.
+    The file is searched in `data_home` or, if that is None, first in the folder that
+    the environment variable ``CONTRASTIVE_CLUSTERING_DATA`` names and then in the
+    default folder of medmnist. If it is missing, it is downloaded from the address that
+    medmnist provides to the first of these folders that is set, and verified.
 
     Parameters
     ----------
     name : str
-        Name of the data set in small letters, such as "pneumoniamnist", "bloodmnist"
-        or "adrenalmnist3d": any 2-D or 3-D set that medmnist knows.
+        Name of a 2D or 3D data set of medmnist in lower case, such as
+        "pneumoniamnist", "bloodmnist" or "adrenalmnist3d".
 
     split : {"train", "val", "test"}, default="train"
-        Which part to load.
+        Split to load.
 
     size : int, default=28
-        Side of the images in pixels: 28, 64, 128 or 224 for images, 28 or 64 for
-        volumes.
+        Side length in pixels: 28, 64, 128 or 224 for images, 28 or 64 for volumes.
 
     data_home : str or path-like, default=None
-        Folder to look in and to download to. "~" stands for the home folder.
+        Folder of the files. "~" is expanded to the home folder.
 
     download : bool, default=True
-        Whether to download a file that is not there.
+        Whether to download a missing file.
 
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
 
     verbose : int, default=0
-        0 shows nothing, 1 shows how much of a download has come.
+        0 is silent, 1 shows the progress of a download.
 
     Returns
     -------
     bunch : sklearn.utils.Bunch
         ``data``, ndarray of uint8 of shape (n_samples, size, size), with a last axis
         of 3 for RGB, or (n_samples, size, size, size) for volumes; ``target``,
-        ndarray of shape (n_samples,), or (n_samples, n_labels) if a sample can have
+        ndarray of shape (n_samples,), or (n_samples, n_labels) if samples can have
         several labels; ``target_names``, list of str; ``DESCR``, ``license``, ``url``
-        and ``filename``, str; and ``is_official``, bool, whether the file has the
-        checksum of the published one.
+        and ``filename``, str; and ``is_official``, bool, which is True if the file has
+        the checksum of the published one.
 
     (data, target) : tuple of ndarray
         If `return_X_y` is True.
@@ -110,16 +109,16 @@ def fetch_medmnist(
     Raises
     ------
     TypeError
-        If `data_home` is not a path, if a flag is neither True nor False, or if
-        `verbose` is no whole number.
+        If `data_home` is not a path, `download` or `return_X_y` is not a bool, or
+        `verbose` is not an integer.
 
     ValueError
-        If medmnist has no such set, part or size, or if the file's contents are not
-        those of the set.
+        If medmnist does not have the data set, split or size, or if the contents of the
+        file do not match.
 
     FileNotFoundError
-        If the file is nowhere and may not, or cannot, be downloaded; the message says
-        which file to put where.
+        If the file is missing and `download` is False or fails. The message names the
+        file and its folder.
 
     References
     ----------
@@ -137,9 +136,9 @@ def fetch_medmnist(
     _check_split(split)
     for flag, value in (("download", download), ("return_X_y", return_X_y)):
         if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{flag}={show(value)} is neither True nor False.")
+            raise TypeError(f"{flag}={show(value)} is not a bool. Pass True or False.")
     if not isinstance(verbose, Integral):
-        raise TypeError(f"verbose={show(verbose)} is no whole number. Pass 0 or 1.")
+        raise TypeError(f"verbose={show(verbose)} is not an integer. Pass 0 or 1.")
     paths = [folder / info["filename"] for folder in _folders(data_home)]
     found = [path for path in paths if path.is_file()]
     if not found:
@@ -163,18 +162,18 @@ def fetch_medmnist(
 def load_medmnist_file(
     path: str | os.PathLike[str], *, split: Split = "train"
 ) -> Bunch:
-    """Load one part of any ``.npz`` file in the layout of MedMNIST.
+    """Load a split of any ``.npz`` file in the format of MedMNIST.
 
-    Such a file holds arrays ``train_images``, ``train_labels`` and the same for
-    ``val`` and ``test``, labels as a column. Nothing in it is ever executed.
+    Such a file contains arrays ``train_images`` and ``train_labels`` and the same for
+    ``val`` and ``test``, with labels as a column. No code in the file is executed.
 
     Parameters
     ----------
     path : str or path-like
-        The file. "~" stands for the home folder.
+        Path of the file. "~" is expanded to the home folder.
 
     split : {"train", "val", "test"}, default="train"
-        Which part to load.
+        Split to load.
 
     Returns
     -------
@@ -188,32 +187,32 @@ def load_medmnist_file(
         If `path` is not a path.
 
     ValueError
-        If the file is not a regular file, does not hold arrays in that layout, or lacks
-        the part.
+        If the file is not a regular file, does not have this format, or lacks the
+        split.
 
     OSError
-        If there is no such file, or if it may not be read.
+        If the file does not exist or is not readable.
     """
     _check_split(split)
     file_path = as_path(path, "path")
-    with open_regular(file_path) as file:  # a missing file or right says so itself
+    with open_regular(file_path) as file:  # errors name the file
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 data, target = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-        except MemoryError:  # says nothing against the file
+        except MemoryError:  # the file may be valid
             raise
-        # Any error is caught, since for a broken archive zipfile, zlib, tokenize and
-        # NumPy raise what they like; all of it means the same, and is in the message.
+        # For a broken archive, zipfile, zlib, tokenize and NumPy raise various errors,
+        # all with the same meaning; the message includes them.
         except Exception as error:
             raise ValueError(
-                f"{file_path} cannot be read as a MedMNIST file with the part "
+                f"{file_path} cannot be read as a MedMNIST file with the split "
                 f"{show(split)} ({reason_of(error)}). {OTHER_FILE}"
             ) from error
     if data.ndim == 0 or target.shape[:1] != data.shape[:1] or target.ndim > 2:
         raise ValueError(
-            f"{file_path} holds images of shape {data.shape} and labels of shape "
-            f"{target.shape} as {show(split)}; as many of both are needed, labels as a "
-            "column or a table."
+            f"{file_path} has images of shape {data.shape} and labels of shape "
+            f"{target.shape} for the split {show(split)}. Their numbers must be equal, "
+            "and labels must be a column or a table."
         )
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
@@ -226,12 +225,12 @@ def _check_split(split: Any) -> None:
 
 
 def _describe_set(name: str, size: int) -> dict[str, Any]:
-    """Return what medmnist knows of a set, with url and MD5 of the size asked for."""
+    """Return medmnist's description of a set, with the URL and MD5 for a size."""
     from medmnist.info import INFO
 
     if not isinstance(name, str) or name not in INFO:
         raise ValueError(
-            f"name={show(name)} is not a MedMNIST data set. There are: "
+            f"name={show(name)} is not a MedMNIST data set. Available: "
             f"{', '.join(INFO)}."
         )
     known = INFO[name]
@@ -251,7 +250,7 @@ def _describe_set(name: str, size: int) -> dict[str, Any]:
 
 
 def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
-    """Return the folders to look in; a missing file is downloaded to the first."""
+    """Return the folders to search; missing files are downloaded to the first."""
     if data_home is not None:
         return [as_path(data_home, "data_home")]
     from_environment = os.environ.get(DATA_VARIABLE)
@@ -261,8 +260,8 @@ def _folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
 
 def _how_to_get(path: Path, info: dict[str, Any]) -> str:
     return (
-        f"{path.name} is not in {path.parent}. Download it from {info['url']} and put "
-        "it into that folder, or name the folder that holds it by data_home or by the "
+        f"{path.name} is not in {path.parent}. Download it from {info['url']} to that "
+        "folder, or pass the folder that contains it as data_home or in the "
         f"environment variable {DATA_VARIABLE}."
     )
 
@@ -279,17 +278,17 @@ def _download(path: Path, info: dict[str, Any], verbose: int) -> None:
 
 
 def _check_contents(bunch: Bunch, info: dict[str, Any], split: Split) -> None:
-    """Raise a ValueError unless the arrays have the published shape."""
+    """Raise a ValueError unless the arrays have the published shapes."""
     is_volume = info["python_class"].endswith("3D")
     channels = (3,) if info["n_channels"] == 3 and not is_volume else ()
     sides = [info["size"]] * (3 if is_volume else 2)
     shape = (info["n_samples"][split], *sides, *channels)
     if bunch.data.shape != shape or len(bunch.target) != shape[0]:
         raise ValueError(
-            f"{bunch.filename} holds images of shape {bunch.data.shape} and "
-            f"{len(bunch.target)} labels as {show(split)}; {info['python_class']} has "
-            f"images of shape {shape}, as {info['url']} has. {OTHER_FILE} Or "
-            "name another folder by data_home."
+            f"{bunch.filename} has images of shape {bunch.data.shape} and "
+            f"{len(bunch.target)} labels for the split {show(split)}, but "
+            f"{info['python_class']} has images of shape {shape} (see {info['url']}). "
+            f"{OTHER_FILE} Or pass another folder as data_home."
         )
 
 

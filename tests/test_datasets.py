@@ -9,11 +9,11 @@ from medmnist.info import INFO
 from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 
 # The file may be the user's own, and no message asks to delete it.
-DAMAGED = r"cannot be read as a MedMNIST file.*\. Take another copy of it\.$"
+DAMAGED = r"cannot be read as a MedMNIST file.*\. Use another copy of the file\.$"
 
 
 def write(folder, name, info, size=28, suffix=""):
-    """Write a file that holds blank images of a set's published shapes."""
+    """Write a file with blank images of the published shapes of a set."""
     is_volume = info["python_class"].endswith("3D")
     channels = [3] if info["n_channels"] == 3 and not is_volume else []
     n_labels = len(info["label"]) if "multi-label" in info["task"] else 1
@@ -32,7 +32,7 @@ SMALL = ["breastmnist", "retinamnist", "nodulemnist3d", "adrenalmnist3d"]
 
 @pytest.fixture(autouse=True)
 def own_folders(monkeypatch, tmp_path):
-    """Keep the tests from the user's own folders."""
+    """Hide the user's own folders from the tests."""
     monkeypatch.delenv("CONTRASTIVE_CLUSTERING_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
@@ -78,7 +78,7 @@ def test_tilde_is_the_home_folder(tmp_path, monkeypatch):
         fetch_medmnist("breastmnist")
 
 
-def test_a_pipe_in_place_of_a_file_is_neither_read_nor_replaced(tmp_path):
+def test_pipes_are_neither_read_nor_replaced(tmp_path):
     path = tmp_path / "breastmnist.npz"
     os.mkfifo(path)
     with pytest.raises(FileNotFoundError, match="it is a named pipe"):
@@ -98,7 +98,7 @@ def test_larger_size(tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"name": "mnist"}, "name='mnist' is not a MedMNIST data set. There are: path"),
+        ({"name": "mnist"}, "name='mnist' is not a MedMNIST data set. Available: path"),
         ({"name": "breastmnist", "split": "all"}, "split='all' is not one of"),
         ({"name": "breastmnist", "size": 32}, r"size=32 is not one of \[28, 64, 128"),
         ({"name": "adrenalmnist3d", "size": 224}, r"not one of \[28, 64\]"),
@@ -115,7 +115,7 @@ def test_every_set_of_medmnist_is_known(tmp_path):
             fetch_medmnist(name, data_home=tmp_path, download=False)
 
 
-def test_missing_file_says_what_to_put_where(tmp_path):
+def test_errors_about_missing_files_name_the_remedy(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         fetch_medmnist("breastmnist", size=64, data_home=tmp_path, download=False)
     for part in ("breastmnist_64.npz", str(tmp_path), "https://", "data_home"):
@@ -127,7 +127,7 @@ def test_missing_file_is_downloaded_and_checked(tmp_path, monkeypatch, capsys):
     write(tmp_path / "server", "breastmnist", info)
     served = tmp_path / "server" / "breastmnist.npz"
     monkeypatch.setitem(info, "url", served.as_uri())
-    # What is served has not the official checksum: it may not stay.
+    # The served file does not have the official checksum and is deleted.
     with pytest.raises(FileNotFoundError, match="damaged and has been deleted"):
         fetch_medmnist("breastmnist", data_home=tmp_path / "new")
     assert not list((tmp_path / "new").iterdir())
@@ -139,21 +139,21 @@ def test_missing_file_is_downloaded_and_checked(tmp_path, monkeypatch, capsys):
     assert "download of breastmnist.npz" in capsys.readouterr().err
 
 
-def test_failed_download_says_what_to_put_where(tmp_path, monkeypatch):
+def test_errors_about_failed_downloads_name_the_remedy(tmp_path, monkeypatch):
     nowhere = (tmp_path / "nowhere.npz").as_uri()
     monkeypatch.setitem(INFO["breastmnist"], "url", nowhere)
     with pytest.raises(
-        FileNotFoundError, match=r"could not be downloaded.*put it into"
+        FileNotFoundError, match=r"could not be downloaded.*Download it from"
     ):
         fetch_medmnist("breastmnist", data_home=tmp_path)
 
 
 def test_verbose_is_a_number(tmp_path):
-    with pytest.raises(TypeError, match="verbose='yes' is no whole number"):
+    with pytest.raises(TypeError, match="verbose='yes' is not an integer"):
         fetch_medmnist("breastmnist", data_home=tmp_path, verbose="yes")
 
 
-def test_file_of_other_contents_is_an_error(tmp_path):
+def test_files_with_other_contents_are_errors(tmp_path):
     write(tmp_path, "breastmnist", INFO["retinamnist"])
     with pytest.raises(ValueError, match=r"has images of shape \(546, 28, 28\)"):
         fetch_medmnist("breastmnist", data_home=tmp_path)
@@ -191,7 +191,7 @@ def test_a_bare_array_is_an_error(tmp_path):
         load_medmnist_file(tmp_path / "array.npz")
 
 
-def test_a_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
+def test_memory_errors_are_not_reported_as_damage(tmp_path, monkeypatch):
     def load(*args, **kwargs):
         raise MemoryError
 
@@ -206,7 +206,7 @@ def test_missing_part_is_an_error(tmp_path):
         tmp_path / "own.npz", train_images=np.ones((3, 8, 8)), train_labels=[1, 2, 3]
     )
     assert load_medmnist_file(tmp_path / "own.npz").data.shape == (3, 8, 8)
-    with pytest.raises(ValueError, match="part 'test'"):
+    with pytest.raises(ValueError, match="split 'test'"):
         load_medmnist_file(tmp_path / "own.npz", split="test")
     with pytest.raises(ValueError, match="split='all'"):
         load_medmnist_file(tmp_path / "own.npz", split="all")

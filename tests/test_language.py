@@ -54,7 +54,12 @@ RULES = [
     Rule(r"own parts", "custom components", "Own parts"),
     Rule(r"pictures", "images, plots, figures", "the pictures of a report"),
     Rule(r"go(es)? on", "continue, resume", "the fit goes on where it was"),
-    Rule(r"places", "indices, positions", "The places of samples"),
+    # As a name in code, it may stand for points on a map.
+    Rule(
+        r"(the|their|its|these|at|by|of|all) places",
+        "indices, positions",
+        "The places of samples",
+    ),
     Rule(r"tells", "says, shows, distinguishes", "the name tells which it is"),
     Rule(r"decoder draws", "decodes", "what the decoder draws"),
     Rule(r"figures (say|against)", "metrics", "figures against labels"),

@@ -1,1 +1,1 @@
-"""From whatever X is to batches: reading, layout, units, scaling."""
+"""Read, check and scale samples, and serve them in batches."""

@@ -1,4 +1,4 @@
-"""What images of the training set look like, and how far others are from that."""
+"""Statistics of the appearance of training images, to detect unusual images."""
 
 import math
 from dataclasses import dataclass
@@ -11,41 +11,41 @@ from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.pooling import pool, pooled_sides
 from contrastive_clustering._data.validation import Samples
 
-# Training images that are looked at, evenly spread over the training set.
+# Maximum number of training images to measure, spaced evenly over the training set.
 MOST_LEARNED = 10_000
 
-# From fewer images, rare ones among them cannot be told from wrong units: measured in
-# the docs, "How often are images in other units detected?".
+# With fewer images, rare images cannot be distinguished from wrong units, as measured
+# in the docs, "How often are images in other units detected?".
 FEWEST_LEARNED = 50
 
-# An image is odd if it is further out than all but this part of the training images,
-# with some room: also measured there.
+# An image is unusual if its distance exceeds that of all but this fraction of the
+# training images, times a margin. Both values are measured on the same page.
 RARE = 0.005
-ROOM = 1.15
+MARGIN = 1.15
 
-# Channels whose mean and standard deviation are measured one by one. Of more, only
-# those of the whole image are.
+# Maximum number of channels that are measured individually. If there are more, only the
+# mean and standard deviation of the whole image are measured.
 MOST_CHANNELS = 4
 
-# Cells along each side of the coarse map, by the number of spatial axes.
+# Number of cells along each side of the coarse map, by the number of spatial axes.
 MAP_SIDES = {2: 8, 3: 4}
 
-# The least standard deviation that a measure is taken to have: a black background, for
-# example, has the same least value in every training image.
+# Minimum standard deviation assumed for a measure. With a black background, for
+# example, all training images have the same minimum value.
 LEAST_SPREAD = 0.1
 
-# Relative to the training set's standard deviation: keeps the logarithms and quotients
-# of constant images finite.
+# Offset relative to the training set's standard deviation. It keeps logarithms and
+# quotients of constant images finite.
 SMALL = 1e-3
 
-# Fisher's transform of a correlation of one is infinite.
+# Upper limit for correlations, as Fisher's transform of 1 is infinite.
 HIGHEST_CORRELATION = 0.98
 
 CHUNK_VALUES = 2**21
 
 
 def map_sides(layout: SampleLayout) -> tuple[int, ...]:
-    """Return the numbers of cells along the sides of an image's coarse map."""
+    """Return the number of cells along each side of the coarse map of an image."""
     return pooled_sides(layout, MAP_SIDES)
 
 
@@ -61,10 +61,10 @@ class Measures(NamedTuple):
     Attributes
     ----------
     values : ndarray of shape (n_images, n_measures)
-        What distances are computed from.
+        Measures from which distances are computed.
 
     spreads : ndarray of shape (n_images,)
-        Standard deviations of the images, in those of the training set.
+        Standard deviations of the images, relative to that of the training set.
     """
 
     values: np.ndarray
@@ -73,37 +73,37 @@ class Measures(NamedTuple):
 
 @dataclass(frozen=True)
 class Appearance:
-    """How training images vary in location, scale, range and polarity.
+    """Variation of training images in location, scale, range and polarity.
 
-    Each image is described by the mean and the standard deviation of each channel, by
-    its least and greatest value, its skewness, and the correlation between its coarse
-    map of local means and that of the average training image, which tells an image
-    from its negative. The further these are from those of the training images, by
-    Mahalanobis distance, the odder an image is.
+    The measures of an image are the mean and the standard deviation of each channel,
+    the minimum, the maximum, the skewness, and the correlation of its coarse map of
+    local means with that of the average training image, which distinguishes an image
+    from its negative. The Mahalanobis distance from the training images shows how
+    unusual an image is.
 
     Attributes
     ----------
     offset, scale : float
-        Mean and standard deviation of all values; measures are relative to them.
+        Mean and standard deviation of all values, to which measures are relative.
 
     average : ndarray of shape (n_cells,)
-        Coarse map of the average training image, of mean zero.
+        Coarse map of the average training image, with zero mean.
 
     center : ndarray of shape (n_measures,)
-        Means of the training images' measures.
+        Means of the measures over the training images.
 
     precision : ndarray of shape (n_measures, n_measures)
-        Inverse of their covariance.
+        Inverse covariance of the measures.
 
     usual : ndarray of shape (2, n_measures)
-        Their percentiles 1 and 99.
+        1st and 99th percentiles of the measures.
 
     limit : float
-        The distance beyond which an image is odd.
+        Distance above which an image is unusual.
 
     spreads : ndarray of shape (2,)
-        Least and greatest standard deviation of a training image that is not constant,
-        relative to `scale`.
+        Smallest and largest standard deviation of the training images that are not
+        constant, relative to `scale`.
 
     References
     ----------
@@ -123,23 +123,23 @@ class Appearance:
     def fit(
         cls, X: Samples, layout: SampleLayout, offset: float, scale: float
     ) -> "Appearance | None":
-        """Learn what the images of a training set look like.
+        """Measure the images of a training set.
 
         Parameters
         ----------
         X : ndarray or LazyArray of shape (n_samples, ...)
-            The training set, whose samples are not all the same.
+            The training set, with at least two different samples.
 
         layout : SampleLayout
-            How to read its samples.
+            Layout of the samples.
 
         offset, scale : float
-            Mean and standard deviation of its values.
+            Mean and standard deviation of all values.
 
         Returns
         -------
         appearance : Appearance or None
-            None for tables and for fewer than 50 images.
+            The statistics; None for tables and for fewer than 50 images.
         """
         if layout.is_table or len(X) < FEWEST_LEARNED:
             return None
@@ -157,7 +157,7 @@ class Appearance:
         precision = np.linalg.inv(covariance + LEAST_SPREAD**2 * np.eye(len(center)))
         distances = _leave_one_out(_distances(values - center, precision))
         varying = looks.spreads[looks.spreads > SMALL]
-        if not len(varying):  # images of one value each
+        if not len(varying):  # all images are constant
             varying = np.ones(1)
         return cls(
             offset=offset,
@@ -166,15 +166,15 @@ class Appearance:
             center=center,
             precision=precision,
             usual=np.quantile(values, (0.01, 0.99), axis=0),
-            limit=ROOM * float(np.quantile(distances, 1 - RARE)),
-            # Where all images are constant, they differ by their values alone.
+            limit=MARGIN * float(np.quantile(distances, 1 - RARE)),
+            # Constant images differ only in their values.
             spreads=np.array(
                 [varying.min(), varying.max()] if len(varying) else [1, 1]
             ),
         )
 
     def measure(self, images: np.ndarray, layout: SampleLayout) -> Measures:
-        """Describe images.
+        """Measure images.
 
         Parameters
         ----------
@@ -182,18 +182,18 @@ class Appearance:
             Images of the layout seen in fit.
 
         layout : SampleLayout
-            How to read them.
+            Layout of the images.
 
         Returns
         -------
         measures : Measures
-            The images' measures.
+            Measures of the images.
         """
         looks = _look_at(images, layout, self.offset, self.scale)
         return Measures(_compare(looks, self.average), looks.spreads)
 
     def distances(self, values: np.ndarray) -> np.ndarray:
-        """Return how far measures are from those of the training images.
+        """Return the distances of measures from those of the training images.
 
         Parameters
         ----------
@@ -219,14 +219,14 @@ class Appearance:
         return [
             *(f"mean{channel}" for channel in where),
             *(f"standard deviation{channel}" for channel in where),
-            "least value",
-            "greatest value",
+            "minimum",
+            "maximum",
             "skewness",
             "correlation with the average image of fit",
         ]
 
     def in_units(self, values: np.ndarray) -> np.ndarray:
-        """Bring measures to the units of the training images.
+        """Convert measures to the units of the training images.
 
         Parameters
         ----------
@@ -236,7 +236,7 @@ class Appearance:
         Returns
         -------
         values : ndarray of shape (n_rows, n_measures)
-            The same as a reader understands them.
+            Measures in interpretable units.
         """
         n_channels = (len(self.center) - 4) // 2
         means, spreads, extremes, skewness, correlation = np.split(
@@ -255,10 +255,10 @@ class Appearance:
 
 
 class _Looks(NamedTuple):
-    """Measures of images, and what their correlations are computed from."""
+    """Measures of images, except their correlations with the average image."""
 
     values: np.ndarray  # (n, n_measures - 1)
-    cells: np.ndarray  # (n, n_cells), coarse maps, each of mean zero
+    cells: np.ndarray  # (n, n_cells), coarse maps with zero mean
     spreads: np.ndarray  # (n,)
 
 
@@ -273,7 +273,7 @@ def _look_at(
         channels = values[:, None]
     centered = values - values.mean(dim=1, keepdim=True)
     spreads = centered.square().mean(dim=1).sqrt()
-    # Skewness has no bounds: that of one bright pixel in the dark is large.
+    # Skewness is unbounded, for example for one bright pixel on a dark background.
     skewness = torch.asinh((centered**3).mean(dim=1) / (spreads + SMALL) ** 3)
     measured = [
         channels.mean(dim=2),
@@ -301,11 +301,11 @@ def _distances(deviations: np.ndarray, precision: np.ndarray) -> np.ndarray:
 
 
 def _leave_one_out(distances: np.ndarray) -> np.ndarray:
-    """Return the distances of training images to the statistics of the others.
+    """Return the distances of training images from the statistics of the others.
 
-    With few images an odd one widens the covariance that it is compared with
-    (Penny, "Appropriate critical values when testing for a single multivariate outlier
-    by using the Mahalanobis distance", 1996).
+    In small training sets, an unusual image increases the covariance that it is
+    compared with (Penny, "Appropriate critical values when testing for a single
+    multivariate outlier by using the Mahalanobis distance", 1996).
     """
     n = len(distances)
     remaining = (1 - n * distances**2 / (n - 1) ** 2).clip(min=0.01)

@@ -1,4 +1,4 @@
-"""From an array of any dtype to batches: a batch is cast, never the whole."""
+"""Serve batches of an array of any dtype without casting the whole array."""
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -15,26 +15,27 @@ from contrastive_clustering._utils.seeding import derive_seed
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-# What a data loader refuses, or has no use for, if it starts no workers.
+# Parameters of a data loader that only apply if it starts workers.
 OF_WORKERS = ("prefetch_factor", "multiprocessing_context", "timeout")
 
 
 class ArrayDataset(Dataset[Batch]):
-    """Samples of an array, handed out in whole batches, channels first.
+    """Dataset of an array that returns whole batches with channels first.
 
-    8-bit pixels leave as they are, to be scaled on the device, where a quarter of
-    the bytes have to be moved; all else leaves as float32 on the common scale.
+    8-bit pixels are returned unscaled and are scaled on the device, which reduces the
+    transfer to a quarter of the bytes. Other dtypes are returned as standardized
+    float32.
 
     Parameters
     ----------
     X : ndarray or LazyArray of shape (n_samples, ...)
-        The user's samples; never copied as a whole and never changed.
+        The samples, which are never copied as a whole nor modified.
 
     scaler : Scaler
-        Knows the layout of the samples and the common scale.
+        Layout and scaling of the samples.
 
     rows : ndarray of shape (n_rows,), default=None
-        The samples to hand out; all if None.
+        Indices of the samples to return; all if None.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class ArrayDataset(Dataset[Batch]):
         return len(self.X) if self.rows is None else len(self.rows)
 
     def take(self, rows: np.ndarray | None) -> "ArrayDataset":
-        """Return a view of some samples, or of all of them if `rows` is None."""
+        """Return a view of a subset of the samples, or of all if `rows` is None."""
         return ArrayDataset(self.X, self.scaler, rows)
 
     def __getitem__(self, index: int) -> Batch:
@@ -56,34 +57,34 @@ class ArrayDataset(Dataset[Batch]):
         return batch[0], indices[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return the samples at `indices`, and these in place of a target."""
-        places = np.asarray(indices)
+        """Return the samples at `indices`, with the indices instead of targets."""
+        positions = np.asarray(indices)
         if self.rows is not None:
-            samples = self.X[self.rows[places]]
-        elif isinstance(indices, range):  # a slice of an array copies nothing
+            samples = self.X[self.rows[positions]]
+        elif isinstance(indices, range):  # slices avoid copies
             samples = self.X[indices.start : indices.stop]
         else:
-            samples = self.X[places]
+            samples = self.X[positions]
         if samples.dtype == np.uint8:
-            # PyTorch has no tensors that are read-only or run backwards.
+            # PyTorch supports neither read-only tensors nor negative strides.
             if not samples.flags.writeable or min(samples.strides) < 0:
                 samples = samples.copy()
             batch = self.scaler.layout.to_network(torch.from_numpy(samples))
         else:
             batch = self.scaler.scale(samples)
-        return batch, torch.from_numpy(places)
+        return batch, torch.from_numpy(positions)
 
 
 def keep_batch(batch: Any) -> Any:
-    """Collate what `ArrayDataset.__getitems__` has put together already."""
+    """Return the batch of `ArrayDataset.__getitems__`, which is already collated."""
     return batch
 
 
 class EvenBatchSampler(Sampler[Sequence[int]]):
-    """Batches of sizes that differ by one sample at most.
+    """Sampler of batches whose sizes differ by at most one sample.
 
-    Without a short last batch, whose few negatives would make its contrastive loss
-    another one, and which batch normalization could not use.
+    It avoids a short last batch, whose contrastive loss would have few negatives and
+    which batch normalization might not support.
 
     Parameters
     ----------
@@ -91,18 +92,18 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
         Number of samples.
 
     batch_size : int
-        Largest size of a batch.
+        Maximum batch size.
 
     shuffle : bool, default=False
-        Whether to shuffle the samples again in each epoch.
+        Whether to reshuffle the samples in each epoch.
 
     seed : int, default=0
-        Seed of the shuffling; with it the order is a function of `epoch` alone.
+        Seed of the shuffling. The order depends only on the seed and `epoch`.
 
     Attributes
     ----------
     epoch : int
-        The epoch whose order the next iteration gives.
+        Epoch of the next iteration.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
             yield batch.tolist() if self.shuffle else range(batch[0], batch[-1] + 1)
 
     def order(self) -> np.ndarray:
-        """Return the order of the samples in the epoch."""
+        """Return the order of the samples in the current epoch."""
         order = np.arange(self.n_samples)
         if self.shuffle:
             np.random.default_rng(derive_seed(self.seed, self.epoch)).shuffle(order)
@@ -130,35 +131,35 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
 
 
 def count_batches(n_samples: int, batch_size: int) -> int:
-    """Return the number of even batches that `n_samples` make."""
+    """Return the number of even batches of `n_samples` samples."""
     return -(-n_samples // batch_size)
 
 
 class EvenBatchLoader(DataLoader[Batch]):
-    """A data loader of even batches, with skorch's parameters.
+    """Data loader of even batches with the parameters that skorch passes.
 
     Parameters
     ----------
     dataset : Dataset
-        A dataset that returns whole batches from ``__getitems__``.
+        Dataset that returns whole batches from ``__getitems__``.
 
     batch_size : int
-        Largest size of a batch.
+        Maximum batch size.
 
     shuffle : bool, default=False
-        Whether to shuffle in each epoch.
+        Whether to reshuffle the samples in each epoch.
 
     seed : int, default=0
         Seed of the shuffling.
 
     num_workers : int, default=0
-        Largest number of processes that read batches; what is read does not depend on
-        it. None are started for a single batch, nor by a process that may have no
-        children, as those of ``multiprocessing.Pool``.
+        Maximum number of worker processes; batches do not depend on it. No workers are
+        started for a single batch, nor in daemonic processes, such as those of
+        ``multiprocessing.Pool``, which cannot have children.
 
     **kwargs : dict
-        Further parameters of :class:`torch.utils.data.DataLoader`. Those of its workers
-        are read if there are any.
+        Further parameters of :class:`torch.utils.data.DataLoader`. Parameters of the
+        workers are ignored if there are none.
     """
 
     def __init__(
@@ -180,11 +181,11 @@ class EvenBatchLoader(DataLoader[Batch]):
         num_workers = min(num_workers, n_batches)
         if num_workers == 0:
             kwargs = {k: v for k, v in kwargs.items() if k not in OF_WORKERS}
-        # A generator of its own keeps the loader from drawing its workers' seeds
-        # from the global one.
+        # Without this generator, the loader would draw the workers' seeds from the
+        # global one.
         super().__init__(
             dataset,
-            # PyTorch's type asks for lists, its loader for any sequence.
+            # Typed as lists, but the loader accepts any sequence.
             batch_sampler=self.even_batches,  # type: ignore[arg-type]
             collate_fn=keep_batch,
             generator=torch.Generator().manual_seed(seed),
@@ -194,23 +195,23 @@ class EvenBatchLoader(DataLoader[Batch]):
         )
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        """Yield the batches; say what can be done where a process has ended."""
+        """Yield the batches, and explain errors of worker processes."""
         with explain_dead_workers(self.num_workers, self._exit_codes):
             yield from super().__iter__()
 
     def _exit_codes(self) -> list[int | None]:
-        # PyTorch has no public name for them; without it, the message says less.
+        # The attributes are private; without them, the message is less specific.
         workers = getattr(getattr(self, "_iterator", None), "_workers", ())
         return [worker.exitcode for worker in workers]
 
 
 class TensorBatches(Dataset[Batch]):
-    """A batch that was drawn already, handed out in whole batches once more.
+    """Dataset of a loaded tensor that returns whole batches.
 
     Parameters
     ----------
     samples : torch.Tensor of shape (n_samples, ...)
-        As an :class:`ArrayDataset` hands them out.
+        Samples as returned by an :class:`ArrayDataset`.
     """
 
     def __init__(self, samples: torch.Tensor) -> None:
@@ -220,6 +221,6 @@ class TensorBatches(Dataset[Batch]):
         return len(self.samples)
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return the samples at `indices`, and these in place of a target."""
-        places = torch.as_tensor(indices)
-        return self.samples[places], places
+        """Return the samples at `indices`, with the indices instead of targets."""
+        positions = torch.as_tensor(indices)
+        return self.samples[positions], positions

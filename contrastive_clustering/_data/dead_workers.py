@@ -1,4 +1,4 @@
-"""What is said where a process that reads batches has ended or cannot be started."""
+"""Explain errors of data-loading workers that have died or cannot be started."""
 
 import multiprocessing
 import pickle
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from contrastive_clustering._utils.messages import reason_of
 
-READS = "A process that reads batches (num_workers={num_workers}) "
-IN_MAIN = "iterator_train__num_workers=0 reads in the main process."
+WORKER = "A data-loading worker (num_workers={num_workers}) "
+IN_MAIN = "iterator_train__num_workers=0 loads batches in the main process."
 IMPORTABLE = (
-    "Processes that are started by {method!r} import what they read: define the class "
-    "of the data set in a module of its own, not in a notebook, in a function or under "
+    "Workers started by the method {method!r} import the data set: define its class in "
+    "a module, not in a notebook, in a function or under "
     '`if __name__ == "__main__":`. '
 )
 
@@ -24,25 +24,24 @@ UNPICKLABLE = re.compile(r"can.?t pickle|cannot pickle|local object", re.IGNOREC
 def explain_dead_workers(
     num_workers: int, exit_codes: Callable[[], Sequence[int | None]]
 ) -> Iterator[None]:
-    """Say what can be done where a process of a data loader ends or does not start.
+    """Replace errors of data-loading workers by errors with a remedy.
 
     Parameters
     ----------
     num_workers : int
-        Number of processes that read batches.
+        Number of workers.
 
     exit_codes : callable
-        Returns the exit code of each of them, negative if a signal has ended it, or
-        None while it runs.
+        Returns the exit code of each worker, which is negative after a signal and None
+        while it is running.
 
     Raises
     ------
     RuntimeError
-        If a process has ended: by a signal, with an exit code, or for a reason that is
-        not known.
+        If a worker has died by a signal, with an exit code, or for an unknown reason.
 
     TypeError
-        If a data set cannot be sent to a process.
+        If the data set cannot be sent to a worker.
     """
     try:
         yield
@@ -50,38 +49,38 @@ def explain_dead_workers(
         if "DataLoader worker" not in str(error) or "Caught" in str(error):
             raise
         raise RuntimeError(
-            READS.format(num_workers=num_workers) + _why(exit_codes()) + IN_MAIN
+            WORKER.format(num_workers=num_workers) + _why(exit_codes()) + IN_MAIN
         ) from error
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         if not num_workers or not UNPICKLABLE.search(str(error)):
             raise
         raise TypeError(
-            READS.format(num_workers=num_workers)
-            + f"cannot be started, as X cannot be sent to it ({reason_of(error)}). "
+            WORKER.format(num_workers=num_workers)
+            + f"cannot be started: X cannot be sent to it ({reason_of(error)}). "
             + IMPORTABLE.format(method=multiprocessing.get_start_method())
             + IN_MAIN
         ) from error
 
 
 def _why(exit_codes: Sequence[int | None]) -> str:
-    """Return how a process has ended, and what can be done."""
+    """Return the reason for the death of a worker, and a remedy."""
     code = next((code for code in exit_codes if code), None)
     if code is not None and code < 0:
         return (
-            f"was killed by the signal {_name_signal(-code)}, most often for want of "
-            "memory. Lower iterator_train__num_workers or batch_size; "
+            f"was killed by the signal {_name_signal(-code)}, most often because "
+            "memory ran out. Lower iterator_train__num_workers or batch_size; "
         )
     method = multiprocessing.get_start_method()
     imports = "" if method == "fork" else IMPORTABLE.format(method=method)
     if code is None:
         return (
-            "ended unexpectedly; if it printed an error, it stands above. "
-            f"{imports}If memory was short, lower iterator_train__num_workers or "
+            "died unexpectedly; see above for its error, if it printed one. "
+            f"{imports}If memory ran out, lower iterator_train__num_workers or "
             "batch_size; "
         )
     return (
-        f"failed with the exit code {code}, which is not a signal; its error was "
-        f"printed above. {imports}"
+        f"failed with the exit code {code}, which is not a signal; see above for its "
+        f"error. {imports}"
     )
 
 

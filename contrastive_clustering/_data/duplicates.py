@@ -1,4 +1,4 @@
-"""Which samples are exact copies of each other."""
+"""Find samples that are exact copies of each other."""
 
 import hashlib
 
@@ -9,19 +9,19 @@ from contrastive_clustering._data.validation import Samples
 
 
 def number_distinct(samples: Samples) -> np.ndarray:
-    """Return a number for each sample, the same for copies and for them alone.
+    """Return a number for each sample that is shared exactly by its copies.
 
     Parameters
     ----------
     samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples, which are read piece by piece.
+        The samples, which are read in chunks.
 
     Returns
     -------
     codes : ndarray of shape (n_samples,)
-        Numbers from 0 without gaps.
+        Consecutive numbers from 0.
     """
-    # Among a million samples two share one of 2**64 digests once in 40 million times.
+    # For a million samples, the probability of a collision is 1 in 40 million.
     digests = b"".join(
         hashlib.blake2b(sample.tobytes(), digest_size=8).digest()
         for chunk in iterate_chunks(samples)
@@ -34,12 +34,12 @@ def number_distinct(samples: Samples) -> np.ndarray:
 def count_distinct(
     labels: np.ndarray, codes: np.ndarray, n_clusters: int
 ) -> np.ndarray:
-    """Return how many distinct samples each stratum has.
+    """Return the number of distinct samples of each stratum.
 
     Parameters
     ----------
     labels, codes : ndarray of shape (n_samples,)
-        The stratum of each sample, -1 for noise, and its number.
+        Stratum of each sample, -1 for noise, and number of each sample.
 
     n_clusters : int
         Number of strata.

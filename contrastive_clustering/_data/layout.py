@@ -1,7 +1,7 @@
-"""How samples are read: as rows, images or volumes.
+"""Interpretation of samples as rows, images or volumes.
 
-This is the one place that knows the user's axes. Everything behind it sees batches
-with the channels first, ``(n, n_channels, height, width)``, ``(n, n_channels, depth,
+Only this module handles the axes of the user's array. All other code uses batches with
+channels first, of shape ``(n, n_channels, height, width)``, ``(n, n_channels, depth,
 height, width)`` or, for tables, ``(n, n_features)``.
 """
 
@@ -19,8 +19,8 @@ MOST_AXES = 4
 
 SMALLEST_SIDE = 8
 
-# Sizes of a last axis that are read as channels (gray, RGB, RGBA) unless
-# `channel_axis` says otherwise.
+# Sizes of a last axis that are interpreted as channels (gray, RGB, RGBA) if
+# `channel_axis` is "auto".
 CHANNEL_COUNTS = (1, 3, 4)
 
 ChannelAxis = int | Literal["auto"] | None
@@ -28,7 +28,7 @@ ChannelAxis = int | Literal["auto"] | None
 
 @dataclass(frozen=True)
 class SampleLayout:
-    """How the samples of an array are read.
+    """Layout of the samples of an array.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ class SampleLayout:
         Shape of one sample in the user's array.
 
     image_shape : tuple of int or None
-        Shape of one sample as an image or a volume; differs from `sample_shape`
-        where the user's images are flattened. None for a table.
+        Shape of one sample as an image or a volume. It differs from `sample_shape` if
+        images are flattened, and is None for tables.
 
     channel_axis : int or None
-        The axis of `image_shape` that holds the channels; None where there is none.
+        Channel axis within `image_shape`; None if there is none.
     """
 
     sample_shape: tuple[int, ...]
@@ -49,17 +49,17 @@ class SampleLayout:
 
     @property
     def is_table(self) -> bool:
-        """Whether samples are rows of features without neighbors."""
+        """Whether samples are rows of features without spatial structure."""
         return self.image_shape is None
 
     @property
     def is_flat(self) -> bool:
-        """Whether samples are rows of the user's array: tables, flattened images."""
+        """Whether samples are rows of the array, as in tables and flattened images."""
         return len(self.sample_shape) == 1
 
     @property
     def network_shape(self) -> tuple[int, ...]:
-        """Shape of one sample with the channels first, as the network wants it."""
+        """Shape of one sample with channels first, as used by the network."""
         if self.image_shape is None:
             return self.sample_shape
         if self.channel_axis is None:
@@ -70,7 +70,7 @@ class SampleLayout:
 
     @property
     def kind(self) -> Literal["table", "volume", "gray", "rgb"]:
-        """Which preset of augmentations suits these samples."""
+        """Kind of the samples, which selects the augmentation preset."""
         if self.is_table:
             return "table"
         if len(self.network_shape) == 4:
@@ -78,7 +78,7 @@ class SampleLayout:
         return "gray" if self.network_shape[0] == 1 else "rgb"
 
     def to_network(self, batch: torch.Tensor) -> torch.Tensor:
-        """Move a batch of the user's samples to channels first."""
+        """Convert a batch from the user's layout to channels first."""
         if self.image_shape is None:
             return batch
         batch = batch.reshape(-1, *self.image_shape)
@@ -87,7 +87,7 @@ class SampleLayout:
         return batch.movedim(1 + self.channel_axis, 1)
 
     def from_network(self, batch: torch.Tensor) -> torch.Tensor:
-        """Move a batch with channels first to the user's shape."""
+        """Convert a batch from channels first to the user's layout."""
         if self.image_shape is None:
             return batch
         if self.channel_axis is None:
@@ -103,37 +103,37 @@ def read_layout(
     image_shape: tuple[int, ...] | None = None,
     channel_axis: ChannelAxis = "auto",
 ) -> SampleLayout:
-    """Decide how the samples of an array of the given shape are read.
+    """Determine the layout of samples from the shape of an array.
 
-    Without `image_shape` two axes are a table, ``(n, n_features)``, and three are
+    Without `image_shape`, two axes are a table, ``(n, n_features)``, and three axes are
     gray images, ``(n, height, width)``. Four axes are images with channels, ``(n,
-    height, width, n_channels)``, if the last has 1, 3 or 4 entries, and else volumes,
-    ``(n, depth, height, width)``. Five axes are volumes with channels, which stand
-    last if that axis has 1, 3 or 4 entries. `channel_axis` overrules this.
+    height, width, n_channels)``, if the last axis has 1, 3 or 4 entries, and volumes,
+    ``(n, depth, height, width)``, otherwise. Five axes are volumes with channels, which
+    are the last axis if that has 1, 3 or 4 entries. `channel_axis` overrides these
+    rules.
 
     Parameters
     ----------
     shape : tuple of int
-        Shape of the array, samples first.
+        Shape of the array, with samples first.
 
     image_shape : tuple of int, default=None
-        Shape of one image or volume, for arrays that hold them flattened.
+        Shape of one image or volume, for arrays with flattened samples.
 
     channel_axis : int, None or "auto", default="auto"
-        The axis of the array that holds the channels, counted in the array as it is
-        before flattening, with the samples as axis 0; None if there is none; "auto"
-        to go by the rule above.
+        Channel axis of the array before flattening, where axis 0 holds the samples.
+        None if there is none; "auto" applies the rules above.
 
     Returns
     -------
     layout : SampleLayout
-        How to read the samples.
+        Layout of the samples.
 
     Raises
     ------
     ValueError
-        If the array does not have the shape that the parameters promise, if it is
-        unclear which axis holds the channels, or if a side is below 8 pixels.
+        If the shape does not match the parameters, if the channel axis is ambiguous, or
+        if a side has fewer than 8 pixels.
 
     Examples
     --------
@@ -156,19 +156,19 @@ def read_layout(
         image = tuple(image_shape)
         if len(image) > MOST_AXES:
             raise ValueError(
-                f"image_shape has {len(image)} entries, but volumes with channels have "
-                f"{MOST_AXES} axes and images fewer. Set image_shape to the shape of "
-                "one image, as in image_shape=(28, 28)."
+                f"image_shape has {len(image)} entries, but at most {MOST_AXES} are "
+                "possible, those of a volume with channels. Set image_shape to the "
+                "shape of one image, as in image_shape=(28, 28)."
             )
         if not all(isinstance(side, Integral) and side > 0 for side in image):
             raise ValueError(
-                f"image_shape={show(image_shape)} must hold whole, positive numbers, "
+                f"image_shape={show(image_shape)} must consist of positive integers, "
                 "as in image_shape=(28, 28)."
             )
         image = tuple(map(int, image))
         if sample_shape not in (image, (math.prod(image),)):
             raise ValueError(
-                f"image_shape={image} asks for X of shape {('n', *image)} or "
+                f"image_shape={image} requires X of shape {('n', *image)} or "
                 f"('n', {math.prod(image)}), but X has shape {tuple(shape)}. Set "
                 "image_shape to the shape of one image."
             )
@@ -183,16 +183,16 @@ def read_layout(
         )
     if min(sides) < SMALLEST_SIDE:
         raise ValueError(
-            f"Samples of shape {image} were read as {_describe(layout)} with sides "
-            f"{sides}, but each side needs at least {SMALLEST_SIDE} pixels. Enlarge or "
-            f"pad the images, or set channel_axis (it is {show(channel_axis)}) if "
-            "another axis holds the channels."
+            f"Samples of shape {image} were interpreted as {_describe(layout)} and "
+            f"sides {sides}, but each side needs at least {SMALLEST_SIDE} pixels. "
+            "Enlarge or pad the images, or change channel_axis (it is "
+            f"{show(channel_axis)}) if another axis holds the channels."
         )
     return layout
 
 
 def _channel_axis_of(image: tuple[int, ...], channel_axis: ChannelAxis) -> int | None:
-    """Return the axis of `image` that holds the channels, by rule or as asked."""
+    """Return the channel axis of `image`, as given or by the rules."""
     if channel_axis is None:
         return None
     if channel_axis != "auto":
@@ -201,7 +201,7 @@ def _channel_axis_of(image: tuple[int, ...], channel_axis: ChannelAxis) -> int |
         if not 1 <= axis < n_axes:
             raise ValueError(
                 f"channel_axis={channel_axis} is not an axis of a sample: X has "
-                f"{n_axes} axes, of which axis 0 holds the samples."
+                f"{n_axes} axes, and axis 0 holds the samples. Set it to another axis."
             )
         return axis - 1
     if len(image) <= 2:
@@ -211,12 +211,12 @@ def _channel_axis_of(image: tuple[int, ...], channel_axis: ChannelAxis) -> int |
     if len(image) == 3:
         return None
     raise ValueError(
-        f"Samples of shape {image} have {len(image)} axes and it is unclear which "
-        "holds the channels: set channel_axis (for example channel_axis=-1 or 1)."
+        f"Samples of shape {image} have {len(image)} axes, and it is unclear which of "
+        "them holds the channels. Set channel_axis, for example to -1 or 1."
     )
 
 
 def _describe(layout: SampleLayout) -> str:
     n_channels, *sides = layout.network_shape
     noun = "images" if len(sides) == 2 else "volumes"
-    return f"{noun} of {n_channels} channel{'s' if n_channels > 1 else ''}"
+    return f"{noun} with {n_channels} channel{'s' if n_channels > 1 else ''}"

@@ -1,4 +1,4 @@
-"""Samples that are read when they are needed, and checked then."""
+"""Arrays whose samples are read and checked on demand."""
 
 import math
 from abc import ABC, abstractmethod
@@ -20,19 +20,19 @@ from contrastive_clustering._utils.bad_samples import (
 )
 from contrastive_clustering._utils.messages import describe_error
 
-Places = int | slice | np.ndarray
+Index = int | slice | np.ndarray
 
 
 class LazyArray(ABC):
-    """Samples along the first axis of what looks like an array.
+    """Array-like object whose samples, along the first axis, are read on demand.
 
-    What is read is checked for finite numbers then, as all of it at once would have to
-    be read beforehand.
+    Samples are checked for finite values when they are read, because checking them
+    beforehand would require reading all of them.
 
     Parameters
     ----------
     shape : tuple of int
-        Shape, samples first.
+        Shape, with samples first.
 
     dtype : numpy.dtype
         Type of the values.
@@ -47,17 +47,17 @@ class LazyArray(ABC):
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, places: Places) -> np.ndarray:
-        if isinstance(places, slice):
-            places = np.arange(*places.indices(len(self)))
-        indices = np.atleast_1d(places)
+    def __getitem__(self, index: Index) -> np.ndarray:
+        if isinstance(index, slice):
+            index = np.arange(*index.indices(len(self)))
+        indices = np.atleast_1d(index)
         samples = self._read(indices)
         self._check_values(samples, indices)
         samples = without_extended_precision(samples)
-        return samples if isinstance(places, np.ndarray) else samples[0]
+        return samples if isinstance(index, np.ndarray) else samples[0]
 
     def _check_values(self, samples: np.ndarray, indices: np.ndarray) -> None:
-        """Raise a ValueError if some of the samples that were read cannot be used."""
+        """Raise a ValueError if some of the samples cannot be used."""
         if not samples.size:
             return
         wrong = not_finite(samples)
@@ -77,47 +77,49 @@ class LazyArray(ABC):
         self, dtype: np.dtype | None = None, copy: bool | None = None
     ) -> np.ndarray:
         if copy is False:
-            raise ValueError("X is read piece by piece; an array of it is a copy.")
+            raise ValueError(
+                "X is read on demand; converting it to an array requires a copy."
+            )
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
     @abstractmethod
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        """Return the samples at places, in their order."""
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        """Return the samples at the indices, in the given order."""
 
 
 @contextmanager
 def errors_of_reading(name: str, source: Any) -> Iterator[None]:
-    """Say which sample could not be read where a file or a user's own code fails.
+    """Add the name of the sample to errors of files or of custom code.
 
     Parameters
     ----------
     name : str
-        What a message calls the samples.
+        Name of the samples for the message.
 
     source : object
-        What they are read from.
+        Object that the samples are read from.
 
     Raises
     ------
     OSError
-        If that was raised, with its number.
+        If an OSError was raised, with the same error number.
 
     ValueError
-        Of any other error; it is the cause. Want of memory is left as it is.
+        For any other error, which is the cause. A MemoryError is raised unchanged.
     """
     try:
         yield
     except MemoryError:
         raise
-    # What files and a user's own data set raise has no common type.
+    # Files and custom data sets may raise any error.
     except Exception as error:
         message = (
             f"{name} of the {type(source).__name__} passed as X could not be read "
-            f"({describe_error(error)}). Repair it or leave it out; files have to be "
-            "open until fit or predict returns."
+            f"({describe_error(error)}). Repair or remove it; files must stay open "
+            "until fit or predict returns."
         )
         if isinstance(error, OSError):
-            # With a number the system's own subclass is raised.
+            # The error number selects the subclass of OSError.
             number = () if error.errno is None else (error.errno,)
             raise OSError(*number, message) from error
         raise ValueError(message) from error

@@ -1,4 +1,4 @@
-"""Samples that are moved to a GPU once, where they fit, and stay there for a fit."""
+"""Keep all samples on a GPU during a fit if they fit into its memory."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,27 +13,27 @@ from contrastive_clustering._data.scaling import CHUNK_VALUES, Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.device import free_memory
 
-# Part of the GPU's free memory that samples may take. The rest is for the network:
-# what a step keeps for its gradients is many times a batch.
+# Maximum fraction of the GPU's free memory for samples. The network needs the rest,
+# because its activations take many times the memory of a batch.
 LARGEST_PART = 1 / 4
 
 
 class ResidentDataset(ArrayDataset):
-    """Samples of an array, all of which are on a device.
+    """Dataset of an array with all samples on a device.
 
     Parameters
     ----------
     X : ndarray or LazyArray of shape (n_samples, ...)
-        The user's samples.
+        The samples.
 
     scaler : Scaler
-        Knows the layout of the samples and the common scale.
+        Layout and scaling of the samples.
 
     samples : torch.Tensor of shape (n_samples, *network_shape)
-        All of X, channels first; raw if 8-bit, else float32 on the common scale.
+        All of X with channels first: unscaled if 8-bit, else standardized float32.
 
     rows : ndarray of shape (n_rows,), default=None
-        The samples to hand out; all if None.
+        Indices of the samples to return; all if None.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class ResidentDataset(ArrayDataset):
         self._rows = None if rows is None else torch.as_tensor(rows).to(samples.device)
 
     def take(self, rows: np.ndarray | None) -> "ResidentDataset":
-        """Return a view of some samples, or of all of them if `rows` is None."""
+        """Return a view of a subset of the samples, or of all if `rows` is None."""
         return ResidentDataset(self.X, self.scaler, self.samples, rows)
 
     def __getitems__(self, indices: Sequence[int] | torch.Tensor) -> Batch:
-        """Return the samples at `indices`, and these in place of a target."""
-        places = torch.as_tensor(indices, device=self.samples.device)
-        rows = places if self._rows is None else self._rows[places]
-        return self.samples[rows], places
+        """Return the samples at `indices`, with the indices instead of targets."""
+        positions = torch.as_tensor(indices, device=self.samples.device)
+        rows = positions if self._rows is None else self._rows[positions]
+        return self.samples[rows], positions
 
 
 class ResidentBatchLoader:
-    """Even batches of samples that are on a device, in the order of `EvenBatchLoader`.
+    """Data loader for samples on a device, in the order of `EvenBatchLoader`.
 
-    The order of an epoch is moved to the device at its beginning; after that nothing
-    is, and nothing waits.
+    Only the order of the samples is transferred at the beginning of an epoch.
+    Afterwards there are neither transfers nor synchronization.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ class ResidentBatchLoader:
         The samples.
 
     batch_size : int
-        Largest size of a batch.
+        Maximum batch size.
 
     shuffle : bool, default=False
-        Whether to shuffle in each epoch.
+        Whether to reshuffle the samples in each epoch.
 
     seed : int, default=0
         Seed of the shuffling.
@@ -101,34 +101,33 @@ class ResidentBatchLoader:
     def __iter__(self) -> Iterator[Batch]:
         order = self.even_batches.order()
         rows = order if self.part is None else self.part[order]
-        places = torch.from_numpy(rows).to(self.dataset.samples.device)
-        for batch in torch.tensor_split(places, len(self)):
+        indices = torch.from_numpy(rows).to(self.dataset.samples.device)
+        for batch in torch.tensor_split(indices, len(self)):
             yield self.dataset.__getitems__(batch)
 
 
 def is_resident(dataset: Any) -> bool:
-    """Return whether a data set, or what it is a part of, is on a device."""
+    """Return whether a dataset, or the dataset of a subset, is on a device."""
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     return isinstance(whole, ResidentDataset)
 
 
 def keep_on_device(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
-    """Move all samples to a GPU if they take a small part of its free memory.
+    """Move all samples to a GPU if they take a small fraction of its free memory.
 
     Parameters
     ----------
     dataset : ArrayDataset
-        The samples, all of an array's. 8-bit pixels take a byte each, all other values
-        four.
+        All samples of an array. 8-bit pixels take one byte each, other values four.
 
     device : torch.device
-        Where to compute.
+        Device for the computation.
 
     Returns
     -------
     dataset : ArrayDataset
-        A :class:`ResidentDataset`; `dataset` itself if it is too large, or the device
-        has no memory of its own.
+        A :class:`ResidentDataset`, or `dataset` itself if it is too large or the device
+        has no dedicated memory.
     """
     free = free_memory(device)
     shape = (len(dataset), *dataset.scaler.layout.network_shape)

@@ -1,4 +1,4 @@
-"""Images averaged down to a few pixels a side."""
+"""Average pooling of images to a few pixels per side."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from contrastive_clustering._data.layout import SampleLayout
 
 
 def pooled_sides(layout: SampleLayout, most: Mapping[int, int]) -> tuple[int, ...]:
-    """Return the sides of averaged images.
+    """Return the sides of pooled images.
 
     Parameters
     ----------
     layout : SampleLayout
-        How images are read.
+        Layout of the images.
 
     most : dict of int to int
-        The most pixels a side, for images (2) and for volumes (3).
+        Maximum number of pixels per side, for images (2) and for volumes (3).
 
     Returns
     -------
@@ -32,12 +32,12 @@ def pooled_sides(layout: SampleLayout, most: Mapping[int, int]) -> tuple[int, ..
 def pool(
     batch: torch.Tensor, layout: SampleLayout, most: Mapping[int, int]
 ) -> torch.Tensor:
-    """Average images over cells as equal as possible.
+    """Average images over cells of equal size, as far as possible.
 
     Parameters
     ----------
     batch : torch.Tensor of shape (n, n_channels, ...)
-        Images or volumes, channels first.
+        Images or volumes with channels first.
 
     layout, most
         See :func:`pooled_sides`.
@@ -45,7 +45,7 @@ def pool(
     Returns
     -------
     pooled : torch.Tensor of shape (n, n_channels, ...)
-        The averages.
+        Averages over the cells.
     """
     sides: Any = pooled_sides(layout, most)
     if len(sides) == 2:

@@ -1,4 +1,4 @@
-"""Values on a common scale, by statistics learnt in fit, and back."""
+"""Standardize samples by statistics of the training set, and invert it."""
 
 import math
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from contrastive_clustering._data.appearance import Appearance
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.validation import Samples
 
-# Statistics are gathered chunk by chunk in float64: 16 MiB at a time.
+# Statistics are computed in chunks of 16 MiB of float64.
 CHUNK_VALUES = 2**21
 
-# Values this many standard deviations from the mean are as far as any: further out,
-# squares in the network would overflow. No training set of fewer than 10^12 samples
-# has any.
+# Values are clipped at this many standard deviations from the mean, because squares in
+# the network would overflow otherwise. Training sets of fewer than 10^12 samples have
+# no such values.
 FARTHEST = 1e6
 
-# Integers are exact, and so is their spread: below this many roundings of their mean,
-# float64 would lose their digits. Floats with so little spread are noise of rounding.
+# Integers are exact, but float64 loses their digits if their spread is below this many
+# rounding errors of their mean. In floats, such a small spread is rounding noise.
 ROUNDINGS, ROUNDINGS_OF_LARGE = 10, 1e6
 LARGEST_EXACT = 2.0**53
 
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
-    """Yield X in slices of whole samples of about `CHUNK_VALUES` values."""
+    """Yield slices of X with about `CHUNK_VALUES` values each."""
     rows = max(1, CHUNK_VALUES // max(1, X[0].size))
     for start in range(0, len(X), rows):
         yield X[start : start + rows]
@@ -34,25 +34,24 @@ def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class Scaler:
-    """Zero mean and unit variance, a feature (tables) or a channel (images) at a time.
+    """Standardization to zero mean and unit variance per feature or channel.
 
     Parameters
     ----------
     mean, std : ndarray of shape (n_features,) or (n_channels, 1, ...)
-        Statistics of the training set, float64; `std` is 1 for constant ones.
+        Statistics of the training set as float64; `std` is 1 for constant features.
 
     low, high : float
-        Least and greatest value of the training set.
+        Minimum and maximum of the training set.
 
     dtype : numpy.dtype
-        Type of the training set's values, in the machine's byte order.
+        Type of the training set's values, in native byte order.
 
     layout : SampleLayout
-        How samples are read.
+        Layout of the samples.
 
     appearance : Appearance, default=None
-        What the images of the training set look like; None for tables and for few
-        images.
+        Appearance of the training images; None for tables and for few images.
     """
 
     mean: np.ndarray
@@ -65,7 +64,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, X: Samples, layout: SampleLayout) -> "Scaler":
-        """Learn the statistics of X in one pass over its chunks.
+        """Compute the statistics of X in one pass over its chunks.
 
         Parameters
         ----------
@@ -73,18 +72,18 @@ class Scaler:
             The training set.
 
         layout : SampleLayout
-            How to read its samples.
+            Layout of the samples.
 
         Returns
         -------
         scaler : Scaler
-            The statistics.
+            The fitted scaler.
 
         Raises
         ------
         ValueError
-            If all samples are the same, if values are too large to be squared, or if
-            integers differ by less than float64 resolves.
+            If all samples are equal, if squares of values overflow, or if integers
+            differ by less than float64 resolves.
         """
         count, mean, scatter = 0, np.zeros(1), np.zeros(1)
         low, high = np.inf, -np.inf
@@ -93,11 +92,11 @@ class Scaler:
             varies |= (chunk != X[0]).any(axis=0)
             low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
             values = layout.to_network(torch.from_numpy(chunk.astype(np.float64)))
-            # (n, n_channels, ...) -> (n_channels, n * ...), one row a statistic
+            # (n, n_channels, ...) -> (n_channels, n * ...), one row per statistic
             rows = values.movedim(1, 0).flatten(1).numpy()
             chunk_mean = rows.mean(axis=1)
             chunk_scatter = np.square(rows - chunk_mean[:, None]).sum(axis=1)
-            # Chan, Golub, LeVeque (1979): merge two sets' means and scatters.
+            # Merge the means and scatters of two sets: Chan, Golub, LeVeque (1979).
             total = count + rows.shape[1]
             shift = chunk_mean - mean
             scatter = scatter + chunk_scatter
@@ -106,19 +105,19 @@ class Scaler:
             count = total
         if not varies.any():
             raise ValueError(
-                f"All {len(X)} samples of X are the same (constant): there is nothing "
+                f"All {len(X)} samples of X are equal (constant), so there is nothing "
                 "to cluster. Check how X was loaded."
             )
         std = np.sqrt(scatter / count)
         if not np.isfinite(std).all():
             raise ValueError(
-                f"X holds values up to {max(abs(low), abs(high)):.3g}, whose squares "
-                "overflow. Scale X down."
+                f"X has values as large as {max(abs(low), abs(high)):.3g}, whose "
+                "squares overflow. Scale X down."
             )
         rounding = np.finfo(np.float64).eps * np.abs(mean)
         if X.dtype.kind in "iu":
             _check_digits(std, mean, rounding, varies, layout)
-        # A feature whose spread is rounding error of its mean counts as constant.
+        # A feature whose spread is only rounding error is considered constant.
         std[std <= ROUNDINGS * rounding] = 1.0
         offset = float(mean.mean())
         scale = math.sqrt(np.mean(std**2 + (mean - offset) ** 2))
@@ -135,16 +134,14 @@ class Scaler:
 
     @property
     def restored_dtype(self) -> np.dtype:
-        """float32, or float64 where float32 does not hold all values of `dtype`."""
+        """float32, or float64 if float32 cannot represent all values of `dtype`."""
         return np.result_type(self.dtype, np.float32)
 
     def scale(self, samples: np.ndarray) -> torch.Tensor:
-        """Bring a batch of the user's samples to the common scale, channels first.
+        """Standardize a batch of samples and convert it to channels first.
 
-        Values far outside of the training set's, by a million standard deviations, are
-        brought that near.
-
-        The arithmetic is float64, so that a large offset does not swallow the values.
+        Values are clipped at a million standard deviations of the training set. The
+        arithmetic is float64, so that a large offset does not reduce the precision.
         """
         values = torch.from_numpy(samples.astype(np.float64))
         values = self.layout.to_network(values)
@@ -152,11 +149,11 @@ class Scaler:
         return scaled.clip(-FARTHEST, FARTHEST).float()
 
     def unscale(self, batch: torch.Tensor) -> np.ndarray:
-        """Bring a batch on the common scale back to the user's units and shape.
+        """Convert a standardized batch back to the user's units and shape.
 
-        Images are clipped to the range of the training set: a pixel slightly below
-        black would else become white on the way back to an unsigned integer. The
-        result has `restored_dtype`.
+        Images are clipped to the range of the training set. Otherwise, a pixel slightly
+        below black would wrap to white in an unsigned integer dtype. The result has the
+        dtype `restored_dtype`.
         """
         values = batch.double() * torch.from_numpy(self.std)
         values = self.layout.from_network(values + torch.from_numpy(self.mean))
@@ -173,18 +170,18 @@ def _check_digits(
     layout: SampleLayout,
 ) -> None:
     """Raise a ValueError if integers differ by less than float64 resolves."""
-    places = layout.to_network(torch.from_numpy(varies)[None])
-    places = places.reshape(len(mean), -1)
+    varying = layout.to_network(torch.from_numpy(varies)[None])
+    varying = varying.reshape(len(mean), -1)
     least = np.where(
         np.abs(mean) > LARGEST_EXACT,
         ROUNDINGS_OF_LARGE * rounding,
         ROUNDINGS * rounding,
     )
-    lost = np.flatnonzero(places.any(dim=1).numpy() & (std <= least))
+    lost = np.flatnonzero(varying.any(dim=1).numpy() & (std <= least))
     if len(lost):
         part = "Feature" if layout.is_table else "Channel"
         raise ValueError(
-            f"{part} {lost[0]} of X ({len(lost)} of {len(std)} are concerned) holds "
-            "large integers that differ by less than float64 resolves. Subtract a "
-            "constant from it, such as its minimum."
+            f"{part} {lost[0]} of X ({len(lost)} of {len(std)} are affected) has large "
+            "integers that differ by less than float64 resolves. Subtract a constant "
+            "from it, such as its minimum."
         )

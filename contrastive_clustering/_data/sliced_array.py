@@ -1,4 +1,4 @@
-"""Arrays that are read by slices: of HDF5, of Zarr, of Dask, of NIfTI."""
+"""Arrays that are read by slices, such as those of HDF5, Zarr, Dask and NIfTI."""
 
 import operator
 from typing import Any
@@ -13,18 +13,18 @@ from contrastive_clustering._utils.messages import describe_error
 
 
 class SlicedArray(LazyArray):
-    """An array that is read by slices: of HDF5, of Zarr, of Dask, of NIfTI.
+    """Array that is read by slices, such as one of HDF5, Zarr, Dask or NIfTI.
 
     Parameters
     ----------
     array : object
-        Has a shape and a dtype, and is read by a slice along its first axis. Where it
-        can also be read by a list of increasing indices, it is.
+        Object with a shape and a dtype that supports slices along its first axis. Lists
+        of increasing indices are used if they are supported.
 
     Raises
     ------
     TypeError, ValueError, OSError
-        If it cannot be read, as a closed file.
+        If the array cannot be read, for example because its file is closed.
     """
 
     def __init__(self, array: Any) -> None:
@@ -32,17 +32,17 @@ class SlicedArray(LazyArray):
         self.by_list = True
         shape, dtype = _shape_of(array)
         if shape[0]:
-            # Types on the disk may be others than those of what is read.
+            # The dtype of the stored data may differ from that of the result.
             dtype = self._slice(0, 1).dtype
         super().__init__(shape, dtype)
 
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        if not len(places):
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        if not len(indices):
             return np.empty((0, *self.shape[1:]), self.dtype)
-        if (np.diff(places) == 1).all():
-            return self._checked_slice(places[0], places[-1] + 1)
-        # Files take increasing places only, and none twice.
-        increasing, order = np.unique(places, return_inverse=True)
+        if (np.diff(indices) == 1).all():
+            return self._checked_slice(indices[0], indices[-1] + 1)
+        # Files only accept strictly increasing indices.
+        increasing, order = np.unique(indices, return_inverse=True)
         samples = self._by_list(increasing) if self.by_list else None
         if samples is None:
             self.by_list = False
@@ -53,10 +53,10 @@ class SlicedArray(LazyArray):
         return samples[order]
 
     def _by_list(self, increasing: np.ndarray) -> np.ndarray | None:
-        """Return the samples at some indices; None if no list can be passed."""
+        """Return the samples at some indices; None if lists are not supported."""
         rest = (slice(None),) * (self.ndim - 1)
-        # An array may refuse a list by any of these. An error for another reason is not
-        # lost: the same samples are then read by slices, which raise it again.
+        # Arrays may reject a list with any of these errors. If there is another reason,
+        # reading the same samples by slices raises the error again.
         try:
             part = _computed(self.array[(increasing.tolist(), *rest)])
             samples = np.asarray(read_masked(part, "X"))
@@ -70,7 +70,7 @@ class SlicedArray(LazyArray):
         if samples.shape != (stop - start, *self.shape[1:]):
             raise ValueError(
                 f"X[{start}:{stop}] has shape {samples.shape}, but X has shape "
-                f"{self.shape}. Pass an array that is read by slices along its first "
+                f"{self.shape}. Pass an array that supports slices along its first "
                 "axis."
             )
         return samples
@@ -82,32 +82,31 @@ class SlicedArray(LazyArray):
 
 
 def _computed(part: Any) -> Any:
-    """Return what was read; of Dask, whose array would lose its mask, computed."""
+    """Compute a Dask array, whose mask would be lost otherwise; return others as is."""
     return part.compute() if hasattr(part, "compute") else part
 
 
 def _shape_of(array: Any) -> tuple[tuple[int, ...], np.dtype]:
-    """Return the shape and the type of an array, or raise if one is not known."""
+    """Return the shape and the dtype of an array, or raise an error if unknown."""
     kind = type(array).__name__
     try:
         return tuple(map(operator.index, array.shape)), np.dtype(array.dtype)
     except (TypeError, OverflowError):
-        remedy = "Pass one whose shape is known."
+        remedy = "Pass an array with a known shape."
         if hasattr(array, "compute_chunk_sizes"):
-            remedy = "Call its compute_chunk_sizes() before."
+            remedy = "Call its compute_chunk_sizes() first."
         elif hasattr(array, "to_dask_array"):
-            remedy = "Pass what its to_dask_array(lengths=True) returns."
+            remedy = "Pass the result of its to_dask_array(lengths=True)."
         raise ValueError(
             f"X, of type {kind}, has an unknown number of samples. {remedy}"
         ) from None
 
 
 def is_sliced(X: Any) -> bool:
-    """Return whether X can be read by slices, and is no array, table or tensor."""
+    """Return whether X supports slices but is not an array, table or tensor."""
     if isinstance(X, (np.ndarray, torch.Tensor)) or scipy.sparse.issparse(X):
         return False
-    # The shape of a closed file may raise anything; the reason is in the message, and
-    # the error is its cause.
+    # Reading the shape of a closed file may raise any error, which becomes the cause.
     try:
         return (
             all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
@@ -118,6 +117,6 @@ def is_sliced(X: Any) -> bool:
     except Exception as error:
         raise ValueError(
             f"X is a {type(X).__name__} that cannot be read "
-            f"({describe_error(error)}). Pass an array; a file has to be open until "
-            "fit or predict returns."
+            f"({describe_error(error)}). Pass an array; files must stay open until fit "
+            "or predict returns."
         ) from error

@@ -1,7 +1,7 @@
-"""Samples that are read piece by piece: files of arrays, and PyTorch's data sets.
+"""Array interface for files of arrays and for PyTorch datasets.
 
-Each is given the few abilities of an array that the package needs: ``shape``,
-``dtype``, ``len``, and reading by a slice, by one place or by an array of places.
+It provides the few features of arrays that the package needs: ``shape``, ``dtype``,
+``len``, and indexing by a slice, an integer or an array of integers.
 """
 
 from typing import Any
@@ -17,22 +17,22 @@ from contrastive_clustering._data.unsupported_inputs import reject_unsupported_i
 
 
 def open_samples(X: Any) -> Any:
-    """Return what is read piece by piece as something like an array, all else as it is.
+    """Wrap inputs that are read on demand as arrays, and return others unchanged.
 
     Parameters
     ----------
     X : object
-        What a caller passed.
+        The caller's input.
 
     Returns
     -------
     X : LazyArray, ndarray or object
-        A memory map where X was an :class:`IterableDataset`.
+        A memory map if X is an :class:`IterableDataset`.
 
     Raises
     ------
     TypeError, ValueError
-        If a data set has neither a length nor samples of one shape and type.
+        If a dataset has no length, or samples of different shapes or types.
     """
     if isinstance(X, LazyArray):
         return X

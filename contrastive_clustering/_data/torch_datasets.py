@@ -1,4 +1,4 @@
-"""Data sets of PyTorch: read by their indices, or written to a file and read there."""
+"""Read PyTorch datasets by index, or spool iterable datasets to a file."""
 
 import shutil
 import tempfile
@@ -13,41 +13,41 @@ from contrastive_clustering._data.unsupported_inputs import reject_unsupported_s
 from contrastive_clustering._utils.arrays import to_array
 from contrastive_clustering._utils.bad_samples import name_samples, search
 
-# What no data set yields.
+# Marks the end of an iteration, as datasets cannot yield it.
 END = object()
 
 
 class DatasetArray(LazyArray):
-    """A data set of PyTorch that knows its length.
+    """PyTorch dataset with a length.
 
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        Returns a sample, or a tuple whose first entry is one, for each number.
+        Returns a sample, or a tuple that begins with one, for each index.
     """
 
     def __init__(self, dataset: Dataset[Any]) -> None:
         if not hasattr(dataset, "__len__"):
             raise TypeError(
-                f"X is a {type(dataset).__name__} without a length. Give it a __len__, "
-                "or make it an IterableDataset."
+                f"X is a {type(dataset).__name__} without a length. Define __len__, or "
+                "make it an IterableDataset."
             )
         n_samples = len(dataset)
         self.dataset = dataset
         first = self._sample(0) if n_samples else np.empty(0)
         super().__init__((n_samples, *first.shape), first.dtype)
 
-    def _read(self, places: np.ndarray) -> np.ndarray:
-        samples = np.empty((len(places), *self.shape[1:]), self.dtype)
-        for row, place in zip(samples, places.tolist(), strict=True):
-            self._put(row, place)
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        samples = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        for row, index in zip(samples, indices.tolist(), strict=True):
+            self._put(row, index)
         return samples
 
-    def _put(self, row: np.ndarray, place: int) -> None:
+    def _put(self, row: np.ndarray, index: int) -> None:
         try:
-            sample = self._sample(place)
+            sample = self._sample(index)
         except (ValueError, OSError) as error:
-            others = self._others(place, self._find_unreadable)
+            others = self._others(index, self._find_unreadable)
             if not others:
                 raise
             number = getattr(error, "errno", None)
@@ -57,16 +57,16 @@ class DatasetArray(LazyArray):
             message = f"{said or error} {others}"
             raise kind(*start, message) from (error.__cause__ or error)
         if not _fits(sample, row):
-            others = self._others(place, self._find_unlike)
-            raise _unlike(sample, row, f"X[{place}]", others)
+            others = self._others(index, self._find_unlike)
+            raise _unlike(sample, row, f"X[{index}]", others)
         row[...] = sample
 
-    def _others(self, place: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
-        """Return a sentence on all samples that have the fault of one, if many have."""
-        found, n_seen = search(place, len(self), find, 1)
+    def _others(self, index: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
+        """Return a sentence on all samples with the same defect, or an empty string."""
+        found, n_seen = search(index, len(self), find, 1)
         if len(found) == 1:
             return ""
-        return f"The same holds of {name_samples(found, n_seen)}."
+        return f"The same applies to {name_samples(found, n_seen)}."
 
     def _find_unreadable(self, indices: np.ndarray) -> list[int]:
         try:
@@ -83,23 +83,23 @@ class DatasetArray(LazyArray):
         like = sample.shape == self.shape[1:] and sample.dtype == self.dtype
         return [] if like else [int(indices[0])]
 
-    def _sample(self, place: int) -> np.ndarray:
-        name = f"X[{place}]"
+    def _sample(self, index: int) -> np.ndarray:
+        name = f"X[{index}]"
         try:
             with errors_of_reading(name, self.dataset):
-                item = self.dataset[place]
+                item = self.dataset[index]
         except ValueError as error:
             if not isinstance(error.__cause__, IndexError):
                 raise
             raise ValueError(
-                f"X is a {type(self.dataset).__name__} that has no sample {name}. "
+                f"X is a {type(self.dataset).__name__} without a sample {name}. "
                 "Correct its __len__ or its __getitem__."
             ) from error.__cause__
         return _sample_of(item, name)
 
 
 def _sample_of(item: Any, name: str) -> np.ndarray:
-    """Return the sample of what a data set gives, without its target."""
+    """Return the sample of an item of a dataset, without its target."""
     is_pair = isinstance(item, (tuple, list)) and len(item) > 0
     sample = item[0] if is_pair else item
     reject_unsupported_sample(sample, name)
@@ -110,13 +110,13 @@ def _sample_of(item: Any, name: str) -> np.ndarray:
 
 
 def _refuse_batch(array: np.ndarray, target: Any, name: str) -> None:
-    """Raise a ValueError if there is a target for each row of what is one sample."""
+    """Raise a ValueError if a sample has one target per row, like a batch."""
     n_targets = np.shape(target)
     if array.ndim > 1 and n_targets in {(len(array),), (len(array), 1)} != {(1,)}:
         raise ValueError(
-            f"{name} has shape {array.shape} and {len(array)} targets, as a batch of "
-            "samples has. Let the data set yield samples, without a batch axis; if it "
-            "is one sample, let the data set yield it without its target."
+            f"{name} has shape {array.shape} and {len(array)} targets, like a batch of "
+            "samples. Let the data set return samples without a batch axis. If it is a "
+            "single sample, let the data set return it without its target."
         )
 
 
@@ -127,45 +127,45 @@ def _fits(sample: np.ndarray, row: np.ndarray) -> bool:
 def _unlike(
     sample: np.ndarray, row: np.ndarray, name: str, others: str = ""
 ) -> ValueError:
-    """Return the error for a sample of another shape or type than the first."""
-    remedy = "Bring all samples to one shape and type."
+    """Return the error for a sample whose shape or type differs from the first."""
+    remedy = "Convert all samples to one shape and type."
     if sample.shape[1:] == row.shape[1:] and len(sample.shape) == len(row.shape) > 1:
-        remedy += " If these are batches, let the data set yield samples."
+        remedy += " If these are batches, let the data set return samples."
     return ValueError(
         f"{name} is {sample.dtype} of shape {sample.shape}, but the first sample "
         f"is {row.dtype} of shape {row.shape}. {others}{' ' * bool(others)}{remedy}"
     )
 
 
-# Samples are written to a file in steps of so many bytes. So many bytes are left free
-# for everything else, or this part of the disk if that is less.
+# Number of bytes that are written at a time, and free space that is kept on the disk: a
+# number of bytes or, if that is less, a fraction of the disk.
 BYTES_TOGETHER, BYTES_LEFT_FREE, PART_LEFT_FREE = 2**24, 2**28, 0.05
 
 
 def spool(dataset: IterableDataset[Any]) -> np.ndarray:
-    """Write the samples of a data set that can only be iterated into a file.
+    """Write the samples of an iterable dataset to a temporary file.
 
     Parameters
     ----------
     dataset : torch.utils.data.IterableDataset
-        Yields samples, or tuples whose first entry is one. It has to come to an end,
-        after as many samples as its length says if it has one.
+        Yields samples, or tuples that begin with one. It must be finite and, if it has
+        a length, yield that number of samples.
 
     Returns
     -------
     samples : ndarray of shape (n_samples, ...)
-        A read-only memory map of a file without a name, in the system's folder for
-        temporary files, that goes when the array does.
+        Read-only memory map of an unnamed file in the system's folder for temporary
+        files, which is deleted with the array.
 
     Raises
     ------
     ValueError
-        If there is no sample, if samples differ in shape or type, if there are more or
-        fewer than the length says, or if the disk has no room for them.
+        If there are no samples, if samples differ in shape or type, if their number
+        differs from the length, or if they do not fit on the disk.
     """
     kind = type(dataset).__name__
     n_expected = _length_of(dataset)
-    # Unbuffered: closing a file would try once more to write what a full disk refused.
+    # Unbuffered, because closing the file would retry a failed write to a full disk.
     with tempfile.TemporaryFile(buffering=0) as file:
         first: np.ndarray | None = None
         waiting = bytearray()
@@ -174,8 +174,8 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
             sample = _sample_of(item, f"Sample {n_samples} of X")
             if n_samples == n_expected:
                 raise ValueError(
-                    f"X, of type {kind}, has the length {n_expected} but yields more "
-                    "samples. Let __iter__ end after as many as __len__ says."
+                    f"X, of type {kind}, has length {n_expected} but yields more "
+                    "samples. Correct __len__ or __iter__."
                 )
             if first is None:
                 _check_first(sample, kind)
@@ -190,12 +190,12 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
                 waiting.clear()
         if first is None:
             raise ValueError(
-                f"X, of type {kind}, yielded no sample. An iterator that is used up "
-                "has to start again in __iter__."
+                f"X, of type {kind}, yielded no sample. If its iterator is exhausted, "
+                "let __iter__ return a new one."
             )
         if n_expected is not None and n_samples < n_expected:
             raise ValueError(
-                f"X, of type {kind}, has the length {n_expected} but yielded only "
+                f"X, of type {kind}, has length {n_expected} but yielded only "
                 f"{n_samples} samples. Correct __len__ or __iter__."
             )
         _append(file, waiting, kind, n_samples)
@@ -205,7 +205,7 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
 
 
 def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
-    """Yield what a data set yields, or say at which sample it fails."""
+    """Yield the items of a dataset, and name the sample if it fails."""
     n_samples = 0
     with errors_of_reading("Sample 0", dataset):
         items = iter(dataset)
@@ -219,27 +219,27 @@ def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
 
 
 def _length_of(dataset: IterableDataset[Any]) -> int | None:
-    """Return how many samples a data set says that it has, or None."""
+    """Return the length of a dataset, or None if it has none."""
     try:
         return len(dataset)  # type: ignore[arg-type]
-    except TypeError:  # it has no length, or says so when it is asked
+    except TypeError:  # no __len__, or one that raises
         return None
 
 
 def _check_first(sample: np.ndarray, kind: str) -> None:
-    """Raise if no number of such samples could be trained on."""
+    """Raise an error if samples of this kind cannot be used for training."""
     if sample.dtype.kind == "c":
         raise ValueError(f"X, of type {kind}: Complex data not supported")
     if sample.dtype.kind not in "biuf" or not sample.size or not sample.ndim:
         raise ValueError(
             f"X, of type {kind}, yields samples of {sample.dtype} and shape "
-            f"{sample.shape}. They have to be arrays of numbers, of one axis or more."
+            f"{sample.shape}. Samples must be arrays of numbers with at least one axis."
         )
 
 
 def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
-    """Write to the end of a file, or raise if its disk has no room for it."""
-    reason = "too little is left free"
+    """Append to a file, or raise an error if its disk is full."""
+    reason = "too little free space"
     disk = shutil.disk_usage(tempfile.gettempdir())
     left_free = min(BYTES_LEFT_FREE, PART_LEFT_FREE * disk.total)
     if disk.free >= len(content) + left_free:
@@ -254,8 +254,8 @@ def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
             rest.release()
     raise ValueError(
         f"X, of type {kind}, does not fit on the disk of temporary files, "
-        f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read, which "
-        f"take {(file.tell() + len(content)) / 2**20:.0f} MiB, and it has not ended. "
-        "Let it end, for example by itertools.islice; set the environment variable "
-        "TMPDIR to a folder on a larger disk; or pass an array."
+        f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read "
+        f"({(file.tell() + len(content)) / 2**20:.0f} MiB), and it has not ended. "
+        "Make it finite, for example with itertools.islice; set the environment "
+        "variable TMPDIR to a folder on a larger disk; or pass an array."
     )

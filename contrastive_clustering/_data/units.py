@@ -1,4 +1,4 @@
-"""Whether images at prediction come in the units that were used in fit."""
+"""Check whether images have the same units as the training images."""
 
 import numpy as np
 from scipy.stats import binom
@@ -9,22 +9,22 @@ from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.bad_samples import name_samples
 from contrastive_clustering._utils.caller_warnings import warn
 
-# Images may lie this many training ranges outside of the training range, and, where
-# the dtype changed between integer and float, their range may be this part of it;
-# beyond, the units are taken to have changed.
+# The units are assumed to differ if values lie more than this many training ranges
+# outside the training range or, after a change between integer and float dtypes, if the
+# range is less than this fraction of the training range.
 FAR_OUTSIDE = 10.0
 FAR_SMALLER = 1 / 20
 
-# An image is refused if all of its values are this part of the training range outside
+# An image is rejected if all its values lie outside the training range by this fraction
 # of that range.
 WHOLLY_OUTSIDE = 0.5
 
-# X is refused if all of its images have this many times less contrast than every
-# training image, or if all of them have this many times more.
+# X is rejected if the contrast of all images is lower than that of every training image
+# by this factor, or higher by this factor.
 FAR_CONTRAST = 4.0
 
-# A warning is issued if X has more odd images than chance explains: each image of fit
-# is odd with the first probability, and the number found has at most the second.
+# A warning is issued if the number of unusual images is improbable: each training image
+# is unusual with the first probability, and the number found has at most the second.
 EXPECTED_ODD = 0.005
 IMPROBABLE = 0.01
 
@@ -35,10 +35,11 @@ NEGATIVE = -0.3
 
 
 def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None:
-    """Refuse images in other units than in fit, and warn of what looks like it.
+    """Reject images in other units than in fit, and warn of suspicious ones.
 
-    A clusterer fitted to pixels of 0 to 255 gives confident nonsense for pixels of 0
-    to 1. Tables are let through: their features may move by any amount.
+    A clusterer fitted to pixels from 0 to 255 gives confident but wrong results for
+    pixels from 0 to 1. Tables are not checked, as their features may shift by any
+    amount.
 
     Parameters
     ----------
@@ -46,21 +47,21 @@ def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None
         Samples of the layout seen in fit.
 
     scaler : Scaler
-        What was learnt of the training set.
+        Statistics of the training set.
 
     may_be_odd : bool, default=False
-        Whether to leave out the warning, where the caller asks how odd images are.
+        Whether to omit the warning, for callers that look for unusual images.
 
     Raises
     ------
     ValueError
-        If images are impossible in the units of fit: far outside of its range, or all
-        of a contrast that no training image is near.
+        If images cannot have the units of fit, because values are far outside the
+        training range or because the contrast of all images is far from it.
 
     Warns
     -----
     UserWarning
-        If more images than chance explains look unlike those of fit.
+        If an improbable number of images are unlike those of fit.
     """
     if scaler.layout.is_table:
         return
@@ -70,7 +71,7 @@ def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None
         flat = chunk.reshape(len(chunk), -1)
         ends = np.column_stack([flat.min(axis=1), flat.max(axis=1)]).astype(np.float64)
         extremes.append(ends)
-        # Images that are far outside are refused below; their cubes might overflow.
+        # Images far outside the range are rejected below; their cubes might overflow.
         if appearance is not None and not _far_outside(ends, scaler).any():
             measures = appearance.measure(chunk, scaler.layout)
             values.append(measures.values)
@@ -83,7 +84,7 @@ def check_units(X: Samples, scaler: Scaler, *, may_be_odd: bool = False) -> None
 
 
 def _far_outside(ends: np.ndarray, scaler: Scaler) -> np.ndarray:
-    """Return which images have values, or all of their values, outside of fit's."""
+    """Return a mask of images with values far outside the range of fit."""
     low, high = ends.T
     width = scaler.high - scaler.low
     far, near = FAR_OUTSIDE * width, WHOLLY_OUTSIDE * width
@@ -108,7 +109,7 @@ def _check_range(dtype: np.dtype, ends: np.ndarray, scaler: Scaler) -> None:
             f"X is not in the units of fit{where}: X has dtype {dtype} and values "
             f"from {low:.6g} to {high:.6g}, but the estimator was fitted to "
             f"{scaler.dtype} values from {scaler.low:.6g} to {scaler.high:.6g}. "
-            "Bring X to the units that were used in fit."
+            "Convert X to the units used in fit."
         )
 
 
@@ -122,14 +123,14 @@ def _check_contrast(spreads: np.ndarray, appearance: Appearance) -> None:
         )
         raise ValueError(
             "X is not in the units of fit: the standard deviations of its images are "
-            f"{low} to {high}, and those of the images seen in fit are {least} to "
-            f"{greatest}. Bring X to the units that were used in fit."
+            f"{low} to {high}, but those of the images seen in fit are {least} to "
+            f"{greatest}. Convert X to the units used in fit."
         )
 
 
 def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
     odd = np.flatnonzero(appearance.distances(values) > appearance.limit)
-    # The probability that as many of the images seen in fit would be as odd.
+    # Probability of at least this many unusual images among images like those of fit.
     probability = binom.sf(len(odd) - 1, len(values), EXPECTED_ODD)
     if not len(odd) or probability > IMPROBABLE:
         return
@@ -150,6 +151,6 @@ def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
     verb = "do" if len(odd) > 1 else "does"
     warn(
         f"{name_samples(odd.tolist(), len(values))} {verb} not look like the images "
-        f"seen in fit: {seen}.{hint} If X is in other units, bring it to those used in "
-        "fit; otherwise do not rely on the strata of these images."
+        f"seen in fit: {seen}.{hint} If X is in other units, convert it to those used "
+        "in fit; otherwise, do not rely on the strata of these images."
     )

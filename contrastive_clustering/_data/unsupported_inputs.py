@@ -1,4 +1,4 @@
-"""What is passed in place of an array of samples, and what to pass instead."""
+"""Reject common unsupported inputs with advice on what to pass instead."""
 
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-# What lists of numbers, of arrays and of tensors hold: nothing to look into.
+# Entries of lists of numbers, arrays and tensors, which need no further check.
 USUAL = (int, float, list, tuple, np.ndarray, np.generic, torch.Tensor)
 
 
@@ -16,8 +16,8 @@ def has(given: Any, name: str) -> bool:
     """Return whether an object has an attribute, without computing a property."""
     if hasattr(type(given), name):
         return True
-    # An object may raise whatever it likes when it is asked for an attribute: it is
-    # none of the known kinds then, and whoever reads its values says what is wrong.
+    # Reading an attribute may raise any error. The object is then not of a known kind,
+    # and reading its values will report the problem.
     try:
         return hasattr(given, name)
     except Exception:
@@ -41,8 +41,8 @@ def _is_iterator(given: Any) -> bool:
 
 
 def _is_mapping(given: Any) -> bool:
-    # Groups of Zarr are mappings that do not say so; tables and sparse matrices of
-    # SciPy's kind "dok" have keys, too.
+    # Zarr groups are mappings that are not registered as such. Tables and SciPy's "dok"
+    # matrices also have keys.
     is_like = has(given, "keys") and has(given, "__getitem__")
     return (isinstance(given, Mapping) or is_like) and not has(given, "shape")
 
@@ -61,35 +61,35 @@ def _is_simple_itk(given: Any) -> bool:
     )
 
 
-def _is_picture(given: Any) -> bool:
+def _is_pil_image(given: Any) -> bool:
     return _module_of(given) == "PIL"
 
 
 FILES = (
-    "Pass what the {files} hold: an array, or a torch.utils.data.Dataset whose "
+    "Pass the contents of the {files}: an array, or a torch.utils.data.Dataset whose "
     "__getitem__ opens one file and returns its pixels."
 )
 
-# What is recognized, and what to do where it was passed as X, where a list holds it,
-# and where a data set returns it as a sample.
+# Recognized kinds, each with the advice if it is X itself, an entry of a list, or a
+# sample of a dataset.
 KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
     (
         _is_path,
-        FILES.format(files="file or folder").replace("hold", "holds"),
+        FILES.format(files="file or folder"),
         FILES.format(files="files"),
         "Let the data set open the file and return its pixels as an array.",
     ),
     (
         _is_loader,
-        "Pass the data set that it reads, {name}.dataset; the estimator makes batches "
-        "of its own, by batch_size and iterator_train__num_workers.",
+        "Pass its data set, {name}.dataset; the estimator makes batches itself, "
+        "according to batch_size and iterator_train__num_workers.",
         "Pass one torch.utils.data.Dataset.",
         "Let the data set return one sample as an array.",
     ),
     (
         _is_dicom,
-        "Pass the arrays of several, such as np.stack([each.pixel_array for each in "
-        "images]).",
+        "Pass the pixels of several images, such as np.stack([each.pixel_array for "
+        "each in images]).",
         "Pass their pixels, such as np.stack([each.pixel_array for each in {name}]).",
         "Let the data set return its pixels, such as its pixel_array.",
     ),
@@ -98,26 +98,26 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
         "Pass an array with the samples along the first axis, such as its dataobj or "
         "np.stack([each.get_fdata() for each in images]).",
         "Pass their voxels, such as np.stack([each.get_fdata() for each in {name}]).",
-        "Let the data set return its voxels, such as get_fdata() gives.",
+        "Let the data set return its voxels, such as those of get_fdata().",
     ),
     (
         _is_simple_itk,
-        "Pass the arrays of several, such as "
+        "Pass the pixels of several images, such as "
         "np.stack([SimpleITK.GetArrayFromImage(each) for each in images]).",
         "Pass their voxels, such as "
         "np.stack([SimpleITK.GetArrayFromImage(each) for each in {name}]).",
-        "Let the data set return what SimpleITK.GetArrayFromImage gives.",
+        "Let the data set return the result of SimpleITK.GetArrayFromImage.",
     ),
     (
         _is_mapping,
-        'Pass the array that it holds, such as {name}["image"].',
-        'Pass the arrays that they hold, such as [each["image"] for each in {name}].',
-        "Let the data set return the array alone, or a tuple that begins with it.",
+        'Pass an array from it, such as {name}["image"].',
+        'Pass the arrays in them, such as [each["image"] for each in {name}].',
+        "Let the data set return only the array, or a tuple that begins with it.",
     ),
     (
         _is_iterator,
-        "It can be read once, and training reads several times. Pass an array or a "
-        "list, such as list({name}), or a torch.utils.data.IterableDataset.",
+        "It can be read only once, but training reads it several times. Pass an array "
+        "or a list, such as list({name}), or a torch.utils.data.IterableDataset.",
         "Pass a list of arrays.",
         "Let the data set return one sample as an array.",
     ),
@@ -125,30 +125,30 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
 
 
 def reject_unsupported_input(given: Any, name: str) -> None:
-    """Raise if what was passed as samples is a well-known kind of something else.
+    """Raise an error if the input is of a known kind that is not supported.
 
     Parameters
     ----------
     given : object
-        What a caller passed.
+        The caller's input.
 
     name : str
-        What the caller calls it.
+        Parameter name used in the message.
 
     Raises
     ------
     TypeError
-        If it is, or holds, paths, dictionaries, data loaders, iterators or objects of
-        a library for medical images. The message says what to pass instead.
+        If the input is or contains paths, dictionaries, data loaders, iterators or
+        objects of libraries for medical images. The message names an alternative.
     """
     kind = type(given).__name__
     for is_kind, remedy, _, _ in KINDS:
         if is_kind(given):
             raise TypeError(f"{name} is a {kind}. {remedy.format(name=name)}")
-    if _is_picture(given):
+    if _is_pil_image(given):
         raise TypeError(
-            f"{name} is a {kind}, one picture of PIL. Pass several, of one size and "
-            "mode, as a list or an array."
+            f"{name} is a {kind}, a single PIL image. Pass several images of the same "
+            "size and mode as a list or an array."
         )
     for index, entry in _entries(given):
         if isinstance(entry, USUAL) and not isinstance(entry, str):
@@ -156,45 +156,45 @@ def reject_unsupported_input(given: Any, name: str) -> None:
         for is_kind, _, remedy, _ in KINDS:
             if is_kind(entry):
                 raise TypeError(
-                    f"{name} is a {kind} that holds other things than arrays: "
+                    f"{name} is a {kind} whose entries are not arrays: "
                     f"{name}[{index}] is a {type(entry).__name__}. "
                     f"{remedy.format(name=name)}"
                 )
 
 
 def _entries(given: Any) -> Iterator[tuple[int, Any]]:
-    """Yield the entries of a list with their indices; of a column the first alone."""
+    """Yield the entries of a list, or the first entry of a column, with indices."""
     if isinstance(given, list | tuple):
         yield from enumerate(given)
         return
-    # A property of a closed file may raise anything.
+    # Properties of a closed file may raise any error.
     try:
         shape = given.shape
     except Exception:
         return
     is_column = isinstance(shape, tuple) and len(shape) == 1
     if is_column and not isinstance(given, torch.Tensor) and has(given, "__array__"):
-        # A series takes its first entry by its label.
+        # Indexing a series would use its labels.
         column = np.asarray(given)
         if len(column) and column.dtype.kind in "OUT":
             yield 0, column[0]
 
 
 def reject_unsupported_sample(item: Any, name: str) -> None:
-    """Raise if a data set returns a well-known kind of something else than an array.
+    """Raise an error if a dataset returns a known kind of object as a sample.
 
     Parameters
     ----------
     item : object
-        What it returned as a sample.
+        Sample returned by the dataset.
 
     name : str
-        What a message calls the sample.
+        Name of the sample for the message.
 
     Raises
     ------
     TypeError
-        If it is no array, nor anything that one can be made of.
+        If the sample is not an array and cannot be converted to one.
     """
     kind = type(item).__name__
     for is_kind, _, _, remedy in KINDS:
@@ -203,5 +203,5 @@ def reject_unsupported_sample(item: Any, name: str) -> None:
     if item is None:
         raise TypeError(
             f"{name} is None. Let the data set return an array for each sample, and "
-            "leave out those that cannot be read."
+            "exclude samples that cannot be read."
         )

@@ -1,4 +1,4 @@
-"""What X may be: the checks of samples, latents and results."""
+"""Validate samples, latents and output arrays."""
 
 from typing import Any
 
@@ -29,26 +29,26 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
     Parameters
     ----------
     X : array-like of shape (n_samples, ...) or torch.utils.data.Dataset
-        Array, nested list, data frame or tensor of two axes or more; an array that is
-        read by slices, as of HDF5 or Zarr; or a data set of samples.
+        Array, nested list, data frame or tensor with at least two axes; an array that
+        is read by slices, as of HDF5 or Zarr; or a dataset of samples.
 
     min_samples : int, default=1
-        Fewest samples to accept.
+        Minimum number of samples.
 
     Returns
     -------
     X : ndarray or LazyArray of shape (n_samples, ...)
-        Without a copy where X is an array of numbers already, memory-mapped or not.
-        What is read by slices, and a data set, is read when it is needed.
+        X itself if it is a numeric array, memory-mapped or not. Datasets and arrays
+        that are read by slices are read on demand.
 
     Raises
     ------
     TypeError
-        If X is sparse, a tensor without values or no array at all.
+        If X is sparse, a tensor without values or not array-like.
 
     ValueError
-        If X is empty, has fewer than two axes, holds anything but real, finite numbers
-        whose squares are finite, too, or is a ragged list.
+        If X is empty, a ragged list or has fewer than two axes, or if its values are
+        not real, finite numbers with finite squares.
     """
     X = open_samples(X)
     array: Samples
@@ -65,7 +65,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
                     X,
                     dtype="numeric",
                     allow_nd=True,
-                    ensure_all_finite=False,  # without a word on where
+                    ensure_all_finite=False,  # its message has no index
                     ensure_min_samples=min_samples,
                     estimator="ContrastiveAutoencoderClusterer",
                     input_name="X",
@@ -73,12 +73,12 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
             )
     if array.dtype.kind not in "buif":
         raise ValueError(
-            f"X has dtype {array.dtype}, which does not hold real numbers. Convert it "
-            "to a numeric dtype."
+            f"X has dtype {array.dtype}, which is not a dtype of real numbers. Convert "
+            "X to a numeric dtype."
         )
     if array.size == 0:
         raise ValueError(
-            f"X of shape {array.shape} is empty: each sample needs at least one value."
+            f"X of shape {array.shape} is empty. Each sample needs at least one value."
         )
     if isinstance(array, LazyArray):
         return array
@@ -88,20 +88,20 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
 
 
 def _check_axes(array: LazyArray, min_samples: int) -> None:
-    """Check what scikit-learn checks of arrays that are read already."""
+    """Check the shape of a lazy array, as scikit-learn does for arrays."""
     if len(array) < min_samples:
         raise ValueError(
             f"X has n_samples={len(array)}, but at least {min_samples} are needed."
         )
     if array.ndim < 2:
         raise ValueError(
-            f"X has samples of shape {array.shape[1:]}; each has to have at least one "
+            f"X has samples of shape {array.shape[1:]}, but samples need at least one "
             "axis."
         )
 
 
 def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
-    """Return latents as an array that the decoder can read.
+    """Return latents as a valid array for the decoder.
 
     Parameters
     ----------
@@ -109,21 +109,21 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
         Latents.
 
     latent_dim : int
-        Number of columns that they must have.
+        Required number of columns.
 
     Returns
     -------
     latents : ndarray of shape (n_samples, latent_dim)
-        float32, contiguous and not the caller's own, as PyTorch takes neither reversed
-        nor read-only arrays.
+        Contiguous float32 copy, as PyTorch supports neither negative strides nor
+        read-only arrays.
 
     Raises
     ------
     TypeError
-        If Z is sparse, a tensor without values or no array at all.
+        If Z is sparse, a tensor without values or not array-like.
 
     ValueError
-        If Z is not a table of `latent_dim` columns that is finite in float32.
+        If Z does not have `latent_dim` columns, or is not finite in float32.
     """
     Z = to_array(Z, "Z")
     check_axes(Z, "Z", f"(n_samples, {latent_dim})")
@@ -135,32 +135,32 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
     if latents.shape[1] != latent_dim:
         raise ValueError(
             f"Z has {latents.shape[1]} columns, but the latent space has "
-            f"latent_dim={latent_dim}. Pass what transform returns."
+            f"latent_dim={latent_dim}. Pass the result of transform."
         )
     return np.asarray(latents)
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Raise unless a result can be written to `out`, or if there is none.
+    """Raise an error unless `out` is None or can hold the result.
 
     Parameters
     ----------
     out : ndarray or None
-        What the caller gave.
+        The caller's output array.
 
     shape : tuple of int
         Shape of the result.
 
     dtype : numpy.dtype
-        Its dtype.
+        Dtype of the result.
 
     Raises
     ------
     TypeError
-        If `out` is no array, or of a dtype that would lose values.
+        If `out` is not an array, or cannot represent the values of `dtype`.
 
     ValueError
-        If it has another shape or is read-only.
+        If `out` has another shape or is read-only.
     """
     if out is None:
         return
@@ -171,20 +171,22 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     ):
         kind = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
         raise TypeError(
-            f"out is {kind}; pass an array of {dtype}, such as "
-            "np.lib.format.open_memmap gives, or out=None."
+            f"out is {kind}. Pass an array of {dtype}, such as the result of "
+            "np.lib.format.open_memmap, or out=None."
         )
     if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}, but the result has {shape}.")
+        raise ValueError(
+            f"out has shape {out.shape}, but the result has shape {shape}."
+        )
     if not out.flags.writeable:
         raise ValueError('out is read-only. Open a memory map with mode="r+" or "w+".')
 
 
 def check_same_samples(X: Samples, layout: SampleLayout) -> None:
-    """Raise a ValueError unless X holds samples of the layout seen in fit."""
+    """Raise a ValueError unless the samples of X have the shape seen in fit."""
     if X.shape[1:] != layout.sample_shape:
         raise ValueError(
             f"X has samples of shape {X.shape[1:]}, but the estimator was fitted to "
-            f"samples of shape {layout.sample_shape}. Bring X to shape "
+            f"samples of shape {layout.sample_shape}. Convert X to shape "
             f"{('n', *layout.sample_shape)} or fit again."
         )

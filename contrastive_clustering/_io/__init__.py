@@ -1,1 +1,1 @@
-"""Trees of plain values in safetensors files, and the schemas that check them."""
+"""Read and write trees of plain values as safetensors files, with schemas."""

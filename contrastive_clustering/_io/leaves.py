@@ -1,4 +1,4 @@
-"""Objects that are a few plain values or arrays each, to trees and back."""
+"""Convert objects that consist of a few plain values or arrays to trees and back."""
 
 import re
 from collections.abc import Callable
@@ -19,26 +19,26 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 
-# Dtypes of samples: booleans, integers and real numbers of either byte order.
+# Dtypes of samples: booleans, integers and real numbers in either byte order.
 DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f(2|4|8|16))")
 
 
 class Leaf(NamedTuple):
-    """A type of objects, what their trees hold, and how these are made and read.
+    """Type of objects, with the schema of its trees and both conversions.
 
     Attributes
     ----------
     type : type
-        Instances of subclasses count, too.
+        Type of the objects; includes subclasses.
 
     fields : Fields
-        What a tree has to hold.
+        Schema of the trees.
 
     to_tree : callable
-        ``to_tree(value, name)`` returns a tree; `name` is for error messages.
+        ``to_tree(value, name)`` returns a tree; `name` is used in error messages.
 
     from_tree : callable
-        ``from_tree(tree)`` returns an object for a tree that fits `fields`.
+        ``from_tree(tree)`` returns an object for a tree that conforms to `fields`.
     """
 
     type: Any
@@ -48,7 +48,7 @@ class Leaf(NamedTuple):
 
 
 def tensor_to_array(tensor: torch.Tensor, name: str) -> np.ndarray:
-    """Return the values of a tensor as an array that a file can hold.
+    """Return the values of a tensor as an array that can be saved.
 
     Parameters
     ----------
@@ -56,17 +56,17 @@ def tensor_to_array(tensor: torch.Tensor, name: str) -> np.ndarray:
         A tensor on any device.
 
     name : str
-        What it is called in an error message.
+        Name of the tensor in error messages.
 
     Returns
     -------
     array : ndarray
-        Of the same dtype; bfloat16 becomes float32, which holds its values exactly.
+        Array of the same dtype; bfloat16 becomes float32, which is exact.
 
     Raises
     ------
     ValueError
-        If NumPy has no such dtype.
+        If NumPy does not support the dtype or layout.
     """
     tensor = tensor.detach().cpu()
     if tensor.dtype is torch.bfloat16:
@@ -77,9 +77,9 @@ def tensor_to_array(tensor: torch.Tensor, name: str) -> np.ndarray:
 
 
 def to_dtype(text: str) -> np.dtype:
-    """Return the dtype of numbers of that name, or raise a ValueError."""
+    """Return the numeric dtype with the given name, or raise a ValueError."""
     if not DTYPE.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not the dtype of numbers")
+        raise ValueError(f"{shown(text)} is not a numeric dtype")
     return np.dtype(text)
 
 
@@ -94,7 +94,7 @@ def _random_state_to_tree(value: np.random.RandomState, name: str) -> dict[str, 
     state: Any = value.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
         raise ValueError(
-            f"{name} draws by {state['bit_generator']}, which cannot be saved"
+            f"{name} uses the generator {state['bit_generator']}, which cannot be saved"
         )
     return {
         "keys": state["state"]["key"],
@@ -135,7 +135,7 @@ LEAVES: dict[str, Leaf] = {
         Fields(
             {
                 "keys": Array((624,), dtypes=("u4",)),
-                # Beyond it NumPy would read outside of the keys.
+                # Larger values would make NumPy read beyond the keys.
                 "position": Integer(0, 624),
                 "has_gauss": Integer(0, 1),
                 "gauss": Real(),

@@ -1,8 +1,8 @@
-"""One file of arrays and plain values: safetensors, checked when read, never pickled.
+"""Read and write trees as safetensors files that are validated and never unpickled.
 
 A tree of dicts with string keys, lists, strings, numbers, booleans, None and NumPy
-arrays goes into a single safetensors file: the arrays as its tensors, all else as JSON
-in its header, beside a digest of both.
+arrays is stored in a single safetensors file: arrays as tensors, and the rest as JSON
+in the header, with a digest of both.
 """
 
 import hashlib
@@ -22,57 +22,53 @@ from contrastive_clustering._io.schema import shown
 from contrastive_clustering._utils.files import open_regular, write_atomically
 from contrastive_clustering._utils.provenance import FORMAT, package_versions
 
-# Raised when a reader of the old version could not make sense of a new file.
+# Increased whenever readers of the previous version cannot read new files.
 FORMAT_VERSION = 1
 
-# A header needs kilobytes; JSON read into Python takes some twenty times its own size.
+# Headers take kilobytes. Parsed JSON takes about twenty times its size in memory.
 MOST_HEADER_BYTES = 2**23
 
-# The dtypes of safetensors that are written, and how many bytes a value takes.
+# Supported dtypes of safetensors and the number of bytes per value.
 ITEM_BYTES = {
     "BOOL": 1,
     **{f"{kind}{8 * size}": size for kind in "IU" for size in (1, 2, 4, 8)},
     **{f"F{8 * size}": size for size in (2, 4, 8)},
 }
 
-# An array may have up to so many axes and values, and a tree be nested so deeply.
+# Maximum number of axes and values of an array, and maximum depth of a tree.
 MOST_AXES, LARGEST_ARRAY, DEEPEST = 16, 2**40, 60
 
-# Integers of files have no more digits; seeds and counts have ten.
+# Maximum number of digits of an integer; seeds and counts have ten.
 MOST_DIGITS = 40
 
-# Stands in the JSON for an array, under which name it is among the tensors.
+# Key of the name of a tensor, which replaces an array in the JSON.
 ARRAY_KEY = "$array"
-
-# Of a file or a folder, in bytes; what an operating system says of longer ones repeats
-# them in full.
-LONGEST_NAME = 255
 
 
 def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
-    """Write a tree to a file, all of it or nothing.
+    """Write a tree to a file atomically.
 
-    The file appears under its name when it is complete and on the disk: whatever
-    happens in between, a file that was there before stays as it was.
+    The file appears under its name once it is complete and on disk. If writing fails,
+    an existing file is left unchanged.
 
     Parameters
     ----------
     path : Path
-        The file; overwritten if it exists.
+        Path of the file; overwritten if it exists.
 
     kind : str
-        What the tree describes; the reader asks for the same.
+        Kind of object that the tree describes; readers must request the same.
 
     tree : mapping
-        Strings, numbers, booleans, None and arrays, in dicts and lists.
+        Dicts and lists of strings, numbers, booleans, None and arrays.
 
     Raises
     ------
     TypeError
-        If the tree holds anything else.
+        If the tree contains other types.
 
     ValueError
-        If what is not in arrays is more than a reader accepts.
+        If the part outside of arrays is larger than readers accept.
 
     OSError
         If the file cannot be written.
@@ -81,8 +77,8 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
     text = json.dumps(_take_arrays(tree, arrays))
     if len(text) > MOST_HEADER_BYTES // 2:
         raise ValueError(
-            f"{len(text) / 2**20:.1f} MiB of names, parameters and history are to be "
-            f"saved, and {MOST_HEADER_BYTES // 2**21} MiB is the most that is read."
+            f"The names, parameters and history take {len(text) / 2**20:.1f} MiB, but "
+            f"at most {MOST_HEADER_BYTES // 2**21} MiB can be saved."
         )
     header = {
         "format": FORMAT,
@@ -96,15 +92,15 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
 
 
 def read_tree(path: Path, kind: str) -> dict[str, Any]:
-    """Read a tree that `write_tree` has written.
+    """Read a tree that was written by `write_tree`.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the file.
 
     kind : str
-        What the tree has to describe.
+        Expected kind of object.
 
     Returns
     -------
@@ -114,16 +110,16 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
     Raises
     ------
     OSError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
 
     ValueError
-        If the file is of another kind or format version, or damaged.
+        If the file has another kind or format version, or is damaged.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         n_header = int.from_bytes(file.read(8), "little")
         if size < 8 or not 2 <= n_header <= min(size - 8, MOST_HEADER_BYTES):
-            raise _damaged(path, "it has no header of safetensors")
+            raise _damaged(path, "it has no safetensors header")
         file.seek(0)
         content = file.read(size)
     try:
@@ -131,9 +127,9 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
         _check_header(header, path, kind)
         arrays = from_safetensors(content)
         for name, array in arrays.items():
-            # NumPy counts on bytes of 0 and 1, and would count others wrongly.
+            # NumPy requires bytes of 0 and 1, and gives wrong results for others.
             if array.dtype == bool and array.size and array.view(np.uint8).max() > 1:
-                raise _MalformedError(f"its tensor {shown(name)} is not of booleans")
+                raise _MalformedError(f"its tensor {shown(name)} is not boolean")
         if _digest(header, arrays) != header["sha256"]:
             raise _damaged(path, "its content does not match its digest")
         tree: dict[str, Any] = _put_arrays(_from_json(header["tree"]), arrays)
@@ -150,12 +146,12 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
     except _MalformedError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(tree, dict):
-        raise _damaged(path, "its header does not hold a dict")
+        raise _damaged(path, "its header does not contain a dict")
     return tree
 
 
 class _MalformedError(Exception):
-    """Part of a file is not what `write_tree` writes."""
+    """A file does not conform to the format of `write_tree`."""
 
 
 def _from_json(text: str | bytes) -> Any:
@@ -167,29 +163,29 @@ def _from_json(text: str | bytes) -> Any:
 
 
 def _parse_int(digits: str) -> int:
-    # Python refuses thousands of digits by an error of its own.
+    # Python raises its own error for thousands of digits.
     if len(digits) > MOST_DIGITS:
-        raise _MalformedError(f"it holds an integer of {len(digits)} digits")
+        raise _MalformedError(f"it contains an integer of {len(digits)} digits")
     return int(digits)
 
 
 def _read_header(content: bytes) -> dict[str, str]:
-    """Return the strings in a header, and check its tensors before they are read."""
+    """Return the metadata of a header, and check its tensors before they are read."""
     entries = _from_json(content)
     if not isinstance(entries, dict):
-        raise _MalformedError("its header does not hold a dict")
+        raise _MalformedError("its header does not contain a dict")
     header = entries.pop("__metadata__", {})
     if not isinstance(header, dict) or not all(
         isinstance(value, str) for value in header.values()
     ):
-        raise _MalformedError("its header does not hold strings")
+        raise _MalformedError("its header does not contain strings")
     for name, entry in entries.items():
         _check_entry(name, entry)
     return header
 
 
 def _check_entry(name: str, entry: Any) -> None:
-    """Raise unless an entry describes an array that NumPy can make."""
+    """Raise an error unless an entry describes a valid NumPy array."""
     entry = entry if isinstance(entry, dict) else {}
     dtype: Any = entry.get("dtype")
     shape: Any = entry.get("shape")
@@ -200,7 +196,7 @@ def _check_entry(name: str, entry: Any) -> None:
         or not _are_sizes(offsets)
         or len(shape) > MOST_AXES
         or len(offsets) != 2
-        # Axes beside an empty one could be of any size.
+        # The other axes of an empty array could have any size.
         or math.prod(max(1, side) for side in shape) > LARGEST_ARRAY
         or offsets[1] - offsets[0] != ITEM_BYTES[dtype] * math.prod(shape)
     ):
@@ -217,36 +213,36 @@ def _are_sizes(values: Any) -> bool:
 def _check_header(header: Mapping[str, str], path: Path, kind: str) -> None:
     if header.get("format") != FORMAT:
         raise ValueError(
-            f"{os.fspath(path)!r} is a safetensors file, but not one of "
-            f"{FORMAT}. Pass a file that save has written."
+            f"{os.fspath(path)!r} is a safetensors file, but was not written by "
+            f"{FORMAT}. Pass a file written by save."
         )
     found = header.get("format_version")
     if found != str(FORMAT_VERSION):
         raise ValueError(
-            f"{os.fspath(path)!r} has format version {shown(found)}, and this version "
+            f"{os.fspath(path)!r} has format version {shown(found)}, but this version "
             f"of {FORMAT} reads version {FORMAT_VERSION}. It was written with "
-            f"{ascii(header.get('versions'))[:300]}: read it with these."
+            f"{ascii(header.get('versions'))[:300]}. Use these versions to read it."
         )
     if header.get("kind") != kind:
         raise ValueError(
-            f"{os.fspath(path)!r} holds a {shown(header.get('kind'))} where a {kind!r} "
-            "is needed."
+            f"{os.fspath(path)!r} contains a {shown(header.get('kind'))}, but a "
+            f"{kind!r} is needed."
         )
 
 
 def _damaged(path: Path, reason: str) -> ValueError:
     return ValueError(
         f"{os.fspath(path)!r} is damaged or was not written by {FORMAT} ({reason}). "
-        "Take another copy of the file."
+        "Use another copy of the file."
     )
 
 
 def _take_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Return the tree with names in place of its arrays, which go to `arrays`."""
+    """Move the arrays of a tree to `arrays`, and return the tree with their names."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         name = str(len(arrays))
-        # C order and the machine's own byte order are all that safetensors knows, but
-        # a product of matrices in another order has other last bits.
+        # safetensors only supports C order and native byte order. The memory order is
+        # restored, because it affects the rounding of matrix products.
         transposed = value.flags.f_contiguous and not value.flags.c_contiguous
         arrays[name] = np.require(
             value.T if transposed else value, value.dtype.newbyteorder("="), ["C"]
@@ -264,15 +260,15 @@ def _take_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _put_arrays(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> Any:
-    """Undo `_take_arrays`."""
+    """Invert `_take_arrays`."""
     if depth > DEEPEST:
-        raise _MalformedError(f"its header is nested more than {DEEPEST} deep")
+        raise _MalformedError(f"its header is nested more than {DEEPEST} levels deep")
     if isinstance(value, dict):
         if ARRAY_KEY in value:
             if value.keys() != {ARRAY_KEY, "transposed"}:
-                raise _MalformedError("its header describes an array by other fields")
-            # Each array is used once: many references to one would take more memory
-            # and time than the size of the file suggests.
+                raise _MalformedError("its header describes an array by unknown fields")
+            # Each array is used once, because many references to one array could take
+            # far more memory and time than the size of the file suggests.
             array = arrays.pop(value[ARRAY_KEY])
             return array.T if value["transposed"] else array
         return {
@@ -284,7 +280,7 @@ def _put_arrays(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> An
 
 
 def _digest(header: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
-    """Return a digest of all that a file holds but the digest itself."""
+    """Return a digest of the contents of a file, except the digest itself."""
     said = {name: header[name] for name in sorted(header) if name != "sha256"}
     digest = hashlib.sha256(json.dumps(said).encode())
     for name in sorted(arrays):

@@ -1,8 +1,8 @@
-"""A closed description of a tree of plain values and arrays, and its check.
+"""Schemas that validate trees of plain values and arrays.
 
-A schema says of each field what type, shape and range it has. Sizes have names, so that
-fields can be compared with each other: two arrays whose shapes both mention
-``"latent_dim"`` must agree on it. A tree is checked before any object is made of it.
+A schema defines the type, the shape and the range of each field. Sizes have names, by
+which fields are compared: two arrays whose shapes both contain ``"latent_dim"`` must
+agree on it. A tree is validated before any object is created from it.
 """
 
 import math
@@ -18,15 +18,15 @@ FLOATS = ("f4", "f8")
 INTEGERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 NUMBERS = ("f2", *FLOATS, *INTEGERS)
 
-# Sizes and numbers of a file may not be larger: NumPy and PyTorch multiply them.
+# Upper limit for sizes and numbers in files, because NumPy and PyTorch multiply them.
 LARGEST_INTEGER = 2**31 - 1
 
-# The most characters of a value that a message shows.
+# Maximum number of characters of a value in a message.
 LONGEST_SHOWN = 200
 
 
 class _Shown(reprlib.Repr):
-    """A short text for any value; of arrays and tensors the form alone."""
+    """Short text for any value; arrays and tensors are described without values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _Shown(reprlib.Repr):
         return f"a tensor of {value.dtype} and shape {tuple(value.shape)}"
 
     def repr_int(self, value: int, level: int) -> str:
-        # Python refuses to write thousands of digits.
+        # Python refuses to print thousands of digits.
         if value.bit_length() > 128:
             return f"an integer of {value.bit_length()} bits"
         return repr(value)
@@ -51,21 +51,21 @@ _shown = _Shown()
 
 
 def shown(value: Any) -> str:
-    """Return a short description of a value that a file holds."""
+    """Return a short description of a value in a file."""
     text = _shown.repr(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 class Scope:
-    """The sizes that have been seen so far, by name.
+    """Sizes found so far, by name.
 
     Parameters
     ----------
     outer : Scope, default=None
-        A scope whose sizes are known here, too.
+        Enclosing scope, whose sizes are also known.
 
     **sizes : int
-        Sizes that are known from the start.
+        Initially known sizes.
     """
 
     def __init__(self, outer: "Scope | None" = None, **sizes: int) -> None:
@@ -73,13 +73,13 @@ class Scope:
         self._sizes = dict(sizes)
 
     def find(self, name: str) -> int | None:
-        """Return a size, or None if it is not known yet."""
+        """Return a size, or None if it is unknown."""
         if name in self._sizes:
             return self._sizes[name]
         return None if self._outer is None else self._outer.find(name)
 
     def bind(self, name: str, size: int, where: str) -> None:
-        """Learn a size, or raise if it is known and differs."""
+        """Record a size, or raise an error if a different one is known."""
         known = self.find(name)
         if known is None:
             self._sizes[name] = size
@@ -88,22 +88,22 @@ class Scope:
 
 
 class Node(ABC):
-    """A description of a part of a tree."""
+    """Schema of a part of a tree."""
 
     @abstractmethod
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits.
+        """Raise a ValueError unless a tree conforms to the schema.
 
         Parameters
         ----------
         tree : dict, list, str, int, float, bool, ndarray or None
-            What a file holds.
+            Contents of a file.
 
         where : str
-            What the tree is called in an error message.
+            Name of the tree in error messages.
 
         scope : Scope
-            The sizes known so far; those of this tree are added.
+            Known sizes, to which those of this tree are added.
         """
 
 
@@ -116,21 +116,21 @@ class Boolean(Node):
     """True or False."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, bool):
             raise _refuse(where, tree, "a boolean")
 
 
 @dataclass(frozen=True)
 class Integer(Node):
-    """A whole number from `low` to `high`; the size `size` if that is given."""
+    """An integer from `low` to `high`, which defines the size `size` if given."""
 
     low: int = 0
     high: int = LARGEST_INTEGER
     size: str | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             isinstance(tree, bool)
             or not isinstance(tree, int)
@@ -143,10 +143,10 @@ class Integer(Node):
 
 @dataclass(frozen=True)
 class Number(Node):
-    """Any number, infinity and NaN among them."""
+    """Any number, including infinity and NaN."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not _is_number(tree):
             raise _refuse(where, tree, "a number")
 
@@ -159,13 +159,13 @@ def _is_number(tree: Any) -> bool:
 
 @dataclass(frozen=True)
 class Real(Node):
-    """A finite number of at least `low`, or more than that if it is `open`."""
+    """A finite number of at least `low`, or above `low` if `open`."""
 
     low: float = -math.inf
     open: bool = False
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         fits = (
             _is_number(tree)
             and math.isfinite(tree)
@@ -183,7 +183,7 @@ class Text(Node):
     longest: int = 10_000
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or len(tree) > self.longest:
             raise _refuse(where, tree, f"a string of up to {self.longest} characters")
 
@@ -195,28 +195,28 @@ class OneOf(Node):
     choices: tuple[str, ...]
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or tree not in self.choices:
             raise _refuse(where, tree, f"one of {list(self.choices)}")
 
 
 @dataclass(frozen=True)
 class Array(Node):
-    """An array of some dtypes, whose axes have the given sizes, none of them zero.
+    """An array of given dtypes and sizes, none of which are zero.
 
     Parameters
     ----------
     shape : tuple of int or str
-        The size of each axis; a name stands for a size that is compared.
+        Size of each axis; a name refers to a size that is compared.
 
     dtypes : tuple of str
-        Allowed dtypes, by their NumPy codes.
+        Allowed dtypes as NumPy codes.
 
     low : float
-        Least value that is allowed.
+        Minimum value.
 
     below : str, default=None
-        The name of a size that all values lie below, as indices do.
+        Name of a size that exceeds all values, as for indices.
 
     finite : bool, default=True
         Whether all values must be finite.
@@ -229,7 +229,7 @@ class Array(Node):
     finite: bool = True
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             not isinstance(tree, np.ndarray)
             or tree.dtype.str[1:] not in self.dtypes
@@ -260,29 +260,28 @@ class AnyArray(Node):
     """An array of numbers or booleans, of any shape."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, np.ndarray):
             raise _refuse(where, tree, "an array")
 
 
 @dataclass(frozen=True)
 class Maybe(Node):
-    """Nothing, or what another node describes."""
+    """None, or a tree that conforms to another node."""
 
     node: Node
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if tree is not None:
             self.node.check(tree, where, scope)
 
 
 @dataclass(frozen=True)
 class Items(Node):
-    """A list of `least` to `most` items, each of which another node describes.
+    """A list of `least` to `most` items that conform to another node.
 
-    Sizes that the items name are compared within an item, unless they are known
-    outside.
+    Sizes in the items are compared within each item, unless they are known outside.
     """
 
     node: Node
@@ -291,7 +290,7 @@ class Items(Node):
     most: int | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             not isinstance(tree, list)
             or len(tree) < self.least
@@ -307,12 +306,12 @@ class Items(Node):
 
 @dataclass(frozen=True)
 class Entries(Node):
-    """A dict with any strings for its keys, each value of which a node describes."""
+    """A dict with any strings as keys, whose values conform to another node."""
 
     node: Node
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _refuse(where, tree, "a dict")
         for name, item in tree.items():
@@ -325,22 +324,22 @@ Relation = tuple[Callable[[Mapping[str, Any]], bool], str]
 
 @dataclass(frozen=True)
 class Fields(Node):
-    """A dict with exactly the given fields, in whose order sizes become known.
+    """A dict with exactly the given fields, which define sizes in their order.
 
     Parameters
     ----------
     fields : dict of str to Node
-        What each field holds.
+        Schema of each field.
 
     relations : tuple of (callable, str)
-        What else must be true of the checked dict, and how that is said.
+        Further conditions on the checked dict, with their error messages.
     """
 
     fields: dict[str, Node]
     relations: tuple[Relation, ...] = field(default=())
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _refuse(where, tree, "a dict")
         for name in [*self.fields, *tree]:
@@ -356,13 +355,13 @@ class Fields(Node):
 
 @dataclass(frozen=True)
 class Kinds(Node):
-    """A dict of which one field, `key`, says which of several nodes describes it."""
+    """A dict whose field `key` selects one of several nodes for the other fields."""
 
     nodes: dict[str, Fields]
     key: str = "kind"
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
+        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _refuse(where, tree, "a dict")
         kind = tree.get(self.key)

@@ -1,6 +1,6 @@
-"""Classes and functions by their import paths, of which a file may name trusted ones.
+"""Import classes and functions that files name, if they are trusted.
 
-The optimizers of PyTorch are known; to import anything else is to run its code.
+PyTorch's optimizers are always trusted. Importing anything else runs its code.
 """
 
 import importlib
@@ -19,14 +19,14 @@ _OPTIMIZERS: dict[str, type] = {
 
 
 def checked_path(thing: Any, trusted: Collection[str], name: str) -> str:
-    """Return the import path of a class or function, or raise unless it is trusted."""
+    """Return the import path of a trusted class or function, or raise an error."""
     path = import_path(thing)
     if path in _OPTIMIZERS:
         return path
     if path not in trusted:
         raise ValueError(
-            f"{name} is or holds {path!r}, which is not part of this package: loading "
-            "it would run its code. If whoever loads the file shall trust it, pass "
+            f"{name} is or contains {path!r}, which is not part of this package, and "
+            "loading it would run its code. If you trust it, pass "
             f"trusted=[{path!r}] to save and to load."
         )
     try:
@@ -35,7 +35,7 @@ def checked_path(thing: Any, trusted: Collection[str], name: str) -> str:
         found = None
     if found is not thing:
         raise ValueError(
-            f"{name} is or holds {path!r}, which cannot be imported by this name. "
+            f"{name} is or contains {path!r}, which cannot be imported by this name. "
             "Define it at the top level of a module, not in a function, a script or a "
             "notebook."
         )
@@ -43,13 +43,13 @@ def checked_path(thing: Any, trusted: Collection[str], name: str) -> str:
 
 
 def trusted_import(path: str, trusted: Collection[str]) -> Any:
-    """Return what a file names, or raise unless it is trusted and can be imported."""
+    """Import a trusted class or function by its path, or raise an error."""
     if path in _OPTIMIZERS:
         return _OPTIMIZERS[path]
     if path not in trusted:
         raise ValueError(
-            f"the file names {path!r}, which load would have to import, and so run. If "
-            f"you trust it and the file, pass trusted=[{path!r}]"
+            f"the file names {path!r}, and importing it would run its code. If you "
+            f"trust it and the file, pass trusted=[{path!r}]"
         )
     try:
         return _find(path)

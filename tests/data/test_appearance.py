@@ -29,7 +29,7 @@ def fit(X, **kwargs):
         ((60, 9, 10, 8, 4), -1),
     ],
 )
-def test_measures_are_those_of_numpy(shape, channel_axis):
+def test_measures_match_numpy(shape, channel_axis):
     X = draw(*shape) + 1e6
     layout = read_layout(X.shape, channel_axis=channel_axis)
     appearance = Scaler.fit(X, layout).appearance
@@ -46,8 +46,8 @@ def test_measures_are_those_of_numpy(shape, channel_axis):
             assert named[f"standard deviation{where}"][row] == pytest.approx(
                 channel.std(), rel=1e-6
             )
-        assert named["least value"][row] == pytest.approx(image.min())
-        assert named["greatest value"][row] == pytest.approx(image.max())
+        assert named["minimum"][row] == pytest.approx(image.min())
+        assert named["maximum"][row] == pytest.approx(image.max())
         assert named["skewness"][row] == pytest.approx(skew(image, axis=None), rel=0.01)
         assert spreads[row] * appearance.scale == pytest.approx(image.std())
 

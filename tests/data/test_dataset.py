@@ -34,7 +34,7 @@ def test_batches_are_even_and_hold_each_sample_once(n_samples, batch_size, shuff
     assert shuffle or indices == sorted(indices)
 
 
-def test_order_is_a_function_of_seed_and_epoch():
+def test_order_depends_only_on_seed_and_epoch():
     def order(seed, epoch):
         sampler = EvenBatchSampler(50, 7, shuffle=True, seed=seed)
         sampler.epoch = epoch
@@ -52,7 +52,7 @@ def make(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i8", "f2", "f4", "f8", "?", ">f8"])
-def test_batches_are_float32_on_the_common_scale_or_raw_bytes(dtype):
+def test_batches_are_standardized_float32_or_raw_bytes(dtype):
     X, dataset = make(dtype)
     batch, target = dataset.__getitems__([3, 0])
     assert batch.shape == (2, 1, 9, 8)
@@ -66,7 +66,7 @@ def test_batches_are_float32_on_the_common_scale_or_raw_bytes(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["u1", "f4"])
-def test_samples_in_their_order_are_those_at_their_places(dtype):
+def test_ranges_give_the_samples_at_their_indices(dtype):
     _, dataset = make(dtype)
     for found, expected in zip(
         dataset.__getitems__(range(4, 19)),
@@ -81,7 +81,7 @@ def test_samples_in_their_order_are_those_at_their_places(dtype):
     )
 
 
-def test_bytes_in_their_order_are_not_copied_where_pytorch_takes_them():
+def test_ranges_of_bytes_are_not_copied_unless_needed():
     X, dataset = make("u1")
     for given_X, is_shared in (
         (X, False),  # read-only
@@ -98,7 +98,7 @@ def test_bytes_in_their_order_are_not_copied_where_pytorch_takes_them():
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_loader_yields_the_data_set_batch_by_batch(num_workers):
+def test_loader_yields_all_batches(num_workers):
     X, dataset = make("u1")
     state = torch.get_rng_state()
     loader = EvenBatchLoader(dataset, 10, num_workers=num_workers)
@@ -108,7 +108,7 @@ def test_loader_yields_the_data_set_batch_by_batch(num_workers):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_part_of_the_data_set_is_loaded_in_whole_batches():
+def test_subsets_are_loaded_in_whole_batches():
     X, dataset = make("u1")
     loader = EvenBatchLoader(Subset(dataset, [5, 2, 9]), 2)
     np.testing.assert_array_equal(
@@ -116,7 +116,7 @@ def test_a_part_of_the_data_set_is_loaded_in_whole_batches():
     )
 
 
-def test_single_samples_can_be_had():
+def test_single_samples_can_be_indexed():
     X, dataset = make("u1")
     sample, _ = dataset[4]
     np.testing.assert_array_equal(sample[0], X[4])

@@ -1,4 +1,4 @@
-"""A process that reads batches and ends is explained by how it has ended."""
+"""Errors of dead data-loading workers name the cause of death."""
 
 import os
 import pickle
@@ -20,24 +20,20 @@ DIED = "DataLoader worker (pid(s) 7) exited unexpectedly"
 @pytest.mark.parametrize(
     ("codes", "method", "message"),
     [
-        ([None, -9], "fork", "was killed by the signal SIGKILL.*want of memory.*Lower"),
+        ([None, -9], "fork", "was killed by the signal SIGKILL.*memory ran out.*Lower"),
         ([-signal.SIGSEGV], "fork", "was killed by the signal SIGSEGV"),
         ([-200], "fork", "was killed by the signal 200"),
         ([0, 1], "fork", "failed with the exit code 1, which is not a signal"),
         (
             [1],
             "spawn",
-            "exit code 1.*'spawn' import what they read.*own, not in a note",
+            "exit code 1.*'spawn' import the data set.*not in a note",
         ),
-        (
-            [None],
-            "spawn",
-            "ended unexpectedly.*import what they read.*iterator_train__num_workers=0",
-        ),
-        ([], "fork", "ended unexpectedly.*lower iterator_train__num_workers"),
+        ([None], "spawn", "died unexpectedly.*import the data set.*num_workers=0"),
+        ([], "fork", "died unexpectedly.*lower iterator_train__num_workers"),
     ],
 )
-def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
+def test_messages_name_the_cause_of_death(codes, method, message, monkeypatch):
     monkeypatch.setattr("multiprocessing.get_start_method", lambda: method)
     with (
         pytest.raises(RuntimeError, match=rf"num_workers=2.*{message}") as refused,
@@ -57,7 +53,7 @@ def test_how_a_process_ended_is_said(codes, method, message, monkeypatch):
         TypeError("cannot add"),
     ],
 )
-def test_other_errors_are_left_as_they_are(error):
+def test_other_errors_are_unchanged(error):
     with (
         pytest.raises(type(error)) as found,
         explain_dead_workers(1, lambda: [1]),
@@ -66,14 +62,13 @@ def test_other_errors_are_left_as_they_are(error):
     assert found.value is error
 
 
-def test_what_cannot_be_sent_to_a_process_is_said():
+def test_data_sets_that_cannot_be_sent_are_named():
     class Local(Dataset):
         pass
 
     with (
         pytest.raises(
-            TypeError,
-            match=r"num_workers=1.*X cannot be sent.*own, not in",
+            TypeError, match=r"num_workers=1.*X cannot be sent.*in a module, not in"
         ),
         explain_dead_workers(1, list),
     ):
@@ -81,7 +76,7 @@ def test_what_cannot_be_sent_to_a_process_is_said():
 
 
 class Leaving(Dataset):
-    """Ends the process that reads it, unless that is the one that made it."""
+    """Ends the process that reads it, unless that process created it."""
 
     def __init__(self):
         self.pid = os.getpid()
@@ -95,7 +90,7 @@ class Leaving(Dataset):
         return np.full((8, 8), float(index))
 
 
-def test_an_exit_code_is_no_signal():
+def test_exit_codes_are_not_reported_as_signals():
     clusterer = ContrastiveAutoencoderClusterer(
         2, max_epochs=1, iterator_train__num_workers=1
     )
@@ -106,7 +101,7 @@ def test_an_exit_code_is_no_signal():
     assert "memory" not in str(died.value)
 
 
-def test_a_class_that_a_spawned_process_cannot_import_is_said(tmp_path):
+def test_classes_that_workers_cannot_import_are_explained(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent("""
@@ -128,6 +123,6 @@ def test_a_class_that_a_spawned_process_cannot_import_is_said(tmp_path):
         [sys.executable, script], capture_output=True, text=True, check=False
     )
     last = done.stderr.strip().splitlines()[-1]
-    assert "RuntimeError: A process that reads batches (num_workers=1) failed" in last
-    assert "'spawn' import what they read" in last
+    assert "RuntimeError: A data-loading worker (num_workers=1) failed" in last
+    assert "'spawn' import the data set" in last
     assert "memory" not in last

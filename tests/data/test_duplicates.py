@@ -7,7 +7,7 @@ from contrastive_clustering._data.sliced_array import SlicedArray
 
 
 @pytest.mark.parametrize("dtype", ["u1", "f8", "?", ">i4"])
-def test_copies_have_one_number(dtype, tmp_path):
+def test_copies_share_a_number(dtype, tmp_path):
     rng = np.random.default_rng(0)
     images = (rng.integers(0, 2, size=(20, 9, 9))).astype(dtype)
     rows = rng.integers(0, 20, size=300)

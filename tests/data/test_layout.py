@@ -28,7 +28,7 @@ from contrastive_clustering._data.layout import read_layout
         ((9, 720), {"image_shape": (8, 9, 10)}, (1, 8, 9, 10)),
     ],
 )
-def test_rule_for_reading_an_array(shape, parameters, network_shape):
+def test_rules_for_the_layout(shape, parameters, network_shape):
     assert read_layout(shape, **parameters).network_shape == network_shape
 
 
@@ -38,7 +38,7 @@ def test_rule_for_reading_an_array(shape, parameters, network_shape):
     position=st.integers(0, 3),
     flat=st.booleans(),
 )
-def test_batches_go_to_the_network_and_back(sides, n_channels, position, flat):
+def test_conversion_to_the_network_is_invertible(sides, n_channels, position, flat):
     axis = min(position, len(sides))
     image = [*sides[:axis], n_channels, *sides[axis:]]
     samples = np.arange(2 * np.prod(image)).reshape(2, *image)
@@ -68,17 +68,17 @@ def test_kind_of_samples(shape, kind):
 @pytest.mark.parametrize(
     ("shape", "parameters", "message"),
     [
-        ((9, 100), {"image_shape": (28, 28)}, r"image_shape=\(28, 28\) asks for X"),
+        ((9, 100), {"image_shape": (28, 28)}, r"image_shape=\(28, 28\) requires X"),
         ((9, 28, 27), {"image_shape": (28, 28)}, r"X has shape \(9, 28, 27\)"),
         ((9, 7, 28), {}, "at least 8 pixels"),
-        ((9, 3, 28, 28), {}, "set channel_axis"),
-        ((9, 28, 28, 28, 28), {}, "unclear which holds the channels"),
+        ((9, 3, 28, 28), {}, "change channel_axis"),
+        ((9, 28, 28, 28, 28), {}, "unclear which of them holds the channels"),
         ((9, 28, 28), {"channel_axis": -1}, "1 spatial axes"),
         ((9, 28, 28, 28, 28), {"channel_axis": None}, "4 spatial axes"),
         ((9, 28, 28), {"channel_axis": 0}, "channel_axis=0 is not an axis of a sample"),
         ((9, 28, 28), {"channel_axis": 3}, "channel_axis=3 is not an axis of a sample"),
     ],
 )
-def test_unreadable_arrays_are_errors(shape, parameters, message):
+def test_invalid_shapes_are_errors(shape, parameters, message):
     with pytest.raises(ValueError, match=message):
         read_layout(shape, **parameters)

@@ -1,4 +1,4 @@
-"""What is read when it is needed is checked then, and errors say where."""
+"""Samples are read and checked on demand, and errors name their indices."""
 
 import numpy as np
 import pytest
@@ -11,22 +11,22 @@ class Kept(LazyArray):
         super().__init__(values.shape, values.dtype)
         self.values = values
 
-    def _read(self, places):
-        return self.values[places]
+    def _read(self, indices):
+        return self.values[indices]
 
 
-def test_it_is_indexed_like_an_array():
+def test_indexing_matches_an_array():
     values = np.arange(40.0).reshape(10, 4)
     lazy = Kept(values)
     assert (len(lazy), lazy.ndim, lazy.size) == (10, 2, 40)
-    for places in (3, slice(2, 9, 3), np.array([7, 1, 7])):
-        np.testing.assert_array_equal(lazy[places], values[places])
+    for indices in (3, slice(2, 9, 3), np.array([7, 1, 7])):
+        np.testing.assert_array_equal(lazy[indices], values[indices])
     np.testing.assert_array_equal(np.asarray(lazy), values)
-    with pytest.raises(ValueError, match="is a copy"):
+    with pytest.raises(ValueError, match="requires a copy"):
         np.array(lazy, copy=False)
 
 
-def test_only_what_is_read_is_checked_but_all_that_is_wrong_is_named():
+def test_only_read_samples_are_checked_but_all_invalid_ones_are_named():
     values = np.zeros((10, 4))
     values[[2, 8], 1] = np.nan
     lazy = Kept(values)
@@ -38,10 +38,10 @@ def test_only_what_is_read_is_checked_but_all_that_is_wrong_is_named():
 def test_large_values_are_named_by_their_index():
     values = np.zeros((10, 4))
     values[8, 1] = -1e200
-    with pytest.raises(ValueError, match=r"up to 1e\+200, in X\[8\]"):
+    with pytest.raises(ValueError, match=r"as large as 1e\+200, in X\[8\]"):
         Kept(values)[np.array([9, 8])]
 
 
-def test_want_of_memory_is_no_error_of_reading():
+def test_memory_errors_are_raised_unchanged():
     with pytest.raises(MemoryError), errors_of_reading("X[3]", object()):
         raise MemoryError

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def memory(monkeypatch):
-    """Return a function that says how many bytes of the device are free."""
+    """Return a function that sets the number of free bytes of the device."""
 
     def say(n_bytes):
         monkeypatch.setattr(_resident, "free_memory", lambda device: n_bytes)
@@ -39,7 +39,9 @@ def make(dtype, shape=(23, 9, 8, 3)):
     ("dtype", "n_bytes"),
     [("u1", 1), ("i8", 4), ("f8", 4), ("?", 4)],
 )
-def test_samples_stay_where_they_take_a_quarter_at_most(memory, dtype, n_bytes):
+def test_samples_are_kept_on_the_device_up_to_a_quarter_of_its_memory(
+    memory, dtype, n_bytes
+):
     _, dataset = make(dtype)
     size = n_bytes * 23 * 9 * 8 * 3
     memory(4 * size)
@@ -54,7 +56,7 @@ def test_samples_stay_where_they_take_a_quarter_at_most(memory, dtype, n_bytes):
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
-def test_samples_are_those_that_a_data_set_gives(memory, monkeypatch, dtype):
+def test_samples_match_the_data_set(memory, monkeypatch, dtype):
     monkeypatch.setattr(_resident, "CHUNK_VALUES", 5 * 9 * 8 * 3)  # in five pieces
     memory(10**9)
     _, dataset = make(dtype)
@@ -62,23 +64,23 @@ def test_samples_are_those_that_a_data_set_gives(memory, monkeypatch, dtype):
     expected, _ = dataset.__getitems__(range(23))
     assert kept.samples.dtype == expected.dtype
     assert torch.equal(kept.samples, expected)
-    samples, places = kept.__getitems__([7, 2])
+    samples, indices = kept.__getitems__([7, 2])
     assert torch.equal(samples, expected[[7, 2]])
-    assert torch.equal(places, torch.tensor([7, 2]))
+    assert torch.equal(indices, torch.tensor([7, 2]))
     part = kept.take(np.array([4, 20, 3]))
     assert isinstance(part, ResidentDataset)
     assert len(part) == 3
     assert part.samples is kept.samples
-    samples, places = part.__getitems__(torch.tensor([2, 0]))
+    samples, indices = part.__getitems__(torch.tensor([2, 0]))
     assert torch.equal(samples, expected[[3, 4]])
-    assert torch.equal(places, torch.tensor([2, 0]))
+    assert torch.equal(indices, torch.tensor([2, 0]))
     assert torch.equal(part[1][0], expected[20])
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [4, 10, 100])
 @pytest.mark.parametrize("part", [None, [5, 2, 22, 9, 11]])
-def test_batches_are_those_of_the_loader(memory, shuffle, batch_size, part):
+def test_batches_match_the_loader(memory, shuffle, batch_size, part):
     memory(10**9)
     _, dataset = make("u1")
     kept = keep_on_device(dataset, CPU)
@@ -94,9 +96,9 @@ def test_batches_are_those_of_the_loader(memory, shuffle, batch_size, part):
     for epoch in (0, 1):
         for loader in loaders:
             loader.even_batches.epoch = epoch
-        for (samples, places), (own, own_places) in zip(*loaders, strict=True):
+        for (samples, indices), (own, own_indices) in zip(*loaders, strict=True):
             assert torch.equal(own, samples)
-            assert torch.equal(own_places, places)
+            assert torch.equal(own_indices, indices)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,7 @@ def test_a_fit_is_the_same(  # noqa: PLR0917
     np.testing.assert_array_equal(clusterer.labels_, labels)
 
 
-def test_large_sets_of_which_a_part_is_clustered(
-    tiny_images, fast, memory, monkeypatch
-):
+def test_large_sets_are_clustered_by_a_subset(tiny_images, fast, memory, monkeypatch):
     monkeypatch.setattr("contrastive_clustering._model.fit.LARGEST_CLUSTERED", 25)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     labels = clusterer.labels_

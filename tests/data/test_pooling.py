@@ -18,7 +18,7 @@ def test_cells_are_averages(shape):
     )
 
 
-def test_small_images_stay_as_they_are():
+def test_small_images_are_unchanged():
     X = torch.rand(5, 1, 8, 9)
     layout = read_layout((5, 8, 9))
     assert torch.equal(pool(X, layout, {2: 32}), X)

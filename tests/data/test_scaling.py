@@ -14,7 +14,7 @@ def fit(X, **parameters):
 
 
 @pytest.mark.parametrize("chunk", [1, 100, 10**6])
-def test_statistics_are_those_of_numpy(monkeypatch, chunk):
+def test_statistics_match_numpy(monkeypatch, chunk):
     monkeypatch.setattr(_scaling, "CHUNK_VALUES", chunk)
     X = np.random.default_rng(0).normal(1e3, 2.0, size=(31, 9, 8, 3))
     X[..., 1] *= 50
@@ -32,9 +32,9 @@ def test_statistics_are_those_of_numpy(monkeypatch, chunk):
         elements=st.integers(0, 100),
     )
 )
-def test_scale_and_back(X):
+def test_scaling_is_invertible(X):
     if (X[0] == X).all():
-        with pytest.raises(ValueError, match="are the same"):
+        with pytest.raises(ValueError, match="are equal"):
             fit(X)
         return
     scaler = fit(X)
@@ -49,7 +49,7 @@ def test_scale_and_back(X):
     [("u1", "f4"), (">f2", "f4"), ("f4", "f4"), (">f4", "f4"), (">i2", "f4")]
     + [(dtype, "f8") for dtype in ("f8", ">f8", "i4", ">i4", "i8", ">u8")],
 )
-def test_what_comes_back_is_float64_where_float32_loses_digits(dtype, out):
+def test_restored_dtype_is_float64_if_float32_loses_digits(dtype, out):
     X = np.arange(12).reshape(3, 4).astype(dtype)
     scaler = fit(X)
     assert scaler.unscale(scaler.scale(X)).dtype == np.dtype(out)
@@ -64,7 +64,7 @@ def test_what_comes_back_is_float64_where_float32_loses_digits(dtype, out):
     order=st.sampled_from("<>"),
     layout=st.sampled_from(["C", "F", "rows reversed", "columns reversed", "every"]),
 )
-def test_numbers_are_the_same_in_any_representation(X, dtype, order, layout):
+def test_results_do_not_depend_on_the_representation(X, dtype, order, layout):
     if (X[0] == X).all():
         return
     expected = fit(X.astype("f8"))
@@ -90,7 +90,7 @@ def test_numbers_are_the_same_in_any_representation(X, dtype, order, layout):
 
 
 @pytest.mark.parametrize("dtype", ["f8", ">f8", "i8", ">i8", "u8"])
-def test_digits_on_a_large_offset_come_back(dtype):
+def test_digits_are_preserved_with_a_large_offset(dtype):
     X = (2**40 + np.arange(300).reshape(100, 3) ** 2 % 997).astype(dtype)
     scaler = fit(X)
     back = scaler.unscale(scaler.scale(X))
@@ -98,7 +98,7 @@ def test_digits_on_a_large_offset_come_back(dtype):
 
 
 @pytest.mark.parametrize("offset", [2**52, 2**60])
-def test_integers_that_float64_cannot_tell_apart_are_refused(offset):
+def test_integers_that_float64_cannot_distinguish_are_rejected(offset):
     X = np.arange(12).reshape(4, 3) % 5
     X[:, 1] += offset
     with pytest.raises(ValueError, match=r"Feature 1 of X \(1 of 3.*Subtract a cons"):
@@ -110,12 +110,12 @@ def test_integers_that_float64_cannot_tell_apart_are_refused(offset):
     assert fit(X).std[1] == 1
 
 
-def test_large_integers_that_differ_by_as_much_are_accepted():
+def test_large_integers_with_a_large_spread_are_accepted():
     X = np.random.default_rng(0).integers(0, 2**63, size=(50, 3))
     assert fit(X).scale(X).std(0, correction=0).tolist() == pytest.approx([1.0] * 3)
 
 
-def test_large_offsets_do_not_swallow_the_values():
+def test_large_offsets_do_not_reduce_the_precision():
     X = 1e9 + np.random.default_rng(0).normal(size=(50, 3))
     np.testing.assert_allclose(fit(X).scale(X).std(0, correction=0), 1, rtol=1e-5)
 

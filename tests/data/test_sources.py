@@ -1,4 +1,4 @@
-"""Samples that are read piece by piece give what the array itself gives."""
+"""Samples that are read on demand give the same results as the array."""
 
 import h5py
 import numpy as np
@@ -20,7 +20,7 @@ from contrastive_clustering._data.validation import check_samples
 
 
 class Listed(Dataset):
-    """Samples of a list, alone or with a target."""
+    """Samples of a list, with or without a target."""
 
     def __init__(self, samples, target=None):
         self.samples = samples
@@ -76,7 +76,7 @@ def source(request):
     return SOURCES[request.param]
 
 
-def test_fits_and_predicts_as_the_array_does(source, tiny_images, fast, tmp_path):
+def test_fit_and_predict_match_the_array(source, tiny_images, fast, tmp_path):
     expected = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(tiny_images)
     X = source(tiny_images, tmp_path)
     found = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(X)
@@ -86,9 +86,7 @@ def test_fits_and_predicts_as_the_array_does(source, tiny_images, fast, tmp_path
     assert found.score(X) == expected.score(tiny_images)
 
 
-def test_evaluation_and_stability_are_those_of_the_array(
-    source, tiny_images, fast, tmp_path
-):
+def test_evaluation_and_stability_match_the_array(source, tiny_images, fast, tmp_path):
     X, y = source(tiny_images, tmp_path), np.repeat([0, 1], 20)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     found, expected = (
@@ -103,22 +101,22 @@ def test_evaluation_and_stability_are_those_of_the_array(
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_is_not_read_as_a_whole(name, tiny_images, tmp_path):
+def test_sources_are_not_read_as_a_whole(name, tiny_images, tmp_path):
     X = check_samples(SOURCES[name](tiny_images, tmp_path))
     assert isinstance(X if isinstance(X, LazyArray) else X.base, LazyArray | np.memmap)
 
 
 @pytest.mark.parametrize("name", ["hdf5", "tensors"])
-def test_is_an_array_where_one_is_needed(name, tiny_images, tmp_path):
+def test_sources_are_converted_to_arrays(name, tiny_images, tmp_path):
     X = open_samples(SOURCES[name](tiny_images, tmp_path))
     np.testing.assert_array_equal(np.asarray(X), tiny_images)
     assert np.asarray(X, dtype=np.float32).dtype == np.float32
-    with pytest.raises(ValueError, match="is a copy"):
+    with pytest.raises(ValueError, match="requires a copy"):
         np.array(X, copy=False)
 
 
 @pytest.mark.parametrize("name", ["zarr", "tensors", "memory map"])
-def test_is_read_by_workers(name, tiny_images, fast, tmp_path):
+def test_workers_read_sources(name, tiny_images, fast, tmp_path):
     parameters = {**fast, "batch_size": 16}
     expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     X = SOURCES[name](tiny_images, tmp_path)
@@ -131,11 +129,11 @@ def test_is_read_by_workers(name, tiny_images, fast, tmp_path):
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "f8", "?"])
 @pytest.mark.parametrize("name", SOURCES)
-def test_places_are_read_in_their_order(name, dtype, tmp_path):
+def test_indices_are_read_in_the_given_order(name, dtype, tmp_path):
     images = np.random.default_rng(0).integers(0, 200, (30, 8, 8)).astype(dtype)
     X = check_samples(SOURCES[name](images, tmp_path))
     assert (X.shape, X.dtype, X.ndim, len(X)) == (images.shape, images.dtype, 3, 30)
-    for places in (
+    for indices in (
         np.array([5, 2, 29, 2, 0]),
         np.array([4, 5, 6]),
         slice(3, 17),
@@ -143,10 +141,10 @@ def test_places_are_read_in_their_order(name, dtype, tmp_path):
         12,
         np.arange(30),
     ):
-        np.testing.assert_array_equal(X[places], images[places])
+        np.testing.assert_array_equal(X[indices], images[indices])
 
 
-def test_rows_of_a_table_may_be_read_by_slices(fast, tmp_path):
+def test_tables_can_be_read_by_slices(fast, tmp_path):
     table = np.random.default_rng(0).normal(size=(60, 5))
     table[30:] += 9
     X = h5py.File(tmp_path / "table.h5", "w").create_dataset("table", data=table)
@@ -180,14 +178,14 @@ class Endless(Dataset):
         (Streamed([np.eye(8) * 1j] * 9), ValueError, "Complex data not supported$"),
     ],
 )
-def test_bad_sources_are_named(X, error, message, fast):
+def test_invalid_sources_are_named(X, error, message, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast)
     with pytest.raises(error, match=message):
         clusterer.fit(X)
     assert not hasattr(clusterer, "net_")
 
 
-def test_other_samples_are_refused_at_predict(tiny_images, fast):
+def test_predict_rejects_samples_of_another_shape(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     with pytest.raises(ValueError, match="shape"):
         clusterer.predict(Listed(np.zeros((3, 9, 9))))
@@ -195,7 +193,7 @@ def test_other_samples_are_refused_at_predict(tiny_images, fast):
         clusterer.predict(Listed(np.full((3, 8, 8), 1e5)))
 
 
-def test_reads_no_more_than_asked(tiny_images):
+def test_only_requested_samples_are_read(tiny_images):
     class Counting(Listed):
         n_read = 0
 
@@ -215,9 +213,9 @@ def test_reads_no_more_than_asked(tiny_images):
         def __init__(self):
             self.read = []
 
-        def __getitem__(self, places):
-            self.read.append(places)
-            return tiny_images[places]
+        def __getitem__(self, index):
+            self.read.append(index)
+            return tiny_images[index]
 
     slices = Slices()
     X = SlicedArray(slices)

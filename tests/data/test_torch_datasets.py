@@ -1,4 +1,4 @@
-"""Data sets of PyTorch that can only be iterated are read once, into a file."""
+"""Iterable PyTorch datasets are read once and spooled to a file."""
 
 import resource
 import signal
@@ -22,7 +22,7 @@ class Streamed(IterableDataset):
         yield from self.samples
 
 
-def test_a_spooled_file_has_no_name_and_goes(tmp_path, monkeypatch):
+def test_spooled_files_are_unnamed_and_deleted(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     images = np.arange(5 * 64, dtype="i2").reshape(5, 8, 8)
     spooled = spool(Streamed(images))
@@ -38,9 +38,9 @@ class Sized(Streamed):
 
 @pytest.mark.parametrize(
     ("n_samples", "message"),
-    [(6, "has the length 5 but yields more"), (4, "length 5 but yielded only 4")],
+    [(6, "has length 5 but yields more"), (4, "length 5 but yielded only 4")],
 )
-def test_a_length_that_is_wrong(n_samples, message):
+def test_wrong_lengths_are_errors(n_samples, message):
     with pytest.raises(ValueError, match=message):
         open_samples(Sized(list(np.zeros((n_samples, 8, 8)))))
     assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))))) == 5
@@ -55,7 +55,7 @@ class Endless(IterableDataset):
             yield np.ones((8, 8))
 
 
-def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_path):
+def test_infinite_data_sets_stop_before_the_disk_is_full(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(_torch_datasets, "BYTES_TOGETHER", 2**16)
     free = [2**20 + _torch_datasets.BYTES_LEFT_FREE]
@@ -73,7 +73,7 @@ def test_a_data_set_without_end_stops_before_the_disk_is_full(monkeypatch, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_is_full_is_said():
+def test_full_disks_are_named():
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
@@ -90,7 +90,7 @@ class Unsure(Streamed):
         raise TypeError("a pipeline has no length")
 
 
-def test_data_sets_of_other_lengths():
+def test_data_sets_with_wrong_lengths():
     class Short(Dataset):
         def __len__(self):
             return 5
@@ -98,7 +98,7 @@ def test_data_sets_of_other_lengths():
         def __getitem__(self, index):
             return [np.eye(8), np.eye(8), np.eye(8)][index]
 
-    with pytest.raises(ValueError, match=r"X is a Short that has no sample X\[3\]"):
+    with pytest.raises(ValueError, match=r"X is a Short without a sample X\[3\]"):
         open_samples(Short())[:]
     assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
 
@@ -106,7 +106,7 @@ def test_data_sets_of_other_lengths():
 @pytest.mark.parametrize(
     "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
 )
-def test_streams_of_what_cannot_be_trained_on_are_refused_at_once(sample):
+def test_streams_of_unsupported_samples_are_rejected_at_once(sample):
     def endless():
         while True:
             yield sample

@@ -33,7 +33,7 @@ def noise():
     ],
 )
 def test_impossible_images_are_an_error(noise, n_learned, X_new):
-    with pytest.raises(ValueError, match="Bring X to the units"):
+    with pytest.raises(ValueError, match="Convert X to the units"):
         check_units(X_new, fit(noise[:n_learned]))
 
 
@@ -44,7 +44,7 @@ def test_impossible_images_are_named(noise):
         check_units(X, fit(noise))
 
 
-def test_images_all_of_impossible_contrast_are_an_error(noise):
+def test_impossible_contrast_of_all_images_is_an_error(noise):
     scaler = fit(noise)
     flat = 128 + (noise - 128.0) / 10
     with pytest.raises(ValueError, match="standard deviations of its images"):
@@ -53,7 +53,7 @@ def test_images_all_of_impossible_contrast_are_an_error(noise):
         check_units(np.concatenate([flat[:10], noise[10:]]), scaler)
 
 
-def test_images_as_in_fit_pass(noise):
+def test_images_like_those_of_fit_pass(noise):
     scaler = fit(noise)
     check_units(noise[::-1], scaler)
     check_units(noise.astype(np.float32), scaler)
@@ -68,16 +68,16 @@ def test_tables_pass(noise):
 
 def test_flattened_images_are_checked(noise):
     scaler = fit(noise.reshape(60, 64), image_shape=(8, 8))
-    with pytest.raises(ValueError, match="Bring X to the units"):
+    with pytest.raises(ValueError, match="Convert X to the units"):
         check_units(noise.reshape(60, 64) / 255, scaler)
 
 
-def test_a_single_odd_image_is_warned_of(noise):
+def test_a_single_unusual_image_causes_a_warning(noise):
     with pytest.warns(UserWarning, match=r"X\[0\] \(1 of 1 samples\) does not look"):
         check_units(np.zeros((1, 8, 8)), fit(noise))
 
 
-def test_as_many_odd_images_as_chance_explains_pass(noise):
+def test_a_probable_number_of_unusual_images_passes(noise):
     X = np.concatenate([noise] * 5)
     X[7] = 0
     check_units(X, fit(noise))
@@ -100,7 +100,7 @@ def test_mistakes_are_caught_and_held_out_images_pass(real_images, name):
             check_units(mistake, scaler)
 
 
-def test_a_negative_is_called_one(real_images):
+def test_negatives_are_named(real_images):
     X, _ = real_images("pneumoniamnist", n=200)
     with pytest.warns(UserWarning, match="They resemble the negative"):
         check_units(255 - X, fit(X))

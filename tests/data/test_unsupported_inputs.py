@@ -1,4 +1,4 @@
-"""What is passed in place of an array is named, with what to pass instead."""
+"""Unsupported inputs are named, with advice on what to pass instead."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ IMAGE = np.full((8, 8), 0.123456)
 
 
 class Nifti:
-    """Has the interface of an image of nibabel."""
+    """Has the interface of a nibabel image."""
 
     shape = (8, 8, 8)
 
@@ -85,7 +85,7 @@ def fitted():
 
 
 @pytest.mark.parametrize("kind", OTHER)
-def test_what_is_no_array_is_named_with_a_remedy(kind, fitted):
+def test_unsupported_inputs_are_named_with_a_remedy(kind, fitted):
     make, what, remedy = OTHER[kind]
     for method in (ContrastiveAutoencoderClusterer(2).fit, fitted.predict):
         with pytest.raises(TypeError, match=rf"^X .*{what}.*{remedy}") as refused:
@@ -118,39 +118,37 @@ class Stream(IterableDataset):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: {"image": IMAGE}, "0.* is a dict.*return the array alone"),
-        (lambda: ({"image": IMAGE}, 1), "0.* is a dict.*return the array alone"),
+        (lambda: {"image": IMAGE}, "0.* is a dict.*return only the array"),
+        (lambda: ({"image": IMAGE}, 1), "0.* is a dict.*return only the array"),
         (lambda: "secret.png", "0.* is a str.*open the file"),
         (dicom, "0.* is a Dataset.*pixel_array"),
         (Nifti, "0.* is a Nifti.*get_fdata"),
         (lambda: None, "0.* is None.*return an array"),
     ],
 )
-def test_what_a_data_set_returns_is_named(way, make, message, fitted):
+def test_unsupported_samples_of_data_sets_are_named(way, make, message, fitted):
     for method in (ContrastiveAutoencoderClusterer(2).fit, fitted.predict):
         with pytest.raises(TypeError, match=message) as refused:
             method(way(make))
         assert "secret" not in str(refused.value)
 
 
-def test_a_list_of_pictures_is_an_array_of_them(fitted):
+def test_lists_of_pil_images_are_converted(fitted):
     generator = np.random.default_rng(0)
     pixels = generator.integers(256, size=(12, 8, 8)).astype(np.uint8)
     found = ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", latent_dim=2, max_epochs=0, random_state=0
     )
-    pictures = [Image.fromarray(each) for each in pixels]
-    np.testing.assert_array_equal(
-        found.fit_predict(pictures), found.fit_predict(pixels)
-    )
+    images = [Image.fromarray(each) for each in pixels]
+    np.testing.assert_array_equal(found.fit_predict(images), found.fit_predict(pixels))
 
 
 @pytest.mark.parametrize("way", [Items, Stream])
 @pytest.mark.parametrize("targets", [torch.arange(16), np.arange(16)[:, None]])
-def test_batches_in_place_of_samples_are_refused(way, targets):
+def test_batches_instead_of_samples_are_rejected(way, targets):
     batch = torch.zeros(16, 28, 28)
     with pytest.raises(
-        ValueError, match=r"0.* 16 targets, as a batch.*without a batch"
+        ValueError, match=r"0.* 16 targets, like a batch.*without a batch"
     ):
         ContrastiveAutoencoderClusterer(2).fit(way(lambda: (batch, targets)))
 
@@ -168,6 +166,6 @@ def test_a_short_last_batch_is_recognized():
         ContrastiveAutoencoderClusterer(2).fit(Batches())
 
 
-def test_sparse_matrices_are_left_to_their_own_message():
+def test_sparse_matrices_have_their_own_message():
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         ContrastiveAutoencoderClusterer(2).fit(scipy.sparse.dok_array(np.eye(9)))

@@ -40,7 +40,7 @@ from contrastive_clustering._data.validation import check_same_samples, check_sa
         pl.DataFrame({"a": [1, 3], "b": [2, 4]}).cast(pl.Decimal(9, 2)),
     ],
 )
-def test_numbers_in_any_wrapping_are_accepted(X):
+def test_numbers_in_any_container_are_accepted(X):
     checked = check_samples(X)
     assert isinstance(checked, np.ndarray)
     expected = (
@@ -82,7 +82,7 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
         ([np.zeros((8, 8)), np.zeros((8, 9))], "ragged list"),
     ],
 )
-def test_what_is_no_table_of_numbers_is_an_error(X, message):
+def test_invalid_tables_are_errors(X, message):
     with pytest.raises(ValueError, match=message):
         check_samples(X)
 

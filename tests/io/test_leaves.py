@@ -32,7 +32,7 @@ def there_and_back(kind, value):
         ("scalar", np.int64(-(2**63))),
     ],
 )
-def test_plain_leaves_come_back(kind, value):
+def test_plain_leaves_are_restored(kind, value):
     found = there_and_back(kind, value)
     assert type(found) is type(value)
     assert found == value
@@ -42,7 +42,7 @@ def test_plain_leaves_come_back(kind, value):
     "dtype", [torch.float16, torch.float32, torch.float64, torch.int64, torch.bool]
 )
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3)])
-def test_tensors_come_back(dtype, shape):
+def test_tensors_are_restored(dtype, shape):
     tensor = torch.ones(shape, dtype=dtype)
     found = there_and_back("tensor", tensor)
     assert found.dtype is dtype
@@ -68,7 +68,7 @@ def test_other_tensors_cannot_be_saved(tensor):
         tensor_to_array(tensor, "it")
 
 
-def test_random_states_go_on_where_they_were():
+def test_random_states_are_restored():
     state = np.random.RandomState(3)
     state.normal()  # the second of a pair is kept
     found = there_and_back("RandomState", state)
@@ -80,7 +80,7 @@ def test_random_states_go_on_where_they_were():
 
 def test_random_states_of_other_generators_cannot_be_saved():
     state = np.random.RandomState(np.random.PCG64(0))
-    with pytest.raises(ValueError, match="the value draws by PCG64"):
+    with pytest.raises(ValueError, match="the value uses the generator PCG64"):
         LEAVES["RandomState"].to_tree(state, "the value")
 
 
@@ -96,7 +96,7 @@ def test_random_states_of_other_generators_cannot_be_saved():
         ({"more": 1}, "an unknown field 'more'"),
     ],
 )
-def test_forged_random_states_are_refused(changes, message):
+def test_forged_random_states_are_rejected(changes, message):
     tree = LEAVES["RandomState"].to_tree(np.random.RandomState(0), "the value")
     with pytest.raises(ValueError, match=re.escape(message)):
         from_tree("RandomState", {**tree, **changes})
@@ -109,13 +109,13 @@ def test_forged_random_states_are_refused(changes, message):
         *["<f3", "|b2", "=f8", "<f8<f8", "<f8\n"],
     ],
 )
-def test_only_dtypes_of_numbers_are_made(code):
-    with pytest.raises(ValueError, match="is not the dtype of numbers"):
+def test_only_numeric_dtypes_are_created(code):
+    with pytest.raises(ValueError, match="is not a numeric dtype"):
         to_dtype(code)
 
 
 @pytest.mark.parametrize("text", ["", "nowhere", "cpu:x", "cuda:-1", "\ud800", "a\0b"])
-def test_only_devices_are_made(text):
+def test_only_devices_are_created(text):
     with pytest.raises(ValueError, match="is not a device"):
         from_tree("device", {"value": text})
 
@@ -131,7 +131,7 @@ def test_only_devices_are_made(text):
         ("tensor", [1.0]),
     ],
 )
-def test_other_values_are_refused(kind, value):
+def test_other_values_are_rejected(kind, value):
     with pytest.raises(ValueError, match="value of the leaf is") as caught:
         from_tree(kind, {"value": value})
     assert len(str(caught.value)) < 500

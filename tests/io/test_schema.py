@@ -62,7 +62,7 @@ def check(node, tree, scope=None):
         (Kinds({"one": PAIR}, key="which"), {"which": "one", "a": 1, "b": ""}),
     ],
 )
-def test_what_fits_is_accepted(node, tree):
+def test_valid_trees_are_accepted(node, tree):
     check(node, tree)
 
 
@@ -127,7 +127,7 @@ def test_what_fits_is_accepted(node, tree):
         (Kinds({"one": PAIR}), None, "and not a dict"),
     ],
 )
-def test_what_does_not_fit_is_refused(node, tree, message):
+def test_invalid_trees_are_rejected(node, tree, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         check(node, tree)
 
@@ -162,14 +162,14 @@ def test_sizes_are_compared_across_fields():
             check(node, {**fits, **changes})
 
 
-def test_an_index_is_compared_where_the_size_is_known():
+def test_indices_are_compared_if_the_size_is_known():
     node = Array(("k",), dtypes=("i8",), below="n")
     check(node, np.array([10**6]))
     with pytest.raises(ValueError, match="not below 10"):
         check(node, np.array([10]), Scope(n=10))
 
 
-def test_items_do_not_share_their_sizes_but_know_those_outside():
+def test_items_share_only_sizes_known_outside():
     node = Items(Array(("rows", "width")))
     scope = Scope(width=2)
     check(node, [np.zeros((3, 2)), np.zeros((4, 2))], scope)
@@ -183,7 +183,7 @@ def test_entries_share_their_sizes():
         check(Entries(Array(("n",))), {"a": np.zeros(2), "b": np.zeros(3)})
 
 
-def test_scopes_learn_a_size_once():
+def test_scopes_record_a_size_once():
     outer = Scope(known=3)
     inner = Scope(outer)
     inner.bind("known", 3, "it")
@@ -193,7 +193,7 @@ def test_scopes_learn_a_size_once():
         inner.bind("known", 4, "it")
 
 
-def test_relations_are_asked_after_all_fields():
+def test_relations_are_checked_after_all_fields():
     node = Fields(
         {"low": Real(), "high": Real()},
         relations=((lambda tree: tree["low"] <= tree["high"], "low is above high"),),
@@ -231,7 +231,7 @@ SECRET = np.array([0.123456, 7.654321])
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_shown_is_short_and_can_be_printed(value):
+def test_shown_values_are_short_and_printable(value):
     text = shown(value)
     assert 0 < len(text) <= 200
     assert "\n" not in text
@@ -250,7 +250,7 @@ def test_what_is_shown_is_short_and_can_be_printed(value):
         [torch.from_numpy(SECRET)],
     ],
 )
-def test_messages_hold_no_values_of_arrays(value):
+def test_messages_do_not_contain_values_of_arrays(value):
     for node in (Integer(), Text(), PAIR, Array((7,), dtypes=("i8",)), OneOf(("a",))):
         with pytest.raises(ValueError, match="the tree") as caught:
             check(node, value)

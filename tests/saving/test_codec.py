@@ -122,8 +122,8 @@ def test_threads_of_trusted_objects_are_this_machines():
         ({"$type": "KMeans", "params": {"n_clusters": -1}}, "n_clusters"),
         ({"$type": "KMeans", "state": {}}, "lacks 'params'"),
         ({"$type": "SelfTrainingRefinement", "fields": {"power": 2}}, "the fields"),
-        ({"$type": "dtype", "value": "f8," * 3}, "dtype of numbers"),
-        ({"$type": "dtype", "value": "O"}, "dtype of numbers"),
+        ({"$type": "dtype", "value": "f8," * 3}, "numeric dtype"),
+        ({"$type": "dtype", "value": "O"}, "numeric dtype"),
         ({"$type": "device", "value": "nowhere"}, "not a device"),
         ({"$type": "tensor", "value": 3}, "not an array"),
         ({"$type": "scalar", "value": np.zeros(2)}, "shape"),
@@ -169,7 +169,7 @@ def test_forged_values_are_refused(tree, message):
 @pytest.mark.parametrize("value", [view, Settings(3), OwnKMeans(3)])
 def test_what_is_not_known_has_to_be_trusted(value):
     with pytest.raises(
-        ValueError, match=r"the_name is or holds .*trusted=\["
+        ValueError, match=r"the_name is or contains .*trusted=\["
     ) as caught:
         to_tree(value, name="the_name")
     path = str(caught.value).partition("trusted=['")[2].partition("'")[0]
@@ -207,7 +207,7 @@ def test_objects_with_hidden_state_are_refused(value):
     ],
 )
 def test_trees_cannot_name_code(tree):
-    with pytest.raises(ValueError, match=r"which load would|type of the value"):
+    with pytest.raises(ValueError, match=r"importing it would run|type of the value"):
         read(json.loads(json.dumps(tree)))
 
 

@@ -35,7 +35,7 @@ def test_scalers_come_back_to_the_bit(fitted_kind, tmp_path, kind):
 @pytest.mark.parametrize(
     ("kind", "way", "value", "message"),
     [
-        ("gray", "layout.sample_shape", [8, 9], "image_shape=(8, 8) asks for"),
+        ("gray", "layout.sample_shape", [8, 9], "image_shape=(8, 8) requires"),
         ("gray", "layout.sample_shape", [], "a list of 1 to 4 items"),
         ("gray", "layout.sample_shape", [0, 8], "an integer from 1"),
         ("gray", "layout.sample_shape", [8.0, 8], "an integer from 1"),
@@ -74,7 +74,7 @@ def test_forged_scalers_are_refused(fitted_kind, kind, way, value, message):
 def test_scalers_are_of_numbers(fitted_kind):
     _, estimator = fitted_kind("gray")
     tree = {**scaler_to_tree(estimator._model.scaler), "dtype": "O"}
-    with pytest.raises(ValueError, match="'O' is not the dtype of numbers"):
+    with pytest.raises(ValueError, match="'O' is not a numeric dtype"):
         scaler_from_tree(tree)
 
 

@@ -1,4 +1,4 @@
-"""Case by case what the generated input of test_bad_input.py has brought to light."""
+"""Single cases that the generated inputs of test_bad_input.py have revealed."""
 
 import traceback
 import warnings
@@ -49,7 +49,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def fitted(table):
-    """An estimator that no test may change."""
+    """Return an estimator that tests must not modify."""
     return ContrastiveAutoencoderClusterer(
         2, clusterer="kmeans", latent_dim=2, max_epochs=1, refinement_epochs=0
     ).fit(table)
@@ -59,7 +59,7 @@ TENSORS = [
     (lambda: torch.ones(3, 2, device="meta"), "on meta"),
     (lambda: torch.eye(2).to_sparse(), "sparse"),
     (
-        # PyTorch imports many modules for it: not while tests are collected.
+        # PyTorch imports many modules for it, which would slow down the collection.
         lambda: torch.nested.nested_tensor([torch.ones(2)], layout=torch.jagged),
         "nested",
     ),
@@ -104,12 +104,12 @@ def test_tensors_in_any_state_are_read():
         (np.zeros((2, 2), "f4,i2"), (TypeError, ValueError), "^X "),
     ],
 )
-def test_what_holds_no_numbers_is_named_and_does_not_warn(X, kind, message):
+def test_unusable_values_are_named_without_warnings(X, kind, message):
     with pytest.raises(kind, match=message):
         check_samples(X)
 
 
-def test_errors_about_an_array_leave_other_errors_alone():
+def test_errors_about_an_array_leave_other_errors_unchanged():
     with pytest.raises(NotFittedError), errors_about("X", "samples"):
         raise NotFittedError
     with (
@@ -119,7 +119,7 @@ def test_errors_about_an_array_leave_other_errors_alone():
         raise OverflowError("too large")
 
 
-def test_latents_in_any_layout_are_decoded_and_not_changed(fitted, table):
+def test_latents_in_any_layout_are_decoded_and_not_modified(fitted, table):
     Z = fitted.transform(table)
     expected = fitted.inverse_transform(Z)
     backwards = fitted.inverse_transform(Z[::-1])
@@ -142,13 +142,13 @@ def test_latents_in_any_layout_are_decoded_and_not_changed(fitted, table):
         ([[1, 2], [3]], "y_true.*ragged"),
     ],
 )
-def test_labels_that_cannot_be_told_apart_are_named(y, message):
+def test_invalid_labels_are_named_by_parameter(y, message):
     for function in (clustering_accuracy, map_clusters_to_labels):
         with pytest.raises((ValueError, TypeError), match=message):
             function(y, [0] * len(y))
 
 
-def test_words_and_numbers_are_not_compared():
+def test_strings_and_numbers_are_not_compared():
     with pytest.raises(ValueError, match="y_pred and y_pred_new have labels"):
         map_clusters_to_labels([0, 1], [0, 1], ["0", "1"])
     with pytest.raises(ValueError, match="y_true and y_true_new have labels"):
@@ -156,7 +156,7 @@ def test_words_and_numbers_are_not_compared():
     assert mapped_accuracy([0, 1], [0, 1], np.array([0, 1], object), [0, 1]) == 1.0
 
 
-def test_balanced_accuracy_of_classes_that_are_only_foretold_does_not_warn():
+def test_balanced_accuracy_of_classes_that_are_only_predicted_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mapped_accuracy([0, 1], [0, 1], [0, 0], [0, 1], balanced=True) == 0.5
@@ -166,7 +166,7 @@ def test_balanced_accuracy_of_classes_that_are_only_foretold_does_not_warn():
 
 @pytest.mark.parametrize("scorer", [adjusted_rand_scorer, clustering_accuracy_scorer])
 @pytest.mark.parametrize("estimator", [None, KMeans, pd.DataFrame([[1.0]])])
-def test_scorers_name_what_is_no_clusterer(table, scorer, estimator):
+def test_scorers_reject_other_estimators(table, scorer, estimator):
     with pytest.raises(TypeError, match="does not have the method"):
         scorer(estimator, table, np.zeros(12))
 
@@ -175,7 +175,7 @@ def test_scorers_name_what_is_no_clusterer(table, scorer, estimator):
     ("arguments", "message"),
     [
         ((np.ones((4, 3)), torch.ones(4, 3)), "projections_a has type ndarray"),
-        ((torch.ones(4, 3), torch.ones(4, 2)), r"projections_b \(4, 2\)"),
+        ((torch.ones(4, 3), torch.ones(4, 2)), r"projections_b has shape \(4, 2\)"),
         ((torch.ones(4), torch.ones(4)), r"projections_a has shape \(4,\)"),
         ((torch.ones(0, 3), torch.ones(0, 3)), r"projections_a has shape \(0, 3\)"),
         ((torch.ones(4, 3, dtype=int),) * 2, "projections_a has dtype torch.int64"),
@@ -184,7 +184,7 @@ def test_scorers_name_what_is_no_clusterer(table, scorer, estimator):
         ((torch.ones(4, 3), torch.ones(4, 3), "hot"), "temperature='hot'"),
     ],
 )
-def test_bad_views_are_named(arguments, message):
+def test_invalid_views_are_named(arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
         nt_xent(*arguments)
 
@@ -201,7 +201,7 @@ def test_bad_views_are_named(arguments, message):
         (TableAugmentation, {"noise": np.nan}),
     ],
 )
-def test_bad_parameters_of_presets_are_named(kind, parameter):
+def test_invalid_parameters_of_presets_are_named(kind, parameter):
     with pytest.raises(ValueError, match=f"'{next(iter(parameter))}' parameter"):
         kind(**parameter)
 
@@ -209,14 +209,14 @@ def test_bad_parameters_of_presets_are_named(kind, parameter):
 @pytest.mark.parametrize(
     ("batch", "generator", "message"),
     [
-        (np.ones((4, 1, 8, 8)), torch.Generator(), "batch is no dense tensor"),
-        (torch.ones(4, 1, 8, 8, dtype=int), torch.Generator(), "batch is no dense"),
+        (np.ones((4, 1, 8, 8)), torch.Generator(), "must be a dense tensor"),
+        (torch.ones(4, 1, 8, 8, dtype=int), torch.Generator(), "must be a dense"),
         (torch.ones(4, 8), torch.Generator(), r"batch has shape \(4, 8\)"),
         (torch.ones(0, 1, 8, 8), torch.Generator(), r"batch has shape \(0, 1, 8, 8\)"),
-        (torch.ones(4, 1, 8, 8), None, "generator=None is no torch.Generator"),
+        (torch.ones(4, 1, 8, 8), None, "generator=None is not a torch.Generator"),
     ],
 )
-def test_bad_batches_are_named(batch, generator, message):
+def test_invalid_batches_are_named(batch, generator, message):
     with pytest.raises((ValueError, TypeError), match=message):
         GrayImageAugmentation()(batch, generator)
 
@@ -228,11 +228,11 @@ def test_presets_for_other_samples_are_named():
         resolve_augmentation(GrayImageAugmentation, "gray")
     noisy = TableAugmentation(noise=0.5)
     assert resolve_augmentation(noisy, "gray") is noisy
-    with pytest.raises(ValueError, match="blur=30 reaches 60 pixels"):
+    with pytest.raises(ValueError, match="blur=30 extends over 60 pixels"):
         RGBImageAugmentation(blur=30)(torch.ones(4, 3, 8, 8), torch.Generator())
 
 
-def test_parameters_of_the_judged_estimator_are_checked(table):
+def test_parameters_of_the_evaluated_estimator_are_checked(table):
     with pytest.raises(ValueError, match="'n_clusters' parameter of KMeans"):
         cluster_stability(KMeans(0), table)
     with pytest.raises(ValueError, match="'temperature' parameter"):
@@ -277,7 +277,7 @@ def test_the_number_of_clusters_may_be_unsigned_and_changed_after_fit(table):
     ],
     ids=str,
 )
-def test_odd_parameters_are_named_before_training(table, parameters):
+def test_unusual_parameters_are_rejected_before_training(table, parameters):
     clusterer = ContrastiveAutoencoderClusterer(2, max_epochs=1).set_params(
         **parameters
     )
@@ -288,7 +288,7 @@ def test_odd_parameters_are_named_before_training(table, parameters):
 
 
 @pytest.mark.parametrize("path", [3, None, "a\0b", "~nobody-of-this-name/x.npz"])
-def test_what_is_no_path_is_named(path):
+def test_invalid_paths_are_named(path):
     with pytest.raises((ValueError, TypeError), match="path="):
         load_medmnist_file(path)
 
@@ -298,7 +298,7 @@ def test_what_is_no_path_is_named(path):
     [{"name": ["a"]}, {"size": []}, {"split": np.ones(2)}, {"return_X_y": "no"}],
     ids=str,
 )
-def test_odd_wishes_for_a_set_are_named(arguments, tmp_path):
+def test_invalid_arguments_for_a_set_are_named(arguments, tmp_path):
     with pytest.raises((ValueError, TypeError), match=next(iter(arguments))):
         fetch_medmnist(
             **{"name": "breastmnist", "data_home": tmp_path} | arguments, download=False
@@ -309,7 +309,7 @@ def test_files_whose_arrays_do_not_match_are_errors(tmp_path):
     path = tmp_path / "own.npz"
     for images, labels in ((np.ones((3, 8, 8)), np.ones(4)), (np.ones(()), np.ones(1))):
         np.savez(path, train_images=images, train_labels=labels)
-        with pytest.raises(ValueError, match="holds images of shape"):
+        with pytest.raises(ValueError, match="has images of shape"):
             load_medmnist_file(path)
 
 
@@ -321,7 +321,7 @@ def test_no_epoch_is_stopped_early(table):
     assert len(clusterer.history_) == 0
 
 
-def test_errors_about_complex_arrays_show_none_of_their_values():
+def test_errors_about_complex_arrays_do_not_show_values():
     X = np.full((3, 8, 8), 123.456 + 1j)
     with pytest.raises(ValueError, match="Complex data not supported") as info:
         ContrastiveAutoencoderClusterer().fit(X)
@@ -329,7 +329,7 @@ def test_errors_about_complex_arrays_show_none_of_their_values():
     assert "123.456" not in shown
 
 
-def test_an_error_without_a_word_is_named():
+def test_errors_without_a_message_are_named():
     with (
         pytest.raises(ValueError, match=r"^X cannot be read as a table\. ValueError$"),
         errors_about("X", "a table"),
@@ -354,7 +354,7 @@ def test_names_of_series_and_of_single_columns():
         assert name_of(unnamed, "label") == "label"
 
 
-def test_a_data_set_in_place_of_an_array_is_not_read():
+def test_data_sets_instead_of_arrays_are_not_read():
     class Endless(torch.utils.data.Dataset):
         def __getitem__(self, index):
             raise AssertionError("it was read")

@@ -1,4 +1,4 @@
-"""Messages about samples name them by their indices, and hold none of their values."""
+"""Messages name samples by their indices and do not contain their values."""
 
 import numpy as np
 import pytest
@@ -29,16 +29,16 @@ class Streamed(IterableDataset):
 
 
 class Sliced:
-    """An array in a file that can be read by slices alone."""
+    """An array in a file that supports only slices."""
 
     def __init__(self, images):
         self.images = images
         self.shape, self.dtype = images.shape, images.dtype
 
-    def __getitem__(self, places):
-        if not isinstance(places, slice):
+    def __getitem__(self, index):
+        if not isinstance(index, slice):
             raise TypeError("it is read by slices")
-        return self.images[places]
+        return self.images[index]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_shapes_that_differ_are_named(way, images, fitted):
             method(way(samples))
 
 
-def test_each_entry_of_other_shape_is_counted(images, fitted):
+def test_each_entry_of_another_shape_is_counted(images, fitted):
     samples = list(images)
     for index in (0, 5, 9, 200):
         samples[index] = np.zeros((9, 9))
@@ -95,7 +95,7 @@ def test_each_entry_of_other_shape_is_counted(images, fitted):
 
 
 class Files(Listed):
-    """Reads samples of files, some of which cannot be read."""
+    """Reads samples from files, some of which are unreadable."""
 
     def __init__(self, images, errors):
         super().__init__(images)
@@ -130,7 +130,7 @@ def test_unreadable_files_are_named(error, kind, images, fitted):
         fitted.predict(X)
 
 
-def test_an_iterable_that_fails_says_at_which_sample(images, fitted):
+def test_failing_iterables_name_the_sample(images, fitted):
     def samples():
         yield from images[:123]
         raise OSError(5, "Input/output error")
@@ -139,7 +139,7 @@ def test_an_iterable_that_fails_says_at_which_sample(images, fitted):
         fitted.predict(Streamed(samples()))
 
 
-def test_a_search_ends_when_time_is_up(monkeypatch):
+def test_searches_end_at_the_time_limit(monkeypatch):
     seconds = iter(range(100))
     monkeypatch.setattr(_bad_samples, "monotonic", lambda: next(seconds))
     found, n_seen = search(50, 1000, lambda indices: indices.tolist(), 2)

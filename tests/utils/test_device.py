@@ -17,7 +17,7 @@ from contrastive_clustering._utils.device import (
         (False, False, "cpu"),
     ],
 )
-def test_auto_takes_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, expected):
+def test_auto_prefers_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert resolve_device("auto") == torch.device(expected)
@@ -29,12 +29,12 @@ def test_named_devices(device):
 
 
 @pytest.mark.parametrize("device", ["warp", "cuda:99", "meta", ""])
-def test_devices_that_are_not_there_are_errors(device):
+def test_missing_devices_are_errors(device):
     with pytest.raises(ValueError, match=rf"device='{device}' cannot be used.*'auto'"):
         resolve_device(device)
 
 
-def test_a_device_that_fails_without_a_word_is_an_error(monkeypatch):
+def test_devices_that_fail_without_a_message_are_errors(monkeypatch):
     def fail(*args, **kwargs):
         raise NotImplementedError  # not a stub: as a backend may, without a word
 
@@ -43,14 +43,14 @@ def test_a_device_that_fails_without_a_word_is_an_error(monkeypatch):
         resolve_device("cpu")
 
 
-def test_all_devices_but_the_cpu_compute_beside_python():
+def test_all_devices_but_the_cpu_are_asynchronous():
     assert not is_asynchronous("cpu")
     assert not is_asynchronous(torch.device("cpu", 0))
     assert is_asynchronous("cuda:1")
     assert is_asynchronous(torch.device("mps"))
 
 
-def test_free_memory_is_that_of_gpus(monkeypatch):
+def test_free_memory_is_known_for_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 11))
     assert free_memory(torch.device("cuda", 1)) == 7
     assert free_memory(torch.device("cpu")) is None

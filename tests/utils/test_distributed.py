@@ -1,4 +1,4 @@
-"""Processes that train together do what one does."""
+"""Several processes train the same model as one."""
 
 import json
 import os
@@ -98,7 +98,7 @@ result = {
 with open(f"{folder}/{os.environ.get('RANK', 'alone')}.json", "w") as file:
     json.dump(result, file)
 if together:
-    # Threads of gloo that are still there when Python ends may abort the process.
+    # Remaining threads of gloo may abort the process when Python exits.
     torch.distributed.destroy_process_group()
     names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
     assert not [name for name in names if "gloo" in name], names
@@ -112,14 +112,14 @@ def free_port():
 
 
 def command(folder, parameters, *launcher):
-    """Write the script; return what runs it, by Python or by a launcher's module."""
+    """Write the script; return the command for Python or for a launcher module."""
     script = folder / "train.py"
     script.write_text(SCRIPT)
     return [sys.executable, *launcher, str(script), str(folder), json.dumps(parameters)]
 
 
 def start(folder, parameters, size=None, **environment):
-    """Run the script in one process or several; return exit codes and errors."""
+    """Run the script in one or several processes; return exit codes and errors."""
     ranks = [None] if size is None else range(size)
     port = free_port()
     processes = []
@@ -144,13 +144,13 @@ def start(folder, parameters, size=None, **environment):
 
 
 def results(folder, size=None):
-    """Return what each process has written."""
+    """Return the results of each process."""
     names = ["alone"] if size is None else map(str, range(size))
     return [json.loads(Path(folder, f"{name}.json").read_text()) for name in names]
 
 
 def run(folder, parameters, size=None, **environment):
-    """Run the script and return what each process has written."""
+    """Run the script and return the results of each process."""
     codes, errors = start(folder, parameters, size, **environment)
     assert not any(codes), errors
     return results(folder, size)
@@ -158,7 +158,7 @@ def run(folder, parameters, size=None, **environment):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """Return a function: parameters to what one process writes, each run once."""
+    """Return a function from parameters to the results of one process, cached."""
     found = {}
 
     def run_alone(parameters):
@@ -195,11 +195,11 @@ def assert_same_curves(result, alone, without=()):
         pytest.param({"refinement": "neighbors"}, 2, "accelerate", marks=slow),
     ],
 )
-def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path, alone):
-    # The seed of the first process is that of all, whatever the others are given.
+def test_losses_match_those_of_one_process(parameters, size, use, tmp_path, alone):
+    # All processes use the seed of process 0.
     expected = alone(parameters)
     together = run(tmp_path, parameters, size, USE=use)
-    # Of random draws of the latents, each process its own.
+    # Each process draws its own latents.
     without = {"train_reconstruction_loss"} if "kl_weight" in parameters else ()
     for result in together:
         assert_same_curves(result, expected, without)
@@ -208,7 +208,7 @@ def test_the_losses_are_those_of_one_process(parameters, size, use, tmp_path, al
 
 
 @slow
-def test_what_fails_in_the_first_process_fails_in_all(tmp_path):
+def test_errors_of_the_first_process_are_raised_in_all(tmp_path):
     codes, errors = start(tmp_path, {}, 2, FAILS="yes")
     assert all(codes)
     for error in errors:
@@ -216,7 +216,7 @@ def test_what_fails_in_the_first_process_fails_in_all(tmp_path):
 
 
 @slow
-def test_what_fails_and_cannot_be_sent_is_not_hidden(tmp_path):
+def test_errors_that_cannot_be_sent_are_raised(tmp_path):
     codes, errors = start(tmp_path, {}, 2, FAILS="and cannot be sent")
     assert all(codes)
     assert errors[0].rstrip().endswith("OSError: no clusters today")
@@ -230,7 +230,7 @@ def test_what_fails_and_cannot_be_sent_is_not_hidden(tmp_path):
     ("use", "launcher"),
     [
         ("torchrun", ["-m", "torch.distributed.run", "--nproc_per_node=2"]),
-        # It asks for GPUs, which the script does without.
+        # It queries GPUs, which the script does not need.
         (
             "accelerate",
             [
@@ -241,7 +241,7 @@ def test_what_fails_and_cannot_be_sent_is_not_hidden(tmp_path):
         ),
     ],
 )
-def test_the_launchers_themselves(use, launcher, tmp_path, alone):
+def test_launchers(use, launcher, tmp_path, alone):
     port = free_port()
     launcher.append(
         f"--{'main_process' if use == 'accelerate' else 'master'}_port={port}"
@@ -262,7 +262,7 @@ def test_the_launchers_themselves(use, launcher, tmp_path, alone):
 
 
 @slow
-def test_processes_stop_early_together_at_what_one_sees(tmp_path):
+def test_processes_stop_early_together(tmp_path):
     parameters = {
         "early_stopping": True,
         "validation_fraction": 0.25,
@@ -277,16 +277,16 @@ def test_processes_stop_early_together_at_what_one_sees(tmp_path):
     assert first["weights"] == second["weights"]
     assert first["labels"] == second["labels"]
     assert 1 < len(first["validation"]) < 40
-    # They see the whole validation part, and not a share of it.
+    # They use the whole validation set, not a shard of it.
     np.testing.assert_allclose(
         first["validation"][:2], alone["validation"][:2], rtol=1e-3
     )
 
 
 @slow
-def test_a_fit_goes_on_after_one_process_has_died(tmp_path, alone):
+def test_a_fit_resumes_after_the_death_of_a_process(tmp_path, alone):
     parameters = {"checkpoint_dir": str(tmp_path / "checkpoints")}
-    # Seven batches an epoch, two views each: in the third epoch.
+    # Seven batches per epoch with two views each: in the third epoch.
     codes, errors = start(tmp_path, parameters, 2, DIES_AT="32")
     assert codes[1] == 3
     assert codes[0] not in {0, 3}
@@ -302,7 +302,7 @@ def test_a_fit_goes_on_after_one_process_has_died(tmp_path, alone):
         assert result["labels"] == together[0]["labels"]
 
 
-def test_other_errors_are_not_taken_for_lost_processes(monkeypatch):
+def test_other_errors_are_not_reported_as_lost_processes(monkeypatch):
     with pytest.raises(RuntimeError, match=r"^gloo$"), explain_lost_processes():
         raise RuntimeError("gloo")  # there are no others
     monkeypatch.setattr(
@@ -318,7 +318,7 @@ def test_other_errors_are_not_taken_for_lost_processes(monkeypatch):
         raise torch.distributed.DistBackendError("gone\nand more")
 
 
-def test_one_process_is_left_alone():
+def test_one_process_does_not_communicate():
     rows = torch.randn(5, 3, requires_grad=True)
     assert n_processes() == 1
     assert rank() == 0
@@ -339,7 +339,7 @@ def test_one_process_is_left_alone():
 
 @pytest.fixture
 def group(tmp_path):
-    """A group of this process alone, in which all messages are sent none the less."""
+    """Set up a process group of only this process, which still sends all messages."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1
     )
@@ -350,8 +350,8 @@ def group(tmp_path):
 @pytest.mark.usefixtures("group")
 @pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 5), (6, 3, 2, 3, 4)])
 @pytest.mark.parametrize(("momentum", "affine"), [(0.1, True), (None, False)])
-def test_shared_normalization_is_that_of_torch(shape, momentum, affine, monkeypatch):
-    # What needs two processes or more is tried with them above.
+def test_synchronized_batch_norm_matches_torch(shape, momentum, affine, monkeypatch):
+    # The tests above cover several processes.
     monkeypatch.setattr(
         "contrastive_clustering._utils.distributed.n_processes", lambda: 2
     )

@@ -14,7 +14,7 @@ from contrastive_clustering._utils.download import download
 
 @pytest.fixture
 def source(tmp_path):
-    """A file of some size, and its digest; it has an address of its own."""
+    """Return the address of a file and its digest."""
     path = tmp_path / "source.npz"
     path.write_bytes(bytes(range(256)) * 1000)
     return path.as_uri(), hashlib.md5(path.read_bytes()).hexdigest()
@@ -27,14 +27,14 @@ def target(tmp_path):
     return folder / "images.npz"
 
 
-def test_a_file_comes_whole(source, target, capsys):
+def test_files_are_downloaded_completely(source, target, capsys):
     download(source[0], target, source[1], verbose=0)
     assert target.read_bytes() == bytes(range(256)) * 1000
     assert list(target.parent.iterdir()) == [target]
     assert capsys.readouterr() == ("", "")
 
 
-def test_its_progress_is_shown_when_asked_for(source, target, capsys):
+def test_progress_is_shown_if_verbose(source, target, capsys):
     download(source[0], target, source[1], verbose=1)
     out, err = capsys.readouterr()
     assert out == ""
@@ -43,7 +43,7 @@ def test_its_progress_is_shown_when_asked_for(source, target, capsys):
     )
 
 
-def test_a_server_may_not_say_how_much_there_is(source, target, monkeypatch, capsys):
+def test_servers_without_a_content_length(source, target, monkeypatch, capsys):
     class Response(BytesIO):
         headers: ClassVar = {}
 
@@ -55,7 +55,7 @@ def test_a_server_may_not_say_how_much_there_is(source, target, monkeypatch, cap
     assert capsys.readouterr().err.startswith("download of images.npz 100k bytes")
 
 
-def test_damage_leaves_what_was_there(source, target):
+def test_damaged_downloads_keep_the_old_file(source, target):
     target.write_text("old")
     with pytest.raises(ValueError, match="was damaged and has been deleted: its MD5"):
         download(source[0], target, "0" * 32, verbose=0)
@@ -63,7 +63,7 @@ def test_damage_leaves_what_was_there(source, target):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_connection_that_breaks_leaves_nothing(source, target, monkeypatch):
+def test_broken_connections_leave_no_file(source, target, monkeypatch):
     class Response(BytesIO):
         headers: ClassVar = {"Content-Length": "1000"}
 
@@ -78,7 +78,7 @@ def test_a_connection_that_breaks_leaves_nothing(source, target, monkeypatch):
     assert list(target.parent.iterdir()) == []
 
 
-def test_what_is_not_there_is_an_error(source, target):
+def test_missing_files_are_errors(source, target):
     with pytest.raises(OSError, match="nowhere"):
         download(source[0].replace("source", "nowhere"), target, source[1], verbose=0)
     assert list(target.parent.iterdir()) == []
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_an_error(source, target):
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_several_may_download_one_file_at_once(source, target, monkeypatch, kind):
+def test_concurrent_downloads_of_one_file(source, target, monkeypatch, kind):
     if kind == "threads":
         worker, barrier, queue = threading.Thread, threading.Barrier(4), SimpleQueue()
     else:

@@ -1,4 +1,4 @@
-"""Paths, and files that are read or written safely."""
+"""Checks of paths, and safe reading and writing of files."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("umask")
 
 @contextlib.contextmanager
 def as_nobody():
-    """Have no rights but those of everybody, also where root runs the tests."""
+    """Drop all privileges, even if root runs the tests."""
     is_root = os.geteuid() == 0
     if is_root:
         os.setegid(NOBODY)
@@ -41,7 +41,7 @@ def as_nobody():
 
 @pytest.fixture
 def open_folder():
-    """A folder that everybody may write to; pytest's own is closed to others."""
+    """Return a world-writable folder, as others cannot enter pytest's own."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     yield folder
@@ -63,7 +63,7 @@ def test_tilde_is_the_home_folder(home, convert):
     assert as_path("./~a", "path") == as_path("./~a/.", "path") == Path("~a")
 
 
-def test_tilde_and_a_name_is_the_folder_of_that_user():
+def test_tilde_and_a_name_is_the_home_folder_of_that_user():
     pwd = pytest.importorskip("pwd")
     user = pwd.getpwuid(os.getuid())
     assert as_path(f"~{user.pw_name}/a", "path") == Path(user.pw_dir, "a")
@@ -85,7 +85,7 @@ def test_tilde_and_a_name_is_the_folder_of_that_user():
         ("~\ud800", ValueError, "folder=.*character that is not allowed in file"),
     ],
 )
-def test_other_things_are_not_paths(path, error, message):
+def test_invalid_paths_are_errors(path, error, message):
     with pytest.raises(error, match=message):
         as_path(path, "folder")
 
@@ -93,7 +93,7 @@ def test_other_things_are_not_paths(path, error, message):
 # --- reading -------------------------------------------------------------------------
 
 
-def test_regular_files_are_opened_also_through_links(tmp_path):
+def test_regular_files_are_opened_through_links(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("file")
     for name in ("file", "link"):
@@ -109,7 +109,7 @@ def test_pipes_sockets_and_devices_are_not_read(no_file, tmp_path):
             open_regular(each)
 
 
-def test_a_pipe_that_takes_the_place_of_a_file_is_not_read(tmp_path, monkeypatch):
+def test_pipes_that_replace_a_file_are_not_read(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"content")
     os.mkfifo(tmp_path / "pipe")
     status = (tmp_path / "file").stat()
@@ -129,7 +129,7 @@ def test_folders_and_missing_files_are_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o002, 0o022, 0o027, 0o077])
-def test_new_files_have_the_mode_and_group_that_open_gives(tmp_path, mask):
+def test_new_files_have_the_mode_and_group_of_open(tmp_path, mask):
     tmp_path.chmod(0o2775)
     if os.geteuid() == 0:
         os.chown(tmp_path, -1, NOBODY)
@@ -152,7 +152,7 @@ def test_existing_files_keep_their_mode(tmp_path, before):
     assert mode(path) == before
 
 
-def test_nobody_else_can_read_what_replaces_a_private_file(tmp_path):
+def test_replacements_of_private_files_stay_private(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     path.chmod(0o600)
@@ -161,7 +161,7 @@ def test_nobody_else_can_read_what_replaces_a_private_file(tmp_path):
         assert mode(partial) == 0o600
 
 
-def test_existing_files_keep_owner_and_group_where_possible(open_folder):
+def test_existing_files_keep_owner_and_group_if_possible(open_folder):
     path = open_folder / "file"
     path.write_bytes(b"old")
     path.chmod(0o664)
@@ -170,7 +170,7 @@ def test_existing_files_keep_owner_and_group_where_possible(open_folder):
     os.chown(path, 1234, 4321)
     write_atomically(path, b"new")
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
-    # Who may not give it away owns it, and their group gets no right of the old one.
+    # Other users become owners, and their group gets no permission of the old one.
     path.chmod(0o666 & ~0o004 | 0o020)
     with as_nobody():
         write_atomically(path, b"newer")
@@ -182,7 +182,7 @@ def test_existing_files_keep_owner_and_group_where_possible(open_folder):
 def test_existing_files_keep_their_access_control_list(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    # Version 2; tag, rights and number of the owner, of a user, of group, mask, others.
+    # Version 2; tag, permissions and ID of the owner, a user, group, mask and others.
     entries = [(1, 6, -1), (2, 4, 1234), (4, 4, -1), (16, 4, -1), (32, 0, -1)]
     rights = (2).to_bytes(4, "little") + b"".join(
         tag.to_bytes(2, "little")
@@ -199,7 +199,7 @@ def test_existing_files_keep_their_access_control_list(tmp_path):
     assert os.getxattr(path, "system.posix_acl_access") == rights
 
 
-def test_links_stay_links(tmp_path):
+def test_links_are_kept(tmp_path):
     (tmp_path / "models").mkdir()
     target = tmp_path / "models" / "first"
     target.write_bytes(b"old")
@@ -214,7 +214,7 @@ def test_links_stay_links(tmp_path):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_the_target_of_a_dangling_link_is_made(tmp_path):
+def test_targets_of_dangling_links_are_created(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "latest").symlink_to("models/first")
     write_atomically(tmp_path / "latest", b"new")
@@ -229,7 +229,7 @@ def test_the_target_of_a_dangling_link_is_made(tmp_path):
     assert (tmp_path / "circle").is_symlink()
 
 
-def test_files_that_may_not_be_written_to_stay(open_folder):
+def test_read_only_files_are_kept(open_folder):
     path = open_folder / "file"
     path.write_bytes(b"old")
     path.chmod(0o444)
@@ -298,7 +298,7 @@ def test_the_longest_names_work(tmp_path, letter):
         as_output_path(tmp_path / (letter * (n + 1)), "path")
 
 
-def test_targets_are_checked_and_not_touched(tmp_path, home):
+def test_output_paths_are_checked_and_not_modified(tmp_path, home):
     (tmp_path / "file").write_bytes(b"old")
     assert as_output_path("~/new", "path") == home / "new"
     assert as_output_path(tmp_path / "file", "path") == tmp_path / "file"
@@ -309,7 +309,7 @@ def test_targets_are_checked_and_not_touched(tmp_path, home):
             as_output_path(path, "path")
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_errors_leave_only_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -325,13 +325,13 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_files_of_others_are_not_taken_for_partial_ones(tmp_path):
+def test_other_files_are_not_mistaken_for_partial_ones(tmp_path):
     for name in (".file.swp", ".file", "file.partial", ".file2.a.partial"):
         (tmp_path / name).write_bytes(b"")
     assert partial_files(tmp_path / "file") == []
 
 
-def test_threads_that_write_one_file_leave_one_of_theirs(tmp_path):
+def test_concurrent_writes_leave_one_complete_file(tmp_path):
     path = tmp_path / "file"
     contents = [bytes([i]) * 10_000 for i in range(8)]
     threads = [

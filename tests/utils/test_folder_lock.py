@@ -1,4 +1,4 @@
-"""The lock on the folder of a checkpoint."""
+"""Locks on checkpoint folders."""
 
 import contextlib
 import errno
@@ -28,7 +28,7 @@ def lock(folder):
 
 @contextlib.contextmanager
 def child(work):
-    """Run a context in a process; yield its id while the process is in that context."""
+    """Run a context in a process; yield its ID while the context is active."""
     ready, done = os.pipe(), os.pipe()
     process = os.fork()
     if process == 0:
@@ -50,7 +50,7 @@ def child(work):
         os.waitpid(process, 0)
 
 
-def test_the_folder_is_made_and_left_empty(tmp_path, monkeypatch, home):
+def test_folders_are_created_and_left_empty(tmp_path, monkeypatch, home):
     monkeypatch.chdir(tmp_path)
     with locked_folder(Path("a", "b"), FILE) as folder:
         assert folder == tmp_path / "a" / "b"
@@ -61,7 +61,7 @@ def test_the_folder_is_made_and_left_empty(tmp_path, monkeypatch, home):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_an_error_releases_it(tmp_path, error):
+def test_errors_release_the_lock(tmp_path, error):
     def fail():
         with locked_folder(tmp_path, FILE):
             raise error
@@ -72,7 +72,7 @@ def test_an_error_releases_it(tmp_path, error):
     lock(tmp_path)
 
 
-def test_another_thread_is_refused(tmp_path):
+def test_other_threads_are_rejected(tmp_path):
     (tmp_path / PARTIAL).write_bytes(b"half")
     with locked_folder(tmp_path, FILE), ThreadPoolExecutor(1) as pool:
         assert not (tmp_path / PARTIAL).exists()
@@ -88,7 +88,7 @@ def test_another_thread_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_process_is_named_and_refused(tmp_path):
+def test_other_processes_are_named_and_rejected(tmp_path):
     with (
         child(lambda: locked_folder(tmp_path, FILE)) as process,
         pytest.raises(ValueError, match=f"in use: process {process} is training"),
@@ -97,7 +97,7 @@ def test_another_process_is_named_and_refused(tmp_path):
     lock(tmp_path)
 
 
-def test_a_process_that_was_killed_leaves_no_lock(tmp_path):
+def test_killed_processes_leave_no_lock(tmp_path):
     with child(lambda: locked_folder(tmp_path, FILE)) as process:
         (tmp_path / PARTIAL).write_bytes(b"half")
         os.kill(process, signal.SIGKILL)
@@ -109,7 +109,7 @@ def test_a_process_that_was_killed_leaves_no_lock(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_workers_do_not_keep_the_lock_of_a_fit_that_was_killed(tmp_path):
+def test_workers_do_not_keep_the_lock_of_a_killed_fit(tmp_path):
     gate = os.pipe()
 
     @contextlib.contextmanager
@@ -122,7 +122,7 @@ def test_workers_do_not_keep_the_lock_of_a_fit_that_was_killed(tmp_path):
 
     try:
         with child(fit_with_worker) as process:
-            # The worker has not released it either.
+            # The worker has not released the lock either.
             with pytest.raises(ValueError, match="in use"):
                 lock(tmp_path)
             os.kill(process, signal.SIGKILL)
@@ -144,14 +144,14 @@ def test_workers_do_not_keep_the_lock_of_a_fit_that_was_killed(tmp_path):
         ("17 \x1b[31m\n", "another process or thread"),
     ],
 )
-def test_owners_that_are_not_of_this_machine(tmp_path, content, owner):
+def test_owners_on_other_machines(tmp_path, content, owner):
     with locked_folder(tmp_path, FILE):
         (tmp_path / LOCK_NAME).write_text(content)
         with pytest.raises(ValueError, match=f"in use: {owner} is training"):
             lock(tmp_path)
 
 
-def test_a_lock_that_its_holder_removes_is_taken_again(tmp_path, monkeypatch):
+def test_locks_that_their_owner_removes_are_acquired_again(tmp_path, monkeypatch):
     take, calls = _folder_lock._lock, []
 
     def take_late(descriptor):
@@ -167,7 +167,7 @@ def test_a_lock_that_its_holder_removes_is_taken_again(tmp_path, monkeypatch):
             lock(tmp_path)
 
 
-def test_the_lock_of_another_folder_of_that_name_stays(tmp_path):
+def test_locks_of_another_folder_with_the_same_name_are_kept(tmp_path):
     with locked_folder(tmp_path / "folder", FILE) as folder:
         folder.rename(tmp_path / "renamed")
         with locked_folder(folder, FILE):
@@ -191,7 +191,7 @@ def test_file_systems_without_locks(tmp_path, monkeypatch):
     assert (tmp_path / PARTIAL).exists()
 
 
-def test_what_cannot_be_written_to_is_said(tmp_path):
+def test_folders_that_are_not_writable_are_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "folder" / FILE).mkdir(parents=True)
     for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "folder"):

@@ -7,7 +7,7 @@ from contrastive_clustering._utils.interrupts import record_interrupts
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_interrupts_are_noted_and_do_what_they_did():
+def test_interrupts_are_recorded_and_passed_on():
     previous = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), record_interrupts() as seen:
         signal.raise_signal(signal.SIGINT)
@@ -15,13 +15,13 @@ def test_interrupts_are_noted_and_do_what_they_did():
     assert signal.getsignal(signal.SIGINT) is previous
 
 
-def test_other_interrupts_are_not_noted():
+def test_other_interrupts_are_not_recorded():
     with pytest.raises(KeyboardInterrupt), record_interrupts() as seen:
         raise KeyboardInterrupt
     assert seen == []
 
 
-def test_handlers_that_are_no_functions_and_other_threads_are_left_alone():
+def test_other_handlers_and_other_threads_are_unchanged():
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with record_interrupts() as seen:

@@ -4,7 +4,7 @@ import pytest
 from contrastive_clustering._utils.labels import check_alike, check_labels
 
 
-def test_columns_and_lists_are_labels():
+def test_columns_and_lists_are_accepted():
     first, second = check_labels(y_true=[["a"], ["b"]], y_pred=np.array([1, 2]))
     assert first.tolist() == ["a", "b"]
     assert second.tolist() == [1, 2]
@@ -20,12 +20,12 @@ def test_columns_and_lists_are_labels():
         ({"a": [1], "b": [1, 2]}, "^a and b have inconsistent numbers.*1 and 2"),
     ],
 )
-def test_what_is_no_labels_is_named(arrays, message):
+def test_invalid_labels_are_named(arrays, message):
     with pytest.raises(ValueError, match=message):
         check_labels(**arrays)
 
 
-def test_numbers_and_words_are_not_compared():
+def test_numbers_and_strings_are_not_compared():
     check_alike(a=np.array([1.0]), b=np.array([True]))
     with pytest.raises(ValueError, match=r"^a and b have labels of different types"):
         check_alike(a=np.array([1]), b=np.array(["x"]))

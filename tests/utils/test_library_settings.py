@@ -141,7 +141,7 @@ def current_settings():
 
 
 def images():
-    """Return images of float64 whose left or right half is bright."""
+    """Return float64 images whose left or right half is bright."""
     pixels = np.random.default_rng(0).normal(size=(40, 8, 8))
     pixels[:20, :, :4] += 5
     pixels[20:, :, 4:] += 5
@@ -159,7 +159,7 @@ QUICK = {
 
 
 def results(folder):
-    """Return what all methods of an estimator give."""
+    """Return the results of all methods of an estimator."""
     X, y = images(), np.repeat([0, 1], 20)
     estimator = ContrastiveAutoencoderClusterer(whiten=True, normalize=True, **QUICK)
     estimator.fit(X)
@@ -197,7 +197,7 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", SURROUNDINGS)
-def test_no_setting_changes_a_result(name, expected, tmp_path):
+def test_settings_do_not_affect_results(name, expected, tmp_path):
     with SURROUNDINGS[name]():
         before = current_settings()
         found = results(tmp_path)
@@ -218,8 +218,8 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_no_setting_changes_a_view(kind):
-    """Users call augmentations within training of their own, whose mode is theirs."""
+def test_settings_do_not_affect_views(kind):
+    """Users may call augmentations in their own training loops, in any mode."""
     augmentation, shape = MAKERS[kind]
     batch = torch.from_numpy(np.random.default_rng(0).normal(size=shape)).float()
 
@@ -232,7 +232,7 @@ def test_no_setting_changes_a_view(kind):
             torch.testing.assert_close(draw(), expected, rtol=0, atol=0, msg=name)
 
 
-def test_no_setting_but_gradients_changes_the_loss():
+def test_only_the_gradient_mode_affects_the_loss():
     a, b = (torch.randn(8, 4, requires_grad=True) for _ in range(2))
     expected = nt_xent(a, b)
     for name in ("float64", "default device", "autocast"):
@@ -244,7 +244,7 @@ def test_no_setting_but_gradients_changes_the_loss():
         assert not nt_xent(a, b).requires_grad
 
 
-def test_the_estimators_own_container_is_honored():
+def test_set_output_of_the_estimator_is_respected():
     X = images()
     estimator = ContrastiveAutoencoderClusterer(whiten=True, **QUICK).fit(X)
     Z = estimator.transform(X)
@@ -254,14 +254,14 @@ def test_the_estimators_own_container_is_honored():
     frame = estimator.transform(X)
     assert type(frame).__module__.startswith("polars")
     np.testing.assert_array_equal(frame.to_numpy(), Z)
-    # What reads latents of its own does not get a frame.
+    # Internal calls do not receive a data frame.
     evaluate_clustering(estimator, X, np.arange(40) % 2, X, np.arange(40) % 2)
     plt.close(EmbeddingDisplay.from_estimator(estimator, X).figure_)
     assert -1 <= estimator.score(X) <= 1
 
 
 class Noting(Callback):
-    """Notes the settings that the user's own code sees, and waits if it is asked to."""
+    """Records the settings that custom code sees, and waits on request."""
 
     def __init__(self, meet=None):
         self.meet = meet
@@ -279,7 +279,7 @@ def make_encoder(sample_shape, n_outputs):
     )
 
 
-def test_the_users_own_code_sees_the_defaults():
+def test_custom_code_sees_the_defaults():
     noting = Noting()
     with default_dtype(torch.float64), torch.no_grad(), torch.device("meta"):
         estimator = ContrastiveAutoencoderClusterer(
@@ -291,8 +291,8 @@ def test_the_users_own_code_sees_the_defaults():
     assert estimator.net_.module_.encoder[1].weight.dtype == torch.float32
 
 
-def test_fits_in_threads_give_the_default_dtype_back_together():
-    """The first that ends must not change the default under the others."""
+def test_the_last_of_concurrent_fits_restores_the_default_dtype():
+    """The first fit to end must not change the default for the others."""
     first_ended, second_began = threading.Event(), threading.Event()
 
     def wait_for_second():
@@ -323,7 +323,7 @@ def test_fits_in_threads_give_the_default_dtype_back_together():
         np.testing.assert_array_equal(fit.labels_, expected)
 
 
-def test_a_default_dtype_that_is_set_inside_is_kept():
+def test_default_dtypes_that_are_set_inside_are_kept():
     with default_dtype(torch.float64):
         with default_library_settings():
             torch.set_default_dtype(torch.float16)
@@ -331,7 +331,7 @@ def test_a_default_dtype_that_is_set_inside_is_kept():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_child_of_another_thread_has_the_users_default_dtype():
+def test_children_of_other_threads_have_the_users_default_dtype():
     inside, done = threading.Event(), threading.Event()
 
     def stay_inside():
@@ -434,7 +434,7 @@ CALLS = {
 @pytest.mark.filterwarnings("ignore:.*generated samples")
 @pytest.mark.filterwarnings("ignore:.*'X' has few samples")
 @pytest.mark.parametrize("name", CALLS)
-def test_all_settings_at_once_change_no_other_public_call(name, searched, tmp_path):
+def test_all_settings_together_do_not_affect_other_calls(name, searched, tmp_path):
     X = images()
     expected = CALLS[name](searched, X, tmp_path)
     with ExitStack() as stack:

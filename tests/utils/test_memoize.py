@@ -18,7 +18,7 @@ def add(calls):
     return add
 
 
-def test_equal_samples_and_arguments_are_worked_on_once(calls, add):
+def test_results_are_shared_for_equal_samples_and_arguments(calls, add):
     samples = np.arange(6.0).reshape(3, 2)
     with memoizing():
         first = Memoized(samples).compute(add, 1)
@@ -31,7 +31,7 @@ def test_equal_samples_and_arguments_are_worked_on_once(calls, add):
     assert calls == [1, 2, 1, 1]
 
 
-def test_other_functions_share_nothing(add):
+def test_results_are_not_shared_between_functions(add):
     samples = np.arange(3)
     with memoizing():
         assert Memoized(samples).compute(np.sum) == 3
@@ -39,7 +39,7 @@ def test_other_functions_share_nothing(add):
         np.testing.assert_array_equal(Memoized(samples).compute(add, 1), samples + 1)
 
 
-def test_nothing_is_kept_without_or_after_the_context(calls, add):
+def test_results_are_kept_only_within_the_context(calls, add):
     samples = np.arange(3)
     Memoized(samples).compute(add, 1)
     with memoizing():
@@ -51,7 +51,7 @@ def test_nothing_is_kept_without_or_after_the_context(calls, add):
     assert calls == [1, 1, 1, 1]
 
 
-def test_what_fails_is_tried_again():
+def test_failed_calls_are_repeated():
     def fail(samples):
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""Want of memory is explained by the batch size, in training and in prediction."""
+"""Out-of-memory errors of training and prediction name the batch size."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_a_batch_of_two_cannot_be_made_smaller(images):
         clusterer.set_params(batch_size=2).fit(images)
 
 
-def test_other_errors_are_left_as_they_are(images):
+def test_other_errors_are_unchanged(images):
     error = RuntimeError("shapes differ")
     with pytest.raises(RuntimeError) as refused:
         make(max_epochs=1, callbacks=[Raise(error)]).fit(images)
@@ -92,7 +92,7 @@ def test_other_errors_are_left_as_they_are(images):
     assert not is_out_of_memory(error)
 
 
-def test_a_network_that_is_too_large_names_latent_dim(images):
+def test_errors_of_too_large_networks_name_latent_dim(images):
     with pytest.raises((RuntimeError, MemoryError), match="latent_dim=1000000000"):
         make().set_params(latent_dim=10**9).fit(images)
 

@@ -29,12 +29,12 @@ from contrastive_clustering._utils.messages import (
         (NotImplementedError(" \n"), "NotImplementedError"),
     ],
 )
-def test_a_reason_is_one_line_and_never_empty(error, reason):
+def test_reasons_are_one_line_and_never_empty(error, reason):
     assert reason_of(error) == reason
 
 
 class Hostile:
-    """Raises whatever it is asked."""
+    """Raises an error for each attribute."""
 
     def __getattr__(self, name):
         raise RuntimeError(name)
@@ -118,14 +118,14 @@ IMAGE = np.random.default_rng(0).normal(size=(28, 28))
         repr(np.array(IMAGE[0, 0])),
     ],
 )
-def test_printed_arrays_are_left_out(printed):
+def test_printed_arrays_are_removed(printed):
     text = without_values(f"bad array={printed} of shape (28, 28). Reshape it")
     assert text.startswith("bad ")
     assert text.endswith("of shape (28, 28). Reshape it")
     digits = [
         c for c in text.removesuffix("of shape (28, 28). Reshape it") if c.isdigit()
     ]
-    # What is left are the dtype's number and a series' length.
+    # The dtype's number and the length of a series are left.
     assert len(digits) <= 8
 
 

@@ -31,7 +31,7 @@ def test_earlier_numbers_are_kept():
     np.testing.assert_array_equal(renumber(labels, order), earlier)
 
 
-def test_fewer_strata_have_no_gap():
+def test_fewer_strata_are_numbered_consecutively():
     earlier = np.array([0, 0, 3, 3, 3, 1, 2])
     labels = np.array([1, 1, 0, 0, 0, 2, 2])
     found = renumber(labels, order_strata(labels, 3, earlier))
@@ -46,7 +46,7 @@ def test_new_strata_get_free_numbers():
 
 
 @given(labels_of_some, st.randoms())
-def test_the_order_does_not_depend_on_the_numbers_before(labels, random):
+def test_the_order_does_not_depend_on_the_previous_numbers(labels, random):
     labels = np.array(labels)
     shuffled = list(range(5))
     random.shuffle(shuffled)
@@ -58,7 +58,7 @@ def test_the_order_does_not_depend_on_the_numbers_before(labels, random):
 
 
 @given(st.data())
-def test_the_matching_is_the_best_of_all(data):
+def test_the_matching_is_optimal(data):
     n = data.draw(st.integers(1, 8))
     few = st.lists(st.integers(-1, 2), min_size=n, max_size=n)
     labels, earlier = np.array(data.draw(few)), np.array(data.draw(few))
@@ -73,7 +73,7 @@ def test_the_matching_is_the_best_of_all(data):
 
 
 @pytest.mark.parametrize("n_clusters", [1, 3, 7])
-def test_an_order_holds_each_stratum_once(n_clusters):
+def test_orders_contain_each_stratum_once(n_clusters):
     rng = np.random.default_rng(0)
     labels = rng.integers(-1, n_clusters, 50)
     earlier = rng.integers(-1, 5, 50)
@@ -110,7 +110,7 @@ def test_fits_number_strata_by_size(digits, others, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(**parameters(**others)).fit(X)
     sizes = np.bincount(clusterer.labels_[clusterer.labels_ >= 0])
     assert (np.diff(sizes) <= 0).all()
-    # All that is of strata has the same order.
+    # All attributes of strata have the same order.
     Z = clusterer.transform(X)
     for stratum, center in enumerate(clusterer.cluster_centers_):
         mean = Z[clusterer.labels_ == stratum].mean(axis=0)
@@ -126,18 +126,18 @@ def test_fits_number_strata_by_size(digits, others, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_training_that_continues_keeps_the_numbers(digits, method):
+def test_continued_training_keeps_the_numbers(digits, method):
     X = digits[0][:400]
     clusterer = ContrastiveAutoencoderClusterer(**parameters(), warm_start=True)
     before = clusterer.fit(X).labels_
     after = getattr(clusterer, method)(X).labels_
     kept = np.mean(before == after)
     assert kept > 0.6
-    # With no other numbers more samples would keep theirs.
+    # No other numbering lets more samples keep theirs.
     assert kept == np.mean(before == match_clusters(before, after))
 
 
-def test_other_samples_keep_the_numbers_that_they_had(digits):
+def test_other_samples_keep_their_numbers(digits):
     X = digits[0]
     clusterer = ContrastiveAutoencoderClusterer(**parameters()).fit(X[:400])
     before = clusterer.predict(X[400:800])

@@ -19,12 +19,12 @@ from contrastive_clustering._utils.optional import (
         (import_kornia_filters, [], "kornia.filters", "blur above zero needs Kornia"),
     ],
 )
-def test_what_is_missing_is_named(function, arguments, module, message, monkeypatch):
+def test_missing_packages_are_named(function, arguments, module, message, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=message):
         function(*arguments)
 
 
 @pytest.mark.parametrize("function", [import_pandas, import_pyplot])
-def test_what_is_there_is_returned(function):
+def test_installed_packages_are_returned(function):
     assert function("caller").__name__ in {"pandas", "matplotlib.pyplot"}

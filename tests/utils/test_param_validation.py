@@ -16,24 +16,24 @@ from contrastive_clustering._utils.param_validation import (
 
 
 @pytest.mark.parametrize("value", [1, 5, np.int8(1), np.uint64(7), LARGEST_COUNT])
-def test_whole_numbers_count(value):
+def test_integers_satisfy_count(value):
     assert Count(1).is_satisfied_by(value)
 
 
 @pytest.mark.parametrize("value", [0, True, np.True_, 1.0, "1", None, 2**31, 10**400])
-def test_others_do_not_count(value):
+def test_other_values_do_not_satisfy_count(value):
     assert not Count(1).is_satisfied_by(value)
 
 
 @pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), np.int64(0)])
-def test_numbers_within_the_limits(value):
+def test_numbers_within_limits_are_valid(value):
     assert Number(0, 1, closed="left").is_satisfied_by(value)
 
 
 @pytest.mark.parametrize(
     "value", [1, -0.1, True, Fraction(1, 2), 10**400, -(10**400), np.nan, "0", None, 0j]
 )
-def test_others_are_no_numbers_within_the_limits(value):
+def test_other_values_are_invalid(value):
     assert not Number(0, 1, closed="left").is_satisfied_by(value)
 
 
@@ -48,7 +48,7 @@ class Noisy:
 
 
 @pytest.mark.parametrize("value", [np.full((28, 28), 0.5), Noisy(), [0.5] * 100])
-def test_refused_values_are_described(value):
+def test_rejected_values_are_described(value):
     constraints = {"n": [Count(1), StrOptions({"auto"}), None]}
     for good in (3, "auto", None):
         check_parameters(constraints, {"n": good, "other": value}, "caller")

@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 
 
 def open_terminal(monkeypatch):
-    """As if this ran on a terminal; not as a fixture, or pytest would undo it."""
+    """Replace stderr by a terminal; as a fixture, pytest would undo it."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
@@ -23,7 +23,7 @@ def open_terminal(monkeypatch):
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """As if this were a kernel of Jupyter, whose stream is no terminal."""
+    """Imitate a Jupyter kernel, whose stream is not a terminal."""
 
     class ZMQInteractiveShell:
         pass
@@ -38,7 +38,7 @@ def notebook(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass only when they are told to."""
+    """Return a clock that only advances on request."""
     seconds = [100.0]
     monkeypatch.setattr(_progress, "monotonic", lambda: seconds[0])
 
@@ -71,22 +71,22 @@ def test_a_log_gets_a_line_at_each_tenth(clock, capsys):
 def test_a_log_gets_a_line_after_a_long_silence(clock, capsys):
     run(1000, lambda seconds: clock(200), 0)
     lines = capsys.readouterr().err.splitlines()
-    # 200 s a step: after two of them 300 s are over. Each of the ten parts of the way
-    # begins the count again, at an even step.
+    # At 200 s per step, two steps exceed 300 s. Each tenth of the task restarts the
+    # count, at an even step.
     assert len(lines) == 500
     assert lines[0] == "training 2/1000 epochs, 55:26:40 left"
     run(1000, lambda seconds: clock(1), 0)
     assert len(capsys.readouterr().err.splitlines()) == 10
 
 
-def test_the_time_left_is_reckoned_from_the_steps_of_this_run(clock, capsys):
+def test_the_time_left_is_estimated_from_the_steps_of_this_run(clock, capsys):
     run(30, clock, 2, n_done=20)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "training 21/30 epochs, 00:18 left"
     assert lines[-1] == "training 30/30 epochs, after 00:20"
 
 
-def test_the_last_step_is_shown_when_a_task_breaks_off(clock, capsys):
+def test_the_last_step_of_an_aborted_task_is_shown(clock, capsys):
     def break_off():
         with Progress("training", 100, "epoch", verbose=1) as progress:
             progress.reach(10)
@@ -134,7 +134,7 @@ def test_a_notebook_gets_a_bar(capsys):
     assert "\rtraining: 100%" in capsys.readouterr().err
 
 
-def test_this_is_no_notebook(monkeypatch):
+def test_pytest_is_not_a_notebook(monkeypatch):
     assert not in_notebook()
     ipython = ModuleType("IPython")
     ipython.get_ipython = lambda: None  # IPython is imported, but no shell runs
@@ -142,7 +142,7 @@ def test_this_is_no_notebook(monkeypatch):
     assert not in_notebook()
 
 
-def test_nothing_is_shown_where_nobody_asks_for_it(monkeypatch):
+def test_nothing_is_shown_by_default(monkeypatch):
     terminal = open_terminal(monkeypatch)
 
     def show(verbose):
@@ -177,7 +177,7 @@ def test_tasks_are_counted_and_keep_their_order(capsys, n_jobs, backend):
     assert [line.split()[1] for line in lines] == [f"{n}/6" for n in range(1, 7)]
 
 
-def test_errors_of_tasks_come_through():
+def test_errors_of_tasks_are_raised():
     with (
         Progress("work", 1, "task", verbose=0) as progress,
         pytest.raises(ZeroDivisionError),
@@ -208,14 +208,14 @@ def closed():
 
 
 @pytest.mark.parametrize("make", [WriteOnly, Failing, closed, lambda: None, object])
-def test_a_stream_that_can_do_little_does_not_end_a_task(make, clock, monkeypatch):
+def test_limited_streams_do_not_abort_a_task(make, clock, monkeypatch):
     monkeypatch.setattr(sys, "stderr", make())
     run(10, clock, 1)
     if make is WriteOnly:
         assert "training 10/10 epochs" in sys.stderr.text
 
 
-def test_a_stream_that_goes_does_not_end_a_task(clock, monkeypatch):
+def test_closed_streams_do_not_abort_a_task(clock, monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with Progress("training", 10, "epoch", verbose=1) as progress:
         sys.stderr = None

@@ -21,7 +21,7 @@ def draw():
     return random.random(), np.random.rand(), float(torch.rand(()))
 
 
-def test_global_generators_are_lent_and_given_back():
+def test_global_generators_are_seeded_and_restored():
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
     expected = draw()
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
@@ -34,7 +34,7 @@ def test_global_generators_are_lent_and_given_back():
     assert draw() == expected
 
 
-def test_devices_that_are_not_lent_are_left_alone(monkeypatch):
+def test_generators_of_other_devices_are_unchanged(monkeypatch):
     seeded = []
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
     monkeypatch.setattr(torch.mps, "manual_seed", seeded.append)
@@ -52,12 +52,12 @@ def test_seeds_depend_on_each_key():
     assert derive_seed(3, 4) == derive_seed(3, 4)
 
 
-def test_generators_repeat():
+def test_generators_are_reproducible():
     a, b = (torch.rand(3, generator=make_generator(5)) for _ in range(2))
     assert torch.equal(a, b)
 
 
-def test_seeds_are_drawn_from_a_generator_alone():
+def test_drawn_seeds_depend_only_on_the_generator():
     state = torch.get_rng_state()
     drawn = [[draw_seed(g) for _ in range(3)] for g in map(make_generator, (1, 1, 2))]
     assert drawn[0] == drawn[1]
@@ -66,12 +66,12 @@ def test_seeds_are_drawn_from_a_generator_alone():
 
 
 class Elsewhere(torch.Generator):
-    """A generator whose numbers are said to lie on a GPU, and its state here."""
+    """A generator with numbers on a simulated GPU and its state on the host."""
 
     device = torch.device("cuda")
 
 
-def test_seeds_are_drawn_without_reading_a_number(monkeypatch):
+def test_seeds_are_drawn_without_synchronization(monkeypatch):
     class Unread:
         def __int__(self):
             raise AssertionError("the number was waited for")
@@ -93,7 +93,7 @@ def test_seeds_are_drawn_without_reading_a_number(monkeypatch):
     assert len({*drawn[0], *drawn[2]}) == 8
 
 
-def test_rows_are_drawn_only_of_more_than_are_looked_at():
+def test_rows_are_drawn_only_if_there_are_too_many():
     assert draw_rows(3, 3, np.random.RandomState(0)).tolist() == [0, 1, 2]
     drawn = draw_rows(100, 10, np.random.RandomState(0))
     assert len(set(drawn.tolist())) == 10
@@ -105,7 +105,7 @@ def test_rows_are_drawn_only_of_more_than_are_looked_at():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_fork_waits_until_the_generators_are_returned():
+def test_forks_wait_until_the_generators_are_restored():
     stop = threading.Event()
 
     def borrow():

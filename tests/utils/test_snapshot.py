@@ -19,7 +19,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def two_fits(images):
-    """Two fits that differ in their strata and in the number of their latents."""
+    """Return two fits that differ in their strata and in latent_dim."""
     parameters = {"clusterer": "kmeans", "max_epochs": 1, "refinement_epochs": 0}
     return [
         ContrastiveAutoencoderClusterer(
@@ -46,7 +46,7 @@ CALLS = {
 
 @pytest.mark.filterwarnings("ignore:.*generated samples")
 @pytest.mark.parametrize("name", CALLS)
-def test_a_method_sees_one_model_whenever_a_fit_ends(
+def test_methods_use_one_model_during_a_concurrent_fit(
     two_fits, images, name, monkeypatch
 ):
     old, new = two_fits
@@ -63,7 +63,7 @@ def test_a_method_sees_one_model_whenever_a_fit_ends(
     assert shared.n_clusters_ == 5
 
 
-def test_a_file_holds_one_model(two_fits, tmp_path, monkeypatch):
+def test_files_contain_one_model(two_fits, tmp_path, monkeypatch):
     old, new = two_fits
     shared = snapshot(old)
 
@@ -86,7 +86,7 @@ def test_a_file_holds_one_model(two_fits, tmp_path, monkeypatch):
         lambda clusterer, X, path: clustering_report(clusterer, X, path=path),
     ],
 )
-def test_pictures_show_one_model(two_fits, images, tmp_path, draw, monkeypatch):
+def test_displays_show_one_model(two_fits, images, tmp_path, draw, monkeypatch):
     old, new = two_fits
     shared = snapshot(old)
     read = ContrastiveAutoencoderClusterer._read
@@ -101,7 +101,7 @@ def test_pictures_show_one_model(two_fits, images, tmp_path, draw, monkeypatch):
     assert shared.n_clusters_ == 5
 
 
-def test_a_fit_replaces_all_in_one_step(two_fits, images):
+def test_fit_replaces_the_model_atomically(two_fits, images):
     clusterer = snapshot(two_fits[0]).set_params(store_examples=True)
     before = vars(clusterer)
     clusterer.fit(images)
@@ -111,7 +111,7 @@ def test_a_fit_replaces_all_in_one_step(two_fits, images):
     assert not hasattr(clusterer, "examples_")
 
 
-def test_snapshots_share_what_they_refer_to():
+def test_snapshots_are_shallow_copies():
     class Counter:
         n = 0
 

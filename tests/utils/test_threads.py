@@ -1,4 +1,4 @@
-"""Many callers at once, and joblib's ways to run in parallel."""
+"""Concurrent callers, and the parallel backends of joblib."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def parameters(fast):
 
 
 def in_threads(works):
-    """Run each work in a thread of its own, all at once, and return the results."""
+    """Run each task in its own thread, all concurrently, and return the results."""
     barrier = threading.Barrier(len(works))
     results = [None] * len(works)
 
@@ -46,7 +46,7 @@ def in_threads(works):
         pytest.param({"iterator_train__num_workers": 1}, marks=pytest.mark.slow),
     ],
 )
-def test_eight_threads_get_what_one_gets(tiny_images, parameters, others):
+def test_eight_threads_get_the_results_of_one(tiny_images, parameters, others):
     clusterer = ContrastiveAutoencoderClusterer(**{**parameters, **others})
     clusterer.fit(tiny_images)
     methods = ("transform", "predict", "predict_proba", "score_samples")
@@ -70,7 +70,7 @@ def noisy(batch):
 
 
 @pytest.mark.parametrize("augmentation", ["auto", noisy])
-def test_fits_in_two_threads_give_what_they_give_alone(
+def test_fits_in_two_threads_give_the_results_of_single_fits(
     tiny_images, parameters, augmentation
 ):
     def make(seed):
@@ -147,7 +147,7 @@ if __name__ == "__main__":
     "backend",
     [
         "threading",
-        # These start Python and its imports again.
+        # These start new Python processes.
         pytest.param("loky", marks=pytest.mark.slow),
         pytest.param("multiprocessing", marks=pytest.mark.slow),
     ],
@@ -155,8 +155,8 @@ if __name__ == "__main__":
 def test_grid_searches_neither_hang_nor_start_too_many_threads(backend, tmp_path):
     script = tmp_path / "grid.py"
     script.write_text(GRID)
-    # Two cores for two jobs leave each of them one. Set here, lest the machine's number
-    # of cores decide whether the test can fail.
+    # Two cores for two jobs leave one for each. The numbers are fixed, so that the
+    # result does not depend on the machine's number of cores.
     run = subprocess.run(
         [sys.executable, "-W", "ignore", script, backend],
         capture_output=True,
