@@ -10,23 +10,15 @@ from dataclasses import dataclass
 import torch
 
 from contrastive_clustering._augmentation.presets import (
+    PRESETS,
     Augmentation,
     GrayImageAugmentation,
     Preset,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
 )
+from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import draw_seed, seeded_global_generators
-
-PRESETS: dict[str, type[Preset]] = {
-    "gray": GrayImageAugmentation,
-    "rgb": RGBImageAugmentation,
-    "volume": VolumeAugmentation,
-    "table": TableAugmentation,
-}
 
 # "auto" uses it for strokes on a uniform background: docs, "Defaults".
 FOR_STROKES = GrayImageAugmentation(translate=0.1, erase=0.8)
@@ -89,7 +81,7 @@ def _traits(batch: torch.Tensor) -> str:
 
 def resolve_augmentation(
     augmentation: str | Preset | Callable[[torch.Tensor], torch.Tensor] | None,
-    kind: str,
+    layout: SampleLayout,
     *,
     has_uniform_background: bool = False,
 ) -> Augmentation | None:
@@ -98,10 +90,10 @@ def resolve_augmentation(
     Parameters
     ----------
     augmentation : {"auto", "gray", "rgb", "volume", "table"}, preset, callable or None
-        The parameter; "auto" selects the preset for `kind`.
+        The parameter; "auto" selects the preset that suits the samples.
 
-    kind : {"table", "volume", "gray", "rgb"}
-        Kind of the samples.
+    layout : SampleLayout
+        Layout of the samples.
 
     has_uniform_background : bool, default=False
         Whether the samples are strokes on a uniform background. If so, "auto" erases
@@ -130,17 +122,16 @@ def resolve_augmentation(
     if preset == "auto" and has_uniform_background:
         preset = FOR_STROKES
     if isinstance(preset, str):
-        preset = PRESETS[kind if preset == "auto" else preset]()
+        preset = PRESETS[layout.preset if preset == "auto" else preset]()
+    n_axes = 2 + layout.n_spatial_axes  # of a batch, with samples and channels
+    suits = preset.least_axes <= n_axes <= preset.most_axes
     # An instance for tables is allowed for images, although it ignores their geometry.
-    is_for_tables = isinstance(preset, TableAugmentation)
-    suits = is_for_tables if kind == "table" else augmentation != "table"
-    if isinstance(preset, VolumeAugmentation):
-        suits = kind == "volume"
+    if augmentation == "table":
+        suits = layout.is_table
     if not suits:
-        samples = {"table": "rows of a table", "volume": "volumes"}.get(kind, "images")
         raise ValueError(
             f"augmentation={show(augmentation)} does not suit samples that are "
-            f"{samples}. Use augmentation='auto', or set image_shape if the rows are "
-            "flattened images."
+            f"{layout.kind.noun}s. Use augmentation='auto', or set image_shape if the "
+            "rows are flattened images."
         )
     return preset

@@ -328,3 +328,13 @@ class TableAugmentation(Preset):
     def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         batch = random_noise(batch, generator, strength=self.noise)
         return random_dropout(batch, generator, probability=self.dropout)
+
+
+# A preset is registered here: it can be chosen by its name, and saved files may hold
+# objects of its class.
+PRESETS: dict[str, type[Preset]] = {
+    "gray": GrayImageAugmentation,
+    "rgb": RGBImageAugmentation,
+    "volume": VolumeAugmentation,
+    "table": TableAugmentation,
+}

@@ -30,7 +30,7 @@ def has_uniform_background(dataset: ArrayDataset) -> bool:
         Whether more than three quarters of the pixels of up to 256 images have the same
         value.
     """
-    if dataset.scaler.layout.kind != "gray":
+    if dataset.scaler.layout.preset != "gray":
         return False
     n_checked = min(N_CHECKED, len(dataset))
     indices = np.linspace(0, len(dataset) - 1, n_checked).round().astype(np.intp)

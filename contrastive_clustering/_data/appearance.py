@@ -27,8 +27,8 @@ MARGIN = 1.15
 # mean and standard deviation of the whole image are measured.
 MOST_CHANNELS = 4
 
-# Number of cells along each side of the coarse map, by the number of spatial axes.
-MAP_SIDES = {2: 8, 3: 4}
+# Number of cells of the coarse map: 8 along each side of an image, 4 of a volume.
+MAP_CELLS = 64
 
 # Minimum standard deviation assumed for a measure. With a black background, for
 # example, all training images have the same minimum value.
@@ -46,7 +46,12 @@ CHUNK_VALUES = 2**21
 
 def map_sides(layout: SampleLayout) -> tuple[int, ...]:
     """Return the number of cells along each side of the coarse map of an image."""
-    return pooled_sides(layout, MAP_SIDES)
+    return pooled_sides(layout, _max_side(layout))
+
+
+def _max_side(layout: SampleLayout) -> int:
+    side: float = MAP_CELLS ** (1 / layout.n_spatial_axes)
+    return round(side)
 
 
 def count_measures(layout: SampleLayout) -> int:
@@ -282,7 +287,7 @@ def _look_at(
         values.amax(dim=1)[:, None],
         skewness[:, None],
     ]
-    cells = pool(batch.mean(dim=1, keepdim=True), layout, MAP_SIDES).flatten(1)
+    cells = pool(batch.mean(dim=1, keepdim=True), layout, _max_side(layout)).flatten(1)
     cells = cells - cells.mean(dim=1, keepdim=True)
     return _Looks(torch.cat(measured, dim=1).numpy(), cells.numpy(), spreads.numpy())
 

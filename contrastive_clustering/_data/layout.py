@@ -8,16 +8,41 @@ height, width)`` or, for tables, ``(n, n_features)``.
 import math
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
 from contrastive_clustering._utils.messages import show
 
-MOST_AXES = 4
+
+class SampleKind(NamedTuple):
+    """Names of samples with some number of spatial axes.
+
+    Attributes
+    ----------
+    noun, element : str
+        What one sample and what one of its values is called.
+
+    gray, multichannel : str
+        Augmentation presets for samples with one channel and with several.
+    """
+
+    noun: str
+    element: str
+    gray: str
+    multichannel: str
 
 
-SMALLEST_SIDE = 8
+# Supported samples by their number of spatial axes; tables have none.
+SAMPLE_KINDS = {
+    0: SampleKind("row", "feature", "table", "table"),
+    2: SampleKind("image", "pixel", "gray", "rgb"),
+    3: SampleKind("volume", "voxel", "volume", "volume"),
+}
+
+MAX_AXES = 1 + max(SAMPLE_KINDS)
+
+MIN_SIDE = 8
 
 # Sizes of a last axis that are interpreted as channels (gray, RGB, RGBA) if
 # `channel_axis` is "auto".
@@ -69,13 +94,20 @@ class SampleLayout:
         return (n_channels, *sides)
 
     @property
-    def kind(self) -> Literal["table", "volume", "gray", "rgb"]:
-        """Kind of the samples, which selects the augmentation preset."""
-        if self.is_table:
-            return "table"
-        if len(self.network_shape) == 4:
-            return "volume"
-        return "gray" if self.network_shape[0] == 1 else "rgb"
+    def n_spatial_axes(self) -> int:
+        """Number of spatial axes; 0 for tables."""
+        return len(self.network_shape) - 1
+
+    @property
+    def kind(self) -> SampleKind:
+        """Names of such samples."""
+        return SAMPLE_KINDS[self.n_spatial_axes]
+
+    @property
+    def preset(self) -> str:
+        """Name of the augmentation preset for these samples."""
+        is_gray = self.network_shape[0] == 1
+        return self.kind.gray if is_gray else self.kind.multichannel
 
     def to_network(self, batch: torch.Tensor) -> torch.Tensor:
         """Convert a batch from the user's layout to channels first."""
@@ -154,9 +186,9 @@ def read_layout(
         image = sample_shape
     else:
         image = tuple(image_shape)
-        if len(image) > MOST_AXES:
+        if len(image) > MAX_AXES:
             raise ValueError(
-                f"image_shape has {len(image)} entries, but at most {MOST_AXES} are "
+                f"image_shape has {len(image)} entries, but at most {MAX_AXES} are "
                 "possible, those of a volume with channels. Set image_shape to the "
                 "shape of one image, as in image_shape=(28, 28)."
             )
@@ -175,16 +207,20 @@ def read_layout(
     axis = _channel_axis_of(image, channel_axis)
     layout = SampleLayout(sample_shape, image, axis)
     sides = layout.network_shape[1:]
-    if len(sides) not in (2, 3):
+    if len(sides) not in SAMPLE_KINDS or not sides:
+        supported = " and ".join(
+            f"{kind.noun}s have {n_axes}"
+            for n_axes, kind in SAMPLE_KINDS.items()
+            if n_axes
+        )
         raise ValueError(
             f"Samples of shape {image} with channel_axis={show(channel_axis)} have "
-            f"{len(sides)} spatial axes; images have 2 and volumes 3. Set image_shape "
-            "or channel_axis."
+            f"{len(sides)} spatial axes; {supported}. Set image_shape or channel_axis."
         )
-    if min(sides) < SMALLEST_SIDE:
+    if min(sides) < MIN_SIDE:
         raise ValueError(
             f"Samples of shape {image} were interpreted as {_describe(layout)} and "
-            f"sides {sides}, but each side needs at least {SMALLEST_SIDE} pixels. "
+            f"sides {sides}, but each side needs at least {MIN_SIDE} pixels. "
             "Enlarge or pad the images, or change channel_axis (it is "
             f"{show(channel_axis)}) if another axis holds the channels."
         )
@@ -217,6 +253,6 @@ def _channel_axis_of(image: tuple[int, ...], channel_axis: ChannelAxis) -> int |
 
 
 def _describe(layout: SampleLayout) -> str:
-    n_channels, *sides = layout.network_shape
-    noun = "images" if len(sides) == 2 else "volumes"
-    return f"{noun} with {n_channels} channel{'s' if n_channels > 1 else ''}"
+    n_channels = layout.network_shape[0]
+    plural = "s" if n_channels > 1 else ""
+    return f"{layout.kind.noun}s with {n_channels} channel{plural}"

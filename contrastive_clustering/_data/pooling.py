@@ -1,6 +1,5 @@
 """Average pooling of images to a few pixels per side."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ import torch.nn.functional as F
 from contrastive_clustering._data.layout import SampleLayout
 
 
-def pooled_sides(layout: SampleLayout, most: Mapping[int, int]) -> tuple[int, ...]:
+def pooled_sides(layout: SampleLayout, max_side: int) -> tuple[int, ...]:
     """Return the sides of pooled images.
 
     Parameters
@@ -17,21 +16,18 @@ def pooled_sides(layout: SampleLayout, most: Mapping[int, int]) -> tuple[int, ..
     layout : SampleLayout
         Layout of the images.
 
-    most : dict of int to int
-        Maximum number of pixels per side, for images (2) and for volumes (3).
+    max_side : int
+        Maximum number of pixels per side.
 
     Returns
     -------
     sides : tuple of int
         Number of pixels along each spatial axis.
     """
-    sides = layout.network_shape[1:]
-    return tuple(min(most[len(sides)], side) for side in sides)
+    return tuple(min(max_side, side) for side in layout.network_shape[1:])
 
 
-def pool(
-    batch: torch.Tensor, layout: SampleLayout, most: Mapping[int, int]
-) -> torch.Tensor:
+def pool(batch: torch.Tensor, layout: SampleLayout, max_side: int) -> torch.Tensor:
     """Average images over cells of equal size, as far as possible.
 
     Parameters
@@ -39,7 +35,7 @@ def pool(
     batch : torch.Tensor of shape (n, n_channels, ...)
         Images or volumes with channels first.
 
-    layout, most
+    layout, max_side
         See :func:`pooled_sides`.
 
     Returns
@@ -47,7 +43,6 @@ def pool(
     pooled : torch.Tensor of shape (n, n_channels, ...)
         Averages over the cells.
     """
-    sides: Any = pooled_sides(layout, most)
-    if len(sides) == 2:
-        return F.adaptive_avg_pool2d(batch, sides)
-    return F.adaptive_avg_pool3d(batch, sides)
+    function: Any = getattr(F, f"adaptive_avg_pool{layout.n_spatial_axes}d")
+    pooled: torch.Tensor = function(batch, pooled_sides(layout, max_side))
+    return pooled

@@ -224,8 +224,9 @@ class ContrastiveAutoencoderClusterer(
     history_ : skorch.history.History
         The net's history, first phase first: for each epoch ``train_loss``,
         ``train_contrastive_loss``, ``train_reconstruction_loss``, ``train_kl_loss``
-        (variational setting), ``train_assignment_loss`` (second phase) and ``dur``
-        (seconds), and the same of the validation part if there is one.
+        (variational setting), ``train_assignment_loss`` (second phase), ``dur``
+        (seconds) and ``phase`` (1 or 2), and the losses of the validation part if there
+        is one.
 
     n_features_in_ : int
         Number of values of a sample.

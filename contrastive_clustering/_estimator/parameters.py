@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from skorch.callbacks import Callback
 
-from contrastive_clustering._augmentation.auto import PRESETS
+from contrastive_clustering._augmentation.presets import PRESETS
 from contrastive_clustering._clustering.clusterers import NAMED_CLUSTERERS
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
 from contrastive_clustering._data.layout import ChannelAxis

@@ -44,15 +44,15 @@ def resolve_settings(
     ValueError
         If the augmentation does not suit the samples.
     """
-    kind = dataset.scaler.layout.kind
+    layout = dataset.scaler.layout
     training = replace(
         unresolved_training(params),
         augmentation=resolve_augmentation(
             params.augmentation,
-            kind,
+            layout,
             has_uniform_background=has_uniform_background(dataset),
         ),
-        max_epochs=count_epochs(params.max_epochs, len(dataset), kind=kind),
+        max_epochs=count_epochs(params.max_epochs, len(dataset), kind=layout.kind.noun),
         batch_size=count_batch_size(params.batch_size, len(dataset)),
         seed=seed,
     )

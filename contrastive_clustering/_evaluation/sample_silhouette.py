@@ -12,9 +12,9 @@ from contrastive_clustering._data.validation import Samples
 # Measured in the docs, "Which score ranks the candidates of a search?".
 MAX_COMPONENTS = 50
 
-# Larger images are averaged down to this many pixels a side, by the number of spatial
-# axes. The leading principal components are coarse anyway.
-MAX_SIDES = {2: 32, 3: 16}
+# Larger images are averaged down to 32 pixels a side, and volumes to 16. The leading
+# principal components are coarse anyway.
+MAX_SIDE_OF_ONE_AXIS = 64
 
 
 def sample_silhouette(X: Samples, labels: np.ndarray, scaler: Scaler) -> float:
@@ -61,5 +61,6 @@ def _shrink(samples: np.ndarray, scaler: Scaler) -> np.ndarray:
     """Return standardized samples, pooled and flattened to one row each."""
     batch = scaler.scale(samples)
     if not scaler.layout.is_table:
-        batch = pool(batch, scaler.layout, MAX_SIDES)
+        max_side = MAX_SIDE_OF_ONE_AXIS >> (scaler.layout.n_spatial_axes - 1)
+        batch = pool(batch, scaler.layout, max_side)
     return np.asarray(torch.flatten(batch, 1).double().numpy())

@@ -61,12 +61,10 @@ from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.numbering import order_strata
-from contrastive_clustering._utils.seeding import derive_seed
+from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
-
-SEED_CLUSTERED = 6  # continues the numbers in _training and _prototypes
 
 
 @limit_nested_threads()
@@ -155,7 +153,7 @@ def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
     """Return which samples strata are looked for among; None stands for all."""
     if n_samples <= LARGEST_CLUSTERED:
         return None
-    generator = np.random.default_rng(derive_seed(seed, SEED_CLUSTERED))
+    generator = np.random.default_rng(derive_seed(seed, SeedStream.CLUSTERED_SAMPLES))
     return np.sort(generator.choice(n_samples, LARGEST_CLUSTERED, replace=False))
 
 

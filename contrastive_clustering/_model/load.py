@@ -294,7 +294,7 @@ def _read_settings(
         optimizer=given.get("optimizer", settings.optimizer),
         # What "auto" chose depends on samples, of which the file has none.
         augmentation=resolve_augmentation(
-            augmentation if views is None else views, scaler.layout.kind
+            augmentation if views is None else views, scaler.layout
         ),
         max_epochs=network["max_epochs"],
         batch_size=network["batch_size"],

@@ -20,6 +20,12 @@ DECODER_WIDTHS = (16, 32, 64)
 # volumes take minutes.
 VOLUME_FACTOR = 2
 
+# Convolution, transposed convolution and normalization by the number of spatial axes.
+CONVOLUTIONS: dict[int, tuple[type[nn.Module], type[nn.Module], type[nn.Module]]] = {
+    2: (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d),
+    3: (nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d),
+}
+
 # The convolutional blocks halve the sides until the longest is at most this long.
 INNERMOST_SIDE = 4
 
@@ -69,11 +75,7 @@ class ConvolutionalEncoder(nn.Sequential):
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
         pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalization = (
-            (nn.Conv2d, nn.BatchNorm2d)
-            if len(sides) == 2
-            else (nn.Conv3d, nn.BatchNorm3d)
-        )
+        convolution, _, normalization = CONVOLUTIONS[len(sides)]
         layers: list[nn.Module] = []
         for width in _widths(ENCODER_WIDTHS, pyramid):
             layers += [
@@ -104,11 +106,7 @@ class ConvolutionalDecoder(nn.Sequential):
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
         pyramid = spatial_pyramid(tuple(sides))
-        convolution, normalization = (
-            (nn.ConvTranspose2d, nn.BatchNorm2d)
-            if len(sides) == 2
-            else (nn.ConvTranspose3d, nn.BatchNorm3d)
-        )
+        _, convolution, normalization = CONVOLUTIONS[len(sides)]
         widths = [n_channels, *_widths(DECODER_WIDTHS, pyramid)]
         layers: list[nn.Module] = [
             nn.Linear(latent_dim, widths[-1] * _volume(pyramid[-1])),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._utils.param_validation import (
     Number,
     check_parameters,
@@ -80,25 +81,25 @@ class Refinement(abc.ABC):
             The soft assignments to store.
         """
 
-    def assignment_loss(
-        self, logits: torch.Tensor, stored: torch.Tensor
-    ) -> torch.Tensor | None:
-        """Return the loss of the predicted assignments, or None if there is none.
+    def loss_terms(
+        self, output: AutoencoderOutput, stored: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Return the terms that are added to the joint loss.
 
         Parameters
         ----------
-        logits : torch.Tensor of shape (2 * n, n_clusters)
-            The predicted assignments of the first views, then of the second views.
+        output : AutoencoderOutput
+            The network's output for the first views of a batch, then the second views.
 
         stored : torch.Tensor of shape (n, n_clusters)
             The stored soft assignments, averaged over `target_neighbors`.
 
         Returns
         -------
-        loss : torch.Tensor of shape () or None
-            The mean over the views.
+        terms : dict of str to torch.Tensor of shape ()
+            Means over the views, weighted, by their names in `LOSS_TERMS`.
         """
-        return None
+        return {}
 
     def move_prototypes(
         self, prototypes: torch.Tensor, directions: torch.Tensor, proba: torch.Tensor

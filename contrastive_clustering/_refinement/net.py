@@ -90,15 +90,14 @@ class RefinementNet(ContrastiveNet):
         targets: torch.Tensor,
         training: bool,
     ) -> Terms:
-        """Return the terms of the loss, with that of the assignment if there is one."""
-        assert output.logits is not None  # there are prototypes in this phase
+        """Return the terms of the loss, with those of the refinement."""
         terms = super().loss_terms(output, indices, targets, training)
         self._update(indices, output)
         own = indices[shard_slice(len(indices))]
-        loss = self.refinement.assignment_loss(output.logits, self._stored(own))
-        if loss is not None:
-            terms["assignment_loss"] = (len(own) / len(indices)) * loss
-            terms["loss"] = terms["loss"] + terms["assignment_loss"]
+        added = self.refinement.loss_terms(output, self._stored(own))
+        for name, term in added.items():
+            terms[name] = (len(own) / len(indices)) * term
+            terms["loss"] = terms["loss"] + terms[name]
         return terms
 
     def _stored(self, indices: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from contrastive_clustering._networks.autoencoder import PrototypeHead
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.numbering import renumber
-from contrastive_clustering._utils.seeding import derive_seed, make_generator
+from contrastive_clustering._utils.seeding import (
+    SeedStream,
+    derive_seed,
+    make_generator,
+)
 
 # Members of a stratum that its first prototypes are learnt from.
 MOST_MEMBERS = 5000
@@ -23,8 +27,6 @@ LEARNING_RATE = 1e-2
 LEARNING_BATCH = 512
 LEARNING_PASSES = 100
 MOST_LEARNING_STEPS = 600
-
-SEED_LEARNING = 5  # continues the numbers in _training
 
 
 @dataclass(frozen=True)
@@ -291,7 +293,7 @@ def learn_strata(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=n_steps
     )
-    generator = make_generator(derive_seed(seed, SEED_LEARNING), device)
+    generator = make_generator(derive_seed(seed, SeedStream.PROTOTYPES), device)
     size = (min(LEARNING_BATCH, len(samples)),)
     for _ in range(n_steps):
         batch = torch.randint(

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 
+from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import sharpen
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._utils.param_validation import Count, Number
@@ -97,9 +98,10 @@ class SelfTrainingRefinement(Refinement):
             return stored
         return torch.lerp(predicted, stored, self.target_momentum)
 
-    def assignment_loss(
-        self, logits: torch.Tensor, stored: torch.Tensor
-    ) -> torch.Tensor:
+    def loss_terms(
+        self, output: AutoencoderOutput, stored: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         """Return the cross entropy of both views with the sharpened assignments."""
-        targets = sharpen(stored, self.sharpening)
-        return F.cross_entropy(logits, targets.repeat(2, 1))
+        assert output.logits is not None  # there are prototypes in this phase
+        targets = sharpen(stored, self.sharpening).repeat(2, 1)
+        return {"assignment_loss": F.cross_entropy(output.logits, targets)}

@@ -61,11 +61,11 @@ def describe_samples(layout: SampleLayout) -> str:
     >>> describe_samples(read_layout((100, 12)))
     'row of 12 features'
     """
+    noun, element, *_ = layout.kind
     if layout.is_table:
-        return f"row of {quantity(layout.sample_shape[0], 'feature')}"
+        return f"{noun} of {quantity(layout.sample_shape[0], element)}"
     n_channels, *sides = layout.network_shape
-    kind, dot = ("image", "pixels") if len(sides) == 2 else ("volume", "voxels")
-    size = f"{kind} of {TIMES.join(map(str, sides))} {dot}"
+    size = f"{noun} of {TIMES.join(map(str, sides))} {element}s"
     return f"gray {size}" if n_channels == 1 else f"{size} with {n_channels} channels"
 
 

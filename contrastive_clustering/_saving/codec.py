@@ -15,12 +15,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from contrastive_clustering._augmentation.presets import (
-    GrayImageAugmentation,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
-)
+from contrastive_clustering._augmentation.presets import PRESETS
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
 from contrastive_clustering._io.leaves import LEAVES, Leaf
 from contrastive_clustering._io.schema import (
@@ -58,10 +53,7 @@ MOST_PAIRS = 1000
 _RECORDS: dict[str, Any] = {
     record.__name__: record
     for record in (
-        GrayImageAugmentation,
-        RGBImageAugmentation,
-        TableAugmentation,
-        VolumeAugmentation,
+        *PRESETS.values(),
         ClusterNumberSearch,
         *REFINEMENT_CLASSES,
     )

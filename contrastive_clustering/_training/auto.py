@@ -21,7 +21,7 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     n_samples : int
         Number of training samples.
 
-    kind : {"table", "volume", "gray", "rgb"}
+    kind : {"row", "image", "volume"}
         What the samples are.
 
     Returns
@@ -32,7 +32,7 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     Examples
     --------
     >>> from contrastive_clustering._training.auto import count_epochs
-    >>> [count_epochs("auto", n, kind="gray") for n in (100, 20_000, 30_000, 60_000)]
+    >>> [count_epochs("auto", n, kind="image") for n in (100, 20_000, 30_000, 60_000)]
     [30, 30, 20, 15]
     >>> [count_epochs("auto", n, kind="volume") for n in (100, 1_600, 2_400, 60_000)]
     [60, 45, 30, 15]

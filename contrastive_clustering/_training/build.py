@@ -19,8 +19,6 @@ from contrastive_clustering._networks.autoencoder import (
 from contrastive_clustering._networks.losses import JointLoss
 from contrastive_clustering._training.callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._training.net import (
-    SEED_SHUFFLE,
-    SEED_SPLIT,
     ContrastiveNet,
 )
 from contrastive_clustering._training.net_params import (
@@ -33,7 +31,7 @@ from contrastive_clustering._training.net_params import (
 )
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.seeding import derive_seed
+from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 
 # Weight decay of the optimizers that have one.
 WEIGHT_DECAY = 1e-4
@@ -76,7 +74,8 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         callbacks.append((EARLY_STOPPING, EarlyStopping(sink=_silent, load_best=True)))
         train_split = ValidSplit(
             settings.validation_fraction,
-            random_state=derive_seed(settings.seed, SEED_SPLIT) % 2**32,
+            random_state=derive_seed(settings.seed, SeedStream.VALIDATION_SPLIT)
+            % 2**32,
         )
     names = [name for name, _ in name_callbacks(callbacks)]
     net = ContrastiveNet(
@@ -126,7 +125,7 @@ def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
         "optimizer": settings.optimizer,
         "iterator_train": EvenBatchLoader,
         "iterator_train__shuffle": True,
-        "iterator_train__seed": derive_seed(settings.seed, SEED_SHUFFLE),
+        "iterator_train__seed": derive_seed(settings.seed, SeedStream.SHUFFLING),
         "iterator_valid": EvenBatchLoader,
         "seed": settings.seed,
         "verbose": settings.verbose,

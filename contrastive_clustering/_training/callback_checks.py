@@ -16,7 +16,7 @@ from skorch.callbacks import (
     lr_scheduler,
 )
 
-from contrastive_clustering._networks.losses import LOSS_TERMS
+from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._utils.messages import reason_of, show
 
 SCORINGS = (EpochScoring, BatchScoring)
@@ -24,13 +24,14 @@ SCORINGS = (EpochScoring, BatchScoring)
 # What the history holds of each epoch, beside what callbacks record.
 ALWAYS_RECORDED = (
     "epoch",
+    "phase",
     "dur",
     "train_batch_count",
     "valid_batch_count",
     *(
         f"{part}_{term}{ending}"
         for part in ("train", "valid")
-        for term in ("loss", *LOSS_TERMS)
+        for term in LOSS_TITLES
         for ending in ("", "_best")
     ),
 )

@@ -31,15 +31,12 @@ from contrastive_clustering._utils.memory import (
     explain_out_of_memory,
 )
 from contrastive_clustering._utils.seeding import (
+    SeedStream,
     derive_seed,
     draw_seed,
     make_generator,
     seeded_global_generators,
 )
-
-# What the derived seeds are for. The numbers must differ and may not change, or the
-# same random_state would give another model.
-SEED_WEIGHTS, SEED_TRAIN_VIEWS, SEED_VALID_VIEWS, SEED_SHUFFLE, SEED_SPLIT = range(5)
 
 
 class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet):
@@ -103,7 +100,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     def initialize_module(self) -> "ContrastiveNet":
         """Make the module with weights that depend on `seed` alone, and try it."""
-        seed = derive_seed(self.seed, SEED_WEIGHTS)
+        seed = derive_seed(self.seed, SeedStream.WEIGHTS)
         with seeded_global_generators(seed), explain_network_out_of_memory(self):
             super().initialize_module()
         # Before there is an optimizer, which wants no weights that are lazy yet.
@@ -136,7 +133,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         epoch = len(self.history)
         iterator.even_batches.epoch = epoch
         self._warm_up_divergence()
-        keys = (SEED_TRAIN_VIEWS, epoch) if training else (SEED_VALID_VIEWS,)
+        keys = (
+            (SeedStream.TRAINING_VIEWS, epoch)
+            if training
+            else (SeedStream.VALIDATION_VIEWS,)
+        )
         if training and n_processes() > 1:
             keys = (*keys, rank())  # each process draws views of its own share
         self._view_generator = make_generator(

@@ -6,9 +6,27 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 
 import numpy as np
 import torch
+
+
+class SeedStream(IntEnum):
+    """The streams of random numbers that are derived from the seed of a fit.
+
+    The numbers must differ and may not change, or the same `random_state` would give
+    another model.
+    """
+
+    WEIGHTS = 0
+    TRAINING_VIEWS = 1
+    VALIDATION_VIEWS = 2
+    SHUFFLING = 3
+    VALIDATION_SPLIT = 4
+    PROTOTYPES = 5
+    CLUSTERED_SAMPLES = 6
+
 
 # All threads of a process share the global generators. Code that borrows them holds
 # this lock, so that two estimators fitted in two threads draw independent numbers.

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from kornia.augmentation import AugmentationSequential, RandomAffine, RandomErasing
+from layouts import LAYOUTS
 from world import state_of_the_world
 
 from contrastive_clustering import (
@@ -44,20 +45,20 @@ def test_same_seed_gives_same_views(preset, shape):
 
 
 def test_auto_erases_only_strokes():
-    strokes = resolve_augmentation("auto", "gray", has_uniform_background=True)
+    strokes = resolve_augmentation("auto", LAYOUTS["gray"], has_uniform_background=True)
     assert strokes == GrayImageAugmentation(translate=0.1, erase=0.8)
-    named = resolve_augmentation("gray", "gray", has_uniform_background=True)
+    named = resolve_augmentation("gray", LAYOUTS["gray"], has_uniform_background=True)
     assert named == GrayImageAugmentation()
 
 
 def test_auto_follows_the_samples():
-    assert resolve_augmentation("auto", "gray") == GrayImageAugmentation()
-    assert resolve_augmentation("auto", "rgb") == RGBImageAugmentation()
-    assert resolve_augmentation("auto", "volume") == VolumeAugmentation()
-    assert resolve_augmentation("auto", "table") == TableAugmentation()
-    assert resolve_augmentation(None, "gray") is None
+    assert resolve_augmentation("auto", LAYOUTS["gray"]) == GrayImageAugmentation()
+    assert resolve_augmentation("auto", LAYOUTS["rgb"]) == RGBImageAugmentation()
+    assert resolve_augmentation("auto", LAYOUTS["volume"]) == VolumeAugmentation()
+    assert resolve_augmentation("auto", LAYOUTS["table"]) == TableAugmentation()
+    assert resolve_augmentation(None, LAYOUTS["gray"]) is None
     mild = GrayImageAugmentation(degrees=1.0)
-    assert resolve_augmentation(mild, "gray") is mild
+    assert resolve_augmentation(mild, LAYOUTS["gray"]) is mild
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_auto_follows_the_samples():
 )
 def test_preset_for_other_samples_is_an_error(name, kind):
     with pytest.raises(ValueError, match=f"augmentation='{name}' does not suit"):
-        resolve_augmentation(name, kind)
+        resolve_augmentation(name, LAYOUTS[kind])
 
 
 @pytest.mark.parametrize(

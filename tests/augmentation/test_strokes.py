@@ -7,7 +7,7 @@ from contrastive_clustering._augmentation.strokes import has_uniform_background
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.fit import fit_model
+from contrastive_clustering._estimator.settings import resolve_settings
 
 
 def make(X, rows=None):
@@ -50,9 +50,9 @@ def test_fit_erases_only_strokes(fast):
         (0.2, GrayImageAugmentation()),
     ):
         X = on_background((60, 8, 8), background)
-        params = ContrastiveAutoencoderClusterer(**fast).get_params(deep=False)
-        net = fit_model(make(X), params, seed=0).net
-        assert net.augmentation == preset
+        estimator = ContrastiveAutoencoderClusterer(**fast)
+        settings = resolve_settings(estimator, make(X), seed=0)
+        assert settings.training.augmentation == preset
 
 
 @pytest.mark.parametrize(

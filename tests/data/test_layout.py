@@ -52,17 +52,19 @@ def test_conversion_to_the_network_is_invertible(sides, n_channels, position, fl
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind"),
+    ("shape", "preset", "noun", "element"),
     [
-        ((9, 5), "table"),
-        ((9, 8, 8), "gray"),
-        ((9, 8, 8, 8), "volume"),
-        ((9, 8, 8, 8, 3), "volume"),
-        ((9, 8, 8, 3), "rgb"),
+        ((9, 5), "table", "row", "feature"),
+        ((9, 8, 8), "gray", "image", "pixel"),
+        ((9, 8, 8, 8), "volume", "volume", "voxel"),
+        ((9, 8, 8, 8, 3), "volume", "volume", "voxel"),
+        ((9, 8, 8, 3), "rgb", "image", "pixel"),
     ],
 )
-def test_kind_of_samples(shape, kind):
-    assert read_layout(shape).kind == kind
+def test_names_of_samples(shape, preset, noun, element):
+    layout = read_layout(shape)
+    assert layout.preset == preset
+    assert (layout.kind.noun, layout.kind.element) == (noun, element)
 
 
 @pytest.mark.parametrize(

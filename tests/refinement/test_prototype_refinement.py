@@ -18,12 +18,12 @@ def test_prototypes_move_toward_the_mean_direction_of_their_members(momentum):
     torch.testing.assert_close(moved[1], prototypes[1])  # it has no members
 
 
-def test_predictions_are_stored_and_there_is_no_assignment_loss():
+def test_predictions_are_stored_and_no_loss_is_added():
     refinement = PrototypeRefinement()
     stored, predicted = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.2, 0.8]])
     updated = refinement.update_assignments(stored, predicted, 0.1)
     assert torch.equal(updated, predicted)
-    assert refinement.assignment_loss(predicted, stored) is None
+    assert refinement.loss_terms(None, stored) == {}
     assert not refinement.is_contrastive
     assert not refinement.reclusters
     assert refinement.final_weight == 1

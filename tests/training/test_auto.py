@@ -15,7 +15,7 @@ def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
 
 @given(n_samples=st.integers(1, 100_000))
 def test_small_sets_are_seen_more_often_and_small_sets_of_volumes_more_still(n_samples):
-    of_images = count_epochs("auto", n_samples, kind="gray")
+    of_images = count_epochs("auto", n_samples, kind="image")
     of_volumes = count_epochs("auto", n_samples, kind="volume")
     assert 15 <= of_images <= min(30, of_volumes)
     assert of_volumes <= 60

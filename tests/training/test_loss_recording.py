@@ -298,7 +298,7 @@ def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
     )
     settings = replace(
         unresolved_training(estimator),
-        augmentation=resolve_augmentation(estimator.augmentation, "rgb"),
+        augmentation=resolve_augmentation(estimator.augmentation, scaler.layout),
         device=torch.device("meta"),
         max_epochs=1,
         batch_size=8,

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from layouts import LAYOUTS
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
 
@@ -223,11 +224,11 @@ def test_invalid_batches_are_named(batch, generator, message):
 
 def test_presets_for_other_samples_are_named():
     with pytest.raises(ValueError, match="does not suit samples that are rows"):
-        resolve_augmentation(GrayImageAugmentation(), "table")
+        resolve_augmentation(GrayImageAugmentation(), LAYOUTS["table"])
     with pytest.raises(ValueError, match="is a class"):
-        resolve_augmentation(GrayImageAugmentation, "gray")
+        resolve_augmentation(GrayImageAugmentation, LAYOUTS["gray"])
     noisy = TableAugmentation(noise=0.5)
-    assert resolve_augmentation(noisy, "gray") is noisy
+    assert resolve_augmentation(noisy, LAYOUTS["gray"]) is noisy
     with pytest.raises(ValueError, match="blur=30 extends over 60 pixels"):
         RGBImageAugmentation(blur=30)(torch.ones(4, 3, 8, 8), torch.Generator())
 
