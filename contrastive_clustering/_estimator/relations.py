@@ -144,9 +144,8 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         for pair in groups
     ):
         raise ValueError(
-            f"optimizer__param_groups={show(groups)} is no list of pairs of a pattern "
-            "and "
-            'a dict, such as [("encoder.*", {"lr": 1e-4})].'
+            f"optimizer__param_groups={show(groups)} is not a list of pairs of a "
+            'pattern and a dict, such as [("encoder.*", {"lr": 1e-4})].'
         )
     known = arguments_of(optimizer)
     for pattern, group in groups:
@@ -154,11 +153,11 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         if not Number(0, None, closed="left").is_satisfied_by(rate):
             raise ValueError(
                 f"optimizer__param_groups gives {show(pattern)} a learning rate of "
-                f"{show(rate)}, which is no number from 0 on."
+                f"{show(rate)}, which is not a number of at least 0."
             )
-        # PyTorch would not look at them.
+        # PyTorch would ignore them.
         for name in [] if known is None else group.keys() - set(known):
             raise ValueError(
-                f"optimizer__param_groups gives {show(pattern)} a {show(name)}, but "
+                f"optimizer__param_groups sets {show(name)} for {show(pattern)}, but "
                 f"{optimizer.__name__} has no parameter {show(name)}."
             )

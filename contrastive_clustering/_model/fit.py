@@ -115,7 +115,7 @@ def fit_model(
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
         net = make_net(settings.training, dataset.scaler)
         if previous is not None:
-            net.go_on_from(previous)
+            net.continue_from(previous)
         if checkpoint is not None and reached is not None:
             with checkpoint.resuming():
                 load_net_state(net, reached["net"])

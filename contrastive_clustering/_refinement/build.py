@@ -15,11 +15,11 @@ from contrastive_clustering._refinement.net import (
     learned_values,
 )
 from contrastive_clustering._refinement.prototypes import first_prototypes
-from contrastive_clustering._training.build import net_parameters, users_callbacks
+from contrastive_clustering._training.build import net_parameters, user_callbacks
 from contrastive_clustering._training.callbacks import (
     TrainingBar,
     WarmUpCosine,
-    observers_of,
+    select_observers,
 )
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
@@ -124,7 +124,7 @@ def make_refinement_net(
     device = net.module_.input_mean.device
     head = net.module_.prototype_head
     head.prototypes.requires_grad_(not refinement.moves_prototypes)
-    observers = observers_of(name_callbacks(users_callbacks(settings)))
+    observers = select_observers(name_callbacks(user_callbacks(settings)))
     callbacks: list[Any] = [RelocateEmptyPrototypes(), *observers]
     callbacks.append((LR_SCHEDULE, WarmUpCosine()))
     if settings.verbose:
