@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_clusterers import Named, NamedByFit
+from custom_clusterers import Named, NamedByFit
 from scipy.spatial.distance import euclidean
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
