@@ -1,4 +1,4 @@
-"""What a fit is asked to do: its settings, room by room."""
+"""Settings of a fit: training, clustering and refinement."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ class FitSettings:
     Attributes
     ----------
     training : TrainingSettings
-        How the network is trained.
+        Settings of training.
 
     clustering : ClusteringSettings
-        How its latents are clustered.
+        Settings of the clustering of latents.
 
     refinement : Refinement or None
-        What the second phase trains for; None if it has no epochs.
+        Objective of the second phase; None if it is skipped.
     """
 
     training: TrainingSettings

@@ -317,7 +317,7 @@ def test_ctrl_c_leaves_a_usable_estimator(tiny_images, parameters, tmp_path, epo
     clusterer = make(parameters, tmp_path, callbacks=[Stop(epoch, press)])
     with pytest.warns(
         ConvergenceWarning,
-        match=f"Ctrl-C has ended training after {epoch - 1} of 4 epochs of the first",
+        match=f"Ctrl-C stopped training after {epoch - 1} of 4 epochs of the first",
     ) as caught:
         clusterer.fit(tiny_images)
     assert Path(caught[0].filename) == Path(__file__)
