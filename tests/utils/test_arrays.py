@@ -309,7 +309,7 @@ def test_files_whose_arrays_do_not_match_are_errors(tmp_path):
     path = tmp_path / "own.npz"
     for images, labels in ((np.ones((3, 8, 8)), np.ones(4)), (np.ones(()), np.ones(1))):
         np.savez(path, train_images=images, train_labels=labels)
-        with pytest.raises(ValueError, match="holds images of shape"):
+        with pytest.raises(ValueError, match="has images of shape"):
             load_medmnist_file(path)
 
 
