@@ -157,7 +157,7 @@ def test_results_are_written_where_asked(fitted_digits, digits, tmp_path):
         ("transform", np.empty((5, 64), "f2"), TypeError, "out is float16.*float32"),
         ("transform", [[0.0] * 64] * 5, TypeError, "out is list"),
         ("predict", np.empty((5, 1), "i8"), ValueError, r"out has shape \(5, 1\)"),
-        ("predict", np.empty(5), TypeError, "out is float64; pass an array of int64"),
+        ("predict", np.empty(5), TypeError, "out is float64. Pass an array of int64"),
         ("predict", np.empty(5, "i4"), TypeError, "out is int32"),
         ("predict", np.broadcast_to(np.int64(0), 5), ValueError, "out is read-only"),
     ],

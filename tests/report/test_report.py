@@ -299,7 +299,7 @@ def test_missing_matplotlib_is_named_before_anything_is_read(monkeypatch):
 def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypatch):
     images, _, estimator = searched
     monkeypatch.setattr("os.access", lambda *_, **__: False)  # root may write anywhere
-    with pytest.raises(PermissionError, match="may not be written to"):
+    with pytest.raises(PermissionError, match="is not writable"):
         clustering_report(estimator, images, path=tmp_path / "report.html")
 
 
