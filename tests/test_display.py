@@ -142,8 +142,8 @@ def check_labels_apart(figure):
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
             boxes = tick_boxes(axis)
-            for place, box in enumerate(boxes):
-                assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+            for index, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def results(folder):
         "score": estimator.score(X),
         "coarser": estimator.labels_at(1, X),
         "accuracy": evaluation.mapped_accuracy,
-        "places": display.places,
+        "positions": display.positions,
     }
     loaded.partial_fit(X)
     return found | {"continued": np.asarray(loaded.transform(X))}
@@ -403,7 +403,7 @@ CALLS = {
     "gallery": lambda e, X, _: ClusterGalleryDisplay.from_estimator(e, X).figure_,
     "numbers": lambda e, X, _: ClusterNumberDisplay.from_estimator(e).figure_,
     "embedding": lambda e, X, _: (
-        EmbeddingDisplay.from_estimator(e, X, method="tsne", random_state=0).places
+        EmbeddingDisplay.from_estimator(e, X, method="tsne", random_state=0).positions
     ),
     "interpolation": lambda e, X, _: (
         InterpolationDisplay.from_estimator(e, 0, 1).figure_
