@@ -43,17 +43,17 @@ class ClusterGalleryDisplay(Display):
     sizes : ndarray of shape (n_strata,)
         Number of members of each stratum among the samples.
 
-    center_pictures : ndarray of shape (n_strata, height, width) or \
+    center_images : ndarray of shape (n_strata, height, width) or \
             (n_strata, height, width, 3)
         Images of the decoded centers.
 
     typical_rows, atypical_rows : list of ndarray
         Indices in X of the members shown, for each stratum.
 
-    typical_pictures, atypical_pictures : list of ndarray
+    typical_images, atypical_images : list of ndarray
         Images of these members, for each stratum.
 
-    picture_style : ImageStyle
+    image_style : ImageStyle
         How images are displayed.
 
     n_typical, n_atypical : int
@@ -83,18 +83,18 @@ class ClusterGalleryDisplay(Display):
     ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
     ... ).fit(X)
     >>> display = ClusterGalleryDisplay.from_estimator(clusterer, X, strata=[0, 3])
-    >>> display.strata.tolist(), display.typical_pictures[0].shape
+    >>> display.strata.tolist(), display.typical_images[0].shape
     ([0, 3], (5, 8, 8))
     """
 
     strata: np.ndarray
     sizes: np.ndarray
-    center_pictures: np.ndarray
+    center_images: np.ndarray
     typical_rows: list[np.ndarray]
     atypical_rows: list[np.ndarray]
-    typical_pictures: list[np.ndarray]
-    atypical_pictures: list[np.ndarray]
-    picture_style: ImageStyle
+    typical_images: list[np.ndarray]
+    atypical_images: list[np.ndarray]
+    image_style: ImageStyle
     n_typical: int
     n_atypical: int
 
@@ -174,23 +174,23 @@ class ClusterGalleryDisplay(Display):
         return cls(
             strata=shown,
             sizes=np.array(sizes),
-            center_pictures=to_images(decoded, encoded.scaler),
+            center_images=to_images(decoded, encoded.scaler),
             typical_rows=typical,
-            typical_pictures=images(typical),
+            typical_images=images(typical),
             atypical_rows=atypical,
-            atypical_pictures=images(atypical),
-            picture_style=ImageStyle.of(encoded.scaler),
+            atypical_images=images(atypical),
+            image_style=ImageStyle.of(encoded.scaler),
             n_typical=n_typical,
             n_atypical=n_atypical,
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
         lefts, _ = self._columns()
-        height, width = self.center_pictures.shape[1:3]
+        height, width = self.center_images.shape[1:3]
         return figure_size(
             1.7 + 0.68 * (lefts[-1] + 1),
             0.8 + 0.68 * len(self.strata) * height / width,
-            self.picture_style,
+            self.image_style,
         )
 
     def _draw(self, ax: "Axes") -> None:
@@ -203,7 +203,7 @@ class ClusterGalleryDisplay(Display):
             for stratum, size in zip(self.strata, self.sizes, strict=True)
         ]
         ax.set_yticklabels(names)
-        add_colorbar(ax, self.picture_style)
+        add_colorbar(ax, self.image_style)
 
     def _columns(self) -> tuple[list[float], dict[str, float]]:
         """Return the left edge of each column, and the center of each titled group."""
@@ -224,10 +224,10 @@ class ClusterGalleryDisplay(Display):
 
     def _row(self, index: int) -> Row:
         """Return the images of a stratum, padded with None if it has few members."""
-        row: list[np.ndarray | None] = [self.center_pictures[index]]
+        row: list[np.ndarray | None] = [self.center_images[index]]
         for images, n_columns in (
-            (self.typical_pictures[index], self.n_typical),
-            (self.atypical_pictures[index], self.n_atypical),
+            (self.typical_images[index], self.n_typical),
+            (self.atypical_images[index], self.n_atypical),
         ):
             row += [*images, *[None] * (n_columns - len(images))]
-        return row, self.picture_style
+        return row, self.image_style

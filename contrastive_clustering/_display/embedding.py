@@ -27,7 +27,6 @@ from contrastive_clustering._display.fitted import (
 from contrastive_clustering._display.projection import (
     METHODS,
     MIN_SAMPLES,
-    Projection,
     mean_latents,
     project,
 )
@@ -64,7 +63,7 @@ class EmbeddingDisplay(Display):
 
     Parameters
     ----------
-    places : ndarray of shape (n_samples, 2)
+    positions : ndarray of shape (n_samples, 2)
         Position of each sample on the map.
 
     strata : ndarray of shape (n_samples,)
@@ -79,14 +78,14 @@ class EmbeddingDisplay(Display):
     value_label : str
         Title of the legend or label of the color bar.
 
-    center_places : ndarray of shape (n_clusters, 2)
+    center_positions : ndarray of shape (n_clusters, 2)
         Position of each stratum; NaN if it is not on the map.
 
-    center_pictures : ndarray of shape (n_clusters, height, width) or \
+    center_images : ndarray of shape (n_clusters, height, width) or \
             (n_clusters, height, width, 3) or None
         Images of the decoded centers; None shows only numbers.
 
-    picture_style : ImageStyle or None
+    image_style : ImageStyle or None
         How images are displayed.
 
     axis_labels : tuple of str
@@ -127,18 +126,18 @@ class EmbeddingDisplay(Display):
     >>> display = EmbeddingDisplay.from_estimator(clusterer, X, method="pca")
     >>> display.ax_.get_legend().get_title().get_text()
     'stratum'
-    >>> display.places.shape, display.center_pictures.shape
+    >>> display.positions.shape, display.center_images.shape
     ((300, 2), (5, 8, 8))
     """
 
-    places: np.ndarray
+    positions: np.ndarray
     strata: np.ndarray
     values: np.ndarray
     coloring: str
     value_label: str
-    center_places: np.ndarray
-    center_pictures: np.ndarray | None
-    picture_style: ImageStyle | None
+    center_positions: np.ndarray
+    center_images: np.ndarray | None
+    image_style: ImageStyle | None
     axis_labels: tuple[str, str]
     rows: np.ndarray
 
@@ -231,13 +230,13 @@ class EmbeddingDisplay(Display):
             images = to_images(decoded, encoded.scaler)
             style = ImageStyle.of(encoded.scaler)
         return cls(
-            **_fields(projection),
+            **vars(projection),
             strata=encoded.labels,
             values=values,
             coloring=coloring,
             value_label=color_label or label_color(coloring, color, y),
-            center_pictures=images,
-            picture_style=style,
+            center_images=images,
+            image_style=style,
             rows=encoded.rows,
         ).plot(ax)
 
@@ -312,59 +311,51 @@ class EmbeddingDisplay(Display):
         centers = mean_latents(table, strata)
         projection = project(table[rows], strata[rows], centers, method, rng)
         return cls(
-            **_fields(projection),
+            **vars(projection),
             strata=strata[rows],
             values=values,
             coloring=coloring,
             value_label=color_label or label_color(coloring, color, y),
-            center_pictures=None,
-            picture_style=None,
+            center_images=None,
+            image_style=None,
             rows=rows,
         ).plot(ax)
 
     @property
     def _has_many_strata(self) -> bool:
-        return len(self.center_places) > FEW_STRATA
+        return len(self.center_positions) > FEW_STRATA
 
     def _size(self) -> tuple[float, float]:
         return (10.0, 8.0) if self._has_many_strata else (7.5, 5.5)
 
     def _draw(self, ax: "Axes") -> None:
-        n_strata = len(self.center_places)
+        n_strata = len(self.center_positions)
         size = SMALL_POINT if self._has_many_strata else LARGE_POINT
         by_stratum = self.coloring == "stratum"
         if self.coloring == "value":
-            draw_values(ax, self.places, self.values, size, self.value_label)
+            draw_values(ax, self.positions, self.values, size, self.value_label)
         else:
             title, n_groups = self.value_label, None
             if by_stratum:
                 title, n_groups = "stratum", n_strata
             draw_groups(
-                ax, self.places, self.values, size, label=title, n_strata=n_groups
+                ax, self.positions, self.values, size, label=title, n_strata=n_groups
             )
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f"Latent space, {len(self.places)} samples")
-        if by_stratum or self.center_pictures is not None:
-            shown = np.flatnonzero(np.isfinite(self.center_places[:, 0]))
+        ax.set_title(f"Latent space, {len(self.positions)} samples")
+        if by_stratum or self.center_images is not None:
+            shown = np.flatnonzero(np.isfinite(self.center_positions[:, 0]))
             # With other colors for the points, colored frames would be misleading.
             colors = (
                 group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
             )
-            images = self.center_pictures
+            images = self.center_images
             draw_thumbnails(
                 ax,
-                self.center_places[shown],
+                self.center_positions[shown],
                 shown,
                 colors,
                 images=None if images is None else images[shown],
-                style=self.picture_style,
+                style=self.image_style,
             )
-
-
-def _fields(projection: Projection) -> dict[str, Any]:
-    return {
-        "places": projection.positions,
-        "center_places": projection.center_positions,
-        "axis_labels": projection.axis_labels,
-    }

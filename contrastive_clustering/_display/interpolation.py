@@ -32,14 +32,13 @@ class InterpolationDisplay(Display):
 
     Parameters
     ----------
-    pictures : ndarray of shape (n_steps, height, width) or \
-            (n_steps, height, width, 3)
+    images : ndarray of shape (n_steps, height, width) or (n_steps, height, width, 3)
         Images of the steps, including both ends.
 
     ends : tuple of str
         Labels of the two ends.
 
-    picture_style : ImageStyle
+    image_style : ImageStyle
         How images are displayed.
 
     Attributes
@@ -66,13 +65,13 @@ class InterpolationDisplay(Display):
     ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
     ... ).fit(X)
     >>> display = InterpolationDisplay.from_estimator(clusterer, X[0], 3)
-    >>> display.pictures.shape, display.ends
+    >>> display.images.shape, display.ends
     ((8, 8, 8), ('sample a', 'stratum 3'))
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     ends: tuple[str, str]
-    picture_style: ImageStyle
+    image_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -120,20 +119,20 @@ class InterpolationDisplay(Display):
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         steps = estimator.interpolate(x_a, x_b, n_steps)
         return cls(
-            pictures=to_images(steps, estimator._model.scaler),
+            images=to_images(steps, estimator._model.scaler),
             ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),
-            picture_style=ImageStyle.of(estimator._model.scaler),
+            image_style=ImageStyle.of(estimator._model.scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        n_steps, height, width = self.pictures.shape[:3]
+        n_steps, height, width = self.images.shape[:3]
         return figure_size(
-            0.4 + 0.85 * n_steps, 0.6 + 0.85 * height / width, self.picture_style
+            0.4 + 0.85 * n_steps, 0.6 + 0.85 * height / width, self.image_style
         )
 
     def _draw(self, ax: "Axes") -> None:
-        n_steps = len(self.pictures)
-        row = (list(self.pictures), self.picture_style)
+        n_steps = len(self.images)
+        row = (list(self.images), self.image_style)
         draw_images(ax, [row], list(range(n_steps)))
         names = [f"{fraction:.0%}" for fraction in np.linspace(0, 1, n_steps)]
         # Two lines leave room for the neighbors.
@@ -141,7 +140,7 @@ class InterpolationDisplay(Display):
         ax.tick_params(labeltop=False, labelbottom=True)
         ax.set_xticks(np.arange(n_steps) + 0.5, names)
         ax.set_yticks([])
-        add_colorbar(ax, self.picture_style)
+        add_colorbar(ax, self.image_style)
 
 
 def _name(end: Any, sample: str) -> str:

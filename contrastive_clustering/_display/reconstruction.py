@@ -40,14 +40,14 @@ class ReconstructionDisplay(Display):
     rows : ndarray of shape (n_samples,)
         Indices of the samples shown in X.
 
-    original_pictures, decoded_pictures : ndarray of shape (n_samples, height, width) \
+    original_images, decoded_images : ndarray of shape (n_samples, height, width) \
             or (n_samples, height, width, 3)
         Images of the samples and of their reconstructions.
 
-    difference_pictures : ndarray of shape (n_samples, height, width)
+    difference_images : ndarray of shape (n_samples, height, width)
         Absolute differences.
 
-    picture_style : ImageStyle
+    image_style : ImageStyle
         How images are displayed.
 
     Attributes
@@ -74,15 +74,15 @@ class ReconstructionDisplay(Display):
     ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
     ... ).fit(X)
     >>> display = ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
-    >>> display.decoded_pictures.shape
+    >>> display.decoded_images.shape
     (8, 8, 8)
     """
 
     rows: np.ndarray
-    original_pictures: np.ndarray
-    decoded_pictures: np.ndarray
-    difference_pictures: np.ndarray
-    picture_style: ImageStyle
+    original_images: np.ndarray
+    decoded_images: np.ndarray
+    difference_images: np.ndarray
+    image_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -140,32 +140,32 @@ class ReconstructionDisplay(Display):
             difference = difference.mean(axis=-1) * (style.high - style.low)
         return cls(
             rows=encoded.rows,
-            original_pictures=originals,
-            decoded_pictures=decoded,
-            difference_pictures=difference,
-            picture_style=style,
+            original_images=originals,
+            decoded_images=decoded,
+            difference_images=difference,
+            image_style=style,
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        n_samples, height, width = self.original_pictures.shape[:3]
+        n_samples, height, width = self.original_images.shape[:3]
         return figure_size(
             2.4 + 0.8 * n_samples,
             max(0.2 + 0.8 * 3 * height / width, MIN_HEIGHT),
-            self.picture_style,
+            self.image_style,
         )
 
     def _draw(self, ax: "Axes") -> None:
-        largest = float(np.nanmax(self.difference_pictures, initial=0.0))
+        largest = float(np.nanmax(self.difference_images, initial=0.0))
         style = ImageStyle(0.0, largest or 1.0, "magma", "absolute difference")
         draw_images(
             ax,
             [
-                (list(self.original_pictures), self.picture_style),
-                (list(self.decoded_pictures), self.picture_style),
-                (list(self.difference_pictures), style),
+                (list(self.original_images), self.image_style),
+                (list(self.decoded_images), self.image_style),
+                (list(self.difference_images), style),
             ],
             range(len(self.rows)),
         )
         ax.set_yticklabels(["sample", "decoded", "difference"])
-        add_colorbar(ax, self.picture_style)
+        add_colorbar(ax, self.image_style)
         ax.figure.colorbar(style.mappable, ax=ax, label=style.label, aspect=14)

@@ -35,11 +35,11 @@ class SampleDisplay(Display):
     strata : ndarray of shape (n_strata,)
         The strata shown, from top to bottom.
 
-    pictures : ndarray of shape (n_strata, n_samples, height, width) or \
+    images : ndarray of shape (n_strata, n_samples, height, width) or \
             (n_strata, n_samples, height, width, 3)
         Images of the generated samples.
 
-    picture_style : ImageStyle
+    image_style : ImageStyle
         How images are displayed.
 
     Attributes
@@ -67,13 +67,13 @@ class SampleDisplay(Display):
     >>> display = SampleDisplay.from_estimator(
     ...     clusterer, n_samples=5, strata=[3], random_state=0
     ... )
-    >>> display.pictures.shape
+    >>> display.images.shape
     (1, 5, 8, 8)
     """
 
     strata: np.ndarray
-    pictures: np.ndarray
-    picture_style: ImageStyle
+    images: np.ndarray
+    image_style: ImageStyle
 
     @classmethod
     @default_library_settings()
@@ -141,21 +141,21 @@ class SampleDisplay(Display):
         ]
         return cls(
             strata=shown,
-            pictures=np.stack(images),
-            picture_style=ImageStyle.of(scaler),
+            images=np.stack(images),
+            image_style=ImageStyle.of(scaler),
         ).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        n_strata, n_samples, height, width = self.pictures.shape[:4]
+        n_strata, n_samples, height, width = self.images.shape[:4]
         return figure_size(
             1.2 + 0.68 * n_samples,
             0.6 + 0.68 * n_strata * height / width,
-            self.picture_style,
+            self.image_style,
         )
 
     def _draw(self, ax: "Axes") -> None:
-        rows = [(list(images), self.picture_style) for images in self.pictures]
-        draw_images(ax, rows, range(self.pictures.shape[1]))
+        rows = [(list(images), self.image_style) for images in self.images]
+        draw_images(ax, rows, range(self.images.shape[1]))
         ax.set_yticklabels([f"stratum {stratum}" for stratum in self.strata])
         ax.set_title("generated", fontsize="medium")
-        add_colorbar(ax, self.picture_style)
+        add_colorbar(ax, self.image_style)

@@ -40,8 +40,8 @@ class TrainingCurveDisplay:
         Losses by name, such as "loss" and "contrastive_loss"; NaN in epochs without
         them. `valid` is empty without a validation set.
 
-    is_second : ndarray of shape (n_epochs,)
-        Whether an epoch belongs to the second phase.
+    phase : ndarray of shape (n_epochs,)
+        Phase of each epoch, 1 or 2.
 
     Attributes
     ----------
@@ -64,13 +64,13 @@ class TrainingCurveDisplay:
     >>> display = TrainingCurveDisplay.from_estimator(clusterer)
     >>> [ax.get_title() for ax in display.axes_[:2]]
     ['total', 'contrastive (NT-Xent)']
-    >>> display.is_second.tolist()
-    [False, False, False, True]
+    >>> display.phase.tolist()
+    [1, 1, 1, 2]
     """
 
     train: dict[str, np.ndarray]
     valid: dict[str, np.ndarray]
-    is_second: np.ndarray
+    phase: np.ndarray
 
     @classmethod
     @default_library_settings()
@@ -143,8 +143,7 @@ class TrainingCurveDisplay:
                 "history does not contain losses, as there was no epoch of training. "
                 "Set max_epochs or refinement_epochs above 0."
             )
-        is_second = phase_numbers(epochs) == 2
-        return cls(train=train, valid=valid, is_second=is_second).plot(ax)
+        return cls(train=train, valid=valid, phase=phase_numbers(epochs)).plot(ax)
 
     @default_library_settings()
     def plot(self, ax: "Axes | None" = None) -> Self:
@@ -170,14 +169,14 @@ class TrainingCurveDisplay:
             panel = figure.add_subplot(grid[divmod(index, n_columns)])
             self._draw_loss(panel, name)
             axes.append(panel)
-        if self.is_second.any() or self.valid:
+        if (self.phase == 2).any() or self.valid:
             axes[0].legend(fontsize="small", framealpha=0.9)
         self.axes_, self.figure_ = np.array(axes, dtype=object), figure
         return self
 
     def _draw_loss(self, ax: "Axes", name: str) -> None:
-        epochs = np.arange(1, len(self.is_second) + 1)
-        edges = np.flatnonzero(np.diff(np.r_[False, self.is_second, False]))
+        epochs = np.arange(1, len(self.phase) + 1)
+        edges = np.flatnonzero(np.diff(np.r_[False, self.phase == 2, False]))
         for number, (start, stop) in enumerate(edges.reshape(-1, 2)):
             ax.axvspan(
                 start + 0.5,

@@ -1,9 +1,7 @@
 """Parameters of the net as keywords of the estimator."""
 
 from collections.abc import Mapping
-from typing import Any, Self
-
-from sklearn.base import BaseEstimator
+from typing import TYPE_CHECKING, Any, Self
 
 from contrastive_clustering._training.net_params import (
     PREFIXES,
@@ -14,11 +12,22 @@ from contrastive_clustering._training.net_params import (
 )
 from contrastive_clustering._utils.param_validation import CheckedParametersMixin
 
+if TYPE_CHECKING:
+    # scikit-learn is not typed. A class that derives from an untyped one could have any
+    # attribute, so that no type checker would see a misspelled parameter.
+    class BaseEstimator:
+        """The methods of scikit-learn's class that are used here."""
 
-class NetParametersMixin(
-    CheckedParametersMixin,
-    BaseEstimator,  # type: ignore[misc]  # not typed
-):
+        @classmethod
+        def _get_param_names(cls) -> list[str]: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def __sklearn_tags__(self) -> Any: ...
+else:
+    from sklearn.base import BaseEstimator
+
+
+class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
     """Methods of an estimator that takes parameters of its net as keywords."""
 
     @property

@@ -10,7 +10,7 @@ from contrastive_clustering._clustering.settings import (
 )
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._estimator.parameters import EstimatorParameters
-from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._model.fit import FitSettings
 from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training.auto import count_batch_size, count_epochs
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from contrastive_clustering._model.divergence import (
     map_checked,
 )
 from contrastive_clustering._model.fitted import FittedModel, Strata
-from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.build import start_refinement
 from contrastive_clustering._refinement.net import RefinementNet
 from contrastive_clustering._refinement.prototypes import (
@@ -58,6 +58,7 @@ from contrastive_clustering._saving.refinement_state import (
 )
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.numbering import order_strata
@@ -65,6 +66,27 @@ from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FitSettings:
+    """Settings of a fit.
+
+    Attributes
+    ----------
+    training : TrainingSettings
+        Settings of training.
+
+    clustering : ClusteringSettings
+        Settings of the clustering of latents.
+
+    refinement : Refinement or None
+        Objective of the second phase; None if it is skipped.
+    """
+
+    training: TrainingSettings
+    clustering: ClusteringSettings
+    refinement: Refinement | None
 
 
 @limit_nested_threads()

@@ -45,13 +45,35 @@ class PrototypeRefinement(Refinement):
     def update_assignments(
         self, stored: torch.Tensor, predicted: torch.Tensor, progress: float
     ) -> torch.Tensor:
-        """Return the predictions, which replace the stored assignments."""
+        """Return the predictions, which replace the stored assignments.
+
+        Parameters
+        ----------
+        stored, predicted, progress
+            As for :meth:`Refinement.update_assignments`.
+
+        Returns
+        -------
+        assignments : torch.Tensor of shape (n, n_clusters)
+            The predictions.
+        """
         return predicted
 
     def move_prototypes(
         self, prototypes: torch.Tensor, directions: torch.Tensor, proba: torch.Tensor
     ) -> torch.Tensor:
-        """Move each prototype toward the mean direction of its members."""
+        """Move each prototype toward the mean direction of its members.
+
+        Parameters
+        ----------
+        prototypes, directions, proba
+            As for :meth:`Refinement.move_prototypes`.
+
+        Returns
+        -------
+        moved : torch.Tensor of shape (n_clusters, latent_dim)
+            The new prototypes, of unit length.
+        """
         # Unlike `one_hot`, this does not read values back from the device.
         largest = proba.argmax(dim=1, keepdim=True)
         hard = torch.zeros_like(proba).scatter_(1, largest, 1.0)

@@ -93,7 +93,18 @@ class SelfTrainingRefinement(Refinement):
     def update_assignments(
         self, stored: torch.Tensor, predicted: torch.Tensor, progress: float
     ) -> torch.Tensor:
-        """Average predictions into the stored assignments, after the first epochs."""
+        """Average predictions into the stored assignments, after the first epochs.
+
+        Parameters
+        ----------
+        stored, predicted, progress
+            As for :meth:`Refinement.update_assignments`.
+
+        Returns
+        -------
+        assignments : torch.Tensor of shape (n, n_clusters)
+            The soft assignments to store.
+        """
         if progress <= CLUSTERER_ONLY:
             return stored
         return torch.lerp(predicted, stored, self.target_momentum)
@@ -101,7 +112,18 @@ class SelfTrainingRefinement(Refinement):
     def loss_terms(
         self, output: AutoencoderOutput, stored: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Return the cross entropy of both views with the sharpened assignments."""
+        """Return the cross entropy of both views with the sharpened assignments.
+
+        Parameters
+        ----------
+        output, stored
+            As for :meth:`Refinement.loss_terms`.
+
+        Returns
+        -------
+        terms : dict of str to torch.Tensor of shape ()
+            The term ``assignment_loss``.
+        """
         assert output.logits is not None  # there are prototypes in this phase
         targets = sharpen(stored, self.sharpening).repeat(2, 1)
         return {"assignment_loss": F.cross_entropy(output.logits, targets)}

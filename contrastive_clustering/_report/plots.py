@@ -150,7 +150,7 @@ def maps(
         by_class = copy.copy(by_stratum)
         by_class.values, by_class.coloring = y[by_stratum.rows], "label"
         by_class.value_label = chosen.y_name
-        by_class.center_pictures = None
+        by_class.center_images = None
         by_class.plot()
         displays.append((by_class, "class", "classes", chosen.classes))
     n_points = f"{len(by_stratum.rows):,}"

@@ -26,12 +26,12 @@ def test_rows_show_center_typical_and_atypical_members(fitted_kind, kind):
         assert display.typical_rows[stratum].tolist() == ordered[:2].tolist()
         rest = ordered[2:]
         assert display.atypical_rows[stratum].tolist() == rest[-1:].tolist()
-        for picture in (
-            display.center_pictures[stratum],
-            *display.typical_pictures[stratum],
-            *display.atypical_pictures[stratum],
+        for image in (
+            display.center_images[stratum],
+            *display.typical_images[stratum],
+            *display.atypical_images[stratum],
         ):
-            np.testing.assert_array_equal(next(shown).get_array(), picture)
+            np.testing.assert_array_equal(next(shown).get_array(), image)
     assert next(shown, None) is None
 
 
@@ -39,14 +39,14 @@ def test_images_match_the_samples(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = ClusterGalleryDisplay.from_estimator(estimator, X)
     np.testing.assert_array_equal(
-        display.center_pictures, estimator.inverse_transform(estimator.cluster_centers_)
+        display.center_images, estimator.inverse_transform(estimator.cluster_centers_)
     )
     for stratum in range(2):
         np.testing.assert_array_equal(
-            display.typical_pictures[stratum], X[display.typical_rows[stratum]]
+            display.typical_images[stratum], X[display.typical_rows[stratum]]
         )
         np.testing.assert_array_equal(
-            display.atypical_pictures[stratum], X[display.atypical_rows[stratum]]
+            display.atypical_images[stratum], X[display.atypical_rows[stratum]]
         )
 
 

@@ -26,8 +26,8 @@ def thumbnails(display):
     found = {}
     for box in display.ax_.findobj(AnnotationBbox):
         (text,) = box.findobj(TextArea)
-        pictures = [image.get_data() for image in box.findobj(OffsetImage)]
-        found[int(text.get_text())] = pictures
+        images = [image.get_data() for image in box.findobj(OffsetImage)]
+        found[int(text.get_text())] = images
     return found
 
 
@@ -39,14 +39,14 @@ def test_each_sample_is_a_point_and_each_center_a_thumbnail(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = draw(estimator, X)
     assert points(display).shape == (40, 2)
-    assert {tuple(place) for place in points(display)} == {
-        tuple(place) for place in display.places
+    assert {tuple(point) for point in points(display)} == {
+        tuple(point) for point in display.positions
     }
     decoded = estimator.inverse_transform(estimator.cluster_centers_)
     shown = thumbnails(display)
     assert sorted(shown) == [0, 1]
-    for stratum, (picture,) in shown.items():
-        np.testing.assert_array_equal(picture, decoded[stratum])
+    for stratum, (image,) in shown.items():
+        np.testing.assert_array_equal(image, decoded[stratum])
     assert legend_of(display) == ("stratum", ["0", "1"])
     np.testing.assert_array_equal(display.strata, estimator.predict(X))
 
@@ -70,8 +70,8 @@ def test_thumbnails_do_not_overlap(fitted_kind):
     boxes = [
         box.patch.get_window_extent() for box in display.ax_.findobj(AnnotationBbox)
     ]
-    for place, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
 def test_labels_color_the_points(fitted_kind):
@@ -80,7 +80,7 @@ def test_labels_color_the_points(fitted_kind):
     display = draw(estimator, X, y, color="label")
     assert legend_of(display) == ("label", ["ill", "well"])
     ill, well = display.ax_.collections
-    np.testing.assert_array_equal(ill.get_offsets(), display.places[::2])
+    np.testing.assert_array_equal(ill.get_offsets(), display.positions[::2])
     assert to_hex(ill.get_facecolor()[0]) != to_hex(well.get_facecolor()[0])
     assert sorted(thumbnails(display)) == [0, 1]
 
@@ -110,7 +110,7 @@ def test_number_of_mapped_samples_is_limited(fitted_kind):
     X, estimator = fitted_kind("gray")
     age = np.arange(40.0)
     display = draw(estimator, X, color=age, max_samples=10)
-    assert len(display.places) == len(np.unique(display.rows)) == 10
+    assert len(display.positions) == len(np.unique(display.rows)) == 10
     np.testing.assert_array_equal(display.values, age[display.rows])
     np.testing.assert_array_equal(display.strata, estimator.predict(X[display.rows]))
 
@@ -121,15 +121,15 @@ def test_tsne_is_the_default_and_reproducible(fitted_kind):
         EmbeddingDisplay.from_estimator(estimator, X, random_state=0) for _ in range(2)
     )
     assert first.ax_.get_xlabel() == "t-SNE 1"
-    np.testing.assert_array_equal(first.places, second.places)
+    np.testing.assert_array_equal(first.positions, second.positions)
 
 
 @pytest.mark.parametrize("kind", ["rgb", "volume", "table", "five channels"])
 def test_thumbnails_of_other_samples(fitted_kind, kind):
     X, estimator = fitted_kind(kind)
     display = draw(estimator, X)
-    for stratum, (picture,) in thumbnails(display).items():
-        np.testing.assert_array_equal(picture, display.center_pictures[stratum])
+    for stratum, (image,) in thumbnails(display).items():
+        np.testing.assert_array_equal(image, display.center_images[stratum])
 
 
 def test_noise_is_gray_and_in_the_legend(fast):
@@ -153,7 +153,7 @@ def test_latents_of_any_clusterer():
     assert legend_of(display) == ("stratum", ["noise", "0", "2"])
     assert thumbnails(display) == {0: [], 2: []}  # stratum 1 is empty
     np.testing.assert_allclose(
-        display.center_places[2], display.places[4:].mean(axis=0), atol=1e-9
+        display.center_positions[2], display.positions[4:].mean(axis=0), atol=1e-9
     )
 
 

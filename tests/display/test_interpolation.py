@@ -10,10 +10,10 @@ def test_steps_match_interpolate(fitted_kind):
     X, estimator = fitted_kind("gray")
     display = InterpolationDisplay.from_estimator(estimator, X[0], 1, n_steps=5)
     np.testing.assert_array_equal(
-        display.pictures, estimator.interpolate(X[0], 1, n_steps=5)
+        display.images, estimator.interpolate(X[0], 1, n_steps=5)
     )
     shown = [image.get_array() for image in display.ax_.get_images()]
-    np.testing.assert_array_equal(shown, display.pictures)
+    np.testing.assert_array_equal(shown, display.images)
     names = [label.get_text() for label in display.ax_.get_xticklabels()]
     assert names == ["sample\na", "25%", "50%", "75%", "stratum\n1"]
 

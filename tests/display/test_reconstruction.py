@@ -13,15 +13,15 @@ def test_samples_reconstructions_and_differences_are_shown(fitted_kind):
     )
     originals = X[display.rows].astype(float)
     decoded = estimator.inverse_transform(estimator.transform(X[display.rows]))
-    np.testing.assert_array_equal(display.original_pictures, originals)
-    np.testing.assert_allclose(display.decoded_pictures, decoded, rtol=1e-5)
+    np.testing.assert_array_equal(display.original_images, originals)
+    np.testing.assert_allclose(display.decoded_images, decoded, rtol=1e-5)
     np.testing.assert_array_equal(
-        display.difference_pictures, np.abs(originals - display.decoded_pictures)
+        display.difference_images, np.abs(originals - display.decoded_images)
     )
     shown = [image.get_array() for image in display.ax_.get_images()]
-    np.testing.assert_array_equal(shown[:3], display.original_pictures)
-    np.testing.assert_array_equal(shown[3:6], display.decoded_pictures)
-    np.testing.assert_array_equal(shown[6:], display.difference_pictures)
+    np.testing.assert_array_equal(shown[:3], display.original_images)
+    np.testing.assert_array_equal(shown[3:6], display.decoded_images)
+    np.testing.assert_array_equal(shown[6:], display.difference_images)
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
         "sample",
         "decoded",
@@ -47,6 +47,6 @@ def test_differences_of_colors_are_in_the_users_units(fitted_kind):
     display = ReconstructionDisplay.from_estimator(estimator, X[:4])
     decoded = estimator.inverse_transform(estimator.transform(X[:4]))
     expected = np.abs(X[:4] - decoded).mean(axis=-1)
-    np.testing.assert_allclose(display.difference_pictures, expected, atol=1e-3)
+    np.testing.assert_allclose(display.difference_images, expected, atol=1e-3)
     last = display.ax_.get_images()[-1]
-    assert last.get_clim() == (0, display.difference_pictures.max())
+    assert last.get_clim() == (0, display.difference_images.max())

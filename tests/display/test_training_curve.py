@@ -36,7 +36,7 @@ def test_each_loss_has_a_panel_with_its_history(fitted_kind):
 def test_second_phase_has_a_background(fitted_kind):
     _, estimator = fitted_kind("gray")
     display = TrainingCurveDisplay.from_estimator(estimator)
-    assert display.is_second.tolist() == [False, False, True]
+    assert display.phase.tolist() == [1, 1, 2]
     for ax in display.axes_:
         (background,) = ax.patches
         assert background.get_x() == 2.5
@@ -55,7 +55,7 @@ def test_validation_losses(tiny_images, fast):
     np.testing.assert_array_equal(
         line(display.axes_[0], "validation"), estimator.history_[:, "valid_loss"]
     )
-    assert not display.is_second.any()
+    assert set(display.phase) == {1}
     assert all(not ax.patches for ax in display.axes_)
 
 

@@ -5,6 +5,7 @@ import io
 import re
 import sys
 import warnings
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -140,8 +141,9 @@ def test_samples_are_shown_only_on_request(marked, tmp_path):
 def test_center_of_a_single_sample_is_not_shown(searched, tmp_path):
     images, _, estimator = searched
     lonely = copy.copy(estimator)
-    lonely.labels_ = np.zeros_like(estimator.labels_)
-    lonely.labels_[0] = 1
+    labels = (np.arange(len(images)) == 0).astype(np.intp)
+    model = estimator._model
+    lonely._model = replace(model, clustering=replace(model.clustering, labels=labels))
     page = write(lonely, images, folder=tmp_path)
     shown = [attrs["alt"] for attrs in page.all("img")]
     assert "Decoded center of stratum 0" in shown
@@ -296,10 +298,10 @@ def test_missing_matplotlib_is_named_before_anything_is_read(monkeypatch):
         clustering_report(estimator, X=None)
 
 
-def test_folder_that_may_not_be_written_to_is_named(searched, tmp_path, monkeypatch):
+def test_folder_that_is_not_writable_is_named(searched, tmp_path, monkeypatch):
     images, _, estimator = searched
     monkeypatch.setattr("os.access", lambda *_, **__: False)  # root may write anywhere
-    with pytest.raises(PermissionError, match="may not be written to"):
+    with pytest.raises(PermissionError, match="its folder is not writable"):
         clustering_report(estimator, images, path=tmp_path / "report.html")
 
 

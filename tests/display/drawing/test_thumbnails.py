@@ -58,16 +58,16 @@ def test_frames_are_within_the_map_and_do_not_overlap(n):
     assert len(boxes) == n
     frames = [box.patch.get_window_extent() for box in boxes]
     around = ax.get_window_extent().padded(1)
-    for place, frame in enumerate(frames):
+    for index, frame in enumerate(frames):
         assert around.containsx(frame.x0)
         assert around.containsx(frame.x1)
         assert around.containsy(frame.y0)
         assert around.containsy(frame.y1)
-        assert not any(frame.overlaps(other) for other in frames[place + 1 :])
-    for box, picture, place in zip(boxes, images, positions, strict=True):
-        (image,) = box.findobj(OffsetImage)
-        np.testing.assert_array_equal(image.get_data(), picture)
-        np.testing.assert_array_equal(box.xy, place)
+        assert not any(frame.overlaps(other) for other in frames[index + 1 :])
+    for box, image, position in zip(boxes, images, positions, strict=True):
+        (shown,) = box.findobj(OffsetImage)
+        np.testing.assert_array_equal(shown.get_data(), image)
+        np.testing.assert_array_equal(box.xy, position)
 
 
 def test_empty_input():
