@@ -1,24 +1,25 @@
-"""Speed on a GPU: training and prediction, beside loops that cost nothing more.
+"""Speed on a GPU: training and prediction, compared with minimal loops.
 
-    python benchmarks/gpu.py                                     # all of it
+    python benchmarks/gpu.py                                     # everything
     python benchmarks/gpu.py --sides 28 --settings bf16-mixed    # a part
     python benchmarks/gpu.py --device cpu --images 64 --sides 28 --settings 32
 
-The last line tries the script where there is no GPU; its figures mean nothing.
+The last command tests the script without a GPU; its results are not meaningful.
 
-For images of random bytes, of each side, and for each setting (precision, compiled or
-not) it prints
+For random images of each side and for each setting (precision, compiled or not), it
+prints
 
-- *fit*: images a second of an epoch of the first phase, and of a hand-written loop of
-  PyTorch over the same network, augmentation, losses and optimizer, whose images are on
-  the device, too, and which waits for the device once an epoch; both as medians of the
-  epochs after the first, in which kernels are chosen and compiled; and their ratio,
-  ours over theirs, so that more is better;
-- *kernels*: the part of an epoch of ours in which the device computes, that is the time
-  of all kernels, by a profile of eight steps, over that of an epoch without profile;
-- *peak*: the most memory that PyTorch has allocated on the device at once, of both;
-- *transform*: images a second, from arrays on the host, and of the encoder's bare
-  forward pass, and their ratio.
+- *fit*: images per second in an epoch of the first phase of `fit`, the same in a
+  hand-written PyTorch loop, and their ratio (ours over theirs, larger is better). The
+  loop uses the same network, augmentation, losses and optimizer, has its images on the
+  device, and waits for the device once per epoch. Both are medians over the epochs
+  after the first, in which kernels are chosen and compiled;
+- *kernels*: the fraction of an epoch of `fit` in which the device computes: the time of
+  all kernels, extrapolated from a profile of eight steps, over the time of an epoch
+  without a profile;
+- *peak*: the peak memory that PyTorch allocated on the device, for both;
+- *transform*: images per second of `transform` from arrays on the host, the same of the
+  encoder's forward pass alone, and their ratio.
 """
 
 import argparse
@@ -57,13 +58,13 @@ ROW = "{:5}  {:18}  {:>9} {:>9} {:>6}  {:>7}  {:>6} {:>6}  {:>9} {:>9} {:>6}"
 
 
 def wait(device: torch.device) -> None:
-    """Wait until the device has done all that it was told to."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def peak_memory(device: torch.device, function: Callable[[], Any]) -> tuple[Any, str]:
-    """Return what a function returns, and the memory that it took, in MiB."""
+    """Return the result of a function and its peak memory in MiB."""
     if device.type != "cuda":
         return function(), "-"
     torch.cuda.empty_cache()
@@ -73,9 +74,9 @@ def peak_memory(device: torch.device, function: Callable[[], Any]) -> tuple[Any,
 
 
 class KernelTimer(Callback):
-    """Seconds that the device computes in an epoch, from some steps of the last one.
+    """Measure the device's compute time in an epoch from some steps of the last epoch.
 
-    A profiler takes far longer to list what an epoch did than the epoch takes.
+    Profiling a whole epoch would take far longer than the epoch itself.
     """
 
     def __init__(self, device: torch.device, n_steps: int) -> None:
@@ -112,19 +113,19 @@ class KernelTimer(Callback):
 
 
 def is_kernel(event: Any) -> bool:
-    """Return whether an event is the work of a GPU, and not what has started it."""
+    """Return whether an event is a kernel on a GPU, not the call that launched it."""
     return event.device_type == DeviceType.CUDA and not event.is_user_annotation
 
 
 def our_fit(
     X: np.ndarray, device: torch.device, setting: str, arguments: argparse.Namespace
 ) -> tuple[ContrastiveAutoencoderClusterer, float, float]:
-    """Return a fitted estimator, seconds an epoch, and those in kernels."""
+    """Return a fitted estimator, the seconds per epoch, and those in kernels."""
     precision, compiled = SETTINGS[setting]
     timer = KernelTimer(device, math.ceil(len(X) / arguments.batch_size))
     clusterer = ContrastiveAutoencoderClusterer(
         8,
-        clusterer=KMeans(n_init=1, max_iter=10),  # noise has no strata to wait for
+        clusterer=KMeans(n_init=1, max_iter=10),  # the images have no strata to find
         max_epochs=arguments.epochs,
         refinement_epochs=0,
         batch_size=arguments.batch_size,
@@ -138,8 +139,8 @@ def our_fit(
     return clusterer, statistics.median(epochs), timer.seconds_
 
 
-def on_scale(module: ContrastiveAutoencoder, images: torch.Tensor) -> torch.Tensor:
-    """Return a batch of 8-bit images on the common scale."""
+def standardized(module: ContrastiveAutoencoder, images: torch.Tensor) -> torch.Tensor:
+    """Return a standardized batch of 8-bit images."""
     batch = (images.unsqueeze(1).float() - module.input_mean) / module.input_std
     return batch.contiguous(memory_format=torch.channels_last)
 
@@ -147,7 +148,7 @@ def on_scale(module: ContrastiveAutoencoder, images: torch.Tensor) -> torch.Tens
 def bare_fit(
     X: np.ndarray, device: torch.device, setting: str, arguments: argparse.Namespace
 ) -> float:
-    """Return seconds an epoch of a hand-written loop."""
+    """Return the seconds per epoch of a hand-written loop."""
     precision, compiled = SETTINGS[setting]
     module = make_module(X).to(device).train()
     if compiled:
@@ -164,7 +165,7 @@ def bare_fit(
         losses = []
         order = torch.randperm(len(X), generator=generator, device=device)
         for rows in torch.tensor_split(order, n_batches):
-            batch = on_scale(module, images[rows])
+            batch = standardized(module, images[rows])
             views = torch.cat([augment(batch, generator) for _ in range(2)])
             views = views.contiguous(memory_format=torch.channels_last)
             with mixed:
@@ -184,19 +185,19 @@ def bare_fit(
 def bare_transform(
     module: ContrastiveAutoencoder, X: np.ndarray, device: torch.device, batch_size: int
 ) -> np.ndarray:
-    """Return the latents of images on the host, by nothing but the encoder."""
+    """Return the latents of images on the host, computed by the encoder alone."""
     latents = []
     with torch.inference_mode():
         for start in range(0, len(X), batch_size):
             images = torch.from_numpy(X[start : start + batch_size])
             if device.type == "cuda":
                 images = images.pin_memory().to(device, non_blocking=True)
-            latents.append(module.encoder(on_scale(module, images)))
+            latents.append(module.encoder(standardized(module, images)))
         return torch.cat(latents).cpu().numpy()
 
 
 def seconds_of(function: Callable[[], Any], repeats: int) -> float:
-    """Return the median time of a function that waits for the device itself."""
+    """Return the median time of a function that waits for the device."""
     function()
     seconds = []
     for _ in range(repeats):
@@ -257,8 +258,8 @@ def main() -> None:
     device = torch.device(arguments.device)
     if device.type == "cuda" and not torch.cuda.is_available():
         sys.exit(
-            "There is no CUDA device here. Run this on a machine with a GPU; with "
-            "--device cpu --images 64 --sides 28 --settings 32 it can be tried."
+            "There is no CUDA device here. Run this on a machine with a GPU. To test "
+            "the script, use --device cpu --images 64 --sides 28 --settings 32."
         )
     print(f"{describe(device)}; {arguments.images} images, {arguments.batch_size} each")
     heads = ["side", "setting", "fit /s", "bare /s", "ratio", "kernels"]

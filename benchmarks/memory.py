@@ -1,19 +1,20 @@
-"""Memory and time of arrays that are larger than memory should have to be.
+"""Memory and time for arrays that need not fit into memory.
 
     python benchmarks/memory.py                      # 10,000 and 1,000,000 images
     python benchmarks/memory.py --images 10000 100000 --methods transform predict
 
-Writes images of 28 x 28 pixels, uint8, into a file, maps it, and prints for each method
-and number of images: seconds, microseconds an image, and by how many MiB the process
-grew at most (its anonymous memory, as Linux counts it every 5 ms: pages of mapped files
-are not in it), without what the method returns. A small fit goes before, so that what
-libraries need once does not count.
+It writes uint8 images of 28 x 28 pixels to a file, maps the file, and prints for each
+method and number of images: seconds, microseconds per image, and the largest growth of
+the process in MiB, without the returned array. Memory is the anonymous memory that
+Linux reports, sampled every 5 ms; it excludes pages of mapped files. A small fit runs
+first, so that the one-time memory of libraries does not count.
 
-Images are those of mnist.npz in the folder that the environment variable
-CONTRASTIVE_CLUSTERING_DATA names, again and again, each time moved by a pixel; without
-it, random ones. `fit` trains one epoch in each phase; more epochs take more time, but
-no more memory except the history's kilobyte a batch. What the two epochs take is given
-below it; the rest is the search for the strata, among a limited number of images.
+The images are those of mnist.npz in the folder named by the environment variable
+CONTRASTIVE_CLUSTERING_DATA, repeated and shifted by one more pixel each time, or random
+images without it. `fit` trains for one epoch in each phase. More epochs take more time
+but no additional memory, except about a kilobyte per batch for the history. The time of
+the two epochs is printed separately; the rest is the clustering of a limited number of
+images.
 """
 
 import argparse
@@ -38,7 +39,7 @@ MIB = 2**20
 
 
 def write_images(path: Path, n_images: int) -> None:
-    """Write images into a file, a part at a time."""
+    """Write images to a file, part by part."""
     file = Path(os.environ.get(DATA_VARIABLE, "")) / "mnist.npz"
     if file.is_file():
         source = load_medmnist_file(file, split="train").data
@@ -53,14 +54,14 @@ def write_images(path: Path, n_images: int) -> None:
 
 
 def anonymous_memory() -> int:
-    """Return the bytes of this process that no file stands behind."""
+    """Return the anonymous memory of this process in bytes."""
     status = Path("/proc/self/status").read_text()
     (kilobytes,) = re.findall(r"RssAnon:\s+(\d+) kB", status)
     return int(kilobytes) * 1024
 
 
 class Watch:
-    """The seconds and the growth of memory within a block."""
+    """Measure the time and the growth of memory within a block."""
 
     def __enter__(self) -> "Watch":
         gc.collect()
@@ -82,12 +83,12 @@ class Watch:
 
     @property
     def growth(self) -> int:
-        """How many bytes more there were at most."""
+        """Largest growth of memory in bytes."""
         return self.peak - self.before
 
 
 def report(name: str, n_images: int, function: Callable[[], Any]) -> Any:
-    """Measure, print and return what the function returns."""
+    """Measure a function, print the measurements, and return its result."""
     with Watch() as watch:
         result = function()
     returned = 0
@@ -95,9 +96,9 @@ def report(name: str, n_images: int, function: Callable[[], Any]) -> Any:
         returned = result.nbytes
     print(
         f"{name:22s} {n_images:9d} images {watch.seconds:8.1f} s "
-        f"{1e6 * watch.seconds / n_images:8.1f} us an image "
+        f"{1e6 * watch.seconds / n_images:8.1f} us/image "
         f"{(watch.growth - returned) / MIB:7.0f} MiB "
-        f"(beside {returned / MIB:.0f} MiB returned)",
+        f"(plus {returned / MIB:.0f} MiB returned)",
         flush=True,
     )
     return result
@@ -123,7 +124,7 @@ def main() -> None:
             if "fit" in arguments.methods:
                 report("fit", n_images, lambda X=X: clusterer.fit(X))  # type: ignore[misc]
                 first, second = 1e6 * np.array(clusterer.history_[:, "dur"]) / n_images
-                print(f"  its epochs: {first:.1f} and {second:.1f} us an image")
+                print(f"  its epochs: {first:.1f} and {second:.1f} us/image")
             for method in ("transform", "predict"):
                 if method in arguments.methods:
                     function = getattr(clusterer, method)

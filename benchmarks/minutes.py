@@ -1,14 +1,14 @@
-"""Accuracy by the minute: what a short training of all digits is worth.
+"""Accuracy of short trainings on MNIST.
 
     python benchmarks/minutes.py                       # three short settings, one seed
     python benchmarks/minutes.py 4+2 15+8 --seeds 0 1 2
 
-Each setting is ``epochs of the first phase + epochs of the second``. Fits the 60,000
-images of mnist.npz, of the folder that the environment variable
-CONTRASTIVE_CLUSTERING_DATA names, with ten strata and the defaults else, and prints for
-each setting and seed: minutes of the whole fit by the clock (training, clustering,
-density, labels), the same of training alone, and the one-to-one accuracy on the 10,000
-test images.
+Each setting is ``epochs of the first phase + epochs of the second``. It fits the 60,000
+images of mnist.npz in the folder named by the environment variable
+CONTRASTIVE_CLUSTERING_DATA, with ten strata and otherwise the defaults. For each
+setting and seed, it prints the wall-clock minutes of the whole fit (training,
+clustering, density, labels), the minutes of training alone, and the one-to-one accuracy
+on the 10,000 test images.
 """
 
 import argparse
@@ -26,7 +26,7 @@ DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
 
 def run(setting: str, seed: int, file: Path) -> str:
-    """Fit once and return a line of figures."""
+    """Fit once and return a row of the table."""
     max_epochs, refinement_epochs = map(int, setting.split("+"))
     train = load_medmnist_file(file, split="train")
     test = load_medmnist_file(file, split="test")
@@ -36,9 +36,9 @@ def run(setting: str, seed: int, file: Path) -> str:
         refinement_epochs=refinement_epochs,
         random_state=seed,
     )
-    began = time.perf_counter()
+    start = time.perf_counter()
     clusterer.fit(train.data)
-    minutes = (time.perf_counter() - began) / 60
+    minutes = (time.perf_counter() - start) / 60
     training = sum(epoch["dur"] for epoch in clusterer.history_) / 60
     accuracy = clustering_accuracy(test.target, clusterer.predict(test.data))
     return f"{setting:>8}{seed:>6}{minutes:>9.1f}{training:>10.1f}{accuracy:>10.4f}"
@@ -54,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     file = Path(os.environ.get(DATA_VARIABLE, "")) / "mnist.npz"
     if not file.is_file():
-        parser.error(f"{DATA_VARIABLE} names no folder that holds mnist.npz")
+        parser.error(f"set {DATA_VARIABLE} to a folder that contains mnist.npz")
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
     print(" setting  seed  minutes  training  accuracy", flush=True)
     for setting in arguments.settings:

@@ -1,43 +1,42 @@
-"""Quality of the strata on real images, beside what it has to beat.
+"""Quality of the strata on real images, compared with other methods.
 
-Prints one table: data sets x methods, the median over seeds of each metric on the test
-split and of the wall-clock seconds of a run (training, labels of both splits and the
-reconstruction of the test split). Needs the image files, in a folder named by the
-environment variable CONTRASTIVE_CLUSTERING_DATA:
+It prints a table of data sets and methods, with the medians over seeds of each metric
+on the test split and of the wall-clock seconds of a run (training, labels of both
+splits and the reconstruction of the test split). It needs the image files in the folder
+named by the environment variable CONTRASTIVE_CLUSTERING_DATA:
 
     python benchmarks/quality.py                        # all data sets, three seeds
     python benchmarks/quality.py pneumoniamnist-2 mnist --seeds 0 1 2 3 4
     python benchmarks/quality.py bloodcells --methods DEC DCN --budget 120
 
-A long benchmark can be run in pieces, each of which appends its runs to a file; the
-table is then made from the files, by the same code:
+A long benchmark can be split into parts that append their runs to a file. The table is
+then made from the file:
 
     python benchmarks/quality.py mnist --json runs.jsonl
     python benchmarks/quality.py bloodcells --json runs.jsonl
     python benchmarks/quality.py --from-json runs.jsonl
 
-The table of the documentation is quality.csv, beside this file. Rows that have been
-measured again are put into it by
+The documentation shows the table quality.csv in this folder. To update its rows, run
 
     python benchmarks/quality.py --csv benchmarks/quality.csv
 
-Columns: *mapped*, the accuracy after each stratum has taken the most frequent class of
-its training members, and *balanced*, the mean of the classes' recalls of the same;
-*one-to-one*, the accuracy under the best matching of strata to classes; *ARI*; *NMI*;
-*rec. error*, the mean squared error of the decoded test images as a part of that of
-their mean image, where a method can decode.
+Columns: *mapped* is the accuracy when each stratum is mapped to the most frequent class
+of its training members, and *balanced* the mean recall of the classes under the same
+mapping; *one-to-one* is the accuracy under the best matching of strata to classes;
+*ARI*; *NMI*; *rec. error* is the mean squared error of the decoded test images over
+that of their mean image, if a method can decode.
 
-Methods beside ours:
+Other methods:
 
 - k-means on pixels, and k-means and a Gaussian mixture on 50 principal components.
-- The same encoder trained with labels, once on the images as they are and once on our
-  random views of them: 20 epochs, but 5 on MNIST, which has 13 times as many images.
+- The same encoder trained with labels, once on the original images and once on our
+  random views: for 20 epochs, but for 5 on MNIST, which has 13 times as many images.
 - DEC and DCN of ClustPy, with its default feed-forward autoencoder, on flattened images
-  that are z-scaled as in ClustPy's README (one mean and one standard deviation for all
-  values). They get the wall-clock time that ours, with its defaults, took for the same
-  data set and seed: their epochs are timed first, which does not count, and then half
-  of the time goes to pretraining and half to clustering. Needs the extra `benchmarks`;
-  without ClustPy its rows are left out.
+  that are standardized as in ClustPy's README (with one mean and one standard deviation
+  for all values). They get the wall-clock time that our method took with its defaults
+  for the same data set and seed. Their epochs are timed beforehand, which does not
+  count. Half of the time is spent on pretraining and half on clustering. This needs the
+  extra `benchmarks`; without ClustPy, its rows are omitted.
 """
 
 import argparse
@@ -76,17 +75,18 @@ DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
 OURS = "ours, defaults"
 
-# Batches of the encoder that is trained with labels; the estimator's default size.
+# Batch size of the encoder that is trained with labels, the estimator's default.
 BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
 class Task:
-    """A data set and the number of strata to look for.
+    """A data set and its number of strata.
 
-    Of several files each is a class: see `stack_kinds`. `label_epochs` is for the
-    encoder that is trained with labels. `ours` holds configurations of ours beyond the
-    main settings, by name: parameters that differ from the defaults.
+    If there are several files, each is a class: see `stack_kinds`. `label_epochs` is
+    the number of epochs of the encoder that is trained with labels. `ours` contains
+    further configurations of our method, by name: parameters that differ from the
+    defaults.
     """
 
     name: str
@@ -154,10 +154,10 @@ def load(task: Task, folder: Path) -> Data:
 
 
 def stack_kinds(kinds: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return gray images, as many of each kind, and the number of their kind.
+    """Return equal numbers of gray images of each kind, and the indices of their kinds.
 
-    Colors are averaged, volumes become their middle slice, and what lies outside of
-    the smallest kind's sides is cut off.
+    Colors are averaged, volumes are replaced by their middle slice, and all images are
+    cropped to the smallest size.
     """
     gray = [to_gray(X) for X in kinds]
     n = min(len(X) for X in gray)
@@ -178,9 +178,9 @@ def to_gray(X: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Result:
-    """What a method makes of a data set.
+    """The result of a method for a data set.
 
-    `train` and `test` are the strata of the splits; without `train`, `test` holds
+    `train` and `test` are the strata of the splits. If `train` is None, `test` contains
     predicted classes.
     """
 
@@ -241,8 +241,8 @@ def channels_first(X: np.ndarray) -> torch.Tensor:
 def with_labels(augmented: bool, task: Task, data: Data, seed: int) -> Result:
     """Train the encoder and a linear layer on top of it by cross-entropy."""
     torch.manual_seed(seed)
-    # The estimator knows its own architecture and views. A short fit makes them; what
-    # the encoder learnt in it is thrown away.
+    # A short fit creates the estimator's architecture and views. The weights of the
+    # encoder are then reset.
     net = (
         ContrastiveAutoencoderClusterer(
             n_clusters=2, max_epochs=1, clusterer="kmeans", random_state=seed
@@ -298,7 +298,7 @@ def with_labels(augmented: bool, task: Task, data: Data, seed: int) -> Result:
 
 
 def import_clustpy_deep() -> ModuleType:
-    """Return ClustPy's module of deep methods, also beside a broken torchvision.
+    """Return ClustPy's module of deep methods, even with a broken torchvision.
 
     Raises
     ------
@@ -308,10 +308,10 @@ def import_clustpy_deep() -> ModuleType:
     try:
         import torchvision  # noqa: F401
     except (ImportError, OSError, RuntimeError):
-        # A torchvision that was built for another PyTorch (that of PyPI beside a
-        # PyTorch for CPUs, say) raises on import. ClustPy imports it as a whole but
-        # needs it only for data sets and residual networks; DEC and DCN do without,
-        # so that empty modules with the two names that are imported will do.
+        # A torchvision that was built for another PyTorch (such as that of PyPI with a
+        # PyTorch for CPUs) raises on import. ClustPy imports it but needs it only for
+        # data sets and residual networks, not for DEC and DCN. Therefore, empty modules
+        # with the two imported names suffice.
         for name in ("torchvision", "torchvision.models", "torchvision.models._api"):
             sys.modules[name] = ModuleType(name)
         sys.modules["torchvision.models._api"].__dict__.update(
@@ -323,16 +323,16 @@ def import_clustpy_deep() -> ModuleType:
 
 
 class ClustPy:
-    """A deep method of ClustPy, given as many epochs as a budget of time allows."""
+    """A deep method of ClustPy, with as many epochs as a time budget allows."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        # Seconds for a fit without epochs, for an epoch of pretraining and for one of
-        # clustering, by task: no seed changes them, so they are measured once.
+        # Seconds of a fit without epochs, of an epoch of pretraining and of an epoch of
+        # clustering, by task. They do not depend on the seed.
         self.paces: dict[str, tuple[float, float, float]] = {}
 
     def run(self, epochs: tuple[int, int], task: Task, data: Data, seed: int) -> Result:
-        """Train for so many epochs of pretraining and of clustering."""
+        """Train for the given numbers of epochs of pretraining and of clustering."""
         deep = import_clustpy_deep()
         train, test = data.flat()
         mean, std = train.mean(dtype=np.float64), train.std(dtype=np.float64)
@@ -362,21 +362,21 @@ class ClustPy:
         )
 
     def measure_pace(self, task: Task, data: Data) -> tuple[float, float, float]:
-        """Return the entry of `paces` for a task, by three fits of few epochs."""
+        """Return the entry of `paces` for a task, measured by three short fits."""
 
         def seconds(n_pretrain: int, n_clustering: int) -> float:
             start = time.perf_counter()
             self.run((n_pretrain, n_clustering), task, data, 0)
             return time.perf_counter() - start
 
-        # The very first fit pays for imports and for the threads' start.
+        # The first fit includes the time of imports and of starting threads.
         few = Data(data.X_train[:256], data.y_train[:256], data.X_test, data.y_test)
         self.run((1, 1), task, few, 0)
         one_each = seconds(1, 1)
-        # A difference that is lost in noise must not become a thousand epochs.
-        least = one_each / 20
-        pretrain = max(seconds(2, 1) - one_each, least)
-        clustering = max(seconds(1, 2) - one_each, least)
+        # A difference that is only noise must not lead to thousands of epochs.
+        smallest = one_each / 20
+        pretrain = max(seconds(2, 1) - one_each, smallest)
+        clustering = max(seconds(1, 2) - one_each, smallest)
         return max(one_each - pretrain - clustering, 0.0), pretrain, clustering
 
     def within(self, budget: float, task: Task, data: Data) -> Method:
@@ -406,21 +406,22 @@ BASELINES: dict[str, Method | ClustPy] = {
 
 
 def methods_of(task: Task, words: list[str] | None) -> dict[str, Method | ClustPy]:
-    """Return the methods whose names hold one of `words`, ours first."""
+    """Return the methods whose names contain one of `words`, ours first."""
     further = MAIN_SETTINGS | task.ours
     configurations = {OURS: {}} | {f"ours, {n}": p for n, p in further.items()}
-    mine = {n: functools.partial(ours, p) for n, p in configurations.items()}
-    return {n: m for n, m in (mine | BASELINES).items() if is_wanted(n, words)}
+    our_methods = {n: functools.partial(ours, p) for n, p in configurations.items()}
+    methods = our_methods | BASELINES
+    return {n: m for n, m in methods.items() if is_selected(n, words)}
 
 
-def is_wanted(name: str, words: list[str] | None) -> bool:
+def is_selected(name: str, words: list[str] | None) -> bool:
     return words is None or any(word.lower() in name.lower() for word in words)
 
 
 def measure(
     name: str, method: Method, task: Task, data: Data, seed: int
 ) -> dict[str, Any]:
-    """Return a record of one run: what was run, and its metrics by column."""
+    """Return a record of one run: its task, method and seed, and its metrics."""
     start = time.perf_counter()
     result = method(task, data, seed)
     seconds = time.perf_counter() - start
@@ -444,7 +445,7 @@ def measure(
 
 
 def run(arguments: argparse.Namespace, tasks: list[Task]) -> Iterator[dict[str, Any]]:
-    """Run what was asked for and yield a record a run, seeds innermost."""
+    """Run the selected methods and yield a record of each run, seeds innermost."""
     for task in tasks:
         data = load(task, arguments.folder)
         budgets = dict.fromkeys(arguments.seeds, arguments.budget)
@@ -468,7 +469,9 @@ def run(arguments: argparse.Namespace, tasks: list[Task]) -> Iterator[dict[str, 
 def read(
     paths: list[Path], tasks: list[Task], words: list[str] | None
 ) -> list[dict[str, Any]]:
-    """Return the records in files, in the order of the table; later runs replace.
+    """Return the records in files, in the order of the table.
+
+    Later runs replace earlier ones of the same task, method and seed.
 
     Raises
     ------
@@ -487,11 +490,11 @@ def read(
                 raise ValueError(f"{path}, line {number}, is not a run.") from error
             if not complete:
                 raise ValueError(f"{path}, line {number}, lacks some of {METRICS}.")
-            if key[0] in task_names and is_wanted(key[1], words):
+            if key[0] in task_names and is_selected(key[1], words):
                 runs[key] = record
     methods = [method for _, method, _ in runs]
-    mine = [method for method in methods if method.startswith("ours")]
-    order = list(dict.fromkeys([OURS, *mine, *BASELINES, *methods]))
+    our_methods = [method for method in methods if method.startswith("ours")]
+    order = list(dict.fromkeys([OURS, *our_methods, *BASELINES, *methods]))
     return sorted(
         runs.values(),
         key=lambda record: (
@@ -513,13 +516,13 @@ def parse() -> tuple[argparse.Namespace, list[Task]]:
         "--methods",
         nargs="+",
         metavar="WORD",
-        help="only methods whose names hold one of these",
+        help="only methods whose names contain one of these",
     )
     parser.add_argument(
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="time of a run of ClustPy where ours is not run in the same call",
+        help="time of a run of ClustPy if ours is not run by the same command",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="append each run to this file"
@@ -528,19 +531,19 @@ def parse() -> tuple[argparse.Namespace, list[Task]]:
         "--csv",
         type=Path,
         metavar="FILE",
-        help="also write the rows of the table to this file, in place of older ones",
+        help="also update the rows of the table in this file",
     )
     parser.add_argument(
         "--from-json",
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="run nothing; print the table of the runs in these files",
+        help="print the table of the runs in these files, without running anything",
     )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(names))
     if unknown:
-        parser.error(f"no data set {unknown[0]!r}; there are {', '.join(names)}")
+        parser.error(f"unknown data set {unknown[0]!r}; choose from {', '.join(names)}")
     tasks = [task for task in TASKS if task.name in (arguments.names or names)]
     if arguments.from_json is None:
         check(parser, arguments, tasks)
@@ -550,12 +553,12 @@ def parse() -> tuple[argparse.Namespace, list[Task]]:
 def check(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, tasks: list[Task]
 ) -> None:
-    """Find out what can be run, and end the program if that is not what is wanted."""
+    """Check which methods can run, and exit if the arguments cannot be satisfied."""
     methods: dict[str, Method | ClustPy] = {}
     for task in tasks:
         methods |= methods_of(task, arguments.methods)
     if not methods:
-        parser.error(f"no method has a name with {' or '.join(arguments.methods)}")
+        parser.error(f"no method's name contains {' or '.join(arguments.methods)}")
     folder = os.environ.get(DATA_VARIABLE)
     if not folder or not Path(folder).is_dir():
         parser.error(f"set {DATA_VARIABLE} to the folder of the image files")
@@ -566,10 +569,10 @@ def check(
             import_clustpy_deep()
             arguments.has_clustpy = True
         except ImportError as error:
-            print(f"ClustPy's rows are left out: {error}", file=sys.stderr)
+            print(f"ClustPy's rows are omitted: {error}", file=sys.stderr)
     no_time = arguments.budget is None and OURS not in methods
     if arguments.has_clustpy and no_time:
-        parser.error("ClustPy needs --budget where ours is not run in the same call")
+        parser.error("ClustPy needs --budget if ours is not run by the same command")
 
 
 def main() -> None:

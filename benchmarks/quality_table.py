@@ -1,6 +1,6 @@
-"""The table of `quality.py`: a row for each data set and method, printed and as CSV.
+"""The table of `quality.py`, with a row for each data set and method.
 
-``quality.csv`` beside this file is such a table, which the documentation shows.
+The documentation shows such a table, ``quality.csv`` in this folder.
 """
 
 import csv
@@ -18,9 +18,9 @@ HEADER = ("data", "k", "method", "seeds", *METRICS)
 def make_rows(
     records: Iterable[dict[str, Any]], n_clusters: dict[str, int]
 ) -> Iterator[list[str]]:
-    """Yield a row for each run of records of one task and method, once it is over.
+    """Yield a row for each group of consecutive records of the same task and method.
 
-    Metrics are medians over seeds. A metric that a method does not have is empty.
+    Metrics are medians over seeds. A metric that a method lacks is empty.
     """
     for (name, method), group in itertools.groupby(
         records, key=lambda record: (record["task"], record["method"])
@@ -35,7 +35,7 @@ def make_rows(
 
 
 def print_rows(rows: Iterable[list[str]]) -> list[list[str]]:
-    """Print rows as a table in Markdown as they come, and return all of them."""
+    """Print rows as a Markdown table as they arrive, and return all of them."""
     print("| " + " | ".join(HEADER) + " |")
     print("|---" * len(HEADER) + "|", flush=True)
     printed = []
@@ -61,9 +61,9 @@ def read_csv(path: Path) -> list[list[str]]:
 
 
 def update_csv(path: Path, rows: Iterable[list[str]]) -> None:
-    """Write rows to a file, in place of those of the same data set and method.
+    """Write rows to a file, replacing those of the same data set and method.
 
-    Other rows of the file stay, since not all methods are run at a time.
+    Other rows of the file are kept, because not all methods are run together.
     """
     table = {(row[0], row[2]): row for row in read_csv(path)} if path.exists() else {}
     table |= {(row[0], row[2]): row for row in rows}

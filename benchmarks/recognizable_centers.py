@@ -1,19 +1,19 @@
-"""How well a report finds decoded centers that show one training sample.
+"""Detection of decoded centers that reveal a single training sample, in reports.
 
     python benchmarks/recognizable_centers.py
     python benchmarks/recognizable_centers.py pneumoniamnist --seeds 0 1 2
 
-For training images of each data set, as they are and with four of them repeated (as
-they are, with noise, or moved by a pixel), it decodes the centers of strata and takes
-for each
+It fits training images of each data set, unchanged and with four of them repeated
+(unchanged, with noise, or shifted by a pixel), and decodes the centers of strata. For
+each center it determines
 
-- the *gap*: the distance from the second nearest of all training images over that from
-  the nearest, both without repetitions. A center is *recognizable* if it is at least
+- the *gap*: the distance to the second nearest of all training images over that to the
+  nearest, both without repetitions. A center is *recognizable* if the gap is at least
   1.2, and *average* if it is below 1.1;
-- whether a report would leave it out, which sees the images of the fit alone.
+- whether a report, which sees only the images of the fit, would omit it.
 
-It prints how many recognizable and how many average centers are left out. Strata with
-one distinct image are left out in any case, and not counted.
+It prints how many recognizable and how many average centers are omitted. Strata with
+one distinct image are always omitted, and not counted.
 """
 
 import argparse
@@ -39,7 +39,7 @@ RECOGNIZABLE, AVERAGE = 1.2, 1.1
 
 
 def repetitions(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return training sets: images as they are, and with some of them repeated."""
+    """Return training sets: the images unchanged, and with some of them repeated."""
     repeated = images[:N_REPEATED].repeat(len(images) // 8, axis=0)
     sets = {"as they are": images, "copies": np.concatenate([images, repeated])}
     for deviation in (3, 10):
@@ -54,7 +54,7 @@ def repetitions(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.nd
 def measure(
     X: np.ndarray, everything: np.ndarray, n_clusters: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gaps of the decoded centers of a fit to X, and which are left out."""
+    """Return the gaps of the decoded centers of a fit to X, and which are omitted."""
     clusterer = ContrastiveAutoencoderClusterer(
         n_clusters,
         clusterer="kmeans",
@@ -78,22 +78,22 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=DATA_SETS)
     parser.add_argument("--clusters", type=int, nargs="+", default=[8, 20])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     folder = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"])
-    for name in asked.names:
+    for name in arguments.names:
         images = load_medmnist_file(folder / f"{name}.npz").data
         everything = np.unique(images, axis=0)
         found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-        for seed, n_clusters in itertools.product(asked.seeds, asked.clusters):
+        for seed, n_clusters in itertools.product(arguments.seeds, arguments.clusters):
             rng = np.random.default_rng(seed)
             part = rng.permutation(everything)[:N_IMAGES]
             for kind, X in repetitions(part, rng).items():
                 measured = measure(X, everything, n_clusters, seed)
                 found.setdefault(kind, []).append(measured)
         for kind, pairs in found.items():
-            gaps, left_out = map(np.concatenate, zip(*pairs, strict=True))
+            gaps, omitted = map(np.concatenate, zip(*pairs, strict=True))
             counts = [
-                f"{what} {left_out[which].sum()} of {which.sum()}"
+                f"{what} {omitted[which].sum()} of {which.sum()}"
                 for what, which in (
                     ("recognizable", gaps >= RECOGNIZABLE),
                     ("average", gaps < AVERAGE),

@@ -1,4 +1,4 @@
-"""Whether `score` ranks the candidates of a search as an expert's labels would.
+"""Agreement of `score` with expert labels in the ranking of a search's candidates.
 
     python benchmarks/score.py
     python benchmarks/score.py retinamnist --learned 600
@@ -6,8 +6,9 @@
 For each data set, 22 candidates (latent dimensions, numbers of strata, epochs and
 others) are fitted to one part of the training images, and scored on another. It prints
 Spearman's correlation of the adjusted Rand index with the score and with the silhouette
-in each candidate's own latent space, and the index of the candidate that each would
-choose beside the best one. No test part is looked at.
+in each candidate's own latent space. It also prints the adjusted Rand index of the
+candidate that each criterion chooses, and that of the best candidate. Test images are
+not used.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
-# Numbers of strata: fewer than there are classes, as many, and more, or half and twice.
+# Numbers of strata: fewer than, as many as, and more than the classes.
 DATA_SETS = {
     "digits": (5, 10, 20),
     "mnist": (5, 10, 20),
@@ -42,14 +43,14 @@ OTHERS: list[dict[str, Any]] = [
 
 
 def read(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and classes; of the ultrasound images, hospitals."""
+    """Return images and classes; hospitals for the ultrasound images."""
     if name == "digits":
         digits = load_digits()
         return digits.images, digits.target
     path = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"]) / f"{name}.npz"
     with np.load(path) as file:
-        of_sites = "train_site" in file.files
-        return file["train_images"], file["train_site" if of_sites else "train_labels"]
+        has_sites = "train_site" in file.files
+        return file["train_images"], file["train_site" if has_sites else "train_labels"]
 
 
 def candidates(numbers: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -68,12 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(DATA_SETS))
     parser.add_argument("--learned", type=int, default=1200)
-    asked = parser.parse_args()
-    for name in asked.names:
+    arguments = parser.parse_args()
+    for name in arguments.names:
         start = time.perf_counter()
         X, y = read(name)
         rows = np.random.default_rng(0).permutation(len(X))
-        n_learned = min(asked.learned, len(X) * 2 // 3)
+        n_learned = min(arguments.learned, len(X) * 2 // 3)
         learned, scored = np.split(rows[: n_learned * 3 // 2], [n_learned])
         rand, score, own = [], [], []
         for parameters in candidates(DATA_SETS[name]):

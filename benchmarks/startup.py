@@ -1,9 +1,10 @@
-"""Time of importing the package, beside importing what it is built on.
+"""Time of importing the package, compared with importing its dependencies.
 
     python benchmarks/startup.py
 
-Each import is a new process; the two take turns, and the medians are compared. What it
-is built on is torch, scikit-learn (its base, clustering and metrics) and skorch.
+Each import runs in a new process. The two imports alternate, and the medians are
+compared. The dependencies are torch, scikit-learn (base, clustering and metrics) and
+skorch.
 """
 
 import statistics
@@ -16,7 +17,7 @@ BASE = "import torch, sklearn.base, sklearn.cluster, sklearn.metrics, skorch"
 
 
 def seconds(code: str) -> float:
-    """Return how long a new process takes for some code."""
+    """Return the time that a new process needs to run code."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - start
@@ -25,13 +26,13 @@ def seconds(code: str) -> float:
 def main() -> None:
     codes = {"base": BASE, "package": "import contrastive_clustering"}
     for code in codes.values():
-        seconds(code)  # reads the files from the disk
+        seconds(code)  # reads the files into the disk cache
     times: dict[str, list[float]] = {name: [] for name in codes}
     for _ in range(REPEATS):
         for name, code in codes.items():
             times[name].append(seconds(code))
     base, ours = (statistics.median(times[name]) for name in codes)
-    print(f"{base:.2f} s for what it is built on, {ours:.2f} s for the package")
+    print(f"{base:.2f} s for the dependencies, {ours:.2f} s for the package")
     print(f"ratio {ours / base:.2f}")
 
 

@@ -1,10 +1,10 @@
-"""How many images keep the number of their stratum when training continues.
+"""Fraction of images whose stratum keeps its number when training continues.
 
     python benchmarks/strata_numbers.py
 
 A fit to training images is continued by `warm_start` or by `partial_fit`. It prints the
-part of the images whose stratum has the same number as before, and the part that would
-with the best numbers.
+fraction of images whose stratum has the same number as before, and the largest fraction
+that any numbering could give.
 """
 
 import argparse
@@ -27,14 +27,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=DATA_SETS)
     parser.add_argument("--images", type=int, default=1000)
-    asked = parser.parse_args()
-    for name in asked.names:
+    arguments = parser.parse_args()
+    for name in arguments.names:
         if name == "digits":
             X = load_digits().images
         else:
             folder = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"])
             X = load_medmnist_file(folder / f"{name}.npz").data
-        X = np.random.default_rng(0).permutation(X)[: asked.images]
+        X = np.random.default_rng(0).permutation(X)[: arguments.images]
         for method in ("fit", "partial_fit"):
             clusterer = ContrastiveAutoencoderClusterer(
                 10, max_epochs=5, refinement_epochs=2, warm_start=True, random_state=0

@@ -1,23 +1,24 @@
-"""Speed of training and prediction, beside what costs nothing more than it must.
+"""Speed of training and prediction, compared with minimal code and other packages.
 
     python benchmarks/throughput.py                  # all comparisons
     python benchmarks/throughput.py fit transform    # some of them
-    python benchmarks/throughput.py profile          # what each part of a step costs
+    python benchmarks/throughput.py profile          # time of each part of a step
 
-Each comparison measures two things in turn, several times, in one run on one machine,
-and prints the rates and the median of the pairs' ratios; ours over theirs, so that more
-is better. Images are those of mnist.npz in the folder that the environment variable
-CONTRASTIVE_CLUSTERING_DATA names, or random ones of the same shape.
+Each comparison alternates between two measurements several times, and prints the rates
+and the median of the pairs' ratios, ours over theirs, so that larger is better. The
+images are those of mnist.npz in the folder named by the environment variable
+CONTRASTIVE_CLUSTERING_DATA, or random images of the same shape.
 
-- *fit*: views a second of `fit`, against a hand-written loop of PyTorch over the same
-  network, batches, augmentation, losses and optimizer.
-- *transform*, *predict*: images a second, against the bare forward pass of the encoder.
-- *augmentation*: views a second on one core, against the random views of lightly's
-  SimCLRTransform and of ClustPy's augmented loader, each set to the same movements and
-  changes of intensity.
-- *peers*: views a second of `fit`, against the same encoder, projection head, loss and
-  optimizer fed by lightly's loader of pairs and by ClustPy's augmented loader, each
-  with none and with two worker processes.
+- *fit*: views per second of `fit`, compared with a hand-written PyTorch loop with the
+  same network, batches, augmentation, losses and optimizer.
+- *transform*, *predict*: images per second, compared with the forward pass of the
+  encoder alone.
+- *augmentation*: views per second on one core, compared with the random views of
+  lightly's SimCLRTransform and of ClustPy's augmented loader, with the same movements
+  and changes of intensity.
+- *peers*: views per second of `fit`, compared with the same encoder, projection head,
+  loss and optimizer on batches of lightly's loader of pairs and of ClustPy's augmented
+  loader, each with no and with two worker processes.
 
 The last two need the extra `benchmarks`.
 """
@@ -61,7 +62,7 @@ def load_images(n_images: int) -> np.ndarray:
 
 
 class Stopwatch(Callback):
-    """Seconds that a net trains."""
+    """Measure the training time of a net."""
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         self.start = time.perf_counter()
@@ -71,26 +72,26 @@ class Stopwatch(Callback):
 
 
 def make_module(X: np.ndarray) -> ContrastiveAutoencoder:
-    """Return the package's network, for a loop of our own."""
+    """Return the package's network, for a hand-written loop."""
     torch.manual_seed(0)
     module = ContrastiveAutoencoder((1, *X.shape[1:]), [[[X.mean()]]], [[[X.std()]]])
     return module.to(memory_format=torch.channels_last)
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer that `fit` uses, too."""
+    """Return the optimizer that `fit` uses."""
     return torch.optim.AdamW(parameters, lr=3e-3, weight_decay=1e-4, fused=True)
 
 
-def scaled(module: ContrastiveAutoencoder, images: np.ndarray) -> torch.Tensor:
-    """Return a batch on the common scale."""
+def standardized(module: ContrastiveAutoencoder, images: np.ndarray) -> torch.Tensor:
+    """Return a standardized batch."""
     batch = torch.from_numpy(images).unsqueeze(1).float()
     batch = (batch - module.input_mean) / module.input_std
     return batch.contiguous(memory_format=torch.channels_last)
 
 
 def our_fit(X: np.ndarray) -> float:
-    """Return the views a second of the training in `fit`."""
+    """Return the views per second of the training in `fit`."""
     watch = Stopwatch()
     ContrastiveAutoencoderClusterer(
         10,
@@ -106,7 +107,7 @@ def our_fit(X: np.ndarray) -> float:
 
 
 def bare_fit(X: np.ndarray) -> float:
-    """Return the views a second of a hand-written loop."""
+    """Return the views per second of a hand-written loop."""
     module = make_module(X).train()
     augment = GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
@@ -116,7 +117,7 @@ def bare_fit(X: np.ndarray) -> float:
     for _ in range(EPOCHS):
         order = np.random.default_rng(0).permutation(len(X))
         for rows in np.array_split(order, n_batches):
-            batch = scaled(module, X[rows])
+            batch = standardized(module, X[rows])
             views = torch.cat([augment(batch, generator) for _ in range(2)])
             views = views.contiguous(memory_format=torch.channels_last)
             output = module(views)
@@ -132,14 +133,14 @@ def bare_fit(X: np.ndarray) -> float:
 
 
 def fit_quickly(X: np.ndarray) -> ContrastiveAutoencoderClusterer:
-    """Return an estimator that has been trained with the defaults, but briefly."""
+    """Return an estimator with defaults except for few epochs and images."""
     return ContrastiveAutoencoderClusterer(
         10, max_epochs=1, refinement_epochs=1, device="cpu", random_state=0
     ).fit(X[:2000])
 
 
-def images_a_second(function: Callable[[], Any], n_images: int) -> float:
-    """Return a rate."""
+def images_per_second(function: Callable[[], Any], n_images: int) -> float:
+    """Return the number of images over the time of a function."""
     start = time.perf_counter()
     function()
     return n_images / (time.perf_counter() - start)
@@ -149,14 +150,15 @@ def bare_forward(module: ContrastiveAutoencoder, X: np.ndarray) -> None:
     """Encode all images, batch by batch."""
     with torch.inference_mode():
         for start in range(0, len(X), BATCH_SIZE):
-            module.encoder(scaled(module, X[start : start + BATCH_SIZE]))
+            module.encoder(standardized(module, X[start : start + BATCH_SIZE]))
 
 
 def import_torchvision() -> None:
-    """Import torchvision, also one built for another PyTorch.
+    """Import torchvision, even if it was built for another PyTorch.
 
-    Such a one (that of PyPI beside a PyTorch for CPUs, say) raises on import, because
-    its compiled operators are missing. What lightly and ClustPy need here has none.
+    Such a torchvision (for example that of PyPI with a PyTorch for CPUs) raises on
+    import, because its compiled operators are missing. lightly and ClustPy do not need
+    these operators here.
     """
     try:
         import torchvision
@@ -169,14 +171,14 @@ def import_torchvision() -> None:
             library.define(f"{name}(Tensor x) -> Tensor")
         import torchvision  # noqa: F401
 
-        _KEPT.append(library)  # what it has defined goes with it
+        _KEPT.append(library)  # its definitions would be deleted with it
 
 
 _KEPT: list[Any] = []
 
 
 def movements() -> Any:
-    """Return the movements and changes of our preset, of torchvision's classes."""
+    """Return the transformations of our preset, built from torchvision's classes."""
     from torchvision import transforms
 
     return transforms.Compose(
@@ -188,7 +190,7 @@ def movements() -> Any:
 
 
 class LightlyPairs(Dataset[Any]):
-    """Pairs of views, as lightly's loaders of data sets of images give them."""
+    """Pairs of views, as returned by lightly's data sets of images."""
 
     def __init__(self, X: np.ndarray) -> None:
         import_torchvision()
@@ -210,14 +212,14 @@ class LightlyPairs(Dataset[Any]):
 
 
 def lightly_loader(X: np.ndarray, n_workers: int) -> Iterable[list[torch.Tensor]]:
-    """Return batches of pairs of views, by lightly."""
+    """Return lightly's batches of pairs of views."""
     return DataLoader(
         LightlyPairs(X), BATCH_SIZE, shuffle=True, drop_last=True, num_workers=n_workers
     )
 
 
 def clustpy_loader(X: np.ndarray, n_workers: int) -> Iterable[list[torch.Tensor]]:
-    """Return batches of pairs of views, by ClustPy: two tensors, two transforms."""
+    """Return ClustPy's batches of pairs of views, from two tensors and transforms."""
     import_torchvision()
     from clustpy.deep import get_dataloader
     from torchvision import transforms
@@ -236,7 +238,7 @@ def clustpy_loader(X: np.ndarray, n_workers: int) -> Iterable[list[torch.Tensor]
         ds_kwargs={"aug_transforms_list": [view, view]},
         dl_kwargs={"num_workers": n_workers},
     )
-    # (places, view, image, other view, the same image)
+    # (indices, view, image, other view, the same image)
     return ([batch[1], batch[3]] for batch in loader)
 
 
@@ -244,7 +246,7 @@ PEERS = {"lightly": lightly_loader, "ClustPy": clustpy_loader}
 
 
 def peer_fit(batches: Iterable[list[torch.Tensor]], X: np.ndarray) -> float:
-    """Return the views a second of SimCLR with our encoder and a peer's loader."""
+    """Return the views per second of SimCLR with our encoder and a peer's loader."""
     module = make_module(X).train()
     parameters = [*module.encoder.parameters(), *module.projection_head.parameters()]
     optimizer = make_optimizer(parameters)
@@ -263,19 +265,19 @@ def peer_fit(batches: Iterable[list[torch.Tensor]], X: np.ndarray) -> float:
 
 
 def our_views(X: np.ndarray) -> float:
-    """Return the views a second of our augmentation, from uint8 images on."""
+    """Return the views per second of our augmentation, from uint8 images."""
     module, augment = make_module(X), GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
     start = time.perf_counter()
-    for place in range(0, len(X), BATCH_SIZE):
-        batch = scaled(module, X[place : place + BATCH_SIZE])
+    for row in range(0, len(X), BATCH_SIZE):
+        batch = standardized(module, X[row : row + BATCH_SIZE])
         for _ in range(2):
             augment(batch, generator)
     return 2 * len(X) / (time.perf_counter() - start)
 
 
 def peer_views(batches: Iterable[list[torch.Tensor]]) -> float:
-    """Return the views a second of a peer's loader."""
+    """Return the views per second of a peer's loader."""
     start = time.perf_counter()
     n_views = sum(2 * len(pair[0]) for pair in batches)
     return n_views / (time.perf_counter() - start)
@@ -284,14 +286,14 @@ def peer_views(batches: Iterable[list[torch.Tensor]]) -> float:
 def compare(
     title: str, ours: Callable[[], float], theirs: Callable[[], float], repeats: int
 ) -> None:
-    """Measure in turn and print rates and ratio."""
-    ours(), theirs()  # what is done once, at the first call, does not count
+    """Alternate between two measurements, and print their rates and ratio."""
+    ours(), theirs()  # the first calls include one-time work
     pairs = [
         (ours(), theirs()) if turn % 2 else (theirs(), ours())[::-1]
         for turn in range(repeats)
     ]
     rates = [statistics.median(rates) for rates in zip(*pairs, strict=True)]
-    ratios = sorted(mine / other for mine, other in pairs)
+    ratios = sorted(our_rate / their_rate for our_rate, their_rate in pairs)
     print(
         f"{title:34s} {rates[0]:9.0f} /s {rates[1]:9.0f} /s   "
         f"ratio {statistics.median(ratios):6.3f}  "
@@ -311,8 +313,8 @@ def compare_prediction(X: np.ndarray, repeats: int, method: str) -> None:
     predict = getattr(clusterer, method)
     compare(
         f"{method} / bare forward, images",
-        lambda: images_a_second(lambda: predict(many), len(many)),
-        lambda: images_a_second(lambda: bare_forward(module, many), len(many)),
+        lambda: images_per_second(lambda: predict(many), len(many)),
+        lambda: images_per_second(lambda: bare_forward(module, many), len(many)),
         repeats,
     )
 
@@ -322,7 +324,7 @@ def compare_augmentation(X: np.ndarray, repeats: int) -> None:
     torch.set_num_threads(1)
     for name, loader in PEERS.items():
         compare(
-            f"augmentation / {name}, views a core",
+            f"augmentation / {name}, views per core",
             lambda: our_views(X),
             lambda loader=loader: peer_views(loader(X, 0)),  # type: ignore[misc]
             repeats,
@@ -341,7 +343,7 @@ def compare_peers(X: np.ndarray, repeats: int) -> None:
 
 
 def profile(X: np.ndarray, repeats: int) -> None:
-    """Print what the parts of a step cost, in milliseconds and as shares."""
+    """Print the times of the parts of a step, in milliseconds and as fractions."""
     module = make_module(X).train()
     augment = GrayImageAugmentation()
     generator = torch.Generator().manual_seed(0)
@@ -350,7 +352,7 @@ def profile(X: np.ndarray, repeats: int) -> None:
 
     def parts() -> Iterator[str]:
         images = X[np.random.default_rng(0).permutation(len(X))[:BATCH_SIZE]]
-        batch = scaled(module, images)
+        batch = standardized(module, images)
         yield "reading and scaling"
         views = torch.cat([augment(batch, generator) for _ in range(2)])
         views = views.contiguous(memory_format=torch.channels_last)

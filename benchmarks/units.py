@@ -1,13 +1,14 @@
-"""How often images in other units are caught, and right ones are warned of.
+"""Detection rate of images in wrong units, and false alarms for correct ones.
 
     python benchmarks/units.py
     python benchmarks/units.py --final
 
-Images x are brought to values as of computed tomography, 8 x - 1000, and learned from.
-Then come images that were held out, each by itself: as they should be, windowed to 0-1,
-as 8 bits, without the intercept, and inverted. What is held out is the validation part,
-or a fifth of the training part, by patient where there are patients; with `--final` it
-is the test part, which chose nothing.
+The scaler is fitted to images x that are converted to values like those of computed
+tomography, 8 x - 1000. Held-out images are then checked one by one: in the correct
+units, windowed to 0-1, as 8-bit values, without the intercept, and inverted. The
+validation split is held out or, without one, a fifth of the training split, separated
+by patient if patients are known. With `--final`, the test split is used, which had no
+influence on any choice.
 """
 
 import argparse
@@ -31,11 +32,11 @@ DATA_SETS = [
     "chestxray_patients",
     "ultrasound_sites",
 ]
-MOST_LEARNED, MOST_TRIED = 10_000, 500
+MAX_LEARNED, MAX_CHECKED = 10_000, 500
 
 
 def read(path: Path, *, final: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return images to learn from, and images that were held out."""
+    """Return training images and held-out images."""
     rng = np.random.default_rng(0)
     with np.load(path) as file:
         train = file["train_images"]
@@ -52,8 +53,8 @@ def read(path: Path, *, final: bool) -> tuple[np.ndarray, np.ndarray]:
     return train[~is_out], train[is_out]
 
 
-def is_caught(images: np.ndarray, scaler: Scaler) -> bool:
-    """Return whether images are refused or warned of."""
+def is_detected(images: np.ndarray, scaler: Scaler) -> bool:
+    """Return whether images raise an error or a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         try:
@@ -68,28 +69,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=DATA_SETS)
     parser.add_argument("--final", action="store_true")
-    parser.add_argument("--learned", type=int, nargs="+", default=[100, MOST_LEARNED])
-    asked = parser.parse_args()
+    parser.add_argument("--learned", type=int, nargs="+", default=[100, MAX_LEARNED])
+    arguments = parser.parse_args()
     folder = Path(os.environ["CONTRASTIVE_CLUSTERING_DATA"])
-    for name in asked.names:
-        train, held_out = read(folder / f"{name}.npz", final=asked.final)
+    for name in arguments.names:
+        train, held_out = read(folder / f"{name}.npz", final=arguments.final)
         rng = np.random.default_rng(1)
         train, held_out = rng.permutation(train), rng.permutation(held_out)
-        tried = held_out[:MOST_TRIED].astype(np.float64)
+        checked = held_out[:MAX_CHECKED].astype(np.float64)
         kinds = {
-            "right": tried * 8 - 1000,
-            "0-1": tried / 255,
-            "8 bits": tried,
-            "no intercept": tried * 8,
-            "inverted": (float(train.max()) - tried) * 8 - 1000,
+            "correct": checked * 8 - 1000,
+            "0-1": checked / 255,
+            "8 bits": checked,
+            "no intercept": checked * 8,
+            "inverted": (float(train.max()) - checked) * 8 - 1000,
         }
-        for n_learned in asked.learned:
+        for n_learned in arguments.learned:
             learned = train[:n_learned] * 8.0 - 1000
             scaler = Scaler.fit(learned, read_layout(learned.shape))
             parts = []
             for kind, images in kinds.items():
-                alone = np.mean([is_caught(image[None], scaler) for image in images])
-                together = "yes" if is_caught(images, scaler) else "no"
+                alone = np.mean([is_detected(image[None], scaler) for image in images])
+                together = "yes" if is_detected(images, scaler) else "no"
                 parts.append(f"{kind} {alone:6.1%} {together:3}")
             print(f"{name:18}  {len(learned):6}  {'  '.join(parts)}", flush=True)
 
