@@ -100,9 +100,9 @@ def test_every_module_has_a_test_file_and_a_docstring():
     modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     for module in modules:
         assert importlib.import_module(module.name).__doc__
-        *rooms, name = (part.lstrip("_") for part in module.name.split(".")[1:])
+        *folders, name = (part.lstrip("_") for part in module.name.split(".")[1:])
         if not module.ispkg:
-            twin = ROOT.joinpath("tests", *rooms, f"test_{name}.py")
+            twin = ROOT.joinpath("tests", *folders, f"test_{name}.py")
             assert twin.is_file(), twin
 
 
@@ -309,7 +309,7 @@ def test_the_table_of_the_benchmarks_page_is_written_by_its_script(
     assert copy.read_bytes() == committed.read_bytes()
 
 
-def test_contributing_lists_all_rooms():
+def test_contributing_lists_all_folders():
     table = (DOCS / "contributing.rst").read_text().partition("* - folder")[2]
     listed = re.findall(r"^    \* - ``(\w+)``", table, re.M)
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -66,7 +66,7 @@ def check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> N
 
     A decoder can diverge even if the latents are finite.
     """
-    custom = tuple(f"{part}." for part in net.module_.own_parts)
+    custom = tuple(f"{part}." for part in net.module_.custom_parts)
     for name, value in net.module_.state_dict().items():
         # The state of a custom module may contain infinities or other objects.
         if custom and name.startswith(custom):

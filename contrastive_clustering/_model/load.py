@@ -370,7 +370,7 @@ def _try_model(model: FittedModel) -> None:
     shape = model.scaler.layout.network_shape
     if math.prod(shape) <= MAX_TRIED_VALUES:
         results.append(model.net.decode(latents, model.scaler.unscale))
-        if "encoder" not in model.net.module_.own_parts:
+        if "encoder" not in model.net.module_.custom_parts:
             encoded = _encode_near_mean(model.net.module_, shape)
             results.append(encoded)
             if np.isfinite(encoded).all():

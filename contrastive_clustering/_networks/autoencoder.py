@@ -152,7 +152,7 @@ class ContrastiveAutoencoder(nn.Module):
     prototype_head : PrototypeHead or None
         Assigns latents to prototypes; None before the second phase.
 
-    own_parts : list of str
+    custom_parts : list of str
         Which of "encoder" and "decoder" the user passed.
     """
 
@@ -194,7 +194,7 @@ class ContrastiveAutoencoder(nn.Module):
             if decoder is None
             else make_part(decoder, "decoder", sample_shape, latent_dim)
         )
-        self.own_parts = [
+        self.custom_parts = [
             name
             for name, part in (("encoder", encoder), ("decoder", decoder))
             if part is not None
@@ -208,11 +208,11 @@ class ContrastiveAutoencoder(nn.Module):
     def memory_format(self) -> torch.memory_format:
         """Memory format of the batches for the encoder."""
         # User modules often call `view`, which fails in the fastest format.
-        if "encoder" in self.own_parts:
+        if "encoder" in self.custom_parts:
             return torch.contiguous_format
         return fastest_layout(tuple(self.input_mean.shape))
 
-    def try_own_parts(self, sample_shape: tuple[int, ...]) -> None:
+    def try_custom_parts(self, sample_shape: tuple[int, ...]) -> None:
         """Raise unless the user's encoder and decoder fit the network.
 
         Parameters
@@ -226,11 +226,11 @@ class ContrastiveAutoencoder(nn.Module):
             If one cannot be used; see `try_part`.
         """
         device = self.input_mean.device
-        if "encoder" in self.own_parts:
+        if "encoder" in self.custom_parts:
             n_outputs = self.latent_dim * (2 if self.variational else 1)
             samples = torch.randn(N_TRIED, *sample_shape, device=device)
             try_part(self.encoder, "encoder", samples, (n_outputs,))
-        if "decoder" in self.own_parts:
+        if "decoder" in self.custom_parts:
             latents = torch.randn(N_TRIED, self.latent_dim, device=device)
             try_part(self.decoder, "decoder", latents, sample_shape)
 

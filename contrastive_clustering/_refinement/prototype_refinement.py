@@ -47,10 +47,7 @@ class PrototypeRefinement(Refinement):
     ) -> torch.Tensor:
         """Return the predictions, which replace the stored assignments.
 
-        Parameters
-        ----------
-        stored, predicted, progress
-            As for :meth:`Refinement.update_assignments`.
+        See `Refinement.update_assignments` for the parameters.
 
         Returns
         -------
@@ -64,10 +61,7 @@ class PrototypeRefinement(Refinement):
     ) -> torch.Tensor:
         """Move each prototype toward the mean direction of its members.
 
-        Parameters
-        ----------
-        prototypes, directions, proba
-            As for :meth:`Refinement.move_prototypes`.
+        See `Refinement.move_prototypes` for the parameters.
 
         Returns
         -------

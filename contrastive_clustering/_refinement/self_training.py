@@ -95,10 +95,7 @@ class SelfTrainingRefinement(Refinement):
     ) -> torch.Tensor:
         """Average predictions into the stored assignments, after the first epochs.
 
-        Parameters
-        ----------
-        stored, predicted, progress
-            As for :meth:`Refinement.update_assignments`.
+        See `Refinement.update_assignments` for the parameters.
 
         Returns
         -------
@@ -114,10 +111,7 @@ class SelfTrainingRefinement(Refinement):
     ) -> dict[str, torch.Tensor]:
         """Return the cross entropy of both views with the sharpened assignments.
 
-        Parameters
-        ----------
-        output, stored
-            As for :meth:`Refinement.loss_terms`.
+        See `Refinement.loss_terms` for the parameters.
 
         Returns
         -------

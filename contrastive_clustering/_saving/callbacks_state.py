@@ -158,7 +158,7 @@ def _value_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:
                 for name, item in value.items()
             }
             expected = net.module_.state_dict()
-            check_weights(arrays, expected, net.module_.own_parts)
+            check_weights(arrays, expected, net.module_.custom_parts)
     elif isinstance(value, bool) or not isinstance(
         value, int | float | np.integer | np.floating
     ):

@@ -130,7 +130,7 @@ def weights_to_tree(weights: Mapping[str, Any]) -> dict[str, Any]:
 def check_weights(
     weights: Mapping[str, Any],
     expected: Mapping[str, Any],
-    own_parts: Collection[str] = (),
+    custom_parts: Collection[str] = (),
 ) -> None:
     """Raise unless weights have the shapes and dtypes of a network, and are finite.
 
@@ -142,7 +142,7 @@ def check_weights(
     expected : dict of str to torch.Tensor
         The state of the network, without prototypes; tensors may be on "meta".
 
-    own_parts : collection of str, default=()
+    custom_parts : collection of str, default=()
         Custom parts of the network, whose weights need not be finite.
 
     Raises
@@ -150,7 +150,7 @@ def check_weights(
     ValueError
         If a weight is missing or unknown, or its shape, dtype or values are wrong.
     """
-    own = tuple(f"{part}." for part in own_parts)
+    own = tuple(f"{part}." for part in custom_parts)
     found = {name for name in weights if not name.startswith(HEAD)}
     for name in sorted(found ^ set(expected)):
         problem = "has the unknown weights" if name in found else "lacks the weights"
@@ -218,7 +218,7 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
     """
     module = net.module_
     module.prototype_head = None
-    check_weights(state["weights"], module.state_dict(), module.own_parts)
+    check_weights(state["weights"], module.state_dict(), module.custom_parts)
     head = _make_head(state, module.latent_dim)
     if head is not None:
         module.prototype_head = head.to(module.input_mean.device)

@@ -152,7 +152,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self._set_training(False)
         encoder = self.module_.encoder
         # A custom encoder may have layers of any kind.
-        if "encoder" not in self.module_.own_parts:
+        if "encoder" not in self.module_.custom_parts:
             encoder = fold_normalization(encoder)
         waiting: list[torch.Tensor] = []
         with explain_out_of_memory(self, "prediction"):

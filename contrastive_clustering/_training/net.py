@@ -103,10 +103,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         with seeded_global_generators(seed), explain_network_out_of_memory(self):
             super().initialize_module()
         # The optimizer, created later, does not accept uninitialized lazy weights.
-        if self.module_.own_parts and self.module_ is not self.module:
+        if self.module_.custom_parts and self.module_ is not self.module:
             self.module_.to(self.device)
             with seeded_global_generators(seed, self.module_.input_mean.device):
-                self.module_.try_own_parts(self.module__sample_shape)
+                self.module_.try_custom_parts(self.module__sample_shape)
         return self
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
@@ -200,7 +200,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
         """Take skorch's forward step; random numbers of custom layers are seeded."""
-        if not (self.module_.own_parts and self.module_.training):
+        if not (self.module_.custom_parts and self.module_.training):
             return super().infer(x, **fit_params)
         seed = draw_seed(self._view_generator)
         with seeded_global_generators(seed, x.device):
