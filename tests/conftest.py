@@ -1,4 +1,4 @@
-"""Shared fixtures: small images, and the real ones where the files are there."""
+"""Shared fixtures: small images, and real images if their files are available."""
 
 import functools
 import importlib
@@ -7,8 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
-# Much in these tests is too small for threads to help; waiting for each other costs.
-# It has to be said before NumPy and PyTorch are imported.
+# Most tests are too small to profit from threads, which would wait for each other. This
+# must be set before NumPy and PyTorch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")  # no windows
 
@@ -23,16 +23,16 @@ from contrastive_clustering.datasets import load_medmnist_file
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
 
-# Files whose tests are long, the longest first.
+# Files with long tests, the longest first.
 LONG = ["test_real_images.py", "test_checkpoint.py", "test_bad_input.py"]
 LONG += ["test_distributed.py", "test_dask.py", "test_threads.py", "test_docs.py"]
-# Their tests repeat what others cover, and tracing them would take a third longer.
+# Other tests cover the same code, and tracing these would take a third longer.
 NOT_TRACED = {"test_common.py", "test_docs.py", "test_real_images.py"}
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with long tests: at the end each would run alone, on one core."""
-    files = {name: place for place, name in enumerate(LONG)}
+    """Start with long tests; at the end, each would run alone on one core."""
+    files = {name: position for position, name in enumerate(LONG)}
     items.sort(key=lambda item: files.get(item.path.name, len(files)))
     for item in items:
         if item.path.name in NOT_TRACED:
@@ -41,14 +41,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def digits():
-    """Scikit-learn's own real images: (1797, 8, 8) float64 from 0 to 16, and labels."""
+    """Digits of scikit-learn, (1797, 8, 8) float64 from 0 to 16, and labels."""
     bunch = load_digits()
     return bunch.images, bunch.target
 
 
 @pytest.fixture(scope="session")
 def fitted_digits(digits):
-    """An estimator fitted to the digits; not to be changed."""
+    """An estimator fitted to the digits; do not modify it."""
     images, _ = digits
     return ContrastiveAutoencoderClusterer(
         10, max_epochs=10, refinement_epochs=3, random_state=0
@@ -65,13 +65,13 @@ def make_tiny_images():
 
 @pytest.fixture
 def tiny_images():
-    """Forty images of 8 x 8 pixels: bright left halves and bright right halves."""
+    """Forty images of 8 x 8 pixels with bright left or bright right halves."""
     return make_tiny_images()
 
 
 @pytest.fixture
 def batch():
-    """Sixteen images of 3 channels and 12 x 12 pixels, of noise on the common scale."""
+    """Sixteen standardized images of noise, with 3 channels and 12 x 12 pixels."""
     return torch.from_numpy(
         np.random.default_rng(0).normal(size=(16, 3, 12, 12)).astype(np.float32)
     )
@@ -79,7 +79,7 @@ def batch():
 
 FAST = {
     "n_clusters": 2,
-    "clusterer": "kmeans",  # the default takes three times as long in all
+    "clusterer": "kmeans",  # with the default, a fit takes three times as long
     "max_epochs": 2,
     "refinement_epochs": 1,
     "latent_dim": 4,
@@ -89,13 +89,13 @@ FAST = {
 
 @pytest.fixture
 def fast():
-    """Parameters that make a fit a matter of a tenth of a second."""
+    """Parameters with which a fit takes about a tenth of a second."""
     return dict(FAST)
 
 
 @pytest.fixture(scope="session")
 def fit_tiny():
-    """Return a function that fits an estimator to the tiny images in a single epoch."""
+    """A function that fits an estimator to the tiny images in a single epoch."""
     short = {**FAST, "max_epochs": 1, "refinement_epochs": 0, "augmentation": None}
 
     def fit(**parameters):
@@ -107,7 +107,7 @@ def fit_tiny():
 
 @pytest.fixture(scope="session")
 def fitted_kind():
-    """Return a function: samples of a kind, and an estimator quickly fitted to them."""
+    """A function that returns samples of a kind and an estimator fitted to them."""
     images = make_tiny_images()
     shades = np.linspace(1, 0.2, 5)
     kinds = {
@@ -117,7 +117,7 @@ def fitted_kind():
         "volume": (images[:, None] * np.linspace(0.3, 1, 9)[:, None, None], {}),
         "flat": (images.reshape(40, 64), {"image_shape": (8, 8)}),
         "table": (load_iris().data, {}),
-        # Without a second phase, in which a stratum may lose all members.
+        # In a second phase, a stratum could lose all members.
         "many strata": (
             load_digits().images[:300],
             {"n_clusters": 40, "refinement_epochs": 0},
@@ -135,7 +135,7 @@ def fitted_kind():
 
 @pytest.fixture
 def ctrl_c():
-    """Make Ctrl-C work also where a program in the background was told to ignore it."""
+    """Let Ctrl-C work even if the test process was started to ignore it."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)
@@ -143,18 +143,18 @@ def ctrl_c():
 
 @pytest.fixture
 def no_window(monkeypatch):
-    """Draw figures without a window, and close them."""
+    """Draw figures without windows, and close them."""
     monkeypatch.setenv("MPLBACKEND", "agg")
     plt = importlib.import_module("matplotlib.pyplot")
     plt.switch_backend("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)  # agg warns that it shows nothing
+    monkeypatch.setattr(plt, "show", lambda: None)  # with agg, it would warn
     yield
     plt.close("all")
 
 
 @pytest.fixture
 def umask():
-    """Group and others may read what is new, and the group may write."""
+    """Let the group read and write new files, and others read them."""
     previous = os.umask(0o002)
     yield
     os.umask(previous)
@@ -162,16 +162,16 @@ def umask():
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """The home folder of the user."""
+    """A temporary home folder of the user."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
 
 
 @pytest.fixture(params=["named pipe", "socket", "device"])
-def no_file(request, tmp_path):
-    """Something that is neither a regular file nor a folder, and what it is."""
-    path = tmp_path / "no file"
+def special_file(request, tmp_path):
+    """The path of a special file, neither regular nor a folder, and its kind."""
+    path = tmp_path / "special file"
     if request.param == "named pipe":
         os.mkfifo(path)
     elif request.param == "socket":
@@ -184,9 +184,12 @@ def no_file(request, tmp_path):
 
 @pytest.fixture(scope="session")
 def real_folder():
-    """The folder of real images, or a skip. Read before a test changes the variable."""
-    # Users may not have the files, which cannot be passed on. `.ci/run` fails if a test
-    # was skipped for this, so that nothing stays untested where changes land.
+    """The folder of real images; skip the test if it does not exist.
+
+    It is read once per session, before a test changes the variable.
+    """
+    # The files cannot be distributed, so users may not have them. `.ci/run` fails if a
+    # test is skipped for this reason.
     folder = os.environ.get(DATA_VARIABLE)
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"needs the folder of image files that {DATA_VARIABLE} names")
@@ -195,12 +198,12 @@ def real_folder():
 
 @pytest.fixture(scope="session")
 def real_images(real_folder):
-    """Return a function that loads a part of a real data set, or skips."""
+    """A function that loads a part of a real data set, or skips the test."""
 
     def load(name, split="train", n=None):
         path = real_folder / f"{name}.npz"
         if not path.is_file():
-            # As above: some of the files may be missing at a user's, none in `.ci/run`.
+            # A user may lack some of the files; `.ci/run` requires all.
             pytest.skip(f"needs {name}.npz in the folder that {DATA_VARIABLE} names")
         bunch = load_medmnist_file(path, split=split)
         return bunch.data[:n], bunch.target[:n]

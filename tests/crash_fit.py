@@ -1,9 +1,9 @@
-"""Fits that are killed at a random moment and begun again; run by test_checkpoint.
+"""Fits that are killed at a random moment and restarted; run by test_checkpoint.
 
-One process loads everything once, by a fit, and forks a child for each other. A child
-that is to be killed counts its own function calls, Python's and C's, and sends itself
-SIGKILL at the one it was told: a moment that may lie anywhere, also within the writing
-of a file.
+The parent process runs one fit, so that everything is imported, and forks a child for
+each of the others. A child that should die counts its calls of Python and C functions
+and sends itself SIGKILL at a given one. That moment can be anywhere, even while a file
+is written.
 """
 
 import json
@@ -43,7 +43,7 @@ def fit(folder, out):
 
 
 def in_child(work, die_at=None):
-    """Do the work in a fork; return its number of calls, or None if it was killed."""
+    """Run a function in a fork; return its number of calls, or None if killed."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -79,18 +79,18 @@ def main(n_kills):
     rng = random.Random(0)
     found, stages, partial = [], [], 0
     for kill in range(n_kills):
-        place, out = folder / str(kill), folder / f"{kill}.npz"
+        checkpoint_dir, out = folder / str(kill), folder / f"{kill}.npz"
         die_at = rng.randrange(1, n_calls)
-        assert in_child(lambda p=place, o=out: fit(p, o), die_at) is None
-        path = place / "checkpoint.safetensors"
+        assert in_child(lambda p=checkpoint_dir, o=out: fit(p, o), die_at) is None
+        path = checkpoint_dir / "checkpoint.safetensors"
         stages.append(
             read_tree(path, "checkpoint")["stage"] if path.exists() else "none"
         )
-        partial += len(list(place.glob(".checkpoint*.partial")))
-        in_child(lambda p=place, o=out: fit(p, o))
+        partial += len(list(checkpoint_dir.glob(".checkpoint*.partial")))
+        in_child(lambda p=checkpoint_dir, o=out: fit(p, o))
         again = np.load(out)
         found.append(max(np.abs(again[k] - whole[k]).max() for k in whole.files))
-        assert not list(place.glob(".checkpoint*"))
+        assert not list(checkpoint_dir.glob(".checkpoint*"))
     print(
         json.dumps(
             {

@@ -1,4 +1,4 @@
-"""Forging trees by their schema: each field and each relation broken in turn."""
+"""Forge trees by their schema: break each field and each relation in turn."""
 
 import copy
 
@@ -19,7 +19,7 @@ from contrastive_clustering._io.schema import (
 )
 from contrastive_clustering._saving.codec import TYPE_KEY, Value
 
-# Values that fit no field, or a field of a later version, or would run code.
+# Values that do not fit most fields, or that would run code.
 ODD_VALUES = [
     None,
     True,
@@ -66,10 +66,10 @@ ODD_VALUES = [
 ]
 
 
-def places(node, tree, path=()):
-    """Yield where each part of a tree is, and the node that describes it, if any.
+def locations(node, tree, path=()):
+    """Yield the path of each part of a tree and the node that describes it, if any.
 
-    Of long lists the first and the last item stand for the others.
+    Only the first and the last item of a list are included.
     """
     while isinstance(node, Maybe):
         node = node.node
@@ -85,15 +85,15 @@ def places(node, tree, path=()):
                 inner = node.fields.get(key)
             elif isinstance(node, Entries):
                 inner = node.node
-            yield from places(inner, item, (*path, key))
+            yield from locations(inner, item, (*path, key))
     elif isinstance(tree, list):
         inner = node.node if isinstance(node, Items) else None
         for index in sorted({0, len(tree) - 1} if tree else ()):
-            yield from places(inner, tree[index], (*path, index))
+            yield from locations(inner, tree[index], (*path, index))
 
 
 def forged_values(node, value):
-    """Yield values that differ from the one that a node describes."""
+    """Yield values that differ from a value that a node describes."""
     number = value if isinstance(value, int | float) else 1
     if isinstance(value, np.ndarray):
         yield from _forged_arrays(value)
@@ -119,7 +119,7 @@ def forged_values(node, value):
 
 
 def _forged_arrays(array):
-    """Yield arrays of other shapes, dtypes and values."""
+    """Yield arrays with other shapes, dtypes and values."""
     for axis in range(array.ndim):
         if not array.shape[axis]:  # by an earlier change
             continue
@@ -153,7 +153,7 @@ def _holds(dtype, number):
 
 
 def with_value(tree, path, value):
-    """Return a tree in which something else is at a place; the rest is shared."""
+    """Return a tree with a new value at a path; the other parts are shared."""
     if not path:
         return value
     key, *rest = path
@@ -163,7 +163,7 @@ def with_value(tree, path, value):
 
 
 def without(tree, path):
-    """Return a tree without the entry at a place."""
+    """Return a tree without the entry at a path."""
     *outer, last = path
     inner = tree
     for key in outer:
@@ -177,7 +177,7 @@ REMOVED = object()
 
 
 def mutations(node, value, name):
-    """Yield all that may stand in place of a value, and `REMOVED`."""
+    """Yield all replacements of a value, and `REMOVED`."""
     yield REMOVED
     yield from forged_values(node, value)
     if node is None or isinstance(node, Value | AnyArray) or name == TYPE_KEY:
@@ -185,25 +185,25 @@ def mutations(node, value, name):
 
 
 def value_at(tree, path):
-    """Return what stands at a place."""
+    """Return the value at a path."""
     for key in path:
         tree = tree[key]
     return tree
 
 
 def forge(tree, path, node, number):
-    """Return a tree that differs in one place from one that fits.
+    """Return a tree that differs from a valid one at a single path.
 
     Parameters
     ----------
     tree : dict
-        A tree that fits.
+        A valid tree.
 
     path, node
-        One of its `places`.
+        One of its `locations`.
 
     number : int
-        Which of the place's `mutations` to take, modulo their number.
+        Index of one of the `mutations` at this path, modulo their number.
     """
     changes = list(mutations(node, value_at(tree, path), path[-1]))
     other = changes[number % len(changes)]
@@ -211,21 +211,21 @@ def forge(tree, path, node, number):
 
 
 def combined(schema, tree, rng):
-    """Return a tree that differs from one that fits in several random places."""
-    found = list(places(schema, tree))
+    """Return a tree that differs from a valid one at several random paths."""
+    found = list(locations(schema, tree))
     for _ in range(rng.choice([2, 3, 5])):
         path, node = rng.choice(found)
         try:
             value = value_at(tree, path)
         except (KeyError, IndexError, TypeError):
-            continue  # an earlier change has removed the place
+            continue  # removed by an earlier change
         others = [*forged_values(node, value), rng.choice(ODD_VALUES)]
         tree = with_value(tree, path, copy.deepcopy(rng.choice(others)))
     return tree
 
 
 def arrays_once(tree):
-    """Return a tree in which no array stands twice, as a file wants it."""
+    """Return a tree that contains each array only once, as files require."""
     seen = set()
 
     def once(value):

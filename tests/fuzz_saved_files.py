@@ -1,12 +1,12 @@
-"""Loads of damaged and of malicious files; run by the tests in its own process.
+"""Load damaged and malicious files; the tests run this script in a process of its own.
 
-``python tests/fuzz_saved_files.py damaged 1000`` damages files as disks and networks do
-it. ``forged`` writes files as somebody who knows the schema would: each field and each
-relation is broken in turn, then several at once, and the digest is right.
-``checkpoint`` does the same to checkpoints. A third argument is the number of the first
-file, so that others can be tried. Each file must load and be of use, or be
-refused by a ValueError that names it. Files are tried in child processes, whose death
-is a failure; an audit hook notes whatever runs code, starts a program or writes a file.
+``python tests/fuzz_saved_files.py damaged 1000`` damages files like disks and networks.
+``forged`` writes files like an attacker who knows the schema: it breaks each field and
+each relation in turn, then several at once, with a valid checksum. ``checkpoint`` does
+the same to checkpoints. An optional third argument is the number of the first file.
+Each file must either load and work, or be rejected by a ValueError that names it. Files
+are tried in child processes; a crash is a failure. An audit hook records all events
+that run code, start a program or write a file.
 """
 
 import json
@@ -66,12 +66,12 @@ CHECKPOINTS = [
     {"early_stopping": True, "validation_fraction": 0.25, "refinement_epochs": 0},
 ]
 
-# A child tries so many files; a file may take so many seconds and MiB.
-FILES_PER_CHILD, MOST_SECONDS, MOST_MIB = 50, 60, 256
+# Number of files per child process, and limits for each file.
+FILES_PER_CHILD, MAX_SECONDS, MAX_MIB = 50, 60, 256
 
 
 class Watch:
-    """An audit hook that notes what loading a file must not do."""
+    """An audit hook that records events that loading a file must not cause."""
 
     on = False
     seen = ()
@@ -95,19 +95,19 @@ WATCH = Watch()
 def damaged_bytes(content, rng):
     content = bytearray(content)
     kind = rng.randrange(9)
-    place = rng.randrange(len(content))
-    if rng.random() < 0.5:  # the header is where the interesting things are
-        place = rng.randrange(min(len(content), 5000))
+    start = rng.randrange(len(content))
+    if rng.random() < 0.5:  # prefer the header, which has more structure
+        start = rng.randrange(min(len(content), 5000))
     if kind == 0:
-        content[place] ^= 1 << rng.randrange(8)
+        content[start] ^= 1 << rng.randrange(8)
     elif kind == 1:
-        del content[place:]
+        del content[start:]
     elif kind == 2:
-        content[place : place + rng.randrange(1, 100)] = b""
+        content[start : start + rng.randrange(1, 100)] = b""
     elif kind == 3:
-        content[place:place] = rng.randbytes(rng.randrange(1, 100))
+        content[start:start] = rng.randbytes(rng.randrange(1, 100))
     elif kind == 4:
-        content[place : place + rng.randrange(1, 10_000)] = bytes(1000)
+        content[start : start + rng.randrange(1, 10_000)] = bytes(1000)
     elif kind == 5:
         content[:8] = rng.choice(
             [2**64 - 1, 2**63, 2**40, len(content), 0, 1, 2**23, rng.randrange(2**20)]
@@ -123,20 +123,20 @@ def damaged_bytes(content, rng):
     return bytes(content)
 
 
-def refused(error, path):
-    """Check that a message names what was refused, and can be read."""
+def check_rejection(error, path):
+    """Check that a message names the rejected file and is not too long."""
     assert str(path) in str(error), f"does not name {path}: {error}"
     assert len(str(error)) < 3000, "is too long"
-    return "refused"
+    return "rejected"
 
 
 def attempt_load(path, index=0):
-    """Load a file and use what it holds; return what came of it."""
+    """Load a file and use the estimator; return the outcome."""
     WATCH.on = True
     try:
         loaded = ContrastiveAutoencoderClusterer.load(path)
     except ValueError as error:
-        return refused(error, path)
+        return check_rejection(error, path)
     try:
         assert loaded.predict(X).shape == (60,)
         assert np.isfinite(loaded.predict_proba(X)).all()
@@ -150,19 +150,19 @@ def attempt_load(path, index=0):
         WATCH.on = False
         loaded.save(path.with_name("again"))
     except ValueError:
-        return "refused_later"
+        return "rejected_later"
     return "worked"
 
 
 def attempt_resume(path, number):
-    """Fit with a checkpoint; return what came of it."""
+    """Fit with a checkpoint; return the outcome."""
     try:
         make_resumable(path.parent, number).fit(X)
     except ValueError as error:
-        # From finite but absurd weights or moments.
+        # Forged weights or moments may be finite but extreme.
         if "Training diverged" in str(error):
-            return "refused_later"
-        return refused(error, path.parent)
+            return "rejected_later"
+        return check_rejection(error, path.parent)
     return "worked"
 
 
@@ -172,13 +172,13 @@ def attempts(numbers, make, report):
         report({"begins": number})
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
-        signal.alarm(MOST_SECONDS)
+        signal.alarm(MAX_SECONDS)
         WATCH.seen = ()
         outcome = {"ends": number}
         try:
             run = make(number)
             outcome["result"] = run()
-        # Whatever it is, it is what this script looks for, and reports.
+        # This script reports every unexpected exception.
         except Exception:
             outcome["unexpected"] = traceback.format_exc()[-2000:]
         finally:
@@ -192,7 +192,7 @@ def attempts(numbers, make, report):
 
 
 def in_child(numbers, make):
-    """Try files in a child; return what it reported, and how it ended."""
+    """Try files in a child; return its reports and its exit status."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -213,19 +213,19 @@ def in_child(numbers, make):
 
 
 def try_files(numbers, make):
-    """Try numbered files; return counts, and all that must not be."""
+    """Try numbered files; return the counts of outcomes, and all faults."""
     counts: dict[str, int] = {}
     faults = []
     longest = most = 0.0
-    waiting = list(numbers)
-    while waiting:
-        some, waiting = waiting[:FILES_PER_CHILD], waiting[FILES_PER_CHILD:]
-        lines, status = in_child(some, make)
+    remaining = list(numbers)
+    while remaining:
+        batch, remaining = remaining[:FILES_PER_CHILD], remaining[FILES_PER_CHILD:]
+        lines, status = in_child(batch, make)
         done = [line for line in lines if "ends" in line]
-        if status or len(done) < len(some):
-            number = lines[-1].get("begins", -1) if lines else some[0]
+        if status or len(done) < len(batch):
+            number = lines[-1].get("begins", -1) if lines else batch[0]
             faults.append(f"file {number} ended the process with status {status}")
-            waiting = [n for n in some if n > number] + waiting
+            remaining = [n for n in batch if n > number] + remaining
         for line in done:
             if "unexpected" in line:
                 faults.append(f"file {line['ends']}: {line['unexpected']}")
@@ -233,8 +233,8 @@ def try_files(numbers, make):
                 result = line["result"]
                 counts[result] = counts.get(result, 0) + 1
             for event in line["code"]:
-                faults.append(f"file {line['ends']} has run {event}")
-            if line["mib"] > MOST_MIB:
+                faults.append(f"file {line['ends']} caused {event}")
+            if line["mib"] > MAX_MIB:
                 faults.append(f"file {line['ends']} took {line['mib']:.0f} MiB")
             longest, most = max(longest, line["seconds"]), max(most, line["mib"])
     return {
@@ -248,19 +248,19 @@ def try_files(numbers, make):
 
 
 def originals(folder):
-    """Fit and save; yield the path and the tree of each."""
+    """Fit and save estimators; yield the path and the tree of each."""
     for number, parameters in enumerate(FITS):
         path = folder / f"original_{number}"
         clusterer = ContrastiveAutoencoderClusterer(**{**COMMON, **parameters}).fit(X)
         clusterer.save(path)
-        # What is imported late shall be there before the hook listens.
+        # Complete all deferred imports before the hook is active.
         attempt_load(path)
         WATCH.on = False
         yield path, read_tree(path, "estimator")
 
 
 def checkpoints(folder):
-    """Return the trees of unfinished fits in all stages, and which fit each is of."""
+    """Return the trees of unfinished fits in all stages, with the number of the fit."""
     found = []
     for number in range(len(CHECKPOINTS)):
         stages = {}
@@ -312,21 +312,21 @@ def resumed(numbers, folder):
 
 
 def try_forgeries(numbers, schema, kind, trees, folder, attempt):  # noqa: PLR0917
-    """Change each place of the trees in turn, and every fourth time several at once."""
-    places = [
-        (index, *place)
+    """Change each part of the trees in turn, and every fourth time several at once."""
+    locations = [
+        (index, *location)
         for index, tree in enumerate(trees)
-        for place in forge.places(schema, tree)
+        for location in forge.locations(schema, tree)
     ]
-    random.Random(0).shuffle(places)
+    random.Random(0).shuffle(locations)
 
     def make(number):
         rng = random.Random(number)
-        index, *place = places[number % len(places)]
+        index, *location = locations[number % len(locations)]
         if number % 4 == 3:
             tree = forge.combined(schema, trees[index], rng)
         else:
-            tree = forge.forge(trees[index], *place, rng.randrange(1000))
+            tree = forge.forge(trees[index], *location, rng.randrange(1000))
         path = folder / str(number) / FILE_NAME
         path.parent.mkdir()
         try:
@@ -343,7 +343,7 @@ def try_forgeries(numbers, schema, kind, trees, folder, attempt):  # noqa: PLR09
 
         return run
 
-    return {"n_places": len(places), **try_files(numbers, make)}
+    return {"n_locations": len(locations), **try_files(numbers, make)}
 
 
 if __name__ == "__main__":

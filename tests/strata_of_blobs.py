@@ -1,4 +1,4 @@
-"""Latents with known strata, and a clusterer that finds them."""
+"""Latents with known strata, and functions that cluster them."""
 
 import numpy as np
 from sklearn.datasets import make_blobs
@@ -18,7 +18,7 @@ def fit_kmeans(latents, n_clusters, *, clusterer="kmeans", normalize=False):
 
 
 def recorded_fit():
-    """Return a function like `fit_kmeans`, and a list of the latents it was given."""
+    """Return a function like `fit_kmeans` and the list of latents passed to it."""
     parts = []
 
     def fit(part, n_clusters):
@@ -29,7 +29,7 @@ def recorded_fit():
 
 
 def draw_blobs(centers, n_samples=150, seed=0):
-    """Round blobs about far corners of a simplex, so that no two belong together."""
+    """Return round blobs around distant corners of a simplex, without overlap."""
     X, _ = make_blobs(
         n_samples, centers=8 * np.eye(centers, 6), cluster_std=0.7, random_state=seed
     )

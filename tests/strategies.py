@@ -1,8 +1,7 @@
-"""Hypothesis strategies of what a caller may pass: odd arrays, and what is none.
+"""Hypothesis strategies of possible input: unusual arrays, and other objects.
 
-An array is described by five small choices (shape, dtype, values, layout, seed) and
-made by `make_array`, so that thousands of cases take seconds, and a failure names the
-choices that made it.
+`make_array` makes an array from five small choices (shape, dtype, values, layout and
+seed), so that thousands of cases take seconds, and a failure names the choices.
 """
 
 import array
@@ -24,8 +23,8 @@ REAL = [
 ]
 NOT_REAL = ["c8", ">c16", "clongdouble", "U9", "S9", "M8[D]", "m8[s]", "V4", "f4,i2"]
 
-# Values of an ordinary size; those near or beyond the limits of float32, of float64
-# and of the squares of either; and those that are no numbers.
+# Values of ordinary magnitude, values near or beyond the limits of float32 and float64
+# or of their squares, and values that are not finite.
 ORDINARY = {
     "normal": lambda rng, shape: 10 * rng.normal(size=shape),
     "pixels": lambda rng, shape: np.floor(rng.uniform(0, 256, size=shape)),
@@ -67,12 +66,12 @@ def _with_one(rng, shape, value):
 
 
 def _cast(numbers, dtype):
-    """Bring numbers to a dtype; integers are clipped to what it holds."""
+    """Convert numbers to a dtype; clip them to its range if it is an integer."""
     if dtype.names is not None or dtype.kind == "V":
         return np.zeros(numbers.shape, dtype)
     if dtype.kind in "iumM":
         limits = np.iinfo(dtype if dtype.kind in "iu" else np.int32)
-        # Of 64 bits the largest float64 below 2**63 or 2**64 stands for the limit.
+        # With 64 bits, clip to the largest float64 below 2**63 or 2**64.
         most = np.nextafter(np.float64(limits.max), 0)
         numbers = np.nan_to_num(numbers).clip(float(limits.min), most)
         if dtype.kind in "mM":
@@ -82,7 +81,7 @@ def _cast(numbers, dtype):
 
 
 def _lay_out(made, layout):
-    """Return an array of the same values in another arrangement of memory."""
+    """Return an array with the same values in another memory layout."""
     if layout == "F":
         return np.array(made, order="F")
     if layout == "read-only":
@@ -104,13 +103,13 @@ def _lay_out(made, layout):
 
 
 def make_array(shape, dtype, values, layout, seed):
-    """Return the array that five choices describe."""
+    """Return an array from five choices."""
     numbers = np.asarray(VALUES[values](np.random.default_rng(seed), shape))
     return _lay_out(np.asarray(_cast(numbers, np.dtype(dtype)), dtype), layout)
 
 
 def shapes():
-    """Shapes of 0 to 5 axes, with sides of 0 and 1 among others."""
+    """Return shapes of 0 to 5 axes, including sides of 0 and 1."""
     sides = st.sampled_from([8, 3, 2, 1, 9, 0, 5])
     return (
         st.lists(sides, max_size=5)
@@ -120,7 +119,7 @@ def shapes():
 
 
 def arrays(of_shapes=None, *, dtypes=(*REAL, *NOT_REAL), values=tuple(VALUES)):
-    """Arrays in any layout; of any shape, dtype and values, or of those given."""
+    """Return arrays in any layout, of any or of given shapes, dtypes and values."""
     return st.builds(
         make_array,
         shape=shapes() if of_shapes is None else of_shapes,
@@ -131,13 +130,13 @@ def arrays(of_shapes=None, *, dtypes=(*REAL, *NOT_REAL), values=tuple(VALUES)):
     )
 
 
-# What holds an array's numbers and is no array.
+# Containers of numbers other than arrays.
 WRAPPINGS = {
     "list": np.ndarray.tolist,
     "tuple": lambda X: tuple(X.tolist()) if X.ndim else X.item(),
     "list of arrays": lambda X: list(X) if X.ndim else [X],
     "tensor": lambda X: torch.tensor(X.tolist()),
-    "tensor that wants gradients": lambda X: torch.tensor(
+    "tensor that requires gradients": lambda X: torch.tensor(
         X.tolist(), dtype=torch.float32, requires_grad=True
     ),
     "bfloat16 tensor": lambda X: torch.tensor(X.tolist(), dtype=torch.bfloat16),
@@ -155,7 +154,7 @@ WRAPPINGS = {
 
 
 def wrapped(of_shapes):
-    """Numbers in the shape asked for, in other containers than arrays."""
+    """Return numbers of the given shapes in containers other than arrays."""
     return st.builds(
         lambda wrap, X: WRAPPINGS[wrap](X),
         st.sampled_from(list(WRAPPINGS)),
@@ -164,7 +163,7 @@ def wrapped(of_shapes):
 
 
 class _Broken:
-    """Has the interface of an array and fails when it is asked for one."""
+    """An object that can be converted to an array, but whose conversion fails."""
 
     shape = (8, 3)
 
@@ -176,17 +175,17 @@ class _Broken:
 
 
 class _SlicesOnly:
-    """An array in a file that is read by slices alone."""
+    """An array in a file that can be read only by slices."""
 
     shape, dtype = (8, 3), np.dtype("f8")
 
     def __len__(self):
         return 8
 
-    def __getitem__(self, places):
-        if not isinstance(places, slice):
+    def __getitem__(self, rows):
+        if not isinstance(rows, slice):
             raise TypeError("it is read by slices")
-        return _NUMBERS[places]
+        return _NUMBERS[rows]
 
 
 class _Items(torch.utils.data.Dataset):
@@ -216,7 +215,7 @@ def _with_nan():
 
 _NUMBERS = np.arange(24.0).reshape(8, 3) % 7
 
-# What is no array of numbers, each made again for each case.
+# Functions that make objects other than arrays of numbers.
 ODDITIES = {
     "None": lambda: None,
     "word": lambda: "word",
@@ -260,7 +259,7 @@ ODDITIES = {
     "sparse array": lambda: scipy.sparse.coo_array(_NUMBERS),
     "dia array": lambda: scipy.sparse.dia_array(np.eye(8)),
     "complex tensor": lambda: torch.ones(8, 3, dtype=torch.complex64),
-    "complex tensor that wants gradients": lambda: torch.ones(
+    "complex tensor that requires gradients": lambda: torch.ones(
         8, 3, dtype=torch.complex64, requires_grad=True
     ).conj(),
     "sparse tensor": lambda: torch.eye(8).to_sparse(),
@@ -319,12 +318,12 @@ ODDITIES = {
 
 
 def oddities():
-    """Objects of any kind that are no array of numbers, and scalars."""
+    """Return scalars, and objects of any kind other than arrays of numbers."""
     return st.sampled_from(list(ODDITIES)).map(lambda name: ODDITIES[name]())
 
 
 def mostly(usual, *others):
-    """Draw from the first strategy three times of four, else from one of the others."""
+    """Draw from the first strategy three times out of four, else from the others."""
     rest, four = st.one_of(others), st.integers(0, 3)
 
     @st.composite
@@ -335,7 +334,7 @@ def mostly(usual, *others):
 
 
 def samples(of_shapes):
-    """Arrays of real numbers in the shapes given, ordinary or not; else anything."""
+    """Return arrays of real numbers of the given shapes, and any other objects."""
     return st.one_of(
         arrays(of_shapes, dtypes=REAL, values=ORDINARY),
         arrays(of_shapes, dtypes=REAL),

@@ -1,7 +1,7 @@
-"""Whatever is passed: a documented result, or an error that names what is wrong.
+"""Any input gives a documented result, or an error that names the problem.
 
-A case is a call and what must hold of it; each subject below is a strategy of cases.
-The fast suite looks at a few of each subject, the slow one at thousands of all.
+A case is a call with its expected properties; each subject below is a strategy of
+cases. The fast suite tries a few of each subject, the slow suite thousands.
 """
 
 import contextlib
@@ -53,6 +53,7 @@ from contrastive_clustering import (
 )
 from contrastive_clustering._clustering.latent_clustering import fit_clustering
 from contrastive_clustering._report import report as _report
+from contrastive_clustering._training.net_params import is_net_parameter
 from contrastive_clustering.datasets import fetch_medmnist, load_medmnist_file
 
 FAST_EXAMPLES = 20
@@ -60,7 +61,7 @@ FAST_EXAMPLES = 20
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
-    """Work in a folder of a few files, and keep off the user's own."""
+    """Work in a temporary folder with a few files."""
     monkeypatch.delenv("CONTRASTIVE_CLUSTERING_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
@@ -80,10 +81,10 @@ def own_folder(tmp_path, monkeypatch):
 
 @dataclass
 class Case:
-    """A call, words of which an error must hold one, and what a result must be.
+    """A call, names of which an error must contain one, and a check of the result.
 
-    `inputs` must not be changed by the call, nor the attributes of `kept` by a call
-    that is refused.
+    The call must not change `inputs`. If it is rejected, it must not change the
+    attributes of `kept`.
     """
 
     call: Callable[[], Any]
@@ -96,8 +97,8 @@ class Case:
 
 
 def fingerprint(given_input):
-    """Return all that must stay as it is in an input: values, memory and flags."""
-    if isinstance(given_input, np.ma.MaskedArray):  # its pickle, once it was shown
+    """Return everything of an input that must not change: values, memory and flags."""
+    if isinstance(given_input, np.ma.MaskedArray):  # printing it changes its pickle
         return given_input.data.tobytes(), np.ma.getmaskarray(given_input).tobytes()
     if isinstance(given_input, np.ndarray):
         owner = given_input
@@ -105,7 +106,7 @@ def fingerprint(given_input):
             owner = owner.base
         layout = (given_input.strides, given_input.flags.writeable)
         return owner.tobytes(), layout, pickle.dumps(given_input)
-    # What these pickle holds also what they remember of earlier questions.
+    # The pickles of these objects also contain caches.
     if scipy.sparse.issparse(given_input):
         return given_input.toarray().tobytes()
     if isinstance(given_input, pd.DataFrame | pd.Series):
@@ -117,12 +118,12 @@ def fingerprint(given_input):
     return repr(given_input)
 
 
-# scikit-learn's own words for an array that it refuses.
+# Parts of scikit-learn's messages about invalid arrays.
 ABOUT_THE_ARRAY = ["Found array with", "Expected 2D array", "[Ff]eature names"]
 
 
 def check_error(error, names):
-    """Assert that an error was raised on purpose and names what is wrong."""
+    """Check that an error was raised on purpose and names the problem."""
     last = traceback.extract_tb(error.__traceback__)[-1].filename
     assert re.search(r"contrastive_clustering/|/sklearn/|/narwhals/", last), last
     words = "|".join([*(rf"\b{name}\b" for name in names), *ABOUT_THE_ARRAY])
@@ -130,7 +131,7 @@ def check_error(error, names):
 
 
 def judge(case):
-    """Make the call and return whether it was accepted or refused, if rightly."""
+    """Make the call, check its outcome, and return "accepted" or "rejected"."""
     before = [fingerprint(given_input) for given_input in case.inputs]
     attributes = dict(vars(case.kept)) if case.kept is not None else {}
     try:
@@ -141,14 +142,14 @@ def judge(case):
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             result = case.call()
     except case.other_errors:
-        outcome = "refused"
+        outcome = "rejected"
     except (ValueError, TypeError) as error:
         check_error(error, case.names)
         if case.kept is not None:
-            now = vars(case.kept)
-            assert now.keys() == attributes.keys()
-            assert all(now[name] is attributes[name] for name in now)
-        outcome = "refused"
+            after = vars(case.kept)
+            assert after.keys() == attributes.keys()
+            assert all(after[name] is attributes[name] for name in after)
+        outcome = "rejected"
     else:
         case.check(result)
         outcome = "accepted"
@@ -187,14 +188,14 @@ COUNTS = [0, -1, 3, True, 2.0, np.int8(1), np.uint64(1), 2**31, 2**63]
 
 
 @functools.cache
-def wishes(*usual):
-    """Return good values of a parameter mostly, else anything."""
+def mostly_valid(*usual):
+    """Return a strategy of mostly valid values of a parameter."""
     return mostly(st.sampled_from(usual), st.sampled_from(COUNTS), oddities())
 
 
 @functools.cache
 def tables(*shapes):
-    """Return tables of ordinary numbers mostly, else anything."""
+    """Return a strategy of mostly tables of ordinary numbers."""
     return mostly(
         arrays(st.just(shapes[0]), dtypes=["f8"], values=ORDINARY),
         samples(st.sampled_from(shapes)),
@@ -322,7 +323,7 @@ PARAMETERS = {
     "callbacks": [None, [], (), [EpochTimer()], [("mine", Callback)], [Callback]],
     "warm_start": [False, True],
     "precision": ["32", "bf16-mixed", "16-mixed"],
-    # Compiling takes longer than all else; what it does is tested in its own place.
+    # Compilation takes too long here; other tests cover it.
     "compile": [False],
     "checkpoint_dir": [None, "checkpoints", Path("deep/er")],
     "iterator_train__num_workers": [0, 0, 0, 1],
@@ -332,7 +333,7 @@ PARAMETERS = {
     "verbose": [0, False],
 }
 
-# Wrong by a little for one parameter or another, and by much for the others.
+# Values that are nearly valid for some parameter.
 NEAR_MISSES = [
     *(-0.5, 1.5, 1e300, 1e-300, np.longdouble(0.5), 2**32, 10**12, "auto ", "AUTO"),
     *("cuda:99", "cpu:7", "meta", "sparse", "mps", "xla", (8, "8"), (8, -8), (0, 8)),
@@ -349,9 +350,8 @@ NEAR_MISSES = [
 ]
 
 
-# Words of a clusterer's class, of a preset, of sides that are too small, and of weights
-# that grow beyond all bounds.
-ELSEWHERE = ["KMeans", "blur", "Samples of shape", "Training diverged"]
+# Names in messages about clusterers, presets, images that are too small and divergence.
+OTHER_NAMES = ["KMeans", "blur", "Samples of shape", "Training diverged"]
 
 USUAL = {name: st.sampled_from(values) for name, values in PARAMETERS.items()}
 ODD = st.one_of(st.sampled_from(NEAR_MISSES), st.sampled_from(COUNTS), oddities())
@@ -361,11 +361,11 @@ ODD = st.one_of(st.sampled_from(NEAR_MISSES), st.sampled_from(COUNTS), oddities(
 def parameters(draw):
     odd = draw(st.sampled_from(list(PARAMETERS)))
     value = draw(st.one_of(USUAL[odd], ODD))
-    beside = {
+    others = {
         name: draw(USUAL[name])
         for name in draw(st.lists(st.sampled_from(list(PARAMETERS)), max_size=4))
     }
-    chosen = {**FAST, **beside, odd: value}
+    chosen = {**FAST, **others, odd: value}
     if draw(st.booleans()):
         clusterer = ContrastiveAutoencoderClusterer().set_params(**chosen)
     else:
@@ -373,7 +373,7 @@ def parameters(draw):
     X = training_set(draw(st.sampled_from(list(KINDS))))
     return Case(
         lambda: clusterer.fit(X),
-        [odd, *beside, *ELSEWHERE],
+        [odd, *others, *OTHER_NAMES],
         lambda result: is_fitted(result, len(X)),
         inputs=(X,),
         kept=clusterer,
@@ -384,11 +384,11 @@ REFINEMENTS = {
     PrototypeRefinement: {"temperature": (0.1, 1), "momentum": (0, 0.9)},
     SelfTrainingRefinement: {
         "temperature": (0.1, 10),
-        "power": (1, 2.0, 0.5),
-        "memory": (0, 0.5),
+        "sharpening": (1, 2.0, 0.5),
+        "target_momentum": (0, 0.5),
         "n_prototypes": (1, 2, 20),
         "n_neighbors": (0, 2, 100),
-        "mixing": (0.5, 1),
+        "weight_interpolation": (0.5, 1),
     },
 }
 
@@ -411,7 +411,8 @@ def refinements(draw):
 
 
 def test_every_parameter_is_tried():
-    assert PARAMETERS.keys() == ContrastiveAutoencoderClusterer().get_params().keys()
+    tried = {name for name in PARAMETERS if not is_net_parameter(name)}
+    assert tried == ContrastiveAutoencoderClusterer().get_params().keys()
 
 
 # --- the fitted estimator ------------------------------------------------------------
@@ -419,7 +420,7 @@ def test_every_parameter_is_tried():
 
 @functools.cache
 def fitted(kind):
-    """Return an estimator that no case may change; images have no second phase."""
+    """Return an estimator that no case may modify; images have no second phase."""
     chosen = {"image_shape": (8, 8)} if kind == "flat" else {}
     n_epochs = 0 if kind == "images" else 1
     with warnings.catch_warnings():
@@ -481,9 +482,9 @@ def generations(draw):
     kind = draw(kinds)
     clusterer = fitted(kind)
     arguments = {
-        "n_samples": draw(wishes(1, 2, 5)),
-        "cluster": draw(wishes(None, 0, 1)),
-        "random_state": draw(wishes(0, None)),
+        "n_samples": draw(mostly_valid(1, 2, 5)),
+        "cluster": draw(mostly_valid(None, 0, 1)),
+        "random_state": draw(mostly_valid(0, None)),
     }
 
     def check(result):
@@ -496,21 +497,21 @@ def generations(draw):
         list(arguments),
         check,
         kept=clusterer,
-        may_warn=(UserWarning,),  # of samples that strayed
+        may_warn=(UserWarning,),  # about samples of other strata
     )
 
 
 @functools.cache
 def ends(kind):
     shapes = st.sampled_from([KINDS[kind], (1, *KINDS[kind])])
-    return st.one_of(samples(shapes), wishes(0, 1))
+    return st.one_of(samples(shapes), mostly_valid(0, 1))
 
 
 @st.composite
-def ways(draw):
+def interpolations(draw):
     kind = draw(kinds)
     clusterer = fitted(kind)
-    x_a, x_b, n_steps = draw(ends(kind)), draw(ends(kind)), draw(wishes(2, 3))
+    x_a, x_b, n_steps = draw(ends(kind)), draw(ends(kind)), draw(mostly_valid(2, 3))
     return Case(
         lambda: clusterer.interpolate(x_a, x_b, n_steps),
         ["x_a", "x_b", "n_steps"],
@@ -523,7 +524,7 @@ def ways(draw):
 @st.composite
 def coarsenings(draw):
     clusterer = fitted("table")
-    n_clusters = draw(wishes(1, 2))
+    n_clusters = draw(mostly_valid(1, 2))
     X = draw(st.one_of(st.none(), seen("table")))
     return Case(
         lambda: clusterer.labels_at(n_clusters, X),
@@ -551,7 +552,7 @@ def consensuses(draw):
     chosen = {"n_clusters": 2, "n_members": 2}
     if draw(st.booleans()):
         name = draw(st.sampled_from(list(CONSENSUS)))
-        chosen[name] = draw(wishes(*CONSENSUS[name]))
+        chosen[name] = draw(mostly_valid(*CONSENSUS[name]))
     clusterer = ConsensusClustering(**chosen)
     X, new = draw(tables((8, 3), (12, 1), (1, 2))), draw(tables((4, 3), (8, 1)))
     method = draw(st.sampled_from(["fit", "predict", "predict_proba"]))
@@ -573,9 +574,9 @@ def consensuses(draw):
 @st.composite
 def searches(draw):
     arguments = {
-        "criterion": draw(wishes("silhouette", "stability", "bic", "elbow")),
-        "low": draw(wishes(2, 2, 2, 3)),
-        "high": draw(wishes(3, 3, 3, 2, 10**9)),
+        "criterion": draw(mostly_valid("silhouette", "stability", "bic", "elbow")),
+        "low": draw(mostly_valid(2, 2, 2, 3)),
+        "high": draw(mostly_valid(3, 3, 3, 2, 10**9)),
         "n_jobs": draw(st.sampled_from([None, None, None, 1, 1, 0, 1.5, "all"])),
     }
     latents = draw(tables((9, 2), (4, 1), (2, 2)))
@@ -595,13 +596,13 @@ def searches(draw):
     )
 
 
-# --- judgments ----------------------------------------------------------------------
+# --- evaluation ---------------------------------------------------------------------
 
-# What scikit-learn's estimators say of arrays of anything but numbers.
+# Parts of scikit-learn's messages about arrays that do not contain numbers.
 BY_OTHERS = ["NaN", "infinity", "with a sequence", "[Cc]ast", "string", "real number"]
 BY_OTHERS += ["Complex", "2-dimensional container", "unique column names"]
 
-JUDGED = mostly(
+RESAMPLED = mostly(
     st.just(KMeans(2, n_init=1)),
     st.sampled_from([DBSCAN(), GaussianMixture(2), KMeans(0), StandardScaler()]),
     st.sampled_from([ContrastiveAutoencoderClusterer(**FAST), KMeans]),
@@ -609,17 +610,17 @@ JUDGED = mostly(
 )
 RESAMPLING = mostly(
     st.just({}),
-    st.fixed_dictionaries({"n_resamples": wishes(2, 3)}),
-    st.fixed_dictionaries({"sample_fraction": wishes(0.8, 0.5)}),
+    st.fixed_dictionaries({"n_resamples": mostly_valid(2, 3)}),
+    st.fixed_dictionaries({"sample_fraction": mostly_valid(0.8, 0.5)}),
     st.fixed_dictionaries({"n_jobs": st.sampled_from([None, 1, 0.5, "all"])}),
-    st.fixed_dictionaries({"random_state": wishes(0, None)}),
-    st.fixed_dictionaries({"verbose": wishes(0, False)}),
+    st.fixed_dictionaries({"random_state": mostly_valid(0, None)}),
+    st.fixed_dictionaries({"verbose": mostly_valid(0, False)}),
 )
 
 
 @st.composite
 def stabilities(draw):
-    estimator, X = draw(JUDGED), draw(tables((9, 3), (9, 8, 8), (2, 3)))
+    estimator, X = draw(RESAMPLED), draw(tables((9, 3), (9, 8, 8), (2, 3)))
     arguments = {"n_resamples": 2} | draw(RESAMPLING)
 
     def check(result):
@@ -632,7 +633,7 @@ def stabilities(draw):
         [*names_of(cluster_stability), "n_clusters", *BY_OTHERS],
         check,
         inputs=(X,),
-        may_warn=(RuntimeWarning,),  # of scikit-learn's mixtures
+        may_warn=(RuntimeWarning,),  # by scikit-learn's mixtures
     )
 
 
@@ -658,7 +659,7 @@ LABELS = [
 
 @functools.cache
 def labels(n):
-    """Return strategies of labels, mostly of `n` samples."""
+    """Return a strategy of labels, mostly of `n` samples."""
     sizes = st.sampled_from([n] * 9 + [1, 0])
     of_classes = st.builds(
         lambda n, seed, convert: convert(
@@ -685,13 +686,13 @@ def agreements(draw):
         arguments["y_pred_new"] = draw(labels(5))
         if name == "mapped_accuracy":
             arguments["y_true_new"] = draw(labels(5))
-            arguments["balanced"] = draw(wishes(False, True))
+            arguments["balanced"] = draw(mostly_valid(False, True))
     function = getattr(metrics, name)
 
     def check(result):
         if name == "map_clusters_to_labels":
-            wanted = arguments.get("y_pred_new")
-            assert len(result) == len(arguments["y_pred"] if wanted is None else wanted)
+            new = arguments.get("y_pred_new")
+            assert len(result) == len(arguments["y_pred"] if new is None else new)
         else:
             is_between(result, 0, 1)
 
@@ -724,7 +725,7 @@ def scores(draw):
         ["estimator", "X", "y"],
         lambda result: is_between(result, -1, 1),
         inputs=(X, y),
-        may_warn=(UserWarning,),  # scikit-learn's, of classes that are not whole
+        may_warn=(UserWarning,),  # by scikit-learn, about classes that are not integers
     )
 
 
@@ -741,8 +742,8 @@ EVALUATED = mostly(
 )
 PROBING = mostly(
     st.just({}),
-    st.fixed_dictionaries({"n_neighbors": wishes(1, 9)}),
-    st.fixed_dictionaries({"random_state": wishes(0, None)}),
+    st.fixed_dictionaries({"n_neighbors": mostly_valid(1, 9)}),
+    st.fixed_dictionaries({"random_state": mostly_valid(0, None)}),
 )
 
 
@@ -776,7 +777,7 @@ DTYPES = [
 
 @functools.cache
 def tensors(shape, *other_shapes):
-    """Return strategies of tensors, mostly float32 and of the first shape."""
+    """Return a strategy of tensors, mostly float32 and of the first shape."""
 
     def make(shape, dtype, seed):
         generator = torch.Generator().manual_seed(seed)
@@ -865,10 +866,10 @@ def anything():
 @st.composite
 def loadings(draw):
     usual = ["own.npz", "other.npz", "./own.npz", Path("own.npz"), Path("other.npz")]
-    unfit = ["long.npz", "no_axes.npz", "none.npz", ".", "a\0b", "~no", b"own.npz"]
+    invalid = ["long.npz", "no_axes.npz", "none.npz", ".", "a\0b", "~no", b"own.npz"]
     path, split = draw(st.sampled_from(usual)), draw(st.sampled_from(SPLITS))
     if draw(st.booleans()):
-        path = draw(st.one_of(st.sampled_from(unfit), anything()))
+        path = draw(st.one_of(st.sampled_from(invalid), anything()))
     elif draw(st.booleans()):
         split = draw(anything())
 
@@ -919,11 +920,13 @@ def fetchings(draw):
 
 @st.composite
 def savings(draw):
-    """Save to and load from odd paths, with odd devices and odd trust."""
+    """Save and load with unusual paths, devices and trusted names."""
     clusterer = fitted("table")
     saved = Path("saved.safetensors")
     clusterer.save(saved)
-    arguments = {"path": draw(wishes(saved, "new", Path("other"), "no/such/folder"))}
+    arguments = {
+        "path": draw(mostly_valid(saved, "new", Path("other"), "no/such/folder"))
+    }
     if draw(st.booleans()):
         arguments["trusted"] = draw(
             mostly(st.sampled_from([(), ["os.system"], "os.system", [3]]), oddities())
@@ -937,10 +940,12 @@ def savings(draw):
             other_errors=(OSError,),
         )
     if draw(st.booleans()):
-        arguments["device"] = draw(wishes(None, "cpu", torch.device("cpu"), "cuda:9"))
+        arguments["device"] = draw(
+            mostly_valid(None, "cpu", torch.device("cpu"), "cuda:9")
+        )
     return Case(
         lambda: ContrastiveAutoencoderClusterer.load(**arguments),
-        [*arguments, "is damaged", "not one of", "holds a"],
+        [*arguments, "is damaged", "not one of", "contains a"],
         lambda loaded: is_fitted(loaded, len(training_set("table"))),
         other_errors=(OSError,),
     )
@@ -948,17 +953,17 @@ def savings(draw):
 
 @st.composite
 def reports(draw):
-    """Report without the pictures, which take longer than all else together."""
+    """Write reports without plots, which would take most of the time."""
     kind = draw(kinds)
     clusterer = draw(mostly(st.builds(fitted, st.just(kind)), oddities()))
     X, arguments = draw(seen(kind)), {"path": "report.html"}
     for name, values in (
         ("y", labels(4)),
-        ("path", wishes(Path("other.html"), "no/such/folder/report.html", ".")),
-        ("title", wishes("<b>", "\ud800", " ")),
-        ("show_samples", wishes(True, False)),
-        ("max_samples", wishes(2, 1000)),
-        ("random_state", wishes(0, None)),
+        ("path", mostly_valid(Path("other.html"), "no/such/folder/report.html", ".")),
+        ("title", mostly_valid("<b>", "\ud800", " ")),
+        ("show_samples", mostly_valid(True, False)),
+        ("max_samples", mostly_valid(2, 1000)),
+        ("random_state", mostly_valid(0, None)),
     ):
         if draw(st.integers(0, 3)) == 0:
             arguments[name] = draw(values)
@@ -976,11 +981,11 @@ def reports(draw):
         check,
         inputs=(X, arguments.get("y")),
         other_errors=(OSError,),
-        may_warn=(UserWarning,),  # scikit-learn's, of many classes
+        may_warn=(UserWarning,),  # by scikit-learn, about many classes
     )
 
 
-# Strategies of cases, and how many of each the slow suite looks at.
+# Strategies of cases, and the number of each in the slow suite.
 SUBJECTS = {
     fits: 200,
     parameters: 400,
@@ -988,7 +993,7 @@ SUBJECTS = {
     predictions: 600,
     decodings: 600,
     generations: 350,
-    ways: 400,
+    interpolations: 400,
     coarsenings: 400,
     consensuses: 300,
     searches: 80,
@@ -1006,7 +1011,7 @@ SUBJECTS = {
 
 
 def judge_all(subject, n_examples):
-    """Return how many cases of a subject were accepted and how many refused."""
+    """Return the numbers of accepted and of rejected cases of a subject."""
     outcomes = Counter()
 
     @settings(
@@ -1017,15 +1022,15 @@ def judge_all(subject, n_examples):
         suppress_health_check=list(HealthCheck),
     )
     @given(subject())
-    def look_at(case):
+    def try_case(case):
         outcomes[judge(case)] += 1
 
-    look_at()
+    try_case()
     return outcomes
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.__name__)
-def test_results_are_as_documented_and_errors_name_what_is_wrong(subject):
+def test_results_are_as_documented_and_errors_name_the_problem(subject):
     judge_all(subject, FAST_EXAMPLES)
 
 
@@ -1039,5 +1044,5 @@ def test_five_thousand_cases():
     print(dict(total), outcomes)
     assert total.total() >= 5000
     for name, counted in outcomes.items():
-        share = counted["accepted"] / counted.total()
-        assert 0.1 <= share <= 0.9, (name, counted)
+        fraction = counted["accepted"] / counted.total()
+        assert 0.1 <= fraction <= 0.9, (name, counted)

@@ -1,4 +1,4 @@
-"""The estimator against scikit-learn's own checks, with no failure expected."""
+"""Scikit-learn's estimator checks, without expected failures."""
 
 import math
 
@@ -13,7 +13,7 @@ FAST = {"max_epochs": 8, "refinement_epochs": 2, "latent_dim": 8, "device": "cpu
 
 
 class TiledLayout(SampleLayout):
-    """Rows of any number of features, repeated until they fill an image."""
+    """A layout of rows with any number of features, which are tiled to an image."""
 
     def to_network(self, batch):
         n_repeats = math.ceil(math.prod(self.image_shape) / self.sample_shape[0])
@@ -25,10 +25,10 @@ class TiledLayout(SampleLayout):
 
 
 class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
-    """The convolutional estimator, reading scikit-learn's small tables as images.
+    """The convolutional estimator, which reads small tables as images.
 
-    The checks bring tables of 1 to 20 features of their own, which no `image_shape` of
-    at least 8 x 8 pixels fits. All but the reading of X is the estimator's own.
+    The checks use tables with 1 to 20 features, which do not fit an `image_shape` of at
+    least 8 x 8 pixels. Only the reading of X differs from the estimator.
     """
 
     def _read_first(self, X):

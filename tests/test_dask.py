@@ -1,4 +1,4 @@
-"""Searches and refits go to a Dask cluster by joblib's own switch."""
+"""Searches and refits on a Dask cluster, through joblib's backend."""
 
 import os
 
@@ -17,7 +17,7 @@ from contrastive_clustering import (
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two worker processes of Dask on this machine."""
+    """A Dask cluster of two worker processes on this machine."""
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as two,
         Client(two) as client,
@@ -56,7 +56,7 @@ def test_a_grid_search_runs_on_the_workers(images, fast):
 
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_search_for_k_and_the_refits_give_the_same(images, fast):
+def test_the_search_for_k_and_refits_give_the_same_results(images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast)
     number = ClusterNumberSearch(low=3, high=5)
 
@@ -69,5 +69,5 @@ def test_the_search_for_k_and_the_refits_give_the_same(images, fast):
     expected = results()
     with joblib.parallel_config("dask"):
         found = results()
-    for mine, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(mine, other, atol=1e-3)
+    for result, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, other, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Data frames of pandas and polars, in and out."""
+"""Data frames of pandas and polars as input and output."""
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def clusterer(fast):
     return ContrastiveAutoencoderClusterer(**fast)
 
 
-def test_a_frame_is_read_as_its_values(table, clusterer, library):
+def test_a_frame_gives_the_results_of_its_values(table, clusterer, library):
     X, names, _ = table
     frame = FRAMES[library](X, names)
     clusterer.fit(frame)
@@ -54,7 +54,7 @@ def test_a_frame_is_read_as_its_values(table, clusterer, library):
     np.testing.assert_array_equal(clusterer.transform(X), latents)
 
 
-def test_names_are_compared(table, clusterer, library):
+def test_feature_names_are_compared(table, clusterer, library):
     X, names, _ = table
     make = FRAMES[library]
     clusterer.fit(make(X, names))
@@ -67,14 +67,14 @@ def test_names_are_compared(table, clusterer, library):
         clusterer.predict(make(X[:, ::-1], names[::-1]))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         clusterer.predict(X)
-    # Frames of another library with the same names are the same samples.
+    # Frames of both libraries with the same names are accepted.
     for other_make in FRAMES.values():
         np.testing.assert_array_equal(
             clusterer.predict(other_make(X, names)), clusterer.labels_
         )
 
 
-def test_a_saved_estimator_knows_the_names(table, clusterer, library, tmp_path):
+def test_a_saved_estimator_keeps_the_names(table, clusterer, library, tmp_path):
     X, names, _ = table
     clusterer.fit(FRAMES[library](X, names)).save(tmp_path / "iris.safetensors")
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "iris.safetensors")
@@ -83,7 +83,7 @@ def test_a_saved_estimator_knows_the_names(table, clusterer, library, tmp_path):
         loaded.predict(FRAMES[library](X, [*names[:3], "other"]))
 
 
-def test_latents_come_as_frames(table, clusterer, library):
+def test_latents_are_returned_as_frames(table, clusterer, library):
     X, names, _ = table
     frame = FRAMES[library](X, names)
     latents = clusterer.fit(frame).transform(frame)
@@ -94,7 +94,7 @@ def test_latents_come_as_frames(table, clusterer, library):
     assert list(found.columns) == NAMES
     np.testing.assert_array_equal(found.to_numpy(), latents)
     assert isinstance(clusterer.fit_transform(frame), TYPES[library])
-    # Frames of latents decode as arrays of them do.
+    # Frames of latents can also be decoded.
     np.testing.assert_array_equal(
         clusterer.inverse_transform(found), clusterer.inverse_transform(latents)
     )
@@ -102,7 +102,7 @@ def test_latents_come_as_frames(table, clusterer, library):
     assert isinstance(clusterer.transform(frame), np.ndarray)
 
 
-def test_latents_of_images_come_as_frames(tiny_images, clusterer, library):
+def test_latents_of_images_are_returned_as_frames(tiny_images, clusterer, library):
     latents = clusterer.fit(tiny_images).transform(tiny_images)
     found = clusterer.set_output(transform=library).transform(tiny_images)
     assert isinstance(found, TYPES[library])
@@ -113,26 +113,26 @@ def test_latents_of_images_come_as_frames(tiny_images, clusterer, library):
     np.testing.assert_array_equal(out, latents)
 
 
-def test_rows_keep_their_names(table, clusterer):
+def test_frames_keep_their_index(table, clusterer):
     X, names, _ = table
     frame = pd.DataFrame(X, columns=names, index=[f"patient {i}" for i in range(150)])
     found = clusterer.fit(frame).set_output(transform="pandas").transform(frame[:3])
     assert list(found.index) == ["patient 0", "patient 1", "patient 2"]
 
 
-def test_a_pipeline_hands_frames_over(table, clusterer, library):
+def test_a_pipeline_passes_frames(table, clusterer, library):
     X, names, _ = table
     frame = FRAMES[library](X, names)
     pipeline = make_pipeline(StandardScaler(), clusterer).set_output(transform=library)
     found = pipeline.fit(frame).transform(frame)
     assert isinstance(found, TYPES[library])
-    handed = pipeline[0].transform(frame).columns  # old scikit-learn renames them
-    assert list(pipeline[-1].feature_names_in_) == list(handed)
+    scaled = pipeline[0].transform(frame).columns  # old scikit-learn renames them
+    assert list(pipeline[-1].feature_names_in_) == list(scaled)
     assert list(pipeline.get_feature_names_out()) == NAMES
     np.testing.assert_array_equal(pipeline.predict(frame), pipeline[-1].labels_)
 
 
-def test_flattened_images_in_a_frame(tiny_images, fast, library):
+def test_a_frame_may_contain_flattened_images(tiny_images, fast, library):
     X = tiny_images.reshape(40, -1)
     frame = FRAMES[library](X, [f"pixel{i}" for i in range(64)])
     clusterer = ContrastiveAutoencoderClusterer(image_shape=(8, 8), **fast)
@@ -141,7 +141,7 @@ def test_flattened_images_in_a_frame(tiny_images, fast, library):
     np.testing.assert_array_equal(clusterer.fit(X).labels_, labels)
 
 
-def test_columns_of_several_types(table, clusterer, library):
+def test_columns_may_have_different_types(table, clusterer, library):
     X, names, _ = table
     rounded = X.round()
     columns = {
@@ -156,7 +156,7 @@ def test_columns_of_several_types(table, clusterer, library):
         np.testing.assert_array_equal(clusterer.predict(values), clusterer.labels_)
 
 
-def test_what_is_no_number_is_refused(table, clusterer, library):
+def test_values_that_are_not_numbers_are_rejected(table, clusterer, library):
     X, names, _ = table
     for value in (None, float("nan"), "text"):
         columns = {name: list(X[:, i]) for i, name in enumerate(names)}
@@ -165,7 +165,7 @@ def test_what_is_no_number_is_refused(table, clusterer, library):
             clusterer.fit(TYPES[library](columns))
 
 
-def test_frames_are_evaluated_and_drawn_from(table, clusterer, library):
+def test_stability_and_evaluation_accept_frames(table, clusterer, library):
     X, names, y = table
     frame = FRAMES[library](X, names)
     stability = cluster_stability(clusterer, frame, n_resamples=2, random_state=0)
@@ -175,7 +175,7 @@ def test_frames_are_evaluated_and_drawn_from(table, clusterer, library):
     assert 0 <= evaluation.mapped_accuracy <= 1
 
 
-def test_old_scikit_learn_can_read_names_of_polars(table, monkeypatch):
+def test_old_scikit_learn_can_read_column_names_of_polars(table, monkeypatch):
     X, names, _ = table
     frame = pl.DataFrame(X, schema=names)
     monkeypatch.delattr(validation, "nw", raising=False)  # as versions before 1.9

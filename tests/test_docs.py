@@ -1,4 +1,4 @@
-"""What is written for users is true: snippets, docstrings, public names."""
+"""Documentation is correct: snippets, docstrings and public names."""
 
 import doctest
 import importlib
@@ -21,17 +21,17 @@ from contrastive_clustering.metrics import mapped_accuracy
 ROOT = Path(__file__).parents[1]
 PUBLIC_MODULES = ["contrastive_clustering.datasets", "contrastive_clustering.metrics"]
 
-# numpydoc's rules on style that this project does not follow.
+# Style rules of numpydoc that this project does not follow.
 IGNORED = {
-    "ES01",  # extended summaries are for what the summary does not say
-    "SA01",  # see-also sections only where there is something to see
-    "EX01",  # examples where they help
+    "ES01",  # extended summaries are optional
+    "SA01",  # see-also sections are optional
+    "EX01",  # examples are optional
     "GL01",  # summaries start on the line of the quotes
     "GL02",
-    "GL08",  # parameters of constructors stand in the class
-    "SS05",  # "Add" and "Returns" may both start a sentence
+    "GL08",  # classes document the parameters of their constructors
+    "SS05",  # a summary may start with any form of a verb
     "SS06",
-    "RT02",  # results have names, as in scikit-learn
+    "RT02",  # return values have names, as in scikit-learn
     "RT03",
     "PR01",  # *args and **kwargs
     "PR02",
@@ -95,7 +95,7 @@ def test_parameters_of_the_net_are_documented():
         assert f"``{prefix}__``" in entry
 
 
-def test_every_module_has_its_twin_and_says_what_it_is():
+def test_every_module_has_a_test_file_and_a_docstring():
     package = contrastive_clustering
     modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     for module in modules:
@@ -115,7 +115,7 @@ def snippets():
 
 
 @pytest.mark.slow
-def test_readme_snippets_run_one_after_the_other(tmp_path, monkeypatch):
+def test_readme_snippets_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {}
     run = [code for needs_files, code in snippets() if not needs_files]
@@ -136,7 +136,7 @@ def test_readme_snippet_finds_strata_of_chest_x_rays(
     clusterer, y = namespace["clusterer"], namespace["y"]
     X_new, y_new = real_images("pneumoniamnist", "test")
     strata = clusterer.predict(X_new)
-    # One seed scatters about the median, which the benchmark reports over three.
+    # A single seed deviates from the median of three, which the benchmark reports.
     assert mapped_accuracy(y, clusterer.labels_, y_new, strata) > 0.84
     assert mapped_accuracy(y, clusterer.labels_, y_new, strata, balanced=True) > 0.82
     decoded = clusterer.inverse_transform(clusterer.transform(X_new))
@@ -144,7 +144,7 @@ def test_readme_snippet_finds_strata_of_chest_x_rays(
 
 
 DOCS = ROOT / "docs"
-# What a build of the documentation leaves there.
+# Folders that a build of the documentation creates.
 BUILT = {"_build", "auto_examples", "generated"}
 
 SNIPPET = re.compile(
@@ -159,7 +159,7 @@ def page_snippets(page):
     """Return the Python snippets of a page, and whether each needs the image files."""
     text = page.read_text()
     found = list(SNIPPET.finditer(text))
-    # A snippet that is indented or has options would be left out silently.
+    # A snippet that is indented or has options would be skipped silently.
     assert sum(bool(match["code"]) for match in found) == text.count(
         "code-block:: python"
     ), page
@@ -172,17 +172,17 @@ def page_snippets(page):
 
 
 def run_snippet(code, namespace, name):
-    """Run a block of code, or a session with its prompts and what it prints."""
+    """Run a block of code, or a session with prompts and expected output."""
     if not code.startswith(">>> "):
         exec(compile(code, name, "exec"), namespace)
         return
     session = doctest.DocTestParser().get_doctest(code, namespace, name, None, 0)
-    told = []
+    output = []
     runner = doctest.DocTestRunner(
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     )
-    runner.run(session, out=told.append, clear_globs=False)
-    assert not runner.failures, "".join(told)
+    runner.run(session, out=output.append, clear_globs=False)
+    assert not runner.failures, "".join(output)
     namespace.update(session.globs)
 
 
@@ -199,8 +199,8 @@ PAGES_WITH_FILES = [
 # Pages that start a cluster, or that train with the defaults.
 SLOW = {"large_data", "distributed"}
 
-# What a page says of the outcome of its snippets.
-SAID = {
+# Checks of the results that a page states.
+STATED = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9
         and abs(seen["agreement_clean"]) < 0.05
@@ -214,7 +214,7 @@ SAID = {
 def run_page(page, *, with_files):
     namespace = {}
     run = [code for needs, code in page_snippets(page) if with_files or not needs]
-    assert run, f"{page.name} shows nothing that runs"
+    assert run, f"{page.name} has no snippet to run"
     for code in run:
         run_snippet(code, namespace, page.name)
     return namespace
@@ -232,7 +232,7 @@ def run_page(page, *, with_files):
 def test_page_snippets_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
     seen = run_page(page, with_files=False)
-    assert SAID.get(page.stem, lambda _: True)(seen)
+    assert STATED.get(page.stem, lambda _: True)(seen)
 
 
 @pytest.mark.slow
@@ -243,7 +243,7 @@ def test_page_snippets_on_real_images_run(page, real_folder, monkeypatch):
     run_page(page, with_files=True)
 
 
-def test_a_session_that_prints_something_else_fails():
+def test_a_session_with_unexpected_output_fails():
     namespace = {"x": 1}
     run_snippet(">>> x += 1\n>>> x\n2\n", namespace, "a page")
     assert namespace["x"] == 2
@@ -251,7 +251,7 @@ def test_a_session_that_prints_something_else_fails():
         run_snippet(">>> x\n3\n", namespace, "a page")
 
 
-def test_every_page_of_the_guide_shows_something_that_runs():
+def test_every_page_of_the_guide_has_a_snippet():
     assert set(GUIDE) <= set(PAGES)
 
 
@@ -287,7 +287,7 @@ def test_pages_name_files_that_exist():
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_the_table_of_the_benchmarks_page_is_as_its_script_writes_it(
+def test_the_table_of_the_benchmarks_page_is_written_by_its_script(
     tmp_path, monkeypatch
 ):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
@@ -318,8 +318,8 @@ def test_contributing_lists_all_rooms():
         for contract in tools["tool"]["importlinter"]["contracts"]
         if contract["type"] == "layers"
     )
-    floors = [re.findall(r"\w+", layer) for layer in layers]
-    assert listed == [room for floor in floors for room in floor]
+    layered = [re.findall(r"\w+", layer) for layer in layers]
+    assert listed == [folder for layer in layered for folder in layer]
     modules = [m.name for m in pkgutil.iter_modules(contrastive_clustering.__path__)]
     assert sorted(listed) == sorted(modules)
 
@@ -335,6 +335,6 @@ def test_api_page_lists_all_public_names():
     assert sorted(listed) == sorted(PUBLIC_NAMES)
 
 
-def test_no_fact_stands_twice():
+def test_metadata_is_only_in_setup_cfg():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert "project" not in tools  # metadata and dependencies stand in setup.cfg
+    assert "project" not in tools

@@ -1,4 +1,4 @@
-"""Files of somebody who knows the format: what each did before there was a schema."""
+"""Malicious files, each of which caused harm before there was a schema."""
 
 import json
 import os
@@ -27,7 +27,7 @@ X = load_digits().images[:60]
 
 @pytest.fixture(scope="module")
 def saved(fit_tiny, tmp_path_factory):
-    """Files of fitted estimators by their kind."""
+    """Files of fitted estimators, by kind."""
     folder = tmp_path_factory.mktemp("saved")
     for name, parameters in {
         "kmeans": {"warm_start": True},
@@ -40,7 +40,7 @@ def saved(fit_tiny, tmp_path_factory):
 
 @pytest.fixture
 def forged(saved, tmp_path):
-    """Return a function that writes a file that differs from a saved one."""
+    """A function that writes a changed copy of a saved file."""
 
     def forge(kind, change):
         tree = read_tree(saved[kind], "estimator")
@@ -53,9 +53,9 @@ def forged(saved, tmp_path):
 
 
 def in_child(function, *arguments):
-    """Return what a function returns in a child process, and the MiB that it took.
+    """Run a function in a child process; return its result and its memory in MiB.
 
-    A child that crashes fails the test and leaves the others alone.
+    A crash of the child fails the test but does not affect other tests.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -67,7 +67,7 @@ def in_child(function, *arguments):
                 found = function(*arguments)
                 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
                 pickle.dump((found, (after - before) / 1024), pipe)
-            # Whatever it is, the parent shall see it.
+            # The parent reports any exception.
             except BaseException:
                 pickle.dump((traceback.format_exc(), None), pipe)
         os._exit(0)
@@ -81,8 +81,8 @@ def in_child(function, *arguments):
     return found, mib
 
 
-def refusal(path):
-    """Return by which message load refuses a file."""
+def load_error(path):
+    """Return the message by which load rejects a file."""
     try:
         ContrastiveAutoencoderClusterer.load(path)
     except ValueError as error:
@@ -90,10 +90,10 @@ def refusal(path):
     return ""
 
 
-def assert_refused(path, message=""):
-    """Check that load refuses a file at once, by one error that names it."""
+def assert_rejected(path, message=""):
+    """Check that load rejects a file quickly, by an error that names it."""
     start = time.perf_counter()
-    text, mib = in_child(refusal, path)
+    text, mib = in_child(load_error, path)
     assert str(path) in text
     assert message in text
     assert len(text) < 1000
@@ -101,8 +101,8 @@ def assert_refused(path, message=""):
     assert time.perf_counter() - start < 10
 
 
-def set_at(*way):
-    *outer, last, value = way
+def set_at(*path_and_value):
+    *outer, last, value = path_and_value
 
     def change(tree):
         for key in outer:
@@ -130,49 +130,49 @@ PIPELINE = {
         {"$type": "import", "path": "contrastive_clustering.datasets.load_medmnist"},
     ],
 )
-def test_a_file_names_no_pipeline_that_unpickles(
+def test_a_file_cannot_name_a_pipeline_that_unpickles(
     forged, tmp_path, monkeypatch, clusterer
 ):
     monkeypatch.chdir(tmp_path)
     path = forged("kmeans", set_at("params", "clusterer", clusterer))
-    assert_refused(path)
+    assert_rejected(path)
     path = forged(
         "kmeans",
         set_at("clustering", "clusterer", {"kind": "other", "object": clusterer}),
     )
-    assert_refused(path)
+    assert_rejected(path)
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("width", [1, 8, 100_000])
-def test_centers_of_another_width_are_refused(forged, width):
+def test_centers_of_another_width_are_rejected(forged, width):
     def widen(tree):
         member = tree["clustering"]["clusterer"]["members"][0]
         member["centers"], member["merged"] = np.zeros((1, width)), np.zeros(1, "i8")
 
-    assert_refused(forged("consensus", widen), f"n_prepared={width}, and not 4")
+    assert_rejected(forged("consensus", widen), f"n_prepared={width}, and not 4")
     centers = set_at("clustering", "clusterer", "centers", np.zeros((2, width)))
-    assert_refused(forged("kmeans", centers), f"n_prepared={width}, and not 4")
+    assert_rejected(forged("kmeans", centers), f"n_prepared={width}, and not 4")
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])
-def test_moments_of_another_size_are_refused(forged, size):
+def test_moments_of_another_size_are_rejected(forged, size):
     def shrink(tree):
         for moments in tree["net"]["optimizer"].values():
             for name in ("exp_avg", "exp_avg_sq"):
                 moments[name]["value"] = np.full(size, 1e30, "f4")
 
-    assert_refused(forged("kmeans", shrink), "which is not such a moment")
+    assert_rejected(forged("kmeans", shrink), "which does not match that weight")
 
 
-def test_training_goes_on_in_a_child(saved):
-    # What the refused files would have crashed: the moments as they were saved do not.
-    def go_on():
+def test_training_continues_in_a_child(saved):
+    # The rejected moments would crash this step; the saved ones do not.
+    def continue_training():
         loaded = ContrastiveAutoencoderClusterer.load(saved["kmeans"])
         loaded.partial_fit(X)
         return bool(np.isfinite(loaded.transform(X)).all())
 
-    found, _ = in_child(go_on)
+    found, _ = in_child(continue_training)
     assert found
 
 
@@ -220,8 +220,8 @@ def many_strata(tree, n_strata=20_000):
         ("prototypes", many_strata),
     ],
 )
-def test_small_files_take_little_memory_and_time(forged, kind, change):
-    assert_refused(forged(kind, change))
+def test_small_files_need_little_memory_and_time(forged, kind, change):
+    assert_rejected(forged(kind, change))
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_small_files_take_little_memory_and_time(forged, kind, change):
         ("A" * 5000, 1),
     ],
 )
-def test_a_file_sets_no_parameter_of_the_machine(forged, name, value):
-    for way in (["params"], ["network", "given"]):
-        path = forged("kmeans", set_at(*way, name, value))
-        text = refusal(path)
+def test_a_file_cannot_set_parameters_of_the_machine(forged, name, value):
+    for outer in (["params"], ["network", "given"]):
+        path = forged("kmeans", set_at(*outer, name, value))
+        text = load_error(path)
         assert str(path) in text
         assert "not a parameter that a file may set" in text or "a key of" in text
         assert len(text) < 1000
@@ -271,7 +271,7 @@ def test_parameters_of_the_machine_are_not_saved(fit_tiny, tmp_path):
     assert "iterator_train__timeout" not in loaded.get_params()
 
 
-def test_the_optimizer_is_saved_where_training_is_to_go_on(fit_tiny, tmp_path):
+def test_the_optimizer_is_saved_if_training_may_continue(fit_tiny, tmp_path):
     for warm_start in (False, True):
         fit_tiny(warm_start=warm_start).save(tmp_path / "model")
         tree = read_tree(tmp_path / "model", "estimator")
@@ -296,7 +296,7 @@ def with_header(dtype, shape, content, **changes):
     return len(text).to_bytes(8, "little") + text + content
 
 
-def signed(text):
+def with_checksum(text):
     header = {
         "format": "contrastive_clustering",
         "format_version": "1",
@@ -329,23 +329,23 @@ def signed(text):
         with_header("F32", [0], b"", format_version="A" * 3_000_000),
         with_header("F32", [0], b"", format_version="2", versions="\ud800\n" * 10**5),
         with_header("F32", [0], b"", format="A" * 3_000_000),
-        signed('{"a":' + "9" * 5000 + "}"),
-        signed("[" * 10**6),
-        signed("{" * 10**6),
-        signed('{"params": ' + "[" * 500 + "]" * 500 + "}"),
-        signed("[]"),
-        signed("null"),
-        signed("NaN"),
-        signed("{}"),
-        signed('{"a": Infinity}'),
-        signed('{"' + "A" * 10**6 + '": 1}'),
-        signed('{"\\ud800": "\\udfff"}'),
+        with_checksum('{"a":' + "9" * 5000 + "}"),
+        with_checksum("[" * 10**6),
+        with_checksum("{" * 10**6),
+        with_checksum('{"params": ' + "[" * 500 + "]" * 500 + "}"),
+        with_checksum("[]"),
+        with_checksum("null"),
+        with_checksum("NaN"),
+        with_checksum("{}"),
+        with_checksum('{"a": Infinity}'),
+        with_checksum('{"' + "A" * 10**6 + '": 1}'),
+        with_checksum('{"\\ud800": "\\udfff"}'),
         "{}".encode("utf-16"),
         b"\x02\0\0\0\0\0\0\0{}",
         b"\x02\0\0\0\0\0\0\0[]",
     ],
 )
-def test_errors_of_load_are_one(tmp_path, content):
+def test_load_raises_a_single_short_error(tmp_path, content):
     path = tmp_path / "forged.safetensors"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"forged\.safetensors'") as caught:
@@ -371,40 +371,38 @@ def test_errors_of_load_are_one(tmp_path, content):
         ("criterion__contrastive_weight", "a"),
     ],
 )
-def test_parameters_that_libraries_refuse(forged, name, value):
+def test_parameters_that_libraries_reject_are_rejected(forged, name, value):
     def change(tree):
         for params in (tree["params"], tree["network"]["given"]):
             params.pop("optimizer__fused", None)
             params[name] = value
 
-    assert_refused(forged("kmeans", change))
+    assert_rejected(forged("kmeans", change))
 
 
-def test_an_overflowing_network_is_refused(forged):
+def test_an_overflowing_network_is_rejected(forged):
     def overflow(tree):
         weights = tree["net"]["weights"]
         for name, value in weights.items():
             if name.startswith("encoder.") and name.endswith(".weight"):
                 weights[name] = np.full_like(value, 3e38)
 
-    assert_refused(forged("kmeans", overflow), "not finite")
+    assert_rejected(forged("kmeans", overflow), "not finite")
 
 
-def test_every_field_is_needed_and_none_may_be_added(saved):
+def test_every_field_is_required_and_no_other_is_allowed(saved):
     for path in saved.values():
         tree = read_tree(path, "estimator")
         ESTIMATOR.check(tree, "the estimator", Scope())
         for name in tree:
-            less = {key: value for key, value in tree.items() if key != name}
+            incomplete = {key: value for key, value in tree.items() if key != name}
             with pytest.raises(ValueError, match=f"lacks '{name}'"):
-                ESTIMATOR.check(less, "the estimator", Scope())
+                ESTIMATOR.check(incomplete, "the estimator", Scope())
         with pytest.raises(ValueError, match="an unknown field 'code'"):
             ESTIMATOR.check({**tree, "code": "1"}, "the estimator", Scope())
 
 
-def test_two_references_to_one_array_and_arrays_without_one_are_refused(
-    saved, tmp_path
-):
+def test_each_array_must_be_referenced_exactly_once(saved, tmp_path):
     content = saved["kmeans"].read_bytes()
     n_header = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + n_header])["__metadata__"]
@@ -420,26 +418,26 @@ def test_two_references_to_one_array_and_arrays_without_one_are_refused(
     write(text, {})
     ContrastiveAutoencoderClusterer.load(path)
     write(text, {"more": np.zeros(3)})
-    assert_refused(path, "its array 'more' is not used")
+    assert_rejected(path, "its array 'more' is not used")
     scaler = text["scaler"]
     write({**text, "scaler": {**scaler, "std": scaler["mean"]}}, {})
-    assert_refused(path)
+    assert_rejected(path)
 
 
-def cumulated(scale):
+def random_walks(scale):
     return np.random.default_rng(0).normal(size=(60, 10, 10)).cumsum(1) * scale
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: cumulated(1e40),
-        lambda: cumulated(1e148),
-        lambda: cumulated(1e-40),
-        lambda: np.c_[cumulated(1)[:, 0], cumulated(1e40)[:, 1, 0]],
+        lambda: random_walks(1e40),
+        lambda: random_walks(1e148),
+        lambda: random_walks(1e-40),
+        lambda: np.c_[random_walks(1)[:, 0], random_walks(1e40)[:, 1, 0]],
     ],
 )
-def test_whatever_was_saved_loads(fast, tmp_path, make):
+def test_estimators_of_extreme_samples_can_be_loaded(fast, tmp_path, make):
     samples = make()
     fitted = ContrastiveAutoencoderClusterer(**fast).fit(samples)
     fitted.save(tmp_path / "model")
@@ -450,13 +448,13 @@ def test_whatever_was_saved_loads(fast, tmp_path, make):
         )
 
 
-def test_a_decoder_that_diverged_says_so_in_fit(fast):
+def test_a_diverged_decoder_raises_in_fit(fast):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, "lr": 1e4, "batch_size": 16})
     with pytest.raises(ValueError, match=r"diverged|not finite"):
-        clusterer.fit(cumulated(1))
+        clusterer.fit(random_walks(1))
 
 
-def test_a_child_shows_what_crashes():
+def test_crashes_and_errors_of_a_child_are_reported():
     with pytest.raises(AssertionError, match="the child ended with status"):
         in_child(lambda: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(AssertionError, match="ZeroDivisionError"):

@@ -1,4 +1,4 @@
-"""What needs a GPU, and what can be said of one without."""
+"""Tests that need a GPU, and tests of GPU features without one."""
 
 import os
 import pickle
@@ -26,10 +26,10 @@ BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
 
 
 def on_a_gpu(function):
-    """Mark a test that needs a GPU, and skip it where there is none."""
-    is_there = torch.cuda.is_available()
+    """Mark a test that needs a GPU, and skip it if there is none."""
+    is_available = torch.cuda.is_available()
     return pytest.mark.gpu(
-        pytest.mark.skipif(not is_there, reason="needs a GPU (CUDA)")(function)
+        pytest.mark.skipif(not is_available, reason="needs a GPU (CUDA)")(function)
     )
 
 
@@ -46,7 +46,7 @@ def run(*command, **environment):
 
 @pytest.fixture
 def pickled_on_a_gpu(monkeypatch):
-    """Return a function that pickles as if all tensors were on a GPU."""
+    """A function that pickles as if all tensors were on a GPU."""
 
     def dumps(clusterer):
         device = clusterer.net_.device
@@ -61,7 +61,7 @@ def pickled_on_a_gpu(monkeypatch):
     return dumps
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="looks for what lacks a GPU")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 @pytest.mark.parametrize(
     "others",
     [
@@ -72,7 +72,7 @@ def pickled_on_a_gpu(monkeypatch):
         {"refinement": "neighbors", "kl_weight": 0.1},
     ],
 )
-def test_what_was_pickled_on_a_gpu_loads_without_one(
+def test_pickles_from_a_gpu_load_without_one(
     tiny_images, fast, pickled_on_a_gpu, others
 ):
     parameters = {**fast, **others}
@@ -89,26 +89,26 @@ def test_what_was_pickled_on_a_gpu_loads_without_one(
     loaded.partial_fit(tiny_images)
 
 
-def test_the_benchmark_says_that_there_is_no_gpu():
+def test_the_benchmark_reports_a_missing_gpu():
     found = run(BENCHMARK, CUDA_VISIBLE_DEVICES="")
     assert found.returncode == 1
     assert found.stderr.startswith("There is no CUDA device here.")
 
 
 @pytest.mark.slow
-def test_the_benchmark_can_be_tried_without_a_gpu():
+def test_the_benchmark_runs_on_the_cpu():
     options = "--device cpu --images 64 --sides 28 --batch-size 32 --epochs 3"
     found = run(BENCHMARK, *options.split(), "--repeats", 1, "--settings", "32")
     assert found.returncode == 0, found.stderr
     *_, row = found.stdout.splitlines()
-    side, setting, *figures = row.split()
+    side, setting, *results = row.split()
     assert (side, setting) == ("28", "32")
-    assert len(figures) == 9
-    assert all(float(figure) > 0 for figure in figures if figure != "-")
+    assert len(results) == 9
+    assert all(float(result) > 0 for result in results if result != "-")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="looks for what lacks a GPU")
-def test_callbacks_that_hold_tensors_are_left_out_of_a_pickle(
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_pickle_can_omit_callbacks_that_hold_tensors(
     tiny_images, fast, pickled_on_a_gpu
 ):
     schedule = LRScheduler("StepLR", step_size=1)
@@ -127,8 +127,8 @@ def test_callbacks_that_hold_tensors_are_left_out_of_a_pickle(
 @on_a_gpu
 @pytest.mark.parametrize("precision", ["32", "bf16-mixed", "16-mixed"])
 @pytest.mark.parametrize("refinement", ["self_training", "prototypes", "neighbors"])
-def test_training_is_that_of_the_cpu(tiny_images, fast, precision, refinement):
-    # Without random views, whose numbers are the device's own.
+def test_training_matches_that_on_the_cpu(tiny_images, fast, precision, refinement):
+    # Random views differ between devices.
     common = {**fast, "augmentation": None, "refinement": refinement}
     slow = ContrastiveAutoencoderClusterer(**common, device="cpu").fit(tiny_images)
     quick = ContrastiveAutoencoderClusterer(
@@ -143,10 +143,10 @@ def test_training_is_that_of_the_cpu(tiny_images, fast, precision, refinement):
 
 
 @contextmanager
-def refusing_to_wait():
-    """Make it an error to wait for the GPU."""
+def waiting_is_an_error():
+    """Raise an error when an operation waits for the GPU."""
     with warnings.catch_warnings():
-        # PyTorch warns that it does not notice each and every wait.
+        # PyTorch warns that it does not detect every wait.
         warnings.simplefilter("ignore")
         torch.cuda.set_sync_debug_mode("error")
     try:
@@ -157,11 +157,11 @@ def refusing_to_wait():
 
 @pytest.fixture
 def count_steps(monkeypatch, fast):
-    """Return a function that fits and counts the steps, none of which may wait."""
+    """A function that fits and counts the steps, none of which may wait."""
     step, steps = ContrastiveNet.train_step, []
 
     def watched(self, *args, **kwargs):
-        with refusing_to_wait():
+        with waiting_is_an_error():
             result = step(self, *args, **kwargs)
         steps.append(1)
         return result
@@ -176,9 +176,9 @@ def count_steps(monkeypatch, fast):
 
 
 @on_a_gpu
-def test_waiting_for_the_gpu_is_noticed():
+def test_waiting_for_the_gpu_is_detected():
     number = torch.ones((), device="cuda")
-    with refusing_to_wait(), pytest.raises(RuntimeError, match="synchronizing"):
+    with waiting_is_an_error(), pytest.raises(RuntimeError, match="synchronizing"):
         number.item()
     assert number.item() == 1
 
@@ -198,24 +198,24 @@ def test_waiting_for_the_gpu_is_noticed():
         {"iterator_train__num_workers": 2},
     ],
 )
-@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize("resident", [True, False])
 def test_steps_do_not_wait_for_the_gpu(
-    tiny_images, monkeypatch, count_steps, others, stays
+    tiny_images, monkeypatch, count_steps, others, resident
 ):
-    if not stays:
+    if not resident:
         monkeypatch.setattr(_resident, "free_memory", lambda device: None)
     assert count_steps(tiny_images, **others) == 4 * 3
 
 
 @on_a_gpu
-def test_steps_on_other_samples_do_not_wait_for_the_gpu(tiny_images, count_steps):
+def test_steps_on_volumes_and_tables_do_not_wait_for_the_gpu(tiny_images, count_steps):
     volumes = np.repeat(tiny_images[:, None], 8, axis=1)
     assert count_steps(volumes) == 4 * 3
     assert count_steps(tiny_images.reshape(40, 64)) == 2 * 4 * 3
 
 
 @on_a_gpu
-def test_samples_that_stay_and_samples_that_are_moved(tiny_images, fast, monkeypatch):
+def test_resident_samples_give_the_same_losses(tiny_images, fast, monkeypatch):
     clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=8, device="cuda")
     losses = clusterer.fit(tiny_images).history_[:, "train_loss"]
     monkeypatch.setattr(_resident, "free_memory", lambda device: None)
@@ -224,7 +224,7 @@ def test_samples_that_stay_and_samples_that_are_moved(tiny_images, fast, monkeyp
 
 
 @on_a_gpu
-def test_what_a_gpu_has_pickled_or_saved_is_used_without_one(
+def test_estimators_pickled_or_saved_on_a_gpu_work_without_one(
     tiny_images, fast, tmp_path
 ):
     clusterer = ContrastiveAutoencoderClusterer(
@@ -258,7 +258,7 @@ def test_what_a_gpu_has_pickled_or_saved_is_used_without_one(
 
 
 @on_a_gpu
-def test_a_fit_that_was_killed_goes_on_on_the_gpu(tiny_images, fast, tmp_path):
+def test_an_interrupted_fit_resumes_on_the_gpu(tiny_images, fast, tmp_path):
     class Stop(Callback):
         epoch = 3
 
@@ -281,7 +281,7 @@ def test_a_fit_that_was_killed_goes_on_on_the_gpu(tiny_images, fast, tmp_path):
 
 
 @on_a_gpu
-# The compiler's advice on more speed, and what it left out for speed.
+# The compiler suggests faster settings and reports optimizations it did not use.
 @pytest.mark.filterwarnings("ignore:TensorFloat32", r"ignore:\s*Online softmax")
 @pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
 def test_compiled_training_on_the_gpu(tiny_images, fast, precision):

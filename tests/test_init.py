@@ -4,12 +4,12 @@ import sys
 import contrastive_clustering
 
 
-def test_public_names_are_there():
+def test_public_names_exist():
     for name in contrastive_clustering.__all__:
         assert hasattr(contrastive_clustering, name)
 
 
-def test_nothing_heavy_is_imported_before_it_is_used():
+def test_heavy_packages_are_imported_lazily():
     lazy = ["kornia", "medmnist", "torchvision", "matplotlib", "pandas", "onnx"]
     lazy += ["onnxscript", "polars", "mlflow", "tensorboard"]
     code = (

@@ -1,4 +1,4 @@
-"""Extreme but finite values train and predict finitely; what diverges says where."""
+"""Extreme but finite values give finite results; divergence is reported."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ EXTREMES = {
 @pytest.mark.filterwarnings("ignore:.*distinct clusters", "ignore:.*exact copies")
 @pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
 @pytest.mark.parametrize("name", EXTREMES)
-def test_extremes_train_and_predict_finitely(fast, name, refinement):
+def test_extreme_values_give_finite_results(fast, name, refinement):
     X = EXTREMES[name]
     clusterer = ContrastiveAutoencoderClusterer(**fast, refinement=refinement).fit(X)
     for method in ("transform", "predict_proba", "score_samples"):
@@ -63,7 +63,7 @@ def test_extremes_train_and_predict_finitely(fast, name, refinement):
 
 
 @pytest.mark.parametrize("value", [1e9, -1e30, 1e149])
-def test_rows_far_outside_are_assigned_finitely(fast, value):
+def test_distant_rows_have_finite_predictions(fast, value):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(TABLE)
     far = with_outlier(TABLE, value)
     assert np.isfinite(clusterer.transform(far)).all()
@@ -82,7 +82,7 @@ def test_divergence_names_the_epoch_the_batch_and_the_remedy(tiny_images, fast):
 
     def breaks(batch):
         calls.append(1)
-        # Finite, but the square of it is not in float32.
+        # The values are finite, but their squares overflow in float32.
         return batch * (1e30 if len(calls) > 2 * 4 + 2 * 2 else 1)
 
     clusterer = ContrastiveAutoencoderClusterer(
@@ -117,7 +117,7 @@ def test_divergence_in_the_second_phase_and_in_validation(tiny_images, fast):
         ).fit(tiny_images)
 
 
-def test_weights_of_a_net_that_diverged_are_those_before(tiny_images, fast):
+def test_a_diverged_fit_keeps_the_previous_weights(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, "refinement_epochs": 0}).fit(
         tiny_images
     )

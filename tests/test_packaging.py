@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def read_pins(name):
-    """Return the version of each package that a constraints file pins."""
+    """Return the pinned version of each package in a constraints file."""
     lines = (ROOT / name).read_text().splitlines()
     requirements = [Requirement(line) for line in lines if not line.startswith("#")]
     pins = {}
@@ -32,7 +32,7 @@ FLOORS = {**OLDEST, "torch": Version("2.9.1")}
 
 
 def read_requirements():
-    """Return the requirements in setup.cfg by section: the package's, each extra's."""
+    """Return the requirements in setup.cfg, by section."""
     metadata = ConfigParser()
     metadata.read(ROOT / "setup.cfg")
     lists = {
@@ -53,23 +53,23 @@ REQUIREMENTS = read_requirements()
     [(section, each) for section, listed in REQUIREMENTS.items() for each in listed],
     ids=str,
 )
-def test_floor_is_what_was_run(section, requirement):
+def test_lower_bounds_were_tested(section, requirement):
     floors = TESTED if section in {"benchmarks", "docs"} else FLOORS
     (specifier,) = requirement.specifier
-    assert specifier.operator == ">="  # upper bounds forbid what nobody has tried
+    assert specifier.operator == ">="  # later versions are not excluded untested
     name = canonicalize_name(requirement.name)
     assert Version(specifier.version) == floors[name]
     assert TESTED[name] in requirement.specifier
 
 
-def test_oldest_versions_differ_in_requirements_only():
+def test_oldest_versions_differ_only_in_requirements():
     required = {
         canonicalize_name(each.name)
         for listed in REQUIREMENTS.values()
         for each in listed
     }
     differing = {name for name in OLDEST if OLDEST[name] != TESTED.get(name)}
-    assert differing - required == {"pytz"}  # which newer versions of pandas do without
+    assert differing - required == {"pytz"}  # newer versions of pandas do not need it
 
 
 def test_documentation_names_the_versions():

@@ -1,4 +1,4 @@
-"""Every path that a caller can pass: home folders, modes, links, pipes and devices."""
+"""Parameters that are paths: home folders, modes, links, pipes and devices."""
 
 import stat
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ def mode(path):
 
 @pytest.fixture
 def fitted(fitted_kind, monkeypatch):
-    """A fitted estimator whose report and ONNX file take no time, and its X."""
+    """An X and an estimator fitted to it, whose report and export are replaced."""
     X, estimator = fitted_kind("table")
     program = SimpleNamespace(model_proto=onnx.ModelProto())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
@@ -54,27 +54,27 @@ def test_writers_follow_the_umask_links_and_tilde(fitted, home, name):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_writers_refuse_pipes_sockets_and_devices_at_once(
-    fitted, no_file, name, monkeypatch
+def test_writers_reject_pipes_sockets_and_devices_immediately(
+    fitted, special_file, name, monkeypatch
 ):
-    path, kind = no_file
+    path, kind = special_file
     for work in ("_model.estimator_file.net_state", "_report.report.choose_samples"):
         monkeypatch.setattr(f"contrastive_clustering.{work}", None)
     monkeypatch.setattr(torch.onnx, "export", None)
-    with pytest.raises(OSError, match=rf"^\[.*path='.*no file'.*it is a {kind}"):
+    with pytest.raises(OSError, match=rf"^\[.*path='.*special file'.*it is a {kind}"):
         WRITERS[name](*fitted, path)
 
 
 @pytest.mark.parametrize(
     "read", [ContrastiveAutoencoderClusterer.load, load_medmnist_file]
 )
-def test_readers_refuse_pipes_sockets_and_devices(no_file, read):
-    path, kind = no_file
-    with pytest.raises(ValueError, match=rf"no file' is a {kind}"):
+def test_readers_reject_pipes_sockets_and_devices(special_file, read):
+    path, kind = special_file
+    with pytest.raises(ValueError, match=rf"special file' is a {kind}"):
         read(path)
 
 
-def test_readers_know_the_home_folder(fitted_kind, home):
+def test_readers_expand_the_home_folder(fitted_kind, home):
     X, estimator = fitted_kind("table")
     estimator.save("~/model")
     loaded = ContrastiveAutoencoderClusterer.load("~/model")

@@ -1,4 +1,4 @@
-"""Behavior on the real image files; what takes minutes is marked slow."""
+"""Behavior on real images; tests that take minutes are marked slow."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from contrastive_clustering.metrics import (
 
 
 def fit_and_use(X, X_new, **parameters):
-    """Fit, and use every method; return the estimator."""
+    """Fit an estimator and use its methods; return it and the reconstruction error."""
     clusterer = ContrastiveAutoencoderClusterer(random_state=0, **parameters).fit(X)
     np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
     assert set(clusterer.predict(X_new)) <= set(range(clusterer.n_clusters_))
@@ -67,9 +67,9 @@ def test_volumes_of_adrenal_glands(real_images):
 
 
 @pytest.mark.slow
-# Decoded masks are smoother than those of fit.
+# Decoded masks are smoother than the training masks.
 @pytest.mark.filterwarnings("ignore:.*not look like the images")
-def test_drawn_and_decoded_volumes_are_of_their_strata(real_images):
+def test_generated_and_decoded_volumes_keep_their_strata(real_images):
     X, _ = real_images("adrenalmnist3d", n=300)
     X_new, _ = real_images("adrenalmnist3d", "test", n=100)
     clusterer, error = fit_and_use(
@@ -79,13 +79,13 @@ def test_drawn_and_decoded_volumes_are_of_their_strata(real_images):
     decoded = clusterer.inverse_transform(clusterer.transform(X))
     assert np.mean(clusterer.predict(decoded) == clusterer.labels_) > 0.7
     for cluster in range(4):
-        drawn, labels = clusterer.sample(20, cluster=cluster, random_state=0)
-        assert np.mean(clusterer.predict(drawn) == labels) >= 0.9
+        generated, labels = clusterer.sample(20, cluster=cluster, random_state=0)
+        assert np.mean(clusterer.predict(generated) == labels) >= 0.9
 
 
 @pytest.mark.slow
-def test_kinds_of_images_are_told_apart_better_than_by_pixels(real_images):
-    """Views may not make the network overlook what the pixels show at once."""
+def test_kinds_of_images_are_separated_better_than_by_pixels(real_images):
+    """Views must not hide differences that the pixels show."""
     splits = []
     for split, n in (("train", 400), ("test", 150)):
         x_rays, _ = real_images("pneumoniamnist", split, n=n)
@@ -122,7 +122,7 @@ def test_all_digits_are_found(real_images):
 @pytest.mark.parametrize(
     ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", 2000, 2, 6)]
 )
-def test_number_of_strata_is_near_what_is_known(real_images, name, n, low, high):
+def test_the_number_of_strata_is_close_to_the_expected(real_images, name, n, low, high):
     X, _ = real_images(name, n=n)
     clusterer = ContrastiveAutoencoderClusterer(
         "auto", max_epochs=15, refinement_epochs=0, random_state=0

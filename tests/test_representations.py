@@ -1,4 +1,4 @@
-"""The same numbers give the same answer, however they are held in memory."""
+"""The same numbers give the same results in any representation."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -23,13 +23,13 @@ def read_only(X):
     return X
 
 
-def spread_out(X):
+def with_gaps(X):
     wide = np.zeros((*X.shape[:-1], 2 * X.shape[-1]), X.dtype)
     wide[..., ::2] = X
     return wide[..., ::2]
 
 
-ANY = {
+REPRESENTATIONS = {
     "float32": lambda X, _: X.astype(np.float32),
     "float16": lambda X, _: X.astype(np.float16),
     "longdouble": lambda X, _: X.astype(np.longdouble),
@@ -42,13 +42,15 @@ ANY = {
     "swapped on disk": lambda X, folder: on_disk(X, folder, ">f8"),
     "Fortran order": lambda X, _: np.asfortranarray(X),
     "reversed twice": lambda X, _: X[::-1, ..., ::-1].copy()[::-1, ..., ::-1],
-    "with gaps": lambda X, _: spread_out(X),
+    "with gaps": lambda X, _: with_gaps(X),
     "read-only": lambda X, _: read_only(X),
     "objects": lambda X, _: X.astype(object),
     "fractions": lambda X, _: np.vectorize(Fraction, otypes=[object])(X.astype(int)),
     "decimals": lambda X, _: np.vectorize(Decimal, otypes=[object])(X.astype(int)),
     "nested lists": lambda X, _: X.tolist(),
-    "masked, nothing hidden": lambda X, _: np.ma.masked_array(X, np.zeros(X.shape)),
+    "masked array without masked values": lambda X, _: np.ma.masked_array(
+        X, np.zeros(X.shape)
+    ),
     "bfloat16": lambda X, _: torch.tensor(X, dtype=torch.bfloat16),
     "recorded": lambda X, _: torch.tensor(X, requires_grad=True),
     "conjugated": lambda X, _: torch.tensor(-X).neg(),
@@ -65,23 +67,25 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("name", ANY)
+@pytest.mark.parametrize("name", REPRESENTATIONS)
 def test_predictions_are_the_same(digits, fitted_digits, tmp_path, name):
     X = digits[0][:20]
-    held = ANY[name](X, tmp_path)
+    converted = REPRESENTATIONS[name](X, tmp_path)
     for method in ("transform", "predict", "predict_proba", "score_samples"):
         expected = getattr(fitted_digits, method)(X)
-        found = getattr(fitted_digits, method)(held)
-        # 8-bit images are scaled on the device, in float32.
+        found = getattr(fitted_digits, method)(converted)
+        # 8-bit images are standardized on the device, in float32.
         atol = 1e-4 if name == "uint8" else 0
         np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("name", [name for name in ANY if name != "uint8"])
+@pytest.mark.parametrize("name", [name for name in REPRESENTATIONS if name != "uint8"])
 def test_fits_are_the_same(tiny_images, fast, tmp_path, name):
-    X = (tiny_images // 4).astype(np.float64)  # whole numbers that all of them hold
+    X = (tiny_images // 4).astype(np.float64)  # exact in all representations
     expected = ContrastiveAutoencoderClusterer(**fast).fit(X)
-    found = ContrastiveAutoencoderClusterer(**fast).fit(ANY[name](X, tmp_path))
+    found = ContrastiveAutoencoderClusterer(**fast).fit(
+        REPRESENTATIONS[name](X, tmp_path)
+    )
     np.testing.assert_array_equal(found.labels_, expected.labels_)
     np.testing.assert_array_equal(found.cluster_centers_, expected.cluster_centers_)
 
@@ -96,19 +100,19 @@ def test_tables_are_the_same(digits, fast, name):
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "f16", "<i8", ">i8", "u8"])
-def test_small_differences_of_large_numbers_come_back(fast, dtype):
+def test_small_differences_of_large_numbers_are_decoded(fast, dtype):
     X = np.random.default_rng(0).integers(0, 1000, size=(60, 5)) + 2.0**40
     X = X.astype(dtype)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
-    back = clusterer.inverse_transform(clusterer.transform(X))
-    assert back.dtype == np.float64
-    assert len(np.unique(back[:, 0])) > 50
+    decoded = clusterer.inverse_transform(clusterer.transform(X))
+    assert decoded.dtype == np.float64
+    assert len(np.unique(decoded[:, 0])) > 50
 
 
-@pytest.mark.parametrize("hidden", [True, False])
-def test_hidden_values_are_not_read(fitted_digits, digits, hidden):
+@pytest.mark.parametrize("masked", [True, False])
+def test_masked_values_are_rejected(fitted_digits, digits, masked):
     X = np.ma.masked_array(digits[0][:3], mask=False)
-    if hidden:
+    if masked:
         X[1, 2, 3] = np.ma.masked
         with pytest.raises(ValueError, match="X"):
             fitted_digits.predict(X)

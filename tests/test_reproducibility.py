@@ -1,4 +1,4 @@
-"""The same again, to the bit, and nothing of the world disturbed."""
+"""Results are reproducible to the bit, and global state does not change."""
 
 import multiprocessing
 import os
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
-from world import state_of_the_world
+from world import global_state
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
@@ -19,8 +19,8 @@ def parameters(fast):
     return {**fast, "batch_size": 10}
 
 
-class Meddler(Callback):
-    """Other code that draws from the global generators and seeds them again."""
+class UseGlobalGenerators(Callback):
+    """Draw from the global generators, and seed them."""
 
     def on_batch_begin(self, net, **kwargs):
         torch.rand(3), np.random.rand(3), random.random()
@@ -35,11 +35,11 @@ class Meddler(Callback):
         {"iterator_train__num_workers": 1},
         {"iterator_train__num_workers": 2},
         {"verbose": 1},
-        {"callbacks": [Meddler()]},
+        {"callbacks": [UseGlobalGenerators()]},
         {"store_examples": True},
     ],
 )
-def test_the_same_to_the_bit(tiny_images, parameters, others):
+def test_results_are_the_same_to_the_bit(tiny_images, parameters, others):
     expected = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     found = ContrastiveAutoencoderClusterer(**parameters, **others).fit(tiny_images)
     np.testing.assert_array_equal(found.labels_, expected.labels_)
@@ -47,15 +47,15 @@ def test_the_same_to_the_bit(tiny_images, parameters, others):
         np.testing.assert_array_equal(
             getattr(found, method)(tiny_images), getattr(expected, method)(tiny_images)
         )
-    for drawn in (found, expected):
-        drawn.set_params(verbose=0, iterator_train__num_workers=0)
+    for clusterer in (found, expected):
+        clusterer.set_params(verbose=0, iterator_train__num_workers=0)
     np.testing.assert_array_equal(
         found.net_.module_.decoder[0].weight.detach(),
         expected.net_.module_.decoder[0].weight.detach(),
     )
 
 
-def test_the_default_on_real_images(real_images):
+def test_defaults_are_reproducible_on_real_images(real_images):
     X, _ = real_images("pneumoniamnist", n=300)
     fits = [
         ContrastiveAutoencoderClusterer(
@@ -70,7 +70,7 @@ def test_the_default_on_real_images(real_images):
     np.testing.assert_array_equal(fits[0].transform(X), fits[1].transform(X))
 
 
-def test_random_state_of_every_kind(tiny_images, parameters):
+def test_each_kind_of_random_state(tiny_images, parameters):
     def latents(random_state):
         clusterer = ContrastiveAutoencoderClusterer(
             **{**parameters, "random_state": random_state}
@@ -90,8 +90,8 @@ def test_random_state_of_every_kind(tiny_images, parameters):
 
 
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted")
-def test_the_world_is_as_before(tiny_images, parameters):
-    before, children = state_of_the_world(), set(multiprocessing.active_children())
+def test_global_state_does_not_change(tiny_images, parameters):
+    before, children = global_state(), set(multiprocessing.active_children())
     clusterer = ContrastiveAutoencoderClusterer(
         **parameters, iterator_train__num_workers=2
     )
@@ -99,40 +99,40 @@ def test_the_world_is_as_before(tiny_images, parameters):
     clusterer.predict(tiny_images), clusterer.transform(tiny_images)
     clusterer.sample(3, random_state=0)
     clusterer.score(tiny_images)
-    assert state_of_the_world() == before
+    assert global_state() == before
     assert set(multiprocessing.active_children()) <= children
 
 
-@pytest.mark.parametrize("place", ["augmentation", "callback", "clusterer", "data"])
-def test_the_world_is_as_before_also_after_an_error(
-    tiny_images, parameters, place, monkeypatch
+@pytest.mark.parametrize("source", ["augmentation", "callback", "clusterer", "data"])
+def test_global_state_does_not_change_after_an_error(
+    tiny_images, parameters, source, monkeypatch
 ):
     def fails(*args, **kwargs):
         torch.rand(3), np.random.rand(3), random.random()
-        raise ArithmeticError("my own fault")
+        raise ArithmeticError("callable failed")
 
     X = tiny_images
-    if place == "augmentation":
+    if source == "augmentation":
         parameters["augmentation"] = fails
-    elif place == "callback":
+    elif source == "callback":
         callback = Callback()
         callback.on_batch_end = lambda *args, **kwargs: 1 / 0
         parameters["callbacks"] = [callback]
-    elif place == "clusterer":
-        # Reached in between the phases.
+    elif source == "clusterer":
+        # The clusterer runs between the phases.
         monkeypatch.setattr(
             "contrastive_clustering._clustering.latent_clustering.KMeans.fit_predict",
             _zero,
         )
     else:
         X = np.full((40, 8, 8), np.nan)
-    before = state_of_the_world()
+    before = global_state()
     clusterer = ContrastiveAutoencoderClusterer(
         **parameters, iterator_train__num_workers=1
     )
     with pytest.raises((ArithmeticError, ValueError)):
         clusterer.fit(X)
-    assert state_of_the_world() == before
+    assert global_state() == before
     assert not hasattr(clusterer, "net_")
 
 
@@ -140,9 +140,8 @@ def _zero(*args, **kwargs):
     return 1 / 0
 
 
-def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
-    # Other tests' processes stay in this list even when another than Python's
-    # multiprocessing has seen them end.
+def test_a_killed_worker_raises_a_clear_error(tiny_images, parameters):
+    # Processes of other tests may remain in this list after they have ended.
     others = set(multiprocessing.active_children())
 
     class Killer(Callback):
@@ -158,7 +157,7 @@ def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
     )
     with pytest.raises(
         RuntimeError,
-        match=r"worker \(num_workers=1\) was killed by the signal SIGKILL.*Low",
+        match=r"worker \(num_workers=1\) was killed by the signal SIGKILL.*Lower",
     ):
         clusterer.fit(tiny_images)
     assert not hasattr(clusterer, "net_")

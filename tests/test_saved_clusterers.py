@@ -1,4 +1,4 @@
-"""Every clusterer and mixture of scikit-learn is saved and loaded, or refused."""
+"""Every clusterer and mixture of scikit-learn is saved and loaded, or rejected."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ CLASSES = {
     "GaussianMixture": GaussianMixture,
 }
 
-# So that each finds two strata in the latents of the tiny images.
+# With these parameters, each finds two strata in the latents of the tiny images.
 PARAMETERS = {
     "AffinityPropagation": {"preference": -100},
     "DBSCAN": {"eps": 1.0},
@@ -32,7 +32,7 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module")
 def rows():
-    """What the table in the docs says of each class, by its name."""
+    """The entry of each class in the table of the docs, by its name."""
     found = re.findall(
         r"^   \* - :class:`~sklearn\.\w+\.(\w+)`\n     - (.+)$",
         PAGE.read_text(),
@@ -52,7 +52,7 @@ def name(request):
 
 
 @pytest.mark.parametrize("refinement_epochs", [0, 1])
-def test_saved_or_refused_as_the_docs_say(  # noqa: PLR0917
+def test_clusterers_are_saved_or_rejected_as_documented(  # noqa: PLR0917
     tiny_images, fit_tiny, tmp_path, rows, name, refinement_epochs
 ):
     clusterer = CLASSES[name](**PARAMETERS.get(name, {}))
@@ -75,22 +75,25 @@ def test_saved_or_refused_as_the_docs_say(  # noqa: PLR0917
             getattr(loaded, method)(others), getattr(estimator, method)(others)
         )
     assert str(loaded.clusterer.get_params()) == str(clusterer.get_params())
-    # What has been loaded can be saved and fitted, too.
+    # A loaded estimator can be saved and fitted again.
     loaded.save(path)
     np.testing.assert_array_equal(loaded.fit(tiny_images).labels_, estimator.labels_)
 
 
 @pytest.mark.parametrize("names", [("b", "a"), (0.5, -1.5), (-3, -2), (-1, 1)], ids=str)
 @pytest.mark.parametrize("kind", [Named, NamedByFit])
-def test_clusters_of_any_names_are_saved(tiny_images, fit_tiny, tmp_path, kind, names):
+def test_clusterers_with_any_labels_are_saved(
+    tiny_images, fit_tiny, tmp_path, kind, names
+):
     estimator = fit_tiny(clusterer=kind(2, names=names))
-    own, kmeans = f"{kind.__module__}.{kind.__name__}", "sklearn.cluster._kmeans.KMeans"
+    custom = f"{kind.__module__}.{kind.__name__}"
+    kmeans = "sklearn.cluster._kmeans.KMeans"
     path = tmp_path / "model"
     if kind is Named:
         with pytest.raises(ValueError, match=rf"kmeans_ of clusterer .*\['{kmeans}'\]"):
-            estimator.save(path, trusted=[own])
-    estimator.save(path, trusted=[own, kmeans])
-    loaded = ContrastiveAutoencoderClusterer.load(path, trusted=[own, kmeans])
+            estimator.save(path, trusted=[custom])
+    estimator.save(path, trusted=[custom, kmeans])
+    loaded = ContrastiveAutoencoderClusterer.load(path, trusted=[custom, kmeans])
     others = tiny_images[::-1, ::-1]
     for method in ("predict", "predict_proba"):
         np.testing.assert_array_equal(
@@ -99,21 +102,21 @@ def test_clusters_of_any_names_are_saved(tiny_images, fit_tiny, tmp_path, kind, 
 
 
 class Circular(KMeans):
-    """Refers to itself, as nodes of a tree to their parents."""
+    """A clusterer that refers to itself, like nodes of a tree to their parents."""
 
     def fit(self, X, y=None, sample_weight=None):
         self.itself_ = self
         return super().fit(X)
 
 
-def test_objects_that_refer_to_themselves_are_refused(fit_tiny, tmp_path):
+def test_circular_references_are_rejected(fit_tiny, tmp_path):
     estimator = fit_tiny(clusterer=Circular(2))
     with pytest.raises(ValueError, match="contains circular references"):
         estimator.save(tmp_path / "model", trusted=[f"{__name__}.Circular"])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_function_as_a_parameter_has_to_be_trusted(fit_tiny, tmp_path):
+def test_a_function_as_a_parameter_must_be_trusted(fit_tiny, tmp_path):
     estimator = fit_tiny(clusterer=DBSCAN(eps=1.0, metric=euclidean))
     where = f"{euclidean.__module__}.{euclidean.__name__}"
     with pytest.raises(ValueError, match=rf"metric of clusterer=.*'{where}'"):

@@ -1,4 +1,4 @@
-"""The estimator inside scikit-learn's tools: pipelines, searches, metrics."""
+"""The estimator with scikit-learn's tools: pipelines, searches and metrics."""
 
 import inspect
 import pickle
@@ -33,7 +33,7 @@ def flat_clusterer():
     return ContrastiveAutoencoderClusterer(
         10,
         image_shape=(8, 8),
-        clusterer="kmeans",  # for time; other tests have the default
+        clusterer="kmeans",  # faster than the default, which other tests use
         max_epochs=4,
         refinement_epochs=2,
         latent_dim=16,
@@ -53,7 +53,7 @@ def test_pipeline_with_a_scaler(flat_digits, flat_clusterer):
     assert np.mean((decoded - X) ** 2) < X.var()
 
 
-def test_features_for_a_classifier(digits):
+def test_latents_are_features_for_a_classifier(digits):
     images, y = digits
     X = images.reshape(len(images), -1)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -109,8 +109,8 @@ def test_cross_validation(flat_digits, flat_clusterer):
 
 
 def clustering_metrics():
-    """Return each clustering metric that takes two lists of labels, or X and one."""
-    # Of biclusters, of a contingency table, of one list of labels and deprecated.
+    """Return the clustering metrics that take two lists of labels, or X and labels."""
+    # These take biclusters, a contingency table, or a single list of labels.
     others = {"consensus_score", "expected_mutual_information", "entropy"}
     return sorted(set(metrics.cluster.__all__) - others)
 
@@ -132,8 +132,8 @@ def test_every_clustering_metric(fitted_digits, digits, name):
 )
 def test_metrics_of_classifiers(fitted_digits, digits, name):
     images, y = digits
-    given = fitted_digits.predict_proba if name == "log_loss" else fitted_digits.predict
-    assert getattr(metrics, name)(y, given(images)) is not None
+    method = "predict_proba" if name == "log_loss" else "predict"
+    assert getattr(metrics, name)(y, getattr(fitted_digits, method)(images)) is not None
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

@@ -1,4 +1,4 @@
-"""skorch's callbacks, unchanged: early stopping, tables, bars and trackers."""
+"""Callbacks of skorch: early stopping, tables, progress bars and trackers."""
 
 import pickle
 
@@ -20,7 +20,7 @@ LOSSES = ("train_loss", "train_contrastive_loss", "train_reconstruction_loss")
 
 @pytest.fixture
 def fast(fast):
-    """Three epochs of the first phase, two of the second."""
+    """Parameters with three epochs in the first phase and two in the second."""
     return {**fast, "max_epochs": 3, "refinement_epochs": 2}
 
 
@@ -31,33 +31,33 @@ def fit(X, callbacks, **params):
 @pytest.mark.parametrize("held_out", [False, True])
 def test_early_stopping(tiny_images, fast, held_out):
     monitor = "valid_loss" if held_out else "train_loss"
-    # No loss is better than the first by so much.
+    # No loss improves by this threshold.
     stopper = EarlyStopping(
         monitor, patience=2, threshold=1e9, threshold_mode="abs", sink=lambda _: None
     )
     params = {"early_stopping": held_out, "validation_fraction": 0.25}
     clusterer = fit(tiny_images, [stopper], **{**fast, "max_epochs": 50}, **params)
-    assert len(clusterer.history_) == 3 + 2  # of the second phase all
+    assert len(clusterer.history_) == 3 + 2  # the second phase is complete
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
 
 
-def test_monitors_of_what_is_not_there_are_refused(tiny_images, fast):
+def test_monitoring_a_missing_loss_is_an_error(tiny_images, fast):
     message = r"EarlyStopping.*monitors 'valid_loss'.*early_stopping=True"
     with pytest.raises(ValueError, match=message):
         fit(tiny_images, [EarlyStopping()], **fast)
 
 
 def test_print_log(tiny_images, fast, capsys):
-    said = []
-    clusterer = fit(tiny_images, [PrintLog(sink=said.append)], **fast)
+    lines = []
+    clusterer = fit(tiny_images, [PrintLog(sink=lines.append)], **fast)
     assert capsys.readouterr() == ("", "")
-    # A table for each phase: its names, a rule, and a row an epoch.
-    assert len(said) == (2 + 3) + (2 + 2)
-    assert said[0].split()[0] == "epoch"
-    assert set(LOSSES) < set(said[0].split())
-    assert "train_assignment_loss" not in said[0]
-    assert "train_assignment_loss" in said[5]
-    rows = [*said[2:5], *said[7:9]]
+    # The table of each phase has a header, a rule, and a row for each epoch.
+    assert len(lines) == (2 + 3) + (2 + 2)
+    assert lines[0].split()[0] == "epoch"
+    assert set(LOSSES) < set(lines[0].split())
+    assert "train_assignment_loss" not in lines[0]
+    assert "train_assignment_loss" in lines[5]
+    rows = [*lines[2:5], *lines[7:9]]
     assert [row.split()[0] for row in rows] == list("12345")
     for row, epoch in zip(rows, clusterer.history_, strict=True):
         assert f"{epoch['train_contrastive_loss']:.4f}" in row
@@ -71,7 +71,7 @@ def test_progress_bar(tiny_images, fast, capsys):
     fit(tiny_images, [ProgressBar()], **fast, batch_size=10)
     out, err = capsys.readouterr()
     assert out == ""
-    # A bar over the batches of each epoch, which goes when the epoch ends.
+    # There is a bar over the batches of each epoch.
     assert err.count("0/4") == 5
 
 
@@ -104,8 +104,8 @@ def test_tensorboard(tiny_images, fast, tmp_path, close):
 
 
 def test_mlflow(tiny_images, fast, tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")  # no word to the net
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database needs more
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")  # no network access
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # instead of a database
     monkeypatch.chdir(tmp_path)
     from mlflow.tracking import MlflowClient
 
@@ -125,7 +125,7 @@ def test_mlflow(tiny_images, fast, tmp_path, monkeypatch):
     assert names == {"params.pth", "optimizer.pth", "criterion.pth", "history.json"}
 
 
-def test_trackers_do_not_bear_on_the_result(tiny_images, fast):
+def test_trackers_do_not_affect_the_result(tiny_images, fast):
     plain = fit(tiny_images, None, **fast)
     watched = fit(tiny_images, [PrintLog(sink=lambda _: None)], **fast)
     np.testing.assert_array_equal(
@@ -133,36 +133,38 @@ def test_trackers_do_not_bear_on_the_result(tiny_images, fast):
     )
 
 
-def test_a_fit_that_goes_on_tells_the_epochs_that_it_runs(tiny_images, fast, tmp_path):
+def test_a_resumed_fit_prints_the_epochs_that_it_runs(tiny_images, fast, tmp_path):
     class StopError(Exception):
         pass
 
-    said = []
+    lines = []
 
-    def say(row):
-        if row.split()[0] == "5" and len(said) < 9:
+    def sink(line):
+        if line.split()[0] == "5" and len(lines) < 9:
             raise StopError
-        said.append(row)
+        lines.append(line)
 
     def make():
         return ContrastiveAutoencoderClusterer(
-            callbacks=[PrintLog(sink=say)], checkpoint_dir=tmp_path, **fast
+            callbacks=[PrintLog(sink=sink)], checkpoint_dir=tmp_path, **fast
         )
 
     with pytest.raises(StopError):
         make().fit(tiny_images)
-    assert len(said) == 8
-    said.append("again")
+    assert len(lines) == 8
+    lines.append("again")
     clusterer = make().fit(tiny_images)
-    assert [row.split()[0] for row in said[9:]][-1] == "5"
-    assert len(said) == 9 + 3
+    assert [line.split()[0] for line in lines[9:]][-1] == "5"
+    assert len(lines) == 9 + 3
     np.testing.assert_array_equal(
         clusterer.transform(tiny_images),
         fit(tiny_images, None, **fast).transform(tiny_images),
     )
 
 
-def test_a_closed_tracker_is_in_nobodys_way(tiny_images, fast, tmp_path):
+def test_a_closed_tracker_does_not_prevent_cloning_pickling_and_saving(
+    tiny_images, fast, tmp_path
+):
     from torch.utils.tensorboard import SummaryWriter
 
     board = TensorBoard(SummaryWriter(tmp_path / "runs"))

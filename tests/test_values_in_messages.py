@@ -1,7 +1,7 @@
-"""No error and no warning holds what a caller passed in place of a parameter.
+"""Errors and warnings do not contain values that were passed as parameters.
 
 Each public function and method is called once for each of its parameters and each kind
-of value, all of which print 0.123456 where they are printed.
+of value. The representation of each value contains 0.123456.
 """
 
 import copy
@@ -34,7 +34,7 @@ from contrastive_clustering import (
 )
 
 MARK = "123456"
-LONGEST = 1000
+MAX_LENGTH = 1000
 
 X = np.random.default_rng(0).normal(size=(12, 8, 8))
 IMAGE = np.full((28, 28), 0.123456)
@@ -49,7 +49,7 @@ QUICK = {
 
 
 class Printed:
-    """Says what it holds when it is asked for its name."""
+    """An object whose representation contains its values."""
 
     def __repr__(self):
         return repr(IMAGE)
@@ -59,11 +59,11 @@ class Printed:
 
 class PrintedCallable(Printed):
     def __call__(self, *args):
-        raise ValueError("it holds nothing to call")
+        raise ValueError("it cannot be called")
 
 
 class Dicom:
-    """Has the interface of a data set of pydicom."""
+    """An object with the interface of a data set of pydicom."""
 
     PatientName = "0.123456^Jane"
 
@@ -76,18 +76,18 @@ class Dicom:
 
 
 class SlicesOnly:
-    """An array in a file that is read by slices alone."""
+    """An array in a file that can be read only by slices."""
 
     shape, dtype = (12, 28, 28), IMAGE.dtype
 
-    def __getitem__(self, places):
-        if not isinstance(places, slice):
+    def __getitem__(self, rows):
+        if not isinstance(rows, slice):
             raise TypeError("it is read by slices")
-        return np.array([IMAGE] * 12)[places]
+        return np.array([IMAGE] * 12)[rows]
 
 
 class Unreadable(torch.utils.data.Dataset):
-    """Fails at a file."""
+    """A data set with one sample that cannot be read."""
 
     def __len__(self):
         return 12
@@ -106,7 +106,7 @@ class Yields(torch.utils.data.Dataset):
         return 12
 
     def __getitem__(self, index):
-        range(12)[index]  # else NumPy and scikit-learn would read without end
+        range(12)[index]  # without an IndexError, NumPy would read forever
         return self.item
 
 
@@ -161,7 +161,7 @@ VALUES = {
 
 
 def named(function):
-    """Return the parameters of a function that can be passed by their name."""
+    """Return the parameters of a function that can be passed by name."""
     return [
         name
         for name, parameter in inspect.signature(function).parameters.items()
@@ -176,7 +176,7 @@ def fitted():
 
 
 def usual(fitted, folder):
-    """Return good values of the parameters that have no default."""
+    """Return valid values of the parameters without defaults."""
     return {
         "estimator": fitted,
         "X": X,
@@ -211,20 +211,20 @@ def usual(fitted, folder):
 
 
 def functions(fitted):
-    """Return each public function, class and method by its name."""
+    """Return the public functions, classes and methods by name."""
     found = {}
     for module in (contrastive_clustering, datasets, metrics):
         for name in module.__all__:
             thing = getattr(module, name)
-            # What these hold was made by the package, of what had been checked.
-            made = (ClusterNumberResult, ClusterStability, ClusteringEvaluation)
-            if not callable(thing) or thing in made:
+            # The package itself creates these results, from checked values.
+            results = (ClusterNumberResult, ClusterStability, ClusteringEvaluation)
+            if not callable(thing) or thing in results:
                 continue
             if not name.endswith("Display"):
                 found[name] = thing
-            for way in ("from_estimator", "from_latents", "from_labels"):
-                if hasattr(thing, way):
-                    found[f"{name}.{way}"] = getattr(thing, way)
+            for method in ("from_estimator", "from_latents", "from_labels"):
+                if hasattr(thing, method):
+                    found[f"{name}.{method}"] = getattr(thing, method)
     table = X.reshape(12, -1)
     for each in (
         fitted,
@@ -241,36 +241,36 @@ def functions(fitted):
     return found
 
 
-def said_by(call):
-    """Return the message of a call's error, and all that would be printed."""
+def messages_of(call):
+    """Return the message of a call's error, and all messages that would be printed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             call()
-            message, said = "", []
+            message, printed = "", []
         except Exception as error:
-            # The lines of the source, which hold the names of this file, are left out.
+            # Source lines are omitted, because they contain literals of this file.
             chain = traceback.TracebackException.from_exception(error)
-            message, said = str(error), []
+            message, printed = str(error), []
             while chain is not None:
-                said.append("".join(chain.format_exception_only()))
+                printed.append("".join(chain.format_exception_only()))
                 hidden = chain.__suppress_context__
                 chain = chain.__cause__ or (None if hidden else chain.__context__)
-    return message, [*said, *(str(each.message) for each in caught)]
+    return message, [*printed, *(str(each.message) for each in caught)]
 
 
 def check(call):
-    message, said = said_by(call)
-    for each in said:
+    message, printed = messages_of(call)
+    for each in printed:
         assert f"0.{MARK}" not in each
-        # A message may name one whole number, such as a stratum that there is not.
+        # A message may name a single integer, such as a stratum that does not exist.
         assert each.count(MARK) <= 1
-    assert len(message) <= LONGEST
+    assert len(message) <= MAX_LENGTH
     return message
 
 
 def make(function, name, value, given):
-    """Return a call of a function with one odd argument."""
+    """Return a call of a function with one unusual argument."""
     needed = {
         other: given[other]
         for other, parameter in inspect.signature(function).parameters.items()
@@ -281,7 +281,7 @@ def make(function, name, value, given):
 
 
 PARAMETERS = ContrastiveAutoencoderClusterer().get_params()
-OF_THE_NET = [
+NET_PARAMETERS = [
     "optimizer__betas",
     "optimizer__param_groups",
     "callbacks__timer",
@@ -301,18 +301,18 @@ def own_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_no_message_of_a_function_holds_values(fitted, kind, tmp_path):
+def test_messages_of_functions_contain_no_values(fitted, kind, tmp_path):
     given = usual(fitted, tmp_path)
-    n_refused = 0
+    n_rejected = 0
     for function in functions(fitted).values():
         for name in named(function):
-            n_refused += bool(check(make(function, name, VALUES[kind], given)))
-    assert n_refused > 100
+            n_rejected += bool(check(make(function, name, VALUES[kind], given)))
+    assert n_rejected > 100
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_no_message_of_a_parameter_holds_values(kind):
-    n_refused = 0
+def test_messages_about_parameters_contain_no_values(kind):
+    n_rejected = 0
     for refinement in (PrototypeRefinement, SelfTrainingRefinement):
         for name in named(refinement):
             odd = refinement(**{name: VALUES[kind]})
@@ -321,7 +321,7 @@ def test_no_message_of_a_parameter_holds_values(kind):
     for name in ConsensusClustering().get_params():
         consensus = ConsensusClustering(**{name: VALUES[kind]})
         assert check(functools.partial(consensus.fit, X[:, 0]))
-    for name in [*PARAMETERS, *OF_THE_NET]:
+    for name in [*PARAMETERS, *NET_PARAMETERS]:
         clusterer = ContrastiveAutoencoderClusterer(**{**QUICK, name: VALUES[kind]})
-        n_refused += bool(check(functools.partial(clusterer.fit, X)))
-    assert n_refused > len(PARAMETERS) // 2
+        n_rejected += bool(check(functools.partial(clusterer.fit, X)))
+    assert n_rejected > len(PARAMETERS) // 2

@@ -1,4 +1,4 @@
-"""What a computation must leave as it was."""
+"""Global state that a computation must not change."""
 
 import os
 import random
@@ -7,12 +7,12 @@ import signal
 import numpy as np
 import torch
 
-# PyTorch names a folder for its compiler when it first imports that, whoever does.
+# PyTorch sets this variable when its compiler is first imported.
 SET_BY_PYTORCH = ("TORCHINDUCTOR_CACHE_DIR",)
 
 
-def state_of_the_world():
-    """Return the generators' states, the flags, the handlers and the environment."""
+def global_state():
+    """Return the states of generators, flags, signal handlers and the environment."""
     return (
         torch.get_rng_state().tolist(),
         np.random.get_state()[1].tolist(),

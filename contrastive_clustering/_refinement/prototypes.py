@@ -89,9 +89,9 @@ class PrototypeClustering:
         kept, labels = np.unique(raw, return_inverse=True)
         if len(kept) < len(prototypes):
             warn(
-                f"{len(prototypes) - len(kept)} of {len(prototypes)} strata had no "
-                "members after the second phase and were dropped. Lower n_clusters, or "
-                "raise refinement_epochs.",
+                f"{len(prototypes) - len(kept)} of {len(prototypes)} prototypes had "
+                "lost all members by the end of the second phase, so their strata were "
+                "dropped. Lower n_clusters, or raise refinement_epochs.",
                 ConvergenceWarning,
             )
         centers = [latents[labels == label].mean(axis=0) for label in range(len(kept))]

@@ -3,7 +3,7 @@ import pytest
 import torch
 from kornia.augmentation import AugmentationSequential, RandomAffine, RandomErasing
 from layouts import LAYOUTS
-from world import state_of_the_world
+from world import global_state
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
@@ -164,7 +164,7 @@ def test_transforms_of_torchvision_work_on_batches(batch):
     ids=["function", "Kornia", "torchvision"],
 )
 def test_custom_augmentations_are_reproducible(tiny_images, fast, augmentation):
-    before = state_of_the_world()
+    before = global_state()
     first, second, other = (
         ContrastiveAutoencoderClusterer(**{**fast, "random_state": seed})
         .set_params(augmentation=augmentation)
@@ -174,4 +174,4 @@ def test_custom_augmentations_are_reproducible(tiny_images, fast, augmentation):
     )
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, other)
-    assert state_of_the_world() == before
+    assert global_state() == before

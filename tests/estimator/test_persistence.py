@@ -314,10 +314,10 @@ def fuzz(kind, n_files, **variables):
     assert found["n_files"] == n_files
     # The checksum detects nearly any damage, but some forged values are valid.
     assert found.get("worked", 0) > 0 or kind == "damaged"
-    assert found["refused"] > 0.3 * n_files
+    assert found["rejected"] > 0.3 * n_files
     assert found["most_mib"] <= 256
     assert found["longest_seconds"] <= 60
-    outcomes = ("worked", "refused", "refused_later", "not_written")
+    outcomes = ("worked", "rejected", "rejected_later", "not_written")
     assert sum(found.get(name, 0) for name in outcomes) == n_files
 
 

@@ -10,7 +10,7 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from torch import nn
-from world import state_of_the_world
+from world import global_state
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._networks.custom import make_part, try_part
@@ -82,9 +82,9 @@ def test_custom_networks_support_all_methods(tiny_images, fast, parameters):
 
 
 def test_global_state_is_not_changed(tiny_images, fast):
-    before = state_of_the_world()
+    before = global_state()
     make(fast, encoder=Encoder, decoder=make_decoder).fit(tiny_images)
-    assert state_of_the_world() == before
+    assert global_state() == before
 
 
 @pytest.mark.parametrize(

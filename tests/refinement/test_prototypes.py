@@ -26,7 +26,7 @@ def fitted():
         torch.tensor(prototypes, dtype=torch.float32), torch.from_numpy(origin), 0.2
     )
     with pytest.warns(
-        ConvergenceWarning, match="1 of 4 strata had no members after the second"
+        ConvergenceWarning, match="1 of 4 prototypes had lost all members by the end"
     ):
         return latents, head, PrototypeClustering.fit(latents, head)
 

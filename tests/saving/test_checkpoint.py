@@ -473,9 +473,9 @@ def test_tilde_is_the_home_folder(tiny_images, parameters, home):
 
 
 def test_a_checkpoint_that_is_not_a_regular_file_is_rejected(
-    tiny_images, parameters, no_file, tmp_path
+    tiny_images, parameters, special_file, tmp_path
 ):
-    path, kind = no_file
+    path, kind = special_file
     (tmp_path / FILE_NAME).symlink_to(path)
     with pytest.raises(OSError, match=rf"checkpoint_dir=.*{FILE_NAME}: it is a {kind}"):
         make(parameters, tmp_path).fit(tiny_images)

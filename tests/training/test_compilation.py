@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from world import state_of_the_world
+from world import global_state
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
@@ -33,10 +33,10 @@ def traced(monkeypatch):
 def test_compiled_training_is_the_same(tiny_images, fast, traced, others):
     plain = ContrastiveAutoencoderClusterer(**fast, **others).fit(tiny_images)
     assert not traced
-    before = state_of_the_world()
+    before = global_state()
     compiled = ContrastiveAutoencoderClusterer(**fast, **others, compile=True)
     compiled.fit(tiny_images)
-    assert state_of_the_world() == before
+    assert global_state() == before
     assert len(traced) >= 2  # the network of each phase
     for found, expected in zip(compiled.history_, plain.history_, strict=True):
         assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-4)

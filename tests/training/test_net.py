@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skorch
 import torch
-from world import state_of_the_world
+from world import global_state
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._networks.losses import JointLoss
@@ -41,9 +41,9 @@ def test_losses_decrease(digits):
 
 
 def test_fit_is_reproducible_and_leaves_global_state_unchanged(tiny_images, fast):
-    before = state_of_the_world()
+    before = global_state()
     first = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    assert state_of_the_world() == before
+    assert global_state() == before
     torch.rand(3), np.random.rand(3)  # global generators do not affect the fit
     second = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     third = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 1}).fit(
@@ -60,11 +60,11 @@ def test_an_error_in_a_callable_leaves_global_state_unchanged(tiny_images, fast)
         torch.rand(3)
         raise RuntimeError("callable failed")
 
-    before = state_of_the_world()
+    before = global_state()
     clusterer = ContrastiveAutoencoderClusterer(augmentation=fails, **fast)
     with pytest.raises(RuntimeError, match="callable failed"):
         clusterer.fit(tiny_images)
-    assert state_of_the_world() == before
+    assert global_state() == before
     assert not hasattr(clusterer, "net_")
 
 

@@ -101,8 +101,8 @@ def test_regular_files_are_opened_through_links(tmp_path):
             assert file.read() == b"content"
 
 
-def test_pipes_sockets_and_devices_are_not_read(no_file, tmp_path):
-    path, kind = no_file
+def test_pipes_sockets_and_devices_are_not_read(special_file, tmp_path):
+    path, kind = special_file
     (tmp_path / "link").symlink_to(path)
     for each in (path, tmp_path / "link"):
         with pytest.raises(ValueError, match=rf"{each.name}' is a {kind}\. Pass"):
@@ -250,8 +250,8 @@ def test_read_only_files_are_kept(open_folder):
     assert len(list(open_folder.iterdir())) == 2
 
 
-def test_pipes_sockets_and_devices_are_not_replaced(no_file, tmp_path):
-    path, kind = no_file
+def test_pipes_sockets_and_devices_are_not_replaced(special_file, tmp_path):
+    path, kind = special_file
     (tmp_path / "link").symlink_to(path)
     before = path.stat()
     for each in (path, tmp_path / "link"):
