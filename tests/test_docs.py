@@ -1,7 +1,9 @@
-"""What is written for users is true: snippets, docstrings, public names."""
+"""Snippets, docstrings and public names in texts for users are correct."""
 
+import ast
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import textwrap
@@ -11,11 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpydoc.validate import validate
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
 
 import contrastive_clustering
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._training.net_params import PREFIXES
+from contrastive_clustering._data.dataset import EvenBatchLoader
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
+from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._training.build import optimizer_defaults
+from contrastive_clustering._training.net_params import PREFIXES, check_net_parameters
 from contrastive_clustering.metrics import mapped_accuracy
 
 ROOT = Path(__file__).parents[1]
@@ -95,6 +104,37 @@ def test_parameters_of_the_net_are_documented():
         assert f"``{prefix}__``" in entry
 
 
+def test_table_of_skorch_parameters_states_names_and_defaults():
+    page = (DOCS / "user_guide" / "skorch_parameters.rst").read_text()
+    rows = re.findall(r"^    ``(\w+)`` \| (.+?) \|", page, re.M)
+    stated = {
+        name: ast.literal_eval(default.strip("`"))
+        for name, default in rows
+        if default.startswith("`")
+    }
+    assert {name for name, _ in rows} - set(stated) == {"callbacks__lr_schedule"}
+    check_net_parameters(
+        stated | {"callbacks__lr_schedule": None},
+        optimizer=torch.optim.AdamW,
+        callbacks=(),
+        early_stopping=True,
+    )
+    actual = {"compile": inspect.signature(NeuralNet).parameters["compile"].default}
+    for prefix, kind in {
+        "optimizer": torch.optim.AdamW,
+        "iterator_train": EvenBatchLoader,
+        "callbacks__early_stopping": EarlyStopping,
+        "criterion": JointLoss,
+        "module": ContrastiveAutoencoder,
+    }.items():
+        for name, parameter in inspect.signature(kind).parameters.items():
+            actual[f"{prefix}__{name}"] = parameter.default
+    for name, default in optimizer_defaults(torch.optim.AdamW).items():
+        actual[f"optimizer__{name}"] = default
+    assert stated.pop("callbacks__checkpoint__every") == 1
+    assert stated == {name: actual[name] for name in stated}
+
+
 def test_every_module_has_its_twin_and_says_what_it_is():
     package = contrastive_clustering
     modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
@@ -144,7 +184,7 @@ def test_readme_snippet_finds_strata_of_chest_x_rays(
 
 
 DOCS = ROOT / "docs"
-# What a build of the documentation leaves there.
+# Folders that a build of the documentation leaves there.
 BUILT = {"_build", "auto_examples", "generated"}
 
 SNIPPET = re.compile(
@@ -177,12 +217,12 @@ def run_snippet(code, namespace, name):
         exec(compile(code, name, "exec"), namespace)
         return
     session = doctest.DocTestParser().get_doctest(code, namespace, name, None, 0)
-    told = []
+    printed = []
     runner = doctest.DocTestRunner(
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     )
-    runner.run(session, out=told.append, clear_globs=False)
-    assert not runner.failures, "".join(told)
+    runner.run(session, out=printed.append, clear_globs=False)
+    assert not runner.failures, "".join(printed)
     namespace.update(session.globs)
 
 
@@ -199,7 +239,7 @@ PAGES_WITH_FILES = [
 # Pages that start a cluster, or that train with the defaults.
 SLOW = {"large_data", "distributed"}
 
-# What a page says of the outcome of its snippets.
+# Statements of a page on the results of its snippets.
 SAID = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9
