@@ -90,7 +90,7 @@ def test_divergence_names_the_epoch_the_batch_and_the_remedy(tiny_images, fast):
     )
     message = (
         r"Training diverged: reconstruction_loss is (?:nan|inf) in epoch 2 of 2 of the "
-        r"first phase, batch 3, with lr=0\.01\. Lower lr, .* has to return finite"
+        r"first phase, batch 3, with lr=0\.01\. Lower lr, .* must return finite"
     )
     with pytest.raises(ValueError, match=message):
         clusterer.fit(tiny_images)

@@ -158,7 +158,7 @@ def test_a_killed_worker_is_one_clear_error(tiny_images, parameters):
     )
     with pytest.raises(
         RuntimeError,
-        match=r"reads batches \(num_workers=1\) was killed by the signal SIGKILL.*Low",
+        match=r"worker \(num_workers=1\) was killed by the signal SIGKILL.*Low",
     ):
         clusterer.fit(tiny_images)
     assert not hasattr(clusterer, "net_")

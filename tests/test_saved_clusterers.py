@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_clusterers import Named, NamedByFit
+from custom_clusterers import Named, NamedByFit
 from scipy.spatial.distance import euclidean
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
@@ -108,7 +108,7 @@ class Circular(KMeans):
 
 def test_objects_that_refer_to_themselves_are_refused(fit_tiny, tmp_path):
     estimator = fit_tiny(clusterer=Circular(2))
-    with pytest.raises(ValueError, match="refer to each other in a circle"):
+    with pytest.raises(ValueError, match="contains circular references"):
         estimator.save(tmp_path / "model", trusted=[f"{__name__}.Circular"])
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Trees that go through a file, that are changed, and that a schema refuses."""
+"""Helpers for tests of trees and schemas."""
 
 import copy
 import re
@@ -10,20 +10,21 @@ from contrastive_clustering._io.schema import Scope
 
 
 def through_a_file(tree, folder):
+    """Write a tree to a file and read it back."""
     write_tree(folder / "file", "test", {"tree": tree})
     return read_tree(folder / "file", "test")["tree"]
 
 
-def changed(tree, way, value):
-    """Return a tree with something else at a place such as ``"space.size"``."""
+def changed(tree, path, value):
+    """Return a copy of a tree with a new value at a path such as ``"space.size"``."""
     tree = copy.deepcopy(tree)
-    inner, (*outer, last) = tree, way.split(".")
+    inner, (*outer, last) = tree, path.split(".")
     for key in outer:
         inner = inner[key]
     inner[last] = value
     return tree
 
 
-def refuses(schema, tree, message, **sizes):
+def assert_rejected(schema, tree, message, **sizes):
     with pytest.raises(ValueError, match=re.escape(message)):
         schema.check(tree, "the part", Scope(**sizes))

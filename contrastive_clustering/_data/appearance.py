@@ -151,17 +151,17 @@ class Appearance:
         rows = np.arange(0, len(X), math.ceil(len(X) / MOST_LEARNED))
         size = max(1, CHUNK_VALUES // math.prod(layout.sample_shape))
         parts = [
-            _look_at(X[rows[start : start + size]], layout, offset, scale)
+            _measure_raw(X[rows[start : start + size]], layout, offset, scale)
             for start in range(0, len(rows), size)
         ]
-        looks = _Looks(*map(np.concatenate, zip(*parts, strict=True)))
-        average = looks.cells.mean(axis=0)
-        values = _compare(looks, average)
+        raw = _RawMeasures(*map(np.concatenate, zip(*parts, strict=True)))
+        average = raw.cells.mean(axis=0)
+        values = _compare(raw, average)
         center = values.mean(axis=0)
         covariance = np.cov(values, rowvar=False)
         precision = np.linalg.inv(covariance + LEAST_SPREAD**2 * np.eye(len(center)))
         distances = _leave_one_out(_distances(values - center, precision))
-        varying = looks.spreads[looks.spreads > SMALL]
+        varying = raw.spreads[raw.spreads > SMALL]
         if not len(varying):  # all images are constant
             varying = np.ones(1)
         return cls(
@@ -194,8 +194,8 @@ class Appearance:
         measures : Measures
             Measures of the images.
         """
-        looks = _look_at(images, layout, self.offset, self.scale)
-        return Measures(_compare(looks, self.average), looks.spreads)
+        raw = _measure_raw(images, layout, self.offset, self.scale)
+        return Measures(_compare(raw, self.average), raw.spreads)
 
     def distances(self, values: np.ndarray) -> np.ndarray:
         """Return the distances of measures from those of the training images.
@@ -230,7 +230,7 @@ class Appearance:
             "correlation with the average image of fit",
         ]
 
-    def in_units(self, values: np.ndarray) -> np.ndarray:
+    def to_units(self, values: np.ndarray) -> np.ndarray:
         """Convert measures to the units of the training images.
 
         Parameters
@@ -259,7 +259,7 @@ class Appearance:
         )
 
 
-class _Looks(NamedTuple):
+class _RawMeasures(NamedTuple):
     """Measures of images, except their correlations with the average image."""
 
     values: np.ndarray  # (n, n_measures - 1)
@@ -267,9 +267,9 @@ class _Looks(NamedTuple):
     spreads: np.ndarray  # (n,)
 
 
-def _look_at(
+def _measure_raw(
     images: np.ndarray, layout: SampleLayout, offset: float, scale: float
-) -> _Looks:
+) -> _RawMeasures:
     batch = layout.to_network(torch.from_numpy(images.astype(np.float64)))
     batch = (batch - offset) / scale
     # (n, n_channels, ...) -> (n, n_channels, n_pixels) and (n, n_values)
@@ -289,15 +289,17 @@ def _look_at(
     ]
     cells = pool(batch.mean(dim=1, keepdim=True), layout, _max_side(layout)).flatten(1)
     cells = cells - cells.mean(dim=1, keepdim=True)
-    return _Looks(torch.cat(measured, dim=1).numpy(), cells.numpy(), spreads.numpy())
+    return _RawMeasures(
+        torch.cat(measured, dim=1).numpy(), cells.numpy(), spreads.numpy()
+    )
 
 
-def _compare(looks: _Looks, average: np.ndarray) -> np.ndarray:
+def _compare(raw: _RawMeasures, average: np.ndarray) -> np.ndarray:
     """Return all measures; the last is the correlation with the average image."""
-    lengths = np.linalg.norm(looks.cells, axis=1) * np.linalg.norm(average)
-    correlation = looks.cells @ average / (lengths + SMALL**2)
+    lengths = np.linalg.norm(raw.cells, axis=1) * np.linalg.norm(average)
+    correlation = raw.cells @ average / (lengths + SMALL**2)
     correlation = correlation.clip(-HIGHEST_CORRELATION, HIGHEST_CORRELATION)
-    return np.column_stack([looks.values, np.arctanh(correlation)])
+    return np.column_stack([raw.values, np.arctanh(correlation)])
 
 
 def _distances(deviations: np.ndarray, precision: np.ndarray) -> np.ndarray:

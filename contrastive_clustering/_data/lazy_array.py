@@ -88,7 +88,7 @@ class LazyArray(ABC):
 
 
 @contextmanager
-def errors_of_reading(name: str, source: Any) -> Iterator[None]:
+def explain_read_errors(name: str, source: Any) -> Iterator[None]:
     """Add the name of the sample to errors of files or of custom code.
 
     Parameters

@@ -82,7 +82,7 @@ class Scaler:
         Raises
         ------
         ValueError
-            If all samples are equal, if squares of values overflow, or if integers
+            If all samples are the same, if squares of values overflow, or if integers
             differ by less than float64 resolves.
         """
         count, mean, scatter = 0, np.zeros(1), np.zeros(1)
@@ -105,8 +105,8 @@ class Scaler:
             count = total
         if not varies.any():
             raise ValueError(
-                f"All {len(X)} samples of X are equal (constant), so there is nothing "
-                "to cluster. Check how X was loaded."
+                f"All {len(X)} samples of X are the same (constant), so there is "
+                "nothing to cluster. Check how X was loaded."
             )
         std = np.sqrt(scatter / count)
         if not np.isfinite(std).all():

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
+from contrastive_clustering._data.lazy_array import LazyArray, explain_read_errors
 from contrastive_clustering._utils.arrays import read_masked
 from contrastive_clustering._utils.messages import describe_error
 
@@ -76,7 +76,7 @@ class SlicedArray(LazyArray):
         return samples
 
     def _slice(self, start: int, stop: int) -> np.ndarray:
-        with errors_of_reading(f"X[{start}:{stop}]", self.array):
+        with explain_read_errors(f"X[{start}:{stop}]", self.array):
             part = _computed(self.array[start:stop])
         return np.asarray(read_masked(part, "X"))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
-from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
+from contrastive_clustering._data.lazy_array import LazyArray, explain_read_errors
 from contrastive_clustering._data.unsupported_inputs import reject_unsupported_sample
 from contrastive_clustering._utils.arrays import to_array
 from contrastive_clustering._utils.bad_samples import name_samples, search
@@ -86,7 +86,7 @@ class DatasetArray(LazyArray):
     def _sample(self, index: int) -> np.ndarray:
         name = f"X[{index}]"
         try:
-            with errors_of_reading(name, self.dataset):
+            with explain_read_errors(name, self.dataset):
                 item = self.dataset[index]
         except ValueError as error:
             if not isinstance(error.__cause__, IndexError):
@@ -105,11 +105,11 @@ def _sample_of(item: Any, name: str) -> np.ndarray:
     reject_unsupported_sample(sample, name)
     array = np.asarray(to_array(sample, name))
     if is_pair and isinstance(item, tuple) and len(item) > 1:
-        _refuse_batch(array, item[1], name)
+        _reject_batch(array, item[1], name)
     return array
 
 
-def _refuse_batch(array: np.ndarray, target: Any, name: str) -> None:
+def _reject_batch(array: np.ndarray, target: Any, name: str) -> None:
     """Raise a ValueError if a sample has one target per row, like a batch."""
     n_targets = np.shape(target)
     if array.ndim > 1 and n_targets in {(len(array),), (len(array), 1)} != {(1,)}:
@@ -207,10 +207,10 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
 def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
     """Yield the items of a dataset, and name the sample if it fails."""
     n_samples = 0
-    with errors_of_reading("Sample 0", dataset):
+    with explain_read_errors("Sample 0", dataset):
         items = iter(dataset)
     while True:
-        with errors_of_reading(f"Sample {n_samples}", dataset):
+        with explain_read_errors(f"Sample {n_samples}", dataset):
             item = next(items, END)
         if item is END:
             return

@@ -139,7 +139,7 @@ def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
     excess = np.maximum(low - median, median - high) / (high - low + LEAST_SPREAD)
     order = np.argsort(-excess)[:MOST_MEASURES]
     shown = [measure for measure in order if excess[measure] > 0] or order[:1]
-    found, least, greatest = appearance.in_units(np.stack([median, low, high]))
+    found, least, greatest = appearance.to_units(np.stack([median, low, high]))
     seen = ", ".join(
         f"{appearance.names[measure]} {found[measure]:.4g} "
         f"({least[measure]:.4g} to {greatest[measure]:.4g} in fit)"

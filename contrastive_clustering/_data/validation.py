@@ -14,7 +14,7 @@ from contrastive_clustering._utils.arrays import (
     check_squares,
     errors_about,
     objects_as_numbers,
-    refuse_times,
+    reject_times,
     to_array,
     without_extended_precision,
 )
@@ -59,7 +59,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
-            refuse_times(X)
+            reject_times(X)
             array = objects_as_numbers(
                 check_array(
                     X,

@@ -1,4 +1,4 @@
-"""What all parts of the estimator share: parameters, the fitted model, reading X."""
+"""Base of the estimator's mixins: parameters, the fitted model, reading X."""
 
 import math
 from typing import Any
@@ -27,8 +27,8 @@ from contrastive_clustering._utils.arrays import with_names
 class FittedAttributes(EstimatorParameters):
     """The fitted model of an estimator, and its attributes.
 
-    The model is replaced in one step: a failed fit leaves the estimator as it was, and
-    another thread sees either the old model or the new one.
+    `fit` replaces the model in one step. A failed fit leaves the estimator unchanged,
+    and another thread sees either the old model or the new one.
     """
 
     _model: FittedModel
@@ -39,7 +39,7 @@ class FittedAttributes(EstimatorParameters):
 
     @property
     def _fitted(self) -> FittedModel:
-        """The fitted model; without one, `NotFittedError` is raised."""
+        """The fitted model; raises `NotFittedError` if there is none."""
         check_is_fitted(self)
         return self._model
 
@@ -90,24 +90,24 @@ class FittedAttributes(EstimatorParameters):
         if names is None:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute "
-                "'feature_names_in_': X had no names of columns."
+                "'feature_names_in_': X had no column names."
             )
         return names
 
     @property
     def examples_(self) -> np.ndarray:
-        """The training sample next to the center of each stratum."""
+        """The training sample closest to the center of each stratum."""
         examples = self._fitted.examples
         if examples is None:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute 'examples_': it was "
-                "fitted without. Set store_examples=True and fit again, to keep a "
-                "training sample of each stratum."
+                "fitted with store_examples=False. Set store_examples=True and fit "
+                "again to keep a training sample of each stratum."
             )
         return examples
 
     def _read(self, X: Any, *, may_be_odd: bool = False) -> Samples:
-        """Return samples that look like those of `fit`, or raise."""
+        """Return samples; raise if shape or units differ from those of `fit`."""
         scaler = self._model.scaler
         samples = check_samples(X)
         if scaler.layout.is_flat and samples.ndim == 2:
@@ -117,7 +117,7 @@ class FittedAttributes(EstimatorParameters):
         return samples
 
     def _read_first(self, X: Any) -> tuple[Samples, Scaler, np.ndarray | None]:
-        """Return the samples of a first fit, their scaler and their columns' names."""
+        """Return the samples of a first fit, their scaler and the column names."""
         samples = check_samples(X, min_samples=2)
         layout = read_layout(
             samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis

@@ -1,4 +1,4 @@
-"""The estimator: its parameters and attributes; what it does stands in its mixins."""
+"""The estimator: its documentation; its mixins implement the methods."""
 
 from sklearn.utils import Tags
 
@@ -41,21 +41,21 @@ class ContrastiveAutoencoderClusterer(
         for another criterion, another range or parallel jobs.
 
     clusterer : str or scikit-learn clusterer, default="consensus"
-        Clusters the latents after each phase: "consensus" is a
-        :class:`ConsensusClustering` of which half of the members compare directions;
-        "kmeans", "gaussian_mixture" and any clusterer are possible, too. A clusterer is
-        cloned, and its `n_clusters` (`n_components` of a mixture, that of the last step
-        of a pipeline) is set to `n_clusters`, unless it is not an integer, such as
-        None. Each `random_state` that is None is set, also in nested estimators. If
-        there is no ``predict``, the 15 nearest training samples vote for the stratum of
-        a new sample.
+        Clusters the latents after each phase. "consensus" is a
+        :class:`ConsensusClustering` in which half of the members compare directions.
+        "kmeans", "gaussian_mixture" and scikit-learn clusterers are also possible. A
+        clusterer is cloned, and its `n_clusters` (for a mixture `n_components`, for a
+        pipeline that of the last step) is set to `n_clusters` if it is an integer. Each
+        `random_state` that is None is set, also in nested estimators. If the clusterer
+        has no ``predict``, the 15 nearest training samples vote for the stratum of a
+        new sample.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
-        variance, each brought to unit variance.
+        variance, each scaled to unit variance.
 
     normalize : bool, default=False
-        Whether to bring latents (after whitening) to unit length for the clusterer.
+        Whether to scale latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
         Number of latents.
@@ -88,7 +88,7 @@ class ContrastiveAutoencoderClusterer(
 
     image_shape : tuple of int, default=None
         Shape of one image, ``(H, W)`` or ``(H, W, C)``, or volume, ``(D, H, W)`` or
-        ``(D, H, W, C)``, where X holds them flattened, as a Pipeline hands them over.
+        ``(D, H, W, C)``, if X contains flattened samples, for example in a Pipeline.
 
     channel_axis : int, None or "auto", default="auto"
         The axis of X (before flattening; samples are axis 0) that holds the channels,
@@ -161,26 +161,25 @@ class ContrastiveAutoencoderClusterer(
     checkpoint_dir : str or path-like, default=None
         Folder for the checkpoint of `fit`; None writes none. It is written after every
         epoch, or every fifth with ``callbacks__checkpoint__every=5``. Rerunning an
-        interrupted
-        fit with the same X and the same parameters resumes it; with others it is
-        refused. A fit locks its folder, and another fit in the same folder is refused
-        until it ends. A relative path is resolved when the fit starts; "~" stands for
-        the home folder.
+        interrupted fit with the same X and the same parameters resumes it; with others
+        it is an error. A fit locks its folder, and another fit in the same folder is an
+        error until it ends. A relative path is resolved when the fit starts; "~" stands
+        for the home folder.
 
     store_examples : bool, default=False
         Whether to keep a training sample of each stratum as `examples_`. If False,
-        neither the estimator nor its saved file holds a training sample.
+        neither the estimator nor its saved file contains a training sample.
 
     device : str or torch.device, default="auto"
-        Where to compute; "auto" takes CUDA, then MPS, then the CPU.
+        Device to compute on; "auto" prefers CUDA, then MPS, then the CPU.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, views, order, validation part and clusterer. An int gives
-        the same result again on the same machine.
+        Seed of weights, views, order, validation part and clusterer. Pass an int for
+        reproducible results on the same machine.
 
     verbose : int, default=0
-        0 prints nothing, 1 shows the progress of both phases and of the search for the
-        number of strata: bars on a terminal and in notebooks, lines in a log.
+        0 prints nothing. 1 shows the progress of both phases and of the search for the
+        number of strata, as bars on a terminal and in notebooks, and as lines in a log.
 
     **net_params : dict
         Further parameters of the net by skorch's names, with the prefixes
@@ -195,9 +194,9 @@ class ContrastiveAutoencoderClusterer(
     ----------
     labels_ : ndarray of shape (n_samples,)
         Stratum of each training sample. Strata are numbered from 0 by size, largest
-        first; where training continued (`warm_start`, `partial_fit`), they keep the
-        numbers of those that they overlap with most. Without a second phase, -1 stands
-        for what the fit of the clusterer calls noise.
+        first. If training continued (`warm_start`, `partial_fit`), they keep the
+        numbers of the earlier strata that they overlap with most. Without a second
+        phase, -1 marks samples that the clusterer labels as noise.
 
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Mean latent of each stratum; `inverse_transform` decodes it.
@@ -210,7 +209,7 @@ class ContrastiveAutoencoderClusterer(
         :func:`scipy.cluster.hierarchy.dendrogram` draws it.
 
     examples_ : ndarray of shape (n_clusters, ...)
-        The training sample next to the center of each stratum; only if
+        The training sample closest to the center of each stratum; only if
         `store_examples`.
 
     cluster_number_search_ : ClusterNumberResult or None
@@ -218,8 +217,8 @@ class ContrastiveAutoencoderClusterer(
         no search.
 
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_.encoder`` maps a batch on the common scale,
-        channels first, to latents.
+        The trained net; ``net_.module_.encoder`` maps a standardized batch, channels
+        first, to latents.
 
     history_ : skorch.history.History
         The net's history, first phase first: for each epoch ``train_loss``,
@@ -258,9 +257,9 @@ class ContrastiveAutoencoderClusterer(
     """
 
     def __sklearn_tags__(self) -> Tags:
-        """Return what X may be: tables, images and volumes."""
+        """Return the tags, which allow tables, images and volumes as X."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        # Latents are what the network computes: float32, whatever X was.
+        # The network computes latents in float32, whatever the dtype of X.
         tags.transformer_tags.preserves_dtype = []
         return tags

@@ -1,4 +1,4 @@
-"""New samples from strata, ways between samples, and how typical a sample is."""
+"""Generation of samples, interpolation, and the density of samples."""
 
 from numbers import Integral
 from typing import Any
@@ -34,51 +34,50 @@ class GenerationMixin(FittedAttributes):
         cluster: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Generate samples that look like those of a stratum.
+        """Generate samples of a stratum.
 
         Latents are drawn from the density of the stratum's training members and
-        decoded. A decoder may turn an odd latent into a sample of another stratum, so
-        the decoded samples are encoded again, and those that are not predicted to be
-        of their stratum are drawn again, up to twenty times. Therefore `predict` of a
-        generated set agrees with its strata, and a stratum's fringe, where it
-        meets others, is rarer in it than among real samples.
+        decoded. The decoder may map an atypical latent to a sample of another stratum.
+        Therefore, decoded samples are encoded again, and those that `predict` assigns
+        to another stratum are redrawn, up to twenty times. As a consequence, samples
+        near the boundary of a stratum are rarer than among real samples.
 
         Parameters
         ----------
         n_samples : int, default=1
-            How many samples to generate.
+            Number of samples to generate.
 
         cluster : int, default=None
-            The stratum to generate samples of. If None, strata are drawn in proportion
-            to their training members (noise not counted).
+            Stratum of the samples. If None, strata are drawn in proportion to their
+            numbers of training members, without noise.
 
         random_state : int, RandomState instance or None, default=None
-            Seed of the draws. An int gives the same samples again.
+            Seed of the samples. Pass an int for reproducible samples.
 
         Returns
         -------
         X : ndarray of shape (n_samples, ...)
-            Samples of the shape and in the units of the X of `fit`, of the dtype that
+            Samples with the shape and the units of the X of `fit`, and the dtype that
             `inverse_transform` returns.
 
         labels : ndarray of shape (n_samples,)
-            The stratum that each was drawn for.
+            The stratum that each sample was drawn for.
 
         Raises
         ------
         ValueError
-            If `n_samples` is below 1 or there is no stratum `cluster`.
+            If `n_samples` is below 1 or the stratum `cluster` does not exist.
 
         Warns
         -----
         UserWarning
-            If some samples were of another stratum every time; they are returned as
-            drawn last.
+            If some samples belong to another stratum after all draws. The last draw is
+            returned.
 
         See Also
         --------
-        interpolate : The way between two samples or strata.
-        score_samples : How typical samples are.
+        interpolate : Interpolate between two samples or strata.
+        score_samples : Compute the log-density of samples.
 
         Examples
         --------
@@ -99,39 +98,40 @@ class GenerationMixin(FittedAttributes):
         if len(strayed):
             warn(
                 f"{len(strayed)} of the {n_samples} generated samples are predicted to "
-                f"be of another stratum than asked, after {REDRAWS} further draws "
-                "(strata asked for: "
-                f"{np.unique(labels[strayed]).tolist()}). predict tells which; leave "
-                "them out, or train for longer, so that strata decode better.",
+                f"belong to another stratum, even after {REDRAWS} further draws "
+                f"(requested strata: {np.unique(labels[strayed]).tolist()}). Find them "
+                "with predict and remove them, or train for longer to improve the "
+                "decoder.",
             )
         return X, labels
 
     @reads_fitted_state
     def score_samples(self, X: ArrayLike) -> np.ndarray:
-        """Return how typical each sample is: the log-density of its latents.
+        """Return the log-density of each sample's latents.
 
-        The density is a mixture over the strata, each of one to three Gaussians, of
-        the training set's latents. Low values are atypical: other organs, artifacts,
-        rare findings. Only values of one fitted estimator can be compared.
+        The density is a mixture, fitted to the latents of the training set, in which
+        each stratum has one to three Gaussians. Low values indicate atypical samples,
+        such as other organs, artifacts or rare findings. Compare only values of the
+        same fitted estimator.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and the units seen in `fit`.
 
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
-            In nats, float64; higher is more typical.
+            Log-density in nats, float64; higher is more typical.
 
         Raises
         ------
         TypeError, ValueError
-            If X is not what `fit` has seen in shape and units.
+            If X differs from the X of `fit` in shape or units.
 
         See Also
         --------
-        sample : Draw samples from the same density.
+        sample : Generate samples from the same density.
 
         Examples
         --------
@@ -154,29 +154,29 @@ class GenerationMixin(FittedAttributes):
     def interpolate(
         self, x_a: ArrayLike | int, x_b: ArrayLike | int, n_steps: int = 10
     ) -> np.ndarray:
-        """Decode the straight way between two latents.
+        """Decode points on the straight line between two latents.
 
         Parameters
         ----------
         x_a, x_b : array-like of shape (...) or (1, ...), or int
-            The two ends: each is one sample, of the shape and in the units seen in
-            `fit`, or the number of a stratum, whose center is taken.
+            The two endpoints: each is a sample, with the shape and the units seen in
+            `fit`, or the number of a stratum, which stands for its center.
 
         n_steps : int, default=10
-            How many samples to return, both ends included; at least 2.
+            Number of samples to return, including both endpoints; at least 2.
 
         Returns
         -------
         X : ndarray of shape (n_steps, ...)
-            Samples at even steps of the latents, in the units of the X of `fit` and of
-            the dtype that `inverse_transform` returns. The first and the last are the
-            ends as the autoencoder sees them, not `x_a` and `x_b` themselves.
+            Samples decoded from evenly spaced latents, in the units of the X of `fit`
+            and with the dtype that `inverse_transform` returns. The first and the last
+            are reconstructions, not `x_a` and `x_b` themselves.
 
         Raises
         ------
         TypeError, ValueError
-            If `n_steps` is below 2, there is no such stratum, or an end is not one
-            sample as seen in `fit`.
+            If `n_steps` is below 2, a stratum does not exist, or an endpoint is not a
+            sample with the shape and units seen in `fit`.
 
         See Also
         --------
@@ -200,7 +200,7 @@ class GenerationMixin(FittedAttributes):
         return self._model.interpolate(start, end, n_steps)
 
     def _latent_of(self, x: Any, name: str) -> np.ndarray:
-        """Return the latent of one sample or of a stratum's center."""
+        """Return the latent of a sample or of a stratum's center."""
         if isinstance(x, Integral):
             return np.asarray(
                 self.cluster_centers_[_check_stratum(x, name, self.n_clusters_)]
@@ -210,7 +210,7 @@ class GenerationMixin(FittedAttributes):
         found = tuple(np.shape(x))
         if found not in (shape, (1, *shape)):
             raise ValueError(
-                f"{name} has shape {found}; pass one sample of shape {shape} or "
+                f"{name} has shape {found}. Pass one sample of shape {shape} or "
                 f"{(1, *shape)}, or the number of a stratum as an int."
             )
         with errors_about(name, "a sample"):
@@ -222,7 +222,7 @@ def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:
     """Return `cluster` as an int, or raise unless it is the number of a stratum."""
     if isinstance(cluster, bool) or not 0 <= cluster < n_clusters:
         raise ValueError(
-            f"{name}={show(cluster)} is no stratum: there are {n_clusters} strata, "
-            f"numbered from 0 to {n_clusters - 1}."
+            f"{name}={show(cluster)} is not a stratum. Pass an int from 0 to "
+            f"{n_clusters - 1}."
         )
     return int(cluster)

@@ -1,4 +1,4 @@
-"""What a notebook shows of an estimator: scikit-learn's diagram, with the strata."""
+"""HTML representation in notebooks: scikit-learn's diagram with a line on strata."""
 
 from importlib import import_module
 from typing import Any
@@ -12,16 +12,16 @@ from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
 class HtmlReprMixin(FittedAttributes):
-    """Methods of an estimator that show in a notebook what was found."""
+    """Methods of an estimator that represent it in a notebook."""
 
-    # scikit-learn would link to its own pages, which do not know this estimator; these
-    # pages have no address of their own yet.
+    # scikit-learn would link to its own documentation, which does not describe this
+    # estimator. The documentation of this package has no address yet.
     _doc_link_module = "contrastive_clustering"
     _doc_link_template = ""
 
     def _sk_visual_block_(self) -> Any:
-        """Return the block of scikit-learn's diagram that stands for the estimator."""
-        # The class has no public name, and its module another one in older versions.
+        """Return the block of scikit-learn's diagram that represents the estimator."""
+        # The class is not public, and older versions name its module differently.
         block = import_module(estimator_html_repr.__module__)._VisualBlock
         return block(
             "single",
@@ -33,7 +33,7 @@ class HtmlReprMixin(FittedAttributes):
 
     @reads_fitted_state
     def _caption(self) -> str:
-        """Return a line on the strata of the training set."""
+        """Return a summary of the strata of the training set in one line."""
         members = self.labels_[self.labels_ != NOISE]
         sizes = np.bincount(members, minlength=self.n_clusters_)
         strata = "stratum" if self.n_clusters_ == 1 else "strata"

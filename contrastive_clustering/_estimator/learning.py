@@ -1,4 +1,4 @@
-"""What an estimator does in `fit` and `partial_fit`: read, train, take over."""
+"""Methods `fit` and `partial_fit` of the estimator."""
 
 from dataclasses import replace
 from typing import Any, Self
@@ -37,12 +37,13 @@ class LearningMixin(FittedAttributes):
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, H, W), \
                 (n_samples, H, W, C) or (n_samples, D, H, W)
-            The samples, in any units. Images have sides of at least 8 pixels. May
-            also be read by slices, as of HDF5 or Zarr, or be a data set of PyTorch.
-            If there are more than 100,000, strata are looked for among so many.
+            The samples, in any units. Images have sides of at least 8 pixels. X may
+            also be an array that is read by slices, such as those of HDF5 or Zarr, or a
+            PyTorch data set. If there are more than 100,000 samples, this many of them
+            are clustered.
 
         y : object, default=None
-            Not used; present for the conventions of scikit-learn.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -55,16 +56,16 @@ class LearningMixin(FittedAttributes):
             If X is sparse.
 
         ValueError
-            If a parameter is out of its range; if X holds anything but finite
-            numbers, has too few samples, samples that are all the same or samples of
-            a shape that the parameters do not allow; if the device is not there, or the
-            network cannot be compiled for it; if training diverges; or if
-            `checkpoint_dir` holds an unfinished fit of other parameters or another X,
-            or is in use by another fit; or if processes that train together do not all
-            fit the same.
+            If a parameter is not valid; if X contains values that are not finite
+            numbers, or has too few samples, only identical samples, or samples of a
+            shape that the parameters do not allow; if the device is not available, or
+            the network cannot be compiled for it; if training diverges; if
+            `checkpoint_dir` contains an unfinished fit with other parameters or another
+            X, or is in use by another fit; or if processes that train together have
+            different parameters or samples.
 
         RuntimeError
-            If another of the processes that train together has ended.
+            If another process that trains together with this one has ended.
 
         OSError
             If a checkpoint cannot be written.
@@ -72,20 +73,20 @@ class LearningMixin(FittedAttributes):
         Warns
         -----
         ConvergenceWarning
-            If Ctrl-C has ended training early, or prototypes have lost all members.
+            If Ctrl-C stopped training early, or prototypes lost all members.
 
         UserWarning
-            If many samples are copies of others, if many strata have a single member,
-            or if `checkpoint_dir` is on a file system without locks.
+            If many samples are copies of others, many strata have a single member, or
+            `checkpoint_dir` is on a file system without locks.
         """
-        return self._fit(X, go_on=self.warm_start)
+        return self._fit(X, continues=self.warm_start)
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Train for one epoch more on X, then cluster the latents of X again.
+        """Train for one more epoch on X, then cluster the latents of X again.
 
-        The first call learns the scale of the values and starts the network; later
-        ones go on from there, whether `fit` or `partial_fit` came before. The epoch is
-        one of the first phase; the second is left out, and there are no checkpoints.
+        The first call standardizes the samples and initializes the network. Later calls
+        continue from the last `fit` or `partial_fit`. The epoch belongs to the first
+        phase. The second phase is skipped, and no checkpoints are written.
 
         Parameters
         ----------
@@ -93,7 +94,7 @@ class LearningMixin(FittedAttributes):
             Samples as for `fit`; at least `n_clusters` of them.
 
         y : object, default=None
-            Not used; present for the conventions of scikit-learn.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -103,22 +104,22 @@ class LearningMixin(FittedAttributes):
         Raises
         ------
         TypeError, ValueError
-            As for `fit`; also if X differs in shape or units from what came before.
+            As for `fit`; also if X differs from earlier samples in shape or units.
         """
-        return self._fit(X, go_on=True, one_epoch=True)
+        return self._fit(X, continues=True, one_epoch=True)
 
     @default_library_settings()
-    def _fit(self, X: Any, *, go_on: bool, one_epoch: bool = False) -> Self:
-        # Another thread's `fit` may change this estimator meanwhile, but not the copy.
+    def _fit(self, X: Any, *, continues: bool, one_epoch: bool = False) -> Self:
+        # Another thread may change this estimator during the fit, but not the copy.
         start = snapshot(self)
         if one_epoch:
             start.max_epochs, start.refinement_epochs = 1, 0
             start.checkpoint_dir = None
-        earlier = start._model if go_on and hasattr(start, "_model") else None
+        earlier = start._model if continues and hasattr(start, "_model") else None
 
         def prepare() -> tuple[Samples, Scaler, np.ndarray | None]:
-            # Not before, by scikit-learn's decorator: what one process refuses has to
-            # reach the others.
+            # scikit-learn's decorator would validate earlier, where an error of one
+            # process would not reach the others.
             if not get_config()["skip_parameter_validation"]:
                 start._validate_params()
             if earlier is None:
@@ -172,7 +173,7 @@ class LearningMixin(FittedAttributes):
         self._model = replace(
             model, resumable=one_epoch, examples=examples, feature_names=names
         )
-        if not one_epoch:  # part of a stream says little about the whole
+        if not one_epoch:  # one part of a stream is not representative
             doubts = doubts_of_copies(samples, model.labels)
             for doubt in doubts + doubts_of_sizes(model.labels, model.n_clusters):
                 warn(doubt)

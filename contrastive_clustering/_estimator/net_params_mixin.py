@@ -36,21 +36,22 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
         return net_parameters_of(vars(self))
 
     def _keep_net_params(self, params: Mapping[str, object]) -> None:
-        """Take over further keywords of the constructor."""
+        """Store further keywords of the constructor as attributes."""
         for name in params:
             if not is_net_parameter(name):
                 raise TypeError(
                     f"{type(self).__name__}() got an unexpected keyword argument "
-                    f"{name!r}.{self._suggest_parameter(name)} Parameters of the net "
-                    f"begin with {', '.join(f'{prefix}__' for prefix in PREFIXES)}."
+                    f"{name!r}.{self._suggest_parameter(name)} The prefixes of "
+                    "parameters of the net are "
+                    f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
                 )
         self.__dict__.update(params)
 
     def _suggest_parameter(self, name: str) -> str:
-        """Return a sentence on what an unknown name may stand for, or nothing."""
+        """Return a sentence that suggests a known name, or an empty string."""
         if name.lower() in SYNONYMS:
             return f" Did you mean {' or '.join(SYNONYMS[name.lower()])}?"
-        # Perhaps one underscore stands for two.
+        # The user may have written one underscore instead of two.
         meant = [
             f"{prefix}__{name.removeprefix(f'{prefix}_')}"
             for prefix in PREFIXES
@@ -59,28 +60,29 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
         return suggest(name, meant or self._get_param_names())
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
+        """Get the parameters of the estimator.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return those of estimators among them, too.
+            Whether to include the parameters of nested estimators.
 
         Returns
         -------
         params : dict
-            The parameters by name, those of the net that have been set among them.
+            Parameter names mapped to their values, including the parameters of the net
+            that have been set.
         """
         params: dict[str, Any] = super().get_params(deep=deep)
         return params | self._net_params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters.
+        """Set the parameters of the estimator.
 
         Parameters
         ----------
         **params : dict
-            Parameters by name: of the estimator, of an estimator among them, such as
+            Parameters of the estimator, of a nested estimator, such as
             ``clusterer__n_init``, or of the net, such as ``optimizer__betas``.
 
         Returns
@@ -91,17 +93,20 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter. Those of the net are checked by `fit`.
+            If a parameter does not exist. `fit` validates parameters of the net.
         """
-        of_net = net_parameters_of(params)
-        others = {name: value for name, value in params.items() if name not in of_net}
+        net_params = net_parameters_of(params)
+        others = {
+            name: value for name, value in params.items() if name not in net_params
+        }
         for name in others:
             own, _, _ = name.partition("__")
             if own not in self._get_param_names():
                 raise ValueError(
                     f"Invalid parameter {own!r} for estimator {type(self).__name__}."
-                    f"{self._suggest_parameter(own)} get_params() returns all."
+                    f"{self._suggest_parameter(own)} get_params() returns all valid "
+                    "parameters."
                 )
         super().set_params(**others)
-        self.__dict__.update(of_net)
+        self.__dict__.update(net_params)
         return self

@@ -1,4 +1,4 @@
-"""Export of what a fitted estimator predicts to ONNX."""
+"""Export of the estimator's predictions to ONNX."""
 
 import os
 
@@ -11,33 +11,34 @@ from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
 class OnnxExportMixin(FittedAttributes):
-    """Methods of an estimator whose predictions can be made without Python."""
+    """Methods of an estimator whose predictions can run without Python."""
 
     @reads_fitted_state
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write what `transform`, `predict_proba` and `predict` do to an ONNX file.
+        """Export `transform`, `predict_proba` and `predict` to an ONNX file.
 
-        The file takes "samples" of shape ``(n, *sample_shape)``, in the shape and the
-        units of the X of `fit`, for any n, and gives "latents", float32 of shape
+        The model takes "samples" of shape ``(n, *sample_shape)`` for any n, with the
+        shape and the units of the X of `fit`. It returns "latents", float32 of shape
         ``(n, latent_dim)``, "proba", float32 of shape ``(n, n_clusters)``, and
-        "labels", int64 of shape ``(n,)``. In onnxruntime, on a CPU, these are what the
-        estimator gives to 1e-4. What samples may be is not checked there: neither
-        their units nor whether they are finite.
+        "labels", int64 of shape ``(n,)``. In onnxruntime on a CPU, they equal the
+        results of the estimator to within 1e-4. The model does not check the units of
+        samples or whether they are finite.
 
-        Samples are float32, except if X was float64 or integers of 32 bits and more
-        and float32 would lose digits that matter: values on an offset more than eight
-        times their standard deviation, or out of the range of float32. Then they are
-        float64, and onnxruntime refuses others. ``session.get_inputs()[0].type`` is
-        "tensor(float)" or "tensor(double)".
+        Samples are float32. They are float64 if X was float64 or integers of at least
+        32 bits, and float32 would lose significant digits: if values have an offset of
+        more than eight times their standard deviation or exceed the range of float32.
+        onnxruntime rejects samples of another dtype. ``session.get_inputs()[0].type``
+        is "tensor(float)" or "tensor(double)".
 
-        The file holds weights and no training sample, and its metadata the version of
-        this package and what samples look like. Its operators are those of opset 18.
-        The scaling and the assignment are computed in float64, the network in float32.
+        The file contains weights but no training samples. Its metadata contain the
+        version of this package, and the shape, dtype and range of samples. The model
+        uses opset 18. It standardizes and assigns samples in float64, and evaluates the
+        network in float32.
 
         Parameters
         ----------
         path : str or path-like
-            The file. It is overwritten if it exists, once the new one is complete, and
+            The file. An existing file is overwritten once the new one is complete, and
             keeps its mode; a symbolic link to it stays a link. "~" stands for the home
             folder.
 
@@ -50,9 +51,8 @@ class OnnxExportMixin(FittedAttributes):
             If `path` is not a path.
 
         ValueError
-            If the strata are those of a clusterer whose assignment is no formula, such
-            as a consensus without a second phase, or if PyTorch cannot export the
-            encoder.
+            If the assignment by the clusterer cannot be exported, such as that of a
+            consensus without a second phase, or if PyTorch cannot export the encoder.
 
         OSError
             If the file cannot be written, or if `path` leads to a folder, a named pipe,
@@ -60,7 +60,7 @@ class OnnxExportMixin(FittedAttributes):
 
         See Also
         --------
-        save : Writes all of the estimator, to be loaded in Python.
+        save : Save the whole estimator to load it in Python.
 
         Examples
         --------

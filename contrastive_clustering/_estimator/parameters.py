@@ -1,4 +1,4 @@
-"""The estimator's parameters: their names, defaults and what each may be."""
+"""The estimator's parameters: their names, defaults and constraints."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -64,10 +64,10 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class EstimatorParameters(NetParametersMixin):
-    """The parameters of :class:`ContrastiveAutoencoderClusterer`, which explains them.
+    """The parameters of :class:`ContrastiveAutoencoderClusterer`, which documents them.
 
-    All that the estimator does is defined in classes that derive from this one, so that
-    a type checker knows each parameter that they read.
+    The mixins with the estimator's methods derive from this class, so that a type
+    checker knows each parameter that they read.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = PARAMETER_CONSTRAINTS

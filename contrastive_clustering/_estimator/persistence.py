@@ -1,4 +1,4 @@
-"""Saving a fitted estimator to one file, and loading it without running code."""
+"""Save a fitted estimator to one file, and load it without running code."""
 
 import os
 from collections.abc import Collection
@@ -30,36 +30,36 @@ class PersistenceMixin(FittedAttributes):
     def save(
         self, path: str | os.PathLike[str], *, trusted: Collection[str] = ()
     ) -> None:
-        """Save the fitted estimator to one file that holds no code.
+        """Save the fitted estimator to one file that contains no code.
 
         The file is in the safetensors format, with a JSON header that any text editor
-        can read: parameters, versions, what was learned and the strata of the training
-        set. It holds none of its samples, unless `store_examples` keeps one for each
-        stratum. The history keeps its epochs, but not their batches. The optimizer's
-        state is saved if training is to be continued: with `warm_start`, or after
-        `partial_fit`. Parameters that concern the machine are not saved:
-        `checkpoint_dir`, ``compile`` and those of the iterators. The file appears when
-        it is complete; if writing fails, an earlier file stays as it was.
+        can read. It contains parameters, versions, weights, and the strata of the
+        training set, but no training samples, unless `store_examples` keeps one of each
+        stratum. The history includes the epochs, but not their batches. The optimizer's
+        state is saved with `warm_start` or after `partial_fit`, so that training can
+        continue. Parameters that concern the machine are not saved: `checkpoint_dir`,
+        ``compile`` and those of the iterators. The file appears only when it is
+        complete. If writing fails, an existing file remains unchanged.
 
         Parameters
         ----------
         path : str or path-like
-            The file. It is overwritten if it exists, and keeps its mode; a symbolic
+            The file. An existing file is overwritten and keeps its mode; a symbolic
             link to it stays a link. "~" stands for the home folder.
 
         trusted : collection of str, default=()
-            Import paths of functions and classes outside of this package that
-            parameters hold, such as a callable augmentation, a clusterer of your own or
-            what makes an encoder, and that whoever loads the file shall import.
+            Import paths of functions and classes outside this package that parameters
+            contain, such as a callable augmentation, a custom clusterer or a class of
+            encoders. `load` imports them if they are also trusted there.
 
         Raises
         ------
         TypeError
-            If `path` is not a path or `trusted` not a list of strings.
+            If `path` is not a path, or `trusted` is not a list of strings.
 
         ValueError
-            If a parameter holds code that is not trusted or cannot be imported by its
-            path, or if `load` would refuse the file.
+            If a parameter contains code that is not trusted or cannot be imported, or
+            if `load` would reject the file.
 
         OSError
             If the file cannot be written, or if `path` leads to a folder, a named pipe,
@@ -67,7 +67,7 @@ class PersistenceMixin(FittedAttributes):
 
         See Also
         --------
-        load : Reads the file.
+        load : Load the file.
 
         Examples
         --------
@@ -94,16 +94,15 @@ class PersistenceMixin(FittedAttributes):
         except RecursionError as error:
             raise ValueError(
                 "The estimator cannot be saved, because a parameter or the clusterer "
-                "holds objects that refer to each other in a circle or in too long a "
-                "chain. Use pickle or joblib, whose files run code when they are "
-                "loaded."
+                "contains circular references or too deeply nested objects. Use pickle "
+                "or joblib, whose files run code when they are loaded."
             ) from error
         try:
-            # The parameter may name a device that this machine does not have.
+            # The parameter may name a device that is not available on this machine.
             self._from_tree(tree, trusted, device="cpu")
         except UNREADABLE as error:
             raise ValueError(
-                f"The estimator cannot be saved, because load would refuse the file: "
+                f"The estimator cannot be saved, because load would reject the file: "
                 f"{reason_of(error).rstrip('.')}."
             ) from error
         write_estimator(file, tree)
@@ -112,7 +111,7 @@ class PersistenceMixin(FittedAttributes):
     def _from_tree(
         cls, tree: dict[str, Any], trusted: Collection[str], **overruled: Any
     ) -> Self:
-        """Return the estimator that a tree describes, after checking all of it."""
+        """Check a tree and return the estimator that it describes."""
         check_estimator_tree(tree)
         known = cls._get_param_names()
         params = params_from_tree(tree["params"], trusted, known) | overruled
@@ -132,11 +131,11 @@ class PersistenceMixin(FittedAttributes):
         device: str | torch.device | None = None,
         trusted: Collection[str] = (),
     ) -> Self:
-        """Load an estimator that `save` has written, without executing code.
+        """Load an estimator that was written by `save`, without executing code.
 
-        Every field of the file, and how their sizes depend on each other, is checked
-        before any object is made. On the device that it was saved from, the estimator
-        predicts the same to the bit with the same version of PyTorch.
+        Every field of the file, and the consistency of their sizes, is checked before
+        any object is created. On the same device and with the same version of PyTorch,
+        the predictions are bit for bit those of the saved estimator.
 
         Parameters
         ----------
@@ -144,12 +143,12 @@ class PersistenceMixin(FittedAttributes):
             The file. "~" stands for the home folder.
 
         device : str or torch.device, default=None
-            The parameter `device` of the estimator; None leaves it as it was saved.
+            New value of the estimator's parameter `device`; None keeps the saved one.
 
         trusted : collection of str, default=()
-            Import paths that the file may name beside those of this package: they are
-            imported, which runs their modules, and objects of these classes get the
-            attributes that the file has for them. Trust only files that you know.
+            Import paths outside this package that the file may name. They are imported,
+            which runs their modules, and objects of these classes get all attributes
+            that the file has for them. Use this only with files that you trust.
 
         Returns
         -------
@@ -159,29 +158,32 @@ class PersistenceMixin(FittedAttributes):
         Raises
         ------
         OSError
-            If there is no such file, or it cannot be read.
+            If the file does not exist or cannot be read.
 
         TypeError
-            If `path`, `device` or `trusted` is of another type.
+            If `path`, `device` or `trusted` has a wrong type.
 
         ValueError
-            If the file is not a regular file, is damaged, was not written by `save` or
-            by a version of the format that cannot be read, or names what is not
-            trusted; or if the device is not there.
+            If the file is not a regular file, is damaged, was not written by `save`,
+            has an unknown format version or names code that is not trusted; or if the
+            device is not available.
 
         Warns
         -----
         UserWarning
-            If strata are those of a clusterer of another version of scikit-learn.
+            If the clusterer was saved with another version of scikit-learn.
 
         See Also
         --------
-        save : Writes the file.
+        save : Save the estimator.
         """
         trusted = _check_trusted(trusted)
         if device is not None:
             if not isinstance(device, str | torch.device):
-                raise TypeError(f"device={show(device)} is no str and no torch.device.")
+                raise TypeError(
+                    f"device={show(device)} is neither a str nor a torch.device. Pass "
+                    'a device, such as "cpu".'
+                )
             resolve_device(device)
         tree = read_estimator(as_path(path, "path"))
         overruled = {} if device is None else {"device": device}
@@ -199,7 +201,7 @@ def _check_trusted(trusted: Any) -> Collection[str]:
         isinstance(name, str) for name in trusted
     ):
         raise TypeError(
-            f"trusted={show(trusted)} has to be a list of import paths, such as "
-            '["package.module.function"].'
+            f"trusted={show(trusted)} is not a list of import paths. Pass a list, such "
+            'as ["package.module.function"].'
         )
     return frozenset(trusted)

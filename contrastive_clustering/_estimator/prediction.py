@@ -1,4 +1,4 @@
-"""What a fitted estimator says of samples: latents, strata, soft assignments."""
+"""Predictions of a fitted estimator: latents, strata and soft assignments."""
 
 from typing import Any, ClassVar, Self
 
@@ -22,28 +22,28 @@ from contrastive_clustering._utils.param_validation import validate_params
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
 
-# scikit-learn wraps the `transform` of a class that itself derives from its mixins.
+# scikit-learn wraps only the `transform` of classes that derive from its mixins.
 class PredictionMixin(
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn is not typed
     TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
     FittedAttributes,
 ):
-    """Methods of an estimator that has a net and strata of its latents."""
+    """Methods of an estimator that predict latents and strata."""
 
-    # Latents are an argument like X, as is what to write to: no metadata to be routed.
+    # Latents and outputs are arguments like X, not metadata to be routed.
     __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
     __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
     __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
 
     @validate_params({"transform": [StrOptions({"default", "pandas", "polars"}), None]})
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Set the type of what `transform` returns.
+        """Set the output container of `transform`.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            An array, or a data frame of either library; None changes nothing.
+            An array, or a data frame of either library. None keeps the configuration.
 
         Returns
         -------
@@ -60,27 +60,28 @@ class PredictionMixin(
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and the units seen in `fit`.
 
         out : ndarray of shape (n_samples, latent_dim), default=None
-            Where to write them, such as a memory map of more latents than memory
-            holds; float32 or float64.
+            Array to write the latents to, float32 or float64, such as a memory map if
+            they do not fit into memory.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, latent_dim)
-            Latents, float32; `out` if it was given.
+            Latents, float32, or `out`.
 
         Raises
         ------
         TypeError, ValueError
-            If X is not what `fit` has seen in shape and units, or `out` cannot hold
-            the result.
+            If X differs from the X of `fit` in shape or units, or `out` cannot hold the
+            result.
 
         Warns
         -----
         UserWarning
-            If more images than chance explains do not look like those of `fit`.
+            If more images differ in appearance from those of `fit` than chance
+            explains.
         """
         check_is_fitted(self)
         return self._model.encode(self._read(X), out=out)
@@ -92,19 +93,19 @@ class PredictionMixin(
         Parameters
         ----------
         Z : array-like of shape (n_samples, latent_dim)
-            Latents, such as `transform` returns or `cluster_centers_`.
+            Latents, such as the result of `transform` or `cluster_centers_`.
 
         Returns
         -------
         X : ndarray of shape (n_samples, ...)
-            Samples of the shape and in the units of the X of `fit`. They are float64
-            if that was float64 or integers of 32 bits and more, else float32. Images
-            stay within its range of values.
+            Samples with the shape and the units of the X of `fit`. They are float64 if
+            X was float64 or integers of at least 32 bits, otherwise float32. Images
+            stay within the range of values of X.
 
         Raises
         ------
         ValueError
-            If Z is not a finite table of `latent_dim` columns.
+            If Z is not a finite table with `latent_dim` columns.
         """
         check_is_fitted(self)
         return self._model.decode(check_latents(Z, self._n_features_out))
@@ -116,54 +117,57 @@ class PredictionMixin(
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and the units seen in `fit`.
 
         out : ndarray of shape (n_samples,), default=None
-            Where to write them, such as a memory map; int64.
+            Array to write the strata to, int64, such as a memory map.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Strata; for the X of `fit` the same as `labels_`, unless there is no second
-            phase and the clusterer's own `predict` differs from its fit, as that of
-            ``MeanShift(cluster_all=False)`` does for noise. `out` if it was given.
+            Strata, or `out`. For the X of `fit` they equal `labels_`, unless there is
+            no second phase and the clusterer's `predict` differs from its `fit`. For
+            example, ``MeanShift(cluster_all=False)`` finds noise only in `fit`.
 
         Raises
         ------
         TypeError, ValueError
-            If X is not what `fit` has seen in shape and units, or `out` cannot hold
-            the result.
+            If X differs from the X of `fit` in shape or units, or `out` cannot hold the
+            result.
 
         Warns
         -----
         UserWarning
-            If more images than chance explains do not look like those of `fit`.
+            If more images differ in appearance from those of `fit` than chance
+            explains.
         """
         check_is_fitted(self)
         return self._model.predict(self._read(X), out=out)
 
     @reads_fitted_state
     def labels_at(self, n_clusters: int, X: ArrayLike | None = None) -> np.ndarray:
-        """Return coarser strata, merged along the tree, without training again.
+        """Return coarser strata, merged along the tree `linkage_`.
+
+        The estimator is not trained again.
 
         Parameters
         ----------
         n_clusters : int
-            Number of coarser strata to keep, from 1 to `n_clusters_`.
+            Number of coarser strata, from 1 to `n_clusters_`.
 
         X : array-like of shape (n_samples, ...), default=None
-            Samples to assign; those of `fit` if None.
+            Samples to assign; if None, the training samples.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Coarser strata, numbered from 0; -1 stays -1. Those at ``n - 1`` are
-            unions of those at ``n``.
+            Coarser strata, numbered from 0; -1 stays -1. With one stratum less, two of
+            the strata are merged.
 
         Raises
         ------
         ValueError
-            If there are not as many strata.
+            If `n_clusters` is not from 1 to `n_clusters_`.
         """
         check_is_fitted(self)
         labels = self.labels_ if X is None else self.predict(X)
@@ -173,16 +177,17 @@ class PredictionMixin(
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the soft assignment of each sample to each stratum.
 
-        After the second phase it is that of the prototypes, by the similarity of
-        directions and the refinement's temperature. Without one, a consensus gives its
-        members' votes, a mixture its posterior, neighbors that vote their votes, and
-        k-means the posterior of equal, round Gaussians about the centers. Columns are
-        in the order of strata, whatever the clusterer calls its clusters.
+        After a second phase, prototypes assign samples by the cosine similarity of
+        directions and the refinement's temperature. Otherwise the assignment is that of
+        the clusterer: the votes of a consensus's members, the posterior of a mixture,
+        the votes of neighbors, and for k-means the posterior of equal, round Gaussians
+        around the centers. Columns are in the order of strata, whatever the labels of
+        the clusterer.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and the units seen in `fit`.
 
         Returns
         -------
@@ -194,27 +199,27 @@ class PredictionMixin(
 
     @reads_fitted_state
     def score(self, X: ArrayLike, y: object = None) -> float:
-        """Return how separate the predicted strata of X are among the samples.
+        """Return the mean silhouette of the predicted strata of X.
 
-        This is the mean silhouette among the directions of the leading 50 principal
-        components of X. Neither the network nor the number of strata changes that
-        space, so the score can compare any parameters in a grid search. It does not
-        replace labels: strata can be separate and still follow a scanner. Beyond 10,000
-        samples an even selection of them is measured.
+        The silhouette compares the directions of samples in the space of the leading 50
+        principal components of X. This space does not depend on the network or on the
+        number of strata, so the score can compare any parameters in a grid search. It
+        does not replace labels: strata can be well separated and still follow a
+        scanner. If X has more than 10,000 samples, evenly spaced ones are used.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of the shape and in the units seen in `fit`.
+            Samples with the shape and the units seen in `fit`.
 
         y : object, default=None
-            Not used; present for the conventions of scikit-learn.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         score : float
-            Mean silhouette in ``[-1, 1]``, higher is better; -1 where all samples
-            fall into one stratum or each into its own.
+            Mean silhouette in ``[-1, 1]``; higher is better. It is -1 if all samples
+            are in one stratum or each is in its own.
         """
         check_is_fitted(self)
         return self._model.score(self._read(X))

@@ -1,4 +1,4 @@
-"""Limits of parameters that depend on each other or on the data."""
+"""Checks of parameters that depend on each other or on the data."""
 
 import math
 from typing import Any
@@ -26,12 +26,12 @@ from contrastive_clustering._utils.param_validation import Number
 
 
 def check_relations(params: EstimatorParameters, n_samples: int) -> None:
-    """Check the parameters whose limits depend on each other or on the data.
+    """Check the relations between parameters, and between parameters and the data.
 
     Parameters
     ----------
     params : EstimatorParameters
-        The parameters, each of which meets its constraints.
+        The parameters; each satisfies its own constraints.
 
     n_samples : int
         Number of training samples.
@@ -39,20 +39,20 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters, if the clusterer cannot be cloned or
-        has an invalid parameter, if the number of clusters is searched for although the
-        clusterer takes none, if the optimizer is not one or cannot take a step, if a
-        callback is not one or monitors a validation part that does not exist, if a
-        parameter of the net cannot be set or used, if a parameter of the refinement is
-        out of its range, if there are too many samples to search for neighbors, or if
-        the validation fraction leaves too few samples.
+        If there are fewer samples than clusters; if the clusterer cannot be cloned or
+        has an invalid parameter; if the number of clusters is searched for although the
+        clusterer does not use it; if the optimizer is not valid or cannot take a step;
+        if a callback is not valid or monitors a validation part that does not exist; if
+        a parameter of the net or of the refinement is not valid; if there are too many
+        samples to search for neighbors; or if the validation fraction leaves too few
+        samples.
     """
     refinement = resolve_refinement(params.refinement)
     if refinement.target_neighbors and n_samples > LARGEST_CLUSTERED:
         raise ValueError(
             f"refinement={show(params.refinement)} searches for neighbors among all "
-            f"samples, which takes too long beyond {LARGEST_CLUSTERED}, and X has "
-            f'n_samples={n_samples}. Use refinement="self_training".'
+            f"samples, which takes too long for more than {LARGEST_CLUSTERED}, but X "
+            f'has n_samples={n_samples}. Use refinement="self_training".'
         )
     n_clusters = params.n_clusters
     if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
@@ -60,13 +60,13 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
             "more samples or lower n_clusters."
         )
-    # Even batches may be half as large as the largest.
-    together = n_processes()
+    # Batches of equal size may be half as large as batch_size.
+    size = n_processes()
     batch_size = count_batch_size(params.batch_size, n_samples)
-    if together > 1 and min(batch_size, n_samples) < 4 * together:
+    if size > 1 and min(batch_size, n_samples) < 4 * size:
         raise ValueError(
-            f"batch_size={batch_size} (of n_samples={n_samples}) is shared "
-            f"by {together} processes; each needs 2 samples at least. Raise batch_size "
+            f"batch_size={batch_size} (n_samples={n_samples}) is too small for {size} "
+            "processes: each needs at least 2 samples of every batch. Raise batch_size "
             "or start fewer processes."
         )
     check_clusterer(params.clusterer, None if params.whiten else params.latent_dim)
@@ -75,8 +75,8 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
     ):
         raise ValueError(
             f"n_clusters={show(n_clusters)} searches for a number of clusters, but "
-            f"clusterer={show(params.clusterer)} is not asked for one. Set "
-            'n_clusters="auto", and it finds the number itself.'
+            f"clusterer={show(params.clusterer)} finds the number itself. Set "
+            'n_clusters="auto".'
         )
     net_params = params._net_params
     check_callbacks(
@@ -101,13 +101,13 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
     if params.early_stopping and not 2 <= held_out <= n_samples - 2:
         raise ValueError(
             f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
-            "samples; training and validation need 2 each. Change "
+            "samples, but training and validation need at least 2 each. Change "
             "validation_fraction or set early_stopping=False."
         )
 
 
 def _check_step(params: EstimatorParameters) -> None:
-    """Let the optimizer take a step on one weight, as one of each of its groups."""
+    """Take a step with the optimizer on a single weight, once per parameter group."""
     optimizer, lr = params.optimizer, params.lr
     given = net_parameters_of(params._net_params, "optimizer")
     further = optimizer_defaults(optimizer) | {
@@ -121,10 +121,9 @@ def _check_step(params: EstimatorParameters) -> None:
         for _, group in [("*", {}), *groups]:
             parts = [{"params": [weight], **group}]
             optimizer(parts, lr=lr, **further).step(lambda: 0.0)  # type: ignore[call-arg]
-    # Any error is caught: some optimizers take only sparse gradients, or weights of two
-    # axes, or cannot be made of a learning rate alone; what they, the user's own among
-    # them, then raise has no common type. All of it means the same, and the message
-    # says what it was.
+    # Any error is caught, because optimizers, including custom ones, have no common
+    # type of error: some require sparse gradients, two-dimensional weights or further
+    # arguments. The message includes the original error.
     except Exception as error:
         shown = "".join(f", {name}={show(value)}" for name, value in given.items())
         raise ValueError(
@@ -135,7 +134,7 @@ def _check_step(params: EstimatorParameters) -> None:
 
 
 def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
-    """Raise unless parameter groups are pairs of a pattern and a dict, as of skorch."""
+    """Raise unless parameter groups are pairs of a pattern and a dict, as in skorch."""
     if not isinstance(groups, list | tuple) or not all(
         isinstance(pair, list | tuple)
         and len(pair) == 2
@@ -144,9 +143,8 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         for pair in groups
     ):
         raise ValueError(
-            f"optimizer__param_groups={show(groups)} is no list of pairs of a pattern "
-            "and "
-            'a dict, such as [("encoder.*", {"lr": 1e-4})].'
+            f"optimizer__param_groups={show(groups)} is not a list of pairs of a "
+            'pattern and a dict, such as [("encoder.*", {"lr": 1e-4})].'
         )
     known = arguments_of(optimizer)
     for pattern, group in groups:
@@ -154,11 +152,11 @@ def _check_groups(groups: Any, optimizer: type[torch.optim.Optimizer]) -> None:
         if not Number(0, None, closed="left").is_satisfied_by(rate):
             raise ValueError(
                 f"optimizer__param_groups gives {show(pattern)} a learning rate of "
-                f"{show(rate)}, which is no number from 0 on."
+                f"{show(rate)}, which is not a number of at least 0."
             )
-        # PyTorch would not look at them.
+        # PyTorch would ignore them.
         for name in [] if known is None else group.keys() - set(known):
             raise ValueError(
-                f"optimizer__param_groups gives {show(pattern)} a {show(name)}, but "
+                f"optimizer__param_groups sets {show(name)} for {show(pattern)}, but "
                 f"{optimizer.__name__} has no parameter {show(name)}."
             )

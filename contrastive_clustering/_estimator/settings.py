@@ -1,4 +1,4 @@
-"""From the estimator's parameters to the settings of a fit."""
+"""Convert the estimator's parameters to the settings of a fit."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from contrastive_clustering._clustering.settings import (
 )
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._estimator.parameters import EstimatorParameters
-from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._model.fit import FitSettings
 from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training.auto import count_batch_size, count_epochs
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
@@ -21,7 +21,7 @@ from contrastive_clustering._utils.device import resolve_device
 def resolve_settings(
     params: EstimatorParameters, dataset: ArrayDataset, seed: int
 ) -> FitSettings:
-    """Return what a fit is asked to do, with each "auto" resolved.
+    """Return the settings of a fit, with each "auto" resolved.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def resolve_settings(
         The training set.
 
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def resolve_settings(
 
 
 def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
-    """Return how to train, as far as it does not depend on the training set.
+    """Return the settings of training that do not depend on the training set.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
     Returns
     -------
     settings : TrainingSettings
-        The settings, without an augmentation, with no epoch, the smallest batches and
-        seed 0.
+        The settings, without an augmentation, with 0 epochs, the smallest batch size
+        and seed 0.
     """
     return TrainingSettings(
         latent_dim=params.latent_dim,

@@ -107,7 +107,7 @@ class Node(ABC):
         """
 
 
-def _refuse(where: str, tree: Any, needed: str) -> ValueError:
+def _mismatch(where: str, tree: Any, needed: str) -> ValueError:
     return ValueError(f"{where} is {shown(tree)}, and not {needed}")
 
 
@@ -118,7 +118,7 @@ class Boolean(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, bool):
-            raise _refuse(where, tree, "a boolean")
+            raise _mismatch(where, tree, "a boolean")
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Integer(Node):
             or not isinstance(tree, int)
             or not self.low <= tree <= self.high
         ):
-            raise _refuse(where, tree, f"an integer from {self.low} to {self.high}")
+            raise _mismatch(where, tree, f"an integer from {self.low} to {self.high}")
         if self.size is not None:
             scope.bind(self.size, tree, where)
 
@@ -148,7 +148,7 @@ class Number(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not _is_number(tree):
-            raise _refuse(where, tree, "a number")
+            raise _mismatch(where, tree, "a number")
 
 
 def _is_number(tree: Any) -> bool:
@@ -173,7 +173,7 @@ class Real(Node):
         )
         if not fits:
             sign = ">" if self.open else ">="
-            raise _refuse(where, tree, f"a finite number {sign} {self.low}")
+            raise _mismatch(where, tree, f"a finite number {sign} {self.low}")
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Text(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or len(tree) > self.longest:
-            raise _refuse(where, tree, f"a string of up to {self.longest} characters")
+            raise _mismatch(where, tree, f"a string of up to {self.longest} characters")
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class OneOf(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or tree not in self.choices:
-            raise _refuse(where, tree, f"one of {list(self.choices)}")
+            raise _mismatch(where, tree, f"one of {list(self.choices)}")
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class Array(Node):
             or tree.ndim != len(self.shape)
             or not tree.size
         ):
-            raise _refuse(
+            raise _mismatch(
                 where,
                 tree,
                 f"an array of {' or '.join(self.dtypes)} and shape {self.shape}",
@@ -245,7 +245,7 @@ class Array(Node):
             if isinstance(wanted, str):
                 scope.bind(wanted, size, where)
             elif size != wanted:
-                raise _refuse(where, tree, f"an array of shape {self.shape}")
+                raise _mismatch(where, tree, f"an array of shape {self.shape}")
         if self.finite and not np.isfinite(tree).all():
             raise ValueError(f"{where} is not finite")
         if self.low > -math.inf and not tree.min() >= self.low:
@@ -262,7 +262,7 @@ class AnyArray(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, np.ndarray):
-            raise _refuse(where, tree, "an array")
+            raise _mismatch(where, tree, "an array")
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ class Items(Node):
             or (self.most is not None and len(tree) > self.most)
         ):
             end = "items or more" if self.most is None else f"to {self.most} items"
-            raise _refuse(where, tree, f"a list of {self.least} {end}")
+            raise _mismatch(where, tree, f"a list of {self.least} {end}")
         if self.size is not None:
             scope.bind(self.size, len(tree), where)
         for number, item in enumerate(tree):
@@ -313,7 +313,7 @@ class Entries(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
-            raise _refuse(where, tree, "a dict")
+            raise _mismatch(where, tree, "a dict")
         for name, item in tree.items():
             Text(1000).check(name, f"a key of {where}", scope)
             self.node.check(item, f"{shown(name)} of {where}", scope)
@@ -341,7 +341,7 @@ class Fields(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
-            raise _refuse(where, tree, "a dict")
+            raise _mismatch(where, tree, "a dict")
         for name in [*self.fields, *tree]:
             if (name in tree) != (name in self.fields):
                 state = "lacks" if name in self.fields else "has an unknown field"
@@ -363,7 +363,7 @@ class Kinds(Node):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
-            raise _refuse(where, tree, "a dict")
+            raise _mismatch(where, tree, "a dict")
         kind = tree.get(self.key)
         OneOf(tuple(self.nodes)).check(kind, f"the {self.key} of {where}", scope)
         fields = {name: item for name, item in tree.items() if name != self.key}

@@ -1,1 +1,1 @@
-"""A whole fit, loading one, and exporting one."""
+"""The fitted model: fit, load and export it."""

@@ -1,9 +1,9 @@
-"""Whether processes that are about to train together fit the same to the same samples.
+"""Check that processes that train together have the same parameters and samples.
 
-Each process takes its share of every batch, clusters all latents, and adds its
-gradients to those of the others. With other samples, another order or other parameters
-in one of them, they would train into different weights, or send each other tensors of
-different sizes, which ends in an abort.
+Each process takes its shard of every batch, clusters all latents, and adds its
+gradients to those of the others. If samples, their order or parameters differ between
+processes, their weights would diverge, or they would send tensors of different sizes,
+which aborts them.
 """
 
 import os
@@ -38,56 +38,56 @@ from contrastive_clustering._utils.messages import reason_of
 
 T = TypeVar("T")
 
-# A message names so many of the parameters that differ, and cuts their values.
-MOST_NAMED, LONGEST = 5, 200
+# Largest number of differing parameters in a message, and length of a quoted value.
+MAX_NAMED, MAX_QUOTED = 5, 200
 
-# What has to be done where these differ; all else are parameters.
+# Remedies for differences; all other names are parameters.
 REMEDIES = {
-    "X": "Pass the whole of X, in the same order and dtype, to each process: it takes "
-    "its own share of every batch, so that X must not be split beforehand.",
-    "state to continue from": "Let each process continue from the same fit: load the "
-    "same file in all of them before.",
+    "X": "Pass the whole X, in the same order and dtype, to each process. Each takes "
+    "its shard of every batch, so do not split X beforehand.",
+    "state to continue from": "Continue from the same fit in each process, for example "
+    "by loading the same file.",
     "versions": "Install the same versions for each process.",
-    "checkpoint_dir": "Pass the same checkpoint_dir to each process: the first alone "
-    "writes there.",
+    "checkpoint_dir": "Pass the same checkpoint_dir to each process; only the first "
+    "writes to it.",
     **dict.fromkeys(
         ("encoder", "decoder", "augmentation", "clusterer"),
-        "Pass the same parameters to each process. Where an object begins with random "
-        "weights or holds a generator, seed it alike in each, for example by "
-        "torch.manual_seed before it is made.",
+        "Pass the same parameters to each process. If an object has random initial "
+        "weights or a generator, use the same seed in each process, for example by "
+        "torch.manual_seed before the object is created.",
     ),
 }
-OF_PARAMETERS = "Pass the same parameters to each process."
+PARAMETER_REMEDY = "Pass the same parameters to each process."
 
 
 def run_on_all_ranks(function: Callable[[], T]) -> T:
-    """Return what a function returns in this process, unless it fails in any.
+    """Run a function in each process, and raise in all if it fails in any.
 
     Parameters
     ----------
     function : callable
-        Takes no arguments. All processes call it, each for itself.
+        A function without arguments.
 
     Returns
     -------
     result : object
-        What it returned here.
+        The result of this process.
 
     Raises
     ------
     Exception
-        What it raised here.
+        The exception that the function raised in this process.
 
     ValueError
-        If it succeeded here and failed in another process.
+        If the function succeeded in this process and failed in another.
     """
     if n_processes() == 1:
         return function()
     error: Exception | None = None
     try:
         result = function()
-    # Nothing is hidden: it is raised below, once the others have been told, which
-    # would otherwise wait for this process.
+    # The error is raised below, after the others have been notified. They would
+    # otherwise wait for this process.
     except Exception as caught:
         error = caught
     reasons = _all_gather_object(None if error is None else reason_of(error))
@@ -96,8 +96,8 @@ def run_on_all_ranks(function: Callable[[], T]) -> T:
     for process, reason in enumerate(reasons):
         if reason is not None:
             raise ValueError(
-                f"Process {process} of {len(reasons)} that train together has failed "
-                f"({reason}), and so this one, process {rank()}, stops as well."
+                f"Process {process} of the {len(reasons)} that train together failed "
+                f"({reason}), so process {rank()} stops as well."
             )
     return result
 
@@ -112,31 +112,31 @@ def check_same_fit(
     checkpoint_dir: str | os.PathLike[str] | None,
     device: str | torch.device,
 ) -> None:
-    """Raise unless all processes are about to fit the same.
+    """Raise unless all processes have the same parameters and samples.
 
-    Seeds may differ, because that of the first process is taken; so may folders of
-    checkpoints, and callbacks that do not change the training, as often only the first
-    process writes and logs.
+    Seeds may differ, because the seed of the first process is used. Checkpoint folders
+    and callbacks that do not affect training may differ as well, because often only the
+    first process writes and logs.
 
     Parameters
     ----------
     identity : dict
-        What the fit is of: see `identify`.
+        Identity of the fit; see `identify`.
 
     X : ndarray or LazyArray of shape (n_samples, ...)
-        The training set. It is read again where its values differ.
+        The training set. It is read again if its values differ.
 
     previous : ContrastiveNet or None
         The net whose training is continued.
 
     callbacks, net_params, checkpoint_dir, device : object
-        Parameters of the estimator that may differ in part.
+        Parameters of the estimator that are compared only in part.
 
     Raises
     ------
     ValueError
         If samples, their order, parameters, the state to continue from or versions
-        differ. It is the same in all processes.
+        differ. All processes raise the same error.
     """
     if n_processes() == 1:
         return
@@ -166,29 +166,29 @@ def check_same_fit(
         if "X" in names:
             samples = list(_compare_kinds(first_kinds, other_kinds, process))
             differences = (samples or [_locate(X, process)]) + differences
-        shown = "; ".join(differences[:MOST_NAMED])
-        if len(differences) > MOST_NAMED:
-            shown += f"; and {len(differences) - MOST_NAMED} more"
-        remedies = dict.fromkeys(REMEDIES.get(n, OF_PARAMETERS) for n in names)
+        shown = "; ".join(differences[:MAX_NAMED])
+        if len(differences) > MAX_NAMED:
+            shown += f"; and {len(differences) - MAX_NAMED} more"
+        remedies = dict.fromkeys(REMEDIES.get(n, PARAMETER_REMEDY) for n in names)
         raise ValueError(
-            f"Processes that train together must fit the same, and differ: {shown}. "
-            + " ".join(remedies)
+            "Processes that train together must have the same parameters and samples, "
+            f"but they differ: {shown}. " + " ".join(remedies)
         )
 
 
 def _describe_parameters(
     identity: Identity, callbacks: Sequence[Any], net_params: Mapping[str, Any]
 ) -> Identity:
-    """Return the samples and parameters that have to be the same, X first."""
+    """Return the samples and parameters that must be the same, X first."""
     named = name_callbacks(callbacks)
     trainers = [(name, each) for name, each in named if changes_training(each)]
     names = {EARLY_STOPPING, LR_SCHEDULE, *(name for name, _ in trainers)}
-    left_out = {"callbacks", "random_state", "warm_start"} | {
+    ignored = {"callbacks", "random_state", "warm_start"} | {
         name
         for name, value in net_parameters_of(net_params, "callbacks").items()
         if name.split("__")[1] not in names and not changes_training(value)
     }
-    described = {name: identity[name] for name in sorted(identity.keys() - left_out)}
+    described = {name: identity[name] for name in sorted(identity.keys() - ignored)}
     return {
         "X": described.pop("X"),
         **described,
@@ -201,32 +201,32 @@ def _compare_kinds(
 ) -> Iterator[str]:
     """Yield how the number, the shape and the dtype of samples differ."""
     texts = ("{} samples", "samples of shape {}", "dtype {}")
-    for text, of_first, of_other in zip(texts, first, other, strict=True):
-        if of_first != of_other:
+    for text, first_value, other_value in zip(texts, first, other, strict=True):
+        if first_value != other_value:
             yield (
-                f"X has {text.format(of_first)} in process 0 and "
-                f"{text.format(of_other)} in process {process}"
+                f"X has {text.format(first_value)} in process 0 and "
+                f"{text.format(other_value)} in process {process}"
             )
 
 
 def _locate(X: Samples, process: int) -> str:
-    """Return which samples differ; all processes have to ask for it."""
+    """Return a text on which samples differ; all processes must call this."""
     digests = _all_gather_object(run_on_all_ranks(lambda: digest_samples(X)))
     first, other = digests[0], digests[process]
     indices = [i for i, d in enumerate(first) if d != other[i]]
     where = f"in process {process} than in process 0"
     if not indices:
-        return f"X is not the same each time that it is read, and was another {where}"
+        return f"X changes each time it is read, and was different {where}"
     if sorted(first) == sorted(other):
-        return f"X has its samples in another order {where}, from X[{indices[0]}] on"
+        return f"X has a different order {where}, starting at X[{indices[0]}]"
     return (
-        f"X has other values {where}, in {len(indices)} of {len(first)} samples, the "
-        f"first of which is X[{indices[0]}]"
+        f"X has different values {where}, in {len(indices)} of {len(first)} samples, "
+        f"starting at X[{indices[0]}]"
     )
 
 
 def _all_gather_object(value: Any) -> list[Any]:
-    """Return the values of all processes, which can be pickled, in their order."""
+    """Return the picklable values of all processes, in the order of their ranks."""
     values: list[Any] = [None] * n_processes()
     with explain_lost_processes():
         dist.all_gather_object(values, value)
@@ -235,4 +235,4 @@ def _all_gather_object(value: Any) -> list[Any]:
 
 def _cut(text: str | None) -> str:
     text = str(text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."

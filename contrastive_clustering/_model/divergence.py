@@ -1,4 +1,4 @@
-"""Latents and samples of a trained net, or an error if its training has diverged."""
+"""Encode and decode with a trained net, and raise if its training diverged."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._training.net import ContrastiveNet
 
-# So many latents are decoded and encoded again together: of volumes of 64 voxels a
-# side these are half a gigabyte.
-DRAWN_TOGETHER = 512
+# Number of latents that are decoded and encoded together: for volumes with sides of 64
+# voxels, the samples take half a gigabyte.
+DECODED_TOGETHER = 512
 
-# So many centers are decoded to see whether the decoder has diverged.
-MOST_TRIED = 16
+# Largest number of centers that are decoded to check the decoder.
+MAX_TRIED = 16
 
 
 def encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
@@ -23,20 +23,22 @@ def encode_checked(net: ContrastiveNet, dataset: ArrayDataset) -> np.ndarray:
     return map_checked(net, dataset, lambda latents: latents)
 
 
-def encode_drawn(
+def encode_decoded(
     net: ContrastiveNet, latents: np.ndarray, scaler: Scaler
 ) -> np.ndarray:
-    """Return the latents of what the decoder draws of latents, a part at a time."""
+    """Decode latents, and return the latents of the decoded samples, part by part."""
     return np.concatenate(
         [
             encode_checked(
                 net,
                 ArrayDataset(
-                    net.decode(latents[start : start + DRAWN_TOGETHER], scaler.unscale),
+                    net.decode(
+                        latents[start : start + DECODED_TOGETHER], scaler.unscale
+                    ),
                     scaler,
                 ),
             )
-            for start in range(0, len(latents), DRAWN_TOGETHER)
+            for start in range(0, len(latents), DECODED_TOGETHER)
         ]
     )
 
@@ -46,9 +48,9 @@ def map_checked(
     dataset: ArrayDataset,
     function: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Return what a function makes of the latents, or raise if they are not finite.
+    """Return the result of a function of the latents, or raise if they are not finite.
 
-    Of processes that train together all raise if one does.
+    If one of the processes that train together raises, all do.
     """
 
     def checked(latents: np.ndarray) -> np.ndarray:
@@ -60,18 +62,18 @@ def map_checked(
 
 
 def check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> None:
-    """Raise if training has left weights, or what is decoded, that are not finite.
+    """Raise if weights or decoded samples are not finite.
 
-    Latents may still be finite: a decoder can diverge on its own.
+    A decoder can diverge even if the latents are finite.
     """
-    own = tuple(f"{part}." for part in net.module_.own_parts)
+    custom = tuple(f"{part}." for part in net.module_.own_parts)
     for name, value in net.module_.state_dict().items():
-        # Modules of the user's own may keep a mask of infinities, or no tensor.
-        if own and name.startswith(own):
+        # The state of a custom module may contain infinities or other objects.
+        if custom and name.startswith(custom):
             continue
         if not torch.isfinite(value).all():
             raise _diverged(net, f"the weights {name} are")
-    if not np.isfinite(net.decode(centers[:MOST_TRIED], scaler.unscale)).all():
+    if not np.isfinite(net.decode(centers[:MAX_TRIED], scaler.unscale)).all():
         raise _diverged(net, "decoded centers are")
 
 

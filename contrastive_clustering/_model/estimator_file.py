@@ -1,4 +1,4 @@
-"""The file of a fitted estimator: to a tree, to the disk, and back."""
+"""The file of a fitted estimator: convert to a tree, write and read it."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -38,18 +38,18 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
     Returns
     -------
     tree : dict
-        What a file holds.
+        The content of the file.
 
     Raises
     ------
     ValueError
-        If the estimator holds what a file cannot.
+        If the estimator contains values that cannot be saved.
     """
     model: FittedModel = estimator._model
     names = model.feature_names
     resumable = estimator.warm_start or model.resumable
     return {
-        # As they were in fit; parameters may have been set since.
+        # The network as it was in fit; parameters may have been set since.
         "network": network_to_tree(model.net, trusted),
         "scaler": scaler_to_tree(model.scaler),
         "net": net_state(model.net, resumable=resumable),
@@ -65,7 +65,7 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
 
 
 def check_estimator_tree(tree: dict[str, Any]) -> None:
-    """Raise a ValueError unless a tree is that of an estimator."""
+    """Raise a ValueError unless a tree describes an estimator."""
     ESTIMATOR.check(tree, "the estimator", Scope())
 
 
@@ -75,5 +75,5 @@ def write_estimator(path: Path, tree: dict[str, Any]) -> None:
 
 
 def read_estimator(path: Path) -> dict[str, Any]:
-    """Read a tree from a file, or raise a ValueError unless one was written to it."""
+    """Read a tree from a file; raise a ValueError if it is not one of an estimator."""
     return read_tree(path, KIND)

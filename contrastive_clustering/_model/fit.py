@@ -1,8 +1,8 @@
-"""How a fit goes: the first phase, the strata, the second phase, their density."""
+"""A fit: the first phase, the clustering, the second phase and the density."""
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,11 @@ from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
     encode_checked,
-    encode_drawn,
+    encode_decoded,
     map_checked,
 )
 from contrastive_clustering._model.fitted import FittedModel, Strata
-from contrastive_clustering._model.settings import FitSettings
+from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.build import start_refinement
 from contrastive_clustering._refinement.net import RefinementNet
 from contrastive_clustering._refinement.prototypes import (
@@ -58,6 +58,7 @@ from contrastive_clustering._saving.refinement_state import (
 )
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import run_on_first_rank
 from contrastive_clustering._utils.numbering import order_strata
@@ -65,6 +66,27 @@ from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 FitClusters = Callable[[np.ndarray, int], LatentClustering]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FitSettings:
+    """Settings of a fit.
+
+    Attributes
+    ----------
+    training : TrainingSettings
+        How the network is trained.
+
+    clustering : ClusteringSettings
+        How its latents are clustered.
+
+    refinement : Refinement or None
+        What the second phase trains for; None if it has no epochs.
+    """
+
+    training: TrainingSettings
+    clustering: ClusteringSettings
+    refinement: Refinement | None
 
 
 @limit_nested_threads()
@@ -84,16 +106,17 @@ def fit_model(
         The training set.
 
     settings : FitSettings
-        What to do.
+        Settings of the fit.
 
     previous : ContrastiveNet, default=None
         The net whose training is continued.
 
     earlier : ndarray of shape (n_samples,), default=None
-        Strata that the samples had before, whose numbers are kept.
+        Earlier strata of the samples. New strata keep the numbers of the earlier ones
+        that they overlap with most.
 
     checkpoint : Checkpoint, default=None
-        Where progress is written, and what to resume from.
+        The checkpoint to write, and to resume from.
 
     Returns
     -------
@@ -115,7 +138,7 @@ def fit_model(
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
         net = make_net(settings.training, dataset.scaler)
         if previous is not None:
-            net.go_on_from(previous)
+            net.continue_from(previous)
         if checkpoint is not None and reached is not None:
             with checkpoint.resuming():
                 load_net_state(net, reached["net"])
@@ -143,14 +166,14 @@ def fit_model(
     if rows is not None:
         typical = rows[typical]
         labels = map_checked(net, dataset, clustering.predict)
-        # What a clusterer calls noise may be known to its fit only.
+        # Some clusterers find noise only in fit, not in predict.
         labels[rows] = clustering.labels
         clustering = replace(clustering, labels=labels)
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
 
 
 def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
-    """Return which samples strata are looked for among; None stands for all."""
+    """Return the indices of the samples that are clustered; None stands for all."""
     if n_samples <= LARGEST_CLUSTERED:
         return None
     generator = np.random.default_rng(derive_seed(seed, SeedStream.CLUSTERED_SAMPLES))
@@ -187,10 +210,10 @@ def _find_strata(
     settings: FitSettings,
     checkpoint: Checkpoint | None,
 ) -> tuple[np.ndarray, Strata, ClusterNumberResult | None]:
-    """Cluster the latents of a part of the samples and run the second phase on all.
+    """Cluster the latents of a part of the samples, and run the second phase on all.
 
-    Returns the part's latents, which that phase changes, their clustering, and the
-    search for the number of strata if there was one.
+    Returns the part's final latents, their clustering, and the search for the number of
+    strata if there was one.
     """
     refinement = settings.refinement
     fit_clusters = functools.partial(
@@ -200,11 +223,11 @@ def _find_strata(
         normalize=settings.clustering.normalize,
         seed=net.seed,
     )
-    fit_steadily = functools.partial(fit_clusters, n_members=count_members(len(part)))
+    fit_final = functools.partial(fit_clusters, n_members=count_members(len(part)))
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
     if checkpoint is not None and reached is not None and reached["stage"] == SECOND:
-        assert refinement is not None  # or the checkpoint were that of another fit
+        assert refinement is not None  # the checkpoint belongs to this fit
         search = search_from_tree(reached["search"])
         with checkpoint.resuming():
             refining = resume_refinement(net, settings.training, refinement, reached)
@@ -220,8 +243,8 @@ def _find_strata(
                 settings.training.verbose,
             )
         )
-        # Strata that the second phase is to change may depend on chance a little.
-        fit_first = fit_steadily if refinement is None else fit_clusters
+        # The second phase changes the strata, so a less stable consensus suffices.
+        fit_first = fit_final if refinement is None else fit_clusters
         clustering = run_on_first_rank(lambda: fit_first(latents, n_clusters))
         if refinement is None or net.interrupted:
             return latents, clustering, search
@@ -257,18 +280,18 @@ def _find_strata(
     latents = encode_checked(net, part)
     head = net.module_.prototype_head
     if refinement.reclusters:
-        # Closer to the strata of what the latents have become than those learned
-        # on the way there: docs, "Defaults".
-        again = run_on_first_rank(
-            lambda: fit_steadily(latents, refining.memberships.shape[1])
+        # A new clustering matches the final latents better than the prototypes that
+        # were learned during the phase: docs, "Defaults".
+        final = run_on_first_rank(
+            lambda: fit_final(latents, refining.memberships.shape[1])
         )
-        proba = again.predict_proba(latents)
-        drawn = None
+        proba = final.predict_proba(latents)
+        decoded = None
         if net.restores:
-            # What the decoder draws is blurred, and in latent space lies apart from
-            # what it was drawn of: it would be of other strata.
-            drawn = encode_drawn(net, latents, dataset.scaler)
-        head = learn_strata(head, latents, proba, net.seed, drawn)
+            # Decoded samples are blurred, so their latents differ from the originals
+            # and might otherwise be assigned to other strata.
+            decoded = encode_decoded(net, latents, dataset.scaler)
+        head = learn_strata(head, latents, proba, net.seed, decoded)
         net.module_.prototype_head = head
     return latents, PrototypeClustering.fit(latents, head), search
 
@@ -276,7 +299,7 @@ def _find_strata(
 def _second_phase_state(
     net: ContrastiveNet, search: ClusterNumberResult | None, refining: RefinementNet
 ) -> dict[str, Any]:
-    """Return what the second phase needs to go on; the nets share the module."""
+    """Return the state from which the second phase resumes."""
     return {
         "net": net_state(net),
         **refinement_state(refining),
@@ -288,9 +311,9 @@ def _second_phase_state(
 def _warn_if_interrupted(net: ContrastiveNet) -> None:
     if net.interrupted:
         warn(
-            f"Ctrl-C has ended training after {net.epoch_number} of {net.max_epochs} "
-            f"epochs of the {net.phase} phase. The estimator can be used and holds "
-            "what was learnt until then; fit again for the rest.",
+            f"Ctrl-C stopped training after {net.epoch_number} of {net.max_epochs} "
+            f"epochs of the {net.phase} phase. The estimator can be used with the "
+            "weights of that epoch; fit again to complete training.",
             ConvergenceWarning,
         )
 
@@ -302,7 +325,7 @@ def _choose_number(
     seed: int,
     verbose: int,
 ) -> tuple[int, ClusterNumberResult | None]:
-    """Return the number of clusters to ask for, and the search if there was one."""
+    """Return the number of clusters, and the search for it if there was one."""
     n_clusters = settings.n_clusters
     if not isinstance(n_clusters, ClusterNumberSearch):
         return n_clusters, None

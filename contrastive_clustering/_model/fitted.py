@@ -1,4 +1,4 @@
-"""The fitted model, which answers what the estimator, displays and reports ask."""
+"""The fitted model, which the estimator, displays and reports use."""
 
 import math
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from contrastive_clustering._training.net import ContrastiveNet
 
 Strata = LatentClustering | PrototypeClustering
 
-# Silhouettes compare all pairs; beyond this many samples an even selection stands for
-# all, which keeps `score` at about a second.
-LARGEST_SCORED = 10_000
+# Silhouettes compare all pairs. For larger sets, `score` uses evenly spaced samples, so
+# that it takes about a second.
+MAX_SCORED = 10_000
 
-# How often samples that fell into another stratum than asked are drawn again.
+# Number of further draws for samples that are not of the requested stratum.
 REDRAWS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """What a fit has made.
+    """The result of a fit.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class FittedModel:
         The trained net.
 
     scaler : Scaler
-        The standardization, and how samples are read.
+        The standardization and the layout of samples.
 
     clustering : LatentClustering or PrototypeClustering
-        The strata of the latents.
+        The clustering of the latents.
 
     density : LatentDensity
         The density of the latents.
@@ -48,15 +48,15 @@ class FittedModel:
         The search for the number of strata, if there was one.
 
     typical : ndarray of shape (n_clusters,)
-        Index in the training set of the sample next to each stratum's center; empty if
-        the model comes from a file.
+        Index in the training set of the sample closest to each stratum's center; empty
+        if the model was loaded from a file.
 
     resumable : bool
-        Whether `partial_fit` trained it and may continue, so that a file of the model
-        holds the optimizer's state.
+        Whether the model was trained by `partial_fit`, so that its file includes the
+        optimizer's state.
 
     examples : ndarray of shape (n_clusters, ...) or None
-        A training sample of each stratum, if they are stored.
+        A training sample of each stratum; None if they are not stored.
 
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns of the training set.
@@ -132,8 +132,8 @@ class FittedModel:
         return self._map_latents(samples, self.density.score_samples)
 
     def score(self, samples: Samples) -> float:
-        """Return how separate the strata of samples are; see `sample_silhouette`."""
-        rows = np.arange(0, len(samples), math.ceil(len(samples) / LARGEST_SCORED))
+        """Return the mean silhouette of samples; see `sample_silhouette`."""
+        rows = np.arange(0, len(samples), math.ceil(len(samples) / MAX_SCORED))
         labels = self._map_latents(samples, self.assign, rows=rows)
         return sample_silhouette(samples[rows], labels, self.scaler)
 
@@ -157,13 +157,13 @@ class FittedModel:
         Parameters
         ----------
         n_samples : int
-            How many samples to generate.
+            Number of samples to generate.
 
         cluster : int or None
             Their stratum; if None, strata are drawn in proportion to their members.
 
         rng : RandomState
-            Draws strata and latents.
+            Generator for strata and latents.
 
         Returns
         -------
@@ -174,7 +174,7 @@ class FittedModel:
             The stratum that each was drawn for.
 
         strayed : ndarray of shape (n_strayed,)
-            Indices of those that are predicted to belong to another stratum, even
+            Indices of samples that are predicted to belong to another stratum, even
             after `REDRAWS` further draws.
         """
         latents, labels = self.density.sample(n_samples, cluster, rng)
@@ -193,7 +193,7 @@ class FittedModel:
     def interpolate(
         self, start: np.ndarray, end: np.ndarray, n_steps: int
     ) -> np.ndarray:
-        """Return samples decoded at even steps between two latents, both included."""
+        """Decode evenly spaced points between two latents, both included."""
         steps = np.linspace(start, end, n_steps, dtype=np.float64)
         return self.decode(steps.astype(np.float32))
 
@@ -205,7 +205,7 @@ class FittedModel:
         rows: np.ndarray | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return what a function makes of latents, block by block."""
+        """Return the result of a function of latents, block by block."""
         return self.net.map_latents(
             ArrayDataset(samples, self.scaler, rows),
             lambda latents: function(_check_finite(latents)),
@@ -217,8 +217,8 @@ def _check_finite(latents: np.ndarray) -> np.ndarray:
     """Return latents, or raise if the network overflows."""
     if not np.isfinite(latents).all():
         raise ValueError(
-            "The latents of X are not finite, although X is: the network's weights "
-            "make them overflow. Training does not end with such weights. If the "
-            "estimator was loaded, take another copy of its file; else fit it again."
+            "The latents of X are not finite, although X is finite: they overflow with "
+            "the network's weights. fit does not return such weights. If the estimator "
+            "was loaded, take another copy of its file; otherwise fit it again."
         )
     return latents

@@ -1,8 +1,8 @@
-"""The file of a fitted estimator: its schema, and from a checked tree to a model.
+"""Schema of a saved estimator, and conversion of a checked tree to a model.
 
-Anyone may have written a file. `ESTIMATOR` says what each of its fields has to be and
-how their sizes are related; nothing is made of a tree that does not fit it, and a
-network only if its weights are in the file.
+A file may come from an untrusted source. `ESTIMATOR` defines its fields and how their
+sizes are related. Only trees that fit it are converted, and a network is created only
+if the file contains its weights.
 """
 
 import math
@@ -30,7 +30,7 @@ from contrastive_clustering._io.schema import (
     Text,
     shown,
 )
-from contrastive_clustering._model.divergence import MOST_TRIED
+from contrastive_clustering._model.divergence import MAX_TRIED
 from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
@@ -59,16 +59,16 @@ from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.provenance import package_versions
 
-# The largest network and batches that a file may ask for. Latents of more directions
-# would have covariances of gigabytes.
-LARGEST_WIDTH, LARGEST_BATCH = 2**13, 2**20
+# Largest layers and batches that a file may define. Covariances of more latents would
+# take gigabytes.
+MAX_WIDTH, MAX_BATCH_SIZE = 2**13, 2**20
 
 NETWORK = Fields(
     {
-        "latent_dim": Integer(1, LARGEST_WIDTH, size="latent_dim"),
+        "latent_dim": Integer(1, MAX_WIDTH, size="latent_dim"),
         "kl_weight": Real(0.0),
         "max_epochs": Integer(),
-        "batch_size": Integer(2, LARGEST_BATCH),
+        "batch_size": Integer(2, MAX_BATCH_SIZE),
         "seed": Integer(),
         "views": VALUE,
         "given": Entries(VALUE),
@@ -91,21 +91,21 @@ ESTIMATOR = Fields(
     }
 )
 
-# Parameters that concern the machine and not the model. A file that set them could
-# start processes, or write to a folder of its author's choice.
-OF_THE_MACHINE = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
-OF_THE_MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+# Parameters that concern the machine rather than the model. A file that sets them could
+# start processes or write to an arbitrary folder.
+MACHINE_PARAMETERS = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
+MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
 _WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
 
-# Samples of no more values are encoded and decoded to try a network.
-LARGEST_TRIED = 2**18
+# Largest number of values in a sample for which the network is tried.
+MAX_TRIED_VALUES = 2**18
 
 
 def params_to_tree(
     params: dict[str, Any], trusted: Collection[str], note: str = ""
 ) -> dict[str, Any]:
-    """Return a tree for those parameters of an estimator that a file holds.
+    """Return a tree for the parameters of an estimator that a file contains.
 
     Parameters
     ----------
@@ -116,27 +116,28 @@ def params_to_tree(
         Import paths of classes and functions that may be named.
 
     note : str, default=""
-        Follows the name and value of a parameter in an error message.
+        Text that follows the name and value of a parameter in error messages.
 
     Returns
     -------
     tree : dict
-        All but those that concern the machine.
+        All parameters except those that concern the machine.
 
     Raises
     ------
     ValueError
-        If a parameter holds code that is not trusted, or what cannot be saved.
+        If a parameter contains code that is not trusted or a value that cannot be
+        saved.
     """
     return {
-        # What an estimator has learned is not part of a parameter.
+        # Fitted attributes of an estimator are not part of a parameter.
         name: to_tree(
             clone(value) if isinstance(value, BaseEstimator) else value,
             trusted,
             f"{name}={show(value)}{note}",
         )
         for name, value in params.items()
-        if not _is_of_the_machine(name)
+        if not _concerns_machine(name)
     }
 
 
@@ -154,12 +155,12 @@ def params_from_tree(
         Import paths of classes and functions that may be imported.
 
     known : collection of str
-        Names of parameters beside those of the net.
+        Names of the estimator's parameters, without those of the net.
 
     Returns
     -------
     params : dict
-        Parameters by name. Their values have still to be validated.
+        Parameters by name. Their values must still be validated.
 
     Raises
     ------
@@ -169,19 +170,19 @@ def params_from_tree(
     """
     for name in tree:
         if (
-            _is_of_the_machine(name)
+            _concerns_machine(name)
             or name == KEYWORDS
             or not (name in known or is_net_parameter(name))
         ):
             raise ValueError(f"{shown(name)} is not a parameter that a file may set")
     for name in _WIDTHS:
         if name in tree:
-            Integer(1, LARGEST_WIDTH).check(_unboxed(tree[name]), name, Scope())
+            Integer(1, MAX_WIDTH).check(_unboxed(tree[name]), name, Scope())
     return {name: from_tree(value, trusted) for name, value in tree.items()}
 
 
-def _is_of_the_machine(name: str) -> bool:
-    return name in OF_THE_MACHINE or name.startswith(OF_THE_MACHINE_PREFIXES)
+def _concerns_machine(name: str) -> bool:
+    return name in MACHINE_PARAMETERS or name.startswith(MACHINE_PREFIXES)
 
 
 def _unboxed(tree: Any) -> Any:
@@ -190,7 +191,7 @@ def _unboxed(tree: Any) -> Any:
 
 
 def network_to_tree(net: ContrastiveNet, trusted: Collection[str]) -> dict[str, Any]:
-    """Return a tree for how a net was made in `fit`, which fits `NETWORK`."""
+    """Return a tree for the settings of a net in `fit`, which fits `NETWORK`."""
     preset = net.augmentation if isinstance(net.augmentation, Preset) else None
     return {
         "latent_dim": int(net.module__latent_dim),
@@ -217,8 +218,8 @@ def read_model(
         A tree that fits `ESTIMATOR`.
 
     settings : TrainingSettings
-        How the estimator would train. What the network depends on is taken from the
-        tree, which holds it as it was in fit; parameters may have been set since.
+        Settings of the estimator. Settings that the network depends on are taken from
+        the tree, because parameters may have been set after fit.
 
     augmentation : str, callable or None
         The parameter of the estimator.
@@ -229,18 +230,18 @@ def read_model(
     Returns
     -------
     model : FittedModel
-        A model that gives finite numbers for ordinary samples.
+        A model that returns finite numbers for ordinary samples.
 
     Raises
     ------
     ValueError
-        If the weights are not those of the network that is described, or it gives
-        values that are not finite.
+        If the weights do not match the described network, or the model returns values
+        that are not finite.
 
     Warns
     -----
     UserWarning
-        If strata are those of a clusterer of another version of scikit-learn.
+        If the clusterer comes from another version of scikit-learn.
     """
     scaler = scaler_from_tree(tree["scaler"])
     _check_examples(tree, scaler)
@@ -248,13 +249,13 @@ def read_model(
     _check_size(scaler, settings, tree["net"]["weights"])
     net = make_net(settings, scaler)
     for name in ("input_mean", "input_std"):
-        made = getattr(net.module_, name).cpu().numpy()
-        if not np.array_equal(made, tree["net"]["weights"][name]):
-            raise ValueError(f"{name} of the network is not that of the scaler")
+        expected = getattr(net.module_, name).cpu().numpy()
+        if not np.array_equal(expected, tree["net"]["weights"][name]):
+            raise ValueError(f"{name} of the network does not match the scaler")
     load_net_state(net, tree["net"])
     clustering = clustering_from_tree(tree["clustering"], trusted)
     if tree["clustering"].get("clusterer", {}).get("kind") == "other":
-        _warn_of_versions(tree)
+        _warn_of_other_version(tree)
     names = tree["feature_names_in"]
     model = FittedModel(
         net,
@@ -278,13 +279,13 @@ def _read_settings(
     augmentation: str | Callable[[torch.Tensor], torch.Tensor] | None,
     trusted: Collection[str],
 ) -> TrainingSettings:
-    """Return settings with those of a checked tree in place of the estimator's own."""
+    """Return settings in which those of a checked tree replace the estimator's."""
     given = params_from_tree(
         network["given"], trusted, ("encoder", "decoder", "optimizer")
     )
     views = from_tree(network["views"])
     if not isinstance(views, Preset | None):
-        raise ValueError(f"views of the network is {shown(views)}")
+        raise ValueError(f"views of the network is {shown(views)}, not a preset")
     settings = replace(
         settings,
         latent_dim=network["latent_dim"],
@@ -292,14 +293,14 @@ def _read_settings(
         encoder=given.get("encoder", settings.encoder),
         decoder=given.get("decoder", settings.decoder),
         optimizer=given.get("optimizer", settings.optimizer),
-        # What "auto" chose depends on samples, of which the file has none.
+        # The choice of "auto" depends on samples, which the file does not contain.
         augmentation=resolve_augmentation(
             augmentation if views is None else views, scaler.layout
         ),
         max_epochs=network["max_epochs"],
         batch_size=network["batch_size"],
         seed=network["seed"],
-        # They belong to a training, and might act as soon as a net has been made.
+        # Callbacks belong to a training and might act as soon as a net is created.
         callbacks=(),
         net_params=net_parameters_of(given),
     )
@@ -313,7 +314,7 @@ def _read_settings(
 
 
 def _check_examples(tree: dict[str, Any], scaler: Scaler) -> None:
-    """Raise unless there is a sample for each stratum, or none at all."""
+    """Raise unless there is a sample of each stratum, or no sample at all."""
     if tree["examples"] is not None:
         n_clusters = len(tree["clustering"]["latent_centers"])
         shape = (n_clusters, *scaler.layout.sample_shape)
@@ -324,12 +325,12 @@ def _check_examples(tree: dict[str, Any], scaler: Scaler) -> None:
 def _check_size(
     scaler: Scaler, settings: TrainingSettings, weights: Mapping[str, Any]
 ) -> None:
-    """Compare shapes before any memory is taken for a network of whatever size.
+    """Compare shapes of weights before memory is allocated for a large network.
 
-    The user's own encoder and decoder are left to the code that makes them.
+    A custom encoder or decoder is not checked here, because its code defines it.
     """
     parts = {"encoder": settings.encoder, "decoder": settings.decoder}
-    own: dict[str, Any] = {
+    custom: dict[str, Any] = {
         name: torch.nn.Identity() for name, part in parts.items() if part is not None
     }
     given = net_parameters_of(settings.net_params, "module")
@@ -341,33 +342,33 @@ def _check_size(
             latent_dim=settings.latent_dim,
             variational=settings.kl_weight > 0,
             **{name.removeprefix("module__"): given[name] for name in given},
-            **own,
+            **custom,
         )
-    ours = {
+    checked = {
         name: value
         for name, value in weights.items()
-        if name.partition(".")[0] not in own
+        if name.partition(".")[0] not in custom
     }
-    check_weights(ours, network.state_dict())
+    check_weights(checked, network.state_dict())
 
 
-def _warn_of_versions(tree: dict[str, Any]) -> None:
-    """Warn if a clusterer's attributes may mean something else by now."""
+def _warn_of_other_version(tree: dict[str, Any]) -> None:
+    """Warn if the clusterer comes from another version of scikit-learn."""
     saved, here = tree["scikit-learn"], package_versions()["scikit-learn"]
     if saved != here:
         warn(
-            f"The strata are those of a clusterer of scikit-learn {saved}, and version "
-            f"{here} is installed, which may read its attributes differently. Compare "
-            "predictions, or load with that version.",
+            f"The clusterer was saved with scikit-learn {saved}, but version {here} is "
+            "installed, which may interpret its attributes differently. Compare "
+            "predictions, or load with the earlier version.",
         )
 
 
 def _try_model(model: FittedModel) -> None:
-    """Raise unless a model gives finite numbers for ordinary latents and samples."""
-    latents = model.clustering.latent_centers[:MOST_TRIED]
+    """Raise unless a model returns finite numbers for ordinary latents and samples."""
+    latents = model.clustering.latent_centers[:MAX_TRIED]
     results = _assign(model, latents)
     shape = model.scaler.layout.network_shape
-    if math.prod(shape) <= LARGEST_TRIED:
+    if math.prod(shape) <= MAX_TRIED_VALUES:
         results.append(model.net.decode(latents, model.scaler.unscale))
         if "encoder" not in model.net.module_.own_parts:
             encoded = _encode_near_mean(model.net.module_, shape)
@@ -375,7 +376,7 @@ def _try_model(model: FittedModel) -> None:
             if np.isfinite(encoded).all():
                 results += _assign(model, encoded)
     if not all(np.isfinite(values).all() for values in results):
-        raise ValueError("it gives values that are not finite")
+        raise ValueError("the model returns values that are not finite")
 
 
 def _assign(model: FittedModel, latents: np.ndarray) -> list[np.ndarray]:
@@ -390,7 +391,7 @@ def _assign(model: FittedModel, latents: np.ndarray) -> list[np.ndarray]:
 def _encode_near_mean(
     module: ContrastiveAutoencoder, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Return the latents of the mean sample, and of samples next to it."""
+    """Return the latents of the mean sample and of two samples close to it."""
     batch = torch.stack([torch.full(shape, value) for value in (-1.0, 0.0, 1.0)])
     module.eval()
     latents, _ = module.encode(batch.to(module.input_mean.device))

@@ -1,7 +1,7 @@
-"""The assignment of latents to strata as modules of PyTorch, which can be exported.
+"""Assignment of latents to strata as PyTorch modules, which can be exported.
 
-They compute what ``PrototypeClustering`` and ``LatentClustering`` do with NumPy and
-scikit-learn, in float64 as well.
+They compute the same as ``PrototypeClustering`` and ``LatentClustering``, also in
+float64.
 """
 
 import math
@@ -57,7 +57,7 @@ class KMeansAssignment(nn.Module):
     Parameters
     ----------
     clustering : LatentClustering
-        Of k-means.
+        A clustering by k-means.
     """
 
     centers: torch.Tensor
@@ -78,19 +78,18 @@ class KMeansAssignment(nn.Module):
 class MixtureAssignment(nn.Module):
     """Assign latents by the posterior of a mixture of Gaussians.
 
-    What falls to a component that no training sample has gone to is assigned as by
-    k-means.
+    Latents of a component without training samples are assigned as by k-means.
 
     Parameters
     ----------
     clustering : LatentClustering
-        Of a mixture.
+        A clustering by a Gaussian mixture.
     """
 
     means: torch.Tensor
     factors: torch.Tensor
     offsets: torch.Tensor
-    living: torch.Tensor
+    kept: torch.Tensor
     strata: torch.Tensor
     centers: torch.Tensor
 
@@ -98,9 +97,9 @@ class MixtureAssignment(nn.Module):
         super().__init__()
         self.space = _space(clustering)
         self.spread = clustering.spread
-        mixture, living = clustering.clusterer, clustering.raw_labels
+        mixture, kept = clustering.clusterer, clustering.raw_labels
         n_components, n_features = mixture.means_.shape
-        # Of each component the factor of its precision, (n_features, n_features).
+        # Factors of the precisions, (n_components, n_features, n_features).
         factors = _full_factors(mixture)
         determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         offsets = (
@@ -109,13 +108,13 @@ class MixtureAssignment(nn.Module):
             - n_features / 2 * math.log(2 * math.pi)
         )
         strata = np.full(n_components, -1)
-        strata[living] = np.arange(len(living))
+        strata[kept] = np.arange(len(kept))
         arrays = {
-            # Means after the factor: (n_components, n_features)
+            # Means multiplied by the factors, (n_components, n_features).
             "means": np.einsum("kd,kde->ke", mixture.means_, factors),
             "factors": factors.transpose(1, 0, 2).reshape(n_features, -1),
             "offsets": offsets,
-            "living": np.asarray(living, dtype=np.int64),
+            "kept": np.asarray(kept, dtype=np.int64),
             "strata": strata,
             "centers": np.asarray(clustering.centers, dtype=np.float64),
         }
@@ -131,7 +130,7 @@ class MixtureAssignment(nn.Module):
         round_proba = _round_logits(prepared, self.centers, self.spread).softmax(dim=1)
         strata = self.strata[logits.argmax(dim=1)]
         labels = torch.where(strata < 0, round_proba.argmax(dim=1), strata)
-        proba = logits.softmax(dim=1)[:, self.living]
+        proba = logits.softmax(dim=1)[:, self.kept]
         total = proba.sum(dim=1, keepdim=True)
         is_lost = total <= float(np.finfo(np.float32).tiny)
         proba = torch.where(is_lost, round_proba, proba / total)
@@ -155,7 +154,7 @@ def make_assignment(clustering: PrototypeClustering | LatentClustering) -> nn.Mo
     Raises
     ------
     ValueError
-        If the strata are those of a clusterer whose assignment is no formula.
+        If the clusterer's assignment cannot be exported.
     """
     if isinstance(clustering, PrototypeClustering):
         return PrototypeAssignment(clustering)
@@ -164,21 +163,17 @@ def make_assignment(clustering: PrototypeClustering | LatentClustering) -> nn.Mo
         return KMeansAssignment(clustering)
     if kind is GaussianMixture:
         return MixtureAssignment(clustering)
-    found = (
-        f"those of a {kind.__name__}"
-        if clustering.voters is None
-        else "those that neighbors vote for"
-    )
+    method = f"a {kind.__name__}" if clustering.voters is None else "voting neighbors"
     raise ValueError(
-        f"The strata are {found} without a second phase, which cannot be exported. "
-        "Strata of a second phase can (refinement_epochs above 0), and without one "
-        'those of clusterer="kmeans", "gaussian_mixture", KMeans, MiniBatchKMeans and '
+        f"Without a second phase, samples are assigned by {method}, which cannot be "
+        "exported. Fit with a second phase (refinement_epochs above 0), or with "
+        'clusterer="kmeans", "gaussian_mixture", KMeans, MiniBatchKMeans or '
         "GaussianMixture."
     )
 
 
 class _Affine(nn.Module):
-    """A linear map and a shift, learnt by a transformer of scikit-learn."""
+    """The affine map of a fitted transformer of scikit-learn."""
 
     matrix: torch.Tensor
     shift: torch.Tensor
@@ -209,7 +204,7 @@ class _Divide(nn.Module):
 
 
 def _space(clustering: LatentClustering) -> nn.Module:
-    """Return what prepares latents for the clusterer."""
+    """Return a module that prepares latents for the clusterer."""
     pipeline: Pipeline = clustering.space
     latent_dim = clustering.latent_centers.shape[1]
     steps: list[nn.Module] = []
@@ -231,7 +226,7 @@ def _unit(vectors: torch.Tensor) -> torch.Tensor:
 def _round_logits(
     prepared: torch.Tensor, centers: torch.Tensor, spread: float
 ) -> torch.Tensor:
-    """Return minus half the squared distances over the spread, but for a constant."""
+    """Return minus half the squared distances over the spread, up to a constant."""
     return (prepared @ centers.T - centers.square().sum(dim=1) / 2) / spread
 
 

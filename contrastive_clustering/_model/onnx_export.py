@@ -1,4 +1,4 @@
-"""From samples to latents, soft assignments and strata, as a model of ONNX."""
+"""Export a model from samples to latents, soft assignments and strata to ONNX."""
 
 import copy
 import itertools
@@ -16,23 +16,23 @@ from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.optional import import_onnx
 from contrastive_clustering._utils.provenance import FORMAT, package_versions
 
-# The version of ONNX's operators that is written: runtimes of 2023 and later know it.
+# Version of the ONNX operators, which runtimes since 2023 support.
 OPSET = 18
 
-# Raised when inputs, outputs or the names of metadata change.
+# Increase this when inputs, outputs or the names of metadata change.
 EXPORT_VERSION = 1
 
 INPUT = "samples"
 
-# Samples are float32 in the file if that moves none by more than this part of its
-# feature's standard deviation, beyond the rounding of the scaled value itself.
-LARGEST_SHIFT = 1e-6
+# The input is float32 if this shifts no sample by more than this fraction of the
+# feature's standard deviation, beyond the rounding of the standardized value itself.
+MAX_SHIFT = 1e-6
 
 OUTPUTS = ("latents", "proba", "labels")
 
 
 def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
-    """Return a model of ONNX that gives latents, soft assignments and strata.
+    """Return an ONNX model that computes latents, soft assignments and strata.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
         The trained net.
 
     scaler : Scaler
-        The common scale, and how samples are read.
+        The standardization and the layout of samples.
 
     clustering : LatentClustering or PrototypeClustering
         The strata.
@@ -56,7 +56,7 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
         If onnx or onnxscript is not installed.
 
     ValueError
-        If the strata's assignment is no formula, or PyTorch cannot export the encoder.
+        If the clusterer's assignment or the encoder cannot be exported.
     """
     model = ExportedModel(net, scaler, clustering).eval()
     onnx = import_onnx()
@@ -81,21 +81,21 @@ def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
 
 
 def input_dtype(scaler: Scaler) -> torch.dtype:
-    """Return float32, or float64 where float32 would lose digits of the samples."""
+    """Return float32, or float64 if float32 would lose digits of the samples."""
     limits = np.finfo(np.float32)
     if scaler.restored_dtype == np.float32:
         return torch.float32
     shift = np.abs(scaler.mean / scaler.std) * limits.eps
     beyond = max(abs(scaler.low), abs(scaler.high)) > float(limits.max)
-    # Scaled values of about 1 have to be normal numbers before they are scaled.
+    # Values that are about 1 when standardized must not be subnormal before.
     below = scaler.std.min() < float(limits.tiny / limits.eps)
-    if beyond or below or shift.max() > LARGEST_SHIFT:
+    if beyond or below or shift.max() > MAX_SHIFT:
         return torch.float64
     return torch.float32
 
 
 class ExportedModel(nn.Module):
-    """From samples as the user has them to latents, soft assignments and strata.
+    """A module from samples in the user's units to latents, assignments and strata.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class ExportedModel(nn.Module):
         The trained net; it is not changed.
 
     scaler : Scaler
-        The common scale, and how samples are read.
+        The standardization and the layout of samples.
 
     clustering : LatentClustering or PrototypeClustering
         The strata.
@@ -127,21 +127,21 @@ class ExportedModel(nn.Module):
         """Return latents, soft assignments and strata of a batch of samples."""
         values = self.layout.to_network(samples.double())
         scaled = ((values - self.mean) / self.std).clamp(-FARTHEST, FARTHEST)
-        # In the variational setting means stand before log-variances.
+        # In the variational setting, means precede log-variances.
         latents = self.encoder(scaled.float())[:, : self.latent_dim]
         proba, labels = self.assignment(latents.double())
         return latents, proba.float(), labels
 
 
 def _export(model: ExportedModel, example: torch.Tensor) -> Any:
-    """Return the model as ONNX has it, for samples such as those of an example.
+    """Return the model in ONNX for samples of the shape and dtype of an example.
 
-    The example has two samples: a single one would be taken for an axis that never
-    grows.
+    The example must have two samples: with a single one, PyTorch would export an axis
+    of fixed length.
     """
     try:
         with warnings.catch_warnings():
-            # Of PyTorch's own making: its exporter copies what it has deprecated.
+            # PyTorch's exporter uses what PyTorch itself has deprecated.
             warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
             program: Any = torch.onnx.export(
                 model,
@@ -157,14 +157,14 @@ def _export(model: ExportedModel, example: torch.Tensor) -> Any:
     except torch.onnx.OnnxExporterError as error:
         raise ValueError(
             f"PyTorch cannot export the encoder, a {type(model.encoder).__name__}, to "
-            "ONNX; the error above says why. Its forward may not choose what to do by "
-            "the values of a batch, nor fix its size."
+            "ONNX; see the error above. Its forward method must not branch on the "
+            "values of a batch or require a fixed batch size."
         ) from error
     return program.model_proto
 
 
 def _remove_traces(graph: Any) -> None:
-    """Remove what PyTorch notes of its own work: code, and paths of this machine."""
+    """Remove PyTorch's annotations, which contain code and paths of this machine."""
     parts = [graph.node, graph.value_info, graph.input, graph.output, graph.initializer]
     for entry in (graph, *itertools.chain.from_iterable(parts)):
         entry.ClearField("metadata_props")

@@ -1,1 +1,1 @@
-"""The second phase: network and prototypes trained together."""
+"""The second phase: the network and prototypes are trained together."""

@@ -1,4 +1,4 @@
-"""What a refinement is: the decisions of the second phase that can be exchanged."""
+"""Base class of refinements: the exchangeable decisions of the second phase."""
 
 import abc
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from contrastive_clustering._utils.param_validation import (
 class Refinement(abc.ABC):
     """Base class of refinements.
 
-    :class:`RefinementNet` trains the network together with prototypes of the clusters,
-    and asks its refinement what to train for. A refinement holds settings only; what
+    :class:`RefinementNet` trains the network together with prototypes of the clusters.
+    Its refinement defines the objective. A refinement holds only settings; state that
     changes during training belongs to the net.
 
     Parameters
@@ -29,18 +29,18 @@ class Refinement(abc.ABC):
 
     temperature: float = 0.1
 
-    # What each parameter may be; a subclass adds its own.
+    # Constraints on the parameters; a subclass adds its own.
     constraints: ClassVar[dict[str, list[Any]]] = {
         "temperature": [Number(0, None, closed="neither")],
     }
 
-    # Whether the contrastive loss of the first phase stays part of the loss.
+    # Whether the loss includes the contrastive loss of the first phase.
     is_contrastive: ClassVar[bool] = True
 
-    # Whether prototypes are moved by `move_prototypes` and not by the optimizer.
+    # Whether `move_prototypes` updates the prototypes instead of the optimizer.
     moves_prototypes: ClassVar[bool] = False
 
-    # Whether the clusterer is asked again, at the end, for the clusters of the latents.
+    # Whether the latents are clustered again at the end.
     reclusters: ClassVar[bool] = False
 
     @property
@@ -55,7 +55,7 @@ class Refinement(abc.ABC):
 
     @property
     def final_weight(self) -> float:
-        """How far the final weights lie from those of the first phase, up to 1."""
+        """Share of this phase's weights in the final ones; 1 keeps them as they are."""
         return 1.0
 
     @abc.abstractmethod
@@ -70,7 +70,7 @@ class Refinement(abc.ABC):
             The soft assignments stored so far; at first those of the clusterer.
 
         predicted : torch.Tensor of shape (n, n_clusters)
-            What the network predicts, averaged over both views.
+            The network's predictions, averaged over both views.
 
         progress : float
             Number of the current epoch, from 1, divided by the number of epochs.
@@ -104,7 +104,7 @@ class Refinement(abc.ABC):
     def move_prototypes(
         self, prototypes: torch.Tensor, directions: torch.Tensor, proba: torch.Tensor
     ) -> torch.Tensor:
-        """Return where prototypes move after a batch; used if `moves_prototypes`.
+        """Return the prototypes after a batch; used if `moves_prototypes`.
 
         Parameters
         ----------

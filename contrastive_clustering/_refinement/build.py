@@ -1,4 +1,4 @@
-"""From the clusters of the first phase to the net of the second phase."""
+"""Build the net of the second phase from the clusters of the first."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from contrastive_clustering._refinement.net import (
     learned_values,
 )
 from contrastive_clustering._refinement.prototypes import first_prototypes
-from contrastive_clustering._training.build import net_parameters, users_callbacks
+from contrastive_clustering._training.build import net_parameters, user_callbacks
 from contrastive_clustering._training.callbacks import (
     TrainingBar,
     WarmUpCosine,
-    observers_of,
+    select_observers,
 )
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
@@ -39,7 +39,7 @@ def start_refinement(
     proba: np.ndarray,
     memberships: np.ndarray,
 ) -> RefinementNet:
-    """Return the net of the second phase, which starts from a clusterer's clusters.
+    """Return the net of the second phase, started from the clusterer's clusters.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def start_refinement(
         How to train.
 
     refinement : Refinement
-        What to train for.
+        Objective of the phase.
 
     latents : ndarray of shape (n_clustered, latent_dim)
         Latents of the samples that were clustered.
@@ -59,7 +59,7 @@ def start_refinement(
         Their soft assignments by the clusterer.
 
     memberships : ndarray of shape (n_samples, n_clusters)
-        Those of the whole training set.
+        Soft assignments of the whole training set.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def make_refinement_net(
         How to train.
 
     refinement : Refinement
-        What to train for.
+        Objective of the phase.
 
     memberships, neighbors, start : torch.Tensor
         As for :class:`RefinementNet`.
@@ -124,7 +124,7 @@ def make_refinement_net(
     device = net.module_.input_mean.device
     head = net.module_.prototype_head
     head.prototypes.requires_grad_(not refinement.moves_prototypes)
-    observers = observers_of(name_callbacks(users_callbacks(settings)))
+    observers = select_observers(name_callbacks(user_callbacks(settings)))
     callbacks: list[Any] = [RelocateEmptyPrototypes(), *observers]
     callbacks.append((LR_SCHEDULE, WarmUpCosine()))
     if settings.verbose:

@@ -1,4 +1,4 @@
-"""Prototypes that have lost all members are given new ones."""
+"""Relocate prototypes that have lost all members."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from contrastive_clustering._utils.caller_warnings import warn
 class RelocateEmptyPrototypes(Callback):  # type: ignore[misc]  # skorch is not typed
     """Move prototypes without members into the largest cluster after each epoch.
 
-    Such a prototype takes the direction of the member of the largest cluster that fits
-    this cluster worst. The history records how many were moved as
+    Such a prototype takes the direction of the worst-fitting member of the largest
+    cluster. The history records the number of moved prototypes as
     ``relocated_prototypes``.
     """
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Look for empty prototypes and relocate them."""
+        """Find empty prototypes and relocate them."""
         labels = net.memberships.argmax(dim=1)
         n_clusters = net.memberships.shape[1]
         sizes = torch.bincount(labels, minlength=n_clusters)
@@ -36,8 +36,8 @@ class RelocateEmptyPrototypes(Callback):  # type: ignore[misc]  # skorch is not 
             worst = fit.argsort()[: len(empty)]
             head.prototypes[empty] = directions[worst][:, None]
             # A member joins the nearest relocated prototype if that fits it better.
-            nearness, nearest = head(latents[members])[:, empty].max(dim=1)
-            joins = nearness > fit
+            new_fit, nearest = head(latents[members])[:, empty].max(dim=1)
+            joins = new_fit > fit
             joins[worst] = True
             new = torch.as_tensor(empty, device=labels.device)[nearest[joins]]
             net.memberships[members[joins]] = F.one_hot(new, n_clusters).float()

@@ -1,7 +1,7 @@
 """The net of the second phase: prototypes, soft assignments, a conditioned decoder.
 
 All refinements start from the clusters that the clusterer found in the latents of the
-first phase. What else they train for is up to each :class:`Refinement`.
+first phase. Each :class:`Refinement` defines its own objective.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ from contrastive_clustering._training.loss_recording import Terms
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.distributed import all_gather, shard_slice
 
-# The second phase continues from a trained network: at the full rate, its first steps
-# would undo what the first phase has learned.
+# The second phase continues from a trained network. At the full learning rate, its
+# first steps would undo the first phase.
 LR_SCALE = 1 / 3
 
 
 class RefinementNet(ContrastiveNet):
-    """The net of the second phase, on the module that the first phase has trained.
+    """The net of the second phase, on the module trained in the first phase.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class RefinementNet(ContrastiveNet):
         As for :class:`ContrastiveNet`; the module is an instance.
 
     refinement : Refinement
-        What to train for.
+        Objective of the phase.
 
     memberships : torch.Tensor of shape (n_samples, n_clusters)
         Stored soft assignments of the training set; changed in place.
@@ -63,7 +63,7 @@ class RefinementNet(ContrastiveNet):
 
     @property
     def user_lr(self) -> float:
-        """The estimator's parameter that the learning rate stems from."""
+        """The estimator's `lr`, from which the learning rate of this phase derives."""
         return float(self.lr / LR_SCALE)
 
     def run_epochs(
@@ -76,10 +76,10 @@ class RefinementNet(ContrastiveNet):
 
     @torch.no_grad()
     def _interpolate_weights(self, weight: float) -> None:
-        """Move the weights to between those before and those after this phase."""
+        """Interpolate between the weights before and after this phase."""
         for name, value in learned_values(self.module_).items():
             old = self.start[name]
-            # Unchanged values may be infinite, such as a mask of the user's encoder.
+            # Unchanged values may be infinite, such as a mask of a custom encoder.
             mixed = torch.where(old == value, value, torch.lerp(old, value, weight))
             value.copy_(mixed)
 
@@ -90,13 +90,13 @@ class RefinementNet(ContrastiveNet):
         targets: torch.Tensor,
         training: bool,
     ) -> Terms:
-        """Return the terms of the loss, with those of the refinement."""
+        """Return the terms of the loss, including those of the refinement."""
         terms = super().loss_terms(output, indices, targets, training)
         self._update(indices, output)
-        own = indices[shard_slice(len(indices))]
-        added = self.refinement.loss_terms(output, self._stored(own))
+        shard = indices[shard_slice(len(indices))]
+        added = self.refinement.loss_terms(output, self._stored(shard))
         for name, term in added.items():
-            terms[name] = (len(own) / len(indices)) * term
+            terms[name] = (len(shard) / len(indices)) * term
             terms["loss"] = terms["loss"] + terms[name]
         return terms
 
@@ -109,8 +109,8 @@ class RefinementNet(ContrastiveNet):
 
     @torch.no_grad()
     def _update(self, indices: torch.Tensor, output: AutoencoderOutput) -> None:
-        """Store the assignments of a batch, and let prototypes follow it."""
-        logits = self._of_all(output.logits, indices)  # type: ignore[arg-type]
+        """Store the assignments of a batch and move the prototypes."""
+        logits = self._gather_views(output.logits, indices)  # type: ignore[arg-type]
         proba = logits.softmax(dim=1)
         first, second = proba.chunk(2)
         self.memberships[indices] = self.refinement.update_assignments(
@@ -120,19 +120,19 @@ class RefinementNet(ContrastiveNet):
         )
         if self.refinement.moves_prototypes:
             head = self.module_.prototype_head
-            latents = self._of_all(output.latent, indices)
+            latents = self._gather_views(output.latent, indices)
             directions = F.normalize(latents - head.origin, dim=1)
             prototypes = head.prototypes[:, 0]
             prototypes.copy_(
                 self.refinement.move_prototypes(prototypes, directions, proba)
             )
 
-    def _of_all(self, rows: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    def _gather_views(self, rows: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         """Return the rows of both views of the whole batch, from all processes."""
         return torch.cat([all_gather(part, len(indices)) for part in rows.chunk(2)])
 
 
 def learned_values(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a module's weights and those of its buffers that hold real numbers."""
+    """Return a module's weights and its floating-point buffers."""
     values = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name: value for name, value in values.items() if value.is_floating_point()}

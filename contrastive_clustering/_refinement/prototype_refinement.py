@@ -12,11 +12,11 @@ from contrastive_clustering._utils.param_validation import Number
 
 @dataclass(frozen=True, kw_only=True)
 class PrototypeRefinement(Refinement):
-    """Reconstruct, and let prototypes follow their members, as the paper's authors do.
+    """Train by reconstruction, with prototypes that move to the mean of their members.
 
-    The network learns to reconstruct samples from the latent together with its soft
-    assignment. After each batch, a prototype moves to the mean of the latents assigned
-    to it.
+    This is the method of the paper's authors. The network learns to reconstruct samples
+    from the latent together with its soft assignment. After each batch, a prototype
+    moves to the mean of the latents assigned to it.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class PrototypeRefinement(Refinement):
         Temperature of the soft assignment, which compares directions by their cosine.
 
     momentum : float, default=0.9
-        Fraction of a prototype that is kept in each step. With 0 it becomes the mean
-        of its members in the batch, as in the paper; larger values average
-        exponentially.
+        Fraction of a prototype that is kept in each step. With 0, a prototype becomes
+        the mean of its members in the batch, as in the paper; larger values give an
+        exponential moving average.
 
     References
     ----------
@@ -45,15 +45,14 @@ class PrototypeRefinement(Refinement):
     def update_assignments(
         self, stored: torch.Tensor, predicted: torch.Tensor, progress: float
     ) -> torch.Tensor:
-        """Store what the network predicts."""
+        """Return the predictions, which replace the stored assignments."""
         return predicted
 
     def move_prototypes(
         self, prototypes: torch.Tensor, directions: torch.Tensor, proba: torch.Tensor
     ) -> torch.Tensor:
         """Move each prototype toward the mean direction of its members."""
-        # The largest entry of each row; unlike `one_hot` this does not read a value
-        # back from the device.
+        # Unlike `one_hot`, this does not read values back from the device.
         largest = proba.argmax(dim=1, keepdim=True)
         hard = torch.zeros_like(proba).scatter_(1, largest, 1.0)
         means = F.normalize(hard.T @ directions, dim=1)  # (n_clusters, latent_dim)

@@ -1,4 +1,4 @@
-"""Strata as prototypes: how they are learnt, and the assignment of latents to them."""
+"""Strata as prototypes: learn them, and assign latents to them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,23 +19,22 @@ from contrastive_clustering._utils.seeding import (
     make_generator,
 )
 
-# Members of a stratum that its first prototypes are learnt from.
-MOST_MEMBERS = 5000
+# Largest number of a stratum's members that its initial prototypes are computed from.
+MAX_MEMBERS = 5000
 
-# How prototypes learn the strata of latents that stay as they are: a second's work.
+# Settings for learning prototypes of fixed latents, which takes about a second.
 LEARNING_RATE = 1e-2
 LEARNING_BATCH = 512
 LEARNING_PASSES = 100
-MOST_LEARNING_STEPS = 600
+MAX_LEARNING_STEPS = 600
 
 
 @dataclass(frozen=True)
 class PrototypeClustering:
     """Prototypes that latents are assigned to by the cosine of their directions.
 
-    The counterpart of ``LatentClustering`` after the second phase, with the same
-    attributes and methods; what :class:`PrototypeHead` computes in training, in
-    float64.
+    It replaces ``LatentClustering`` after the second phase, with the same attributes
+    and methods. It computes in float64 what :class:`PrototypeHead` does in training.
 
     Attributes
     ----------
@@ -76,7 +75,7 @@ class PrototypeClustering:
         Returns
         -------
         clustering : PrototypeClustering
-            The strata, numbered from 0 without a gap.
+            The strata, numbered from 0 without gaps.
 
         Warns
         -----
@@ -86,21 +85,18 @@ class PrototypeClustering:
         origin = head.origin.double().cpu().numpy()
         prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
         raw = _logits(latents, prototypes, origin, head.temperature).argmax(axis=1)
-        # Without the prototypes that nobody is nearest to, each sample is nearest to
-        # the same one as before.
-        living, labels = np.unique(raw, return_inverse=True)
-        if len(living) < len(prototypes):
+        # Dropping prototypes without members does not change any assignment.
+        kept, labels = np.unique(raw, return_inverse=True)
+        if len(kept) < len(prototypes):
             warn(
-                f"{len(prototypes) - len(living)} of {len(prototypes)} strata of "
-                "prototypes had lost all members in the end and were dropped. Lower "
-                "n_clusters, or raise refinement_epochs.",
+                f"{len(prototypes) - len(kept)} of {len(prototypes)} strata had no "
+                "members after the second phase and were dropped. Lower n_clusters, or "
+                "raise refinement_epochs.",
                 ConvergenceWarning,
             )
-        centers = [
-            latents[labels == label].mean(axis=0) for label in range(len(living))
-        ]
+        centers = [latents[labels == label].mean(axis=0) for label in range(len(kept))]
         return cls(
-            prototypes=prototypes[living],
+            prototypes=prototypes[kept],
             origin=origin,
             temperature=head.temperature,
             labels=labels,
@@ -113,7 +109,7 @@ class PrototypeClustering:
         Parameters
         ----------
         order : ndarray of shape (n_clusters,)
-            The stratum that becomes number 0, 1 and so on.
+            The strata that become number 0, 1 and so on.
 
         Returns
         -------
@@ -133,7 +129,7 @@ class PrototypeClustering:
         return len(self.prototypes)
 
     def prepare(self, latents: np.ndarray) -> np.ndarray:
-        """Return the directions of latents, which prototypes are compared with."""
+        """Return the directions of latents, which are compared with the prototypes."""
         return _unit(latents.astype(np.float64) - self.origin)
 
     def predict(self, latents: np.ndarray) -> np.ndarray:
@@ -174,13 +170,13 @@ def _logits(
     latents: np.ndarray, prototypes: np.ndarray, origin: np.ndarray, temperature: float
 ) -> np.ndarray:
     directions = _unit(latents.astype(np.float64) - origin)
-    # One product with a vector a sample: the sums of a product with all samples at once
-    # would depend on how many of them there are.
+    # One matrix-vector product per sample: in a single matrix product, the rounding
+    # would depend on the number of samples.
     flat = prototypes.reshape(-1, prototypes.shape[-1])
     logits = np.matmul(flat, directions[:, :, None])
     logits = logits.reshape(len(latents), *prototypes.shape[:2])
-    # SciPy's logsumexp, in place: it took half of the time of `predict` beside the
-    # network. A stratum out of reach has a logit of minus infinity.
+    # This is logsumexp in place. SciPy's took half of the time that `predict` spends
+    # outside the network. The logit of a very distant stratum is minus infinity.
     logits /= temperature
     largest = logits.max(axis=(1, 2), keepdims=True)
     logits -= largest
@@ -208,7 +204,7 @@ def first_prototypes(
         Soft assignments.
 
     n_prototypes : int
-        Number of parts; with fewer distinct members, some stand twice.
+        Number of parts; with fewer distinct members, some prototypes are repeated.
 
     seed : int
         Seed of k-means.
@@ -222,9 +218,9 @@ def first_prototypes(
     labels = proba.argmax(axis=1)
     prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
     for cluster, rows in enumerate(prototypes):
-        members = directions[labels == cluster][:MOST_MEMBERS]
+        members = directions[labels == cluster][:MAX_MEMBERS]
         n_distinct = len(np.unique(members, axis=0))
-        if n_distinct == 0:  # it wins nowhere: take what leans to it most
+        if n_distinct == 0:  # no members: take the sample of largest probability
             members = directions[[proba[:, cluster].argmax()]]
             n_distinct = 1
         parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
@@ -238,13 +234,13 @@ def learn_strata(
     latents: np.ndarray,
     proba: np.ndarray,
     seed: int,
-    drawn: np.ndarray | None = None,
+    decoded: np.ndarray | None = None,
 ) -> PrototypeHead:
-    """Return prototypes of other strata of the same latents.
+    """Return prototypes that reproduce new strata of the same latents.
 
     They start as :func:`first_prototypes` and learn the soft assignments by their cross
-    entropy. The decoder is given for a new stratum what it was given, on average, for
-    the old assignments of the new members.
+    entropy. The decoder's condition for a new stratum is the mean condition that the
+    members had under the old assignments.
 
     Parameters
     ----------
@@ -255,18 +251,18 @@ def learn_strata(
         Latents of the training set, float32.
 
     proba : ndarray of shape (n_samples, n_clusters)
-        Soft assignments to the new strata, float32; there may be more or fewer of them.
+        Soft assignments to the new strata, float32. The number of strata may change.
 
     seed : int
-        Seed of the start and of the batches.
+        Seed of the initial prototypes and of the batches.
 
-    drawn : ndarray of shape (n_samples, latent_dim), default=None
-        Latents of what the decoder draws of each sample, float32. Prototypes learn to
-        assign these as they do `latents`.
+    decoded : ndarray of shape (n_samples, latent_dim), default=None
+        Latents of the decoded samples, float32. The prototypes learn to assign these
+        like `latents`.
 
     Returns
     -------
-    learnt : PrototypeHead
+    learned : PrototypeHead
         The new prototypes, on the device of the old ones, relative to the mean latent.
     """
     device = head.origin.device
@@ -276,20 +272,20 @@ def learn_strata(
         old = head(torch.from_numpy(latents).to(device)).softmax(dim=1)
         shares = old.T @ targets  # (n_old, n_new)
         shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
-    if drawn is not None:
-        latents, proba = np.concatenate([latents, drawn]), np.tile(proba, (2, 1))
+    if decoded is not None:
+        latents, proba = np.concatenate([latents, decoded]), np.tile(proba, (2, 1))
         targets = targets.repeat(2, 1)
     start = first_prototypes(latents - origin, proba, head.prototypes.shape[1], seed)
-    learnt = PrototypeHead(
+    learned = PrototypeHead(
         torch.from_numpy(start), torch.from_numpy(origin), head.temperature
     ).to(device)
     with torch.no_grad():
-        learnt.condition_weight.copy_(head.condition_weight @ shares)
+        learned.condition_weight.copy_(head.condition_weight @ shares)
     samples = torch.from_numpy(latents).to(device)
     n_steps = min(
-        LEARNING_PASSES * math.ceil(len(samples) / LEARNING_BATCH), MOST_LEARNING_STEPS
+        LEARNING_PASSES * math.ceil(len(samples) / LEARNING_BATCH), MAX_LEARNING_STEPS
     )
-    optimizer = torch.optim.Adam([learnt.prototypes], lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam([learned.prototypes], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=n_steps
     )
@@ -299,9 +295,9 @@ def learn_strata(
         batch = torch.randint(
             len(samples), size, generator=generator, device=generator.device
         )
-        loss = F.cross_entropy(learnt(samples[batch]), targets[batch])
+        loss = F.cross_entropy(learned(samples[batch]), targets[batch])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-    return learnt
+    return learned

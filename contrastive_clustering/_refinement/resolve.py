@@ -1,12 +1,12 @@
-"""The refinements that can be chosen, by name or as objects."""
+"""The available refinements, chosen by name or passed as objects."""
 
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
 from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
 from contrastive_clustering._utils.messages import show
 
-# A refinement is registered here: it can be chosen by its name, and saved files may
-# hold objects of its class.
+# Register a refinement here. Then it can be chosen by its name, and saved files may
+# contain objects of its class.
 REFINEMENTS: dict[str, Refinement] = {
     "prototypes": PrototypeRefinement(),
     "self_training": SelfTrainingRefinement(),
@@ -29,17 +29,17 @@ def resolve_refinement(refinement: str | Refinement) -> Refinement:
     Returns
     -------
     refinement : Refinement
-        The refinement, its own parameters checked.
+        The refinement, with valid parameters.
 
     Raises
     ------
     ValueError
-        If one of its parameters is out of its range.
+        If one of its parameters is not valid.
     """
     if isinstance(refinement, str):
         return REFINEMENTS[refinement]
     try:
         refinement.check()
-    except ValueError as error:  # scikit-learn's own kind of it
+    except ValueError as error:  # a subclass of it, defined by scikit-learn
         raise ValueError(f"refinement={show(refinement)}: {error}") from error
     return refinement

@@ -11,9 +11,9 @@ from contrastive_clustering._networks.losses import sharpen
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._utils.param_validation import Count, Number
 
-# During this fraction of the epochs the network learns the clusters that the clusterer
-# found; only then do its own predictions enter the targets. Prototypes that are mere
-# means predict worse than the clusterer.
+# During this fraction of the epochs, the targets are only the clusterer's assignments.
+# The initial prototypes, which are means, predict worse than the clusterer, so the
+# network's own predictions enter the targets later.
 CLUSTERER_ONLY = 0.25
 
 
@@ -21,12 +21,12 @@ CLUSTERER_ONLY = 0.25
 class SelfTrainingRefinement(Refinement):
     """Make cluster assignments more confident and consistent across views.
 
-    A soft assignment is stored for each sample, at first that of the clusterer. The
-    predictions for the sample's two views are averaged into it. In addition to the
-    joint loss of the first phase, the network learns to predict the stored assignment,
-    sharpened, from either view. Nothing drives clusters to equal sizes. Finally, the
-    weights are interpolated with those of the first phase, the clusterer is asked for
-    the clusters of the resulting latents, and the prototypes learn these.
+    A soft assignment is stored for each sample. It starts as that of the clusterer, and
+    the predictions for the sample's two views are averaged into it. In addition to the
+    joint loss of the first phase, the network learns to predict the sharpened stored
+    assignment from either view. No term of the loss drives clusters to equal sizes.
+    Finally, the weights are interpolated with those of the first phase, the resulting
+    latents are clustered again, and the prototypes learn these clusters.
 
     Parameters
     ----------
@@ -34,22 +34,22 @@ class SelfTrainingRefinement(Refinement):
         Temperature of the soft assignment, which compares directions by their cosine.
 
     sharpening : float, default=2.0
-        Power to which stored assignments are raised; larger is sharper.
+        Power to which stored assignments are raised; larger values are sharper.
 
     target_momentum : float, default=0.5
         Fraction of a stored assignment that is kept in each epoch.
 
     n_prototypes : int, default=8
-        Number of prototypes of each cluster; with several it need not be round.
+        Number of prototypes of each cluster. With several, a cluster need not be round.
 
     n_neighbors : int, default=0
         Number of nearest neighbors, among the latents of the first phase, whose stored
-        assignments are averaged into a sample's target; 0 uses only its own.
+        assignments are averaged into a sample's target. With 0, the target is its own.
 
     weight_interpolation : float, default=0.5
-        Position of the final weights between those of the first phase, 0, and those at
-        the end of this one, 1. With 0.5, test images that differ slightly from the
-        training set were assigned better, and others about as well.
+        Position of the final weights between those of the first phase (0) and those at
+        the end of the second (1). With 0.5, test images that differ slightly from the
+        training set were assigned better, and others about equally well.
 
     References
     ----------
@@ -87,7 +87,7 @@ class SelfTrainingRefinement(Refinement):
 
     @property
     def final_weight(self) -> float:
-        """How far the final weights lie from those of the first phase, up to 1."""
+        """Share of this phase's weights in the final ones; 1 keeps them as they are."""
         return self.weight_interpolation
 
     def update_assignments(

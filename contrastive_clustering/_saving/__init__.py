@@ -1,1 +1,1 @@
-"""What a fit leaves behind, as trees that a schema describes; checkpoints."""
+"""The state of a fit as trees that a schema describes; checkpoints."""

@@ -1,4 +1,4 @@
-"""What callbacks have counted, to resume a training with them."""
+"""State of callbacks, which a resumed training continues from."""
 
 import contextlib
 import math
@@ -30,8 +30,8 @@ from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.net_state import check_weights
 from contrastive_clustering._training.net import ContrastiveNet
 
-# What skorch's callbacks count over the epochs of a training, and reset with it.
-_COUNTED: dict[type[Callback], dict[str, Node]] = {
+# Attributes that skorch's callbacks accumulate over epochs and reset before training.
+_ACCUMULATED: dict[type[Callback], dict[str, Node]] = {
     EarlyStopping: {
         "misses_": Integer(),
         "dynamic_threshold_": VALUE,
@@ -53,7 +53,7 @@ CALLBACKS = Fields(
 
 
 def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
-    """Return what each of skorch's callbacks has counted so far.
+    """Return the state that skorch's callbacks have accumulated so far.
 
     Parameters
     ----------
@@ -68,10 +68,11 @@ def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
     return {
         "counts": {
             name: {
-                key: to_tree(getattr(callback, key)) for key in _COUNTED[type(callback)]
+                key: to_tree(getattr(callback, key))
+                for key in _ACCUMULATED[type(callback)]
             }
             for name, callback in net.callbacks_
-            if type(callback) in _COUNTED
+            if type(callback) in _ACCUMULATED
         },
         "schedules": {
             name: to_tree(callback.lr_scheduler_.state_dict())
@@ -84,15 +85,15 @@ def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
 
 
 class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
-    """Give callbacks their counts back at the start of a training that is resumed.
+    """Restore the state of callbacks at the start of a resumed training.
 
     Parameters
     ----------
     state : dict
-        What `callbacks_state` has returned, checked by `CALLBACKS`.
+        The result of `callbacks_state`, checked by `CALLBACKS`.
 
     resuming : callable, default=contextlib.nullcontext
-        ``resuming()`` returns a context in which errors are explained.
+        ``resuming()`` returns a context that explains errors.
     """
 
     def __init__(
@@ -106,12 +107,12 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
         self.resuming = resuming
 
     def on_train_begin(self, net: ContrastiveNet, **kwargs: Any) -> None:
-        """Overwrite what the callbacks have just reset.
+        """Overwrite the state that the callbacks have just reset.
 
         Raises
         ------
         ValueError
-            If the state is not that of these callbacks.
+            If the state does not belong to these callbacks.
         """
         with self.resuming():
             self._restore(net)
@@ -120,32 +121,35 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
         callbacks = dict(net.callbacks_)
         for name, counts in self.state["counts"].items():
             callback = callbacks.get(name)
-            nodes = _COUNTED.get(type(callback), {})
+            nodes = _ACCUMULATED.get(type(callback), {})
             Fields(nodes).check(counts, f"the state of {shown(name)}", Scope())
             for key, value in counts.items():
-                setattr(callback, key, _count_from_tree(key, value, net))
+                setattr(callback, key, _value_from_tree(key, value, net))
         for name, saved in self.state["schedules"].items():
             callback = callbacks.get(name)
             if not isinstance(callback, LRScheduler):
                 raise ValueError(f"{shown(name)} is not a schedule")
             schedule = callback.lr_scheduler_
             schedule.load_state_dict(
-                _like(from_tree(saved), schedule.state_dict(), name)
+                _check_form(from_tree(saved), schedule.state_dict(), name)
             )
         scaler = net.grad_scaler_
         scaler.load_state_dict(
-            _like(self.state["grad_scaler"], scaler.state_dict(), "grad_scaler")
+            _check_form(self.state["grad_scaler"], scaler.state_dict(), "grad_scaler")
         )
         groups, rates = net.optimizer_.param_groups, self.state["rates"]
         if len(groups) != len(rates):
-            raise ValueError(f"it has {len(rates)} rates, and not {len(groups)}")
-        # A schedule takes its first step when it is made.
+            raise ValueError(
+                f"it has {len(rates)} learning rates, but the optimizer has "
+                f"{len(groups)} parameter groups"
+            )
+        # A schedule changes the rates when it is created.
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
 
 
-def _count_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:
-    """Return what a callback has counted: a number, or the best weights."""
+def _value_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:
+    """Return a number or the best weights."""
     value = from_tree(tree)
     if key == "best_model_weights_":
         if value is not None:
@@ -158,31 +162,35 @@ def _count_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:
     elif isinstance(value, bool) or not isinstance(
         value, int | float | np.integer | np.floating
     ):
-        raise ValueError(f"{key} is {shown(value)}, and not a number")
+        raise ValueError(f"{key} is {shown(value)}, not a number")
     return value
 
 
-def _like(found: Any, wanted: Any, where: str) -> Any:
-    """Return a state if it has the form of another, or raise a ValueError."""
-    if isinstance(wanted, dict):
-        # A schedule that watches a loss knows its last rate only after a step.
-        if not isinstance(found, dict) or found.keys() - wanted.keys() - {"_last_lr"}:
-            raise ValueError(f"{where} has the state {shown(found)}")
-        for key, value in wanted.items():
+def _check_form(found: Any, expected: Any, where: str) -> Any:
+    """Return a state unchanged, or raise unless it has the form of another."""
+    if isinstance(expected, dict):
+        # A schedule that monitors a loss has no last rate before its first step.
+        known = expected.keys() | {"_last_lr"}
+        if not isinstance(found, dict) or found.keys() - known:
+            raise ValueError(f"{where} has an unexpected state, {shown(found)}")
+        for key, value in expected.items():
             if key not in found:
                 raise ValueError(f"{where} lacks {shown(key)}")
-            _like(found[key], value, f"{shown(key)} of {where}")
-    elif isinstance(wanted, list | tuple):
-        if not isinstance(found, type(wanted)) or len(found) != len(wanted):
-            raise ValueError(f"{where} is {shown(found)}, and not of {len(wanted)}")
-        for item, value in zip(found, wanted, strict=True):
-            _like(item, value, where)
-    elif not (_is_number(found) and (wanted is None or _is_number(wanted))):
-        same = type(found) is type(wanted) and (
-            found == wanted or isinstance(found, bool | torch.Tensor)
+            _check_form(found[key], value, f"{shown(key)} of {where}")
+    elif isinstance(expected, list | tuple):
+        if not isinstance(found, type(expected)) or len(found) != len(expected):
+            raise ValueError(
+                f"{where} is {shown(found)}, not a {type(expected).__name__} of "
+                f"{len(expected)} items"
+            )
+        for item, value in zip(found, expected, strict=True):
+            _check_form(item, value, where)
+    elif not (_is_number(found) and (expected is None or _is_number(expected))):
+        same = type(found) is type(expected) and (
+            found == expected or isinstance(found, bool | torch.Tensor)
         )
         if not same:
-            raise ValueError(f"{where} is {shown(found)}, and not {shown(wanted)}")
+            raise ValueError(f"{where} is {shown(found)}, not {shown(expected)}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what a fit has reached, on the disk, and whether another may go on."""
+"""Checkpoints: write the progress of a fit, and resume it."""
 
 import contextlib
 import os
@@ -33,11 +33,11 @@ from contrastive_clustering._utils.messages import reason_of
 FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint"
 
-# The stages of a fit: its first phase, the search for strata, the second phase.
+# The stages of a fit: the first phase, the clustering, the second phase.
 FIRST, STRATA, SECOND = "first", "strata", "second"
 
-# What every checkpoint holds, beside its stage.
-_ALWAYS: dict[str, Node] = {
+# Fields of every checkpoint, in addition to its stage.
+_COMMON: dict[str, Node] = {
     "identity": Entries(Text(100_000)),
     "seed": Integer(),
     "finished": Boolean(),
@@ -46,12 +46,12 @@ _ALWAYS: dict[str, Node] = {
 CHECKPOINT = Kinds(
     {
         FIRST: Fields(
-            {**_ALWAYS, "n_done": Integer(), "net": NET, "callbacks": CALLBACKS}
+            {**_COMMON, "n_done": Integer(), "net": NET, "callbacks": CALLBACKS}
         ),
-        STRATA: Fields({**_ALWAYS, "net": NET}),
+        STRATA: Fields({**_COMMON, "net": NET}),
         SECOND: Fields(
             {
-                **_ALWAYS,
+                **_COMMON,
                 "n_done": Integer(),
                 "net": NET,
                 "callbacks": CALLBACKS,
@@ -63,8 +63,8 @@ CHECKPOINT = Kinds(
     key="stage",
 )
 
-# A message names so many parameters that differ, each by so many characters.
-MOST_DIFFERENT, LONGEST_TEXT = 5, 120
+# Largest number of differing parameters in a message, and length of a quoted value.
+MAX_DIFFERENT, MAX_QUOTED = 5, 120
 
 
 class Checkpoint:
@@ -73,16 +73,16 @@ class Checkpoint:
     Parameters
     ----------
     folder : Path
-        Where its file is; see `locked_folder`.
+        Folder of its file; see `locked_folder`.
 
     every : int
-        Number of epochs after which it is written again.
+        Number of epochs between two checkpoints.
 
     identity : dict
-        What the fit is of: see `identify`.
+        Identity of the fit; see `identify`.
 
     seed : int
-        The seed of the fit, unless an earlier one is resumed.
+        Seed of the fit, unless an earlier fit is resumed.
 
     n_samples : int
         Number of training samples.
@@ -90,15 +90,15 @@ class Checkpoint:
     Attributes
     ----------
     reached : dict or None
-        The state from which the fit goes on; None where it starts over.
+        The state from which the fit resumes; None if it starts from scratch.
 
     seed : int
-        The seed of the fit.
+        Seed of the fit.
 
     Raises
     ------
     ValueError
-        If the file is of another fit that has not finished, or damaged.
+        If the file belongs to another, unfinished fit, or is damaged.
 
     OSError
         If the file cannot be read.
@@ -116,7 +116,7 @@ class Checkpoint:
         self.every = every
         self.identity = identity
         self.n_samples = n_samples
-        # Processes that train together go on from what the first of them has read.
+        # All processes that train together resume from the file that the first reads.
         self.reached = run_on_first_rank(self._read)
         self.seed = seed if self.reached is None else int(self.reached["seed"])
 
@@ -142,32 +142,32 @@ class Checkpoint:
             for name in {*found, *self.identity}
             if found.get(name) != self.identity.get(name)
         )
-        # Two fits by chance are two fits, and where one has finished, nothing is lost
-        # if another takes its place.
+        # A fit without a seed differs from every other. A finished fit may be
+        # overwritten, because nothing is lost.
         if finished and (different or "random_state" not in found):
             return None
         if not different:
             return reached
         raise ValueError(
-            f"checkpoint_dir={os.fspath(self.path.parent)!r} holds the checkpoint of "
-            "an unfinished fit of another kind: "
+            f"checkpoint_dir={os.fspath(self.path.parent)!r} contains the checkpoint "
+            "of an unfinished fit that differs from this one: "
             + "; ".join(
-                f"{_cut(name)} was {_cut(found.get(name))}, and is "
+                f"{_cut(name)} was {_cut(found.get(name))} and is now "
                 f"{_cut(self.identity.get(name))}"
-                for name in different[:MOST_DIFFERENT]
+                for name in different[:MAX_DIFFERENT]
             )
-            + ". Fit with these as they were to go on from it, or set another "
-            "checkpoint_dir to start over."
+            + ". Fit with the earlier values to resume it, or set another "
+            "checkpoint_dir to start from scratch."
         )
 
     @contextlib.contextmanager
     def resuming(self) -> Iterator[None]:
-        """Turn any error about the state that was read into one that names the file.
+        """Convert any error about the state into one that names the file.
 
         Raises
         ------
         ValueError
-            If the state is not that of such a fit.
+            If the state does not belong to such a fit.
         """
         try:
             yield
@@ -178,19 +178,19 @@ class Checkpoint:
         return ValueError(
             f"checkpoint_dir={os.fspath(self.path.parent)!r} has a checkpoint that "
             f"cannot be resumed: {reason.rstrip('. ')}. Take another copy of "
-            f"{self.path.name}, or set another checkpoint_dir to start over."
+            f"{self.path.name}, or set another checkpoint_dir to start from scratch."
         )
 
     def write(self, stage: str, **state: Any) -> None:
-        """Write what the fit has reached, in place of what it had reached before.
+        """Overwrite the checkpoint with the current state of the fit.
 
         Parameters
         ----------
         stage : {"first", "strata", "second"}
-            Which stage it is in.
+            Current stage.
 
         **state : dict
-            A tree for each thing that is needed to go on.
+            The trees that are needed to resume the fit.
         """
         self.reached = {
             "identity": self.identity,
@@ -202,25 +202,25 @@ class Checkpoint:
         self._save(self.reached)
 
     def finish(self) -> None:
-        """Note that the fit has finished: another may take its place."""
-        assert self.reached is not None  # the first phase has written it
+        """Mark the fit as finished, so that another may overwrite the checkpoint."""
+        assert self.reached is not None  # written by the first phase
         self.reached["finished"] = True
         self._save(self.reached)
 
     def _save(self, reached: dict[str, Any]) -> None:
-        if rank() == 0:  # of processes that train together
+        if rank() == 0:  # only one of the processes that train together writes
             write_tree(self.path, KIND, reached)
 
 
 def _cut(text: str | None) -> str:
     text = str(text)
-    # Anyone may have written what a file says.
+    # The text may come from an untrusted file.
     text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
-    """Write a checkpoint after every so many epochs, and after the last.
+    """Write a checkpoint after every `checkpoint.every` epochs, and after the last.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
         The checkpoint.
 
     stage : {"first", "second"}
-        The stage that is trained.
+        Stage of the training.
 
     collect : callable
         ``collect(net)`` returns the state.
@@ -245,7 +245,7 @@ class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
         self.collect = collect
 
     def on_epoch_end(self, net: ContrastiveNet, **kwargs: Any) -> None:
-        """Write it if its time has come."""
+        """Write the checkpoint if it is due."""
         n_done = net.epoch_number
         if n_done % self.checkpoint.every == 0 or n_done == net.max_epochs:
             self.checkpoint.write(self.stage, n_done=n_done, **self.collect(net))

@@ -1,9 +1,9 @@
-"""From objects to trees of plain values and arrays, and back without running code.
+"""Convert objects to trees of plain values and arrays, and back without running code.
 
-Only what is listed here, or is trusted by its import path, is ever made when a tree is
-read: a tree cannot name anything else. What is listed is checked field by field before
-it is made. An object of a trusted class is given whatever attributes the tree has for
-it: to trust a class is to trust the file.
+Reading a tree creates only objects of the classes that are listed here or trusted by
+their import paths. The fields of a listed class are checked before the object is
+created. An object of a trusted class gets all attributes that the tree has for it, so
+trusting a class means trusting the file.
 """
 
 import dataclasses
@@ -42,14 +42,14 @@ from contrastive_clustering._utils.provenance import import_path
 
 TYPE_KEY = "$type"
 
-# An array of strings gives each as much room as the longest needs. It may take so many
-# times the room of its strings, lest a small file take gigabytes.
-MOST_PADDING = 8
+# An array of strings gives each string as much memory as the longest. This limits the
+# ratio to the total length, so that a small file cannot allocate gigabytes.
+MAX_PADDING = 8
 
-# Tuples with the same hash can be computed, and a dict of them takes quadratic time.
-MOST_PAIRS = 1000
+# Someone could construct tuples with equal hashes; a dict of them takes quadratic time.
+MAX_PAIRS = 1000
 
-# Objects that are no more than their fields, which are numbers and strings.
+# Classes of objects that consist of their fields, which are numbers and strings.
 _RECORDS: dict[str, Any] = {
     record.__name__: record
     for record in (
@@ -59,7 +59,7 @@ _RECORDS: dict[str, Any] = {
     )
 }
 
-# Fields that concern the machine: a file may not start processes.
+# Fields that concern the machine: a file must not start processes.
 _NOT_WRITTEN = {"n_jobs"}
 
 
@@ -75,7 +75,7 @@ class Value(Node):
         elif isinstance(tree, str):
             Text().check(tree, where, scope)
         elif isinstance(tree, np.ndarray):
-            return  # whatever has gone into a file is of numbers
+            return  # arrays in a file hold only numbers
         elif isinstance(tree, list):
             Items(VALUE).check(tree, where, scope)
         elif isinstance(tree, dict) and TYPE_KEY in tree:
@@ -93,8 +93,8 @@ VALUE = Value()
 class _Element(Node):
     """An element of an array of objects or strings, or a list of such elements.
 
-    NumPy would make an object of each number of an array within, which takes many times
-    its memory.
+    Nested arrays are not allowed, because NumPy would convert each of their numbers to
+    an object, which takes many times the memory.
     """
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
@@ -104,7 +104,7 @@ class _Element(Node):
         elif isinstance(tree, np.ndarray) or (
             isinstance(tree, dict) and tree.get(TYPE_KEY) != "scalar"
         ):
-            raise ValueError(f"{where} is {shown(tree)}, and not a plain value")
+            raise ValueError(f"{where} is {shown(tree)}, not a plain value")
         else:
             VALUE.check(tree, where, scope)
 
@@ -115,13 +115,13 @@ def to_tree(value: Any, trusted: Collection[str] = (), name: str = "the value") 
     Parameters
     ----------
     value : object
-        Anything that an estimator's parameters are made of.
+        A value that can be part of an estimator's parameters.
 
     trusted : collection of str
-        Import paths of classes and functions that may be named beside those known.
+        Import paths of further classes and functions that the tree may name.
 
     name : str
-        What the value is called in an error message.
+        Name of the value in error messages.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def to_tree(value: Any, trusted: Collection[str] = (), name: str = "the value") 
     Raises
     ------
     ValueError
-        If the object, or one within, is neither known nor trusted.
+        If the object, or one that it contains, is neither known nor trusted.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -154,20 +154,20 @@ def _object_to_tree(value: Any, trusted: Collection[str], name: str) -> dict[str
         return {TYPE_KEY: kind, "params": _dict_to_tree(params, trusted, name)}
     if isinstance(value, torch.nn.Module):
         raise ValueError(
-            f"{name} is or holds a {import_path(type(value))}, a module of PyTorch, "
-            "which cannot be saved without code, trusted or not. Use a function or a "
-            "class at the top level of a module in its place, and name its import path "
-            "in trusted=[...]; or use pickle or joblib, whose files run code when they "
-            "are loaded."
+            f"{name} is or contains a {import_path(type(value))}, a PyTorch module, "
+            "which cannot be saved without code, trusted or not. Pass a function or a "
+            "class at the top level of a Python module instead, and name its import "
+            "path in trusted=[...]. Or use pickle or joblib, whose files run code when "
+            "they are loaded."
         )
     if hasattr(value, "__qualname__"):  # a class or a function
         return {TYPE_KEY: "import", "path": checked_path(value, trusted, name)}
     path = checked_path(type(value), trusted, name)
-    if not _is_its_attributes(value):
+    if not _consists_of_attributes(value):
         raise ValueError(
-            f"{name} holds a {path}, which cannot be saved without code, trusted or "
-            "not. Use a function at the top level of a module in its place, or pickle "
-            "or joblib, whose files run code when they are loaded."
+            f"{name} is or contains a {path}, which cannot be saved without code, "
+            "trusted or not. Pass a function at the top level of a module instead. Or "
+            "use pickle or joblib, whose files run code when they are loaded."
         )
     return {
         TYPE_KEY: "object",
@@ -182,10 +182,10 @@ def from_tree(tree: Any, trusted: Collection[str] = ()) -> Any:
     Parameters
     ----------
     tree : dict, list, str, int, float, bool, ndarray or None
-        What `to_tree` has returned, checked by `VALUE`.
+        The result of `to_tree`, checked by `VALUE`.
 
     trusted : collection of str
-        Import paths of classes and functions that may be imported beside those known.
+        Import paths of further classes and functions that may be imported.
 
     Returns
     -------
@@ -195,8 +195,8 @@ def from_tree(tree: Any, trusted: Collection[str] = ()) -> Any:
     Raises
     ------
     ValueError
-        If the tree names something that is neither known nor trusted, or an object
-        refuses the values that the tree has for it.
+        If the tree names something that is neither known nor trusted, or a class
+        rejects the values that the tree has for it.
     """
     if isinstance(tree, list):
         return [from_tree(item, trusted) for item in tree]
@@ -212,12 +212,12 @@ def _fields_of(kind: str) -> list[str]:
     return [name for name in names if name not in _NOT_WRITTEN]
 
 
-def _is_its_attributes(value: Any) -> bool:
-    """Return whether an object is no more than its class and its `__dict__`."""
+def _consists_of_attributes(value: Any) -> bool:
+    """Return whether the state of an object is only its `__dict__`."""
     kind: Any = type(value)
     if not hasattr(value, "__dict__") or getattr(kind, "__slots__", None):
         return False
-    # scikit-learn's estimators add their version to their state, and no more.
+    # scikit-learn's estimators add only their version to the state.
     plain = (object, BaseEstimator)
     return all(
         any(getattr(kind, name, None) is getattr(base, name, None) for base in plain)
@@ -255,7 +255,7 @@ def _array_to_tree(value: np.ndarray, trusted: Collection[str], name: str) -> An
             "items": to_tree(value.tolist(), trusted, name),
         }
     raise ValueError(
-        f"{name} holds an array of dtype {value.dtype}, which cannot be saved"
+        f"{name} contains an array of dtype {value.dtype}, which cannot be saved"
     )
 
 
@@ -271,7 +271,7 @@ def _dict_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> dict[Any,
     try:
         return dict(pairs)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"it has {shown(pairs)} for the pairs of a dict") from error
+        raise ValueError(f"the pairs of a dict are {shown(pairs)}") from error
 
 
 def _strings_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> np.ndarray:
@@ -279,16 +279,16 @@ def _strings_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> np.nda
     if tree["objects"]:
         return np.array(items, dtype=object)
     strings = [str(item) for item in items]
-    room = sum(len(text) + 1 for text in strings)
-    if len(strings) * max(map(len, strings), default=0) > MOST_PADDING * room:
-        raise ValueError("it has an array of strings that would be too large")
+    n_characters = sum(len(text) + 1 for text in strings)
+    if len(strings) * max(map(len, strings), default=0) > MAX_PADDING * n_characters:
+        raise ValueError("an array of strings of very different lengths is too large")
     return np.array(strings)
 
 
 def _record_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
     kind, fields = tree[TYPE_KEY], from_tree(tree["fields"], trusted)
     if set(fields) != set(_fields_of(kind)):
-        raise ValueError(f"a {kind} has the fields {shown(sorted(fields))}")
+        raise ValueError(f"a {kind} has wrong fields, {shown(sorted(fields))}")
     return _RECORDS[kind](**fields)
 
 
@@ -299,18 +299,18 @@ def _clusterer_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
 def _object_from_tree(tree: dict[str, Any], trusted: Collection[str]) -> Any:
     kind: Any = trusted_import(tree["path"], trusted)
     if not isinstance(kind, type):
-        raise ValueError(f"the file takes {tree['path']!r} for a class, which it isn't")
+        raise ValueError(f"{tree['path']!r} is used as a class, but is not a class")
     made: Any = object.__new__(kind)
     vars(made).update(from_tree(tree["state"], trusted))
     if hasattr(made, "_n_threads"):
-        # Those of this machine, and not what the file says: OpenMP ends the process
-        # if it cannot start as many.
+        # Use this machine's number, not the file's: OpenMP aborts the process if it
+        # cannot start that many threads.
         made._n_threads = _openmp_effective_n_threads()
     return made
 
 
 class _Tag(NamedTuple):
-    """What a dict with a type may hold beside it, and how its object is made."""
+    """The fields of a dict with a type, and the function that creates its object."""
 
     fields: Fields
     from_tree: Callable[[dict[str, Any], Collection[str]], Any]
@@ -329,7 +329,7 @@ _TAGS: dict[str, _Tag] = {
         Fields({"objects": Boolean(), "items": Items(_Element())}), _strings_from_tree
     ),
     "dict": _Tag(
-        Fields({"pairs": Items(Items(VALUE, least=2, most=2), most=MOST_PAIRS)}),
+        Fields({"pairs": Items(Items(VALUE, least=2, most=2), most=MAX_PAIRS)}),
         _dict_from_tree,
     ),
     "import": _Tag(

@@ -1,4 +1,4 @@
-"""Fitted clusterers that predict by centers as plain values and arrays."""
+"""Convert fitted clusterers that predict by centers to plain values and arrays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ Tree = dict[str, Any]
 
 CENTERS = Array(("n_raw", "n_prepared"), dtypes=("f8",))
 
-# scikit-learn walks down a tree of clusters by recursion, which Python limits.
-MOST_LEVELS = 300
+# scikit-learn descends a tree of clusters by recursion, whose depth Python limits.
+MAX_LEVELS = 300
 
 
 class Kind(NamedTuple):
-    """A kind of clusterer: its class, its schema, to a tree and back."""
+    """A kind of clusterer: its class, its schema, and the conversions."""
 
     type: type
     fields: Fields
@@ -80,8 +80,8 @@ def _birch_to_tree(birch: Birch) -> Tree:
     if labels.dtype.kind not in "iu":
         raise ValueError(
             f"clusterer=Birch(...) cannot be saved: its n_clusters, a "
-            f"{type(birch.n_clusters).__name__}, gives subclusters labels of dtype "
-            f"{labels.dtype}, and not integers. Use pickle or joblib, whose files run "
+            f"{type(birch.n_clusters).__name__}, labels subclusters with dtype "
+            f"{labels.dtype}, not with integers. Use pickle or joblib, whose files run "
             "code when they are loaded."
         )
     return {"centers": birch.subcluster_centers_, "labels": labels}
@@ -110,24 +110,24 @@ class _Nodes(Fields):
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree fits."""
         super().check(tree, where, scope)
-        # Levels of the nodes that are still to come.
+        # Levels of the nodes that must still follow.
         levels = [0]
         for is_leaf in tree["is_leaf"].tolist():
             if not levels:
-                raise ValueError(f"{where} has more nodes than fit a tree")
+                raise ValueError(f"{where} has too many nodes for a binary tree")
             level = levels.pop()
-            if level > MOST_LEVELS:
-                raise ValueError(f"{where} has more than {MOST_LEVELS} levels")
+            if level > MAX_LEVELS:
+                raise ValueError(f"{where} has more than {MAX_LEVELS} levels")
             if not is_leaf:
                 levels += [level + 1, level + 1]
         if levels:
-            raise ValueError(f"{where} lacks nodes of its tree")
+            raise ValueError(f"{where} has too few nodes for a binary tree")
         scope.bind("n_raw", int(tree["is_leaf"].sum()), where)
 
 
 @dataclass
 class _Cluster:
-    """A node of the tree of BisectingKMeans, as far as its `predict` reads it."""
+    """A node of the tree of BisectingKMeans, with the attributes `predict` reads."""
 
     center: np.ndarray
     label: int | None = None
@@ -136,12 +136,12 @@ class _Cluster:
 
 
 def _bisecting_to_tree(bisecting: BisectingKMeans) -> Tree:
-    nodes, waiting = [], [bisecting._bisecting_tree]
-    while waiting:
-        node = waiting.pop()
+    nodes, remaining = [], [bisecting._bisecting_tree]
+    while remaining:
+        node = remaining.pop()
         nodes.append(node)
         if node.left is not None:
-            waiting += [node.right, node.left]
+            remaining += [node.right, node.left]
     # Centers are relative to the mean, which `predict` adds.
     mean = getattr(bisecting, "_X_mean", 0.0)
     return {
@@ -152,20 +152,20 @@ def _bisecting_to_tree(bisecting: BisectingKMeans) -> Tree:
 
 def _bisecting_from_tree(tree: Tree) -> BisectingKMeans:
     root: _Cluster | None = None
-    waiting: list[_Cluster] = []  # for a child
+    incomplete: list[_Cluster] = []  # nodes that lack a child
     n_leaves = 0
     for center, is_leaf in zip(tree["centers"], tree["is_leaf"].tolist(), strict=True):
         node = _Cluster(center)
         if root is None:
             root = node
-        elif waiting[-1].left is None:
-            waiting[-1].left = node
+        elif incomplete[-1].left is None:
+            incomplete[-1].left = node
         else:
-            waiting.pop().right = node
+            incomplete.pop().right = node
         if is_leaf:
             node.label, n_leaves = n_leaves, n_leaves + 1
         else:
-            waiting.append(node)
+            incomplete.append(node)
     bisecting = BisectingKMeans(n_leaves)
     bisecting._bisecting_tree = root
     bisecting.cluster_centers_ = tree["centers"][tree["is_leaf"]]

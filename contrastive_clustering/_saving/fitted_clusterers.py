@@ -1,8 +1,8 @@
-"""Fitted clusterers as plain values and arrays: what each predicts by, and no more.
+"""Convert fitted clusterers to the plain values and arrays that they predict by.
 
-scikit-learn's compiled code trusts the shapes of an estimator's attributes. So they are
-not copied from a file as they are: a schema compares them with each other, and a new
-estimator is made of those that have passed.
+scikit-learn's compiled code trusts the shapes of an estimator's attributes. Therefore a
+schema checks the arrays of a file, and their consistency, before a new estimator is
+created from them.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ from contrastive_clustering._saving.fitted_centers import (
 )
 from contrastive_clustering._saving.fitted_mixtures import MIXTURE_KINDS
 
-# Parameters of a consensus that tell how it predicts.
+# Parameters of a consensus that affect its predictions.
 _CONSENSUS_PARAMETERS = (
     "n_clusters",
     "n_members",
@@ -50,7 +50,7 @@ _MEMBER = Fields(
 
 def _consensus_to_tree(consensus: ConsensusClustering) -> Tree:
     params = consensus.get_params()
-    # NumPy's numbers would not go into JSON.
+    # JSON cannot represent NumPy's numbers.
     numbers = {name: params[name] for name in _CONSENSUS_PARAMETERS}
     return {
         **{
@@ -108,7 +108,7 @@ _KINDS: dict[str, Kind] = {
     ),
 }
 
-# Neighbors vote in place of a clusterer that cannot predict, and nothing of it is kept.
+# If a clusterer cannot predict, neighbors vote instead, and the clusterer is not saved.
 VOTED = "voted"
 
 # Any other clusterer is an object of a trusted class.
@@ -127,7 +127,7 @@ def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
     Parameters
     ----------
     clusterer : estimator
-        A fitted clusterer; one that cannot predict leaves nothing to be kept.
+        A fitted clusterer; if it cannot predict, the tree holds none of its state.
 
     trusted : collection of str
         Import paths of classes that may be named.
@@ -135,12 +135,12 @@ def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
     Returns
     -------
     tree : dict
-        What it predicts by.
+        The values that it predicts by.
 
     Raises
     ------
     ValueError
-        If its class is neither known nor trusted, or it keeps what cannot be saved.
+        If its class is neither known nor trusted, or its state cannot be saved.
     """
     if not hasattr(clusterer, "predict"):
         return {"kind": VOTED}

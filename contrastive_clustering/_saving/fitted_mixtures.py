@@ -1,4 +1,4 @@
-"""Fitted mixtures of scikit-learn as plain values and arrays: what they predict by."""
+"""Convert fitted mixtures of scikit-learn to plain values and arrays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ _CHOLESKY_SHAPES: dict[str, tuple[str, ...]] = {
     "spherical": ("n_raw",),
 }
 
-# Parts of the log-density take their logarithm.
+# The log-density takes the logarithm of these values.
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -52,7 +52,7 @@ def _bayesian_to_tree(mixture: BayesianGaussianMixture) -> Tree:
         ),
         "means": mixture.means_,
         "mean_precision": mixture.mean_precision_,
-        # One number if components share their covariance.
+        # A single number if components share their covariance.
         "degrees_of_freedom": degrees if np.ndim(degrees) else float(degrees),
         "precisions_cholesky": mixture.precisions_cholesky_,
         "concentration": concentration[0] if is_process else concentration,

@@ -1,4 +1,4 @@
-"""What a fit has learnt beside the network, as trees that a schema describes."""
+"""Convert the clustering, the density and the search of a fit to trees and back."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -50,15 +50,15 @@ _LABELS = Array(("n_samples",), dtypes=INTEGERS, low=NOISE, below="n_clusters")
 _LATENT_CENTERS = Array(("n_clusters", "latent_dim"), dtypes=("f4",))
 
 
-# The most characters of a clusterer's own name for a cluster.
-LONGEST_LABEL = 1000
+# Largest number of characters in a label of the clusterer.
+MAX_LABEL_LENGTH = 1000
 
-# The tree of strata compares each with each other.
-MOST_STRATA = 2**12
+# The hierarchy of strata compares all pairs.
+MAX_STRATA = 2**12
 
 _FEW_STRATA: Relation = (
-    lambda tree: len(tree["latent_centers"]) <= MOST_STRATA,
-    f"there are more than {MOST_STRATA} strata",
+    lambda tree: len(tree["latent_centers"]) <= MAX_STRATA,
+    f"there are more than {MAX_STRATA} strata",
 )
 
 
@@ -69,10 +69,12 @@ def _ascends(name: str) -> Any:
 class _RawLabels(Node):
     """The clusterer's own label of each stratum: numbers or strings."""
 
-    # `n_raw` is known of clusterers that label theirs from 0 on.
+    # `n_raw` is known for clusterers whose labels are numbered from 0.
     _numbers = Array(("n_clusters",), dtypes=(*FLOATS, *INTEGERS), below="n_raw")
-    # NumPy gives each string of an array as much room as the longest needs.
-    _strings = Items(Text(LONGEST_LABEL), least=1, most=MOST_STRATA, size="n_clusters")
+    # NumPy gives each string of an array as much memory as the longest.
+    _strings = Items(
+        Text(MAX_LABEL_LENGTH), least=1, most=MAX_STRATA, size="n_clusters"
+    )
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree fits."""
@@ -82,13 +84,13 @@ class _RawLabels(Node):
             raise ValueError(f"{where} are not distinct")
 
 
-def _votes_for_each(tree: Mapping[str, Any]) -> bool:
+def _has_votes_for_each(tree: Mapping[str, Any]) -> bool:
     voters = tree["voters"]
     strata = np.arange(len(tree["centers"]))
     return voters is None or bool(np.isin(strata, voters["y"]).all())
 
 
-def _fit_the_clusterer(tree: Mapping[str, Any]) -> bool:
+def _has_labels_of_clusterer(tree: Mapping[str, Any]) -> bool:
     clusterer, raw_labels = tree["clusterer"], tree["raw_labels"]
     if clusterer["kind"] in ("other", VOTED):
         return True
@@ -126,14 +128,17 @@ CLUSTERING = Kinds(
             },
             relations=(
                 _FEW_STRATA,
-                (_votes_for_each, "there is a cluster that nobody votes for"),
+                (_has_votes_for_each, "there is a cluster without a voter"),
                 (
                     lambda tree: (
                         (tree["voters"] is None) == (tree["clusterer"]["kind"] != VOTED)
                     ),
-                    "neighbors vote if the clusterer cannot predict, and only then",
+                    "there must be voters if and only if the clusterer cannot predict",
                 ),
-                (_fit_the_clusterer, "raw_labels are not those of the clusterer"),
+                (
+                    _has_labels_of_clusterer,
+                    "raw_labels do not match the labels of the clusterer",
+                ),
             ),
         ),
     }
@@ -149,17 +154,17 @@ DENSITY = Fields(
     relations=(
         (
             lambda tree: bool((np.diff(tree["strata"]) >= 0).all()),
-            "strata do not ascend",
+            "strata are not in ascending order",
         ),
         (
             lambda tree: bool(
                 (np.diagonal(tree["factors"], axis1=1, axis2=2) > 0).all()
             ),
-            "factors are not positive on their diagonals",
+            "the diagonals of factors are not positive",
         ),
         (
             lambda tree: tree["log_weights"].max() <= 1e-6,
-            "there are weights above one",
+            "a weight is above one",
         ),
     ),
 )
@@ -171,7 +176,7 @@ SEARCH = Fields(
         "scores": Array(("n_candidates",), finite=False),
         "criterion": OneOf(tuple(CRITERIA)),
     },
-    relations=((_ascends("candidates"), "candidates do not ascend"),),
+    relations=((_ascends("candidates"), "candidates are not in ascending order"),),
 )
 
 
@@ -191,13 +196,12 @@ def clustering_to_tree(
     Returns
     -------
     tree : dict
-        What strata are assigned by.
+        The values that assign latents to strata.
 
     Raises
     ------
     ValueError
-        If they are those of a clusterer that is neither known nor trusted, or that
-        keeps what cannot be saved.
+        If the clusterer is neither known nor trusted, or its state cannot be saved.
     """
     common = {
         "latent_centers": clustering.latent_centers,
@@ -226,7 +230,7 @@ def clustering_to_tree(
 def _raw_labels_to_tree(raw_labels: np.ndarray) -> np.ndarray | list[str]:
     if raw_labels.dtype.kind == "U":
         return [str(label) for label in raw_labels]
-    # Files have no wider floats.
+    # Files hold no wider floating-point numbers.
     is_float = raw_labels.dtype.kind == "f"
     return raw_labels.astype(np.float64) if is_float else raw_labels
 
@@ -252,7 +256,7 @@ def clustering_from_tree(
     Raises
     ------
     ValueError
-        If they are those of a clusterer that is not trusted, or that does not fit.
+        If the clusterer is not trusted, or its shape does not match the latents.
     """
     common = {"labels": tree["labels"], "latent_centers": tree["latent_centers"]}
     if tree["kind"] == "prototypes":
@@ -265,12 +269,12 @@ def clustering_from_tree(
     clusterer = clusterer_from_tree(tree["clusterer"], trusted)
     n_prepared = tree["centers"].shape[1]
     if isinstance(clusterer, CENTERED):
-        # Compiled code would read beyond the end of an array.
+        # Otherwise compiled code would read beyond the end of an array.
         shape = np.shape(clusterer.cluster_centers_)
         if shape[1:] != (n_prepared,):
             raise ValueError(
-                f"the clusterer has centers of shape {shape}, and latents are compared "
-                f"in {n_prepared} directions"
+                f"the clusterer has centers of shape {shape}, but prepared latents "
+                f"have {n_prepared} dimensions"
             )
     return LatentClustering(
         space=space_from_tree(tree["space"]),

@@ -1,4 +1,4 @@
-"""The scaler of a fit and the look of its images, as trees that a schema describes."""
+"""Convert the scaler of a fit and the appearance of its images to trees and back."""
 
 import math
 from collections.abc import Mapping
@@ -29,17 +29,17 @@ from contrastive_clustering._saving.fitted_space import (
     Tree,
 )
 
-# Channels and three spatial axes. The product of a long list would take hours.
-MOST_AXES = 4
+# Channels and three spatial axes. Computing the product of a long list takes hours.
+MAX_AXES = 4
 
 
 class _Layout(Node):
-    """How samples are read, such as `read_layout` gives it for some array."""
+    """A layout of samples, as `read_layout` returns it."""
 
     _fields = Fields(
         {
-            "sample_shape": Items(Integer(1), least=1, most=MOST_AXES),
-            "image_shape": Maybe(Items(Integer(1), least=2, most=MOST_AXES)),
+            "sample_shape": Items(Integer(1), least=1, most=MAX_AXES),
+            "image_shape": Maybe(Items(Integer(1), least=2, most=MAX_AXES)),
             "channel_axis": Maybe(Integer(0, 3)),
         }
     )
@@ -57,7 +57,7 @@ class _Layout(Node):
             channel_axis=None if axis is None else axis + 1,
         )
         if layout != expected:
-            raise ValueError(f"{where} is not how samples of that shape are read")
+            raise ValueError(f"{where} is not a layout of samples of that shape")
         scope.bind("n_features", n_values, where)
         scope.bind("n_statistics", layout.network_shape[0], where)
 
@@ -90,7 +90,7 @@ def _appearance_fits(tree: Mapping[str, Any]) -> bool:
 SCALER = Fields(
     {
         "layout": _Layout(),
-        # One a channel or, of tables, one a feature.
+        # One per channel or, for tables, one per feature.
         "mean": Array(("n_statistics",), dtypes=("f8",)),
         "std": Array(
             ("n_statistics",), dtypes=("f8",), low=float(np.finfo(np.float64).tiny)
@@ -102,7 +102,7 @@ SCALER = Fields(
     },
     relations=(
         (lambda tree: tree["low"] <= tree["high"], "low is above high"),
-        (_appearance_fits, "appearance is not that of such samples"),
+        (_appearance_fits, "appearance does not match the layout of samples"),
     ),
 )
 

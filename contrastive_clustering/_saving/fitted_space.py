@@ -1,4 +1,4 @@
-"""How latents are prepared, and neighbors that vote, as plain values and arrays."""
+"""Convert the preparation of latents and the voting neighbors to plain values."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ Tree = dict[str, Any]
 
 
 class _Space(Node):
-    """The preparation of latents, which sets how many directions clusterers see."""
+    """The preparation of latents, which sets the number of the clusterer's features."""
 
     _fields = Fields(
         {
@@ -67,14 +67,14 @@ VOTERS = Fields(
     relations=(
         (
             lambda tree: tree["n_neighbors"] <= len(tree["X"]),
-            "it asks for more neighbors than there are",
+            "n_neighbors is larger than the number of voters",
         ),
     ),
 )
 
 
 def space_to_tree(space: Pipeline) -> Tree:
-    """Return a tree for how latents are prepared, which fits `SPACE`."""
+    """Return a tree for the preparation of latents, which fits `SPACE`."""
     steps = [step for _, step in space.steps]
     whitening = next((step for step in steps if isinstance(step, PCA)), None)
     return {
@@ -111,10 +111,10 @@ def space_from_tree(tree: Tree) -> Pipeline:
 
 
 def voters_to_tree(voters: KNeighborsClassifier | None) -> Tree | None:
-    """Return a tree for neighbors that vote, which fits `VOTERS`, or None."""
+    """Return a tree for the voting neighbors, which fits `VOTERS`, or None."""
     if voters is None:
         return None
-    # Its search tree is not a plain value, and is quickly built from these.
+    # The search tree is not a plain value, but is quickly rebuilt from these values.
     return {
         "n_neighbors": int(voters.n_neighbors),
         "X": voters._fit_X,

@@ -1,4 +1,4 @@
-"""What a fit is of: what has to be the same for it to resume from a checkpoint."""
+"""Identity of a fit: the values that must match to resume it from a checkpoint."""
 
 import dataclasses
 import functools
@@ -32,17 +32,17 @@ IRRELEVANT = {
 }
 IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
-# What PyTorch itself keeps in a module, beside what its class sets.
-_OF_MODULES = frozenset(vars(torch.nn.Module()))
+# Attributes that PyTorch itself adds to every module.
+_MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module()))
 
-# Settings that a layer may keep in private attributes.
+# Types of settings that a layer may keep in private attributes.
 _PLAIN = (bool, int, float, str, bytes)
 
-# Objects within objects are looked at to this depth.
-DEEPEST = 40
+# Nested objects are described up to this depth.
+MAX_DEPTH = 40
 
-# Longer texts are cut, and told apart by a digest.
-LONGEST_TEXT = 1000
+# Longer texts are truncated, and a digest distinguishes them.
+MAX_TEXT_LENGTH = 1000
 
 Identity = dict[str, str]
 
@@ -53,11 +53,11 @@ def identify(
     seed: int | None,
     previous: ContrastiveNet | None,
 ) -> Identity:
-    """Return what has to be the same for a fit to resume from another's checkpoint.
+    """Return the values that must match for a fit to resume from a checkpoint.
 
-    Objects are compared by their state, functions by their code and by what they
-    enclose, and libraries by their minor versions. Callbacks that are not skorch's own
-    are compared by their class alone, because they may count or log what they see.
+    Objects are compared by their state, functions by their code and closures, and
+    libraries by their minor versions. Callbacks that are not skorch's own are compared
+    only by their class, because their state may change during training.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def identify(
         The training set; only a digest of it is kept.
 
     seed : int or None
-        The seed; None where it was drawn at random.
+        The seed; None if it was drawn at random.
 
     previous : ContrastiveNet or None
         The net whose training is continued.
@@ -76,7 +76,7 @@ def identify(
     Returns
     -------
     identity : dict
-        A short text for each.
+        A short text for each parameter and for the training set.
     """
     identity = {
         name: _shorten(
@@ -88,8 +88,8 @@ def identify(
     digest = _hash(iterate_chunks(X))
     identity["X"] = f"{X.dtype} {X.shape} {digest}"
     identity["versions"] = ", ".join(
-        # A bug fix of a library is not expected to change results; any version of this
-        # package may.
+        # A patch release of a library is not expected to change results, but any
+        # version of this package may.
         f"{name} {version if name == provenance.FORMAT else _minor(version)}"
         for name, version in sorted(provenance.package_versions().items())
     )
@@ -102,10 +102,10 @@ def identify(
 
 
 def _shorten(text: str) -> str:
-    """Return a text that a checkpoint accepts and a message can quote."""
-    if len(text) <= LONGEST_TEXT:
+    """Return a text that is short enough for a checkpoint and a message."""
+    if len(text) <= MAX_TEXT_LENGTH:
         return text
-    return f"{text[: LONGEST_TEXT // 2]}... {_hash_text(text)}"
+    return f"{text[: MAX_TEXT_LENGTH // 2]}... {_hash_text(text)}"
 
 
 def _minor(version: str) -> str:
@@ -124,7 +124,7 @@ def _hash_text(text: str) -> str:
 
 
 def _to_bytes(value: Any) -> np.ndarray:
-    """Return a tensor of a state, or what else a module keeps there, as bytes."""
+    """Return a value of a module's state, a tensor or any other object, as bytes."""
     if not isinstance(value, torch.Tensor):
         return np.array(describe(value))
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
@@ -136,12 +136,12 @@ def digest_samples(X: Samples) -> list[str]:
 
 
 def describe_training(net: ContrastiveNet | None) -> str:
-    """Return a text that is the same for trainings that continue alike.
+    """Return a text that is equal for nets from which training continues equally.
 
     Parameters
     ----------
     net : ContrastiveNet or None
-        The net whose training is continued; None where it begins.
+        The net whose training is continued; None if training starts from scratch.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def describe_training(net: ContrastiveNet | None) -> str:
 
 
 def describe_callbacks(callbacks: Any) -> str:
-    """Return a text for those callbacks that do not merely write down a training.
+    """Return a text for the callbacks that do more than record a training.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def describe_callbacks(callbacks: Any) -> str:
 
 
 def describe(value: Any, within: tuple[int, ...] = ()) -> str:
-    """Return a text that is the same for equal values in another process.
+    """Return a text that is the same for equal values, also in another process.
 
     Parameters
     ----------
@@ -193,12 +193,12 @@ def describe(value: Any, within: tuple[int, ...] = ()) -> str:
         Any value.
 
     within : tuple of int, default=()
-        The objects that hold it, which may hold themselves.
+        The ids of the objects that contain it. An object may contain itself.
 
     Returns
     -------
     text : str
-        Plain values as they are; of other objects the class and a digest.
+        The value itself if it is plain, otherwise its class and a digest.
 
     Examples
     --------
@@ -206,8 +206,8 @@ def describe(value: Any, within: tuple[int, ...] = ()) -> str:
     >>> describe({"degrees": (1, 2.5)})
     "['degrees': [1, 2.5]]"
     """
-    if id(value) in within or len(within) > DEEPEST:
-        return "what holds it"
+    if id(value) in within or len(within) > MAX_DEPTH:
+        return "<enclosing object>"
     return _describe(value, (*within, id(value)))
 
 
@@ -326,22 +326,22 @@ def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
 
 
 def _settings_of(layer: torch.nn.Module) -> dict[str, Any]:
-    """Return a layer's attributes, without what it keeps of the last batch.
+    """Return a layer's attributes, without state left by the last batch.
 
-    Augmentations of kornia, for example, keep what they have drawn, in private
+    Augmentations of kornia, for example, keep their last random numbers in private
     attributes, and the dtype of the batch.
     """
     return {
         name: value
         for name, value in vars(layer).items()
-        if name not in _OF_MODULES
+        if name not in _MODULE_ATTRIBUTES
         and (isinstance(value, _PLAIN) or not name.startswith("_"))
         and not isinstance(value, torch.dtype | None)
     }
 
 
 def _hash_function(function: types.FunctionType, within: tuple[int, ...]) -> str:
-    """Return a digest of a function's code, its defaults and what it encloses."""
+    """Return a digest of a function's code, its defaults and its closure."""
     cells = []
     for cell in function.__closure__ or ():
         try:
@@ -367,11 +367,11 @@ def _describe_code(code: types.CodeType) -> str:
 
 
 def _state_of(value: Any) -> Any:
-    """Return what makes up an object, as it would be pickled."""
+    """Return the state of an object, as it would be pickled."""
     try:
         reduced = value.__reduce_ex__(4)
-    # What cannot be pickled, such as a lock or an open file, raises whatever its class
-    # likes. Of such an object only the attributes are compared.
+    # An object that cannot be pickled, such as a lock or an open file, may raise any
+    # exception. It is compared only by its attributes.
     except Exception:
         return getattr(value, "__dict__", None)
     if isinstance(reduced, str):

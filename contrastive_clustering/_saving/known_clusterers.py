@@ -1,6 +1,6 @@
 """Clusterers whose parameters a file may set: those of scikit-learn and the consensus.
 
-What they have learned is no parameter: `_fitted_clusterers` knows what it has to be.
+Their fitted attributes are the subject of `fitted_clusterers`.
 """
 
 from collections.abc import Mapping
@@ -44,25 +44,25 @@ KNOWN_CLUSTERERS: dict[str, Any] = {
     )
 }
 
-# A file may neither start processes nor name a folder: joblib unpickles what it finds
-# in the folder of its cache.
+# A file must neither start processes nor name a folder: joblib unpickles the files in
+# its cache folder.
 _NOT_WRITTEN = {"memory", "n_jobs"}
 
 
 def is_known(value: Any) -> bool:
-    """Return whether an object is a clusterer of a known class that is not fitted."""
+    """Return whether an object is an unfitted clusterer of a known class."""
     is_fitted = any(name.endswith("_") for name in getattr(value, "__dict__", ()))
     return KNOWN_CLUSTERERS.get(type(value).__name__) is type(value) and not is_fitted
 
 
 def written_params(clusterer: Any) -> dict[str, Any]:
-    """Return those parameters of a known clusterer that a file holds."""
+    """Return the parameters of a known clusterer that are written to a file."""
     params = clusterer.get_params(deep=False)
     return {name: params[name] for name in params if name not in _NOT_WRITTEN}
 
 
 def make_clusterer(kind: str, params: Mapping[str, object]) -> Any:
-    """Return a clusterer with the parameters that a file has for it.
+    """Return a clusterer with the parameters of a file.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def make_clusterer(kind: str, params: Mapping[str, object]) -> Any:
     Raises
     ------
     ValueError
-        If a parameter is unknown or out of its range, or one that no file may set.
+        If a parameter is unknown, is not valid, or must not be set by a file.
     """
     clusterer = KNOWN_CLUSTERERS[kind]()
     unknown = params.keys() - written_params(clusterer).keys()
     if unknown:
-        raise ValueError(f"a {kind} has the parameters {shown(sorted(unknown))}")
+        raise ValueError(f"a {kind} has unknown parameters, {shown(sorted(unknown))}")
     clusterer.set_params(**params)
     clusterer._validate_params()
     return clusterer

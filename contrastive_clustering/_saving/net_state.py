@@ -1,4 +1,4 @@
-"""What a trained net has learnt, as plain values and arrays, and back into a net."""
+"""Convert the state of a trained net to plain values and arrays, and load it."""
 
 import copy
 from collections.abc import Collection, Mapping
@@ -33,7 +33,7 @@ from contrastive_clustering._saving.optimizer_state import (
 from contrastive_clustering._training.loss_recording import PHASES
 from contrastive_clustering._training.net import ContrastiveNet
 
-# The weights of a module that has prototypes begin with this.
+# Prefix of the names of the prototypes' weights.
 HEAD = "prototype_head."
 
 _HEAD_SHAPES: dict[str, tuple[str, ...]] = {
@@ -44,7 +44,7 @@ _HEAD_SHAPES: dict[str, tuple[str, ...]] = {
 
 
 class _Epoch(Node):
-    """A row of the history: plain values, of which losses and times are numbers."""
+    """A row of the history: plain values; losses and times are numbers."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         """Raise a ValueError unless a tree fits."""
@@ -69,7 +69,7 @@ class _Plain(Node):
 
 _PLAIN = _Plain()
 
-# Weights are compared with those of a network by `check_weights`.
+# `check_weights` compares the weights with those of a network.
 NET = Fields(
     {
         "weights": Entries(VALUE),
@@ -81,7 +81,7 @@ NET = Fields(
 
 
 def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
-    """Return weights, the optimizer's moments and the history of a net.
+    """Return the weights, the optimizer's moments and the history of a net.
 
     Parameters
     ----------
@@ -94,13 +94,12 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
     Returns
     -------
     state : dict
-        A tree that fits `NET`. Of the history the epochs are kept, and not their
-        batches.
+        A tree that fits `NET`. The history contains the epochs but not their batches.
 
     Raises
     ------
     ValueError
-        If a module of the user's own or the optimizer keeps what a file cannot hold.
+        If the state of a custom module or of the optimizer cannot be saved.
     """
     head = net.module_.prototype_head
     return {
@@ -119,7 +118,7 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
 
 
 def weights_to_tree(weights: Mapping[str, Any]) -> dict[str, Any]:
-    """Return copies of weights as arrays, and what else modules keep as trees."""
+    """Return copies of weights as arrays, and other state of modules as trees."""
     return {
         name: tensor_to_array(value, name).copy(order="K")
         if isinstance(value, torch.Tensor)
@@ -144,21 +143,21 @@ def check_weights(
         The state of the network, without prototypes; tensors may be on "meta".
 
     own_parts : collection of str, default=()
-        Parts that are the user's own: they may keep what is not finite.
+        Custom parts of the network, whose weights need not be finite.
 
     Raises
     ------
     ValueError
-        If a weight is missing, unknown or not what it has to be.
+        If a weight is missing or unknown, or its shape, dtype or values are wrong.
     """
     own = tuple(f"{part}." for part in own_parts)
     found = {name for name in weights if not name.startswith(HEAD)}
     for name in sorted(found ^ set(expected)):
-        state = "holds" if name in found else "lacks"
-        raise ValueError(f"the network {state} the weights {shown(name)}")
+        problem = "has the unknown weights" if name in found else "lacks the weights"
+        raise ValueError(f"the network {problem} {shown(name)}")
     for name, wanted in expected.items():
         value = weights[name]
-        if not isinstance(wanted, torch.Tensor):  # what a module of the user's keeps
+        if not isinstance(wanted, torch.Tensor):  # other state of a custom module
             continue
         if (
             not isinstance(value, np.ndarray)
@@ -166,15 +165,15 @@ def check_weights(
             or value.dtype != _dtype_of(wanted)
         ):
             raise ValueError(
-                f"{name} is {shown(value)}, and has shape {tuple(wanted.shape)} and "
-                f"{wanted.dtype} in the network that is described"
+                f"{name} is {shown(value)}, but the network requires shape "
+                f"{tuple(wanted.shape)} and {wanted.dtype}"
             )
         if name.startswith(own) and own:
             continue
         if not np.isfinite(value).all():
             raise ValueError(f"{name} is not finite")
         if name.endswith("running_var") and (value < 0).any():
-            raise ValueError(f"{name} holds variances below zero")
+            raise ValueError(f"{name} contains negative variances")
 
 
 def _dtype_of(tensor: torch.Tensor) -> np.dtype:
@@ -202,7 +201,7 @@ def _make_head(state: Mapping[str, Any], latent_dim: int) -> PrototypeHead | Non
 
 
 def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
-    """Give a net what another has learnt.
+    """Load the state of another net.
 
     Parameters
     ----------
@@ -210,13 +209,12 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
         An initialized net whose network has the same parameters.
 
     state : dict
-        What `net_state` has returned, checked by `NET`.
+        The result of `net_state`, checked by `NET`.
 
     Raises
     ------
     ValueError
-        If the weights are not those of such a network, or the moments not those of
-        such an optimizer.
+        If the weights do not match the network, or the moments the optimizer.
     """
     module = net.module_
     module.prototype_head = None

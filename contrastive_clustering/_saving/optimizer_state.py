@@ -1,7 +1,7 @@
-"""The moments of an optimizer by the names of the weights, and back, checked.
+"""Convert the moments of an optimizer to a tree, and check and load them.
 
-PyTorch's fused optimizers write to the memory that moments ought to have, whatever
-their shapes are. So the moments of a file are compared with those that a step makes.
+PyTorch's fused optimizers do not check the shapes of moments before they write to them.
+Therefore the moments of a file are compared with those that a step creates.
 """
 
 import copy
@@ -14,16 +14,17 @@ from contrastive_clustering._io.schema import Entries, shown
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._training.net import ContrastiveNet
 
-# For each weight its moments by name; a weight without a gradient has none.
+# The moments of each weight, by name; a weight without a gradient has none.
 OPTIMIZER = Entries(Entries(VALUE))
 
 Moments = dict[str, dict[str, Any]]
 
 
 def optimizer_to_tree(net: ContrastiveNet) -> Moments:
-    """Return what an optimizer has gathered, which fits `OPTIMIZER`.
+    """Return the moments of an optimizer as a tree that fits `OPTIMIZER`.
 
-    Learning rates and the like are not part of it: parameters and schedules set them.
+    It does not include learning rates and other settings, which parameters and
+    schedules set.
 
     Parameters
     ----------
@@ -38,13 +39,13 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
     Raises
     ------
     ValueError
-        If the optimizer keeps what a file cannot hold.
+        If the optimizer's state cannot be saved.
     """
     if isinstance(net.optimizer_, torch.optim.LBFGS):
         raise ValueError(
-            "the state of optimizer=LBFGS cannot be saved, because it is not kept "
-            "weight by weight. Save with warm_start=False, and fit with "
-            "checkpoint_dir=None; or choose another optimizer."
+            "the state of optimizer=LBFGS cannot be saved, because it is not separate "
+            "for each weight. Save with warm_start=False and fit with "
+            "checkpoint_dir=None, or choose another optimizer."
         )
     names = _names(net)
     return {
@@ -57,7 +58,7 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
 
 
 def load_optimizer(net: ContrastiveNet, tree: Moments) -> None:
-    """Give a net's optimizer what another has gathered.
+    """Load moments into a net's optimizer.
 
     Parameters
     ----------
@@ -65,23 +66,24 @@ def load_optimizer(net: ContrastiveNet, tree: Moments) -> None:
         An initialized net, whose optimizer has not taken a step.
 
     tree : dict
-        What `optimizer_to_tree` has returned, checked by `OPTIMIZER`.
+        The result of `optimizer_to_tree`, checked by `OPTIMIZER`.
 
     Raises
     ------
     ValueError
-        If these are not the moments that such an optimizer has of such weights.
+        If the moments do not match the optimizer and the weights.
     """
     expected = _moments_after_a_step(net)
     for name, moments in tree.items():
         if name not in expected:
-            raise ValueError(f"the optimizer has moments of no weight: {shown(name)}")
+            raise ValueError(
+                f"the optimizer has moments of an unknown weight, {shown(name)}"
+            )
         if moments:
             _compare(moments, expected[name], name)
     names = _names(net)
     weights = [w for group in net.optimizer_.param_groups for w in group["params"]]
     state = net.optimizer_.state_dict()
-    # A moment of NumPy without axes is not a tensor yet: it is a scalar's.
     state["state"] = {
         index: {key: from_tree(value) for key, value in tree[names[id(weight)]].items()}
         for index, weight in enumerate(weights)
@@ -99,7 +101,7 @@ def _names(net: ContrastiveNet) -> dict[int, str]:
 
 
 def _moments_after_a_step(net: ContrastiveNet) -> Moments:
-    """Let a copy of the optimizer take a step, and return its moments by name."""
+    """Take a step with a copy of the optimizer and return its moments by name."""
     names = _names(net)
     weights = [w for group in net.optimizer_.param_groups for w in group["params"]]
     optimizer = copy.deepcopy(net.optimizer_)
@@ -115,11 +117,11 @@ def _moments_after_a_step(net: ContrastiveNet) -> Moments:
 
 
 def _compare(moments: dict[str, Any], expected: dict[str, Any], name: str) -> None:
-    """Raise unless moments have the names, shapes and dtypes that are expected."""
+    """Raise unless moments have the expected names, shapes and dtypes."""
     if moments.keys() != expected.keys():
         raise ValueError(
-            f"the optimizer has the moments {shown(sorted(moments))} of {name}, and "
-            f"not {sorted(expected)}"
+            f"the optimizer has the moments {shown(sorted(moments))} of {name}, not "
+            f"{sorted(expected)}"
         )
     for key, wanted in expected.items():
         found = from_tree(moments[key])
@@ -136,6 +138,6 @@ def _compare(moments: dict[str, Any], expected: dict[str, Any], name: str) -> No
             )
         if not fits:
             raise ValueError(
-                f"{key} of {name} in the optimizer is {shown(moments[key])}, which is "
-                "not such a moment of that weight"
+                f"{key} of {name} in the optimizer is {shown(moments[key])}, which "
+                "does not match that weight"
             )

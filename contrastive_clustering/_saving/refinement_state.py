@@ -1,4 +1,4 @@
-"""What the second phase has reached, as a tree, and a net that resumes from it."""
+"""Convert the state of the second phase to a tree, and resume from it."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from contrastive_clustering._saving.optimizer_state import (
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 
-# What the second phase is resumed from, beside the nets' own state. Sizes are compared
-# with those of the network by `resume_refinement`.
+# The state of the second phase, in addition to that of the net. `resume_refinement`
+# compares its sizes with those of the network.
 REFINEMENT: dict[str, Node] = {
     "optimizer": OPTIMIZER,
     "memberships": Array(("n_samples", "n_strata"), ("f4",), low=0.0),
@@ -32,7 +32,7 @@ REFINEMENT: dict[str, Node] = {
 
 
 def refinement_state(refining: RefinementNet) -> dict[str, Any]:
-    """Return what the second phase needs to be resumed, beside the first net.
+    """Return the state from which the second phase resumes, without the first net's.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def resume_refinement(
     refinement: Refinement,
     state: dict[str, Any],
 ) -> RefinementNet:
-    """Return the net of the second phase as it was when its state was taken.
+    """Return the net of the second phase, restored from its state.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ def resume_refinement(
         How to train.
 
     refinement : Refinement
-        What to train for.
+        Objective of the phase.
 
     state : dict
-        What `refinement_state` has returned, checked by `REFINEMENT`.
+        The result of `refinement_state`, checked by `REFINEMENT`.
 
     Returns
     -------
@@ -83,19 +83,23 @@ def resume_refinement(
     Raises
     ------
     ValueError
-        If the state is not that of such a net.
+        If the state does not belong to such a net.
     """
     head = net.module_.prototype_head
     n_strata = state["memberships"].shape[1]
     if head is None or len(head.prototypes) != n_strata:
-        raise ValueError(f"memberships are of {n_strata} strata; prototypes are not")
+        n_prototypes = "none" if head is None else len(head.prototypes)
+        raise ValueError(
+            f"memberships are of {n_strata} strata, but prototypes are of "
+            f"{n_prototypes}"
+        )
     values = learned_values(net.module_)
     start = state["start"]
     if start.keys() != values.keys() or any(
         not isinstance(start[name], np.ndarray) or start[name].shape != value.shape
         for name, value in values.items()
     ):
-        raise ValueError("start does not hold the weights of the network")
+        raise ValueError("start does not match the weights of the network")
     neighbors = state["neighbors"]
     refining = make_refinement_net(
         net,

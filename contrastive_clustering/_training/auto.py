@@ -1,12 +1,12 @@
-"""Epochs and batches of a training, where the parameters leave them open."""
+"""The numbers of epochs and the batch sizes that "auto" stands for."""
 
-# Epochs of the first phase for max_epochs="auto": most and fewest, and the number of
-# samples, over all epochs, that is aimed at in between.
-MOST_EPOCHS, FEWEST_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
+# max_epochs="auto": the largest and the smallest number of epochs of the first phase,
+# and the number of samples to process, over all epochs, in between.
+MAX_EPOCHS, MIN_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
 
-# Of volumes, which are few, so many are to be seen, in no more epochs than these: views
-# that turn in any direction have more to teach than those of images (docs, "Defaults").
-MOST_EPOCHS_OF_VOLUMES, VOLUMES_SEEN = 60, 72_000
+# Sets of volumes are small, and rotations in three dimensions yield more distinct views
+# than those of images, so training on volumes takes more epochs (docs, "Defaults").
+MAX_EPOCHS_OF_VOLUMES, VOLUMES_SEEN = 60, 72_000
 
 
 def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
@@ -15,14 +15,15 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     Parameters
     ----------
     max_epochs : int or "auto"
-        The parameter; "auto" is 30 for up to 20,000 samples and falls to 15 for 40,000
-        and more, but is 60 for up to 1,200 volumes and falls to 30 for 2,400.
+        The parameter; "auto" is 30 for up to 20,000 samples and decreases to 15 for
+        40,000 and more; for volumes it is 60 for up to 1,200 and decreases to 30 for
+        2,400.
 
     n_samples : int
         Number of training samples.
 
     kind : {"row", "image", "volume"}
-        What the samples are.
+        Kind of samples.
 
     Returns
     -------
@@ -39,15 +40,15 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     """
     if not isinstance(max_epochs, str):
         return int(max_epochs)
-    n_epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, SAMPLES_SEEN // n_samples))
+    n_epochs = min(MAX_EPOCHS, max(MIN_EPOCHS, SAMPLES_SEEN // n_samples))
     if kind == "volume":
-        n_epochs = max(n_epochs, min(MOST_EPOCHS_OF_VOLUMES, VOLUMES_SEEN // n_samples))
+        n_epochs = max(n_epochs, min(MAX_EPOCHS_OF_VOLUMES, VOLUMES_SEEN // n_samples))
     return n_epochs
 
 
-# Samples of a batch for batch_size="auto": most and fewest, and the number of batches
-# of an epoch that is aimed at in between.
-MOST_TOGETHER, FEWEST_TOGETHER, BATCHES_PER_EPOCH = 256, 64, 16
+# batch_size="auto": the largest and the smallest batch, and the number of batches per
+# epoch in between.
+MAX_BATCH_SIZE, MIN_BATCH_SIZE, BATCHES_PER_EPOCH = 256, 64, 16
 
 
 def count_batch_size(batch_size: int | str, n_samples: int) -> int:
@@ -56,15 +57,15 @@ def count_batch_size(batch_size: int | str, n_samples: int) -> int:
     Parameters
     ----------
     batch_size : int or "auto"
-        The parameter; "auto" is 256 for 4,096 samples and more, and falls to 64 for
-        1,024 and fewer: a few hundred samples, too, need some hundred steps.
+        The parameter; "auto" is 256 for 4,096 samples and more, and decreases to 64 for
+        1,024 and fewer, because even a few hundred samples need some hundred steps.
 
     n_samples : int
         Number of training samples.
 
     Returns
     -------
-    n_together : int
+    largest : int
         Number of samples.
 
     Examples
@@ -75,4 +76,4 @@ def count_batch_size(batch_size: int | str, n_samples: int) -> int:
     """
     if not isinstance(batch_size, str):
         return int(batch_size)
-    return min(MOST_TOGETHER, max(FEWEST_TOGETHER, n_samples // BATCHES_PER_EPOCH))
+    return min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, n_samples // BATCHES_PER_EPOCH))

@@ -24,7 +24,7 @@ from contrastive_clustering._training.net import (
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
     LR_SCHEDULE,
-    TAKEN,
+    SET_BY_FIT,
     name_callbacks,
     net_parameters_of,
     parameters_of_callbacks,
@@ -33,11 +33,11 @@ from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 
-# Weight decay of the optimizers that have one.
+# Weight decay, if the optimizer has one.
 WEIGHT_DECAY = 1e-4
 
-# Other ways of computing a step; PyTorch allows one of them.
-RIVALS_OF_FUSED = {
+# Implementations of a step, of which PyTorch allows only one.
+STEP_IMPLEMENTATIONS = {
     f"optimizer__{way}" for way in ("fused", "foreach", "differentiable", "capturable")
 }
 
@@ -61,17 +61,17 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
     Raises
     ------
     ValueError
-        If the user's own encoder or decoder cannot be used, or a parameter group of
-        the optimizer is empty.
+        If a custom encoder or decoder cannot be used, or a parameter group of the
+        optimizer is empty.
     """
-    callbacks = users_callbacks(settings)
+    callbacks = user_callbacks(settings)
     callbacks.append((LR_SCHEDULE, WarmUpCosine()))
     if settings.verbose:
         callbacks.append(("training_bar", TrainingBar("training")))
     train_split = None
-    if settings.early_stopping and settings.max_epochs:  # no epochs have no best one
+    if settings.early_stopping and settings.max_epochs:  # else there is no best epoch
         # It interrupts the callbacks of the epoch, so it has to come last.
-        callbacks.append((EARLY_STOPPING, EarlyStopping(sink=_silent, load_best=True)))
+        callbacks.append((EARLY_STOPPING, EarlyStopping(sink=_discard, load_best=True)))
         train_split = ValidSplit(
             settings.validation_fraction,
             random_state=derive_seed(settings.seed, SeedStream.VALIDATION_SPLIT)
@@ -99,12 +99,12 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         **parameters_of_callbacks(settings.net_params, names),
     )
     net.initialize()
-    _check_groups_have_members(net)
+    _check_groups_not_empty(net)
     return net
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
-    """Return what the nets of both phases have in common.
+    """Return the keyword arguments that the nets of both phases share.
 
     Parameters
     ----------
@@ -141,19 +141,19 @@ def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
     for name, value in optimizer_defaults(settings.optimizer).items():
         parameters[f"optimizer__{name}"] = value
     known = inspect.signature(settings.optimizer).parameters
-    if "fused" in known and not RIVALS_OF_FUSED & given.keys():
-        parameters["optimizer__fused"] = True  # a quarter of the time, docs "Scaling"
+    if "fused" in known and not STEP_IMPLEMENTATIONS & given.keys():
+        parameters["optimizer__fused"] = True  # four times as fast: docs, "Scaling"
     return parameters | given
 
 
 def optimizer_defaults(optimizer: type[torch.optim.Optimizer]) -> dict[str, Any]:
-    """Return the arguments of an optimizer whose defaults differ from PyTorch's."""
+    """Return the defaults of an optimizer that differ from PyTorch's."""
     has_decay = "weight_decay" in inspect.signature(optimizer).parameters
     return {"weight_decay": WEIGHT_DECAY} if has_decay else {}
 
 
 def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
-    """Return those parameters of the estimator that a net was made of and still holds.
+    """Return the estimator's parameters that a net was made from and still holds.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
     Returns
     -------
     params : dict
-        Encoder, decoder, optimizer and what was set in skorch's own way.
+        Encoder, decoder, optimizer and the parameters set by skorch's names.
     """
     set_by_user = net_parameters_of(
         net.__dict__,
@@ -177,12 +177,12 @@ def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
         "encoder": net.module__encoder,
         "decoder": net.module__decoder,
         "optimizer": net.optimizer,
-        **{name: set_by_user[name] for name in set_by_user.keys() - TAKEN.keys()},
+        **{name: set_by_user[name] for name in set_by_user.keys() - SET_BY_FIT.keys()},
     }
 
 
-def users_callbacks(settings: TrainingSettings) -> list[Any]:
-    """Return the user's callbacks, copied where skorch is about to change them."""
+def user_callbacks(settings: TrainingSettings) -> list[Any]:
+    """Return the user's callbacks; those that skorch is about to change are copied."""
     callbacks = list(settings.callbacks)
     changed = {
         name.split("__")[1]
@@ -197,20 +197,20 @@ def users_callbacks(settings: TrainingSettings) -> list[Any]:
     ]
 
 
-def _check_groups_have_members(net: ContrastiveNet) -> None:
-    """Raise if skorch has found no weight for one of the optimizer's groups."""
+def _check_groups_not_empty(net: ContrastiveNet) -> None:
+    """Raise if skorch found no weight for one of the optimizer's groups."""
     groups: Iterable[tuple[str, Any]] = getattr(net, "optimizer__param_groups", [])
     names = [name for name, _ in net.module_.named_parameters()]
-    # Those that the second phase adds.
+    # The second phase adds these weights.
     names += [f"prototype_head.{name}" for name in PrototypeHead.PARAMETERS]
     for pattern, _ in groups:
         if not fnmatch.filter(names, pattern):
             raise ValueError(
-                f"optimizer__param_groups has the pattern {show(pattern)}, which fits "
-                f"the name of no weight. Names are such as {names[0]!r} and "
-                f"{names[-1]!r}."
+                f"optimizer__param_groups has the pattern {show(pattern)}, which does "
+                "not match the name of any weight. Names of weights are, for example, "
+                f"{names[0]!r} and {names[-1]!r}."
             )
 
 
-def _silent(text: str) -> None:
-    """Swallow what a callback would print."""
+def _discard(text: str) -> None:
+    """Discard what a callback would print."""

@@ -1,4 +1,4 @@
-"""What can be said against callbacks before training begins."""
+"""Checks of callbacks before training begins."""
 
 import difflib
 import inspect
@@ -21,7 +21,7 @@ from contrastive_clustering._utils.messages import reason_of, show
 
 SCORINGS = (EpochScoring, BatchScoring)
 
-# What the history holds of each epoch, beside what callbacks record.
+# Entries of the history that do not depend on callbacks.
 ALWAYS_RECORDED = (
     "epoch",
     "phase",
@@ -40,7 +40,7 @@ ALWAYS_RECORDED = (
 def check_callbacks(
     callbacks: Sequence[Any], *, early_stopping: bool, are_changed: bool
 ) -> None:
-    """Raise if a callback is none, or would fail in the middle of the training.
+    """Raise if a callback is not valid or would fail during training.
 
     Parameters
     ----------
@@ -51,34 +51,35 @@ def check_callbacks(
         Whether a validation part is held out.
 
     are_changed : bool
-        Whether parameters of callbacks are set by their names, so that classes may lack
-        arguments here.
+        Whether parameters of callbacks are set by their names, so that a class among
+        the callbacks may get its arguments later.
 
     Raises
     ------
     ValueError
-        If one is not a callback, monitors what is not recorded, asks for a score that
-        compares predictions with labels, or cannot print.
+        If one of them is not a callback, monitors a value that is not recorded, has a
+        scorer that compares predictions with labels, or has a sink that cannot be
+        called.
     """
     found = [item[1] if _is_named(item) else item for item in callbacks]
-    for place, (item, callback) in enumerate(zip(callbacks, found, strict=True)):
+    for index, (item, callback) in enumerate(zip(callbacks, found, strict=True)):
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback) or (
             _is_named(item) and not isinstance(item[0], str)
         ):
             raise ValueError(
-                f"callbacks[{place}] is or holds a {kind.__name__}, which is not a "
-                "skorch callback. Pass such as skorch.callbacks.EpochTimer(), or pairs "
-                "of a name and a callback."
+                f"callbacks[{index}] is or holds a {kind.__name__}, which is not a "
+                "skorch callback. Pass callbacks, such as "
+                "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
             )
-    for place, callback in enumerate(found):
+    for index, callback in enumerate(found):
         if isinstance(callback, type) and not are_changed:
-            _check_arguments(callback, (), {}, f"callbacks[{place}]")
+            _check_arguments(callback, (), {}, f"callbacks[{index}]")
         if not isinstance(callback, type):
-            name = f"callbacks[{place}], of class {type(callback).__name__},"
+            name = f"callbacks[{index}], of class {type(callback).__name__},"
             _check_scoring(callback, name)
             _check_monitor(callback, found, early_stopping)
-            _check_rest(callback, name)
+            _check_settings(callback, name)
 
 
 def _is_named(item: Any) -> bool:
@@ -90,17 +91,18 @@ def _check_scoring(callback: Any, name: str) -> None:
         return
     scoring = callback.scoring
     module = str(getattr(scoring, "__module__", ""))
-    of_labels = (
+    needs_labels = (
         isinstance(scoring, str | _BaseScorer)
         or scoring is None
         or module.startswith("sklearn.metrics.")
         or not callable(scoring)
     )
-    if of_labels:
+    if needs_labels:
         raise ValueError(
-            f"{name} has scoring={show(scoring)}, but training has no labels to score "
-            "predictions by. Pass a function of the net, the data set and y=None that "
-            "returns a number, for example of net.predict(dataset), the latents."
+            f"{name} has scoring={show(scoring)}, but training has no labels to "
+            "compare predictions with. Pass a function of the net, the data set and "
+            "y=None that returns a number, for example a score of the latents, "
+            "net.predict(dataset)."
         )
 
 
@@ -112,7 +114,7 @@ def _check_monitor(
         return
     if monitor.startswith("valid_") and not early_stopping:
         raise ValueError(
-            f"callbacks holds {kind}, which monitors {show(monitor)}, but no "
+            f"callbacks contains {kind}, which monitors {show(monitor)}, but no "
             "validation part is held out. Set early_stopping=True, or let it monitor "
             '"train_loss".'
         )
@@ -121,14 +123,14 @@ def _check_monitor(
         near = difflib.get_close_matches(monitor, recorded, n=1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"callbacks holds {kind}, which monitors {show(monitor)}, but nothing "
-            f'records it.{meant} Let it monitor "train_loss", or a score that an '
-            "EpochScoring among the callbacks records."
+            f"callbacks contains {kind}, which monitors {show(monitor)}, but no "
+            f'callback records it.{meant} Let it monitor "train_loss", or add an '
+            "EpochScoring callback that records this score."
         )
 
 
 def _recorded(callbacks: Iterable[Any]) -> list[str] | None:
-    """Return what the history will hold; None if a callback may record anything."""
+    """Return the entries of the history; None if a callback may record any entry."""
     names = list(ALWAYS_RECORDED)
     for callback in callbacks:
         kind = callback if isinstance(callback, type) else type(callback)
@@ -140,7 +142,7 @@ def _recorded(callbacks: Iterable[Any]) -> list[str] | None:
             names += [callback.name, f"{callback.name}_best"]
         if isinstance(callback, SCORINGS):
             name = callback.name or getattr(callback.scoring, "__name__", None)
-            if name is None:  # skorch finds it in its own way
+            if name is None:  # skorch derives the name
                 return None
             names += [name, f"{name}_best"]
     return names
@@ -154,36 +156,36 @@ def _check_arguments(
         inspect.signature(kind).bind(*positional, **named)
     except TypeError as error:
         raise ValueError(
-            f"{name} cannot make a {kind.__name__}: {reason_of(error)}. Pass it with "
-            "the parameters that it needs."
+            f"{name} cannot construct a {kind.__name__}: {reason_of(error)}. Pass the "
+            "arguments that it requires."
         ) from error
 
 
 def _check_schedule(callback: Any, name: str) -> None:
-    """Raise if there is no such schedule, or if it needs other parameters."""
+    """Raise if there is no such schedule, or if it requires other arguments."""
     policy = callback.policy
     if isinstance(policy, str):
         policy = getattr(lr_scheduler, policy, None)
     if policy is None:
         raise ValueError(
-            f"{name} has policy={show(callback.policy)}, a name that skorch does not "
-            "know. Pass a class of torch.optim.lr_scheduler."
+            f"{name} has policy={show(callback.policy)}, which skorch does not know. "
+            "Pass a class of torch.optim.lr_scheduler."
         )
     if isinstance(policy, type):
         _check_arguments(policy, (None,), callback.kwargs, name)
 
 
-def _check_rest(callback: Any, name: str) -> None:
+def _check_settings(callback: Any, name: str) -> None:
     if isinstance(callback, LRScheduler):
         _check_schedule(callback, name)
     if isinstance(callback, InputShapeSetter):
         raise ValueError(
-            f"{name} has nothing to set, as the network is made for the shape of the "
-            "samples. Leave it out."
+            f"{name} is not needed, because the network is built for the shape of the "
+            "samples. Remove it."
         )
-    is_stock = type(callback).__module__.startswith("skorch.")
-    if is_stock and not callable(getattr(callback, "sink", print)):
+    is_from_skorch = type(callback).__module__.startswith("skorch.")
+    if is_from_skorch and not callable(getattr(callback, "sink", print)):
         raise ValueError(
-            f"{name} has sink={show(callback.sink)}, which cannot be called. Pass a "
+            f"{name} has sink={show(callback.sink)}, which is not callable. Pass a "
             "function such as print."
         )

@@ -1,4 +1,4 @@
-"""Callbacks of the training: the learning rate's course and the progress."""
+"""Callbacks of training: the learning rate schedule and the progress bar."""
 
 import math
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from skorch.callbacks import (
 from contrastive_clustering._data.dataset import count_batches
 from contrastive_clustering._utils.progress import Progress
 
-# skorch's callbacks that write down what a training does, and do nothing to it. Its
-# loggers for Neptune and Weights & Biases are not among them: their runs take one
-# training only.
+# skorch's callbacks that record a training without affecting it. Its loggers for
+# Neptune and Weights & Biases are missing, because one of their runs covers only one
+# training.
 OBSERVERS = (PrintLog, ProgressBar, TensorBoard, MlflowLogger, SacredLogger)
 
-# skorch's callbacks that change weights, gradients or rates, or end a training.
+# skorch's callbacks that change weights, gradients or learning rates, or stop training.
 TRAINERS = (
     EarlyStopping,
     GradientNormClipping,
@@ -36,12 +36,12 @@ TRAINERS = (
     ParamMapper,
 )
 
-# Part of the steps over which the learning rate rises to its full value.
+# Fraction of the steps over which the learning rate rises to its full value.
 WARM_UP = 0.1
 
 
-def observers_of(callbacks: Sequence[Any] | None) -> list[Any]:
-    """Return those callbacks that only write down what a training does.
+def select_observers(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Return the callbacks that only record a training.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def observers_of(callbacks: Sequence[Any] | None) -> list[Any]:
     Returns
     -------
     observers : list
-        Those among them that are skorch's own observers, or derive from these.
+        The callbacks that are skorch's own observers or derive from them.
     """
     observers = []
     for item in callbacks or ():
@@ -64,18 +64,18 @@ def observers_of(callbacks: Sequence[Any] | None) -> list[Any]:
 
 
 def changes_training(callback: Any) -> bool:
-    """Return whether a value is a callback of skorch, or its class, that trains.
+    """Return whether a callback, or a class of callbacks, affects training.
 
     Parameters
     ----------
     callback : object
-        What was passed as a callback.
+        A callback or a class.
 
     Returns
     -------
     changes : bool
-        False for callbacks that are not derived from skorch's own: what they do cannot
-        be known.
+        False for callbacks that do not derive from skorch's own, because it cannot be
+        known what they do.
     """
     kind = callback if isinstance(callback, type) else type(callback)
     return issubclass(kind, TRAINERS) or (
@@ -86,8 +86,8 @@ def changes_training(callback: Any) -> bool:
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     """Raise the learning rate linearly, then lower it to zero along a cosine.
 
-    The rate is a function of the step's number in the training alone, so there is no
-    state to keep when one goes on.
+    The rate depends only on the index of the step, so a training that is resumed needs
+    no state of the schedule.
 
     References
     ----------
@@ -98,7 +98,7 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     def on_epoch_begin(
         self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any
     ) -> None:
-        """Learn how many steps there will be, and were."""
+        """Count the steps of the training, and those already taken."""
         steps_per_epoch = count_batches(len(dataset_train), net.batch_size)
         self.n_steps_ = net.max_epochs * steps_per_epoch
         self.step_ = (net.epoch_number - 1) * steps_per_epoch
@@ -106,7 +106,7 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     def on_batch_begin(
         self, net: NeuralNet, training: bool = False, **kwargs: Any
     ) -> None:
-        """Set the rate of the coming step."""
+        """Set the learning rate of the next step."""
         if not training:
             return
         done = (self.step_ + 0.5) / self.n_steps_
@@ -120,24 +120,24 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
 
 
 class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
-    """Progress over the epochs, with each loss.
+    """Show the progress over the epochs, with each loss.
 
     Parameters
     ----------
     task : str
-        What the training is called.
+        Name of the training.
     """
 
     def __init__(self, task: str) -> None:
         self.task = task
 
     def initialize(self) -> Self:
-        """Have nothing open before the first epoch begins."""
+        """Start without a bar; the first epoch opens it."""
         self.progress_: Progress | None = None
         return self
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Open it in the first epoch that is run; others may have been run before."""
+        """Open the bar in the first epoch of this run; earlier ones may be done."""
         if self.progress_ is None:
             self.progress_ = Progress(
                 self.task,
@@ -148,7 +148,7 @@ class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
             )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Show that an epoch is done, and its losses."""
+        """Advance the bar and show the losses of the epoch."""
         assert self.progress_ is not None
         losses = {
             name.removeprefix("train_"): f"{value:.3f}"
@@ -158,11 +158,11 @@ class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
         self.progress_.reach(net.epoch_number, losses)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Close it."""
+        """Close the bar."""
         if self.progress_ is not None:
             self.progress_.close()
         self.progress_ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Callbacks of the user may pickle the net within a training.
+        # A user's callback may pickle the net during training.
         return {**self.__dict__, "progress_": None}

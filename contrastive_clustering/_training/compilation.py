@@ -1,4 +1,4 @@
-"""Compiled training: the network's forward pass, by ``torch.compile``."""
+"""Compile the network's forward pass by ``torch.compile`` for training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,24 +11,24 @@ from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 
 
 class CompilingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
-    """A skorch net that trains, if `compile` says so, what ``torch.compile`` has made.
+    """A skorch net that trains with a compiled forward pass if `compile` is set.
 
-    skorch puts a compiled module in place of the network, whose weights are then called
-    otherwise and which cannot be pickled. Here the network stays what it is, and is
-    compiled beside it while it trains: predictions, and validation, are the same to the
-    bit with and without.
+    skorch replaces the network by a compiled module, which renames the weights and
+    cannot be pickled. This class keeps the network and compiles only its forward pass,
+    for the duration of a training. Predictions and validation are bit for bit the same
+    with and without compilation.
     """
 
-    # What runs in place of the network's forward pass, in training.
+    # Replaces the network's forward pass during training.
     _compiled: Callable[..., Any] | None = None
 
     def torch_compile(self, module: torch.nn.Module, name: str) -> torch.nn.Module:  # noqa: ARG002
-        """Leave a module as it is, where skorch would wrap it."""
+        """Return a module unchanged, where skorch would wrap it."""
         return module
 
     @contextmanager
     def compiled(self) -> Iterator[None]:
-        """Train what is compiled inside this context, if `compile` says so.
+        """Use the compiled forward pass in this context if `compile` is set.
 
         Raises
         ------
@@ -48,15 +48,14 @@ class CompilingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         except TorchDynamoException as error:
             reason = " ".join(str(error).strip().split("\n\n")[0].split())
             raise ValueError(
-                f"compile=True cannot be used here ({reason}). PyTorch needs a C++ "
-                "compiler for a CPU, and Triton for a GPU: install it, or set "
-                "compile=False."
+                f"compile=True failed ({reason}). PyTorch needs a C++ compiler for a "
+                "CPU and Triton for a GPU. Install it, or set compile=False."
             ) from error
         finally:
             self._compiled = None
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
-        """Take skorch's forward step, by what was compiled while training."""
+        """Take skorch's forward step, compiled during training."""
         if self._compiled is not None and self.module_.training:
             return cast(AutoencoderOutput, self._compiled(x, **fit_params))
         return cast(AutoencoderOutput, super().infer(x, **fit_params))

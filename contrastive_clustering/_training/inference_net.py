@@ -1,4 +1,4 @@
-"""Prediction: a skorch net that encodes, projects and decodes, block by block."""
+"""Prediction: a skorch net that encodes, projects and decodes in blocks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -17,30 +17,31 @@ from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.memory import explain_out_of_memory
 from contrastive_clustering._utils.threads import limit_nested_threads
 
-# Kernels for few samples add in another order than those for many. Batches filled up
-# to this size use the latter, so that on a CPU, with `BatchInvariantLinear`, the
-# latents of a sample are the same to the bit whatever stands beside it.
-SMALLEST_PREDICTED = 8
+# Kernels for small batches add in another order than those for large ones. Batches are
+# padded to this size to use the latter. Together with `BatchInvariantLinear`, this
+# makes a sample's latents on a CPU independent, to the bit, of the rest of the batch.
+MIN_PREDICTED = 8
 
-# Latents that are handed over at once where no more than the labels, say, is kept.
+# Number of latents in a block; fewer are kept in memory at a time if only a function of
+# them, such as the labels, is needed.
 LATENT_BLOCK = 2**14
 
 
 class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
-    """A skorch net of a :class:`ContrastiveAutoencoder` and what it predicts."""
+    """A skorch net of a :class:`ContrastiveAutoencoder`, with its predictions."""
 
     def get_iterator(
         self, dataset: Any, training: bool = False
     ) -> DataLoader[Batch] | ResidentBatchLoader:
-        """Return what yields the batches of a data set, on the device if it is there.
+        """Return an iterator over the batches of a data set.
 
-        From elsewhere they come through pinned memory, from which a GPU copies while it
-        computes.
+        A data set on the device is read there. Other batches are placed in pinned
+        memory, which a GPU copies while it computes.
         """
         name = "iterator_train" if training else "iterator_valid"
         settings = {"batch_size": self.batch_size, **self.get_params_for(name)}
         if is_resident(dataset):
-            # All else is about reading, and there is nothing to be read.
+            # All other settings concern reading samples, which are in memory already.
             order = ("batch_size", "shuffle", "seed")
             return ResidentBatchLoader(
                 dataset, **{key: settings[key] for key in order if key in settings}
@@ -51,23 +52,23 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         return loader
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Return a data set; a callback may predict the batch that it was given."""
+        """Return a data set; a callback may also predict a batch, a tensor."""
         if isinstance(X, torch.Tensor):
             return TensorBatches(X)
         return super().get_dataset(X, y)
 
     def move(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Move a tensor to the device, without waiting for it where that is safe."""
-        at_once = is_asynchronous(self.device) and tensor.is_pinned()
-        return tensor.to(self.device, non_blocking=at_once)
+        """Move a tensor to the device, asynchronously if that is safe."""
+        non_blocking = is_asynchronous(self.device) and tensor.is_pinned()
+        return tensor.to(self.device, non_blocking=non_blocking)
 
     def prepare(self, samples: torch.Tensor) -> torch.Tensor:
-        """Move a batch to the device, there onto the common scale.
+        """Move a batch to the device and standardize it there.
 
         Parameters
         ----------
         samples : torch.Tensor of shape (n, *sample_shape)
-            A batch of `ArrayDataset`: raw if 8-bit, else scaled already.
+            A batch of `ArrayDataset`: raw if 8-bit, otherwise standardized already.
 
         Returns
         -------
@@ -81,18 +82,18 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         return self.lay_out(batch)
 
     def lay_out(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return a batch in the memory layout that the encoder wants."""
+        """Return a batch in the memory layout of the encoder."""
         return batch.contiguous(memory_format=self.module_.memory_format)
 
     def evaluation_step(
         self, batch: Batch, training: bool = False
     ) -> tuple[torch.Tensor, ...]:
-        """Take skorch's step for predictions on the batch itself."""
+        """Take skorch's step for predictions on the batch itself, without views."""
         samples, nothing = batch
         output: AutoencoderOutput = super().evaluation_step(
             (self.prepare(samples), nothing), training
         )
-        # skorch moves plain tuples of tensors between devices, not named ones.
+        # skorch moves plain tuples of tensors between devices, but not named tuples.
         return output.latent, output.projection, output.reconstruction
 
     def encode(
@@ -122,10 +123,10 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         function: Callable[[np.ndarray], np.ndarray],
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return what a function makes of the latents of a data set.
+        """Return the result of a function of the latents of a data set.
 
-        The latents are computed, handed over and forgotten block by block, so that it
-        is the result alone that needs memory for all samples.
+        The latents are computed, passed to the function and discarded block by block,
+        so that only the result needs memory for all samples.
 
         Parameters
         ----------
@@ -144,18 +145,20 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         result : ndarray of shape (n_samples, ...)
             The rows of all samples, or `out`.
         """
-        return _gather(map(function, self._latent_blocks(dataset)), len(dataset), out)
+        blocks = map(function, self._latent_blocks(dataset))
+        return _concatenate(blocks, len(dataset), out)
 
     def _latent_blocks(self, dataset: ArrayDataset) -> Iterator[np.ndarray]:
         self._set_training(False)
         encoder = self.module_.encoder
-        if "encoder" not in self.module_.own_parts:  # whose layers may be anything
+        # A custom encoder may have layers of any kind.
+        if "encoder" not in self.module_.own_parts:
             encoder = fold_normalization(encoder)
         waiting: list[torch.Tensor] = []
         with explain_out_of_memory(self, "prediction"):
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
-                    batch = _at_least(SMALLEST_PREDICTED, self.prepare(samples))
+                    batch = _pad(self.prepare(samples), MIN_PREDICTED)
                     latents, _ = self.module_.split(encoder(self.lay_out(batch)))
                     waiting.append(latents[: len(samples)].float())
                 if sum(map(len, waiting)) >= LATENT_BLOCK:
@@ -179,13 +182,13 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             float32.
         """
         parts = self._apply(self.module_.projection_head, latents)
-        return _gather((part.numpy() for part in parts), len(latents))
+        return _concatenate((part.numpy() for part in parts), len(latents))
 
     @limit_nested_threads()
     def decode(
         self, latents: np.ndarray, function: Callable[[torch.Tensor], np.ndarray]
     ) -> np.ndarray:
-        """Return what a function makes of decoded latents, batch by batch.
+        """Return the result of a function of decoded latents, batch by batch.
 
         Parameters
         ----------
@@ -193,8 +196,8 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             float32.
 
         function : callable
-            Takes a float32 batch on the common scale, of shape (n, *sample_shape) and
-            on the CPU, and returns an array of n rows.
+            Takes a standardized float32 batch of shape (n, *sample_shape) on the CPU,
+            and returns an array of n rows.
 
         Returns
         -------
@@ -202,7 +205,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             The rows of all samples.
         """
         parts = self._apply(self.module_.decode, latents)
-        return _gather(map(function, parts), len(latents))
+        return _concatenate(map(function, parts), len(latents))
 
     def _apply(
         self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
@@ -217,10 +220,10 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             yield result
 
 
-def _gather(
+def _concatenate(
     blocks: Iterable[np.ndarray], n_rows: int, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Write blocks of rows one after the other, into a new array or a given one."""
+    """Concatenate blocks of rows in a new array or in `out`."""
     n_done = 0
     for rows in blocks:
         if n_done == 0:
@@ -232,7 +235,7 @@ def _gather(
     return result
 
 
-def _at_least(n_samples: int, batch: torch.Tensor) -> torch.Tensor:
+def _pad(batch: torch.Tensor, n_samples: int) -> torch.Tensor:
     """Repeat the first sample of a batch until there are `n_samples`."""
     missing = n_samples - len(batch)
     if missing <= 0:

@@ -1,4 +1,4 @@
-"""Losses of batches, on their way into the history: found finite or not."""
+"""Record the losses of batches in the history, and stop if one is not finite."""
 
 import copy
 import math
@@ -13,9 +13,9 @@ from skorch.history import History
 from contrastive_clustering._data.dataset import Batch
 from contrastive_clustering._utils.device import is_asynchronous
 
-# Where reading a number would wait for the device, the losses of so many batches are
-# read together: seldom enough to cost nothing, and soon enough to stop a training that
-# has diverged.
+# Number of batches whose losses are read together if reading a number would wait for
+# the device: rare enough to cost nothing, and frequent enough to stop a diverged
+# training early.
 READ_EVERY = 100
 
 # The phases of training. The history holds their numbers, counted from 1, because
@@ -49,11 +49,11 @@ def phase_numbers(history: Iterable[Mapping[str, Any]]) -> np.ndarray:
 
 
 class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
-    """A skorch net that records each term of its loss, and stops where one diverges.
+    """A skorch net that records each term of its loss and raises if one diverges.
 
-    On the CPU a batch's losses are read before the step that they lead to. A GPU would
-    have to be waited for, and is not: its losses are read `READ_EVERY` batches, and an
-    epoch, at a time.
+    On the CPU, the losses of a batch are read before the optimizer's step. Reading them
+    on a GPU would wait for it, so they are read after every `READ_EVERY` batches and at
+    the end of each epoch.
     """
 
     history: History
@@ -62,17 +62,17 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     phase = "first"
     _first_epoch = 0
 
-    # Of the batches that were not read yet: their number in the epoch and their terms.
+    # Batches whose losses have not been read yet: their number in the epoch, and terms.
     _unread: list[tuple[int, Terms]] | None = None
 
     @property
     def epoch_number(self) -> int:
-        """The number of the running epoch in this training, from 1."""
+        """Number of the current epoch in this training, from 1."""
         return len(self.history) - self._first_epoch
 
     @property
     def user_lr(self) -> float:
-        """The estimator's parameter that the learning rate stems from."""
+        """The estimator's `lr`, from which the learning rate of this phase derives."""
         return float(self.lr)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self.history.record("phase", 1 + PHASES.index(self.phase))
 
     def record_terms(self, terms: Terms, training: bool) -> None:
-        """Record the terms of the loss of a batch in the history, now or later.
+        """Record the terms of the loss of a batch, immediately or deferred.
 
         Parameters
         ----------
@@ -94,8 +94,8 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         Raises
         ------
         ValueError
-            If one of them is not finite. If they are read now, the weights are those of
-            the step before, and else those of the epoch before.
+            If one of them is not finite. The weights are then those before the step if
+            the terms are read immediately, and those before the epoch otherwise.
         """
         number = len(self.history[-1]["batches"])
         if self._unread is not None:
@@ -111,9 +111,9 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
                 f"Training diverged: {name} is {value} in epoch {self.epoch_number} of "
                 f"{self.max_epochs} of the {self.phase} phase, batch {number}, with "
                 f"lr={self.user_lr:g}. Lower lr, or raise temperature if it is very "
-                "small; a callable augmentation has to return finite views."
+                "small. A callable augmentation must return finite views."
             )
-        if name != "loss":  # skorch's to record
+        if name != "loss":  # recorded by skorch
             self.history[-1]["batches"][number - 1][f"{part}_{name}"] = value
 
     def run_single_epoch(
@@ -124,7 +124,7 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         step_fn: Callable[..., Any],
         **fit_params: Any,
     ) -> None:
-        """Run skorch's epoch, or one like it that does not wait for the device."""
+        """Run skorch's epoch, or its equivalent that does not wait for the device."""
         if iterator is None or not is_asynchronous(self.device):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
@@ -146,11 +146,11 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self.history.record(f"{prefix}_batch_count", n_batches)
 
     def _copy_state(self) -> tuple[Any, Any]:
-        """Return a copy of what a step changes."""
+        """Return a copy of the state that a step changes."""
         return copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
 
     def _read(self, part: str, before: tuple[Any, Any] | None) -> None:
-        """Wait for the losses of the batches so far and write them into the history."""
+        """Wait for the unread losses and write them to the history."""
         assert self._unread is not None
         unread, self._unread = self._unread, []
         if not unread:
@@ -161,8 +161,8 @@ class RecordingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
                 for name, value in zip(terms, row, strict=True):
                     self._record(number, part, name, value)
                 batch = self.history[-1]["batches"][number - 1]
-                # An optimizer may ask for a batch's loss several times, of which skorch
-                # keeps the first.
+                # An optimizer may evaluate a batch's loss several times; skorch keeps
+                # the first.
                 batch.setdefault(f"{part}_loss", row[[*terms].index("loss")])
         except ValueError:
             if before is not None:

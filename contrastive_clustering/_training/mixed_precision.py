@@ -1,4 +1,4 @@
-"""Mixed precision: training in a shorter float where that is safe."""
+"""Mixed precision: training in a shorter floating-point type where that is safe."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -8,12 +8,12 @@ from skorch import NeuralNet
 
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 
-# What training computes in; parameters and sums stay float32, as do predictions.
+# Data types of training; weights, sums and predictions stay float32.
 PRECISIONS = {"32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
-    """A skorch net that trains in the precision asked for, and predicts in float32.
+    """A skorch net that trains in mixed precision and predicts in float32.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         As for :class:`skorch.NeuralNet`.
 
     precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
-        What training computes in. With "16-mixed" the loss is scaled, so that small
-        gradients do not vanish, and steps whose gradients overflow are left out.
+        Precision of training. With "16-mixed" the loss is scaled, so that small
+        gradients do not vanish, and steps whose gradients overflow are skipped.
     """
 
     def __init__(self, *args: Any, precision: str = "32", **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         super().__init__(*args, **kwargs)
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "MixedPrecisionNet":
-        """Make the optimizer, and what scales the loss for it."""
+        """Create the optimizer and the gradient scaler."""
         super().initialize_optimizer(*args, **kwargs)
         self.grad_scaler_ = torch.amp.GradScaler(
             torch.device(self.device).type, enabled=self.precision == "16-mixed"
@@ -38,7 +38,7 @@ class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         return self
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
-        """Take skorch's forward step, in the precision asked for while training."""
+        """Take skorch's forward step, during training in the chosen precision."""
         dtype = PRECISIONS[self.precision] if self.module_.training else None
         if dtype is None:
             return cast(AutoencoderOutput, super().infer(x, **fit_params))
@@ -49,7 +49,7 @@ class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         )
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Compute the gradients of a loss, scaled where the precision asks for it."""
+        """Compute the gradients of a loss, scaled if the precision requires it."""
         self.grad_scaler_.scale(loss).backward()  # type: ignore[no-untyped-call]
 
     def _step_optimizer(self, step_fn: Callable[[], Any]) -> None:

@@ -1,4 +1,4 @@
-"""Training: a skorch net that is fed two views of each batch."""
+"""Training: a skorch net that sees two views of each batch."""
 
 import copy
 from collections.abc import Callable
@@ -42,8 +42,7 @@ from contrastive_clustering._utils.seeding import (
 class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet):
     """A skorch net whose steps see two random views of each batch.
 
-    All else is skorch's: every other parameter, callback and method works as in
-    :class:`skorch.NeuralNet`.
+    Every other parameter, callback and method works as in :class:`skorch.NeuralNet`.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         As for :class:`skorch.NeuralNet`, and the precision of training.
 
     augmentation : Augmentation, default=None
-        Its `pair` draws both views of a batch; None makes them the batch itself.
+        Draws both views of a batch by its `pair`; if None, both are the batch itself.
 
     seed : int, default=0
         Seed of the weights, the views and the order of the samples.
@@ -59,11 +58,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     callbacks_: list[tuple[str, Callback]]
 
-    # What skorch pickles so that it can be unpickled without a GPU, beside the module
-    # and the like: callbacks such as schedules hold tensors, too.
+    # skorch pickles these attributes, like the module, so that they can be unpickled
+    # without a GPU: callbacks such as schedules hold tensors, too.
     cuda_dependent_attributes_: ClassVar[list[str]] = ["callbacks"]
 
-    # Epochs of this training that were run before, and whether Ctrl-C has ended it.
+    # Number of epochs run before this training resumed; whether Ctrl-C stopped it.
     _n_done = 0
     interrupted = False
 
@@ -76,18 +75,18 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     ) -> None:
         self.augmentation = augmentation
         self.seed = seed
-        # What a step predicts is of views, twice as many as samples: no score of it
-        # would be one of the samples. Callbacks predict them for themselves.
+        # A training step predicts views, twice as many as samples, so scores must not
+        # use its cached predictions. Callbacks compute their own.
         super().__init__(*args, **{"use_caching": False, **kwargs})
 
     @property
     def restores(self) -> bool:
-        """Whether the decoder is to draw samples themselves and not their views."""
+        """Whether the decoder learns to decode samples rather than their views."""
         return bool(getattr(self.augmentation, "restores", False))
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
-        """Skorch's callbacks without its table, and an average for each loss term."""
+        """Skorch's callbacks without the printed table, and an average of each loss."""
         averages = [
             (
                 f"{part}_{term}",
@@ -99,11 +98,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         return [("epoch_timer", EpochTimer()), *averages]
 
     def initialize_module(self) -> "ContrastiveNet":
-        """Make the module with weights that depend on `seed` alone, and try it."""
+        """Create the module, with weights that depend only on `seed`, and try it."""
         seed = derive_seed(self.seed, SeedStream.WEIGHTS)
         with seeded_global_generators(seed), explain_network_out_of_memory(self):
             super().initialize_module()
-        # Before there is an optimizer, which wants no weights that are lazy yet.
+        # The optimizer, created later, does not accept uninitialized lazy weights.
         if self.module_.own_parts and self.module_ is not self.module:
             self.module_.to(self.device)
             with seeded_global_generators(seed, self.module_.input_mean.device):
@@ -111,7 +110,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         return self
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
-        """Make the optimizer, whose groups remember their rates for schedules."""
+        """Create the optimizer; its groups keep their initial rates for schedules."""
         super().initialize_optimizer(*args, **kwargs)
         for group in self.optimizer_.param_groups:
             group["initial_lr"] = group["lr"]
@@ -125,11 +124,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         step_fn: Callable[..., Any],
         **fit_params: Any,
     ) -> None:
-        """Seed the order and the views by the epoch, then run it."""
+        """Seed the order and the views for the epoch, then run it."""
         if iterator is None:
             return
-        # Training sees new views in each epoch, a function of the epoch's number
-        # alone; validation always the same, so that its losses can be compared.
+        # Training sees new views in each epoch, which depend only on its number.
+        # Validation sees the same views in all, so that its losses are comparable.
         epoch = len(self.history)
         iterator.even_batches.epoch = epoch
         self._warm_up_divergence()
@@ -139,7 +138,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             else (SeedStream.VALIDATION_VIEWS,)
         )
         if training and n_processes() > 1:
-            keys = (*keys, rank())  # each process draws views of its own share
+            keys = (*keys, rank())  # each process draws views of its own shard
         self._view_generator = make_generator(
             derive_seed(self.seed, *keys), self.device
         )
@@ -149,13 +148,13 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             del self._view_generator  # generators on a GPU cannot be pickled
 
     def _warm_up_divergence(self) -> None:
-        """Raise the scale of the variational term from epoch to epoch up to 1."""
+        """Increase the scale of the variational term with each epoch, up to 1."""
         n_epochs = self.criterion_.kl_warm_up * self.max_epochs
-        share = self.epoch_number / n_epochs if n_epochs else 1.0
-        self.criterion_.kl_scale = min(1.0, share)
+        progress = self.epoch_number / n_epochs if n_epochs else 1.0
+        self.criterion_.kl_scale = min(1.0, progress)
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> "ContrastiveNet":
-        """Run skorch's loop, knowing at which epoch the training began."""
+        """Note at which epoch the training began, then run skorch's loop."""
         self._first_epoch = len(self.history) - self._n_done
         super().fit_loop(*args, **kwargs)
         return self
@@ -163,10 +162,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     def run_epochs(
         self, dataset: ArrayDataset, *further: Callback, n_done: int = 0
     ) -> None:
-        """Train for what is missing of `max_epochs`.
+        """Train for the remaining epochs.
 
-        Ctrl-C ends the training, too: then `interrupted` is true, and the epoch that
-        was not finished does not stand in the history.
+        Ctrl-C also ends the training. Then `interrupted` is true, and the unfinished
+        epoch is removed from the history.
 
         Parameters
         ----------
@@ -174,13 +173,13 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             The training set.
 
         *further : skorch callbacks
-            Called after all others, in this training alone.
+            Called after all others, in this training only.
 
         n_done : int, default=0
-            Number of epochs that were run before; the history ends with them.
+            Number of epochs run before; they are the last in the history.
         """
-        own: list[tuple[str, Callback]] = self.callbacks_
-        self.callbacks_ = own + [
+        original: list[tuple[str, Callback]] = self.callbacks_
+        self.callbacks_ = original + [
             (type(callback).__name__, callback) for callback in further
         ]
         self._n_done = n_done
@@ -194,13 +193,13 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             ):
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
         finally:
-            self.callbacks_, self._n_done = own, 0
+            self.callbacks_, self._n_done = original, 0
         self.interrupted = bool(seen)
         if self.interrupted and self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
-        """Take skorch's forward step; what the user's own layers draw is repeatable."""
+        """Take skorch's forward step; random numbers of custom layers are seeded."""
         if not (self.module_.own_parts and self.module_.training):
             return super().infer(x, **fit_params)
         seed = draw_seed(self._view_generator)
@@ -215,11 +214,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         indices = self.move(indices)
         output = self.infer(views, noise=self._draw_noise(views), **fit_params)
         terms = self.loss_terms(output, indices, targets, training=True)
-        whole = self._add_up(terms)
-        self.record_terms(whole, training=True)
+        total = self._sum_over_processes(terms)
+        self.record_terms(total, training=True)
         self.backward(terms["loss"])
         all_reduce_gradients(self.module_)
-        return {"loss": whole["loss"].detach(), "y_pred": output}
+        return {"loss": total["loss"].detach(), "y_pred": output}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of two views of the batch."""
@@ -241,7 +240,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Return the loss and record each of its terms."""
         terms = self.loss_terms(y_pred, y_true, X, training)
         if n_processes() > 1 and not training:
-            # Early stopping has to be of one mind, whatever each has rounded.
+            # Rounding differs between processes, but they must stop in the same epoch.
             values = broadcast(torch.stack([*terms.values()]))
             terms = dict(zip(terms, values, strict=True))
         self.record_terms(terms, training)
@@ -254,30 +253,30 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         targets: torch.Tensor,
         training: bool,
     ) -> Terms:
-        """Return the terms of the loss; of the share of this process if several.
+        """Return the terms of the loss, in training for this process's shard.
 
-        `targets` is what the decoder should have drawn. Validation is not shared: each
-        process sees all of it.
+        `targets` are the samples that the decoder should return. Validation is not
+        sharded: each process sees all of it.
         """
         n_samples = len(indices) if training and n_processes() > 1 else None
         terms: Terms = self.criterion_(output, targets, n_samples)
         return terms
 
-    def _add_up(self, terms: Terms) -> Terms:
-        """Return the terms of the whole batch, of which processes have their shares."""
+    def _sum_over_processes(self, terms: Terms) -> Terms:
+        """Return the terms of the whole batch, summed over the processes' shards."""
         if n_processes() == 1:
             return terms
         values = all_reduce(torch.stack([term.detach() for term in terms.values()]))
         sums = dict(zip(terms, values, strict=True))
         contrastive = terms.get("contrastive_loss")
-        if contrastive is not None:  # the whole of it in each process
+        if contrastive is not None:  # each process computes all of it
             surplus = contrastive.detach() * (n_processes() - 1)
             sums["contrastive_loss"] = contrastive.detach()
             sums["loss"] = sums["loss"] - self.criterion_.contrastive_weight * surplus
         return sums
 
-    def go_on_from(self, other: "ContrastiveNet") -> None:
-        """Take over the weights, the optimizer's moments and the history of a net.
+    def continue_from(self, other: "ContrastiveNet") -> None:
+        """Copy the weights, the optimizer's moments and the history of a net.
 
         Parameters
         ----------
@@ -287,9 +286,9 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         Raises
         ------
         ValueError
-            If the networks differ in their shape.
+            If the shapes of the networks' weights differ.
         """
-        # Prototypes belong to strata that are about to be found again.
+        # Prototypes belong to the old strata, which are about to be replaced.
         old = {
             name: value
             for name, value in other.module_.state_dict().items()
@@ -301,19 +300,19 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 f"The network has changed (latent_dim={self.module__latent_dim}, was "
                 f"{other.module__latent_dim}; variational={self.module__variational}, "
                 f"was {other.module__variational}; or encoder, decoder or module__ "
-                "parameters), so that training cannot go on from the old weights. Set "
+                "parameters), so training cannot continue from the old weights. Set "
                 "warm_start=False and fit again."
             )
         self.module_.load_state_dict(old)
-        if _have_moments_of_one_kind(self, other):
+        if _have_compatible_moments(self, other):
             state = copy.deepcopy(other.optimizer_.state_dict())
-            # The moments are the old ones, the learning rate and the like the new.
+            # Keep the old moments, but the new learning rate and other settings.
             state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
             self.optimizer_.load_state_dict(state)
         self.history = copy.deepcopy(other.history)
 
     def _draw_noise(self, views: torch.Tensor) -> torch.Tensor | None:
-        """Return what latents are drawn by in the variational setting."""
+        """Return the noise that latents are sampled with in the variational setting."""
         if not self.module_.variational:
             return None
         return torch.randn(
@@ -323,7 +322,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         )
 
     def _views(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return two views of each sample, and what the decoder is to draw of each."""
+        """Return two views of each sample, and the target of the decoder for each."""
         prepared = self.prepare(samples)
         twice = [prepared, prepared]
         if self.augmentation is None:
@@ -336,8 +335,8 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         return views, views
 
 
-def _have_moments_of_one_kind(first: ContrastiveNet, second: ContrastiveNet) -> bool:
-    """Return whether the optimizers of two nets have moments of the same kind."""
+def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> bool:
+    """Return whether one net's optimizer can use the moments of the other's."""
     if type(first.optimizer_) is not type(second.optimizer_):
         return False
     kept = [

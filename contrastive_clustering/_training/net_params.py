@@ -1,4 +1,4 @@
-"""Parameters of the net in skorch's own way, such as ``optimizer__betas``."""
+"""Parameters of the net by skorch's names, such as ``optimizer__betas``."""
 
 import difflib
 import inspect
@@ -21,7 +21,7 @@ from contrastive_clustering._utils.param_validation import (
     check_parameters,
 )
 
-# What skorch makes of classes and of the parameters that have these for a prefix.
+# Prefixes of parameters that skorch passes to the classes that it instantiates.
 PREFIXES = (
     "module",
     "criterion",
@@ -32,8 +32,8 @@ PREFIXES = (
     "compile",
 )
 
-# What the constructor calls its further keywords. scikit-learn's checks take it for a
-# parameter, and let no parameter be refused before fit.
+# The constructor's name for its further keywords. scikit-learn's checks treat it as a
+# parameter, and parameters must not be validated before fit.
 KEYWORDS = "net_params"
 
 # The callbacks that `early_stopping` and `checkpoint_dir` add.
@@ -46,11 +46,11 @@ LR_SCHEDULE = "lr_schedule"
 # Number of epochs between checkpoints.
 CHECKPOINT_EVERY = f"callbacks__{CHECKPOINT}__every"
 
-# skorch's own name without a prefix: whether to compile the network for training.
+# skorch's name, without a prefix, for whether to compile the network for training.
 COMPILE = "compile"
 
-# Parameters that fit sets, and those of the estimator that it sets them by.
-TAKEN: dict[str, str | None] = {
+# Parameters that fit sets, and the estimator's parameter to use instead, if any.
+SET_BY_FIT: dict[str, str | None] = {
     "module__sample_shape": "image_shape",
     "module__input_mean": None,
     "module__input_std": None,
@@ -72,7 +72,7 @@ TAKEN: dict[str, str | None] = {
             "batch_size": "batch_size",
             "seed": "random_state",
             "generator": "random_state",
-            # Another order or other batches would belong to other samples.
+            # A different order or different batches would no longer match the samples.
             **dict.fromkeys(
                 ("dataset", "shuffle", "sampler", "batch_sampler", "collate_fn")
             ),
@@ -81,13 +81,13 @@ TAKEN: dict[str, str | None] = {
     },
 }
 
-# The same of the callback that `early_stopping` adds; the empty name is itself.
-TAKEN_FROM_EARLY_STOPPING: dict[str, str | None] = {
+# The same for the callback that `early_stopping` adds; "" is the callback itself.
+EARLY_STOPPING_SET_BY_FIT: dict[str, str | None] = {
     "": "early_stopping",
     "sink": None,
 }
 
-# What other packages call what this one has another name for.
+# Names of parameters in other packages, and their names in this one.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("learning_rate", "learning_rate_init", "eta"), ("lr",)),
     **dict.fromkeys(
@@ -149,7 +149,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def is_net_parameter(name: str) -> bool:
-    """Return whether a name is one of skorch's: ``compile``, or one with a prefix.
+    """Return whether a name is one of skorch's: ``compile``, or a name with a prefix.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def is_net_parameter(name: str) -> bool:
 
 
 def net_parameters_of(params: Mapping[str, Any], *prefixes: str) -> dict[str, Any]:
-    """Return those parameters that are the net's, of some prefixes or of all."""
+    """Return the parameters of the net, with the given prefixes or with any."""
     return {
         name: value
         for name, value in params.items()
@@ -174,7 +174,7 @@ def net_parameters_of(params: Mapping[str, Any], *prefixes: str) -> dict[str, An
 def parameters_of_callbacks(
     params: Mapping[str, Any], names: Collection[str]
 ) -> dict[str, Any]:
-    """Return those parameters of the net that are for callbacks of these names."""
+    """Return the parameters of the net that belong to callbacks of these names."""
     return {
         name: value
         for name, value in net_parameters_of(params, "callbacks").items()
@@ -183,7 +183,7 @@ def parameters_of_callbacks(
 
 
 def name_callbacks(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:
-    """Return pairs of a name, as skorch gives it, and a callback.
+    """Return pairs of a callback's name, as skorch assigns it, and the callback.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def check_net_parameters(
     callbacks: Sequence[Any],
     early_stopping: bool,
 ) -> None:
-    """Check the parameters of the net that the user has set by skorch's names.
+    """Check the parameters of the net that the user set by skorch's names.
 
     Parameters
     ----------
@@ -229,23 +229,22 @@ def check_net_parameters(
         The user's callbacks: instances, classes, or pairs of a name and one of these.
 
     early_stopping : bool
-        Whether the first phase stops early. If not, parameters of that callback are
-        checked as well, and have no effect.
+        Whether the first phase stops early. If False, parameters of that callback are
+        checked but have no effect.
 
     Raises
     ------
     ValueError
-        If the net has no such parameter, if fit sets it itself, or if its value cannot
-        be used.
+        If the net has no such parameter, if fit sets it, or if its value is not valid.
     """
     for name, value in net_params.items():
         if name == KEYWORDS:
             raise ValueError(
-                f"{name}={show(value)} is not a parameter. Pass those of the net by "
-                "their own names, such as optimizer__betas."
+                f"{name}={show(value)} is not a parameter. Pass parameters of the net "
+                "by their own names, such as optimizer__betas."
             )
-        if name in TAKEN:
-            raise _taken(name, value, TAKEN[name])
+        if name in SET_BY_FIT:
+            raise _set_by_fit(name, value, SET_BY_FIT[name])
     check_parameters(CONSTRAINTS, net_params, caller="ContrastiveAutoencoderClusterer")
     _check_names(net_params, "module", arguments_of(ContrastiveAutoencoder))
     _check_names(net_params, "criterion", arguments_of(JointLoss))
@@ -264,15 +263,15 @@ def check_net_parameters(
         if (
             adds_stopping
             and callback == EARLY_STOPPING
-            and parameter in TAKEN_FROM_EARLY_STOPPING
+            and parameter in EARLY_STOPPING_SET_BY_FIT
         ):
-            raise _taken(name, value, TAKEN_FROM_EARLY_STOPPING[parameter])
+            raise _set_by_fit(name, value, EARLY_STOPPING_SET_BY_FIT[parameter])
         if name != CHECKPOINT_EVERY:
             _check_callback_parameter(name, value, net_params, named)
 
 
 def arguments_of(kind: Any) -> list[str] | None:
-    """Return the names that a class can be called with; None if they may be any."""
+    """Return the names of a class's arguments; None if it accepts any keyword."""
     parameters = inspect.signature(kind).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
@@ -290,17 +289,18 @@ def _check_names(
 
 
 def _unknown(name: str, value: Any, prefix: str, known: Collection[str]) -> ValueError:
-    free = [f"{prefix}{each}" for each in known if f"{prefix}{each}" not in TAKEN]
+    full_names = [f"{prefix}{each}" for each in known]
+    valid = [each for each in full_names if each not in SET_BY_FIT]
     return ValueError(
-        f"{name}={show(value)} is no parameter of the net.{suggest(name, free)} With "
-        f"that prefix there are: {', '.join(free)}."
+        f"{name}={show(value)} is not a parameter of the net.{suggest(name, valid)} "
+        f"Valid parameters with this prefix are: {', '.join(valid)}."
     )
 
 
-def _taken(name: str, value: Any, own: str | None) -> ValueError:
-    remedy = "Leave it out." if own is None else f"Use the parameter {own}."
+def _set_by_fit(name: str, value: Any, own: str | None) -> ValueError:
+    remedy = "Remove it." if own is None else f"Use the parameter {own}."
     return ValueError(
-        f"{name}={show(value)} cannot be set: fit sets it itself. {remedy}"
+        f"{name}={show(value)} is not allowed, because fit sets it. {remedy}"
     )
 
 
@@ -318,7 +318,7 @@ def _check_loader(net_params: Mapping[str, Any], prefix: str) -> None:
     except (TypeError, ValueError, AssertionError) as error:
         shown = ", ".join(f"{name}={show(value)}" for name, value in given.items())
         raise ValueError(
-            f"{shown} cannot be used by a torch.utils.data.DataLoader: "
+            f"{shown} is not valid for a torch.utils.data.DataLoader: "
             f"{reason_of(error)}"
         ) from None
 
@@ -332,22 +332,22 @@ def _check_callback_parameter(
     callback, _, parameter = name.removeprefix("callbacks__").partition("__")
     if callback not in named:
         raise ValueError(
-            f"{name}={show(value)} is for a callback of the name {callback!r}, and "
-            f"there is none: the names of callbacks are {sorted(named)}."
+            f"{name}={show(value)} refers to a callback named {callback!r}, which does "
+            f"not exist. The names of callbacks are {sorted(named)}."
         )
     if not parameter:
         kind = value if isinstance(value, type) else type(value)
         if value is not None and not issubclass(kind, Callback):
             raise ValueError(
-                f"{name}={show(value)} is no skorch callback. Pass one, or None to "
-                "leave the callback out."
+                f"{name}={show(value)} is not a skorch callback. Pass a callback, or "
+                "None to remove it."
             )
         return
     found = net_params.get(f"callbacks__{callback}", named[callback])
     if found is None:
         raise ValueError(
-            f"{name}={show(value)} is for a callback that callbacks__{callback}=None "
-            "leaves out. Set only one of them."
+            f"{name}={show(value)} refers to a callback that "
+            f"callbacks__{callback}=None removes. Set only one of them."
         )
     known = arguments_of(found) if isinstance(found, type) else list(found.get_params())
     if known is not None and parameter not in known:

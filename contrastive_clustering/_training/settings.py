@@ -1,4 +1,4 @@
-"""How networks are trained: the parameters of the estimator, with "auto" resolved."""
+"""Settings of training: parameters of the estimator with "auto" resolved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class TrainingSettings:
         Number of latents.
 
     encoder, decoder : torch.nn.Module, callable or None
-        The user's own parts of the network; None for those that suit the samples.
+        Custom encoder and decoder; None for the ones that suit the samples.
 
     temperature : float
         Temperature of NT-Xent.
@@ -32,7 +32,7 @@ class TrainingSettings:
         Weight of the divergence; the autoencoder is variational if it is above zero.
 
     augmentation : Augmentation or None
-        Draws the views; None compares each sample with itself.
+        Draws the views; if None, each sample is compared with itself.
 
     max_epochs, refinement_epochs : int
         Numbers of epochs of the first and of the second phase.
@@ -47,7 +47,8 @@ class TrainingSettings:
         Learning rate of the first phase.
 
     early_stopping : bool
-        Whether the first phase holds out a validation part and stops by its loss.
+        Whether the first phase holds out a validation part and stops when its loss no
+        longer improves.
 
     validation_fraction : float
         Fraction of the samples to hold out.
@@ -59,10 +60,10 @@ class TrainingSettings:
         Precision of training.
 
     device : torch.device
-        Where to compute.
+        Device to compute on.
 
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
 
     verbose : int
         Whether to show the progress.

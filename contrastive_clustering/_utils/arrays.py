@@ -227,7 +227,7 @@ def read_masked(values: Any, name: str) -> Any:
     return values
 
 
-def refuse_times(values: Any) -> None:
+def reject_times(values: Any) -> None:
     """Raise a ValueError if an object array holds dates or durations.
 
     NumPy would convert them to numbers and lose their unit.

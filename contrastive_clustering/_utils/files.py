@@ -142,18 +142,18 @@ def open_regular(path: Path) -> BufferedReader:
     ValueError
         If the path is a named pipe, a socket or a device.
     """
-    _refuse_to_read(path.stat(), path)
+    _reject_unreadable(path.stat(), path)
     descriptor = os.open(path, os.O_RDONLY | OPEN_FLAGS)
     try:
         # The file may have been replaced since the first check.
-        _refuse_to_read(os.fstat(descriptor), path)
+        _reject_unreadable(os.fstat(descriptor), path)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _refuse_to_read(status: os.stat_result, path: Path) -> None:
+def _reject_unreadable(status: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(
             errno.EISDIR, f"{os.fspath(path)!r} is a folder. Pass the path of a file"
@@ -291,7 +291,7 @@ def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
     with contextlib.suppress(FileNotFoundError):
         status = path.stat()
     if status is not None:
-        _refuse_to_replace(path, status)
+        _reject_irreplaceable(path, status)
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
@@ -304,7 +304,7 @@ def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
     return target, status
 
 
-def _refuse_to_replace(path: Path, status: os.stat_result) -> None:
+def _reject_irreplaceable(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(status.st_mode):

@@ -212,5 +212,5 @@ def test_no_search_for_clusterers_that_find_the_number(tiny_images, fast):
     parameters = fast | {"clusterer": ward, "max_epochs": 1}
     estimator = ContrastiveAutoencoderClusterer(**parameters | {"n_clusters": "auto"})
     assert estimator.fit(tiny_images).cluster_number_search_ is None
-    with pytest.raises(ValueError, match="is not asked for one"):
+    with pytest.raises(ValueError, match="finds the number itself"):
         estimator.set_params(n_clusters=ClusterNumberSearch()).fit(tiny_images)

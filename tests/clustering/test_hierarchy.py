@@ -131,7 +131,7 @@ def test_bad_labels():
     tree = link_centers([[0.0, 1.0], [1.0, 0.0], [5.0, 5.0]])
     with pytest.raises(ValueError, match=r"labels ranges from 0 to 3.*strata 0 to 2"):
         merge_labels([0, 3], tree, 2)
-    with pytest.raises(ValueError, match="labels run from -2"):
+    with pytest.raises(ValueError, match="labels ranges from -2"):
         merge_labels([-2, 1], tree, 2)
     with pytest.raises(ValueError, match="dtype float64"):
         merge_labels([0.5], tree, 2)

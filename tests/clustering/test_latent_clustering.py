@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from own_clusterers import Named, NamedByFit
+from custom_clusterers import Named, NamedByFit
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import (
     DBSCAN,

@@ -34,7 +34,7 @@ def test_measures_match_numpy(shape, channel_axis):
     layout = read_layout(X.shape, channel_axis=channel_axis)
     appearance = Scaler.fit(X, layout).appearance
     values, spreads = appearance.measure(X[:5], layout)
-    named = dict(zip(appearance.names, appearance.in_units(values).T, strict=True))
+    named = dict(zip(appearance.names, appearance.to_units(values).T, strict=True))
     n_channels = layout.network_shape[0]
     for row, image in enumerate(X[:5]):
         channels = [image] if n_channels == 1 else np.moveaxis(image, channel_axis, 0)
@@ -93,7 +93,7 @@ def test_an_image_and_its_negative_correlate_oppositely():
     appearance = fit(X)
     layout = read_layout(X.shape)
     values, _ = appearance.measure(np.stack([X[0], X.max() - X[0]]), layout)
-    same, negative = appearance.in_units(values)[:, -1]
+    same, negative = appearance.to_units(values)[:, -1]
     assert same > 0.9
     assert negative < -0.9
 

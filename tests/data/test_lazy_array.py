@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from contrastive_clustering._data.lazy_array import LazyArray, errors_of_reading
+from contrastive_clustering._data.lazy_array import LazyArray, explain_read_errors
 
 
 class Kept(LazyArray):
@@ -43,5 +43,5 @@ def test_large_values_are_named_by_their_index():
 
 
 def test_memory_errors_are_raised_unchanged():
-    with pytest.raises(MemoryError), errors_of_reading("X[3]", object()):
+    with pytest.raises(MemoryError), explain_read_errors("X[3]", object()):
         raise MemoryError

@@ -1,4 +1,4 @@
-"""The estimator's own behavior: what goes in, what comes out, what is refused."""
+"""The estimator's behavior for all kinds of input, output and parameters."""
 
 import numpy as np
 import pytest
@@ -17,14 +17,14 @@ def make(fast, **parameters):
     return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
 
 
-def test_strata_of_digits_are_digits(fitted_digits, digits):
+def test_strata_match_digits(fitted_digits, digits):
     images, y = digits
     assert clustering_accuracy(y, fitted_digits.labels_) > 0.7
     assert fitted_digits.score(images) > 0.15
 
 
 @pytest.mark.parametrize("side", [8, 9, 13, 31, 64])
-def test_any_side(fast, side):
+def test_images_may_have_any_side(fast, side):
     X = np.random.default_rng(0).integers(0, 256, size=(6, side, side + 1), dtype="u1")
     clusterer = make(fast, max_epochs=1).fit(X)
     assert clusterer.inverse_transform(clusterer.transform(X)).shape == X.shape
@@ -32,7 +32,7 @@ def test_any_side(fast, side):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(255, 255), (256, 256), (256, 8), (224, 224, 3)])
-def test_large_sides(fast, shape):
+def test_images_may_be_large(fast, shape):
     X = np.random.default_rng(0).integers(0, 256, size=(6, *shape), dtype="u1")
     clusterer = make(fast, max_epochs=1).fit(X)
     assert clusterer.inverse_transform(clusterer.transform(X)).shape == X.shape
@@ -54,7 +54,7 @@ def test_large_sides(fast, shape):
         ((12, 720), {"image_shape": (8, 9, 10)}),
     ],
 )
-def test_shapes_come_back_as_they_went_in(fast, shape, parameters):
+def test_decoded_samples_have_the_original_shape(fast, shape, parameters):
     X = np.random.default_rng(0).normal(50, 20, size=shape)
     clusterer = make(fast, **parameters).fit(X)
     decoded = clusterer.inverse_transform(clusterer.transform(X[:5]))
@@ -64,7 +64,7 @@ def test_shapes_come_back_as_they_went_in(fast, shape, parameters):
     np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
 
 
-def test_reading_does_not_change_the_result(fast):
+def test_the_layout_does_not_affect_the_result(fast):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, size=(20, 8, 9, 3), dtype="u1")
     latents = make(fast).fit(X).transform(X)
@@ -91,27 +91,25 @@ def test_reading_does_not_change_the_result(fast):
         lambda X: torch.from_numpy(X).float().requires_grad_(),
     ],
 )
-def test_wrapping_makes_no_difference(tiny_images, fast, convert):
+def test_the_container_does_not_affect_the_result(tiny_images, fast, convert):
     expected = make(fast).fit(tiny_images)
-    given_images = convert(tiny_images)
-    clusterer = make(fast).fit(given_images)
+    converted = convert(tiny_images)
+    clusterer = make(fast).fit(converted)
     np.testing.assert_allclose(
-        clusterer.transform(given_images), expected.transform(tiny_images), atol=1e-4
+        clusterer.transform(converted), expected.transform(tiny_images), atol=1e-4
     )
     np.testing.assert_array_equal(clusterer.labels_, expected.labels_)
 
 
 @pytest.mark.filterwarnings("ignore:.*exact copies")  # two kinds of masks
-def test_booleans_are_images(tiny_images, fast):
+def test_images_may_be_boolean(tiny_images, fast):
     mask = tiny_images > 100
     clusterer = make(fast).fit(mask)
     decoded = clusterer.inverse_transform(clusterer.transform(mask))
     assert 0 <= decoded.min() <= decoded.max() <= 1
 
 
-def test_memory_maps_and_read_only_arrays_are_read_in_place(
-    tmp_path, tiny_images, fast
-):
+def test_memory_maps_and_read_only_arrays_are_accepted(tmp_path, tiny_images, fast):
     path = tmp_path / "images.npy"
     np.save(path, tiny_images)
     expected = make(fast).fit(tiny_images)
@@ -123,15 +121,15 @@ def test_memory_maps_and_read_only_arrays_are_read_in_place(
     np.testing.assert_array_equal(np.load(path), tiny_images)
 
 
-def test_input_is_never_changed(tiny_images, fast):
+def test_input_is_not_modified(tiny_images, fast):
     X = tiny_images.astype(np.float64)
-    kept = X.copy()
+    X_before = X.copy()
     clusterer = make(fast).fit(X)
     Z = clusterer.transform(X)
-    kept_latents = Z.copy()
+    Z_before = Z.copy()
     clusterer.predict(X), clusterer.inverse_transform(Z)
-    np.testing.assert_array_equal(X, kept)
-    np.testing.assert_array_equal(Z, kept_latents)
+    np.testing.assert_array_equal(X, X_before)
+    np.testing.assert_array_equal(Z, Z_before)
 
 
 def test_html_repr_names_the_estimator(fast):
@@ -145,7 +143,7 @@ def test_html_repr_names_the_estimator(fast):
     dtype=st.sampled_from(["u1", "i4", "f4", "f8"]),
     seed=st.integers(0, 1000),
 )
-def test_small_and_odd_numbers_of_samples(n_samples, batch_size, dtype, seed):
+def test_any_number_of_samples_and_batch_size(n_samples, batch_size, dtype, seed):
     X = (
         np.random.default_rng(seed)
         .integers(0, 256, size=(n_samples, 8, 8))
@@ -163,13 +161,13 @@ def test_small_and_odd_numbers_of_samples(n_samples, batch_size, dtype, seed):
     np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
 
 
-def test_clone_knows_the_parameters_and_nothing_learnt(fitted_digits):
+def test_clones_have_the_parameters_but_no_fitted_attributes(fitted_digits):
     copy = clone(fitted_digits)
     assert copy.get_params() == fitted_digits.get_params()
     assert not hasattr(copy, "net_")
 
 
-def test_variational_setting_does_all_that_the_other_does(digits):
+def test_variational_setting(digits):
     images = digits[0][:900]
     clusterer = ContrastiveAutoencoderClusterer(
         10,
@@ -185,7 +183,7 @@ def test_variational_setting_does_all_that_the_other_does(digits):
     np.testing.assert_array_equal(clusterer.predict(images), clusterer.labels_)
     history = clusterer.history_
     assert all(row["train_kl_loss"] > 0 for row in history)
-    # The weight rises over the first two of six epochs; the total shows it.
+    # The weight of the divergence increases over the first two of six epochs.
     for row, scale in zip(history[:3], (0.5 / 0.9, 1.0, 1.0), strict=True):
         total = row["train_contrastive_loss"] + 0.1 * row["train_reconstruction_loss"]
         assert row["train_loss"] - total == pytest.approx(
@@ -197,7 +195,7 @@ def test_variational_setting_does_all_that_the_other_does(digits):
     np.testing.assert_array_equal(again.transform(images), latents)
 
 
-def test_divergence_draws_latents_to_the_standard_gaussian(digits):
+def test_a_larger_kl_weight_moves_latents_toward_a_standard_gaussian(digits):
     images = digits[0][:900]
     spread = [
         ContrastiveAutoencoderClusterer(

@@ -16,7 +16,7 @@ from contrastive_clustering._model.fitted import REDRAWS, FittedModel
 
 @pytest.fixture
 def small(tiny_images, fast):
-    """An estimator of two strata, which a test may change."""
+    """An estimator with two strata, which a test may modify."""
     return ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
 
 
@@ -28,13 +28,13 @@ def fitted_x_rays(real_images):
     ).fit(X), X
 
 
-# Decoded images are smoother than those of fit.
+# Decoded images are smoother than the training images.
 @pytest.mark.filterwarnings("ignore:.*not look like the images")
-def test_samples_agree_with_their_stratum(fitted_digits):
+def test_generated_samples_are_predicted_to_be_of_their_stratum(fitted_digits):
     for cluster in (0, np.int64(7)):
         X, labels = fitted_digits.sample(40, cluster=cluster, random_state=0)
         assert X.shape == (40, 8, 8)
-        assert X.dtype == np.float64  # as the digits are
+        assert X.dtype == np.float64  # the dtype of the digits
         assert labels.tolist() == [cluster] * 40
         assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
         assert X.min() >= 0
@@ -42,19 +42,19 @@ def test_samples_agree_with_their_stratum(fitted_digits):
         assert len(np.unique(X, axis=0)) == 40
 
 
-# Decoded images are smoother than those of fit.
+# Decoded images are smoother than the training images.
 @pytest.mark.filterwarnings("ignore:.*not look like the images")
-def test_strata_come_in_their_shares(fitted_digits):
+def test_strata_are_generated_in_proportion_to_their_sizes(fitted_digits):
     X, labels = fitted_digits.sample(1000, random_state=0)
-    shares = np.bincount(fitted_digits.labels_, minlength=10) / len(
+    expected = np.bincount(fitted_digits.labels_, minlength=10) / len(
         fitted_digits.labels_
     )
-    drawn = np.bincount(labels, minlength=10) / 1000
-    np.testing.assert_allclose(drawn, shares, atol=0.05)
+    proportions = np.bincount(labels, minlength=10) / 1000
+    np.testing.assert_allclose(proportions, expected, atol=0.05)
     assert np.mean(fitted_digits.predict(X) == labels) >= 0.9
 
 
-def test_seed_decides_the_samples(fitted_digits):
+def test_generated_samples_depend_on_the_seed(fitted_digits):
     first, labels = fitted_digits.sample(20, random_state=3)
     same, same_labels = fitted_digits.sample(20, random_state=np.random.RandomState(3))
     np.testing.assert_array_equal(first, same)
@@ -63,9 +63,7 @@ def test_seed_decides_the_samples(fitted_digits):
     assert len(fitted_digits.sample()[0]) == 1
 
 
-def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
-    small, monkeypatch
-):
+def test_the_number_of_redraws_is_limited(small, monkeypatch):
     rounds = []
     draw = LatentDensity.sample
 
@@ -86,7 +84,7 @@ def test_strayed_samples_are_drawn_again_for_a_bounded_number_of_rounds(
     assert rounds == [3] * (1 + REDRAWS)
 
 
-def test_only_what_strayed_is_drawn_again(small, monkeypatch):
+def test_only_samples_of_other_strata_are_redrawn(small, monkeypatch):
     model = small._model
     first = model.decode(model.density.sample(6, 0, np.random.RandomState(0))[0])
     answers = iter([np.array([0, 1, 0, 0, 1, 0]), np.array([0, 1]), np.array([0])])
@@ -102,17 +100,19 @@ def test_only_what_strayed_is_drawn_again(small, monkeypatch):
     assert changed == [False, True, False, False, True, False]
 
 
-def test_pale_samples_are_no_error(small, monkeypatch):
-    # Decoded float images of nearly one gray, which `predict` would refuse to read.
-    pale = np.full((4, 8, 8), 100, np.float32)
-    monkeypatch.setattr(FittedModel, "decode", lambda model, z: pale[: len(z)].copy())
+def test_decoded_samples_of_low_contrast_are_accepted(small, monkeypatch):
+    # `predict` of the estimator would reject float images that are nearly constant.
+    constant = np.full((4, 8, 8), 100, np.float32)
+    monkeypatch.setattr(
+        FittedModel, "decode", lambda model, z: constant[: len(z)].copy()
+    )
     stratum = int(small.predict(np.full((1, 8, 8), 100, np.uint8))[0])
     X, labels = small.sample(4, cluster=stratum, random_state=0)
     assert X.shape == (4, 8, 8)
     assert labels.tolist() == [stratum] * 4
 
 
-def test_score_is_the_density_of_the_latents(fitted_digits, digits):
+def test_score_samples_returns_the_density_of_the_latents(fitted_digits, digits):
     images, _ = digits
     scores = fitted_digits.score_samples(images[:50])
     assert scores.shape == (50,)
@@ -125,33 +125,33 @@ def test_score_is_the_density_of_the_latents(fitted_digits, digits):
     assert roc_auc_score(np.repeat([1, 0], 50), np.r_[scores, odd]) > 0.95
 
 
-def test_way_between_samples_is_straight_and_has_its_ends(fitted_digits, digits):
+def test_interpolation_is_linear_in_the_latents(fitted_digits, digits):
     a, b = digits[0][:2]
-    way = fitted_digits.interpolate(a, b[None], n_steps=5)
-    assert way.shape == (5, 8, 8)
+    path = fitted_digits.interpolate(a, b[None], n_steps=5)
+    assert path.shape == (5, 8, 8)
     z_a, z_b = fitted_digits.transform(digits[0][:2]).astype(np.float64)
-    for step, image in enumerate(way):
+    for step, image in enumerate(path):
         latent = z_a + (z_b - z_a) * step / 4
         expected = fitted_digits.inverse_transform(latent[None])[0]
         np.testing.assert_allclose(image, expected, atol=1e-4)
 
 
-def test_way_between_strata_joins_their_centers(fitted_digits):
-    way = fitted_digits.interpolate(0, np.int64(9))
-    assert way.shape == (10, 8, 8)
+def test_interpolation_between_strata_connects_their_centers(fitted_digits):
+    path = fitted_digits.interpolate(0, np.int64(9))
+    assert path.shape == (10, 8, 8)
     ends = fitted_digits.inverse_transform(fitted_digits.cluster_centers_[[0, 9]])
-    np.testing.assert_allclose(way[[0, -1]], ends, atol=1e-4)
+    np.testing.assert_allclose(path[[0, -1]], ends, atol=1e-4)
 
 
 @pytest.mark.parametrize("convert", [np.ndarray.tolist, torch.tensor])
-def test_ends_may_be_lists_and_tensors(fitted_digits, digits, convert):
+def test_endpoints_may_be_lists_and_tensors(fitted_digits, digits, convert):
     a = digits[0][0]
     np.testing.assert_array_equal(
         fitted_digits.interpolate(convert(a), 1), fitted_digits.interpolate(a, 1)
     )
 
 
-def test_channels_flattened_images_tables_and_noise(tiny_images, fast):
+def test_generation_of_all_kinds_of_samples(tiny_images, fast):
     rgb = np.stack([tiny_images] * 3, axis=-1)
     flat = tiny_images.reshape(40, 64)
     rng = np.random.default_rng(0)
@@ -164,17 +164,17 @@ def test_channels_flattened_images_tables_and_noise(tiny_images, fast):
     ]:
         estimator = ContrastiveAutoencoderClusterer(**{**fast, **parameters}).fit(X)
         with warnings.catch_warnings():
-            # Two epochs decode too badly for a warning to say anything here.
+            # After two epochs the decoder is poor, so the warning is expected.
             warnings.filterwarnings("ignore", "[0-9]+ of the 6 generated")
-            drawn, labels = estimator.sample(6, random_state=0)
-        assert drawn.shape == (6, *X.shape[1:])
+            generated, labels = estimator.sample(6, random_state=0)
+        assert generated.shape == (6, *X.shape[1:])
         assert set(labels) <= set(range(estimator.n_clusters_))
-        assert np.isfinite(drawn).all()
+        assert np.isfinite(generated).all()
         assert estimator.interpolate(X[0], 0, 3).shape == (3, *X.shape[1:])
         assert estimator.score_samples(X).shape == (len(X),)
 
 
-def test_fitted_estimator_survives_pickling(small):
+def test_pickling_does_not_change_interpolation(small):
     again = pickle.loads(pickle.dumps(small))
     np.testing.assert_array_equal(
         small.interpolate(0, 1, 4), again.interpolate(0, 1, 4)
@@ -194,14 +194,14 @@ def test_global_generators_are_unchanged(fitted_digits):
     [
         ({"n_samples": 0}, "n_samples"),
         ({"n_samples": 2.5}, "n_samples"),
-        ({"cluster": 10}, "cluster=10 is no stratum: there are 10 strata"),
-        ({"cluster": -1}, "cluster=-1 is no stratum"),
-        ({"cluster": True}, "cluster=True is no stratum"),
+        ({"cluster": 10}, "cluster=10 is not a stratum. Pass an int from 0 to 9"),
+        ({"cluster": -1}, "cluster=-1 is not a stratum"),
+        ({"cluster": True}, "cluster=True is not a stratum"),
         ({"cluster": "0"}, "cluster"),
         ({"random_state": "now"}, "random_state"),
     ],
 )
-def test_bad_wishes_are_named(fitted_digits, arguments, message):
+def test_invalid_arguments_of_sample_are_named(fitted_digits, arguments, message):
     with pytest.raises(ValueError, match=message):
         fitted_digits.sample(**arguments)
 
@@ -211,9 +211,9 @@ def test_bad_wishes_are_named(fitted_digits, arguments, message):
     [
         ((0, 1, 1), "n_steps"),
         ((0, 1, 2.5), "n_steps"),
-        ((10, 0), "x_a=10 is no stratum: there are 10 strata"),
-        ((0, -1), "x_b=-1 is no stratum"),
-        ((0, False), "x_b=False is no stratum"),
+        ((10, 0), "x_a=10 is not a stratum. Pass an int from 0 to 9"),
+        ((0, -1), "x_b=-1 is not a stratum"),
+        ((0, False), "x_b=False is not a stratum"),
         ((0, np.zeros((2, 8, 8))), r"x_b has shape \(2, 8, 8\)"),
         ((np.zeros((8, 9)), 0), r"x_a has shape \(8, 9\)"),
         ((0.5, 0), r"x_a has shape \(\)"),
@@ -223,17 +223,17 @@ def test_bad_wishes_are_named(fitted_digits, arguments, message):
         ((np.full((8, 8), 1e6), 0), "x_a cannot be read as a sample.*units"),
     ],
 )
-def test_bad_ends_are_named(fitted_digits, arguments, message):
+def test_invalid_arguments_of_interpolate_are_named(fitted_digits, arguments, message):
     with pytest.raises(ValueError, match=message):
         fitted_digits.interpolate(*arguments)
 
 
-def test_samples_of_another_shape_are_refused(fitted_digits):
+def test_samples_of_another_shape_are_rejected(fitted_digits):
     with pytest.raises(ValueError, match="shape"):
         fitted_digits.score_samples(np.zeros((3, 9, 9)))
 
 
-def test_nothing_works_before_fit(fitted_digits, digits):
+def test_methods_raise_before_fit(fitted_digits, digits):
     unfitted = clone(fitted_digits)
     for use in (
         unfitted.sample,
@@ -245,7 +245,7 @@ def test_nothing_works_before_fit(fitted_digits, digits):
 
 
 @pytest.mark.slow
-def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
+def test_digits_have_a_low_density_among_x_rays(fitted_x_rays, real_images):
     estimator, _ = fitted_x_rays
     x_rays, _ = real_images("pneumoniamnist", "test")
     digits, _ = real_images("mnist", "test", n=1000)
@@ -256,16 +256,16 @@ def test_digits_stand_out_among_x_rays(fitted_x_rays, real_images):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*generated samples are predicted:UserWarning")
-def test_generated_x_rays_agree_with_their_stratum(fitted_x_rays):
+def test_generated_x_rays_are_predicted_to_be_of_their_stratum(fitted_x_rays):
     estimator, X = fitted_x_rays
     generated, labels = estimator.sample(300, random_state=0)
     assert np.mean(estimator.predict(generated) == labels) >= 0.9
-    # Without drawing again: latents keep their stratum, and images lose it no more
-    # often than the decoder loses that of real ones.
+    # Without redraws, most latents are of their stratum, and decoding changes the
+    # stratum about as rarely as for real images.
     model = estimator._model
     latents, labels = model.density.sample(1000, None, np.random.RandomState(0))
     assert np.mean(model.assign(latents) == labels) >= 0.85
-    natural = np.mean(estimator.predict(model.decode(latents)) == labels)
+    generated_agreement = np.mean(estimator.predict(model.decode(latents)) == labels)
     decoded = estimator.inverse_transform(estimator.transform(X))
-    real = np.mean(estimator.predict(decoded) == estimator.labels_)
-    assert natural >= real - 0.05
+    real_agreement = np.mean(estimator.predict(decoded) == estimator.labels_)
+    assert generated_agreement >= real_agreement - 0.05

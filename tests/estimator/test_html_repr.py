@@ -48,7 +48,7 @@ def set_labels(estimator, labels, n_clusters):
     estimator._model = replace(estimator._model, clustering=clustering)
 
 
-def test_noise_is_told_from_strata(fitted):
+def test_noise_is_counted_apart_from_strata(fitted):
     set_labels(fitted, np.array([0, 0, 0, 1, -1, -1]), 2)
     caption = "2 strata of 6 samples, the smallest of 1, the largest of 3; 2 noise"
     assert caption in estimator_html_repr(fitted)
@@ -57,7 +57,7 @@ def test_noise_is_told_from_strata(fitted):
 
 
 @pytest.mark.parametrize("clusterer", ["kmeans", KMeans(), DBSCAN()])
-def test_no_link_leads_to_pages_that_are_not_there(fitted, clusterer):
+def test_there_is_no_link_to_documentation(fitted, clusterer):
     fitted.set_params(clusterer=clusterer)
     assert fitted._get_doc_link() == ""
     html = estimator_html_repr(fitted)
@@ -65,7 +65,7 @@ def test_no_link_leads_to_pages_that_are_not_there(fitted, clusterer):
     assert 'class="sk-estimator-doc-link fitted" rel' not in html
 
 
-def test_a_pipeline_shows_them(fast, tiny_images):
+def test_a_pipeline_shows_the_strata(fast, tiny_images):
     pipeline = make_pipeline(
         MinMaxScaler(), ContrastiveAutoencoderClusterer(image_shape=(8, 8), **fast)
     ).fit(tiny_images.reshape(40, -1))

@@ -1,4 +1,4 @@
-"""What `fit` learns, and what it refuses."""
+"""Methods `fit` and `partial_fit`: results, invalid input and failures."""
 
 import copy
 import pickle
@@ -23,7 +23,7 @@ def make(fast, **parameters):
     return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
 
 
-def test_frames_give_names(fast):
+def test_data_frames_set_feature_names(fast):
     X, y = make_blobs(60, 4, centers=2, random_state=0)
     frame = pd.DataFrame(X, columns=list("abcd"))
     clusterer = make(fast, max_epochs=20).set_output(transform="pandas").fit(frame)
@@ -45,7 +45,7 @@ def test_frames_give_names(fast):
     ids=str,
 )
 @pytest.mark.parametrize("whiten", [False, True])
-def test_clusterers(tiny_images, fast, clusterer, whiten):
+def test_results_of_clusterers_are_consistent(tiny_images, fast, clusterer, whiten):
     fitted = make(fast, clusterer=clusterer, whiten=whiten, normalize=whiten)
     fitted.fit(tiny_images)
     assert fitted.n_clusters_ == 2
@@ -53,7 +53,7 @@ def test_clusterers(tiny_images, fast, clusterer, whiten):
     np.testing.assert_allclose(fitted.predict_proba(tiny_images).sum(1), 1, atol=1e-5)
 
 
-def test_two_kinds_of_images_are_two_strata(tiny_images, fast):
+def test_strata_match_two_kinds_of_images(tiny_images, fast):
     labels = make(fast, max_epochs=30).fit_predict(tiny_images)
     assert adjusted_rand_score(np.repeat([0, 1], 20), labels) == 1.0
 
@@ -69,8 +69,8 @@ BAD_ARRAYS = [
     (np.float64(1.0), ValueError, r"X has shape \(\)"),
     ([[1, 2], [3]], ValueError, "ragged list"),
     (np.random.default_rng(0).normal(size=(9, 7, 8)), ValueError, "at least 8 pixels"),
-    (np.ones((9, 8, 8)), ValueError, r"the same \(constant\)"),
-    (np.full((9, 5), 3), ValueError, r"the same \(constant\)"),
+    (np.ones((9, 8, 8)), ValueError, r"are equal \(constant\)"),
+    (np.full((9, 5), 3), ValueError, r"are equal \(constant\)"),
     (
         np.random.default_rng(0).normal(size=(3, 8, 8)),
         ValueError,
@@ -81,7 +81,7 @@ BAD_ARRAYS = [
 
 @pytest.mark.parametrize(("X", "kind", "message"), BAD_ARRAYS)
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_predict"])
-def test_bad_arrays_are_errors_and_leave_nothing(fast, X, kind, message, method):
+def test_invalid_arrays_raise_and_leave_no_attributes(fast, X, kind, message, method):
     clusterer = make(fast, n_clusters=5)
     before = dict(vars(clusterer))
     with pytest.raises(kind, match=message):
@@ -89,7 +89,7 @@ def test_bad_arrays_are_errors_and_leave_nothing(fast, X, kind, message, method)
     assert vars(clusterer) == before
 
 
-def test_failed_fit_keeps_the_fit_before(tiny_images, fast):
+def test_a_failed_fit_keeps_the_previous_one(tiny_images, fast):
     clusterer = make(fast).fit(tiny_images)
     latents = clusterer.transform(tiny_images)
     with pytest.raises(ValueError, match="NaN"):
@@ -112,27 +112,27 @@ class FailingCallback(Callback):
 
 
 class Rows(Dataset):
-    """Sixty samples of ten values, until they are said to be gone."""
+    """Sixty samples of ten values, which can become unreadable."""
 
-    gone = False
+    is_unreadable = False
 
     def __len__(self):
         return 60
 
-    def __getitem__(self, place):
-        if self.gone:
+    def __getitem__(self, index):
+        if self.is_unreadable:
             fails()
-        return np.random.default_rng(place).normal(size=10)
+        return np.random.default_rng(index).normal(size=10)
 
 
 def lose_rows(patch, X):
-    """Make X unreadable when all has been trained."""
+    """Make X unreadable after training."""
 
     fit_model = _learning.fit_model
 
     def fit_and_lose(*args, **kwargs):
         model = fit_model(*args, **kwargs)
-        X.gone = True
+        X.is_unreadable = True
         return model
 
     patch.setattr(_learning, "fit_model", fit_and_lose)
@@ -143,7 +143,7 @@ def at(name):
     return lambda patch, X: patch.setattr(f"contrastive_clustering.{name}", fails)
 
 
-# Parameters, X in place of the rows, and what else goes wrong.
+# Parameters, an X that replaces the rows, and a function that causes the failure.
 FAILURES = {
     "bad values": ({}, np.full((60, 10), np.nan), None),
     "bad names": ({}, pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"}), None),
@@ -158,10 +158,10 @@ FAILURES = {
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-@pytest.mark.parametrize("before", ["nothing", "a fit", "a fit that goes on"])
+@pytest.mark.parametrize("before", ["nothing", "a fit", "a fit that continues"])
 @pytest.mark.parametrize("stage", FAILURES)
 def test_a_failed_fit_changes_no_attribute(fast, monkeypatch, stage, before):
-    parameters, X, spoil = FAILURES[stage]
+    parameters, X, break_fit = FAILURES[stage]
     rows = Rows()
     clusterer = make(fast, store_examples=True)
     if before != "nothing":
@@ -169,11 +169,11 @@ def test_a_failed_fit_changes_no_attribute(fast, monkeypatch, stage, before):
         frame = pd.DataFrame(np.stack([rows[i] for i in range(60)]), columns=names)
         clusterer.fit(frame)
         latents = clusterer.transform(frame)
-    clusterer.set_params(**parameters, warm_start=before == "a fit that goes on")
+    clusterer.set_params(**parameters, warm_start=before == "a fit that continues")
     attributes = dict(vars(clusterer))
     with monkeypatch.context() as patch:
-        if spoil is not None:
-            spoil(patch, rows)
+        if break_fit is not None:
+            break_fit(patch, rows)
         with pytest.raises((ValueError, TypeError, RuntimeError)):
             clusterer.fit(rows if X is None else X)
     assert list(vars(clusterer)) == list(attributes)
@@ -182,14 +182,14 @@ def test_a_failed_fit_changes_no_attribute(fast, monkeypatch, stage, before):
         np.testing.assert_array_equal(clusterer.transform(frame), latents)
 
 
-def test_bad_names_are_refused_before_training(fast, monkeypatch):
+def test_invalid_column_names_are_rejected_before_fitting(fast, monkeypatch):
     monkeypatch.setattr(_learning, "fit_model", None)
     frame = pd.DataFrame(np.eye(60, 10)).rename(columns={0: "age"})
     with pytest.raises(TypeError, match="string names"):
         make(fast).fit(frame)
 
 
-def test_number_of_strata_is_searched_for(digits):
+def test_the_number_of_strata_is_searched_for(digits):
     images, _ = digits
     search = ClusterNumberSearch(low=3, high=5, n_jobs=2)
     clusterer = ContrastiveAutoencoderClusterer(
@@ -204,7 +204,7 @@ def test_number_of_strata_is_searched_for(digits):
     assert clusterer.cluster_number_search_ is None
 
 
-def test_missing_examples_say_how_to_keep_them(tiny_images, fast):
+def test_the_error_for_missing_examples_names_the_parameter(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast)
     with pytest.raises(AttributeError, match="not fitted yet"):
         clusterer.examples_  # noqa: B018
@@ -226,9 +226,9 @@ def test_missing_examples_say_how_to_keep_them(tiny_images, fast):
     assert not hasattr(clusterer, "examples_")
 
 
-def test_names_of_columns_are_refused_before_training(monkeypatch):
+def test_mixed_column_names_are_rejected_before_training(monkeypatch):
     def train(*args, **kwargs):
-        raise AssertionError("training has begun")
+        raise AssertionError("training has started")
 
     monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))

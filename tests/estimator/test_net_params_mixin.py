@@ -1,4 +1,4 @@
-"""Parameters of the net as keywords: set, cloned, searched, passed on."""
+"""Parameters of the net as keywords of the estimator."""
 
 import pickle
 
@@ -34,14 +34,14 @@ def test_get_params_and_set_params(fast):
     assert not any(is_net_parameter(name) for name in plain)
 
 
-def test_estimators_among_the_parameters_are_set_as_ever(fast):
+def test_parameters_of_nested_estimators_can_be_set(fast):
     clusterer = make(fast, clusterer=KMeans())
     clusterer.set_params(clusterer__n_init=3, optimizer__eps=1e-3)
     assert clusterer.clusterer.n_init == 3
     assert clusterer.get_params()["clusterer__n_init"] == 3
 
 
-def test_clones_and_texts_know_them(tiny_images, fast):
+def test_clones_pickles_and_representations_include_them(tiny_images, fast):
     clusterer = make(fast, optimizer__betas=(0.8, 0.99), module__projection_dim=7)
     copy = clone(clusterer)
     assert copy.get_params() == clusterer.get_params()
@@ -67,7 +67,7 @@ def test_grid_search(tiny_images, fast):
     assert best.net_.module_.projection_head[-1].out_features == 3
 
 
-def test_pipelines_pass_them_on(tiny_images, fast):
+def test_pipelines_set_them(tiny_images, fast):
     pipeline = Pipeline(
         [("scale", MinMaxScaler()), ("clusterer", make(fast, image_shape=(8, 8)))]
     )
@@ -88,7 +88,7 @@ def test_pipelines_pass_them_on(tiny_images, fast):
         ("n_cluster", r"Did you mean n_clusters\?"),
     ],
 )
-def test_other_keywords_are_refused_at_once(name, message):
+def test_unknown_keywords_are_rejected_immediately(name, message):
     with pytest.raises(TypeError, match=rf"^ContrastiveAuto.*{message}"):
         ContrastiveAutoencoderClusterer(**{name: 3})
     with pytest.raises(ValueError, match="Invalid parameter"):

@@ -10,8 +10,8 @@ import contrastive_clustering
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
 
-def draw(shape, dtype, n=60):
-    """Return samples whose last axis is bright in its left or its right half."""
+def make_samples(shape, dtype, n=60):
+    """Return samples that are bright in the left or the right half."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 60, size=(n, *shape))
     half = shape[-1] // 2
@@ -22,16 +22,16 @@ def draw(shape, dtype, n=60):
 
 def run(path, X, dtype="float"):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    assert given.name == "samples"
-    assert given.type == f"tensor({dtype})"
+    (model_input,) = session.get_inputs()
+    assert model_input.name == "samples"
+    assert model_input.type == f"tensor({dtype})"
     assert [result.name for result in session.get_outputs()] == [
         "latents",
         "proba",
         "labels",
     ]
-    as_given = {"float": np.float32, "double": np.float64}[dtype]
-    return session.run(None, {"samples": X.astype(as_given)})
+    input_dtype = {"float": np.float32, "double": np.float64}[dtype]
+    return session.run(None, {"samples": X.astype(input_dtype)})
 
 
 def assert_same(clusterer, path, X, dtype="float"):
@@ -43,9 +43,9 @@ def assert_same(clusterer, path, X, dtype="float"):
 
 
 CASES = {
-    "gray images": (draw((8, 8), np.uint8), {}),
+    "gray images": (make_samples((8, 8), np.uint8), {}),
     "RGB, channels first, k-means": (
-        draw((3, 8, 9), np.float32) / np.float32(255),
+        make_samples((3, 8, 9), np.float32) / np.float32(255),
         {
             "channel_axis": 1,
             "refinement_epochs": 0,
@@ -54,23 +54,23 @@ CASES = {
         },
     ),
     "volumes, a mixture": (
-        draw((8, 8, 8), np.int16),
+        make_samples((8, 8, 8), np.int16),
         {"refinement_epochs": 0, "clusterer": "gaussian_mixture"},
     ),
     "a table, variational": (
-        # A large offset would swallow values if the scaling were float32.
-        (draw((12,), np.float32) / 100 + 5000).astype(np.float32),
+        # With a large offset, standardization in float32 would lose digits.
+        (make_samples((12,), np.float32) / 100 + 5000).astype(np.float32),
         {"kl_weight": 0.01, "refinement": "prototypes", "clusterer": "consensus"},
     ),
     "flattened RGB images": (
-        draw((192,), np.float32),
+        make_samples((192,), np.float32),
         {"image_shape": (8, 8, 3), "refinement": "neighbors"},
     ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_file_predicts_what_the_estimator_does(name, fast, tmp_path, capfd):
+def test_the_model_predicts_like_the_estimator(name, fast, tmp_path, capfd):
     X, params = CASES[name]
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params}).fit(X)
     before = clusterer.transform(X)
@@ -82,7 +82,7 @@ def test_the_file_predicts_what_the_estimator_does(name, fast, tmp_path, capfd):
     for n in (1, 7, 300):
         assert_same(clusterer, path, np.resize(X, (n, *X.shape[1:])))
     np.testing.assert_array_equal(clusterer.transform(X), before)
-    clusterer.partial_fit(X)  # and training goes on
+    clusterer.partial_fit(X)  # training can continue
 
 
 WIDE = {
@@ -96,8 +96,8 @@ WIDE = {
 
 
 @pytest.mark.parametrize("name", WIDE)
-def test_the_file_takes_float64_where_float32_loses_digits(name, fast, tmp_path):
-    X = WIDE[name](draw((12,), np.float64))
+def test_the_input_is_float64_if_float32_loses_digits(name, fast, tmp_path):
+    X = WIDE[name](make_samples((12,), np.float64))
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.to_onnx(tmp_path / "model.onnx")
     assert len(np.unique(clusterer.labels_)) == 2
@@ -114,19 +114,21 @@ def exported(fitted_digits, tmp_path_factory):
     return path
 
 
-def test_digits(fitted_digits, digits, exported):
+def test_the_model_predicts_like_the_estimator_on_digits(
+    fitted_digits, digits, exported
+):
     images, _ = digits
     assert_same(fitted_digits, exported, images)
 
 
-def test_values_far_outside_are_brought_near(fitted_digits, exported, digits):
+def test_extreme_values_are_clipped(fitted_digits, exported, digits):
     far = np.full((1, 8, 8), 3e38, dtype=np.float32)
     latents, proba, _ = run(exported, far)
     assert np.isfinite(latents).all()
     assert proba.sum() == pytest.approx(1)
 
 
-def test_the_file_says_what_it_is(fitted_digits, exported):
+def test_the_file_has_metadata(fitted_digits, exported):
     proto = onnx.load(exported)
     onnx.checker.check_model(proto, full_check=True)
     assert {entry.domain: entry.version for entry in proto.opset_import}[""] == 18
@@ -147,13 +149,13 @@ def test_the_file_says_what_it_is(fitted_digits, exported):
     assert [side.dim_value for side in sides] == [8, 8]
 
 
-def test_the_file_holds_no_path_of_this_machine(exported):
+def test_the_file_contains_no_paths_of_this_machine(exported):
     content = exported.read_bytes()
     for part in (b"site-packages", b"_onnx_export.py", str(exported.parent).encode()):
         assert part not in content
 
 
-def test_strata_without_a_formula_are_refused(fast, tiny_images, tmp_path):
+def test_a_consensus_without_a_second_phase_is_rejected(fast, tiny_images, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(
         **{**fast, "clusterer": "consensus", "refinement_epochs": 0}
     ).fit(tiny_images)
@@ -163,14 +165,14 @@ def test_strata_without_a_formula_are_refused(fast, tiny_images, tmp_path):
 
 
 def test_an_encoder_that_cannot_be_exported_is_named(fast, tiny_images, tmp_path):
-    class Choosing(torch.nn.Module):
+    class Branching(torch.nn.Module):
         def forward(self, batch):
             flat = batch.flatten(1)[:, :4]
             return flat if flat.sum() > 0 else -flat
 
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    clusterer.net_.module_.encoder = Choosing()
-    with pytest.raises(ValueError, match="cannot export the encoder, a Choosing"):
+    clusterer.net_.module_.encoder = Branching()
+    with pytest.raises(ValueError, match="cannot export the encoder, a Branching"):
         clusterer.to_onnx(tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -181,10 +183,10 @@ def test_missing_packages_are_named(fitted_digits, tmp_path, monkeypatch):
         fitted_digits.to_onnx(tmp_path / "model.onnx")
 
 
-def test_bad_paths(fitted_digits, tmp_path, monkeypatch):
+def test_invalid_paths_are_named(fitted_digits, tmp_path, monkeypatch):
     with pytest.raises(TypeError, match="path=3 is not a path"):
         fitted_digits.to_onnx(3)
-    # It is found out before the export.
+    # The path is checked before the export.
     monkeypatch.setattr(torch.onnx, "export", None)
     with pytest.raises(FileNotFoundError, match=r"path='.*' cannot be written"):
         fitted_digits.to_onnx(tmp_path / "nowhere" / "model.onnx")

@@ -27,16 +27,16 @@ def mirrored(batch):
     return batch.flip(-1)
 
 
-class OwnKMeans(MiniBatchKMeans):
-    """A clusterer that can predict."""
+class CustomKMeans(MiniBatchKMeans):
+    """A custom clusterer that can predict."""
 
 
-class OwnAgglomerative(AgglomerativeClustering):
-    """A clusterer that cannot."""
+class CustomAgglomerative(AgglomerativeClustering):
+    """A custom clusterer that cannot predict."""
 
 
-class OwnEncoder(torch.nn.Sequential):
-    """What makes an encoder."""
+class CustomEncoder(torch.nn.Sequential):
+    """A custom encoder."""
 
     def __init__(self, sample_shape, n_outputs):
         super().__init__(
@@ -44,7 +44,7 @@ class OwnEncoder(torch.nn.Sequential):
         )
 
 
-# A network of two epochs decodes badly: what it draws strays.
+# After two epochs the decoder is poor, so generated samples change their stratum.
 pytestmark = pytest.mark.filterwarnings("ignore:.*of the 5 generated samples")
 
 
@@ -93,7 +93,7 @@ def assert_same(loaded, clusterer, X):
         {"random_state": np.random.RandomState(0), "device": torch.device("cpu")},
     ],
 )
-def test_loaded_estimators_are_the_same_to_the_bit(
+def test_loaded_estimators_give_the_same_results_to_the_bit(
     tiny_images, fast, tmp_path, parameters
 ):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
@@ -110,7 +110,7 @@ def test_loaded_estimators_are_the_same_to_the_bit(
     ] == epochs
 
 
-def test_training_goes_on_as_if_nothing_had_been(tiny_images, fast, tmp_path):
+def test_training_continues_identically_after_loading(tiny_images, fast, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(**fast, warm_start=True)
     clusterer.fit(tiny_images).save(tmp_path / "model")
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
@@ -121,7 +121,7 @@ def test_training_goes_on_as_if_nothing_had_been(tiny_images, fast, tmp_path):
     assert loaded.n_clusters_ == 3
 
 
-def test_the_size_of_batches_is_that_of_fit(fast, tmp_path):
+def test_the_batch_size_of_fit_is_kept(fast, tmp_path):
     X = np.random.default_rng(0).normal(size=(2000, 9))
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.save(tmp_path / "model")
@@ -130,7 +130,7 @@ def test_the_size_of_batches_is_that_of_fit(fast, tmp_path):
     assert loaded.net_.batch_size == clusterer.net_.batch_size == 125
 
 
-def test_views_of_strokes_are_kept(fast, tmp_path):
+def test_the_augmentation_chosen_by_auto_is_kept(fast, tmp_path):
     rng = np.random.default_rng(0)
     X = np.where(rng.random((40, 8, 8)) < 0.15, 1.0, 0.0)
     ContrastiveAutoencoderClusterer(**fast).fit(X).save(tmp_path / "model")
@@ -139,7 +139,7 @@ def test_views_of_strokes_are_kept(fast, tmp_path):
     assert loaded.net_.augmentation == GrayImageAugmentation(translate=0.1, erase=0.8)
 
 
-def test_parameters_set_after_fit_do_not_bear_on_the_network(
+def test_parameters_set_after_fit_do_not_affect_the_network(
     tiny_images, fast, tmp_path
 ):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
@@ -153,14 +153,16 @@ def test_parameters_set_after_fit_do_not_bear_on_the_network(
 
 
 @pytest.mark.parametrize("shape", [(30, 9), (30, 8, 9, 3), (30, 8, 8, 8)])
-def test_tables_colors_and_volumes(fast, tmp_path, shape):
+def test_estimators_of_tables_rgb_images_and_volumes_can_be_loaded(
+    fast, tmp_path, shape
+):
     X = np.random.default_rng(0).normal(size=shape)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.save(tmp_path / "model")
     assert_same(ContrastiveAutoencoderClusterer.load(tmp_path / "model"), clusterer, X)
 
 
-def test_names_of_features_come_back(fast, tmp_path):
+def test_feature_names_are_kept(fast, tmp_path):
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=list("abc"))
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.save(tmp_path / "model")
@@ -171,9 +173,9 @@ def test_names_of_features_come_back(fast, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), clusterer.labels_)
 
 
-def test_another_device_can_be_asked_for(tiny_images, fast, tmp_path):
+def test_an_estimator_can_be_loaded_on_another_device(tiny_images, fast, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    # As if it had been fitted on a GPU that this machine does not have.
+    # This simulates a fit on a GPU that this machine does not have.
     clusterer.set_params(device="cuda:7").save(tmp_path / "model")
     with pytest.raises(ValueError, match="device='cuda:7' cannot be used here"):
         ContrastiveAutoencoderClusterer.load(tmp_path / "model")
@@ -190,13 +192,13 @@ def test_another_device_can_be_asked_for(tiny_images, fast, tmp_path):
         ({"augmentation": lambda batch: batch}, r"augmentation=.*trusted="),
         ({"augmentation": torch.nn.Identity()}, r"augmentation=.*Identity.*trusted="),
         ({"encoder": torch.nn.Identity()}, r"^encoder=Identity.*trusted or not"),
-        ({"encoder": OwnEncoder}, r"^encoder=.*OwnEncoder'.*trusted="),
+        ({"encoder": CustomEncoder}, r"^encoder=.*CustomEncoder'.*trusted="),
         ({"callbacks__a__b": mirrored}, r"^callbacks__a__b=.*mirrored'.*trusted="),
-        ({"clusterer": OwnKMeans(n_init=1)}, r"clusterer=.*OwnKMeans'"),
+        ({"clusterer": CustomKMeans(n_init=1)}, r"clusterer=.*CustomKMeans'"),
         ({"callbacks": [EpochScoring("silhouette")]}, r"callbacks=.*EpochScoring'"),
     ],
 )
-def test_code_is_refused(tiny_images, fast, tmp_path, parameters, message):
+def test_code_is_rejected(tiny_images, fast, tmp_path, parameters, message):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     with pytest.raises(ValueError, match=message):
         clusterer.set_params(**parameters).save(tmp_path / "model")
@@ -208,14 +210,16 @@ def test_code_is_refused(tiny_images, fast, tmp_path, parameters, message):
     ("name", "value"),
     [
         ("augmentation", mirrored),
-        ("encoder", OwnEncoder),
-        ("clusterer", OwnKMeans(n_init=1)),
-        ("clusterer", OwnAgglomerative()),
+        ("encoder", CustomEncoder),
+        ("clusterer", CustomKMeans(n_init=1)),
+        ("clusterer", CustomAgglomerative()),
     ],
 )
-def test_code_can_be_named(tiny_images, fast, tmp_path, refinement_epochs, name, value):  # noqa: PLR0917
-    thing = value if callable(value) else type(value)
-    path = f"{thing.__module__}.{thing.__qualname__}"
+def test_trusted_code_is_saved_by_its_import_path(  # noqa: PLR0917
+    tiny_images, fast, tmp_path, refinement_epochs, name, value
+):
+    trusted = value if callable(value) else type(value)
+    path = f"{trusted.__module__}.{trusted.__qualname__}"
     parameters = {**fast, "refinement_epochs": refinement_epochs, name: value}
     clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     clusterer.save(tmp_path / "model", trusted=[path])
@@ -228,22 +232,22 @@ def test_code_can_be_named(tiny_images, fast, tmp_path, refinement_epochs, name,
     )
 
 
-def test_an_encoder_as_a_module_has_to_be_pickled(tiny_images, fast, tmp_path):
-    encoder = OwnEncoder((1, 8, 8), 4)
+def test_an_encoder_module_cannot_be_saved(tiny_images, fast, tmp_path):
+    encoder = CustomEncoder((1, 8, 8), 4)
     clusterer = ContrastiveAutoencoderClusterer(encoder=encoder, **fast)
     clusterer.fit(tiny_images)
-    path = f"{OwnEncoder.__module__}.OwnEncoder"
-    with pytest.raises(ValueError, match=r"encoder=OwnEncoder\(\.\.\.\).*joblib"):
+    path = f"{CustomEncoder.__module__}.CustomEncoder"
+    with pytest.raises(ValueError, match=r"encoder=CustomEncoder\(\.\.\.\).*joblib"):
         clusterer.save(tmp_path / "model", trusted=[path])
-    # The network is what it was in fit, whatever the parameter is by now.
+    # The encoder of fit is saved, even if the parameter has changed since.
     clusterer.set_params(encoder=None)
-    with pytest.raises(ValueError, match=r"encoder=OwnEncoder.*as of fit.*joblib"):
+    with pytest.raises(ValueError, match=r"encoder=CustomEncoder.*as of fit.*joblib"):
         clusterer.save(tmp_path / "model", trusted=[path])
 
 
-def test_trusted_has_to_be_a_list(tiny_images, fast, tmp_path):
+def test_trusted_must_be_a_list(tiny_images, fast, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    with pytest.raises(TypeError, match=r"trusted='os.system' has to be a list"):
+    with pytest.raises(TypeError, match=r"trusted='os.system' is not a list"):
         clusterer.save(tmp_path / "model", trusted="os.system")
 
 
@@ -252,7 +256,7 @@ def test_only_fitted_estimators_can_be_saved(tmp_path):
         ContrastiveAutoencoderClusterer().save(tmp_path / "model")
 
 
-def test_no_sample_is_in_the_file_unless_asked(digits, fast, tmp_path):
+def test_the_file_contains_samples_only_with_store_examples(digits, fast, tmp_path):
     images, _ = digits
     images = images[:100].astype(np.uint8)
     clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
@@ -278,7 +282,7 @@ def test_no_sample_is_in_the_file_unless_asked(digits, fast, tmp_path):
         np.testing.assert_array_equal(example, images[nearest])
 
 
-def test_a_clusterer_with_a_forged_parameter_is_refused(tiny_images, fast, tmp_path):
+def test_a_forged_clusterer_is_rejected(tiny_images, fast, tmp_path):
     path = tmp_path / "model"
     parameters = {**fast, "clusterer": "gaussian_mixture", "refinement_epochs": 0}
     ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images).save(path)
@@ -303,12 +307,12 @@ def fuzz(kind, n_files, **variables):
     )
     assert run.returncode == 0, run.stderr[-3000:]
     found = json.loads(run.stdout.splitlines()[-1])
-    # Processes that died, errors that do not name the file, code that ran, files that
-    # were written, and files that took more memory or time than the script allows.
+    # Faults are crashes, errors that do not name the file, executed code, files that
+    # were written, and files that exceed the limits of memory or time.
     assert found["faults"] == []
     assert found["n_faults"] == 0
     assert found["n_files"] == n_files
-    # The digest knows of nearly any damage; some forged values are as good as others.
+    # The checksum detects nearly any damage, but some forged values are valid.
     assert found.get("worked", 0) > 0 or kind == "damaged"
     assert found["refused"] > 0.3 * n_files
     assert found["most_mib"] <= 256
@@ -318,7 +322,7 @@ def fuzz(kind, n_files, **variables):
 
 
 def checking_memory():
-    """Return variables with which the C library fills and checks what it hands out."""
+    """Return variables that make the C library fill and check allocated memory."""
     libraries = sorted(Path("/lib").glob("*/libc_malloc_debug.so.0"))
     if not libraries:
         return {}
@@ -330,16 +334,16 @@ def checking_memory():
 
 
 @pytest.mark.parametrize(("kind", "n_files"), [("damaged", 60), ("forged", 80)])
-def test_some_damaged_and_forged_files_are_refused_or_work(kind, n_files):
+def test_some_damaged_and_forged_files_are_rejected_or_work(kind, n_files):
     fuzz(kind, n_files)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "n_files"), [("damaged", 600), ("checkpoint", 250)])
-def test_many_damaged_files_and_checkpoints_are_refused_or_work(kind, n_files):
+def test_many_damaged_files_and_checkpoints_are_rejected_or_work(kind, n_files):
     fuzz(kind, n_files)
 
 
 @pytest.mark.slow
-def test_many_forged_files_leave_memory_as_it_was():
+def test_many_forged_files_do_not_corrupt_memory():
     fuzz("forged", 1200, **checking_memory())

@@ -1,4 +1,4 @@
-"""What a fitted estimator says, and to what it says nothing."""
+"""Predictions of a fitted estimator, and errors for invalid input."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def make(fast, **parameters):
     return ContrastiveAutoencoderClusterer(**{**fast, **parameters})
 
 
-def test_attributes_agree_with_each_other(fitted_digits, digits):
+def test_attributes_and_predictions_are_consistent(fitted_digits, digits):
     images, _ = digits
     labels, proba = fitted_digits.predict(images), fitted_digits.predict_proba(images)
     np.testing.assert_array_equal(labels, fitted_digits.labels_)
@@ -28,7 +28,7 @@ def test_attributes_agree_with_each_other(fitted_digits, digits):
         np.testing.assert_allclose(center, latents[labels == label].mean(0), atol=1e-4)
 
 
-def test_reconstruction_is_near_the_image_and_in_its_units(fitted_digits, digits):
+def test_reconstructions_are_similar_to_the_images(fitted_digits, digits):
     images, _ = digits
     decoded = fitted_digits.inverse_transform(fitted_digits.transform(images))
     assert decoded.shape == images.shape
@@ -45,7 +45,7 @@ def test_reconstruction_is_near_the_image_and_in_its_units(fitted_digits, digits
     assert min(correlation) > 0.8
 
 
-def test_score_is_worst_where_there_is_nothing_to_compare(tiny_images, fast):
+def test_score_is_minus_one_if_no_samples_can_be_compared(tiny_images, fast):
     clusterer = make(fast).fit(tiny_images)
     assert clusterer.score(tiny_images[:1]) == -1.0
     assert make(fast, n_clusters=1).fit(tiny_images).score(tiny_images) == -1.0
@@ -65,7 +65,7 @@ def test_score_is_worst_where_there_is_nothing_to_compare(tiny_images, fast):
         (np.float64(1), r"X has shape \(\)"),
     ],
 )
-def test_other_samples_than_in_fit_are_errors(tiny_images, fast, method, X, message):
+def test_samples_unlike_those_of_fit_raise(tiny_images, fast, method, X, message):
     clusterer = make(fast, max_epochs=1).fit(tiny_images)
     with pytest.raises(ValueError, match=message):
         getattr(clusterer, method)(X)
@@ -80,7 +80,7 @@ def test_other_samples_than_in_fit_are_errors(tiny_images, fast, method, X, mess
         ([["a", "b", "c", "d"]], "could not convert"),
     ],
 )
-def test_bad_latents_are_errors(tiny_images, fast, Z, message):
+def test_invalid_latents_raise(tiny_images, fast, Z, message):
     clusterer = make(fast, max_epochs=1).fit(tiny_images)
     with pytest.raises(ValueError, match=message):
         clusterer.inverse_transform(Z)
@@ -89,7 +89,7 @@ def test_bad_latents_are_errors(tiny_images, fast, Z, message):
 @pytest.mark.parametrize(
     "method", ["predict", "predict_proba", "transform", "score", "inverse_transform"]
 )
-def test_nothing_works_before_fit(tiny_images, fast, method):
+def test_methods_raise_before_fit(tiny_images, fast, method):
     with pytest.raises(NotFittedError):
         getattr(make(fast), method)(tiny_images)
     with pytest.raises(NotFittedError):
@@ -115,7 +115,7 @@ def test_coarser_strata_are_unions_of_finer_ones(fitted_digits, digits):
 
 
 @pytest.mark.parametrize("n_images", [1, 7, 8, 9, 40])
-def test_blocks_of_latents_change_nothing(tiny_images, fast, monkeypatch, n_images):
+def test_blocks_do_not_affect_predictions(tiny_images, fast, monkeypatch, n_images):
     X = tiny_images[:n_images]
     clusterer = ContrastiveAutoencoderClusterer(**fast, batch_size=8).fit(tiny_images)
     methods = ("transform", "predict", "predict_proba", "score_samples")
@@ -130,7 +130,7 @@ def test_blocks_of_latents_change_nothing(tiny_images, fast, monkeypatch, n_imag
     np.testing.assert_allclose(decoded, alone, atol=1e-3)
 
 
-def test_results_are_written_where_asked(fitted_digits, digits, tmp_path):
+def test_results_are_written_to_out(fitted_digits, digits, tmp_path):
     images, _ = digits
     latents = np.lib.format.open_memmap(
         tmp_path / "latents.npy", mode="w+", dtype="f4", shape=(len(images), 64)
@@ -157,13 +157,11 @@ def test_results_are_written_where_asked(fitted_digits, digits, tmp_path):
         ("transform", np.empty((5, 64), "f2"), TypeError, "out is float16.*float32"),
         ("transform", [[0.0] * 64] * 5, TypeError, "out is list"),
         ("predict", np.empty((5, 1), "i8"), ValueError, r"out has shape \(5, 1\)"),
-        ("predict", np.empty(5), TypeError, "out is float64; pass an array of int64"),
+        ("predict", np.empty(5), TypeError, "out is float64. Pass an array of int64"),
         ("predict", np.empty(5, "i4"), TypeError, "out is int32"),
         ("predict", np.broadcast_to(np.int64(0), 5), ValueError, "out is read-only"),
     ],
 )
-def test_what_cannot_be_written_to_is_named(
-    fitted_digits, digits, *, method, out, error, message
-):
+def test_an_invalid_out_is_named(fitted_digits, digits, *, method, out, error, message):
     with pytest.raises(error, match=message):
         getattr(fitted_digits, method)(digits[0][:5], out=out)

@@ -73,13 +73,13 @@ def test_invalid_parameters_are_named(tiny_images, fast, parameters):
     assert vars(clusterer) == before
 
 
-def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
-    class Wordless(torch.optim.SGD):
+def test_an_optimizer_that_fails_without_a_message_is_named(tiny_images, fast):
+    class Silent(torch.optim.SGD):
         def step(self, closure=None):
             raise AssertionError
 
-    clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Wordless)
-    with pytest.raises(ValueError, match=r"=Wordless .*: AssertionError\. Pass"):
+    clusterer = ContrastiveAutoencoderClusterer(**fast, optimizer=Silent)
+    with pytest.raises(ValueError, match=r"=Silent .*: AssertionError\. Pass"):
         clusterer.fit(tiny_images)
 
 
@@ -87,7 +87,7 @@ def test_an_optimizer_that_fails_without_a_word_is_named(tiny_images, fast):
     ("n_samples", "batch_size", "largest"),
     [(300, "auto", 60), (40, "auto", 40), (30, 7, 6)],
 )
-def test_batches_of_both_phases_suit_the_number_of_samples(
+def test_batches_of_both_phases_depend_on_the_number_of_samples(
     fast, n_samples, batch_size, largest
 ):
     X = np.random.default_rng(0).normal(size=(n_samples, 9))
@@ -101,7 +101,7 @@ def test_batches_of_both_phases_suit_the_number_of_samples(
 
 
 @pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])
-def test_automatic_epochs_depend_on_what_the_samples_are(shape, n_epochs, fast):
+def test_auto_epochs_depend_on_the_kind_of_samples(shape, n_epochs, fast):
     X = np.random.default_rng(0).normal(size=(8, *shape))
     parameters = {**fast, "max_epochs": "auto", "refinement_epochs": 0}
     clusterer = ContrastiveAutoencoderClusterer(**parameters).fit(X)
@@ -113,6 +113,6 @@ def test_every_parameter_has_a_constraint():
     assert set(parameters) == set(PARAMETER_CONSTRAINTS)
 
 
-def test_nothing_is_checked_before_fit():
+def test_parameters_are_not_validated_before_fit():
     clusterer = ContrastiveAutoencoderClusterer(temperature=-1.0, device="warp")
     assert clusterer.set_params(lr="fast").get_params()["lr"] == "fast"

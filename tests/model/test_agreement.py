@@ -50,7 +50,7 @@ class Files(torch.utils.data.Dataset):
         return X[self.order[i]]
 
 
-class OfFirst(nn.Module):  # works in the first process alone
+class FailingEncoder(nn.Module):  # fails in the second process
     def __init__(self):
         super().__init__()
         self.layer = nn.Linear(64, 4)
@@ -77,7 +77,7 @@ def fit(samples=X, clusterer=None, method="partial_fit", **parameters):
 
 order = np.arange(80)
 best = Checkpoint(monitor="train_loss_best", load_best=True)
-said = {
+outcomes = {
     "shard": fit(digits[80:160] if second else X)[1],
     "order": fit(X[::-1].copy() if second else X)[1],
     "values": fit(brighter if second else X)[1],
@@ -95,41 +95,41 @@ said = {
     "unreadable": fit(holed if second else X)[1],
     "missing": fit(Files(order, missing=70 if second else None))[1],
     "invalid": fit(lr=-1 if second else 0.003)[1],
-    "broken": fit(encoder=OfFirst())[1],
+    "broken": fit(encoder=FailingEncoder())[1],
 }
 torch.manual_seed(second)
-said["encoder"] = fit(encoder=nn.Sequential(nn.Flatten(), nn.Linear(64, 4)))[1]
-# The same samples, in a data set in the first process alone; seeds and callbacks of
-# other kinds may differ, and kornia's views keep what each process has drawn.
-trained, said["same"] = fit(
+outcomes["encoder"] = fit(encoder=nn.Sequential(nn.Flatten(), nn.Linear(64, 4)))[1]
+# The samples are the same, although only the first process reads them from a data set.
+# Seeds and other callbacks may differ. Kornia's views keep each process's random state.
+trained, outcomes["same"] = fit(
     X if second else Files(order),
     random_state=None if second else 0,
     callbacks=[Callback(), PrintLog(sink=print)] if second else None,
     augmentation=RandomAffine(10.0),
 )
-said["again"] = fit(clusterer=trained)[1]
+outcomes["again"] = fit(clusterer=trained)[1]
 weights = trained.net_.module_.state_dict()
-said["digest"] = [float(value.double().sum()) for value in weights.values()]
+outcomes["digest"] = [float(value.double().sum()) for value in weights.values()]
 if second:
     trained.set_params(lr=-1)
-said["invalid later"] = fit(clusterer=trained)[1]
+outcomes["invalid later"] = fit(clusterer=trained)[1]
 trained.set_params(lr=0.003)
 if second:
     trained.net_.optimizer_.state.clear()
-said["moments"] = fit(clusterer=trained)[1]
+outcomes["moments"] = fit(clusterer=trained)[1]
 if second:
     trained.net_.module_.encoder[0].weight.data.add_(1.0)
-said["weights"] = fit(clusterer=trained)[1]
-said["one is new"] = fit(clusterer=None if second else trained)[1]
+outcomes["weights"] = fit(clusterer=trained)[1]
+outcomes["one is new"] = fit(clusterer=None if second else trained)[1]
 with open(sys.argv[1] + f"/{int(second)}.json", "w") as file:
-    json.dump(said, file)
+    json.dump(outcomes, file)
 dist.destroy_process_group()
 """
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    """What each of two processes said to fits that differ between them."""
+def outcomes(tmp_path_factory):
+    """Results or errors, in each of two processes, of fits that differ between them."""
     folder = tmp_path_factory.mktemp("agreement")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -155,21 +155,21 @@ def said(tmp_path_factory):
     return [json.loads(Path(folder, f"{rank}.json").read_text()) for rank in range(2)]
 
 
-WHOLE = r"Pass the whole of X, in the same order and dtype, to each process"
+WHOLE = r"Pass the whole X, in the same order and dtype, to each process"
 SAME_PARAMETERS = r"Pass the same parameters to each process\."
-SAME_FIT = r"Let each process continue from the same fit"
+SAME_FIT = r"Continue from the same fit in each process"
 
 
 @pytest.mark.parametrize(
     ("difference", "message", "remedy"),
     [
-        ("shard", r"other values .* in 80 of 80 samples, .* is X\[0\]\.", WHOLE),
-        ("order", r"in another order in process 1 .*, from X\[0\] on\.", WHOLE),
-        ("values", r"other values .* in 2 of 80 samples, .* is X\[5\]\.", WHOLE),
+        ("shard", r"different values .* in 80 of 80 samples, .* at X\[0\]\.", WHOLE),
+        ("order", r"a different order in process 1 .*, starting at X\[0\]\.", WHOLE),
+        ("values", r"different values .* in 2 of 80 samples, .* at X\[5\]\.", WHOLE),
         ("dtype", r"X has dtype float64 in process 0 and dtype uint8 in", WHOLE),
         ("length", r"X has 80 samples in process 0 and 60 samples in proc", WHOLE),
         ("shape", r"X has samples of shape \(8, 8\) .* of shape \(64,\) in", WHOLE),
-        ("order of files", r"in another order in process 1 .* X\[0\] on\.", WHOLE),
+        ("order of files", r"a different order in process 1 .* at X\[0\]\.", WHOLE),
         ("lr", r"lr is 0\.003 in process 0 and 0\.03 in process 1", SAME_PARAMETERS),
         ("latent_dim", "latent_dim is 4 in process 0 and 8 in", SAME_PARAMETERS),
         ("betas", r"optimizer__betas is None .* \[0\.8, 0\.9\] in", SAME_PARAMETERS),
@@ -177,18 +177,18 @@ SAME_FIT = r"Let each process continue from the same fit"
         ("folder", "checkpoint_dir is None .* a folder in", "same checkpoint_dir to"),
         ("clipping", r"is \[\] in process 0 .*GradientNormClipping", SAME_PARAMETERS),
         ("restoring", r"is \[\] in process 0 .*Checkpoint", SAME_PARAMETERS),
-        ("encoder", r"Sequential \w+ in process 0 .*Sequential \w+ in", "seed it"),
+        ("encoder", r"Sequential \w+ in process 0 .*Sequential \w+ in", "same seed in"),
         ("moments", r"weights (\w+), .* weights \1, moments", SAME_FIT),
         ("weights", r"continue from is 2 epochs, weights \w+", SAME_FIT),
         ("one is new", "moments .* in process 0 and none in process 1", SAME_FIT),
     ],
 )
-def test_fits_that_differ_are_refused_in_all_processes(
-    said, difference, message, remedy
+def test_fits_that_differ_are_rejected_in_all_processes(
+    outcomes, difference, message, remedy
 ):
-    found = said[0][difference]
-    assert found == said[1][difference]
-    assert found.startswith("ValueError: Processes that train together must fit the")
+    found = outcomes[0][difference]
+    assert found == outcomes[1][difference]
+    assert found.startswith("ValueError: Processes that train together must have the")
     assert re.search(message, found), found
     assert re.search(remedy, found), found
 
@@ -203,21 +203,21 @@ def test_fits_that_differ_are_refused_in_all_processes(
         ("broken", "ValueError", "encoder=.* out of memory"),
     ],
 )
-def test_what_fails_in_one_process_is_said_in_all(said, failure, error, reason):
-    first, second = (each[failure] for each in said)
+def test_a_failure_in_one_process_is_raised_in_all(outcomes, failure, error, reason):
+    first, second = (each[failure] for each in outcomes)
     assert second.startswith(f"{error}: ")
-    assert first.startswith("ValueError: Process 1 of 2 that train together has failed")
+    assert first.startswith("ValueError: Process 1 of the 2 that train together failed")
     for text in (first, second):
         assert re.search(reason, text), text
 
 
-def test_fits_that_agree_are_run(said):
-    for each in said:
+def test_fits_that_agree_give_the_same_weights(outcomes):
+    for each in outcomes:
         assert each["same"] == each["again"] == "fitted"
-    assert said[0]["digest"] == said[1]["digest"]
+    assert outcomes[0]["digest"] == outcomes[1]["digest"]
 
 
-def test_one_process_asks_nobody(monkeypatch):
+def test_a_single_process_does_not_communicate(monkeypatch):
     monkeypatch.setattr(_agreement, "_all_gather_object", None)
     assert run_on_all_ranks(lambda: 3) == 3
     check_same_fit({}, np.zeros((2, 1)), None, **PARAMS)
@@ -228,11 +228,11 @@ PARAMS = {"callbacks": (), "net_params": {}, "checkpoint_dir": None, "device": "
 
 
 @pytest.fixture
-def refusal(monkeypatch):
-    """What is said if the last of three processes is about to fit something else."""
+def error_message(monkeypatch):
+    """A function that returns the error if the last of three processes differs."""
     monkeypatch.setattr(_agreement, "n_processes", lambda: 3)
 
-    def say(shapes=((2, 1), (2, 1)), changes=False, **others):
+    def get_message(shapes=((2, 1), (2, 1)), changes=False, **others):
         first, last = (np.arange(np.prod(shape)).reshape(shape) for shape in shapes)
 
         def gather(value):
@@ -245,27 +245,27 @@ def refusal(monkeypatch):
             return [value, value, (other, (len(last), last.shape[1:], kinds[2]))]
 
         monkeypatch.setattr(_agreement, "_all_gather_object", gather)
-        with pytest.raises(ValueError, match="must fit the same") as caught:
+        with pytest.raises(ValueError, match="must have the same") as caught:
             check_same_fit(IDENTITY, first, None, **PARAMS)
         return str(caught.value)
 
-    return say
+    return get_message
 
 
-def test_the_process_that_differs_is_named(refusal):
-    assert "lr is 0.1 in process 0 and 0.2 in process 2." in refusal(lr="0.2")
+def test_the_process_that_differs_is_named(error_message):
+    assert "lr is 0.1 in process 0 and 0.2 in process 2." in error_message(lr="0.2")
 
 
-def test_long_differences_are_cut_and_many_are_counted(refusal):
+def test_long_differences_are_truncated_and_many_are_counted(error_message):
     many = {f"parameter_{i}": "b" * 10_000 for i in range(20)}
-    found = refusal(**many)
+    found = error_message(**many)
     assert "bbb... in process 2" in found
     assert "; and 15 more. Pass the same" in found
     assert len(found) < 2000
 
 
-def test_all_remedies_are_said(refusal):
-    found = refusal(((2, 1), (3, 2)), X="of others", lr="0.2", versions="torch 9")
+def test_all_remedies_are_named(error_message):
+    found = error_message(((2, 1), (3, 2)), X="of others", lr="0.2", versions="torch 9")
     assert found.index("2 samples in process 0 and 3 samples in process 2") < (
         found.index("samples of shape (1,) in process 0 and samples of shape (2,)")
     )
@@ -273,14 +273,18 @@ def test_all_remedies_are_said(refusal):
         assert len(re.findall(remedy, found)) == 1
 
 
-def test_samples_that_change_from_one_reading_to_the_next(refusal):
-    assert "another order in process 2 than in process 0" in refusal(X="of others")
-    found = refusal(X="of others", changes=True)
-    assert "X is not the same each time that it is read" in found
+def test_samples_that_change_between_reads_are_reported(error_message):
+    assert "different order in process 2 than in process 0" in error_message(
+        X="of others"
+    )
+    found = error_message(X="of others", changes=True)
+    assert "X changes each time it is read" in found
 
 
-def test_kinds_of_devices_are_compared(refusal):
-    assert "device is cpu in process 0 and cuda in process 2" in refusal(device="cuda")
+def test_kinds_of_devices_are_compared(error_message):
+    assert "device is cpu in process 0 and cuda in process 2" in error_message(
+        device="cuda"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contrastive_clustering._model import divergence as _divergence
 from contrastive_clustering._model.divergence import (
     check_decoder,
     encode_checked,
-    encode_drawn,
+    encode_decoded,
     map_checked,
 )
 
@@ -39,7 +39,7 @@ def test_finite_latents_are_returned(fitted, net, dataset, tiny_images):
     check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
 
 
-def test_latents_that_are_not_finite_are_an_error(net, dataset):
+def test_latents_that_are_not_finite_raise(net, dataset):
     last_weight(net.module_.encoder).fill_(torch.nan)
     n_epochs = len(net.history)
     with pytest.raises(ValueError, match=rf"after {n_epochs} .* lr=0\.003 latents are"):
@@ -52,7 +52,7 @@ def test_weights_that_are_not_finite_are_named(fitted, net):
         check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
 
 
-def test_finite_weights_that_overflow_are_found(fast):
+def test_finite_weights_that_overflow_raise(fast):
     X = np.random.default_rng(0).normal(size=(40, 6))
     fitted = ContrastiveAutoencoderClusterer(**fast).fit(X)
     for weight in fitted.net_.module_.decoder.parameters():
@@ -61,9 +61,9 @@ def test_finite_weights_that_overflow_are_found(fast):
         check_decoder(fitted.net_, fitted.cluster_centers_, fitted._model.scaler)
 
 
-def test_parts_are_decoded_as_all_at_once(fitted, net, dataset, monkeypatch):
+def test_decoding_in_parts_gives_the_same_latents(fitted, net, dataset, monkeypatch):
     latents = encode_checked(net, dataset)
-    whole = encode_drawn(net, latents, fitted._model.scaler)
-    monkeypatch.setattr(_divergence, "DRAWN_TOGETHER", 16)
-    parts = encode_drawn(net, latents, fitted._model.scaler)
+    whole = encode_decoded(net, latents, fitted._model.scaler)
+    monkeypatch.setattr(_divergence, "DECODED_TOGETHER", 16)
+    parts = encode_decoded(net, latents, fitted._model.scaler)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)

@@ -16,7 +16,7 @@ def tree(tiny_images, fast):
     return estimator_to_tree(clusterer, [])
 
 
-def test_trees_come_back_from_a_file(tree, tmp_path):
+def test_trees_survive_a_roundtrip(tree, tmp_path):
     check_estimator_tree(tree)
     write_estimator(tmp_path / "model", tree)
     found = read_estimator(tmp_path / "model")
@@ -25,7 +25,7 @@ def test_trees_come_back_from_a_file(tree, tmp_path):
     np.testing.assert_array_equal(found["scaler"]["mean"], tree["scaler"]["mean"])
 
 
-def test_what_does_not_fit_is_named(tree):
+def test_invalid_fields_are_named(tree):
     with pytest.raises(ValueError, match="the estimator lacks 'net'"):
         check_estimator_tree({name: tree[name] for name in tree if name != "net"})
     with pytest.raises(ValueError, match="low of scaler of the estimator"):

@@ -33,7 +33,7 @@ def fit(dataset, fast, **others):
 
 
 @pytest.mark.parametrize("refinement_epochs", [0, 1])
-def test_parts_of_a_model_speak_of_the_same_strata(dataset, fast, refinement_epochs):
+def test_parts_of_a_model_are_consistent(dataset, fast, refinement_epochs):
     model = fit(dataset, fast, refinement_epochs=refinement_epochs)
     latents = model.net.encode(dataset)
     np.testing.assert_array_equal(
@@ -42,15 +42,15 @@ def test_parts_of_a_model_speak_of_the_same_strata(dataset, fast, refinement_epo
     assert set(model.density.strata) == set(range(model.clustering.n_clusters))
     assert model.search is None
     assert (model.net.module_.prototype_head is None) == (refinement_epochs == 0)
-    for stratum, place in enumerate(model.typical):
+    for stratum, index in enumerate(model.typical):
         members = np.flatnonzero(model.clustering.labels == stratum)
         distances = np.linalg.norm(
             latents[members] - latents[members].mean(axis=0), axis=1
         )
-        assert place == members[distances.argmin()]
+        assert index == members[distances.argmin()]
 
 
-def test_the_number_is_searched_once(dataset, fast):
+def test_the_number_of_strata_is_searched_for_once(dataset, fast):
     model = fit(dataset, fast, n_clusters=ClusterNumberSearch(low=3, high=4))
     assert model.search.n_clusters == model.clustering.n_clusters
     np.testing.assert_array_equal(model.search.candidates, [3, 4])
@@ -60,21 +60,21 @@ SEARCHED = ClusterNumberSearch(low=2, high=3, criterion="silhouette")
 
 
 @pytest.mark.parametrize(
-    ("settings", "of_others"),
+    ("settings", "expected"),
     [
         ({"refinement_epochs": 0}, set()),
         ({"refinement_epochs": 1}, {32}),
         ({"refinement_epochs": 0, "n_clusters": SEARCHED}, {32}),
     ],
 )
-def test_only_what_is_kept_has_many_members(
-    dataset, fast, monkeypatch, settings, of_others
+def test_only_the_final_consensus_has_many_members(
+    dataset, fast, monkeypatch, settings, expected
 ):
-    asked = []
+    used = []
 
     class Recorded(ConsensusClustering):
         def __init__(self, n_clusters, *, n_members, cosine_fraction, random_state):
-            asked.append(n_members)
+            used.append(n_members)
             super().__init__(
                 n_clusters,
                 n_members=2,
@@ -84,11 +84,11 @@ def test_only_what_is_kept_has_many_members(
 
     monkeypatch.setattr(_clusterer, "ConsensusClustering", Recorded)
     fit(dataset, fast, clusterer="consensus", **settings)
-    assert asked[-1] == 64
-    assert set(asked[:-1]) == of_others
+    assert used[-1] == 64
+    assert set(used[:-1]) == expected
 
 
-def test_training_goes_on_from_a_net(dataset, fast):
+def test_training_continues_from_a_net(dataset, fast):
     estimator = ContrastiveAutoencoderClusterer(**fast)
     settings = resolve_settings(estimator, dataset, seed=3)
     first = fit_model(dataset, settings)
@@ -99,7 +99,7 @@ def test_training_goes_on_from_a_net(dataset, fast):
         assert torch.equal(value, weights[name])
 
 
-def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatch):
+def test_an_interrupted_training_warns_and_is_clustered(dataset, fast, monkeypatch):
     from contrastive_clustering._training.net import ContrastiveNet
 
     def interrupted(self, *args, **kwargs):
@@ -113,38 +113,38 @@ def test_an_interrupted_training_is_clustered_and_said(dataset, fast, monkeypatc
 
 
 @pytest.mark.parametrize("sides", [(8, 8), (8, 8, 8)])
-def test_prototypes_know_what_is_drawn_of_volumes(fast, monkeypatch, sides):
-    """Volumes are drawn as they are, images as their views: see the presets."""
-    given, learn = [], _fitting.learn_strata
-    monkeypatch.setattr(_divergence, "DRAWN_TOGETHER", 16)
+def test_prototypes_also_learn_decoded_volumes(fast, monkeypatch, sides):
+    """Decoders learn volumes themselves, but views of images: see the presets."""
+    calls, learn = [], _fitting.learn_strata
+    monkeypatch.setattr(_divergence, "DECODED_TOGETHER", 16)
 
-    def noting(head, latents, proba, seed, drawn):
-        given.append((latents, drawn))
-        return learn(head, latents, proba, seed, drawn)
+    def recording(head, latents, proba, seed, decoded):
+        calls.append((latents, decoded))
+        return learn(head, latents, proba, seed, decoded)
 
-    monkeypatch.setattr(_fitting, "learn_strata", noting)
+    monkeypatch.setattr(_fitting, "learn_strata", recording)
     X = np.random.default_rng(0).normal(size=(40, *sides))
     model = fit(ArrayDataset(X, Scaler.fit(X, read_layout(X.shape))), fast)
-    ((latents, drawn),) = given
+    ((latents, decoded),) = calls
     if len(sides) == 2:
-        assert drawn is None
+        assert decoded is None
         return
-    assert drawn.shape == latents.shape
-    # The decoder was told other strata then, by the prototypes of the second phase.
-    decoded = model.net.decode(latents, model.scaler.unscale)
-    now = model.net.encode(ArrayDataset(decoded, model.scaler))
-    assert np.linalg.norm(drawn - now) < 0.5 * np.linalg.norm(drawn - latents)
+    assert decoded.shape == latents.shape
+    # The final prototypes give the decoder slightly different conditions.
+    samples = model.net.decode(latents, model.scaler.unscale)
+    final = model.net.encode(ArrayDataset(samples, model.scaler))
+    assert np.linalg.norm(decoded - final) < 0.5 * np.linalg.norm(decoded - latents)
 
 
 @pytest.fixture
 def few_clustered(monkeypatch):
-    """Look for strata among 25 samples at most."""
+    """Cluster at most 25 samples."""
     for module in ("_model.fit", "_estimator.relations"):
         monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
 
 
 @pytest.mark.usefixtures("few_clustered")
-def test_noise_that_the_fit_of_a_part_has_found_stays(tiny_images, fast):
+def test_noise_found_among_the_clustered_samples_is_kept(tiny_images, fast):
     shift = MeanShift(bandwidth=0.3, cluster_all=False)
     estimator = ContrastiveAutoencoderClusterer(
         **fast | {"clusterer": shift, "refinement_epochs": 0}
@@ -156,7 +156,7 @@ def test_noise_that_the_fit_of_a_part_has_found_stays(tiny_images, fast):
 @pytest.mark.usefixtures("few_clustered")
 @pytest.mark.parametrize("clusterer", ["kmeans", "consensus", "gaussian_mixture"])
 @pytest.mark.parametrize("refinement_epochs", [0, 4])
-def test_strata_of_a_part_are_strata_of_all(
+def test_samples_that_were_not_clustered_are_assigned_to_the_strata(
     tiny_images, fast, clusterer, refinement_epochs
 ):
     estimator = ContrastiveAutoencoderClusterer(
@@ -177,7 +177,7 @@ def test_strata_of_a_part_are_strata_of_all(
 
 
 @pytest.mark.usefixtures("few_clustered")
-def test_the_clusterer_sees_a_part_drawn_by_the_seed(tiny_images, fast):
+def test_the_clustered_samples_depend_on_the_seed(tiny_images, fast):
     seen = []
 
     class Seeing(KMeans):
@@ -196,7 +196,7 @@ def test_the_clusterer_sees_a_part_drawn_by_the_seed(tiny_images, fast):
 
 
 @pytest.mark.usefixtures("few_clustered")
-def test_neighbors_are_not_looked_for_among_too_many(tiny_images, fast):
+def test_neighbors_are_limited_to_small_sets(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast, refinement="neighbors")
     with pytest.raises(ValueError, match=r"refinement='neighbors'.*n_samples=40"):
         clusterer.fit(tiny_images)

@@ -6,25 +6,25 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 
 
-class OwnKMeans(MiniBatchKMeans):
-    """Has to be trusted."""
+class CustomKMeans(MiniBatchKMeans):
+    """A class that must be trusted."""
 
 
 def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path):
-    path, trusted = tmp_path / "model", [f"{OwnKMeans.__module__}.OwnKMeans"]
-    own = {"clusterer": OwnKMeans(n_init=1), "refinement_epochs": 0}
-    clusterer = ContrastiveAutoencoderClusterer(**{**fast, **own}).fit(tiny_images)
+    path, trusted = tmp_path / "model", [f"{CustomKMeans.__module__}.CustomKMeans"]
+    params = {**fast, "clusterer": CustomKMeans(n_init=1), "refinement_epochs": 0}
+    clusterer = ContrastiveAutoencoderClusterer(**params).fit(tiny_images)
     clusterer.save(path, trusted=trusted)
     tree = read_tree(path, "estimator")
     tree["scikit-learn"] = "0.1"
     write_tree(path, "estimator", tree)
-    with pytest.warns(UserWarning, match=r"of scikit-learn 0\.1, and version") as seen:
+    with pytest.warns(UserWarning, match=r"scikit-learn 0\.1, but version") as seen:
         ContrastiveAutoencoderClusterer.load(path, trusted=trusted)
     assert seen[0].filename == __file__
 
 
 @pytest.mark.parametrize(
-    ("way", "value"),
+    ("path", "value"),
     [
         (["network", "latent_dim"], 10**12),
         (["network", "latent_dim"], 5),
@@ -46,14 +46,14 @@ def test_a_clusterer_of_another_version_warns(tiny_images, fast, tmp_path):
         (["params"], "text"),
     ],
 )
-def test_files_that_do_not_fit_together(tiny_images, fast, tmp_path, way, value):
-    path = tmp_path / "model"
-    ContrastiveAutoencoderClusterer(**fast).fit(tiny_images).save(path)
-    tree = read_tree(path, "estimator")
+def test_inconsistent_files_are_rejected(tiny_images, fast, tmp_path, path, value):
+    file = tmp_path / "model"
+    ContrastiveAutoencoderClusterer(**fast).fit(tiny_images).save(file)
+    tree = read_tree(file, "estimator")
     inner = tree
-    for key in way[:-1]:
+    for key in path[:-1]:
         inner = inner[key]
-    inner[way[-1]] = value
-    write_tree(path, "estimator", tree)
+    inner[path[-1]] = value
+    write_tree(file, "estimator", tree)
     with pytest.raises(ValueError, match="model' cannot be read"):
-        ContrastiveAutoencoderClusterer.load(path)
+        ContrastiveAutoencoderClusterer.load(file)

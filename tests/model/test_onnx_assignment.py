@@ -15,7 +15,7 @@ from contrastive_clustering._refinement.prototypes import PrototypeClustering
 
 @pytest.fixture(scope="module")
 def latents():
-    """Blobs that touch, far from the origin, with directions of unlike spread."""
+    """Touching blobs, far from the origin, with different spreads along each axis."""
     X, _ = make_blobs(400, 6, centers=4, cluster_std=2.5, random_state=0)
     return (X * [1, 2, 0.1, 1, 5, 1] + 30).astype(np.float32)
 
@@ -27,7 +27,7 @@ def cluster(latents, clusterer, *, whiten=False, normalize=False):
 
 
 def assert_same(clustering, latents):
-    """The module gives what the clustering does, also far from all that it has seen."""
+    """Compare the module with the clustering, also far from the training set."""
     assignment = make_assignment(clustering)
     latents = np.concatenate([latents, 20 * latents, np.zeros_like(latents[:1])])
     proba, labels = assignment(torch.from_numpy(latents).double())
@@ -40,7 +40,7 @@ def assert_same(clustering, latents):
 
 
 @pytest.mark.parametrize("n_prototypes", [1, 3])
-def test_prototypes(latents, n_prototypes):
+def test_assignment_by_prototypes(latents, n_prototypes):
     rng = np.random.default_rng(0)
     prototypes = rng.normal(size=(4, n_prototypes, 6))
     prototypes /= np.linalg.norm(prototypes, axis=2, keepdims=True)
@@ -57,7 +57,7 @@ def test_prototypes(latents, n_prototypes):
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("clusterer", ["kmeans", "gaussian_mixture"])
-def test_spaces_of_named_clusterers(latents, clusterer, whiten, normalize):
+def test_assignment_of_prepared_latents(latents, clusterer, whiten, normalize):
     assert_same(
         cluster(latents, clusterer, whiten=whiten, normalize=normalize), latents
     )
@@ -75,12 +75,12 @@ def test_spaces_of_named_clusterers(latents, clusterer, whiten, normalize):
     ],
     ids=str,
 )
-def test_clusterers_of_scikit_learn(latents, clusterer):
+def test_assignment_by_clusterers_of_scikit_learn(latents, clusterer):
     assert_same(cluster(latents, clusterer), latents)
 
 
 @pytest.mark.parametrize("clusterer", ["kmeans", "gaussian_mixture"])
-def test_clusters_without_members_are_no_strata(latents, clusterer):
+def test_clusters_without_members_are_not_strata(latents, clusterer):
     whole = cluster(latents, clusterer)
     kept = [0, 1, 3]
     without = replace(
@@ -89,7 +89,7 @@ def test_clusters_without_members_are_no_strata(latents, clusterer):
         centers=whole.centers[kept],
         latent_centers=whole.latent_centers[kept],
     )
-    # Some fall to the lost cluster, and some of these wholly.
+    # Some latents belong to the dropped cluster, a few of them with probability one.
     assert (whole.predict(latents) == 2).any()
     assert_same(without, latents)
 
@@ -104,10 +104,10 @@ def test_clusters_without_members_are_no_strata(latents, clusterer):
     ],
     ids=lambda clusterer: type(clusterer).__name__,
 )
-def test_what_is_no_formula_is_refused(latents, clusterer):
+def test_other_assignments_cannot_be_exported(latents, clusterer):
     clustering = cluster(latents, clusterer)
-    found = f"of a {type(clusterer).__name__}"
+    method = f"a {type(clusterer).__name__}"
     if isinstance(clusterer, DBSCAN):
-        found = "that neighbors vote for"
-    with pytest.raises(ValueError, match=f"{found} without a second phase.*can"):
+        method = "voting neighbors"
+    with pytest.raises(ValueError, match=f"assigned by {method}, which cannot be exp"):
         make_assignment(clustering)

@@ -3,7 +3,7 @@ import onnx
 from contrastive_clustering._model.onnx_export import export
 
 
-def test_the_model_is_valid_and_bears_no_traces(fitted_digits):
+def test_the_model_is_valid_and_contains_no_annotations(fitted_digits):
     model = fitted_digits._model
     proto = export(model.net, model.scaler, model.clustering)
     onnx.checker.check_model(proto, full_check=True)

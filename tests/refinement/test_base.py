@@ -10,18 +10,18 @@ from contrastive_clustering._refinement.base import Refinement
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenAssignments(Refinement):
-    """The least that a refinement has to say: what becomes of stored assignments."""
+    """A minimal refinement, which keeps the stored assignments."""
 
     def update_assignments(self, stored, predicted, progress):
         return stored
 
 
-def test_the_base_class_cannot_be_used():
+def test_the_base_class_is_abstract():
     with pytest.raises(TypeError, match=r"abstract.*update_assignments"):
         Refinement()
 
 
-def test_a_refinement_of_ones_own_can_be_passed(tiny_images, fast):
+def test_a_custom_refinement_can_be_passed(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(
         **fast, refinement=FrozenAssignments(temperature=0.2)
     ).fit(tiny_images)
@@ -30,7 +30,7 @@ def test_a_refinement_of_ones_own_can_be_passed(tiny_images, fast):
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
 
 
-def test_its_parameters_are_checked(tiny_images, fast):
+def test_parameters_of_a_custom_refinement_are_checked(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(
         **fast, refinement=FrozenAssignments(temperature=0.0)
     )
@@ -38,7 +38,7 @@ def test_its_parameters_are_checked(tiny_images, fast):
         clusterer.fit(tiny_images)
 
 
-def test_prototypes_stay_unless_a_refinement_moves_them():
+def test_prototypes_do_not_move_by_default():
     prototypes = torch.eye(2)
     moved = FrozenAssignments().move_prototypes(prototypes, torch.eye(2), torch.eye(2))
     assert moved is prototypes

@@ -20,7 +20,7 @@ from contrastive_clustering.metrics import clustering_accuracy
 
 
 @pytest.mark.parametrize("refinement", list(REFINEMENTS))
-def test_refinements_keep_what_digits_are(digits, refinement):
+def test_refined_strata_match_digits(digits, refinement):
     images, y = digits[0][:1000], digits[1][:1000]
     clusterer = ContrastiveAutoencoderClusterer(
         10, max_epochs=8, refinement=refinement, refinement_epochs=4, random_state=0
@@ -39,20 +39,20 @@ def test_refinements_keep_what_digits_are(digits, refinement):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*not look like the images")  # of fit: they moved
-def test_self_training_makes_strata_surer_and_less_dependent_on_the_view(digits):
+@pytest.mark.filterwarnings("ignore:.*not look like the images")  # they are shifted
+def test_self_training_makes_assignments_more_confident_and_consistent(digits):
     images, _ = digits
     shifted = np.roll(images, 1, axis=2)  # most digits have a margin
-    figures = {}
+    results = {}
     for n_epochs in (1, 8):
         clusterer = ContrastiveAutoencoderClusterer(
             10, max_epochs=8, refinement_epochs=n_epochs, random_state=0
         ).fit(images)
-        sure = clusterer.predict_proba(images).max(axis=1).mean()
-        same = np.mean(clusterer.predict(shifted) == clusterer.labels_)
-        figures[n_epochs] = sure, same
-    assert figures[8][0] > figures[1][0]
-    assert figures[8][1] > figures[1][1]
+        confidence = clusterer.predict_proba(images).max(axis=1).mean()
+        consistency = np.mean(clusterer.predict(shifted) == clusterer.labels_)
+        results[n_epochs] = confidence, consistency
+    assert results[8][0] > results[1][0]
+    assert results[8][1] > results[1][1]
 
 
 def test_without_a_second_phase_strata_are_those_of_the_clusterer(tiny_images, fast):
@@ -66,7 +66,7 @@ def test_without_a_second_phase_strata_are_those_of_the_clusterer(tiny_images, f
 
 
 def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
-    def learnt(**params):
+    def learned(**params):
         clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params})
         values = clusterer.fit(tiny_images).net_.module_.state_dict()
         return {
@@ -75,19 +75,19 @@ def test_final_weights_lie_between_those_of_both_phases(tiny_images, fast):
             if value.is_floating_point() and not name.startswith("prototype_head.")
         }
 
-    before = learnt(refinement_epochs=0)
-    after = learnt(refinement=SelfTrainingRefinement(weight_interpolation=1.0))
-    between = learnt(refinement=SelfTrainingRefinement(weight_interpolation=0.25))
-    default = learnt()
+    before = learned(refinement_epochs=0)
+    after = learned(refinement=SelfTrainingRefinement(weight_interpolation=1.0))
+    between = learned(refinement=SelfTrainingRefinement(weight_interpolation=0.25))
+    default = learned()
     assert not torch.equal(before["encoder.0.weight"], after["encoder.0.weight"])
     assert "encoder.1.running_var" in before
     for name, value in between.items():
-        way = after[name] - before[name]
-        torch.testing.assert_close(value, before[name] + 0.25 * way)
+        change = after[name] - before[name]
+        torch.testing.assert_close(value, before[name] + 0.25 * change)
         torch.testing.assert_close(default[name], (before[name] + after[name]) / 2)
 
 
-def test_unchanged_values_stay_even_if_infinite():
+def test_interpolation_keeps_unchanged_infinite_values():
     net = make_net(SelfTrainingRefinement(), torch.full((4, 2), 0.5))
     net.module_.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
     net.module_.register_buffer("steps", torch.tensor(3))
@@ -106,7 +106,7 @@ def test_unchanged_values_stay_even_if_infinite():
     assert head.origin.tolist() == [0.5, 0.5]
 
 
-def test_prototypes_that_follow_their_members_are_not_moved_back(
+def test_prototype_refinement_does_not_interpolate_weights(
     tiny_images, fast, monkeypatch
 ):
     monkeypatch.delattr(RefinementNet, "_interpolate_weights")
@@ -116,7 +116,7 @@ def test_prototypes_that_follow_their_members_are_not_moved_back(
         clusterer.set_params(refinement="neighbors").fit(tiny_images)
 
 
-def test_without_a_first_phase_the_second_runs(tiny_images, fast):
+def test_the_second_phase_runs_without_the_first(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, "max_epochs": 0})
     assert len(clusterer.fit(tiny_images).history_) == 1
     clusterer.set_params(refinement_epochs=0).fit(tiny_images)
@@ -139,11 +139,11 @@ def test_decoder_is_conditioned_on_the_assignment(digits):
 
 
 def make_net(refinement, memberships, neighbors=None):
-    """A net whose module is nothing but two prototypes in two dimensions."""
+    """Return a net whose module has only two prototypes in two dimensions."""
     net = RefinementNet.__new__(RefinementNet)
     net.refinement, net.neighbors = refinement, neighbors
     net.memberships = memberships
-    # The third of four epochs: what the clusterer found has been learnt.
+    # In the third of four epochs, predictions enter the stored assignments.
     net.history, net._first_epoch, net.max_epochs = [{}, {}, {}], 0, 4
     net.module_ = torch.nn.Module()
     net.module_.prototype_head = PrototypeHead(
@@ -169,9 +169,9 @@ def test_stored_assignments_average_both_views():
     )
     net._update(torch.tensor([2, 0]), output)
     proba = F.softmax(output.logits, dim=1)
-    for place, index in enumerate((2, 0)):
-        seen = (proba[place] + proba[place + 2]) / 2
-        expected = 0.7 * memberships[index] + 0.3 * seen
+    for position, index in enumerate((2, 0)):
+        predicted = (proba[position] + proba[position + 2]) / 2
+        expected = 0.7 * memberships[index] + 0.3 * predicted
         torch.testing.assert_close(net.memberships[index], expected)
     torch.testing.assert_close(net.memberships[1], memberships[1])
 
@@ -206,7 +206,7 @@ def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
     moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
     head = net.module_.prototype_head
     torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
-    # Nobody is nearest to the second: it stays.
+    # The second prototype has no members, so it does not move.
     torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
 
 
@@ -240,7 +240,7 @@ class CountingKMeans(KMeans):
         ("self_training", 0, 1),
     ],
 )
-def test_self_training_asks_the_clusterer_again(
+def test_self_training_clusters_the_final_latents(
     tiny_images, fast, refinement, n_epochs, n_fits
 ):
     CountingKMeans.n_fits = 0
@@ -255,12 +255,12 @@ def test_self_training_asks_the_clusterer_again(
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
 
 
-def test_refined_strata_are_nearly_the_clusterers_own(digits):
+def test_refined_strata_nearly_match_a_new_clustering(digits):
     images = digits[0][:1000]
     clusterer = ContrastiveAutoencoderClusterer(
         10, max_epochs=5, refinement_epochs=2, random_state=0
     ).fit(images)
-    own = fit_clustering(
+    clustering = fit_clustering(
         clusterer.transform(images),
         10,
         "consensus",
@@ -268,4 +268,4 @@ def test_refined_strata_are_nearly_the_clusterers_own(digits):
         normalize=False,
         seed=clusterer.net_.seed,
     )
-    assert adjusted_rand_score(own.labels, clusterer.labels_) > 0.9
+    assert adjusted_rand_score(clustering.labels, clusterer.labels_) > 0.9

@@ -18,7 +18,7 @@ def test_prototypes_move_toward_the_mean_direction_of_their_members(momentum):
     torch.testing.assert_close(moved[1], prototypes[1])  # it has no members
 
 
-def test_predictions_are_stored_and_no_loss_is_added():
+def test_predictions_replace_stored_assignments_without_a_loss_term():
     refinement = PrototypeRefinement()
     stored, predicted = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.2, 0.8]])
     updated = refinement.update_assignments(stored, predicted, 0.1)

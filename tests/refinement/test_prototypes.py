@@ -18,20 +18,20 @@ def fitted():
     latents = rng.normal(size=(50, 4)).astype(np.float32)
     origin = latents.mean(axis=0)
     prototypes = np.concatenate([rng.normal(size=(3, 4)), np.zeros((1, 4))])
-    # Nobody lies nearest to the last: it is the twin of the first, which comes first.
+    # The last duplicates the first and has no members, because ties go to the first.
     prototypes[3] = 2 * prototypes[0]
-    # Two prototypes a stratum.
+    # Each stratum has two prototypes.
     prototypes = np.stack([prototypes, np.roll(prototypes, 1, axis=1)], axis=1)
     head = PrototypeHead(
         torch.tensor(prototypes, dtype=torch.float32), torch.from_numpy(origin), 0.2
     )
     with pytest.warns(
-        ConvergenceWarning, match="1 of 4 strata of prototypes had lost all"
+        ConvergenceWarning, match="1 of 4 strata had no members after the second"
     ):
         return latents, head, PrototypeClustering.fit(latents, head)
 
 
-def test_assignment_is_the_equation(fitted):
+def test_assignment_follows_the_equation(fitted):
     latents, _, clustering = fitted
 
     def similarity(u, b):
@@ -39,7 +39,7 @@ def test_assignment_is_the_equation(fitted):
 
     expected = []
     for u in latents - latents.mean(axis=0):
-        sums = [sum(similarity(u, b) for b in own) for own in clustering.prototypes]
+        sums = [sum(similarity(u, b) for b in each) for each in clustering.prototypes]
         expected.append(np.array(sums) / sum(sums))
     proba = clustering.predict_proba(latents)
     np.testing.assert_allclose(proba, expected, atol=1e-5)
@@ -48,10 +48,10 @@ def test_assignment_is_the_equation(fitted):
     )
 
 
-def test_network_and_clustering_assign_alike(fitted):
+def test_the_network_and_the_clustering_agree(fitted):
     latents, head, clustering = fitted
     with torch.no_grad():
-        logits = head(torch.from_numpy(latents))[:, :3]  # the twin was dropped
+        logits = head(torch.from_numpy(latents))[:, :3]  # the duplicate was dropped
     np.testing.assert_allclose(
         logits.softmax(dim=1), clustering.predict_proba(latents), atol=1e-5
     )
@@ -76,7 +76,7 @@ def test_results_do_not_depend_on_other_samples(fitted):
 @pytest.mark.parametrize(
     ("latent_dim", "n_clusters"), [(3, 2), (64, 10), (129, 40), (512, 40)]
 )
-def test_logits_are_the_same_to_the_bit_in_any_company(latent_dim, n_clusters):
+def test_logits_do_not_depend_to_the_bit_on_other_samples(latent_dim, n_clusters):
     rng = np.random.default_rng(0)
     latents = rng.normal(size=(60, latent_dim)).astype(np.float32)
     others = rng.normal(size=(n_clusters, 8, latent_dim)), latents.mean(axis=0), 0.1
@@ -87,7 +87,7 @@ def test_logits_are_the_same_to_the_bit_in_any_company(latent_dim, n_clusters):
         np.testing.assert_array_equal(part, together[-size:])
 
 
-def test_a_latent_at_the_origin_is_assigned_finitely(fitted):
+def test_a_latent_at_the_origin_has_a_finite_assignment(fitted):
     _, _, clustering = fitted
     proba = clustering.predict_proba(clustering.origin[None].astype(np.float32))
     assert np.isfinite(proba).all()
@@ -99,12 +99,12 @@ def test_first_prototypes_are_mean_directions_of_parts():
     offsets = np.repeat(corners, 20, axis=0) * rng.uniform(1, 5, (60, 1))
     proba = np.repeat([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], 20, axis=0)
     found = first_prototypes(offsets, proba, 2, seed=0)
-    # Two parts of the first stratum; the second has but one distinct direction.
+    # The first stratum has two parts; the second has only one distinct direction.
     np.testing.assert_allclose(sorted(found[0].tolist()), [[0, 1, 0], [1, 0, 0]])
     np.testing.assert_allclose(found[1], [[0, 0, 1], [0, 0, 1]])
 
 
-def test_a_stratum_that_wins_nowhere_starts_from_what_leans_to_it_most():
+def test_a_stratum_without_members_starts_from_its_most_probable_sample():
     offsets = np.eye(3)
     proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
     np.testing.assert_allclose(
@@ -113,54 +113,54 @@ def test_a_stratum_that_wins_nowhere_starts_from_what_leans_to_it_most():
 
 
 @pytest.mark.parametrize("n_new", [2, 3, 6])
-def test_prototypes_learn_other_strata_of_the_same_latents(fitted, n_new):
+def test_prototypes_learn_new_strata_of_the_same_latents(fitted, n_new):
     latents, head, _ = fitted
     with torch.no_grad():
         head.condition_weight.copy_(torch.arange(16.0).reshape(4, 4))
     before = [value.clone() for value in head.state_dict().values()]
-    # Sectors of a plane: nothing that four prototypes could know already.
+    # The new strata are sectors of a plane, unrelated to the four old prototypes.
     offsets = latents - latents.mean(axis=0)
     angle = np.arctan2(offsets[:, 1], offsets[:, 0]) / (2 * np.pi) + 0.5
     labels = np.minimum((angle * n_new).astype(int), n_new - 1)
     proba = np.eye(n_new, dtype=np.float32)[labels]
-    learnt = learn_strata(head, latents, proba, seed=0)
+    learned = learn_strata(head, latents, proba, seed=0)
     assert all(map(torch.equal, before, head.state_dict().values()))
-    learnt_labels = learnt(torch.from_numpy(latents)).argmax(dim=1).numpy()
+    learned_labels = learned(torch.from_numpy(latents)).argmax(dim=1).numpy()
     start = first_prototypes(offsets, proba, 2, seed=0)
-    start_head = PrototypeHead(torch.from_numpy(start), learnt.origin, 0.2)
+    start_head = PrototypeHead(torch.from_numpy(start), learned.origin, 0.2)
     start_labels = start_head(torch.from_numpy(latents)).argmax(dim=1).numpy()
-    assert np.mean(learnt_labels == labels) > 0.9
-    assert np.mean(learnt_labels == labels) >= np.mean(start_labels == labels)
-    # The decoder gets for a stratum the mean of what its members got before.
+    assert np.mean(learned_labels == labels) > 0.9
+    assert np.mean(learned_labels == labels) >= np.mean(start_labels == labels)
+    # A stratum's condition is the mean of its members' old conditions.
     with torch.no_grad():
         old = head(torch.from_numpy(latents)).softmax(dim=1) @ head.condition_weight.T
     for label in range(n_new):
         expected = old[labels == label].mean(dim=0)
-        torch.testing.assert_close(learnt.condition_weight[:, label], expected)
+        torch.testing.assert_close(learned.condition_weight[:, label], expected)
 
 
-def test_prototypes_learn_what_the_decoder_draws_as_well(fitted):
+def test_prototypes_also_learn_decoded_samples(fitted):
     latents, head, clustering = fitted
     labels = clustering.predict(latents)
     proba = np.eye(clustering.n_clusters, dtype=np.float32)[labels]
-    # Pictures of all samples lie to one side of them.
+    # The latents of all decoded samples are shifted in the same direction.
     spread = np.ptp(latents, axis=0)
-    drawn = latents + spread * np.array([1, 0, 0, 0], dtype=np.float32)
+    decoded = latents + spread * np.array([1, 0, 0, 0], dtype=np.float32)
 
-    def share_right(head, latents):
+    def accuracy(head, latents):
         found = head(torch.from_numpy(latents)).argmax(dim=1).numpy()
         return np.mean(found == labels)
 
     alone = learn_strata(head, latents, proba, seed=0)
-    both = learn_strata(head, latents, proba, seed=0, drawn=drawn)
-    assert share_right(alone, drawn) < 0.6
-    assert share_right(both, drawn) > 0.75
-    assert share_right(both, latents) > 0.9
+    both = learn_strata(head, latents, proba, seed=0, decoded=decoded)
+    assert accuracy(alone, decoded) < 0.6
+    assert accuracy(both, decoded) > 0.75
+    assert accuracy(both, latents) > 0.9
     assert torch.equal(both.origin, alone.origin)
     assert torch.equal(both.condition_weight, alone.condition_weight)
 
 
-def test_learning_strata_is_repeatable_and_leaves_the_global_generator(fitted):
+def test_learning_strata_is_reproducible_without_the_global_generator(fitted):
     latents, head, clustering = fitted
     proba = clustering.predict_proba(latents)
     state = torch.get_rng_state()

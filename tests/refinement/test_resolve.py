@@ -5,7 +5,7 @@ from contrastive_clustering._refinement.resolve import REFINEMENTS, resolve_refi
 
 
 @pytest.mark.parametrize("name", list(REFINEMENTS))
-def test_names_stand_for_settings_that_pass_their_own_check(name):
+def test_names_stand_for_valid_settings(name):
     refinement = resolve_refinement(name)
     assert resolve_refinement(refinement) == refinement
 
@@ -28,6 +28,6 @@ def test_names_stand_for_settings_that_pass_their_own_check(name):
         (PrototypeRefinement(momentum="much"), "momentum"),
     ],
 )
-def test_bad_settings_are_named(refinement, name):
+def test_invalid_settings_are_named(refinement, name):
     with pytest.raises((ValueError, TypeError), match=name):
         resolve_refinement(refinement)

@@ -30,7 +30,7 @@ def test_predictions_enter_after_a_quarter_of_the_epochs(progress, is_kept):
     torch.testing.assert_close(updated, expected)
 
 
-def test_its_settings_are_those_of_the_phase():
+def test_its_parameters_control_the_phase():
     refinement = SelfTrainingRefinement(
         n_prototypes=3, n_neighbors=5, weight_interpolation=0.25
     )

@@ -7,7 +7,7 @@ from contrastive_clustering._saving.callbacks_state import (
 )
 
 
-def test_callbacks_get_their_counts_back(tiny_images, fast):
+def test_the_state_of_callbacks_is_restored(tiny_images, fast):
     def make():
         return ContrastiveAutoencoderClusterer(
             **{**fast, "refinement_epochs": 0},

@@ -22,11 +22,11 @@ from contrastive_clustering._saving.checkpoint import FILE_NAME
 
 
 class StopError(Exception):
-    """As if the power had gone."""
+    """Raised to simulate a power failure."""
 
 
 class Stop(Callback):
-    """Raise in an epoch, numbered from 1 over both phases, or press Ctrl-C in it."""
+    """Call a function in an epoch, numbered from 1 over both phases."""
 
     def __init__(self, epoch, action):
         self.epoch = epoch
@@ -45,8 +45,8 @@ def press():
     signal.raise_signal(signal.SIGINT)
 
 
-class OwnEncoder(torch.nn.Sequential):
-    """With a layer that draws."""
+class CustomEncoder(torch.nn.Sequential):
+    """An encoder with dropout."""
 
     def __init__(self, sample_shape, n_outputs):
         super().__init__(
@@ -54,7 +54,7 @@ class OwnEncoder(torch.nn.Sequential):
         )
 
 
-OWN_GROUPS = [("encoder.*", {"lr": 1e-3})]
+PARAM_GROUPS = [("encoder.*", {"lr": 1e-3})]
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def assert_same(found, expected, X):
 
 
 def stop_in_second_phase(monkeypatch, epoch):
-    """Make the second phase, which has no callbacks of the user, fail in an epoch."""
+    """Make an epoch of the second phase fail, which ignores the user's callbacks."""
     from contrastive_clustering._refinement.net import RefinementNet
 
     step = RefinementNet.train_step_single
@@ -130,8 +130,8 @@ def stop_in_second_phase(monkeypatch, epoch):
         (3, {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None}),
         (3, {"precision": "16-mixed"}),
         (4, {"callbacks__checkpoint__every": 2}),
-        (3, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
-        (6, {"encoder": OwnEncoder, "optimizer__param_groups": OWN_GROUPS}),
+        (3, {"encoder": CustomEncoder, "optimizer__param_groups": PARAM_GROUPS}),
+        (6, {"encoder": CustomEncoder, "optimizer__param_groups": PARAM_GROUPS}),
         (7, {"callbacks__checkpoint__every": 2}),
         (
             3,
@@ -144,7 +144,7 @@ def stop_in_second_phase(monkeypatch, epoch):
         (3, {"augmentation": None, "iterator_train__num_workers": 1}),
     ],
 )
-def test_a_fit_goes_on_where_it_was(  # noqa: PLR0917
+def test_an_interrupted_fit_resumes(  # noqa: PLR0917
     tiny_images, parameters, tmp_path, monkeypatch, others, epoch
 ):
     whole = make(parameters, **others).fit(tiny_images)
@@ -162,7 +162,7 @@ def test_a_fit_goes_on_where_it_was(  # noqa: PLR0917
         assert stage(tmp_path) == ("first" if epoch <= 4 else "second")
     else:
         assert list(tmp_path.iterdir()) == []
-    # Of code such as callbacks the names are compared: it is the same class.
+    # Custom callbacks are compared by class, so another epoch is accepted.
     callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
     again = make(parameters, tmp_path, callbacks=callbacks, **others).fit(tiny_images)
     assert_same(again, whole, tiny_images)
@@ -172,7 +172,7 @@ def test_a_fit_goes_on_where_it_was(  # noqa: PLR0917
         )
 
 
-def test_a_fit_that_broke_off_between_the_phases(
+def test_a_fit_interrupted_between_the_phases_resumes(
     tiny_images, parameters, tmp_path, monkeypatch
 ):
     whole = make(parameters).fit(tiny_images)
@@ -187,7 +187,7 @@ def test_a_fit_that_broke_off_between_the_phases(
     assert_same(make(parameters, tmp_path).fit(tiny_images), whole, tiny_images)
 
 
-def test_schedulers_of_skorch_go_on(tiny_images, parameters, tmp_path):
+def test_schedulers_of_skorch_resume(tiny_images, parameters, tmp_path):
     def scheduler():
         return LRScheduler("StepLR", step_size=1, gamma=0.5)
 
@@ -199,14 +199,14 @@ def test_schedulers_of_skorch_go_on(tiny_images, parameters, tmp_path):
     assert_same(again.fit(tiny_images), whole, tiny_images)
 
 
-def test_a_seed_drawn_by_chance_is_kept(tiny_images, parameters, tmp_path):
+def test_a_random_seed_is_kept_when_resuming(tiny_images, parameters, tmp_path):
     common = {**parameters, "random_state": None}
     with pytest.raises(StopError):
         make(common, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
     seed = read_tree(tmp_path / FILE_NAME, "checkpoint")["seed"]
     again = make(common, tmp_path, callbacks=[Stop(99, fails)]).fit(tiny_images)
     assert again.net_.seed == seed
-    # That fit has finished: the next one is another.
+    # That fit has finished, so the next one draws a new seed.
     other = make(common, tmp_path, callbacks=[Stop(99, fails)]).fit(tiny_images)
     assert other.net_.seed != seed
 
@@ -214,18 +214,18 @@ def test_a_seed_drawn_by_chance_is_kept(tiny_images, parameters, tmp_path):
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"lr": 1e-4}, r"lr was 0\.003, and is 0\.0001"),
-        ({"n_clusters": 3}, "n_clusters was 2, and is 3"),
-        ({"augmentation": torch.sin}, r"augmentation was 'auto', and is .*sin"),
-        ({"random_state": 1}, "random_state was seed .*, and is seed"),
+        ({"lr": 1e-4}, r"lr was 0\.003 and is now 0\.0001"),
+        ({"n_clusters": 3}, "n_clusters was 2 and is now 3"),
+        ({"augmentation": torch.sin}, r"augmentation was 'auto' and is now .*sin"),
+        ({"random_state": 1}, "random_state was seed .* and is now seed"),
         (
             {"clusterer": "consensus", "whiten": True},
             "clusterer was .*; whiten was False",
         ),
-        ({"callbacks": None}, r"callbacks was \[.*Stop\], and is None"),
+        ({"callbacks": None}, r"callbacks was \[.*Stop\] and is now None"),
     ],
 )
-def test_other_parameters_are_refused(
+def test_other_parameters_are_rejected(
     tiny_images, parameters, tmp_path, others, message
 ):
     callbacks = [Stop(3, fails)]
@@ -240,17 +240,19 @@ def test_other_parameters_are_refused(
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
-def test_other_data_are_refused(tiny_images, parameters, tmp_path):
+def test_other_data_are_rejected(tiny_images, parameters, tmp_path):
     with pytest.raises(StopError):
         make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
     changed = tiny_images.copy()
     changed[7, 3, 3] += 1
     for X in (changed, tiny_images[:-1], tiny_images.astype(float), tiny_images[::-1]):
-        with pytest.raises(ValueError, match=r"another kind: X was uint8 \(40, 8, 8\)"):
+        with pytest.raises(ValueError, match=r"this one: X was uint8 \(40, 8, 8\)"):
             make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(X)
 
 
-def test_what_does_not_bear_on_the_result_may_change(tiny_images, parameters, tmp_path):
+def test_parameters_that_do_not_affect_the_result_may_change(
+    tiny_images, parameters, tmp_path
+):
     whole = make(parameters).fit(tiny_images)
     with pytest.raises(StopError):
         make(parameters, tmp_path, callbacks=[Stop(3, fails)]).fit(tiny_images)
@@ -267,14 +269,14 @@ def test_what_does_not_bear_on_the_result_may_change(tiny_images, parameters, tm
     assert_same(again.fit(tiny_images), whole, tiny_images)
 
 
-def test_a_finished_fit_gives_way(tiny_images, parameters, tmp_path):
+def test_a_finished_fit_is_overwritten(tiny_images, parameters, tmp_path):
     first = make(parameters, tmp_path).fit(tiny_images)
     calls = []
     again = make(parameters, tmp_path, augmentation=None)
     again.fit(tiny_images)
     again.set_params(augmentation="auto").fit(tiny_images)
     assert_same(again, first, tiny_images)
-    # The same again needs no training.
+    # Repeating the same fit needs no training.
     recorder = Callback()
     recorder.on_batch_begin = lambda *args, **kwargs: calls.append(1)
     make(parameters, tmp_path, callbacks=[recorder]).fit(tiny_images)
@@ -315,14 +317,14 @@ def test_ctrl_c_leaves_a_usable_estimator(tiny_images, parameters, tmp_path, epo
     clusterer = make(parameters, tmp_path, callbacks=[Stop(epoch, press)])
     with pytest.warns(
         ConvergenceWarning,
-        match=f"Ctrl-C has ended training after {epoch - 1} of 4 epochs of the first",
+        match=f"Ctrl-C stopped training after {epoch - 1} of 4 epochs of the first",
     ) as caught:
         clusterer.fit(tiny_images)
     assert Path(caught[0].filename) == Path(__file__)
     assert len(clusterer.history_) == epoch - 1
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
     assert clusterer.inverse_transform(clusterer.cluster_centers_).shape[1:] == (8, 8)
-    # The rest of it can still be had, as if nothing had been.
+    # Fitting again completes it, with the result of an uninterrupted fit.
     clusterer.set_params(callbacks=[Stop(99, press)]).fit(tiny_images)
     assert_same(clusterer, make(parameters).fit(tiny_images), tiny_images)
 
@@ -351,7 +353,7 @@ def test_ctrl_c_in_the_second_phase(tiny_images, parameters, tmp_path, monkeypat
     assert_same(clusterer, make(parameters).fit(tiny_images), tiny_images)
 
 
-def test_early_stopping_is_no_interruption(tiny_images, parameters):
+def test_early_stopping_is_not_an_interruption(tiny_images, parameters):
     clusterer = make(
         {**parameters, "max_epochs": 100, "lr": 0.3},
         early_stopping=True,
@@ -364,12 +366,12 @@ def test_early_stopping_is_no_interruption(tiny_images, parameters):
 
 @pytest.mark.parametrize("part", ["file", "file/below"])
 def test_folders_that_cannot_be_written(tiny_images, parameters, tmp_path, part):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match=r"checkpoint_dir='.*' cannot be written to"):
         make(parameters, tmp_path / part).fit(tiny_images)
 
 
-def test_a_read_only_disk_is_said_before_training(
+def test_a_read_only_disk_is_reported_before_training(
     tiny_images, parameters, tmp_path, monkeypatch
 ):
     opened = os.open
@@ -403,7 +405,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_images, parameters, tmp_pat
     assert_same(again, make(parameters).fit(tiny_images), tiny_images)
 
 
-def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
+def test_a_damaged_checkpoint_is_reported(tiny_images, parameters, tmp_path):
     make(parameters, tmp_path).fit(tiny_images)
     content = (tmp_path / FILE_NAME).read_bytes()
     (tmp_path / FILE_NAME).write_bytes(content[:-100])
@@ -413,16 +415,14 @@ def test_a_damaged_checkpoint_is_said(tiny_images, parameters, tmp_path):
         make(parameters, tmp_path).fit(tiny_images)
 
 
-def test_what_a_message_quotes_of_a_checkpoint_is_short(
-    tiny_images, parameters, tmp_path
-):
+def test_messages_quote_checkpoints_briefly(tiny_images, parameters, tmp_path):
     callbacks = [Stop(3, fails)]
     with pytest.raises(StopError):
         make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
     tree = read_tree(tmp_path / FILE_NAME, "checkpoint")
     tree["identity"] |= {f"{n}{'A' * 900}": "\n\ud800" * 9000 for n in range(20)}
     write_tree(tmp_path / FILE_NAME, "checkpoint", tree)
-    with pytest.raises(ValueError, match="an unfinished fit of another") as caught:
+    with pytest.raises(ValueError, match="an unfinished fit that differs") as caught:
         make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
     message = str(caught.value)
     assert str(tmp_path) in message
@@ -430,25 +430,25 @@ def test_what_a_message_quotes_of_a_checkpoint_is_short(
     assert message.isprintable()
 
 
-def test_half_written_files_are_cleared_away(tiny_images, parameters, tmp_path):
+def test_partially_written_files_are_removed(tiny_images, parameters, tmp_path):
     (tmp_path / f".{FILE_NAME}.abc.partial").write_text("half")
     make(parameters, tmp_path).fit(tiny_images)
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
-def test_a_second_fit_in_the_folder_is_refused(tiny_images, parameters, tmp_path):
-    refused = []
+def test_a_second_fit_in_the_folder_is_rejected(tiny_images, parameters, tmp_path):
+    messages = []
 
     def fit_again():
-        if refused:
+        if messages:
             return
         with pytest.raises(ValueError, match="another thread of this process") as error:
             make(parameters, tmp_path, max_epochs=1).fit(tiny_images)
-        refused.append(str(error.value))
+        messages.append(str(error.value))
 
     callbacks = [Stop(3, fit_again)]
     first = make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
-    assert len(refused) == 1
+    assert len(messages) == 1
     assert_same(first, make(parameters).fit(tiny_images), tiny_images)
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
@@ -472,7 +472,7 @@ def test_tilde_is_the_home_folder(tiny_images, parameters, home):
     assert (home / "folder" / FILE_NAME).is_file()
 
 
-def test_a_pipe_in_place_of_a_checkpoint_is_refused(
+def test_a_checkpoint_that_is_not_a_regular_file_is_rejected(
     tiny_images, parameters, no_file, tmp_path
 ):
     path, kind = no_file
@@ -482,7 +482,7 @@ def test_a_pipe_in_place_of_a_checkpoint_is_refused(
     assert (tmp_path / FILE_NAME).is_symlink()
 
 
-def test_checkpoints_hold_no_samples(digits, parameters, tmp_path):
+def test_checkpoints_contain_no_samples(digits, parameters, tmp_path):
     images, _ = digits
     images = images[:60].astype(np.uint8)
     make(parameters, tmp_path).fit(images)
@@ -507,7 +507,7 @@ def kill(n_kills):
 
 
 @pytest.mark.slow
-def test_twenty_kills_in_both_phases_change_nothing():
+def test_twenty_kills_in_both_phases_do_not_change_the_result():
     found = kill(20)
     assert len(found["stages"]) == 20
     assert {"first", "second"} <= set(found["stages"])

@@ -21,12 +21,12 @@ def view(batch):
     return batch
 
 
-class OwnKMeans(KMeans):
-    """A subclass of what is known is not."""
+class CustomKMeans(KMeans):
+    """A subclass of a known class is not known."""
 
 
 class Settings:
-    """A class outside of the package."""
+    """A class outside the package."""
 
     def __init__(self, value):
         self.value = value
@@ -41,7 +41,7 @@ def read(tree, trusted=()):
     return from_tree(tree, trusted)
 
 
-def there_and_back(value, trusted=()):
+def roundtrip(value, trusted=()):
     return read(to_tree(value, trusted), trusted)
 
 
@@ -70,45 +70,45 @@ def there_and_back(value, trusted=()):
         ClusterNumberSearch(high=4),
     ],
 )
-def test_plain_values_come_back(value):
-    found = there_and_back(value)
+def test_plain_values_survive_a_roundtrip(value):
+    found = roundtrip(value)
     assert type(found) is type(value)
     assert found == value
 
 
-def test_arrays_of_strings_come_back():
+def test_arrays_of_strings_survive_a_roundtrip():
     names = np.array(["width", "height"], dtype=object)
-    found = there_and_back(names)
+    found = roundtrip(names)
     assert found.dtype == object
     np.testing.assert_array_equal(found, names)
-    assert there_and_back(np.array(["ab"])).dtype == "<U2"
+    assert roundtrip(np.array(["ab"])).dtype == "<U2"
     numbers = np.array([[1, None], [np.int64(3), "a"]], dtype=object)
-    np.testing.assert_array_equal(there_and_back(numbers), numbers)
+    np.testing.assert_array_equal(roundtrip(numbers), numbers)
 
 
-def test_random_states_come_back():
+def test_random_states_survive_a_roundtrip():
     state = np.random.RandomState(3)
     state.normal()
-    found = there_and_back(state)
+    found = roundtrip(state)
     assert found.normal() == state.normal()
 
 
-def test_parameters_of_known_clusterers_come_back():
+def test_parameters_of_known_clusterers_survive_a_roundtrip():
     for clusterer in (KMeans(2, n_init=3), Birch(n_clusters=HDBSCAN(copy=True))):
-        found = there_and_back(clusterer)
+        found = roundtrip(clusterer)
         assert str(found.get_params()) == str(clusterer.get_params())
 
 
-def test_what_a_clusterer_has_learned_is_not_lost_without_a_word():
+def test_a_fitted_clusterer_must_be_trusted():
     fitted = KMeans(2, n_init=3, random_state=0).fit(np.arange(6.0)[:, None])
     path = "sklearn.cluster._kmeans.KMeans"
     with pytest.raises(ValueError, match=rf"trusted=\['{path}'\]"):
         to_tree(fitted)
-    found = there_and_back(fitted, [path])
+    found = roundtrip(fitted, [path])
     np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
 
 
-def test_threads_of_trusted_objects_are_this_machines():
+def test_trusted_objects_use_the_number_of_threads_of_this_machine():
     trusted = ["sklearn.cluster._kmeans.MiniBatchKMeans"]
     tree = to_tree(MiniBatchKMeans(2, n_init=1).fit(np.arange(6.0)[:, None]), trusted)
     tree["state"]["_n_threads"] = 10**6
@@ -118,10 +118,10 @@ def test_threads_of_trusted_objects_are_this_machines():
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"$type": "KMeans", "params": {"n_cluster": 3}}, "has the parameters"),
+        ({"$type": "KMeans", "params": {"n_cluster": 3}}, "has unknown parameters"),
         ({"$type": "KMeans", "params": {"n_clusters": -1}}, "n_clusters"),
         ({"$type": "KMeans", "state": {}}, "lacks 'params'"),
-        ({"$type": "SelfTrainingRefinement", "fields": {"power": 2}}, "the fields"),
+        ({"$type": "SelfTrainingRefinement", "fields": {"power": 2}}, "wrong fields"),
         ({"$type": "dtype", "value": "f8," * 3}, "numeric dtype"),
         ({"$type": "dtype", "value": "O"}, "numeric dtype"),
         ({"$type": "device", "value": "nowhere"}, "not a device"),
@@ -130,13 +130,13 @@ def test_threads_of_trusted_objects_are_this_machines():
         ({"$type": "tuple", "items": np.zeros(2)}, "a list"),
         ({"$type": "dict", "pairs": [[[], 2]]}, "pairs of a dict"),
         ({"$type": "dict", "pairs": [[1, 2, 3]]}, "a list of 2 to 2 items"),
-        # Tuples with one hash can be computed: a dict of them takes quadratic time.
+        # A dict of tuples with equal hashes would take quadratic time.
         ({"$type": "dict", "pairs": [[1, 2]] * 1001}, "a list of 0 to 1000 items"),
         (
             {"$type": "array", "objects": False, "items": ["A" * 2000] + [""] * 2000},
             "too large",
         ),
-        # NumPy would make an object of each number.
+        # NumPy would convert each number to an object.
         ({"$type": "array", "objects": True, "items": [np.zeros(9)]}, "plain value"),
         (
             {"$type": "array", "objects": True, "items": [[{"$type": "tuple"}]]},
@@ -161,13 +161,13 @@ def test_threads_of_trusted_objects_are_this_machines():
         ("A" * 20_000, "a string"),
     ],
 )
-def test_forged_values_are_refused(tree, message):
+def test_forged_values_are_rejected(tree, message):
     with pytest.raises(ValueError, match=message):
         read(tree)
 
 
-@pytest.mark.parametrize("value", [view, Settings(3), OwnKMeans(3)])
-def test_what_is_not_known_has_to_be_trusted(value):
+@pytest.mark.parametrize("value", [view, Settings(3), CustomKMeans(3)])
+def test_unknown_classes_and_functions_must_be_trusted(value):
     with pytest.raises(
         ValueError, match=r"the_name is or contains .*trusted=\["
     ) as caught:
@@ -178,18 +178,18 @@ def test_what_is_not_known_has_to_be_trusted(value):
         read(tree)
 
 
-def test_trusted_functions_and_objects_come_back():
-    assert there_and_back(view, [f"{view.__module__}.view"]) is view
-    found = there_and_back(Settings(3), [f"{view.__module__}.Settings"])
+def test_trusted_functions_and_objects_survive_a_roundtrip():
+    assert roundtrip(view, [f"{view.__module__}.view"]) is view
+    found = roundtrip(Settings(3), [f"{view.__module__}.Settings"])
     assert isinstance(found, Settings)
     assert found.value == 3
-    assert there_and_back(math.sqrt, ["math.sqrt"]) is math.sqrt
-    trusted = [f"{OwnKMeans.__module__}.OwnKMeans"]
-    assert there_and_back(OwnKMeans(3), trusted).n_clusters == 3
+    assert roundtrip(math.sqrt, ["math.sqrt"]) is math.sqrt
+    trusted = [f"{CustomKMeans.__module__}.CustomKMeans"]
+    assert roundtrip(CustomKMeans(3), trusted).n_clusters == 3
 
 
 @pytest.mark.parametrize("value", [partial(view, 3), torch.nn.ReLU(), Slotted()])
-def test_objects_with_hidden_state_are_refused(value):
+def test_objects_with_hidden_state_are_rejected(value):
     kind = type(value)
     with pytest.raises(
         ValueError, match="cannot be saved without code, trusted or not"
@@ -211,15 +211,17 @@ def test_trees_cannot_name_code(tree):
         read(json.loads(json.dumps(tree)))
 
 
-def test_trusted_paths_that_are_not_there():
+def test_trusted_paths_must_be_importable_and_of_the_right_kind():
     tree = {"$type": "import", "path": "no_such_module.thing"}
     with pytest.raises(ValueError, match="cannot be imported here"):
         read(tree, ["no_such_module.thing"])
     tree = {"$type": "object", "path": "math.sqrt", "state": {}}
-    with pytest.raises(ValueError, match="for a class"):
+    with pytest.raises(
+        ValueError, match=r"'math\.sqrt' is used as a class, but is not"
+    ):
         read(tree, ["math.sqrt"])
 
 
-def test_arrays_without_a_place_are_refused():
+def test_arrays_of_unsupported_dtype_are_rejected():
     with pytest.raises(ValueError, match="dtype complex128"):
         to_tree(np.zeros(3, dtype=complex))

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from own_clusterers import NamedByFit
+from custom_clusterers import NamedByFit
 from sklearn.cluster import DBSCAN, Birch, BisectingKMeans
 
 from contrastive_clustering._io.schema import Scope
 from contrastive_clustering._saving.fitted_centers import (
     CENTER_KINDS,
-    MOST_LEVELS,
+    MAX_LEVELS,
     kmeans_of,
 )
 
@@ -25,7 +25,7 @@ def test_kmeans_predicts_the_nearest_center():
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 3, 12])
 @pytest.mark.parametrize("strategy", ["biggest_inertia", "largest_cluster"])
-def test_trees_of_any_form_come_back(n_clusters, strategy):
+def test_trees_of_any_shape_survive_a_roundtrip(n_clusters, strategy):
     fitted = BisectingKMeans(
         n_clusters, bisecting_strategy=strategy, random_state=0
     ).fit(X)
@@ -38,16 +38,16 @@ def test_trees_of_any_form_come_back(n_clusters, strategy):
     np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
 
 
-@pytest.mark.parametrize("n_levels", [MOST_LEVELS, MOST_LEVELS + 1])
+@pytest.mark.parametrize("n_levels", [MAX_LEVELS, MAX_LEVELS + 1])
 @pytest.mark.parametrize("left_first", [True, False])
-def test_trees_are_no_deeper_than_python_can_walk(n_levels, left_first):
+def test_trees_have_a_limited_depth(n_levels, left_first):
     if left_first:
         is_leaf = [False] * n_levels + [True] * (n_levels + 1)
     else:
         is_leaf = [False, True] * n_levels + [True]
     centers = np.arange(3.0 * len(is_leaf)).reshape(-1, 3)
     tree = {"centers": centers, "is_leaf": np.array(is_leaf)}
-    if n_levels > MOST_LEVELS:
+    if n_levels > MAX_LEVELS:
         with pytest.raises(ValueError, match="more than 300 levels"):
             BISECTING.fields.check(tree, "the tree", Scope())
     else:
@@ -65,7 +65,7 @@ def test_subclusters_may_be_noise():
     np.testing.assert_array_equal(found.predict(OTHERS), fitted.predict(OTHERS))
 
 
-def test_subclusters_with_names_are_refused():
+def test_subclusters_labeled_by_strings_are_rejected():
     fitted = Birch(n_clusters=NamedByFit(names=("a", "b", "c")), threshold=0.4).fit(X)
-    with pytest.raises(ValueError, match="NamedByFit, gives subclusters labels of"):
+    with pytest.raises(ValueError, match="NamedByFit, labels subclusters with dtype"):
         BIRCH.to_tree(fitted)

@@ -26,11 +26,11 @@ from contrastive_clustering._saving.fitted_clusterers import (
 )
 
 
-class OwnKMeans(KMeans):
-    """Known to nobody."""
+class CustomKMeans(KMeans):
+    """A class that must be trusted."""
 
 
-OWN = f"{OwnKMeans.__module__}.OwnKMeans"
+CUSTOM = f"{CustomKMeans.__module__}.CustomKMeans"
 
 rng = np.random.default_rng(0)
 X = np.concatenate([rng.normal(size=(30, 3)) + 4 * shift for shift in range(3)])
@@ -64,7 +64,7 @@ CLUSTERERS = {
     "consensus": ConsensusClustering(
         3, n_members=4, cosine_fraction=0.5, random_state=0
     ),
-    "other": OwnKMeans(3, n_init=1, random_state=0),
+    "other": CustomKMeans(3, n_init=1, random_state=0),
 }
 
 
@@ -75,9 +75,9 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def trees():
-    """The tree of each fitted clusterer; not to be changed."""
+    """The tree of each fitted clusterer; do not modify it."""
     return {
-        kind: clusterer_to_tree(clusterer.fit(X), [OWN])
+        kind: clusterer_to_tree(clusterer.fit(X), [CUSTOM])
         for kind, clusterer in CLUSTERERS.items()
     }
 
@@ -91,11 +91,11 @@ def check(tree, **sizes):
     CLUSTERER.check(tree, "the clusterer", Scope(**{"n_prepared": 3, **sizes}))
 
 
-def test_clusterers_come_back_to_the_bit(trees, kind, tmp_path):
+def test_clusterers_survive_a_roundtrip_to_the_bit(trees, kind, tmp_path):
     tree = through_a_file(trees[kind], tmp_path)
     assert tree["kind"] == kind
     check(tree)
-    found, fitted = clusterer_from_tree(tree, [OWN]), CLUSTERERS[kind]
+    found, fitted = clusterer_from_tree(tree, [CUSTOM]), CLUSTERERS[kind]
     assert type(found) is type(fitted)
     assert found.n_features_in_ == 3
     np.testing.assert_array_equal(found.predict(OTHERS), fitted.predict(OTHERS))
@@ -110,23 +110,23 @@ def test_clusterers_come_back_to_the_bit(trees, kind, tmp_path):
         )
 
 
-def test_other_clusterers_have_to_be_trusted(trees):
-    with pytest.raises(ValueError, match=rf"clusterer .*trusted=\['{OWN}'\]"):
+def test_other_clusterers_must_be_trusted(trees):
+    with pytest.raises(ValueError, match=rf"clusterer .*trusted=\['{CUSTOM}'\]"):
         clusterer_to_tree(CLUSTERERS["other"], [])
     check(trees["other"])
-    with pytest.raises(ValueError, match=rf"names '{OWN}'"):
+    with pytest.raises(ValueError, match=rf"names '{CUSTOM}'"):
         clusterer_from_tree(trees["other"], [])
 
 
 @pytest.mark.parametrize("clusterer", [DBSCAN(), HDBSCAN(copy=True), OPTICS()])
-def test_nothing_is_kept_of_what_cannot_predict(clusterer):
+def test_clusterers_that_cannot_predict_are_not_saved(clusterer):
     tree = clusterer_to_tree(clusterer.fit(X), [])
     assert tree == {"kind": "voted"}
     check(tree)
     assert clusterer_from_tree(tree, []) is None
 
 
-def test_numbers_of_numpy_come_back_as_pythons(tmp_path):
+def test_numbers_of_numpy_become_numbers_of_python(tmp_path):
     consensus = ConsensusClustering(
         np.int64(3),
         n_members=np.int32(2),
@@ -163,8 +163,8 @@ FORGED = [
     ("bisecting_kmeans", "centers", np.zeros((13, 4)), "n_prepared=4, and not 3"),
     ("bisecting_kmeans", "is_leaf", np.zeros(12, bool), "n_nodes=12, and not 13"),
     ("bisecting_kmeans", "is_leaf", np.zeros(13), "an array of b1"),
-    ("bisecting_kmeans", "is_leaf", np.zeros(13, bool), "lacks nodes of its tree"),
-    ("bisecting_kmeans", "is_leaf", np.ones(13, bool), "more nodes than fit a tree"),
+    ("bisecting_kmeans", "is_leaf", np.zeros(13, bool), "too few nodes for a binary"),
+    ("bisecting_kmeans", "is_leaf", np.ones(13, bool), "too many nodes for a binary"),
     (BAYESIAN, "mean_precision", np.zeros(3), "values below"),
     (BAYESIAN, "mean_precision", np.ones(4), "n_raw=4, and not 3"),
     (BAYESIAN, "degrees_of_freedom", np.full(3, 2.0), "too few degrees of freedom"),
@@ -216,7 +216,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize(("kind", "name", "value", "message"), FORGED)
-def test_forged_clusterers_are_refused(trees, kind, name, value, message):
+def test_forged_clusterers_are_rejected(trees, kind, name, value, message):
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         check({**trees[kind], name: value})
     assert "the clusterer" in str(caught.value)
@@ -236,7 +236,9 @@ def test_forged_clusterers_are_refused(trees, kind, name, value, message):
     ],
 )
 @pytest.mark.parametrize("number", [0, -1])
-def test_forged_members_of_a_consensus_are_refused(trees, number, name, value, message):
+def test_forged_members_of_a_consensus_are_rejected(
+    trees, number, name, value, message
+):
     tree = copy.deepcopy(trees["consensus"])
     tree["members"][number][name] = value
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -244,7 +246,7 @@ def test_forged_members_of_a_consensus_are_refused(trees, number, name, value, m
 
 
 @pytest.mark.parametrize("index", [-1, 3])
-def test_members_are_merged_into_clusters_that_there_are(trees, index):
+def test_members_are_merged_into_existing_clusters(trees, index):
     tree = copy.deepcopy(trees["consensus"])
     tree["members"][1]["merged"] = tree["members"][1]["merged"].copy()
     tree["members"][1]["merged"][0] = index

@@ -10,7 +10,7 @@ X = np.concatenate([rng.normal(size=(30, 3)) + 4 * shift for shift in range(3)])
 
 
 @pytest.mark.parametrize("kind", MIXTURE_KINDS)
-def test_densities_come_back_to_the_bit(kind):
+def test_mixtures_survive_a_roundtrip_to_the_bit(kind):
     *prior, covariance_type = kind.removeprefix("bayesian_mixture_").rsplit("_", 1)
     parameters = {"covariance_type": covariance_type, "random_state": 0}
     if kind.startswith("bayesian"):

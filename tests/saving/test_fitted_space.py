@@ -27,7 +27,7 @@ def through_a_file(tree, folder):
 
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("normalize", [False, True])
-def test_spaces_come_back_to_the_bit(tmp_path, whiten, normalize):
+def test_spaces_survive_a_roundtrip_to_the_bit(tmp_path, whiten, normalize):
     latents = X.astype("f4")
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
     tree = through_a_file(space_to_tree(space), tmp_path)
@@ -52,7 +52,7 @@ def test_spaces_come_back_to_the_bit(tmp_path, whiten, normalize):
         ({"components": np.full((2, 3), np.inf)}, "is not finite"),
     ],
 )
-def test_forged_spaces_are_refused(changes, message):
+def test_forged_spaces_are_rejected(changes, message):
     space = fit_latent_space(X.astype("f4"), whiten=True, normalize=True)
     tree = space_to_tree(space)
     for name, value in changes.items():
@@ -62,7 +62,7 @@ def test_forged_spaces_are_refused(changes, message):
         SPACE.check(tree, "the space", Scope(latent_dim=3))
 
 
-def test_without_whitening_clusterers_see_the_latents():
+def test_without_whitening_the_dimension_is_that_of_the_latents():
     tree = {"whitening": None, "normalize": False, "size": 1.0}
     with pytest.raises(ValueError, match="n_prepared=3, and not 2"):
         SPACE.check(tree, "the space", Scope(latent_dim=3, n_prepared=2))
@@ -74,7 +74,7 @@ def voters():
     return KNeighborsClassifier(5, weights="distance").fit(X, labels)
 
 
-def test_voters_come_back_to_the_bit(voters, tmp_path):
+def test_voters_survive_a_roundtrip_to_the_bit(voters, tmp_path):
     tree = through_a_file(voters_to_tree(voters), tmp_path)
     VOTERS.check(tree, "voters", Scope(n_prepared=3, n_clusters=2))
     found = voters_from_tree(tree)
@@ -85,7 +85,7 @@ def test_voters_come_back_to_the_bit(voters, tmp_path):
         np.testing.assert_array_equal(given, expected)
 
 
-def test_there_may_be_no_voters():
+def test_voters_are_optional():
     assert voters_to_tree(None) is None
     assert voters_from_tree(None) is None
     Maybe(VOTERS).check(None, "voters", Scope())
@@ -95,11 +95,11 @@ def test_there_may_be_no_voters():
     ("changes", "message"),
     [
         ({"n_neighbors": 0}, "an integer from 1 to 15"),
-        # Each pair of neighbors that vote is compared, which takes quadratic time.
+        # Prediction compares all pairs of neighbors, which takes quadratic time.
         ({"n_neighbors": 80}, "an integer from 1 to 15"),
         (
             {"X": np.zeros((4, 3)), "y": np.zeros(4, int)},
-            "more neighbors than there are",
+            "n_neighbors is larger than the number of voters",
         ),
         ({"X": np.zeros((90, 4))}, "n_prepared=4, and not 3"),
         ({"y": np.zeros(89, int)}, "n_voters=89, and not 90"),
@@ -110,7 +110,7 @@ def test_there_may_be_no_voters():
         ({"y": np.array(["a"] * 90)}, "an array of"),
     ],
 )
-def test_forged_voters_are_refused(voters, changes, message):
+def test_forged_voters_are_rejected(voters, changes, message):
     with pytest.raises(ValueError, match=message):
         VOTERS.check(
             {**voters_to_tree(voters), **changes},

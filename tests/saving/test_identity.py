@@ -15,7 +15,7 @@ from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
 from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._saving.identity import (
-    DEEPEST,
+    MAX_DEPTH,
     describe,
     describe_training,
     digest_samples,
@@ -25,7 +25,7 @@ from contrastive_clustering._utils import provenance
 
 
 class Noise:
-    """An augmentation as an object."""
+    """An augmentation that is an object."""
 
     def __init__(self, size, **others):
         self.size = size
@@ -42,7 +42,7 @@ class Settings:
 
 
 class Scaled(torch.nn.Module):
-    """A module with a plain attribute, which is not among its weights."""
+    """A module with a plain attribute, which is not part of its weights."""
 
     def __init__(self, factor):
         super().__init__()
@@ -137,18 +137,18 @@ def test_values_are_described_by_their_state(name):
     make, make_other = PAIRS[name]
     assert describe(make()) == describe(make())
     assert describe(make()) != describe(make_other())
-    # The same within something else.
+    # They also differ within another object.
     assert describe({"a": (make(),)}) != describe({"a": (make_other(),)})
 
 
-def test_generators_are_described_by_how_much_they_have_drawn():
+def test_generators_are_described_by_their_current_state():
     for make in (np.random.RandomState, generator):
         fresh, used = make(0), make(0)
         used.normal(size=1)
         assert describe(fresh) != describe(used)
 
 
-def test_a_function_that_was_called_is_the_same():
+def test_calling_a_function_does_not_change_its_description():
     noise = Noise(3.0)
     before = describe(noise)
     noise(1.0)
@@ -171,7 +171,7 @@ def test_cells_without_a_value_are_described():
 @pytest.mark.parametrize(
     "make", [lambda: [], dict, lambda: Noise(1.0), types.SimpleNamespace]
 )
-def test_what_holds_itself_is_described(make):
+def test_objects_that_contain_themselves_are_described(make):
     texts = []
     for _ in range(2):
         value = make()
@@ -185,7 +185,7 @@ def test_what_holds_itself_is_described(make):
     assert texts[0] == texts[1]
 
 
-def test_what_augmentations_keep_of_a_batch_is_not_compared():
+def test_state_that_augmentations_keep_of_a_batch_is_not_compared():
     views = AugmentationSequential(RandomAffine(10.0), data_keys=["input"])
     before = describe(views)
     views(torch.rand(4, 1, 8, 8))
@@ -226,7 +226,7 @@ def test_trainings_are_compared_by_epochs_weights_and_moments():
     assert len(set(texts)) == len(texts)
 
 
-def test_functions_that_hold_themselves_are_described():
+def test_recursive_functions_are_described():
     def recursive(n):
         return 0 if n == 0 else recursive(n - 1)
 
@@ -234,21 +234,21 @@ def test_functions_that_hold_themselves_are_described():
 
 
 def test_depth_is_limited():
-    assert describe(holding(1, DEEPEST - 1)) != describe(holding(2, DEEPEST - 1))
-    assert "what holds it" in describe(holding(1, 500))
+    assert describe(holding(1, MAX_DEPTH - 1)) != describe(holding(2, MAX_DEPTH - 1))
+    assert "<enclosing object>" in describe(holding(1, 500))
 
 
 @pytest.mark.parametrize(
     "make",
     [threading.Lock, threading.Event, lambda: sys.stdout, lambda: (i for i in ())],
 )
-def test_what_cannot_be_pickled_is_described(make):
+def test_objects_that_cannot_be_pickled_are_described(make):
     assert describe(make()) == describe(make())
     assert describe(Noise(1, lock=make())) == describe(Noise(1, lock=make()))
     assert describe(Noise(1, lock=make())) != describe(Noise(2, lock=make()))
 
 
-def test_texts_name_no_addresses():
+def test_descriptions_contain_no_addresses():
     for make, _ in PAIRS.values():
         assert " at 0x" not in describe(make())
 
@@ -257,7 +257,7 @@ def identity_of(X, **params):
     return identify(params, X, None, None)
 
 
-def test_callbacks_of_skorch_are_known_by_their_settings(tiny_images):
+def test_callbacks_of_skorch_are_compared_by_their_settings(tiny_images):
     def identity(*callbacks):
         return identity_of(tiny_images, callbacks=list(callbacks))
 
@@ -271,7 +271,7 @@ def test_callbacks_of_skorch_are_known_by_their_settings(tiny_images):
     assert score != identity(EpochScoring("accuracy", name="b"))
 
 
-def test_callbacks_of_others_are_known_by_their_class(tiny_images):
+def test_custom_callbacks_are_compared_by_their_class(tiny_images):
     class Counter(Callback):
         def __init__(self, n):
             self.n = n
@@ -293,7 +293,7 @@ def test_callbacks_of_others_are_known_by_their_class(tiny_images):
         ("contrastive_clustering", "9.8.1", False),
     ],
 )
-def test_versions_are_compared_by_what_matters(
+def test_versions_are_compared_as_far_as_they_matter(
     tiny_images, monkeypatch, package, version, same
 ):
     versions = dict.fromkeys(provenance.package_versions(), "9.8.0")
@@ -312,7 +312,7 @@ def test_samples_are_compared_by_their_values(tiny_images):
         assert identity_of(other)["X"] != before
 
 
-def test_long_texts_are_cut_and_told_apart(tiny_images):
+def test_long_texts_are_truncated_and_distinguished(tiny_images):
     many = list(range(100_000))
     text = identity_of(tiny_images, a=many)["a"]
     assert len(text) < 1000
@@ -321,7 +321,7 @@ def test_long_texts_are_cut_and_told_apart(tiny_images):
     assert text != identity_of(tiny_images, a=many)["a"]
 
 
-def test_what_concerns_the_machine_is_left_out(tiny_images):
+def test_parameters_that_concern_the_machine_are_ignored(tiny_images):
     machine = {
         "iterator_train__num_workers": 3,
         "device": "cpu",
@@ -373,14 +373,14 @@ def test_identity_is_the_same_in_another_process(tiny_images):
     )
 
 
-def test_samples_have_digests_of_their_own(tiny_images, monkeypatch):
+def test_each_sample_has_its_digest(tiny_images, monkeypatch):
     digests = digest_samples(tiny_images)
     assert len(set(digests)) == len(tiny_images)
     monkeypatch.setattr(_scaling, "CHUNK_VALUES", 3 * tiny_images[0].size)
     assert digest_samples(tiny_images[::-1]) == digests[::-1]
 
 
-def test_identity_knows_modules_by_their_layers_and_weights(tiny_images):
+def test_modules_are_compared_by_their_layers_and_weights(tiny_images):
     def identity(**params):
         return identify(params, tiny_images, None, None)
 
@@ -394,7 +394,7 @@ def test_identity_knows_modules_by_their_layers_and_weights(tiny_images):
     assert identity(encoder=first) != identity(encoder=half)
 
 
-def test_identity_knows_parameters_of_the_net(tiny_images):
+def test_parameters_of_the_net_are_compared(tiny_images):
     def identity(**params):
         return identify(params, tiny_images, None, None)
 

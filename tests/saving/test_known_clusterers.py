@@ -9,12 +9,12 @@ from contrastive_clustering._saving.known_clusterers import (
 )
 
 
-class OwnKMeans(KMeans):
-    """A subclass may do anything."""
+class CustomKMeans(KMeans):
+    """A subclass may have any behavior."""
 
 
 @pytest.mark.parametrize("kind", KNOWN_CLUSTERERS)
-def test_clusterers_are_made_of_their_parameters(kind):
+def test_clusterers_are_created_from_their_parameters(kind):
     clusterer = KNOWN_CLUSTERERS[kind]()
     assert is_known(clusterer)
     made = make_clusterer(kind, written_params(clusterer))
@@ -22,14 +22,14 @@ def test_clusterers_are_made_of_their_parameters(kind):
     assert made.get_params() == clusterer.get_params()
 
 
-def test_what_is_fitted_or_of_another_class_is_not_known():
-    assert not is_known(OwnKMeans())
+def test_fitted_clusterers_and_other_classes_are_not_known():
+    assert not is_known(CustomKMeans())
     assert not is_known(KMeans(1).fit([[0.0], [1.0]]))
     assert not is_known("KMeans")
 
 
 @pytest.mark.parametrize("name", ["memory", "n_jobs"])
-def test_parameters_of_the_machine_are_left_out(name):
+def test_parameters_that_concern_the_machine_are_not_written(name):
     clusterer = OPTICS(memory="cache", n_jobs=7)
     assert name not in written_params(clusterer)
     with pytest.raises(ValueError, match=name):
@@ -39,19 +39,19 @@ def test_parameters_of_the_machine_are_left_out(name):
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("KMeans", {"n_cluster": 3}, "has the parameters"),
+        ("KMeans", {"n_cluster": 3}, "has unknown parameters"),
         ("KMeans", {"n_clusters": -1}, "n_clusters"),
         ("AgglomerativeClustering", {"memory": "cache"}, "memory"),
         ("HDBSCAN", {"n_jobs": 10**6}, "n_jobs"),
         ("Birch", {"threshold": "low"}, "threshold"),
     ],
 )
-def test_forged_parameters_are_refused(kind, params, message):
+def test_forged_parameters_are_rejected(kind, params, message):
     with pytest.raises(ValueError, match=message):
         make_clusterer(kind, params)
 
 
-def test_the_folder_of_a_cache_is_not_saved():
+def test_the_cache_folder_is_not_saved():
     ward = AgglomerativeClustering(memory="cache")
     assert (
         make_clusterer("AgglomerativeClustering", written_params(ward)).memory is None

@@ -17,7 +17,7 @@ WEIGHT = "encoder.0.weight"
 
 
 def fresh(net):
-    """A net with the same weights, whose optimizer has not taken a step."""
+    """Return a net with the same weights whose optimizer has not taken a step."""
     other = copy.deepcopy(net)
     other._initialize_optimizer(reason="")
     return other
@@ -59,33 +59,33 @@ def assert_same_state(found, expected):
         {"optimizer__param_groups": [("encoder.*", {"lr": 1e-3})]},
     ],
 )
-def test_moments_go_through_a_file_to_the_bit(tmp_path, fit_tiny, parameters):
+def test_moments_survive_a_roundtrip_to_the_bit(tmp_path, fit_tiny, parameters):
     net = fit_tiny(**parameters).net_
     write_tree(tmp_path / "file", "test", optimizer_to_tree(net))
     other = fresh(net)
     load(other, read_tree(tmp_path / "file", "test"))
     assert_same_state(other, net)
-    for group, wanted in zip(
+    for group, expected in zip(
         other.optimizer_.param_groups, net.optimizer_.param_groups, strict=True
     ):
-        group["lr"] = wanted["lr"]  # which a schedule sets, and not a file
+        group["lr"] = expected["lr"]  # set by a schedule, not by a file
     for found in (net, other):
         for weight in found.module_.parameters():
             weight.grad = torch.ones_like(weight)
         found.optimizer_.step()
-    for weight, wanted in zip(
+    for weight, expected in zip(
         other.module_.parameters(), net.module_.parameters(), strict=True
     ):
-        assert torch.equal(weight, wanted)
+        assert torch.equal(weight, expected)
 
 
 @pytest.fixture(scope="module")
 def net(fit_tiny):
-    """A net with an AdamW that has taken steps; not to be changed."""
+    """A net whose AdamW has taken steps; do not modify it."""
     return fit_tiny().net_
 
 
-def test_moments_are_by_the_names_of_weights(net):
+def test_moments_are_stored_by_the_names_of_weights(net):
     tree = optimizer_to_tree(net)
     assert set(tree) == {name for name, _ in net.module_.named_parameters()}
     assert set(tree[WEIGHT]) == {"step", "exp_avg", "exp_avg_sq"}
@@ -99,7 +99,7 @@ def test_a_frozen_weight_has_no_moments(net):
     moments = tree.pop(WEIGHT)
     load(frozen, tree)
     assert weights[WEIGHT] not in frozen.optimizer_.state
-    with pytest.raises(ValueError, match=rf"the moments .* of {WEIGHT}, and not \[\]"):
+    with pytest.raises(ValueError, match=rf"the moments .* of {WEIGHT}, not \[\]"):
         load(fresh_frozen(net), {WEIGHT: moments})
 
 
@@ -109,7 +109,7 @@ def fresh_frozen(net):
     return frozen
 
 
-def test_a_weight_without_gradients_so_far_may_lack_moments(net):
+def test_a_weight_that_had_no_gradients_may_lack_moments(net):
     tree = optimizer_to_tree(net)
     del tree[WEIGHT]
     other = fresh(net)
@@ -144,7 +144,7 @@ def moment(value):
     ],
 )
 @pytest.mark.parametrize("name", ["exp_avg", "exp_avg_sq"])
-def test_other_moments_are_refused(net, name, change):
+def test_invalid_moments_are_rejected(net, name, change):
     tree = optimizer_to_tree(net)
     tree[WEIGHT][name] = change(tree[WEIGHT][name]["value"])
     other = fresh(net)
@@ -157,19 +157,19 @@ def test_other_moments_are_refused(net, name, change):
     "step",
     [3, None, np.array(3.0, "f4"), moment(np.zeros(2, "f4")), moment(np.array(3))],
 )
-def test_other_counts_of_steps_are_refused(net, step):
+def test_invalid_step_counts_are_rejected(net, step):
     tree = optimizer_to_tree(net)
     tree[WEIGHT]["step"] = step
     with pytest.raises(ValueError, match=f"step of {WEIGHT} in the optimizer is"):
         load(fresh(net), tree)
 
 
-def test_other_names_are_refused(net):
+def test_unknown_names_are_rejected(net):
     tree = optimizer_to_tree(net)
     moments = tree[WEIGHT]
     for changed, message in [
-        ({"encoder.99.weight": moments}, "moments of no weight: 'encoder.99.weight'"),
-        ({"A" * 900: {}}, r"moments of no weight: 'AAA"),
+        ({"encoder.99.weight": moments}, "an unknown weight, 'encoder.99.weight'"),
+        ({"A" * 900: {}}, r"moments of an unknown weight, 'AAA"),
         ({WEIGHT: {**moments, "more": moments["step"]}}, r"\['exp_avg', .*'more'"),
         ({WEIGHT: {"step": moments["step"]}}, rf"the moments \['step'\] of {WEIGHT}"),
         ({WEIGHT: {"momentum_buffer": moments["exp_avg"]}}, "'momentum_buffer'"),
@@ -182,13 +182,13 @@ def test_other_names_are_refused(net):
             load(fresh(net), malformed)
 
 
-def test_moments_of_another_optimizer_are_refused(net, fit_tiny):
+def test_moments_of_another_optimizer_are_rejected(net, fit_tiny):
     sgd = fit_tiny(optimizer=torch.optim.SGD, optimizer__momentum=0.9).net_
     with pytest.raises(ValueError, match=r"the moments \['exp_avg'.*momentum_buffer"):
         load(fresh(sgd), optimizer_to_tree(net))
 
 
-def test_lbfgs_says_why_it_cannot_be_saved(tmp_path, fit_tiny):
+def test_saving_lbfgs_is_an_error_with_a_remedy(tmp_path, fit_tiny):
     clusterer = fit_tiny(optimizer=torch.optim.LBFGS, warm_start=True)
     with pytest.raises(ValueError, match=r"optimizer=LBFGS cannot be saved.*warm_st"):
         clusterer.save(tmp_path / "model")

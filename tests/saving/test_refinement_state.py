@@ -20,7 +20,7 @@ from contrastive_clustering._saving.refinement_state import (
 
 @pytest.fixture(scope="module", params=["neighbors", "self_training"])
 def resumable(request, fit_tiny, tmp_path_factory):
-    """A net, settings and the state of its second phase, from a checkpoint."""
+    """A net, its settings and the state of its second phase, from a checkpoint."""
     folder = tmp_path_factory.mktemp("checkpoint")
     estimator = fit_tiny(
         refinement_epochs=1, refinement=request.param, checkpoint_dir=folder
@@ -28,9 +28,9 @@ def resumable(request, fit_tiny, tmp_path_factory):
     tree = read_tree(folder / _checkpoint.FILE_NAME, _checkpoint.KIND)
     assert tree["stage"] == "second"
     state = {name: tree[name] for name in REFINEMENT}
-    settings = replace(unresolved_training(estimator), seed=estimator.net_.seed)
+    training = replace(unresolved_training(estimator), seed=estimator.net_.seed)
     refinement = resolve_refinement(estimator.refinement)
-    return estimator.net_, (settings, refinement), state
+    return estimator.net_, (training, refinement), state
 
 
 def check(state, **sizes):
@@ -51,19 +51,19 @@ def assert_same_trees(found, expected):
 
 
 def test_a_resumed_net_has_the_same_state(resumable, tmp_path):
-    net, wanted, state = resumable
+    net, settings, state = resumable
     check(state, n_samples=40)
-    refining = resume_refinement(copy.deepcopy(net), *wanted, state)
+    refining = resume_refinement(copy.deepcopy(net), *settings, state)
     again = refinement_state(refining)
     write_tree(tmp_path / "file", "test", again)
     assert_same_trees(read_tree(tmp_path / "file", "test"), state)
-    has_neighbors = wanted[1].target_neighbors > 0
+    has_neighbors = settings[1].target_neighbors > 0
     assert (state["neighbors"] is not None) == has_neighbors
 
 
-def test_the_start_is_that_of_the_second_phase(resumable):
-    net, wanted, state = resumable
-    refining = resume_refinement(copy.deepcopy(net), *wanted, state)
+def test_a_resumed_net_keeps_the_initial_weights_of_the_phase(resumable):
+    net, settings, state = resumable
+    refining = resume_refinement(copy.deepcopy(net), *settings, state)
     assert_same_trees(weights_to_tree(refining.start), state["start"])
     weights = refining.module_.state_dict()
     assert any(
@@ -89,34 +89,34 @@ def test_the_start_is_that_of_the_second_phase(resumable):
         ("optimizer", lambda old: {"a": 3}, "a dict"),
     ],
 )
-def test_forged_states_are_refused(resumable, name, change, message):
+def test_forged_states_are_rejected(resumable, name, change, message):
     _, _, state = resumable
     with pytest.raises(ValueError, match=message):
         check({**state, name: change(state[name])}, n_samples=40)
 
 
-def test_states_of_another_network_are_refused(resumable):
-    net, wanted, state = resumable
+def test_states_of_another_network_are_rejected(resumable):
+    net, settings, state = resumable
 
-    def refuses(message, **changes):
+    def assert_rejected(message, **changes):
         with pytest.raises(ValueError, match=message):
-            resume_refinement(copy.deepcopy(net), *wanted, {**state, **changes})
+            resume_refinement(copy.deepcopy(net), *settings, {**state, **changes})
 
     wide = np.concatenate([state["memberships"]] * 2, axis=1)
-    refuses("memberships are of 4 strata", memberships=wide)
+    assert_rejected("memberships are of 4 strata", memberships=wide)
     name, value = next(iter(state["start"].items()))
-    message = "start does not hold the weights of the network"
+    message = "start does not match the weights of the network"
     for other in (value[None], value.reshape(-1)[:1], value.tolist(), None):
-        refuses(message, start={**state["start"], name: other})
-    refuses(message, start={})
-    refuses(message, start={**state["start"], "more": value})
+        assert_rejected(message, start={**state["start"], name: other})
+    assert_rejected(message, start={})
+    assert_rejected(message, start={**state["start"], "more": value})
     weight = next(iter(state["optimizer"]))
-    refuses("the moments", optimizer={weight: {"step": 3}})
+    assert_rejected("the moments", optimizer={weight: {"step": 3}})
 
 
-def test_a_net_without_prototypes_is_refused(resumable):
-    net, wanted, state = resumable
+def test_a_net_without_prototypes_is_rejected(resumable):
+    net, settings, state = resumable
     other = copy.deepcopy(net)
     other.module_.prototype_head = None
-    with pytest.raises(ValueError, match="prototypes are not"):
-        resume_refinement(other, *wanted, state)
+    with pytest.raises(ValueError, match="prototypes are of none"):
+        resume_refinement(other, *settings, state)

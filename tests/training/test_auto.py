@@ -5,7 +5,7 @@ from contrastive_clustering._training.auto import count_batch_size, count_epochs
 
 
 @given(n_samples=st.integers(1, 100_000))
-def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
+def test_auto_batch_size_gives_an_epoch_several_steps(n_samples):
     size = count_batch_size("auto", n_samples)
     assert 64 <= size <= 256
     if 64 < size < 256:
@@ -14,7 +14,7 @@ def test_automatic_batches_leave_an_epoch_some_steps(n_samples):
 
 
 @given(n_samples=st.integers(1, 100_000))
-def test_small_sets_are_seen_more_often_and_small_sets_of_volumes_more_still(n_samples):
+def test_small_sets_train_for_more_epochs_and_volumes_for_even_more(n_samples):
     of_images = count_epochs("auto", n_samples, kind="image")
     of_volumes = count_epochs("auto", n_samples, kind="volume")
     assert 15 <= of_images <= min(30, of_volumes)

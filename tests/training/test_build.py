@@ -66,7 +66,7 @@ def test_parameters_reach_the_net():
         ({"early_stopping": True}, {"lr_schedule", "early_stopping"}),
     ],
 )
-def test_callbacks_are_those_asked_for(parameters, names):
+def test_callbacks_follow_the_parameters(parameters, names):
     net, _ = make(**parameters)
     own = {name for name, _ in net.callbacks_} & {
         "lr_schedule",
@@ -86,12 +86,12 @@ def test_callbacks_are_those_asked_for(parameters, names):
         ({"optimizer__foreach": True}, None),
     ],
 )
-def test_steps_are_fused_unless_said_otherwise(parameters, fused):
+def test_steps_are_fused_by_default_if_the_optimizer_supports_it(parameters, fused):
     net, _ = make(**parameters)
     assert net.optimizer_.defaults.get("fused") is fused
 
 
-def test_what_a_net_was_made_of_can_be_asked_for():
+def test_given_parameters_returns_what_a_net_was_made_from():
     set_by_user = {
         "optimizer__betas": (0.8, 0.9),
         "module__projection_dim": 3,
@@ -108,7 +108,7 @@ def test_what_a_net_was_made_of_can_be_asked_for():
     }
 
 
-def test_weights_depend_on_the_seed_alone():
+def test_weights_depend_only_on_the_seed():
     first, second = make()[0], make(lr=1.0)[0]
     for value, other in zip(
         first.module_.parameters(), second.module_.parameters(), strict=True

@@ -1,4 +1,4 @@
-"""What callbacks cannot do is said before training, and what they can do works."""
+"""Unusable callbacks are rejected before training; usable ones work."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def make(*callbacks, **others):
 @pytest.mark.parametrize("scoring", [EpochScoring, BatchScoring])
 @pytest.mark.parametrize("use_caching", [False, True])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_scores_are_of_the_samples(scoring, use_caching, early_stopping, images):
+def test_scores_are_of_samples_not_views(scoring, use_caching, early_stopping, images):
     scores = scoring(
         spread, name="spread", on_train=not early_stopping, use_caching=use_caching
     )
@@ -54,7 +54,7 @@ def test_scores_are_of_the_samples(scoring, use_caching, early_stopping, images)
     assert found.history_[:, "spread"] == expected.history_[:, "spread"]
 
 
-def test_scores_do_not_change_the_training(images):
+def test_scores_do_not_affect_training(images):
     found = make(EpochScoring(spread, on_train=True)).fit(images)
     np.testing.assert_array_equal(found.labels_, make().fit(images).labels_)
 
@@ -69,20 +69,20 @@ class Recording(Callback):
         net.history.record("own", 1.0)
 
 
-def test_an_own_callback_may_record_anything(images):
+def test_a_custom_callback_may_record_any_entry(images):
     make(Recording(), EarlyStopping(monitor="own")).fit(images)
 
 
-LATE = [
+UNUSABLE = [
     (EpochScoring("accuracy"), "scoring='accuracy'.*no labels"),
     (EpochScoring(None, on_train=True), "scoring=None.*no labels"),
     (EpochScoring(accuracy_score, on_train=True), "accuracy_score.*no labels"),
     (EpochScoring(make_scorer(accuracy_score)), "no labels"),
     (BatchScoring("f1", on_train=True), "BatchScoring.*no labels"),
-    (EarlyStopping(monitor="train_los"), "nothing records it.*'train_loss'"),
-    (Checkpoint(monitor="train_foo_best"), "nothing records it"),
-    (InputShapeSetter(), "nothing to set"),
-    (PrintLog(sink=None), "sink=None, which cannot be called"),
+    (EarlyStopping(monitor="train_los"), "no callback records it.*'train_loss'"),
+    (Checkpoint(monitor="train_foo_best"), "no callback records it"),
+    (InputShapeSetter(), "is not needed"),
+    (PrintLog(sink=None), "sink=None, which is not callable"),
     (EpochScoring, "EpochScoring.*'scoring'"),
     (LRScheduler("Foo"), "policy='Foo'"),
     (LRScheduler("StepLR"), "StepLR.*'step_size'"),
@@ -90,19 +90,19 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("callback", "message"), LATE)
-def test_what_would_fail_in_training_is_refused_before(
+@pytest.mark.parametrize(("callback", "message"), UNUSABLE)
+def test_callbacks_that_would_fail_in_training_are_rejected_before(
     callback, message, images, monkeypatch
 ):
     def train(*args, **kwargs):
-        raise AssertionError("training has begun")
+        raise AssertionError("training has started")
 
     monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
     with pytest.raises(ValueError, match=rf"callbacks.*{message}"):
         make(callback).fit(images)
 
 
-def test_what_callbacks_record_may_be_monitored(images):
+def test_values_recorded_by_callbacks_can_be_monitored(images):
     make(
         PassthroughScoring("train_loss", on_train=True),
         LRScheduler("StepLR", step_size=1, event_name="rate"),
@@ -111,7 +111,7 @@ def test_what_callbacks_record_may_be_monitored(images):
     ).fit(images)
 
 
-def test_a_class_may_be_given_its_parameters_as_those_of_the_net(images):
+def test_a_callback_class_gets_its_arguments_from_net_parameters(images):
     clusterer = make(
         EpochScoring,
         callbacks__EpochScoring__scoring=spread,

@@ -17,7 +17,7 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
 )
-from contrastive_clustering._training.callbacks import observers_of
+from contrastive_clustering._training.callbacks import select_observers
 
 
 def test_learning_rate_rises_and_falls(tiny_images, fast):
@@ -31,7 +31,7 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
     recorder = Recorder()
     clusterer = ContrastiveAutoencoderClusterer(callbacks=[recorder], **fast)
     clusterer.fit(tiny_images)
-    # The recorder runs before the schedule: it sees the rate of the step before.
+    # The recorder runs before the schedule, so it sees the rate of the previous step.
     rates = np.array(recorder.rates[1:])
     assert rates.argmax() in (3, 4)
     assert rates.max() == pytest.approx(0.1, rel=0.05)
@@ -64,13 +64,13 @@ def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsy
 
 
 class Pickler(Callback):
-    """Pickle the net within the training, as skorch's Checkpoint can."""
+    """Pickle the net during training, as skorch's Checkpoint can."""
 
     def on_epoch_end(self, net, **kwargs):
         pickle.loads(pickle.dumps(net))
 
 
-def test_nets_and_estimators_with_progress_can_be_pickled(
+def test_nets_and_estimators_with_a_progress_bar_can_be_pickled(
     tiny_images, fast, capsys, monkeypatch
 ):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
@@ -84,8 +84,8 @@ def test_nets_and_estimators_with_progress_can_be_pickled(
     assert "1/1" in capsys.readouterr().err
 
 
-def test_observers_are_told_from_what_acts():
-    class Own(PrintLog):
+def test_observers_are_distinguished_from_callbacks_that_affect_training():
+    class Custom(PrintLog):
         pass
 
     class Other(Callback):
@@ -94,5 +94,5 @@ def test_observers_are_told_from_what_acts():
     named = ("bar", ProgressBar())
     board = TensorBoard(writer=None)
     acting = [EarlyStopping(), ("score", EpochScoring("f1")), Other, Other()]
-    assert observers_of([*acting, named, Own, board]) == [named, Own, board]
-    assert observers_of(None) == []
+    assert select_observers([*acting, named, Custom, board]) == [named, Custom, board]
+    assert select_observers(None) == []

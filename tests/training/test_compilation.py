@@ -12,9 +12,9 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 
 @pytest.fixture
 def traced(monkeypatch):
-    """Let ``torch.compile`` trace, and run what it has traced without a compiler.
+    """Let ``torch.compile`` trace, and run the traced graphs without a compiler.
 
-    Returns the list of the traced graphs.
+    Returns the list of the graphs.
     """
     graphs = []
 
@@ -45,7 +45,9 @@ def test_compiled_training_is_the_same(tiny_images, fast, traced, others):
     )
 
 
-def test_what_was_compiled_is_left_where_it_was(tiny_images, fast, traced, tmp_path):
+def test_compilation_affects_neither_predictions_nor_files(
+    tiny_images, fast, traced, tmp_path
+):
     clusterer = ContrastiveAutoencoderClusterer(**fast, compile=True).fit(tiny_images)
     plain = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     weights = clusterer.net_.module_.state_dict()
@@ -64,7 +66,7 @@ def test_what_was_compiled_is_left_where_it_was(tiny_images, fast, traced, tmp_p
         np.testing.assert_array_equal(other.transform(tiny_images), latents)
         np.testing.assert_array_equal(other.inverse_transform(latents), images)
         other.partial_fit(tiny_images)
-    # Compiling starts a compiler, which a file may not do.
+    # Compiling starts a compiler, which a file must not do.
     assert [other.get_params().get("compile", False) for other in others] == [
         True,
         True,
@@ -75,7 +77,7 @@ def test_what_was_compiled_is_left_where_it_was(tiny_images, fast, traced, tmp_p
     assert len(traced) == n_graphs
 
 
-def test_a_failed_compilation_says_what_to_do(tiny_images, fast, monkeypatch):
+def test_a_failed_compilation_names_the_remedy(tiny_images, fast, monkeypatch):
     def backend(graph, inputs):
         raise OSError("no compiler here")
 
@@ -85,8 +87,8 @@ def test_a_failed_compilation_says_what_to_do(tiny_images, fast, monkeypatch):
     clusterer = ContrastiveAutoencoderClusterer(**fast, compile=True)
     with pytest.raises(
         ValueError,
-        match=r"compile=True cannot be used here \(.*no compiler here.*\)\. PyTorch "
-        r"needs a C\+\+ compiler .* set compile=False",
+        match=r"compile=True failed \(.*no compiler here.*\)\. PyTorch needs a C\+\+ "
+        r"compiler .* set compile=False",
     ):
         clusterer.fit(tiny_images)
     assert not hasattr(clusterer, "net_")
@@ -110,7 +112,7 @@ def test_the_compiler_can_be_chosen(tiny_images, fast):
         clusterer.fit(tiny_images)
 
 
-def test_other_errors_stay_what_they_are(tiny_images, fast, traced):
+def test_other_errors_propagate_unchanged(tiny_images, fast, traced):
     def fails(batch):
         raise ArithmeticError
 

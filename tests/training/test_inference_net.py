@@ -23,7 +23,7 @@ def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
     assert images.shape == (40, 1, 8, 8)
 
 
-def test_latents_are_the_same_to_the_bit_whatever_the_company(tiny_images, fast):
+def test_latents_do_not_depend_to_the_bit_on_the_batch_size(tiny_images, fast):
     for X in (tiny_images, tiny_images.reshape(40, -1), np.stack([tiny_images] * 8, 1)):
         clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
         together = clusterer.transform(X)

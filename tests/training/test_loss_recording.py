@@ -44,12 +44,12 @@ def test_epochs_without_a_phase_belong_to_the_first():
     assert phase_numbers([]).tolist() == []
 
 
-# In these tests the CPU stands for a device that computes beside Python.
+# In these tests the CPU stands for a device that computes asynchronously.
 
 
 @pytest.fixture
-def read_later(monkeypatch):
-    """Treat the CPU as a device that would have to be waited for."""
+def asynchronous(monkeypatch):
+    """Treat the CPU as a device on which reading a number waits."""
     for module in (_recording, _augmentation):
         monkeypatch.setattr(module, "is_asynchronous", lambda device: True)
 
@@ -82,24 +82,22 @@ def epochs(clusterer):
 
 
 @pytest.mark.parametrize("others", SETTINGS)
-def test_losses_that_are_read_later_are_the_same(
-    tiny_images, fast, monkeypatch, others
-):
+def test_deferred_losses_are_the_same(tiny_images, fast, monkeypatch, others):
     parameters = {**fast, "batch_size": 8, **others}
-    now = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    immediate = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
     monkeypatch.setattr(_recording, "is_asynchronous", lambda device: True)
-    # Of the five batches of an epoch three, and then the rest.
+    # An epoch has five batches: three are read together, then the other two.
     monkeypatch.setattr(_recording, "READ_EVERY", 3)
-    later = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
-    assert epochs(later) == epochs(now)
+    deferred = ContrastiveAutoencoderClusterer(**parameters).fit(tiny_images)
+    assert epochs(deferred) == epochs(immediate)
     np.testing.assert_array_equal(
-        later.transform(tiny_images), now.transform(tiny_images)
+        deferred.transform(tiny_images), immediate.transform(tiny_images)
     )
-    np.testing.assert_array_equal(later.labels_, now.labels_)
+    np.testing.assert_array_equal(deferred.labels_, immediate.labels_)
 
 
 class Waits(TorchDispatchMode):
-    """Count what would wait for a GPU: numbers that are read, and shapes of them.
+    """Count operations that would wait for a GPU: their shape depends on values.
 
     Reads of a whole tensor do not pass through the dispatcher; `Reads` counts them.
     """
@@ -126,7 +124,7 @@ class Waits(TorchDispatchMode):
 
 
 class Reads(TorchFunctionMode):
-    """Count the methods that bring a tensor to the host."""
+    """Count the methods that copy a tensor to the host."""
 
     METHODS = frozenset(
         {"tolist", "item", "cpu", "numpy", "__array__", "__bool__", "__float__"}
@@ -143,7 +141,7 @@ class Reads(TorchFunctionMode):
 
 
 def count_waits(monkeypatch, **parameters):
-    """Return what waits in the steps of a fit, and how many steps there were."""
+    """Return the operations that wait in the steps of a fit, and the step count."""
     seen, steps = [], []
     step = ContrastiveNet.train_step
 
@@ -161,7 +159,7 @@ def count_waits(monkeypatch, **parameters):
     return seen, len(steps)
 
 
-@pytest.mark.usefixtures("read_later")
+@pytest.mark.usefixtures("asynchronous")
 @pytest.mark.parametrize(
     "others",
     [
@@ -172,15 +170,15 @@ def count_waits(monkeypatch, **parameters):
         {"augmentation": None},
     ],
 )
-def test_steps_read_no_number(fast, monkeypatch, others):
+def test_steps_do_not_wait_for_the_device(fast, monkeypatch, others):
     seen, n_steps = count_waits(monkeypatch, **fast, batch_size=8, **others)
     assert n_steps == 3 * (fast["max_epochs"] + fast["refinement_epochs"])
     assert seen == []
 
 
-def test_the_count_finds_what_the_cpu_reads(fast, monkeypatch):
+def test_the_counters_find_reads_on_the_cpu(fast, monkeypatch):
     seen, n_steps = count_waits(monkeypatch, **{**fast, "refinement_epochs": 0})
-    assert seen.count("aten::_local_scalar_dense") == 3 * n_steps  # a term each
+    assert seen.count("aten::_local_scalar_dense") == 3 * n_steps  # one per term
     seen.clear()
     with Waits() as waits, Reads() as reads:
         rows = torch.arange(4.0)
@@ -190,7 +188,7 @@ def test_the_count_finds_what_the_cpu_reads(fast, monkeypatch):
 
 
 class Watch(Callback):
-    """Keep copies of the weights at each epoch's start, and count the steps."""
+    """Copy the weights at the start of each epoch, and count the steps."""
 
     def __init__(self):
         self.weights, self.n_steps = [], 0
@@ -203,9 +201,9 @@ class Watch(Callback):
         self.n_steps += training
 
 
-@pytest.mark.usefixtures("read_later")
+@pytest.mark.usefixtures("asynchronous")
 @pytest.mark.parametrize(("read_every", "n_steps"), [(1, 7), (2, 8), (100, 8)])
-def test_divergence_is_found_later_and_the_epoch_undone(
+def test_deferred_divergence_restores_the_weights_before_the_epoch(
     tiny_images, fast, monkeypatch, read_every, n_steps
 ):
     monkeypatch.setattr(_recording, "READ_EVERY", read_every)
@@ -221,7 +219,7 @@ def test_divergence_is_found_later_and_the_epoch_undone(
     )
     message = (
         r"Training diverged: reconstruction_loss is nan in epoch 2 of 2 of the first "
-        r"phase, batch 3, with lr=0\.01\. Lower lr, .* has to return finite"
+        r"phase, batch 3, with lr=0\.01\. Lower lr, .* must return finite"
     )
     with pytest.raises(ValueError, match=message):
         clusterer.fit(tiny_images)
@@ -232,11 +230,11 @@ def test_divergence_is_found_later_and_the_epoch_undone(
     for state in net.optimizer_.state_dict()["state"].values():
         assert state["step"] == 4
         assert torch.isfinite(state["exp_avg"]).all()
-    # The batches before the bad one are in the history.
+    # The batches before the diverged one are in the history.
     assert [len(batch) for batch in net.history[-1]["batches"][:3]] == [4, 4, 1]
 
 
-@pytest.mark.usefixtures("read_later")
+@pytest.mark.usefixtures("asynchronous")
 def test_divergence_in_validation_and_in_the_second_phase(tiny_images, fast):
     def breaks_after(n_calls):
         calls = []
@@ -257,8 +255,8 @@ def test_divergence_in_validation_and_in_the_second_phase(tiny_images, fast):
         ).fit(tiny_images)
 
 
-@pytest.mark.usefixtures("read_later", "ctrl_c")
-def test_nothing_unread_is_left_behind_by_an_interrupted_epoch(tiny_images, fast):
+@pytest.mark.usefixtures("asynchronous", "ctrl_c")
+def test_an_interrupted_epoch_leaves_no_unread_losses(tiny_images, fast):
     class Press(Callback):
         def on_batch_end(self, net, **kwargs):
             if len(net.history) == 2:
@@ -272,7 +270,7 @@ def test_nothing_unread_is_left_behind_by_an_interrupted_epoch(tiny_images, fast
 
 
 class MetaGenerator(torch.Generator):
-    """A generator that claims to be on the meta device, which has none."""
+    """A generator that reports the meta device, which has no generators."""
 
     device = torch.device("meta")
 
@@ -288,9 +286,9 @@ class MetaGenerator(torch.Generator):
         {"augmentation": TableAugmentation()},
     ],
 )
-def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
-    # Tensors on the meta device have a shape and no values: to read a number of one, or
-    # to make a shape of its values, is an error.
+def test_epochs_run_on_the_meta_device(fast, monkeypatch, others):
+    # Tensors on the meta device have shapes but no values: reading a value, or a shape
+    # that depends on values, is an error.
     X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
     scaler = Scaler.fit(X, read_layout(X.shape))
     estimator = ContrastiveAutoencoderClusterer(
@@ -330,7 +328,7 @@ def test_epochs_run_where_there_are_no_numbers(fast, monkeypatch, others):
 
 
 class NoteDevice(Callback):
-    """Note where the latents of each step are."""
+    """Record the device of each step's latents."""
 
     def __init__(self, devices):
         self.devices = devices

@@ -26,14 +26,14 @@ def test_mixed_precision_trains_and_predicts_in_float32(
     pickle.loads(pickle.dumps(mixed)).partial_fit(tiny_images)
 
 
-def test_steps_whose_gradients_overflow_are_left_out(tiny_images, fast, monkeypatch):
+def test_steps_whose_gradients_overflow_are_skipped(tiny_images, fast, monkeypatch):
     scales = []
 
     class Watch(Callback):
         def on_batch_end(self, net, **kwargs):
             scales.append(net.grad_scaler_.get_scale())
 
-    # The scale that training starts with; float16 ends at 65,504.
+    # Start with a scale at which gradients exceed 65,504, the largest float16.
     scaler = torch.amp.GradScaler
     monkeypatch.setattr(
         torch.amp, "GradScaler", lambda *a, **k: scaler(*a, init_scale=2.0**30, **k)
@@ -46,5 +46,5 @@ def test_steps_whose_gradients_overflow_are_left_out(tiny_images, fast, monkeypa
     assert scales[-1] < scales[0]
     assert np.isfinite(clusterer.transform(tiny_images)).all()
     state = clusterer.net_.optimizer_.state_dict()["state"][0]
-    n_left_out = sum(b < a for a, b in zip([2.0**30, *scales], scales, strict=False))
-    assert state["step"] == len(scales) - n_left_out
+    n_skipped = sum(b < a for a, b in zip([2.0**30, *scales], scales, strict=False))
+    assert state["step"] == len(scales) - n_skipped

@@ -29,7 +29,7 @@ def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
     assert not any(name.startswith("valid") for name in epoch)
 
 
-def test_losses_fall(digits):
+def test_losses_decrease(digits):
     images, _ = digits
     history = (
         ContrastiveAutoencoderClusterer(max_epochs=6, random_state=0)
@@ -40,11 +40,11 @@ def test_losses_fall(digits):
         assert history[-1, name] < 0.9 * history[0, name]
 
 
-def test_same_random_state_same_result_and_nothing_disturbed(tiny_images, fast):
+def test_fit_is_reproducible_and_leaves_global_state_unchanged(tiny_images, fast):
     before = state_of_the_world()
     first = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     assert state_of_the_world() == before
-    torch.rand(3), np.random.rand(3)  # what others draw makes no difference
+    torch.rand(3), np.random.rand(3)  # global generators do not affect the fit
     second = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     third = ContrastiveAutoencoderClusterer(**{**fast, "random_state": 1}).fit(
         tiny_images
@@ -55,14 +55,14 @@ def test_same_random_state_same_result_and_nothing_disturbed(tiny_images, fast):
     assert not np.allclose(latents[0], latents[2])
 
 
-def test_error_in_a_callable_leaves_no_trace(tiny_images, fast):
+def test_an_error_in_a_callable_leaves_global_state_unchanged(tiny_images, fast):
     def fails(batch):
         torch.rand(3)
-        raise RuntimeError("my own fault")
+        raise RuntimeError("callable failed")
 
     before = state_of_the_world()
     clusterer = ContrastiveAutoencoderClusterer(augmentation=fails, **fast)
-    with pytest.raises(RuntimeError, match="my own fault"):
+    with pytest.raises(RuntimeError, match="callable failed"):
         clusterer.fit(tiny_images)
     assert state_of_the_world() == before
     assert not hasattr(clusterer, "net_")
@@ -71,7 +71,9 @@ def test_error_in_a_callable_leaves_no_trace(tiny_images, fast):
 @pytest.mark.parametrize(
     "augmentation", [None, lambda batch: batch + 0.1 * torch.randn_like(batch), "rgb"]
 )
-def test_augmentations_train(tiny_images, fast, augmentation):
+def test_training_with_each_kind_of_augmentation_is_reproducible(
+    tiny_images, fast, augmentation
+):
     fits = [
         ContrastiveAutoencoderClusterer(augmentation=augmentation, **fast).fit(
             tiny_images
@@ -91,7 +93,7 @@ def test_augmentations_train(tiny_images, fast, augmentation):
         ((8, 8), {"early_stopping": True}, False),
     ],
 )
-def test_what_the_decoder_is_to_draw(fast, monkeypatch, sides, parameters, restores):
+def test_decoder_targets(fast, monkeypatch, sides, parameters, restores):
     X = np.random.default_rng(0).normal(size=(20, *sides))
     seen = []
 
@@ -103,7 +105,7 @@ def test_what_the_decoder_is_to_draw(fast, monkeypatch, sides, parameters, resto
     monkeypatch.setattr("contrastive_clustering._training.build.JointLoss", Noting)
     clusterer = ContrastiveAutoencoderClusterer(**fast, **parameters).fit(X)
     scaled = torch.from_numpy((X - X.mean()) / X.std()).float()[:, None]
-    # One batch an epoch; with early stopping a second one, of what was held out.
+    # One batch per epoch, and with early stopping a second one for validation.
     assert len(seen) == 3 + 2 * ("early_stopping" in parameters)
     for targets in seen:
         distances = torch.cdist(targets.flatten(1), scaled.flatten(1), p=1) / 64
@@ -113,7 +115,7 @@ def test_what_the_decoder_is_to_draw(fast, monkeypatch, sides, parameters, resto
     assert clusterer.transform(X).shape == (20, 4)
 
 
-def test_warm_start_and_partial_fit_go_on(tiny_images, first_phase):
+def test_warm_start_and_partial_fit_continue_training(tiny_images, first_phase):
     clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
         tiny_images
     )
@@ -168,7 +170,7 @@ def test_early_stopping_keeps_the_best_epoch(tiny_images, first_phase):
     assert len(history) < 200
     assert np.argmin(losses) == len(history) - 3
     assert history[-1, "valid_reconstruction_loss"] > 0
-    # Validation draws the same views each time, so the loss comes out the same again.
+    # Validation draws the same views each time, so the losses are reproducible.
     again = clusterer.fit(tiny_images).history_
     assert again[:, "valid_loss"] == losses
 

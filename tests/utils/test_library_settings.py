@@ -94,7 +94,7 @@ def warnings_as_errors():
         yield
 
 
-SURROUNDINGS = {
+SETTINGS = {
     "pandas": lambda: sklearn.config_context(transform_output="pandas"),
     "polars": lambda: sklearn.config_context(transform_output="polars"),
     "array API": array_api,
@@ -196,9 +196,9 @@ def expected(tmp_path_factory):
     return results(tmp_path_factory.mktemp("expected"))
 
 
-@pytest.mark.parametrize("name", SURROUNDINGS)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_settings_do_not_affect_results(name, expected, tmp_path):
-    with SURROUNDINGS[name]():
+    with SETTINGS[name]():
         before = current_settings()
         found = results(tmp_path)
         assert current_settings() == before
@@ -228,7 +228,7 @@ def test_settings_do_not_affect_views(kind):
 
     expected = draw()
     for name in ("float64", "bfloat16", "default device", "no_grad", "autocast"):
-        with SURROUNDINGS[name]():
+        with SETTINGS[name]():
             torch.testing.assert_close(draw(), expected, rtol=0, atol=0, msg=name)
 
 
@@ -236,7 +236,7 @@ def test_only_the_gradient_mode_affects_the_loss():
     a, b = (torch.randn(8, 4, requires_grad=True) for _ in range(2))
     expected = nt_xent(a, b)
     for name in ("float64", "default device", "autocast"):
-        with SURROUNDINGS[name]():
+        with SETTINGS[name]():
             loss = nt_xent(a, b)
             assert loss.requires_grad
             torch.testing.assert_close(loss, expected, rtol=0, atol=0, msg=name)
@@ -439,7 +439,7 @@ def test_all_settings_together_do_not_affect_other_calls(name, searched, tmp_pat
     expected = CALLS[name](searched, X, tmp_path)
     with ExitStack() as stack:
         for setting in TOGETHER:
-            stack.enter_context(SURROUNDINGS[setting]())
+            stack.enter_context(SETTINGS[setting]())
         before = current_settings()
         found = CALLS[name](searched, X, tmp_path)
         assert current_settings() == before

@@ -1,4 +1,4 @@
-"""Clusterers as users write them, whose clusters have names of any kind."""
+"""Custom clusterers, whose labels may be numbers or strings."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
@@ -6,7 +6,7 @@ from sklearn.cluster import KMeans
 
 
 class Named(ClusterMixin, BaseEstimator):
-    """K-means whose clusters have names; columns are in their order."""
+    """K-means with given labels, which are also the order of the columns."""
 
     def __init__(self, n_clusters=3, names=(0, 1, 2)):
         self.n_clusters = n_clusters
@@ -27,7 +27,7 @@ class Named(ClusterMixin, BaseEstimator):
 
 
 class NamedByFit(ClusterMixin, BaseEstimator):
-    """The same without `predict`."""
+    """The same clusterer without `predict`."""
 
     def __init__(self, n_clusters=3, names=(0, 1, 2)):
         self.n_clusters = n_clusters

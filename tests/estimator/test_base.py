@@ -1,0 +1,55 @@
+import math
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+
+ATTRIBUTES = [
+    "labels_",
+    "cluster_centers_",
+    "n_clusters_",
+    "linkage_",
+    "cluster_number_search_",
+    "net_",
+    "history_",
+    "n_features_in_",
+    "feature_names_in_",
+    "examples_",
+]
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attributes_are_missing_before_fit(name):
+    clusterer = ContrastiveAutoencoderClusterer()
+    assert not hasattr(clusterer, name)
+    with pytest.raises(NotFittedError):
+        getattr(clusterer, name)
+
+
+def test_attributes_are_those_of_the_model(fitted_digits, digits):
+    model = fitted_digits._model
+    assert fitted_digits.labels_ is model.clustering.labels
+    assert fitted_digits.cluster_centers_ is model.clustering.latent_centers
+    assert fitted_digits.net_ is model.net
+    assert fitted_digits.n_clusters_ == len(fitted_digits.cluster_centers_)
+    assert fitted_digits.n_features_in_ == math.prod(digits[0].shape[1:])
+    assert fitted_digits.linkage_.shape == (fitted_digits.n_clusters_ - 1, 4)
+    assert len(vars(fitted_digits)) == len(fitted_digits.get_params(deep=False)) + 1
+
+
+@pytest.mark.parametrize("name", ["feature_names_in_", "examples_"])
+def test_optional_attributes_are_missing(fitted_digits, name):
+    assert not hasattr(fitted_digits, name)
+    with pytest.raises(AttributeError, match=name):
+        getattr(fitted_digits, name)
+
+
+def test_the_model_is_replaced_in_one_step(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    model, labels = clusterer._model, clusterer.labels_.copy()
+    with pytest.raises(ValueError, match="'lr' parameter"):
+        clusterer.set_params(lr=-1.0).fit(tiny_images)
+    assert clusterer._model is model
+    np.testing.assert_array_equal(clusterer.labels_, labels)

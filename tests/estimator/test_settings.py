@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import DBSCAN
+
+from contrastive_clustering import (
+    ClusterNumberSearch,
+    ContrastiveAutoencoderClusterer,
+    GrayImageAugmentation,
+    SelfTrainingRefinement,
+)
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.settings import (
+    resolve_settings,
+    unresolved_training,
+)
+
+
+def resolve(n_samples=40, **params):
+    X = np.random.default_rng(0).normal(size=(n_samples, 8, 8))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    return resolve_settings(ContrastiveAutoencoderClusterer(**params), dataset, seed=3)
+
+
+def test_auto_is_resolved():
+    settings = resolve(n_samples=2000, n_clusters="auto", device="auto")
+    training = settings.training
+    assert training.augmentation == GrayImageAugmentation()
+    assert (training.max_epochs, training.batch_size, training.seed) == (30, 125, 3)
+    assert isinstance(training.device, torch.device)
+    assert settings.clustering.n_clusters == ClusterNumberSearch()
+    assert settings.refinement == SelfTrainingRefinement()
+
+
+def test_given_values_are_kept():
+    settings = resolve(
+        n_clusters=4,
+        clusterer=DBSCAN(),
+        whiten=True,
+        augmentation=None,
+        max_epochs=2,
+        batch_size=7,
+        lr=0.5,
+        refinement_epochs=0,
+        optimizer__betas=(0.8, 0.9),
+        callbacks__checkpoint__every=5,
+    )
+    training, clustering = settings.training, settings.clustering
+    assert training.augmentation is None
+    assert (training.max_epochs, training.batch_size, training.lr) == (2, 7, 0.5)
+    assert training.net_params == {"optimizer__betas": (0.8, 0.9)}
+    assert (clustering.n_clusters, clustering.whiten) == (4, True)
+    assert isinstance(clustering.clusterer, DBSCAN)
+    assert settings.refinement is None
+
+
+def test_augmentations_for_other_samples_are_refused():
+    with pytest.raises(ValueError, match="augmentation='volume' does not suit"):
+        resolve(augmentation="volume")
+
+
+def test_settings_that_depend_on_samples_are_left_open():
+    training = unresolved_training(ContrastiveAutoencoderClusterer(lr=0.2))
+    assert training.lr == 0.2
+    assert training.augmentation is None
+    assert training.max_epochs == 0

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
+from contrastive_clustering._model import fitted as _fitted
+
+
+@pytest.fixture(scope="module")
+def model(fitted_digits):
+    return fitted_digits._model
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    return digits[0][:60]
+
+
+def test_answers_are_made_of_the_latents(model, images):
+    latents = model.net.encode(ArrayDataset(images, model.scaler))
+    np.testing.assert_array_equal(model.encode(images), latents)
+    rows = np.array([5, 3])
+    np.testing.assert_array_equal(model.encode(images, rows=rows), latents[rows])
+    labels = model.clustering.predict(latents)
+    np.testing.assert_array_equal(model.predict(images), labels)
+    np.testing.assert_array_equal(
+        model.predict_proba(images), model.clustering.predict_proba(latents)
+    )
+    np.testing.assert_array_equal(
+        model.score_samples(images), model.density.score_samples(latents)
+    )
+    np.testing.assert_array_equal(
+        model.decode(latents), model.net.decode(latents, model.scaler.unscale)
+    )
+    np.testing.assert_array_equal(model.project(images), model.net.project(latents))
+
+
+def test_score_is_that_of_an_even_selection(model, images, monkeypatch):
+    whole = sample_silhouette(images, model.predict(images), model.scaler)
+    assert model.score(images) == whole
+    monkeypatch.setattr(_fitted, "LARGEST_SCORED", 30)
+    part = images[::2]
+    expected = sample_silhouette(part, model.predict(part), model.scaler)
+    assert model.score(images) == expected
+
+
+def test_interpolation_takes_even_steps(model):
+    start, end = model.centers[0], model.centers[1]
+    steps = model.interpolate(start, end, 3)
+    middle = ((start.astype("f8") + end) / 2).astype("f4")
+    expected = model.decode(np.stack([start, middle, end]))
+    np.testing.assert_allclose(steps, expected, atol=1e-4)
+
+
+def test_latents_that_are_not_finite_are_refused(model, images, monkeypatch):
+    def overflow(net, dataset, function, out=None):
+        return function(np.full((len(dataset), 2), np.inf, np.float32))
+
+    monkeypatch.setattr(type(model.net), "map_latents", overflow)
+    for method in (model.encode, model.predict, model.score_samples):
+        with pytest.raises(ValueError, match="latents of X are not finite"):
+            method(images)
