@@ -250,7 +250,7 @@ PAGES_WITH_FILES = [
 SLOW = {"large_data", "distributed"}
 
 # Statements of a page on the results of its snippets.
-SAID = {
+STATED = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9
         and abs(seen["agreement_clean"]) < 0.05

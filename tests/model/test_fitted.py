@@ -38,7 +38,7 @@ def test_answers_are_made_of_the_latents(model, images):
 def test_score_is_that_of_an_even_selection(model, images, monkeypatch):
     whole = sample_silhouette(images, model.predict(images), model.scaler)
     assert model.score(images) == whole
-    monkeypatch.setattr(_fitted, "LARGEST_SCORED", 30)
+    monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
     part = images[::2]
     expected = sample_silhouette(part, model.predict(part), model.scaler)
     assert model.score(images) == expected
