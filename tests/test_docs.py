@@ -1,7 +1,9 @@
-"""Documentation is correct: snippets, docstrings and public names."""
+"""Snippets, docstrings and public names in texts for users are correct."""
 
+import ast
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import textwrap
@@ -11,11 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpydoc.validate import validate
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
 
 import contrastive_clustering
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._training.net_params import PREFIXES
+from contrastive_clustering._data.dataset import EvenBatchLoader
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
+from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._training.build import optimizer_defaults
+from contrastive_clustering._training.net_params import PREFIXES, check_net_parameters
 from contrastive_clustering.metrics import mapped_accuracy
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +49,16 @@ IGNORED = {
 }
 
 
+def first_class_with(method, kind):
+    """Return the path of the class whose docstring overriding methods rely on."""
+    first = [
+        base
+        for base in kind.__mro__
+        if method in vars(base) and base.__module__.startswith("contrastive_")
+    ][-1]
+    return f"{first.__module__}.{first.__qualname__}"
+
+
 def public_objects():
     for name in contrastive_clustering.__all__:
         thing = getattr(contrastive_clustering, name)
@@ -49,7 +68,7 @@ def public_objects():
                 for method in dir(thing):
                     module = getattr(getattr(thing, method), "__module__", None) or ""
                     if module.startswith("contrastive_") and not method.startswith("_"):
-                        yield f"contrastive_clustering.{name}.{method}"
+                        yield f"{first_class_with(method, thing)}.{method}"
     for module in PUBLIC_MODULES:
         for name in importlib.import_module(module).__all__:
             yield f"{module}.{name}"
@@ -65,7 +84,7 @@ PUBLIC_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", list(public_objects()))
+@pytest.mark.parametrize("name", sorted(set(public_objects())))
 def test_public_docstrings_are_numpydoc(name):
     errors = [e for e in validate(name)["errors"] if e[0] not in IGNORED]
     assert errors == []
@@ -93,6 +112,37 @@ def test_parameters_of_the_net_are_documented():
     entry = doc.partition("    **net_params : dict\n")[2].partition("\n\n")[0]
     for prefix in PREFIXES:
         assert f"``{prefix}__``" in entry
+
+
+def test_table_of_skorch_parameters_states_names_and_defaults():
+    page = (DOCS / "user_guide" / "skorch_parameters.rst").read_text()
+    rows = re.findall(r"^    ``(\w+)`` \| (.+?) \|", page, re.M)
+    stated = {
+        name: ast.literal_eval(default.strip("`"))
+        for name, default in rows
+        if default.startswith("`")
+    }
+    assert {name for name, _ in rows} - set(stated) == {"callbacks__lr_schedule"}
+    check_net_parameters(
+        stated | {"callbacks__lr_schedule": None},
+        optimizer=torch.optim.AdamW,
+        callbacks=(),
+        early_stopping=True,
+    )
+    actual = {"compile": inspect.signature(NeuralNet).parameters["compile"].default}
+    for prefix, kind in {
+        "optimizer": torch.optim.AdamW,
+        "iterator_train": EvenBatchLoader,
+        "callbacks__early_stopping": EarlyStopping,
+        "criterion": JointLoss,
+        "module": ContrastiveAutoencoder,
+    }.items():
+        for name, parameter in inspect.signature(kind).parameters.items():
+            actual[f"{prefix}__{name}"] = parameter.default
+    for name, default in optimizer_defaults(torch.optim.AdamW).items():
+        actual[f"optimizer__{name}"] = default
+    assert stated.pop("callbacks__checkpoint__every") == 1
+    assert stated == {name: actual[name] for name in stated}
 
 
 def test_every_module_has_a_test_file_and_a_docstring():
@@ -144,7 +194,7 @@ def test_readme_snippet_finds_strata_of_chest_x_rays(
 
 
 DOCS = ROOT / "docs"
-# Folders that a build of the documentation creates.
+# Folders that a build of the documentation leaves there.
 BUILT = {"_build", "auto_examples", "generated"}
 
 SNIPPET = re.compile(
@@ -177,12 +227,12 @@ def run_snippet(code, namespace, name):
         exec(compile(code, name, "exec"), namespace)
         return
     session = doctest.DocTestParser().get_doctest(code, namespace, name, None, 0)
-    output = []
+    printed = []
     runner = doctest.DocTestRunner(
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     )
-    runner.run(session, out=output.append, clear_globs=False)
-    assert not runner.failures, "".join(output)
+    runner.run(session, out=printed.append, clear_globs=False)
+    assert not runner.failures, "".join(printed)
     namespace.update(session.globs)
 
 
@@ -199,7 +249,7 @@ PAGES_WITH_FILES = [
 # Pages that start a cluster, or that train with the defaults.
 SLOW = {"large_data", "distributed"}
 
-# Checks of the results that a page states.
+# Statements of a page on the results of its snippets.
 STATED = {
     "pitfalls": lambda seen: (
         seen["agreement"] > 0.9

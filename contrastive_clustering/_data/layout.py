@@ -21,7 +21,7 @@ class SampleKind(NamedTuple):
     Attributes
     ----------
     noun, element : str
-        Names of a sample and of one of its values.
+        Names of one sample and of one of its values.
 
     gray, multichannel : str
         Augmentation presets for samples with one channel and with several.

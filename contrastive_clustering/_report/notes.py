@@ -97,22 +97,21 @@ def _on_privacy(privacy: Privacy) -> list[str]:
     single = counts < MIN_MEMBERS
     if single.any():
         notes.append(
-            f"The decoded center of {name_strata(np.flatnonzero(single))} is not "
-            "shown: with at most one distinct training sample, it would be a "
-            "reconstruction of that sample."
+            f"{_centers_are(np.flatnonzero(single))} not shown: with at most one "
+            "distinct training sample, a center would be a reconstruction of that "
+            "sample."
         )
     hidden = np.flatnonzero(privacy.resembling & ~single)
     if len(hidden):
         notes.append(
-            f"The decoded center of {name_strata(hidden)} is not shown: it resembles "
-            "one sample of X far more than the others, or most members are near-copies "
-            "of one sample."
+            f"{_centers_are(hidden)} not shown: a center resembles one sample of X far "
+            "more than the others, or most members are near-copies of one sample."
         )
     few = privacy.shown[counts[privacy.shown] < FEW_MEMBERS]
     if len(few):
         notes.append(
-            f"The decoded center of {name_strata(few)} may resemble a training sample: "
-            f"there are fewer than {FEW_MEMBERS} distinct ones."
+            "A decoded center may resemble a training sample if its stratum has fewer "
+            f"than {FEW_MEMBERS} distinct ones, as {name_strata(few)} here."
         )
     if not privacy.is_training_set:
         notes.append(
@@ -121,6 +120,12 @@ def _on_privacy(privacy: Privacy) -> list[str]:
             "counted, so a decoded center may resemble a training sample."
         )
     return notes
+
+
+def _centers_are(strata: np.ndarray) -> str:
+    """Return the subject and the verb of a sentence on decoded centers."""
+    center, verb = ("center", "is") if len(strata) == 1 else ("centers", "are")
+    return f"The decoded {center} of {name_strata(strata)} {verb}"
 
 
 def _on_classes(n_classes: int) -> list[str]:

@@ -34,8 +34,8 @@ def said(chosen, n_samples=11, known=None, error=0.2):
 def test_privacy_notes_come_first():
     text = said(chosen_part(), known=privacy())
     assert text.startswith("This page shows no sample")
-    assert "The decoded center of strata 1 and 3 is not shown: with at most one" in text
-    assert "The decoded center of stratum 2 may resemble a training sample" in text
+    assert "decoded centers of strata 1 and 3 are not shown: with at most one" in text
+    assert "fewer than 5 distinct ones, as stratum 2 here" in text
     assert "resembles" not in text
     assert "X does not appear" not in text
     assert "hypotheses" in text
@@ -43,7 +43,7 @@ def test_privacy_notes_come_first():
 
 def test_center_that_resembles_a_sample_is_mentioned_once():
     text = said(chosen_part(), known=privacy(resembling=[1, 2]))
-    assert "The decoded center of stratum 2 is not shown: it resembles" in text
+    assert "The decoded center of stratum 2 is not shown: a center resembles" in text
     assert "fewer than 5" not in text
 
 

@@ -174,7 +174,7 @@ def test_centers_of_repeated_samples_are_not_shown(repeated, tmp_path):
     assert shown
     text = " ".join(page.text("li"))
     assert f"center of stratum {of_copies} is not shown: with at most one" in text
-    assert "it resembles one sample of X" in text
+    assert "resembles one sample of X" in text
     assert "X does not appear to be the training set" not in text
 
 

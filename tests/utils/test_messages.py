@@ -71,7 +71,7 @@ class Text(str):
         (Hostile(), "Hostile(...)"),
         (datetime.date(2026, 1, 1), "date(...)"),
         (
-            PrototypeRefinement(0.1, 2),
+            PrototypeRefinement(temperature=0.1, momentum=2),
             "PrototypeRefinement(temperature=0.1, momentum=2)",
         ),
         ([0.5], "<list of 1 entry>"),
