@@ -18,7 +18,7 @@ from contrastive_clustering._utils.optional import import_kornia_filters
 SHARPEST = 0.1
 
 # For narrower blurs, the weight of the next pixel underflows in float32.
-LEAST_BLUR = 0.05
+MIN_BLUR = 0.05
 
 # Smallest and largest side of the erased rectangle as fractions of the image's side.
 ERASED = (2 / 7, 1 / 2)
@@ -255,7 +255,7 @@ def random_blur(
 
     Volumes are blurred slice by slice. Kornia is required.
     """
-    if sigma < LEAST_BLUR:
+    if sigma < MIN_BLUR:
         return batch
     filters = import_kornia_filters()
     blurred: torch.Tensor

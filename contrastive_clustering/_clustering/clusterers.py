@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._clustering.consensus import (
-    FEWEST_MEMBERS,
+    MIN_MEMBERS,
     ConsensusClustering,
 )
 from contrastive_clustering._utils.messages import reason_of, show
@@ -31,7 +31,7 @@ def resolve_clusterer(
     clusterer: str | BaseEstimator,
     n_clusters: int,
     seed: int,
-    n_members: int = FEWEST_MEMBERS,
+    n_members: int = MIN_MEMBERS,
 ) -> BaseEstimator:
     """Return an unfitted clusterer with its number of clusters and its seed set.
 

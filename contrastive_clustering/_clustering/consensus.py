@@ -34,7 +34,7 @@ from contrastive_clustering._utils.param_validation import (
 # Range of the number of fine clusters that members start from, per final cluster and in
 # total, respectively; the larger applies: docs, "Defaults".
 FINE_PER_CLUSTER = (2, 6)
-FEWEST_FINE = (20, 50)
+MIN_FINE_CLUSTERS = (20, 50)
 
 # Minimum average number of samples per fine cluster.
 SAMPLES_PER_FINE = 5
@@ -42,7 +42,7 @@ SAMPLES_PER_FINE = 5
 # Default number of members, its maximum for small data sets, and the target for the
 # product of samples and members in between. More members make the consensus less
 # dependent on the random seed, at little cost for few samples (docs, "Defaults").
-FEWEST_MEMBERS, MOST_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
+MIN_MEMBERS, MAX_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
 
 # Fraction of the members of a kind that vote. Fine clusters can be merged in several
 # ways, and a cut through a dense region may win by chance: docs, "Defaults".
@@ -50,7 +50,7 @@ VOTING = 0.5
 
 # A small consensus cluster may not win the vote for any sample. The consensus is then
 # computed again, up to this number of attempts, before an empty cluster is accepted.
-MOST_AGREEMENTS = 5
+MAX_AGREEMENTS = 5
 
 # k-means on the members' partitions weights each cluster by its size to the power of
 # minus this number. Without weights, a large cluster that few members divide costs more
@@ -137,7 +137,7 @@ class ConsensusClustering(
         self,
         n_clusters: int = 8,
         *,
-        n_members: int = FEWEST_MEMBERS,
+        n_members: int = MIN_MEMBERS,
         cosine_fraction: float = 0.0,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
@@ -211,7 +211,7 @@ class ConsensusClustering(
             best = np.argsort(cuts, kind="stable")[: math.ceil(VOTING * len(cuts))]
             self._members += [members[i] for i in best]
         votes = [member.merged[member.fine.labels_] for member in self._members]
-        for _ in range(MOST_AGREEMENTS):
+        for _ in range(MAX_AGREEMENTS):
             agreed = _agree(votes, n_clusters, rng.randint(2**31 - 1))
             self._shares = [_shares(vote, agreed, n_clusters) for vote in votes]
             self.labels_ = self._predict_proba(samples).argmax(axis=1)
@@ -302,7 +302,7 @@ def count_members(n_samples: int) -> int:
     >>> [count_members(n) for n in (10, 2_000, 3_000, 60_000)]
     [64, 64, 42, 32]
     """
-    return min(MOST_MEMBERS, max(FEWEST_MEMBERS, SAMPLES_TIMES_MEMBERS // n_samples))
+    return min(MAX_MEMBERS, max(MIN_MEMBERS, SAMPLES_TIMES_MEMBERS // n_samples))
 
 
 def _count_distinct(X: np.ndarray) -> int:
@@ -317,7 +317,7 @@ def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
     """Return the number of fine clusters of each member."""
     low, high = (
         max(per_cluster * n_clusters, fewest)
-        for per_cluster, fewest in zip(FINE_PER_CLUSTER, FEWEST_FINE, strict=True)
+        for per_cluster, fewest in zip(FINE_PER_CLUSTER, MIN_FINE_CLUSTERS, strict=True)
     )
     counts = np.linspace(low, high, n_members).round().astype(np.intp)
     most = max(n_clusters, n_samples // SAMPLES_PER_FINE)

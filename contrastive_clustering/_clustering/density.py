@@ -14,11 +14,11 @@ from sklearn.utils import check_random_state
 
 # Maximum number of members from which the shape of a cluster is learned. More members
 # change it little and take more time.
-MOST_MEMBERS = 5_000
+MAX_MEMBERS = 5_000
 
 # Several Gaussians are tried only if each has this many members per direction; with
 # fewer, a full covariance is mostly noise.
-MOST_COMPONENTS = 3
+MAX_COMPONENTS = 3
 MEMBERS_PER_DIRECTION = 5
 
 # Minimum variance of a direction relative to the mean variance. It keeps covariances
@@ -199,9 +199,9 @@ class LatentDensity:
 def _part(is_member: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     """Return the rows of a cluster, or a random subset if it is large."""
     rows = np.flatnonzero(is_member)
-    if len(rows) <= MOST_MEMBERS:
+    if len(rows) <= MAX_MEMBERS:
         return rows
-    return np.asarray(rng.choice(rows, MOST_MEMBERS, replace=False))
+    return np.asarray(rng.choice(rows, MAX_MEMBERS, replace=False))
 
 
 def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
@@ -225,7 +225,7 @@ def _fit_mixture(
     """Fit one to three Gaussians to whitened members, selected by the BIC."""
     n_members, dim = rows.shape
     candidates = [np.ones((n_members, 1))]
-    for n_components in range(2, MOST_COMPONENTS + 1):
+    for n_components in range(2, MAX_COMPONENTS + 1):
         if n_members < n_components * MEMBERS_PER_DIRECTION * dim:
             break
         mixture = GaussianMixture(

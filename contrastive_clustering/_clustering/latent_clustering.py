@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from contrastive_clustering._clustering.clusterers import resolve_clusterer
 from contrastive_clustering._clustering.consensus import (
-    FEWEST_MEMBERS,
+    MIN_MEMBERS,
     ConsensusClustering,
 )
 from contrastive_clustering._clustering.labels import (
@@ -39,7 +39,7 @@ VOTING_NEIGHBORS = 15
 # Maximum number of samples to cluster, drawn at random; the others are assigned to the
 # clusters found. Larger numbers would make the clusterer's copies of the latents
 # dominate memory, and a cluster of one in a thousand samples still has 100 members.
-LARGEST_CLUSTERED = 100_000
+MAX_CLUSTERED = 100_000
 
 # Clusterers whose `cluster_centers_` lie in the space of their training data, in the
 # order of the labels. Centers of other classes may have another meaning.
@@ -245,7 +245,7 @@ def fit_clustering(
     whiten: bool,
     normalize: bool,
     seed: int,
-    n_members: int = FEWEST_MEMBERS,
+    n_members: int = MIN_MEMBERS,
 ) -> LatentClustering:
     """Cluster latents.
 

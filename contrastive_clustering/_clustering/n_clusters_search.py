@@ -23,7 +23,7 @@ from contrastive_clustering._utils.param_validation import Count, check_paramete
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
 # Maximum number of latents that a search uses; larger sets are subsampled.
-MOST_LATENTS = 10_000
+MAX_LATENTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +219,8 @@ class ClusterNumberSearch:
                 "pass more samples."
             )
         rng = check_random_state(seed)
-        if len(latents) > MOST_LATENTS:
-            latents = latents[rng.permutation(len(latents))[:MOST_LATENTS]]
+        if len(latents) > MAX_LATENTS:
+            latents = latents[rng.permutation(len(latents))[:MAX_LATENTS]]
         n_distinct = len(np.unique(latents, axis=0))
         candidates = np.arange(self.low, max(self.low, min(self.high, n_distinct)) + 1)
         scores = np.zeros(len(candidates))

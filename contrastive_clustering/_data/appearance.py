@@ -12,11 +12,11 @@ from contrastive_clustering._data.pooling import pool, pooled_sides
 from contrastive_clustering._data.validation import Samples
 
 # Maximum number of training images to measure, spaced evenly over the training set.
-MOST_LEARNED = 10_000
+MAX_LEARNED = 10_000
 
 # With fewer images, rare images cannot be distinguished from wrong units, as measured
 # in the docs, "How often are images in other units detected?".
-FEWEST_LEARNED = 50
+MIN_LEARNED = 50
 
 # An image is unusual if its distance exceeds that of all but this fraction of the
 # training images, times a margin. Both values are measured on the same page.
@@ -25,14 +25,14 @@ MARGIN = 1.15
 
 # Maximum number of channels that are measured individually. If there are more, only the
 # mean and standard deviation of the whole image are measured.
-MOST_CHANNELS = 4
+MAX_CHANNELS = 4
 
 # Number of cells of the coarse map: 8 along each side of an image, 4 of a volume.
 MAP_CELLS = 64
 
 # Minimum standard deviation assumed for a measure. With a black background, for
 # example, all training images have the same minimum value.
-LEAST_SPREAD = 0.1
+MIN_SPREAD = 0.1
 
 # Offset relative to the training set's standard deviation. It keeps logarithms and
 # quotients of constant images finite.
@@ -57,7 +57,7 @@ def _max_side(layout: SampleLayout) -> int:
 def count_measures(layout: SampleLayout) -> int:
     """Return the number of measures of an image."""
     n_channels = layout.network_shape[0]
-    return 2 * (n_channels if n_channels <= MOST_CHANNELS else 1) + 4
+    return 2 * (n_channels if n_channels <= MAX_CHANNELS else 1) + 4
 
 
 class Measures(NamedTuple):
@@ -146,9 +146,9 @@ class Appearance:
         appearance : Appearance or None
             The statistics; None for tables and for fewer than 50 images.
         """
-        if layout.is_table or len(X) < FEWEST_LEARNED:
+        if layout.is_table or len(X) < MIN_LEARNED:
             return None
-        rows = np.arange(0, len(X), math.ceil(len(X) / MOST_LEARNED))
+        rows = np.arange(0, len(X), math.ceil(len(X) / MAX_LEARNED))
         size = max(1, CHUNK_VALUES // math.prod(layout.sample_shape))
         parts = [
             _measure_raw(X[rows[start : start + size]], layout, offset, scale)
@@ -159,7 +159,7 @@ class Appearance:
         values = _compare(raw, average)
         center = values.mean(axis=0)
         covariance = np.cov(values, rowvar=False)
-        precision = np.linalg.inv(covariance + LEAST_SPREAD**2 * np.eye(len(center)))
+        precision = np.linalg.inv(covariance + MIN_SPREAD**2 * np.eye(len(center)))
         distances = _leave_one_out(_distances(values - center, precision))
         varying = raw.spreads[raw.spreads > SMALL]
         if not len(varying):  # all images are constant
@@ -274,7 +274,7 @@ def _measure_raw(
     batch = (batch - offset) / scale
     # (n, n_channels, ...) -> (n, n_channels, n_pixels) and (n, n_values)
     channels, values = batch.flatten(2), batch.flatten(1)
-    if channels.shape[1] > MOST_CHANNELS:
+    if channels.shape[1] > MAX_CHANNELS:
         channels = values[:, None]
     centered = values - values.mean(dim=1, keepdim=True)
     spreads = centered.square().mean(dim=1).sqrt()

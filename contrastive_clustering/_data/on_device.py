@@ -15,7 +15,7 @@ from contrastive_clustering._utils.device import free_memory
 
 # Maximum fraction of the GPU's free memory for samples. The network needs the rest,
 # because its activations take many times the memory of a batch.
-LARGEST_PART = 1 / 4
+MAX_DEVICE_FRACTION = 1 / 4
 
 
 class ResidentDataset(ArrayDataset):
@@ -132,7 +132,7 @@ def keep_on_device(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
     free = free_memory(device)
     shape = (len(dataset), *dataset.scaler.layout.network_shape)
     dtype = torch.uint8 if dataset.X.dtype == np.uint8 else torch.float32
-    if free is None or math.prod(shape) * dtype.itemsize > LARGEST_PART * free:
+    if free is None or math.prod(shape) * dtype.itemsize > MAX_DEVICE_FRACTION * free:
         return dataset
     samples = torch.empty(shape, dtype=dtype, device=device)
     n_rows = max(1, CHUNK_VALUES // math.prod(shape[1:]))

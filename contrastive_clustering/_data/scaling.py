@@ -22,7 +22,7 @@ FARTHEST = 1e6
 # Integers are exact, but float64 loses their digits if their spread is below this many
 # rounding errors of their mean. In floats, such a small spread is rounding noise.
 ROUNDINGS, ROUNDINGS_OF_LARGE = 10, 1e6
-LARGEST_EXACT = 2.0**53
+MAX_EXACT = 2.0**53
 
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
@@ -173,7 +173,7 @@ def _check_digits(
     varying = layout.to_network(torch.from_numpy(varies)[None])
     varying = varying.reshape(len(mean), -1)
     least = np.where(
-        np.abs(mean) > LARGEST_EXACT,
+        np.abs(mean) > MAX_EXACT,
         ROUNDINGS_OF_LARGE * rounding,
         ROUNDINGS * rounding,
     )

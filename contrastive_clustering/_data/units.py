@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import binom
 
-from contrastive_clustering._data.appearance import LEAST_SPREAD, Appearance
+from contrastive_clustering._data.appearance import MIN_SPREAD, Appearance
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.bad_samples import name_samples
@@ -28,7 +28,7 @@ FAR_CONTRAST = 4.0
 EXPECTED_ODD = 0.005
 IMPROBABLE = 0.01
 
-MOST_MEASURES = 3
+MAX_MEASURES = 3
 
 # Below this correlation with the average image of fit, images look like negatives.
 NEGATIVE = -0.3
@@ -136,8 +136,8 @@ def _check_appearance(values: np.ndarray, appearance: Appearance) -> None:
         return
     median = np.median(values[odd], axis=0)
     low, high = appearance.usual
-    excess = np.maximum(low - median, median - high) / (high - low + LEAST_SPREAD)
-    order = np.argsort(-excess)[:MOST_MEASURES]
+    excess = np.maximum(low - median, median - high) / (high - low + MIN_SPREAD)
+    order = np.argsort(-excess)[:MAX_MEASURES]
     shown = [measure for measure in order if excess[measure] > 0] or order[:1]
     found, least, greatest = appearance.to_units(np.stack([median, low, high]))
     seen = ", ".join(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from contrastive_clustering._clustering.clusterers import check_clusterer, takes_number
-from contrastive_clustering._clustering.latent_clustering import LARGEST_CLUSTERED
+from contrastive_clustering._clustering.latent_clustering import MAX_CLUSTERED
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
 from contrastive_clustering._estimator.parameters import EstimatorParameters
 from contrastive_clustering._refinement.resolve import resolve_refinement
@@ -48,10 +48,10 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
         samples.
     """
     refinement = resolve_refinement(params.refinement)
-    if refinement.target_neighbors and n_samples > LARGEST_CLUSTERED:
+    if refinement.target_neighbors and n_samples > MAX_CLUSTERED:
         raise ValueError(
             f"refinement={show(params.refinement)} searches for neighbors among all "
-            f"samples, which takes too long for more than {LARGEST_CLUSTERED}, but X "
+            f"samples, which takes too long for more than {MAX_CLUSTERED}, but X "
             f'has n_samples={n_samples}. Use refinement="self_training".'
         )
     n_clusters = params.n_clusters

@@ -26,7 +26,7 @@ from contrastive_clustering._utils.provenance import FORMAT, package_versions
 FORMAT_VERSION = 1
 
 # Headers take kilobytes. Parsed JSON takes about twenty times its size in memory.
-MOST_HEADER_BYTES = 2**23
+MAX_HEADER_BYTES = 2**23
 
 # Supported dtypes of safetensors and the number of bytes per value.
 ITEM_BYTES = {
@@ -36,10 +36,10 @@ ITEM_BYTES = {
 }
 
 # Maximum number of axes and values of an array, and maximum depth of a tree.
-MOST_AXES, LARGEST_ARRAY, DEEPEST = 16, 2**40, 60
+MAX_AXES, LARGEST_ARRAY, DEEPEST = 16, 2**40, 60
 
 # Maximum number of digits of an integer; seeds and counts have ten.
-MOST_DIGITS = 40
+MAX_DIGITS = 40
 
 # Key of the name of a tensor, which replaces an array in the JSON.
 ARRAY_KEY = "$array"
@@ -75,10 +75,10 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
     """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_take_arrays(tree, arrays))
-    if len(text) > MOST_HEADER_BYTES // 2:
+    if len(text) > MAX_HEADER_BYTES // 2:
         raise ValueError(
             f"The names, parameters and history take {len(text) / 2**20:.1f} MiB, but "
-            f"at most {MOST_HEADER_BYTES // 2**21} MiB can be saved."
+            f"at most {MAX_HEADER_BYTES // 2**21} MiB can be saved."
         )
     header = {
         "format": FORMAT,
@@ -118,7 +118,7 @@ def read_tree(path: Path, kind: str) -> dict[str, Any]:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         n_header = int.from_bytes(file.read(8), "little")
-        if size < 8 or not 2 <= n_header <= min(size - 8, MOST_HEADER_BYTES):
+        if size < 8 or not 2 <= n_header <= min(size - 8, MAX_HEADER_BYTES):
             raise _damaged(path, "it has no safetensors header")
         file.seek(0)
         content = file.read(size)
@@ -164,7 +164,7 @@ def _from_json(text: str | bytes) -> Any:
 
 def _parse_int(digits: str) -> int:
     # Python raises its own error for thousands of digits.
-    if len(digits) > MOST_DIGITS:
+    if len(digits) > MAX_DIGITS:
         raise _MalformedError(f"it contains an integer of {len(digits)} digits")
     return int(digits)
 
@@ -194,7 +194,7 @@ def _check_entry(name: str, entry: Any) -> None:
         dtype not in ITEM_BYTES
         or not _are_sizes(shape)
         or not _are_sizes(offsets)
-        or len(shape) > MOST_AXES
+        or len(shape) > MAX_AXES
         or len(offsets) != 2
         # The other axes of an empty array could have any size.
         or math.prod(max(1, side) for side in shape) > LARGEST_ARRAY

@@ -19,10 +19,10 @@ INTEGERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 NUMBERS = ("f2", *FLOATS, *INTEGERS)
 
 # Upper limit for sizes and numbers in files, because NumPy and PyTorch multiply them.
-LARGEST_INTEGER = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 
 # Maximum number of characters of a value in a message.
-LONGEST_SHOWN = 200
+MAX_SHOWN = 200
 
 
 class _Shown(reprlib.Repr):
@@ -53,7 +53,7 @@ _shown = _Shown()
 def shown(value: Any) -> str:
     """Return a short description of a value in a file."""
     text = _shown.repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 
 class Scope:
@@ -126,7 +126,7 @@ class Integer(Node):
     """An integer from `low` to `high`, which defines the size `size` if given."""
 
     low: int = 0
-    high: int = LARGEST_INTEGER
+    high: int = MAX_INTEGER
     size: str | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:

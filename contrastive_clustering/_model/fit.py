@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
 from contrastive_clustering._clustering.latent_clustering import (
-    LARGEST_CLUSTERED,
+    MAX_CLUSTERED,
     LatentClustering,
     fit_clustering,
     nearest_members,
@@ -174,10 +174,10 @@ def fit_model(
 
 def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
     """Return the indices of the samples that are clustered; None stands for all."""
-    if n_samples <= LARGEST_CLUSTERED:
+    if n_samples <= MAX_CLUSTERED:
         return None
     generator = np.random.default_rng(derive_seed(seed, SeedStream.CLUSTERED_SAMPLES))
-    return np.sort(generator.choice(n_samples, LARGEST_CLUSTERED, replace=False))
+    return np.sort(generator.choice(n_samples, MAX_CLUSTERED, replace=False))
 
 
 def _run_first_phase(

@@ -17,7 +17,7 @@ from contrastive_clustering._utils.messages import reason_of, shorten, show
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
 # The squares of values up to this size, and sums of millions of them, are finite.
-LARGEST_VALUE = 1e150
+MAX_VALUE = 1e150
 
 
 def to_array(values: Any, name: str) -> Any:
@@ -358,7 +358,7 @@ def check_squares(
     if array.dtype.kind != "f" or array.dtype.itemsize < np.dtype(np.float64).itemsize:
         return
     largest = max(array.max(), -array.min())
-    if largest > LARGEST_VALUE:
+    if largest > MAX_VALUE:
         row = int(np.unravel_index(np.abs(array).argmax(), array.shape)[0])
         index = row if indices is None else int(indices[row])
         raise ValueError(

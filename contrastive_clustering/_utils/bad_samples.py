@@ -6,7 +6,7 @@ from time import monotonic
 import numpy as np
 
 # Number of samples that a message names; the others are only counted.
-MOST_NAMED = 3
+MAX_NAMED = 3
 
 # Number of values checked at a time: 16 MiB of float64.
 VALUES_TOGETHER = 2**21
@@ -43,9 +43,9 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
     >>> name_samples([1, 5, 6, 9, 20], 400)
     'X[1], X[5], X[6] and 2 more (5 of 400 samples)'
     """
-    named = [f"{name}[{index}]" for index in indices[:MOST_NAMED]]
-    if len(indices) > MOST_NAMED:
-        named.append(f"{len(indices) - MOST_NAMED} more")
+    named = [f"{name}[{index}]" for index in indices[:MAX_NAMED]]
+    if len(indices) > MAX_NAMED:
+        named.append(f"{len(indices) - MAX_NAMED} more")
     text = named[0]
     if len(named) > 1:
         text = f"{', '.join(named[:-1])} and {named[-1]}"

@@ -14,7 +14,7 @@ from contrastive_clustering._utils.messages import show
 
 # Most file systems limit names to this many bytes. The name of a partial file begins
 # with the first letters of the target's name, each of at most 4 bytes.
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 PARTIAL_LETTERS = 24
 PARTIAL_SUFFIX = ".partial"
 
@@ -66,10 +66,10 @@ def as_path(path: Any, name: str) -> Path:
             f"{name}={show(path)} contains a character that is not allowed in file "
             "names. Remove it."
         ) from error
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in found.parts):
+    if any(len(os.fsencode(part)) > MAX_NAME_LENGTH for part in found.parts):
         raise ValueError(
-            f"{name}={show(path)} has a component of more than {LONGEST_NAME} bytes, "
-            "which file systems do not accept. Shorten it."
+            f"{name}={show(path)} has a component of more than {MAX_NAME_LENGTH} "
+            "bytes, which file systems do not accept. Shorten it."
         )
     if not os.fspath(path).startswith("~"):  # "./~" is "~" to pathlib
         return found

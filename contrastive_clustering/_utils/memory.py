@@ -11,7 +11,7 @@ import torch
 ALLOCATORS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory")
 
 # NT-Xent requires two samples.
-SMALLEST_BATCH = 2
+MIN_BATCH = 2
 
 BYTES_OF_FLOAT32 = 4
 
@@ -106,7 +106,7 @@ def _message(net: Any, task: str) -> str:
         "times that. "
     )
     half = net.batch_size // 2
-    if half < SMALLEST_BATCH:
+    if half < MIN_BATCH:
         return message + "Make the samples smaller, or pass a smaller encoder."
     if training:
         return (

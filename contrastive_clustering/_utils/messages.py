@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 # Longer texts are cut to keep messages readable.
-LONGEST_TEXT = 80
-LONGEST_REASON = 300
+MAX_TEXT_LENGTH = 80
+MAX_REASON_LENGTH = 300
 
 # The shape of a volume with channels.
-LONGEST_TUPLE = 4
+MAX_TUPLE_LENGTH = 4
 
 # Integers of more bits are described, as Python refuses to print large ones.
-MOST_BITS = 256
+MAX_BITS = 256
 
 NUMBER = re.compile(
     r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|\b(?:nan|inf)\b", re.IGNORECASE
@@ -34,7 +34,7 @@ GAP, LEFT_OUT = "\N{HORIZONTAL ELLIPSIS}", "[...]"
 QUOTE = re.compile(r"(?<![a-z0-9])(b?)'([^']*)(?:'|$)", re.IGNORECASE)
 
 # Shapes have at most this many entries, separated by commas.
-LONGEST_SHAPE = 6
+MAX_SHAPE_LENGTH = 6
 
 
 def show(value: Any) -> str:
@@ -77,7 +77,7 @@ def show(value: Any) -> str:
 def _is_short_tuple(value: Any) -> bool:
     return (
         isinstance(value, tuple)
-        and 0 < len(value) <= LONGEST_TUPLE
+        and 0 < len(value) <= MAX_TUPLE_LENGTH
         and all(isinstance(entry, bool | int | float | str | None) for entry in value)
     )
 
@@ -86,14 +86,14 @@ def _show_text(value: str | os.PathLike[Any]) -> str:
     text = str.__str__(value) if isinstance(value, str) else os.fspath(value)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}..."
+    if len(text) > MAX_TEXT_LENGTH:
+        text = f"{text[:MAX_TEXT_LENGTH]}..."
     return repr(text)
 
 
 def _show_int(value: int) -> str:
     n_bits = value.bit_length()
-    return f"<int of {n_bits} bits>" if n_bits > MOST_BITS else int.__repr__(value)
+    return f"<int of {n_bits} bits>" if n_bits > MAX_BITS else int.__repr__(value)
 
 
 def _describe(value: Any) -> str:
@@ -118,7 +118,7 @@ def _describe(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         fields = (field for field in dataclasses.fields(value) if field.repr)
         shown = ", ".join(f"{f.name}={show(getattr(value, f.name))}" for f in fields)
-        if len(shown) <= LONGEST_TEXT:
+        if len(shown) <= MAX_TEXT_LENGTH:
             return f"{name}({shown})"
     return f"{name}(...)"
 
@@ -176,7 +176,7 @@ def without_values(text: str) -> str:
 
 
 def _cut_quote(found: re.Match[str]) -> str:
-    return found.group() if len(found.group(2)) <= LONGEST_TEXT else "'...'"
+    return found.group() if len(found.group(2)) <= MAX_TEXT_LENGTH else "'...'"
 
 
 def _leave_out(found: re.Match[str]) -> str:
@@ -189,7 +189,7 @@ def _leave_out(found: re.Match[str]) -> str:
     if before.endswith("range "):
         return group
     printed = before.endswith(("array", "tensor")) and numbers
-    if printed or len(numbers) > LONGEST_SHAPE or (GAP in inner and not has_words):
+    if printed or len(numbers) > MAX_SHAPE_LENGTH or (GAP in inner and not has_words):
         return GAP
     is_whole = all(number.removeprefix("-").isdecimal() for number in numbers)
     is_shape = is_whole and not re.search(r"\d\s+\d", inner)
@@ -199,7 +199,7 @@ def _leave_out(found: re.Match[str]) -> str:
 def shorten(text: str) -> str:
     """Return a message without array contents, cut if it is long."""
     text = without_values(text).strip().removesuffix(f"\n{LEFT_OUT}")
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+    return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]}..."
 
 
 def reason_of(error: Exception) -> str:

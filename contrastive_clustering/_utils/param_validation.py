@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 # Upper limit for the number of samples, directions, epochs and so on. NumPy and PyTorch
 # fail with obscure messages not far beyond it.
-LARGEST_COUNT = 2**31 - 1
+MAX_COUNT = 2**31 - 1
 
 
 class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
@@ -42,7 +42,7 @@ class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
     """
 
     def __init__(self, least: int) -> None:
-        super().__init__(Integral, least, LARGEST_COUNT, closed="both")
+        super().__init__(Integral, least, MAX_COUNT, closed="both")
 
     def is_satisfied_by(self, val: Any) -> bool:
         """Return whether a value is allowed."""

@@ -16,7 +16,7 @@ from contrastive_clustering._utils.distributed import rank
 # A log gets a line about every tenth of the task, and also after this many seconds
 # without one, which shows that the task is still running.
 LINES = 10
-LONGEST_SILENCE = 300.0
+MAX_SILENCE = 300.0
 
 
 class Progress:
@@ -131,7 +131,7 @@ class _Lines:
         self.n, self.said = n, said
         silent = monotonic() - self.printed
         if self._part(n) > self._part(self.n_printed) or (
-            n > self.n_printed and silent >= LONGEST_SILENCE
+            n > self.n_printed and silent >= MAX_SILENCE
         ):
             self._print()
 

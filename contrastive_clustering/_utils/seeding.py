@@ -35,7 +35,7 @@ _GLOBAL_GENERATORS = threading.RLock()
 
 # A fork waits at most this many seconds for the lock. The limit avoids a deadlock if
 # the code that holds the lock itself waits for a fork in another thread.
-LONGEST_WAIT = 10.0
+MAX_WAIT = 10.0
 
 _held_for_fork: list[bool] = []
 
@@ -46,7 +46,7 @@ def _before_fork() -> None:
     That thread does not exist in the child, so the lock, and PyTorch's internal lock
     during a draw, would never be released there.
     """
-    _held_for_fork.append(_GLOBAL_GENERATORS.acquire(timeout=LONGEST_WAIT))
+    _held_for_fork.append(_GLOBAL_GENERATORS.acquire(timeout=MAX_WAIT))
 
 
 def _after_fork_in_parent() -> None:

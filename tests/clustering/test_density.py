@@ -122,7 +122,7 @@ def test_noise_is_ignored():
 
 
 def test_large_clusters_are_subsampled_but_keep_their_weight(monkeypatch):
-    monkeypatch.setattr(_density, "MOST_MEMBERS", 100)
+    monkeypatch.setattr(_density, "MAX_MEMBERS", 100)
     latents, labels = blobs([900, 100], dim=3)
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     shares = [np.exp(density.log_weights[density.strata == i]).sum() for i in (0, 1)]

@@ -117,7 +117,7 @@ def test_a_clusterer_that_ignores_the_number(criterion):
 
 
 def test_many_latents_are_subsampled(monkeypatch):
-    monkeypatch.setattr(_cluster_number, "MOST_LATENTS", 50)
+    monkeypatch.setattr(_cluster_number, "MAX_LATENTS", 50)
     latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
     latents += np.arange(len(latents))[:, None] * 1e-6
     fit, parts = recorded_fit()

@@ -114,7 +114,7 @@ def test_constant_images_are_finite():
 def test_many_images_are_sampled(monkeypatch):
     X = draw(300, 8, 8)
     whole = fit(X)
-    monkeypatch.setattr("contrastive_clustering._data.appearance.MOST_LEARNED", 100)
+    monkeypatch.setattr("contrastive_clustering._data.appearance.MAX_LEARNED", 100)
     part = fit(X)
     np.testing.assert_allclose(part.center, whole.center, atol=0.2)
     assert not np.array_equal(part.center, whole.center)

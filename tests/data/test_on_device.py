@@ -132,7 +132,7 @@ def test_a_fit_is_the_same(  # noqa: PLR0917
 
 
 def test_large_sets_are_clustered_by_a_subset(tiny_images, fast, memory, monkeypatch):
-    monkeypatch.setattr("contrastive_clustering._model.fit.LARGEST_CLUSTERED", 25)
+    monkeypatch.setattr("contrastive_clustering._model.fit.MAX_CLUSTERED", 25)
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     labels = clusterer.labels_
     memory(10**9)

@@ -140,7 +140,7 @@ def test_prototypes_also_learn_decoded_volumes(fast, monkeypatch, sides):
 def few_clustered(monkeypatch):
     """Cluster at most 25 samples."""
     for module in ("_model.fit", "_estimator.relations"):
-        monkeypatch.setattr(f"contrastive_clustering.{module}.LARGEST_CLUSTERED", 25)
+        monkeypatch.setattr(f"contrastive_clustering.{module}.MAX_CLUSTERED", 25)
 
 
 @pytest.mark.usefixtures("few_clustered")

@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import (
-    LARGEST_COUNT,
+    MAX_COUNT,
     Count,
     Number,
     check_parameters,
@@ -15,7 +15,7 @@ from contrastive_clustering._utils.param_validation import (
 )
 
 
-@pytest.mark.parametrize("value", [1, 5, np.int8(1), np.uint64(7), LARGEST_COUNT])
+@pytest.mark.parametrize("value", [1, 5, np.int8(1), np.uint64(7), MAX_COUNT])
 def test_integers_satisfy_count(value):
     assert Count(1).is_satisfied_by(value)
 
