@@ -105,7 +105,7 @@ class Scaler:
             count = total
         if not varies.any():
             raise ValueError(
-                f"All {len(X)} samples of X are the same (constant), so there is "
+                f"All {len(X)} samples of X are identical, so there is "
                 "nothing to cluster. Check how X was loaded."
             )
         std = np.sqrt(scatter / count)
@@ -182,6 +182,6 @@ def _check_digits(
         part = "Feature" if layout.is_table else "Channel"
         raise ValueError(
             f"{part} {lost[0]} of X ({len(lost)} of {len(std)} are affected) has large "
-            "integers that differ by less than float64 resolves. Subtract a constant "
-            "from it, such as its minimum."
+            "integers that differ by less than the resolution of float64. Subtract a "
+            "constant from it, such as its minimum."
         )

@@ -253,9 +253,9 @@ def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
         finally:
             rest.release()
     raise ValueError(
-        f"X, of type {kind}, does not fit on the disk of temporary files, "
+        f"X, of type {kind}, does not fit on the disk for temporary files, "
         f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read "
-        f"({(file.tell() + len(content)) / 2**20:.0f} MiB), and it has not ended. "
+        f"({(file.tell() + len(content)) / 2**20:.0f} MiB), and X has not ended. "
         "Make it finite, for example with itertools.islice; set the environment "
         "variable TMPDIR to a folder on a larger disk; or pass an array."
     )

@@ -28,10 +28,10 @@ class ContrastiveAutoencoderClusterer(
         \text{NT-Xent}(z_a, z_b; \tau) + \lambda \, \bigl(\text{MSE}(g(h_a), x_a)
         + \text{MSE}(g(h_b), x_b)\bigr)
 
-    with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and
-    the decoder :math:`g`. The latents are then clustered. A second phase trains the
-    network together with one prototype for each cluster; these clusters are the
-    strata. Latents decode to samples in the units and the shape of X.
+    with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and the
+    decoder :math:`g`. The latents are then clustered. A second phase trains the network
+    together with prototypes of the clusters. The resulting clusters are the strata.
+    Latents decode to samples in the units and the shape of X.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ class ContrastiveAutoencoderClusterer(
         "kmeans", "gaussian_mixture" and scikit-learn clusterers are also possible. A
         clusterer is cloned, and its `n_clusters` (for a mixture `n_components`, for a
         pipeline that of the last step) is set to `n_clusters` if it is an integer. Each
-        `random_state` that is None is set, also in nested estimators. If the clusterer
-        has no ``predict``, the 15 nearest training samples vote for the stratum of a
-        new sample.
+        `random_state` that is None is derived from that of this estimator, also in
+        nested estimators. If the clusterer has no ``predict``, the 15 nearest training
+        samples vote for the stratum of a new sample.
 
     whiten : bool, default=False
         Whether to cluster the principal components that hold 95 % of the latents'
@@ -58,18 +58,18 @@ class ContrastiveAutoencoderClusterer(
         Whether to scale latents (after whitening) to unit length for the clusterer.
 
     latent_dim : int, default=64
-        Number of latents.
+        Dimension of the latent space.
 
     encoder : torch.nn.Module or callable, default=None
-        Maps a standardized batch, channels first, to `latent_dim` latents, or to twice
-        as many numbers if `kl_weight` is above zero. None builds the encoder that suits
-        the samples. A module is copied, and the copy is trained from its current
-        weights. A class or a function is called with the shape of a sample and the
-        number of outputs, and returns a module.
+        Maps a standardized batch, channels first, to `latent_dim` numbers for each
+        sample, or to twice as many if `kl_weight` is above zero. None builds an encoder
+        that suits the samples. A module is copied, and the copy is trained from its
+        current weights. A class or a function is called with the shape of a sample and
+        the number of outputs, and returns a module.
 
     decoder : torch.nn.Module or callable, default=None
-        Maps latents to a standardized batch. The same rules apply; a class or a
-        function is called with the shape of a sample and `latent_dim`.
+        Maps latents to a standardized batch. The same rules apply as for `encoder`; a
+        class or a function is called with the shape of a sample and `latent_dim`.
 
     temperature : float, default=0.5
         Temperature :math:`\tau` of NT-Xent.
@@ -109,25 +109,25 @@ class ContrastiveAutoencoderClusterer(
 
     refinement_epochs : int, default=8
         Number of passes over the training set in the second phase; 0 skips the phase.
-        Then the strata are those of the clusterer, and the decoder does not depend on
-        them.
+        Without it, the strata are those of the clusterer, and the decoder does not
+        depend on them.
 
     kl_weight : float, default=0.0
-        Weight of the divergence of the latents from a standard Gaussian. Any weight
-        above zero makes the autoencoder variational: the encoder returns a mean and a
-        log-variance, the decoder receives samples, and `transform` returns the mean.
-        It rises from zero over the first 30 % of the epochs of the first phase
-        (``criterion__kl_warm_up=0.3``).
+        Weight of the Kullback-Leibler divergence of the latents from a standard
+        Gaussian. Any weight above zero makes the autoencoder variational: the encoder
+        returns a mean and a log-variance, the decoder receives random draws, and
+        `transform` returns the mean. The weight rises from zero over the first 30 % of
+        the epochs of the first phase (``criterion__kl_warm_up=0.3``).
 
     batch_size : int or "auto", default="auto"
         Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
         than 4,096 samples a sixteenth of them, but at least 64. Epochs are split into
         batches of equal size. The processes of a ``torch.distributed`` group, such as
-        ``accelerate launch`` or ``torchrun`` starts, train together and share each
-        batch.
+        those that ``accelerate launch`` or ``torchrun`` starts, train together and
+        share each batch.
 
     optimizer : type, default=torch.optim.AdamW
-        Class of the optimizer. Where it has a weight decay, this is 1e-4
+        Class of the optimizer. If it has a weight decay, the default is 1e-4
         (``optimizer__weight_decay``).
 
     lr : float, default=3e-3
@@ -142,7 +142,7 @@ class ContrastiveAutoencoderClusterer(
         weights of the best epoch.
 
     validation_fraction : float, default=0.1
-        Fraction of the samples to hold out; used if `early_stopping`.
+        Fraction of the samples to hold out; used only if `early_stopping` is True.
 
     callbacks : list of skorch callbacks, default=None
         Callbacks of the first phase, as for :class:`skorch.NeuralNet`. The loggers
@@ -159,12 +159,12 @@ class ContrastiveAutoencoderClusterer(
         vanish nor overflow. Predictions are always computed in float32.
 
     checkpoint_dir : str or path-like, default=None
-        Folder for the checkpoint of `fit`; None writes none. It is written after every
-        epoch, or every fifth with ``callbacks__checkpoint__every=5``. Rerunning an
-        interrupted fit with the same X and the same parameters resumes it; with others
-        it is an error. A fit locks its folder, and another fit in the same folder is an
-        error until it ends. A relative path is resolved when the fit starts; "~" stands
-        for the home folder.
+        Folder for the checkpoint of `fit`; None writes no checkpoint. It is written
+        after every epoch, or every fifth with ``callbacks__checkpoint__every=5``.
+        Rerunning an interrupted fit with the same X and the same parameters resumes it;
+        a different X or different parameters raise an error. A fit locks its folder:
+        until it ends, another fit in the same folder raises an error. A relative path
+        is resolved when the fit starts; "~" stands for the home folder.
 
     store_examples : bool, default=False
         Whether to keep a training sample of each stratum as `examples_`. If False,
@@ -182,13 +182,12 @@ class ContrastiveAutoencoderClusterer(
         number of strata, as bars on a terminal and in notebooks, and as lines in a log.
 
     **net_params : dict
-        Further parameters of the net by skorch's names, with the prefixes
-        ``module__``, ``criterion__``, ``optimizer__``, ``iterator_train__``,
-        ``iterator_valid__``, ``callbacks__`` and ``compile__``: for example
-        ``optimizer__betas=(0.8, 0.99)``, or ``iterator_train__num_workers=4`` for
-        processes that read batches during training. ``compile=True`` compiles the
-        network by :func:`torch.compile` for training, which can take minutes in each
-        phase and pays off on GPUs.
+        Further parameters of the net by skorch's names, with the prefixes ``module__``,
+        ``criterion__``, ``optimizer__``, ``iterator_train__``, ``iterator_valid__``,
+        ``callbacks__`` and ``compile__``: for example ``optimizer__betas=(0.8, 0.99)``,
+        or ``iterator_train__num_workers=4`` for processes that read batches during
+        training. ``compile=True`` compiles the network with :func:`torch.compile` for
+        training, which can take minutes in each phase and pays off on GPUs.
 
     Attributes
     ----------
@@ -210,7 +209,7 @@ class ContrastiveAutoencoderClusterer(
 
     examples_ : ndarray of shape (n_clusters, ...)
         The training sample closest to the center of each stratum; only if
-        `store_examples`.
+        `store_examples` is True.
 
     cluster_number_search_ : ClusterNumberResult or None
         Candidates and scores of the search for the number of strata; None if there was
@@ -228,14 +227,14 @@ class ContrastiveAutoencoderClusterer(
         is one.
 
     n_features_in_ : int
-        Number of values of a sample.
+        Number of values in a sample.
 
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns; only if X was a data frame with names.
 
     See Also
     --------
-    sklearn.cluster.KMeans : Clusters the values themselves.
+    sklearn.cluster.KMeans : Clusters the samples without learning latents.
 
     References
     ----------

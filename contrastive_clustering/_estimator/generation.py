@@ -71,8 +71,8 @@ class GenerationMixin(FittedAttributes):
         Warns
         -----
         UserWarning
-            If some samples belong to another stratum after all draws. The last draw is
-            returned.
+            If some samples still belong to another stratum after all redraws. Their
+            last draw is returned.
 
         See Also
         --------
@@ -107,7 +107,7 @@ class GenerationMixin(FittedAttributes):
 
     @reads_fitted_state
     def score_samples(self, X: ArrayLike) -> np.ndarray:
-        """Return the log-density of each sample's latents.
+        """Return the log-density of each sample's latent.
 
         The density is a mixture, fitted to the latents of the training set, in which
         each stratum has one to three Gaussians. Low values indicate atypical samples,

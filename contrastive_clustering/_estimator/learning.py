@@ -39,8 +39,8 @@ class LearningMixin(FittedAttributes):
                 (n_samples, H, W, C) or (n_samples, D, H, W)
             The samples, in any units. Images have sides of at least 8 pixels. X may
             also be an array that is read by slices, such as those of HDF5 or Zarr, or a
-            PyTorch data set. If there are more than 100,000 samples, this many of them
-            are clustered.
+            PyTorch data set. If there are more than 100,000 samples, the clusterer is
+            fitted to a random subset of 100,000.
 
         y : object, default=None
             Not used, present here for API consistency by convention.
@@ -57,12 +57,12 @@ class LearningMixin(FittedAttributes):
 
         ValueError
             If a parameter is not valid; if X contains values that are not finite
-            numbers, or has too few samples, only identical samples, or samples of a
+            numbers, has too few samples or only identical ones, or has samples of a
             shape that the parameters do not allow; if the device is not available, or
             the network cannot be compiled for it; if training diverges; if
-            `checkpoint_dir` contains an unfinished fit with other parameters or another
-            X, or is in use by another fit; or if processes that train together have
-            different parameters or samples.
+            `checkpoint_dir` contains an unfinished fit with different parameters or a
+            different X, or is in use by another fit; or if processes that train
+            together have different parameters or samples.
 
         RuntimeError
             If another process that trains together with this one has ended.
@@ -91,7 +91,7 @@ class LearningMixin(FittedAttributes):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples as for `fit`; at least `n_clusters` of them.
+            At least `n_clusters` samples, as for `fit`.
 
         y : object, default=None
             Not used, present here for API consistency by convention.

@@ -37,7 +37,7 @@ class PersistenceMixin(FittedAttributes):
         training set, but no training samples, unless `store_examples` keeps one of each
         stratum. The history includes the epochs, but not their batches. The optimizer's
         state is saved with `warm_start` or after `partial_fit`, so that training can
-        continue. Parameters that concern the machine are not saved: `checkpoint_dir`,
+        continue. Machine-specific parameters are not saved: `checkpoint_dir`,
         ``compile`` and those of the iterators. The file appears only when it is
         complete. If writing fails, an existing file remains unchanged.
 
@@ -48,7 +48,7 @@ class PersistenceMixin(FittedAttributes):
             link to it stays a link. "~" stands for the home folder.
 
         trusted : collection of str, default=()
-            Import paths of functions and classes outside this package that parameters
+            Import paths of the functions and classes of other packages that parameters
             contain, such as a callable augmentation, a custom clusterer or a class of
             encoders. `load` imports them if they are also trusted there.
 
@@ -146,7 +146,7 @@ class PersistenceMixin(FittedAttributes):
             New value of the estimator's parameter `device`; None keeps the saved one.
 
         trusted : collection of str, default=()
-            Import paths outside this package that the file may name. They are imported,
+            Import paths in other packages that the file may name. They are imported,
             which runs their modules, and objects of these classes get all attributes
             that the file has for them. Use this only with files that you trust.
 

@@ -43,7 +43,8 @@ class PredictionMixin(
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            An array, or a data frame of either library. None keeps the configuration.
+            An array ("default"), or a data frame of pandas or polars. None keeps the
+            current configuration.
 
         Returns
         -------
@@ -80,8 +81,8 @@ class PredictionMixin(
         Warns
         -----
         UserWarning
-            If more images differ in appearance from those of `fit` than chance
-            explains.
+            If more images differ in appearance from those of `fit` than expected by
+            chance.
         """
         check_is_fitted(self)
         return self._model.encode(self._read(X), out=out)
@@ -138,8 +139,8 @@ class PredictionMixin(
         Warns
         -----
         UserWarning
-            If more images differ in appearance from those of `fit` than chance
-            explains.
+            If more images differ in appearance from those of `fit` than expected by
+            chance.
         """
         check_is_fitted(self)
         return self._model.predict(self._read(X), out=out)
@@ -161,8 +162,8 @@ class PredictionMixin(
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Coarser strata, numbered from 0; -1 stays -1. With one stratum less, two of
-            the strata are merged.
+            Coarser strata, numbered from 0; -1 stays -1. Lowering `n_clusters` by one
+            merges two of them.
 
         Raises
         ------
@@ -180,9 +181,9 @@ class PredictionMixin(
         After a second phase, prototypes assign samples by the cosine similarity of
         directions and the refinement's temperature. Otherwise the assignment is that of
         the clusterer: the votes of a consensus's members, the posterior of a mixture,
-        the votes of neighbors, and for k-means the posterior of equal, round Gaussians
-        around the centers. Columns are in the order of strata, whatever the labels of
-        the clusterer.
+        the votes of neighbors, and for k-means the posterior of equal, isotropic
+        Gaussians around the centers. Columns are in the order of the strata, whatever
+        the labels of the clusterer.
 
         Parameters
         ----------

@@ -57,7 +57,7 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
     n_clusters = params.n_clusters
     if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
         raise ValueError(
-            f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Give "
+            f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Pass "
             "more samples or lower n_clusters."
         )
     # Batches of equal size may be half as large as batch_size.

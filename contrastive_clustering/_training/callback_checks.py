@@ -168,8 +168,8 @@ def _check_schedule(callback: Any, name: str) -> None:
         policy = getattr(lr_scheduler, policy, None)
     if policy is None:
         raise ValueError(
-            f"{name} has policy={show(callback.policy)}, which skorch does not know. "
-            "Pass a class of torch.optim.lr_scheduler."
+            f"{name} has policy={show(callback.policy)}, which skorch does not "
+            "recognize. Pass a class of torch.optim.lr_scheduler."
         )
     if isinstance(policy, type):
         _check_arguments(policy, (None,), callback.kwargs, name)

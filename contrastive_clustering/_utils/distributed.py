@@ -137,7 +137,7 @@ def explain_lost_processes() -> Iterator[None]:
             raise
         raise RuntimeError(
             f"Process {rank()} of {n_processes()} that train together has lost contact "
-            f"with another ({reason_of(error)}). The output of that process says why. "
+            f"with another ({reason_of(error)}). See the output of that process. "
             "Restart all processes; with checkpoint_dir, the fit resumes from its "
             "checkpoint."
         ) from error

@@ -34,7 +34,7 @@ def test_statistics_match_numpy(monkeypatch, chunk):
 )
 def test_scaling_is_invertible(X):
     if (X[0] == X).all():
-        with pytest.raises(ValueError, match="are the same"):
+        with pytest.raises(ValueError, match="are identical"):
             fit(X)
         return
     scaler = fit(X)
