@@ -153,7 +153,7 @@ class LatentDensity:
         Parameters
         ----------
         n : int
-            Number of latents.
+            Dimension of the latent space.
 
         cluster : int or None
             Cluster to draw from; None also draws the clusters, by their weights.

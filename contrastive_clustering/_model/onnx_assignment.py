@@ -52,7 +52,7 @@ class PrototypeAssignment(nn.Module):
 
 
 class KMeansAssignment(nn.Module):
-    """Assign latents to the nearest center, softly by equal, round Gaussians.
+    """Assign latents to the nearest center, softly by equal, isotropic Gaussians.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ class ContrastiveAutoencoder(nn.Module):
         Mean and standard deviation of the training set, stored as buffers.
 
     latent_dim : int, default=64
-        Number of latents.
+        Dimension of the latent space.
 
     projection_dim : int, default=64
         Number of outputs of the projection head.

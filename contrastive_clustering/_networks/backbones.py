@@ -69,7 +69,7 @@ class ConvolutionalEncoder(nn.Sequential):
         ``(n_channels, height, width)`` or ``(n_channels, depth, height, width)``.
 
     latent_dim : int
-        Number of latents.
+        Dimension of the latent space.
     """
 
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
@@ -100,7 +100,7 @@ class ConvolutionalDecoder(nn.Sequential):
         Shape of a decoded sample, as for the encoder.
 
     latent_dim : int
-        Number of latents.
+        Dimension of the latent space.
     """
 
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:

@@ -17,7 +17,7 @@ class TrainingSettings:
     Attributes
     ----------
     latent_dim : int
-        Number of latents.
+        Dimension of the latent space.
 
     encoder, decoder : torch.nn.Module, callable or None
         Custom encoder and decoder; None for the ones that suit the samples.
