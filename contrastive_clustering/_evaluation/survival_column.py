@@ -123,8 +123,8 @@ def _find(
 
 def _read(series: Any, what: str, pandas: Any) -> np.ndarray:
     where = f"the {what} of survival"
-    is_bool = pandas.api.types.is_bool_dtype(series.dtype)
-    if not is_bool and not is_numeric(series, where, pandas):
+    are_bools = series.dropna().map(lambda value: isinstance(value, bool | np.bool_))
+    if not are_bools.all() and not is_numeric(series, where, pandas):
         raise ValueError(f"{where} does not hold numbers. Pass numbers.")
     return to_numbers(series, where)
 

@@ -129,25 +129,29 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     ValueError
         If the shape differs.
     """
-    if not isinstance(values, pandas.Series):
-        if not isinstance(values, np.ndarray) and hasattr(values, "to_numpy"):
-            values = values.to_numpy()
-        elif isinstance(values, np.ma.MaskedArray):
-            values = np.ma.filled(values.astype(object), None)
-        ndim = values.ndim if hasattr(values, "ndim") else int(np.iterable(values))
-        if ndim != 1 or isinstance(values, str):
-            raise ValueError(
-                f"{where} is not one-dimensional, but holds {show(values)}. Pass one "
-                "value for each sample."
-            )
-        values = pandas.Series(values if hasattr(values, "dtype") else list(values))
-    if len(values) != n_samples:
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        values = np.asarray(values.data, dtype=object)
+        values[mask] = None
+    is_of_pandas = isinstance(
+        values, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray
+    )
+    if not isinstance(values, np.ndarray) and not is_of_pandas:
+        values = values.to_numpy() if hasattr(values, "to_numpy") else values
+    ndim = values.ndim if hasattr(values, "ndim") else int(np.iterable(values))
+    if ndim != 1 or isinstance(values, str):
         raise ValueError(
-            f"{where} has {len(values)} values, but strata has {n_samples} labels. "
+            f"{where} is not one-dimensional, but holds {show(values)}. Pass one value "
+            "for each sample."
+        )
+    series = pandas.Series(values if hasattr(values, "dtype") else list(values))
+    if len(series) != n_samples:
+        raise ValueError(
+            f"{where} has {len(series)} values, but strata has {n_samples} labels. "
             "Pass one value for each sample; repeat the values of a group for all of "
             "its samples."
         )
-    return values.reset_index(drop=True)
+    return series.reset_index(drop=True)
 
 
 def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
@@ -224,7 +228,12 @@ def is_numeric(series: Any, where: str, pandas: Any) -> bool:
 
 def to_numbers(series: Any, where: str) -> np.ndarray:
     """Return numbers as floats, NaN if missing, or raise if some are infinite."""
-    numbers: np.ndarray = series.to_numpy(dtype=float, na_value=np.nan)
+    try:
+        numbers: np.ndarray = series.to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError as error:
+        raise ValueError(
+            f"{where} has an integer beyond the largest float. Pass smaller numbers."
+        ) from error
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ValueError(

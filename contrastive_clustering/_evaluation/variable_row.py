@@ -84,13 +84,15 @@ def make_row(
         confidence_level,
         np.random.default_rng([seed, 1]),
     )
+    effect = test.effect()
     return row | {
         "test": test.test,
         "statistic": float(test.statistic(codes[None])[0]),
-        "effect": test.effect(),
+        "effect": effect,
         "effect_name": test.effect_name,
-        "effect_low": low,
-        "effect_high": high,
+        # Ties among resampled units can shift the limits beyond an extreme effect.
+        "effect_low": float(np.fmin(low, effect)),
+        "effect_high": float(np.fmax(high, effect)),
         "p": permutation_p(
             test.statistic,
             codes,
