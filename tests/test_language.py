@@ -19,10 +19,47 @@ CHECKED = (
         f"{PACKAGE}/{room}"
         for room in ("_augmentation", "_clustering", "_data", "_io", "_utils")
     ),
+    *(
+        f"{PACKAGE}/_evaluation/{file}.py"
+        for file in (
+            "association",
+            "association_result",
+            "baseline",
+            "clustered_columns",
+            "correction",
+            "grouping",
+            "resampling",
+            "survival",
+            "survival_column",
+            "table_columns",
+            "variable_row",
+            "variable_tests",
+        )
+    ),
     f"{PACKAGE}/datasets.py",
+    "benchmarks/patients.py",
+    "docs/experiments/associations.rst",
+    "docs/user_guide/associations.rst",
     *(
         f"tests/{room}"
         for room in ("augmentation", "clustering", "data", "io", "utils")
+    ),
+    *(
+        f"tests/evaluation/test_{file}.py"
+        for file in (
+            "association",
+            "association_result",
+            "baseline",
+            "clustered_columns",
+            "correction",
+            "grouping",
+            "resampling",
+            "survival",
+            "survival_column",
+            "table_columns",
+            "variable_row",
+            "variable_tests",
+        )
     ),
     "tests/test_datasets.py",
 )

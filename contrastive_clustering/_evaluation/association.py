@@ -134,11 +134,6 @@ def associate_strata(
         A table of tests and effect sizes, and the baseline characteristics by stratum;
         print it for an overview.
 
-    Warns
-    -----
-    UserWarning
-        If `n_permutations` is so small that no corrected p-value can reach 0.05.
-
     Raises
     ------
     ImportError
@@ -152,6 +147,11 @@ def associate_strata(
         or groups, or a column is neither numeric nor categorical. A column that cannot
         be tested because it is clustered, constant, empty or an identifier does not
         raise an error: its numbers are NaN, and its "note" states the reason.
+
+    Warns
+    -----
+    UserWarning
+        If `n_permutations` is so small that no corrected p-value can reach 0.05.
 
     Examples
     --------

@@ -148,8 +148,8 @@ class KruskalWallisTest:
         """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
         ranks = rankdata(self.values[rows], axis=1)
         share, n_strata = self._explained(ranks, self.labels[rows])
-        # What resampling adds on average, so that the resampled effects scatter about
-        # the effect in the data.
+        # Resampling adds this on average. It is subtracted, so that the resampled
+        # effects scatter about the effect in the data.
         added = (1 - share) * (n_strata - 1) / max(1, len(self.values) - 1)
         return np.where(n_strata > 1, np.maximum(0, share - added), np.nan)
 
