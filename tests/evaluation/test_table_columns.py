@@ -73,7 +73,10 @@ def test_categories(values, codes, levels):
     [
         ([1.0, 2.0, np.inf], "^column 'x' of table is infinite at index 2"),
         ([1, "SECRET", 3], "different or unknown types, for example at index 1"),
-        ([10**400, 1, 2], "^column 'x' of table has an integer beyond"),
+        (
+            pd.Series([10**400, 1], dtype=object),
+            "^column 'x' of table has an integer beyond",
+        ),
         ([[1], [2]], "different or unknown types, for example at index 0"),
         ([1j, 2j], "neither a number nor a category"),
         (pd.date_range("2026-01-01", periods=2), "Convert it, for example dates"),
