@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._evaluation.grouping import MISSING, Grouping
+from contrastive_clustering._utils.arrays import from_tensor
 from contrastive_clustering._utils.messages import show
 
 
@@ -129,6 +130,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     ValueError
         If the shape differs.
     """
+    values = from_tensor(values, where)
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
         values = np.asarray(values.data, dtype=object)
