@@ -320,11 +320,11 @@ def count_rejections(n_sets, *, grouped, informative=False):
         strata, patient, sizes = make_images(rng, informative=informative)
         n = len(sizes)
         # Sicker patients, who have more images.
-        severity = sizes / 10 if informative else np.zeros(n)
+        severity = sizes / 5 if informative else np.zeros(n)
         time = rng.exponential(np.exp(-severity))
         table = {
             "number": (rng.normal(size=n) + severity)[patient],
-            "level": (rng.random(n) < (0.4 + 0.3 * (severity - 1) * informative))[
+            "level": (rng.random(n) < (0.4 + 0.15 * (severity - 2) * informative))[
                 patient
             ],
             "varying": rng.normal(size=n)[patient] + rng.normal(size=len(patient)),
@@ -349,7 +349,7 @@ def without_intervals(monkeypatch):
 @pytest.mark.usefixtures("without_intervals")
 @pytest.mark.parametrize("informative", [False, True])
 def test_false_alarms_with_groups_are_rare(informative):
-    n_sets = 100
+    n_sets = 200
     rejected = count_rejections(n_sets, grouped=True, informative=informative)
     assert (rejected <= binom.ppf(0.999, n_sets, 0.05)).all()
 
