@@ -24,6 +24,8 @@ from contrastive_clustering._display import (
     TrainingCurveDisplay,
 )
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
+from contrastive_clustering._evaluation.association import associate_strata
+from contrastive_clustering._evaluation.association_result import StrataAssociation
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._evaluation.stability import (
@@ -56,10 +58,12 @@ __all__ = [
     "ReconstructionDisplay",
     "SampleDisplay",
     "SelfTrainingRefinement",
+    "StrataAssociation",
     "TableAugmentation",
     "TrainingCurveDisplay",
     "VolumeAugmentation",
     "__version__",
+    "associate_strata",
     "cluster_stability",
     "clustering_report",
     "datasets",

@@ -1,0 +1,140 @@
+"""The result of an association of strata with variables: tables, text and HTML."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import escape
+
+# Level at which the printed result calls a variable associated.
+LEVEL = 0.05
+
+CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
+
+
+@dataclass(frozen=True, eq=False)
+class StrataAssociation:
+    """Tests of strata against variables, and characteristics of the strata.
+
+    The units of all counts are groups if these were passed, and samples otherwise.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row for each variable, indexed by "variable", with these columns:
+
+        - "kind": "categorical", "numeric" or "survival";
+        - "test" and "statistic": "chi-squared", "Kruskal-Wallis" or "log-rank";
+        - "effect", "effect_name", "effect_low" and "effect_high": Cramer's V, epsilon
+          squared or the difference of restricted mean survival times, with the limits
+          of its interval;
+        - "n" and "n_missing": number of units with and without a value;
+        - "p": p-value by permutation;
+        - "p_corrected": p-value corrected for the number of variables and clusterings;
+        - "note": the reason why a variable was not tested, whose numbers are then NaN;
+          for survival, the strata that differ most and the horizon.
+
+    baseline : pandas.DataFrame
+        Characteristics by stratum as text, indexed by "variable" and "statistic", with
+        the column "all" and one column for each stratum: counts and percentages, or
+        median and quartiles, and the number of missing values.
+
+    strata : ndarray of shape (n_strata,)
+        The strata, sorted, without noise.
+
+    counts : ndarray of shape (n_strata,)
+        Number of units of each stratum.
+
+    n_samples : int
+        Number of samples, without noise.
+
+    n_noise : int
+        Number of noise samples, which are left out.
+
+    n_divided : int
+        Number of groups whose samples lie in several strata. They count in the most
+        frequent one.
+
+    grouped : bool
+        Whether groups were passed.
+
+    n_searched, correction, n_permutations, confidence_level
+        The parameters of :func:`associate_strata`.
+
+    Examples
+    --------
+    See :func:`associate_strata`.
+    """
+
+    table: Any
+    baseline: Any
+    strata: np.ndarray
+    counts: np.ndarray
+    n_samples: int
+    n_noise: int
+    n_divided: int
+    grouped: bool
+    n_searched: int
+    correction: str | None
+    n_permutations: int
+    confidence_level: float
+
+    def __str__(self) -> str:
+        lines = [self._summary()]
+        width = max(len(str(name)) for name in self.table.index)
+        for name, row in self.table.iterrows():
+            lines.append(f"  {name!s:<{width}}  {_describe(row)}")
+        return "\n".join([*lines, self._method(), self._verdict()])
+
+    def _repr_html_(self) -> str:
+        """Return the result as HTML for notebooks, with all text escaped."""
+        sentences = [self._summary(), self._method(), self._verdict()]
+        table = self.table.to_html(escape=True, float_format="{:.3g}".format, na_rep="")
+        baseline = self.baseline.to_html(escape=True)
+        paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+        return f"<div>{paragraphs}{table}{baseline}</div>"
+
+    def _summary(self) -> str:
+        n_units = self.counts.sum()
+        text = f"{len(self.strata)} strata of "
+        if self.grouped:
+            text += f"{n_units} groups ({self.n_samples} samples"
+            text += f"; {self.n_divided} groups lie in several strata and count in "
+            text += "the most frequent one)"
+        else:
+            text += f"{n_units} samples"
+        if self.n_noise:
+            text += f"; {self.n_noise} noise samples are left out"
+        return text
+
+    def _method(self) -> str:
+        n_tested = int(self.table["p"].notna().sum())
+        unit = "groups" if self.grouped else "samples"
+        correction = (
+            f"corrected by {CORRECTIONS[self.correction]} for {n_tested} variables"
+            if self.correction
+            else "not corrected for the number of variables"
+        )
+        return (
+            f"P-values by {self.n_permutations} permutations of {unit}, {correction}"
+            f"; clusterings searched: {self.n_searched}. Intervals of "
+            f"{self.confidence_level:.0%} by resampling {unit}."
+        )
+
+    def _verdict(self) -> str:
+        associated = self.table.index[self.table["p_corrected"] <= LEVEL]
+        names = ", ".join(map(str, associated)) or "none"
+        return f"Associated at the level {LEVEL} after correction: {names}."
+
+
+def _describe(row: Any) -> str:
+    if np.isnan(row["p"]):
+        return f"not tested: {row['note']}"
+    text = (
+        f"{row['test']} {row['statistic']:.3g}, {row['effect_name']} "
+        f"{row['effect']:.3g} [{row['effect_low']:.3g}, {row['effect_high']:.3g}]"
+    )
+    if row["note"]:
+        text += f" ({row['note']})"
+    text += f", p = {row['p']:.3g}, corrected {row['p_corrected']:.3g}, n = {row['n']}"
+    return f"{text}, {row['n_missing']} missing" if row["n_missing"] else text

@@ -1,0 +1,118 @@
+"""Recognition of columns that were clustered, which cannot be tested across strata."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from contrastive_clustering._evaluation.table_columns import (
+    Column,
+    is_numeric,
+    read_table,
+)
+from contrastive_clustering._utils.messages import show
+
+# A column whose correlation with a feature differs from 1 or -1 by less is the feature.
+ROUNDING = 1e-9
+
+# Two samples always lie on a line.
+FEWEST_SAMPLES = 3
+
+
+def find_clustered(
+    columns: Sequence[Column], clustered: Any, n_samples: int, pandas: Any
+) -> set[Hashable]:
+    """Return the names of the columns that were clustered.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The variables of all samples.
+
+    clustered : str, sequence of names, data frame or array-like of shape \
+(n_samples, ...)
+        Names of columns, or the features from which the strata were made.
+
+    n_samples : int
+        Number of samples.
+
+    pandas : module
+        The pandas package.
+
+    Returns
+    -------
+    names : set of hashable
+        Names that `clustered` lists, or columns that equal a feature of `clustered` up
+        to a linear transform (numbers) or up to other names of the levels (categories).
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or if the features have another number of samples.
+    """
+    if isinstance(clustered, str):
+        clustered = [clustered]
+    if _are_names(clustered):
+        known = {column.name for column in columns}
+        for name in clustered:
+            if name not in known:
+                raise ValueError(
+                    f"clustered names {show(name)}, which is not a variable of table. "
+                    "Pass names of columns, or the array of clustered features."
+                )
+        return set(clustered)
+    features = _read_features(clustered, n_samples, pandas)
+    return {
+        column.name
+        for column in columns
+        if any(_equals(column, feature, pandas) for feature in features)
+    }
+
+
+def _are_names(clustered: Any) -> bool:
+    if hasattr(clustered, "columns") or isinstance(clustered, dict):
+        return False
+    if hasattr(clustered, "ndim"):
+        return bool(clustered.ndim == 1 and np.asarray(clustered).dtype.kind in "OUST")
+    return all(isinstance(each, str | int | tuple) for each in clustered)
+
+
+def _read_features(clustered: ArrayLike, n_samples: int, pandas: Any) -> list[Any]:
+    """Return the features as series."""
+    if hasattr(clustered, "columns") or isinstance(clustered, dict):
+        return list(read_table(clustered, n_samples, pandas).values())
+    features = np.asarray(clustered)
+    if features.ndim == 0 or len(features) != n_samples:
+        raise ValueError(
+            f"clustered has the shape {features.shape}, but strata has {n_samples} "
+            "labels. Pass one row for each sample, or names of columns."
+        )
+    features = features.reshape(n_samples, -1)
+    return [pandas.Series(feature) for feature in features.T]
+
+
+def _equals(column: Column, feature: Any, pandas: Any) -> bool:
+    known = column.known & feature.notna().to_numpy()
+    if known.sum() < FEWEST_SAMPLES:
+        return False
+    values, others = column.values[known], feature[known]
+    if column.kind == "categorical":
+        codes, levels = pandas.factorize(values)
+        return 1 < len(levels) < len(values) and np.array_equal(
+            codes, pandas.factorize(others)[0]
+        )
+    if not is_numeric(others, "a column of clustered", pandas):
+        return False
+    return _are_collinear(values, others.to_numpy(dtype=float))
+
+
+def _are_collinear(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether one array is a linear transform of the other."""
+    a, b = a - a.mean(), b - b.mean()
+    # Scaling avoids products that overflow or vanish.
+    largest = np.abs(a).max(), np.abs(b).max()
+    if min(largest) == 0 or not np.isfinite(largest).all():
+        return False
+    a, b = a / largest[0], b / largest[1]
+    return bool((a @ b) ** 2 > (1 - ROUNDING) * (a @ a) * (b @ b))

@@ -1,0 +1,108 @@
+"""P-values by permutation and intervals by the bootstrap, with limited memory."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+# Number of entries of the arrays of labels or indices that are drawn at a time.
+MAX_ENTRIES = 2**20
+
+# Statistics that are equal except for rounding count as equal.
+ROUNDING = 1e-9
+
+
+def permutation_p(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    blocks: np.ndarray,
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> float:
+    """Return the p-value of a statistic under random permutations of labels.
+
+    Parameters
+    ----------
+    statistic : callable
+        Returns the statistics, of shape (n_batch,), of labels of shape
+        (n_batch, n_units). Large values speak against the null hypothesis.
+
+    labels : ndarray of shape (n_units,)
+        The labels that are permuted.
+
+    blocks : ndarray of shape (n_units,)
+        Block of each unit. Labels are permuted within blocks.
+
+    n_permutations : int
+        Number of permutations.
+
+    rng : Generator
+        Random generator.
+
+    Returns
+    -------
+    p : float
+        ``(1 + n_exceeding) / (1 + n_permutations)``, where ``n_exceeding`` counts the
+        permutations whose statistic is at least that of `labels`.
+    """
+    observed = statistic(labels[None])[0]
+    threshold = observed - ROUNDING * max(1.0, abs(observed))
+    members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
+    n_exceeding = 0
+    for n_drawn in _batches(n_permutations, len(labels)):
+        permuted = np.tile(labels, (n_drawn, 1))
+        for units in members:
+            permuted[:, units] = rng.permuted(permuted[:, units], axis=1)
+        n_exceeding += int(np.sum(statistic(permuted) >= threshold))
+    return (1 + n_exceeding) / (1 + n_permutations)
+
+
+def bootstrap_interval(
+    effects: Callable[[np.ndarray], np.ndarray],
+    n_units: int,
+    n_resamples: int,
+    confidence: float,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return the percentile interval of an effect over resamples with replacement.
+
+    Parameters
+    ----------
+    effects : callable
+        Returns the effects, of shape (n_batch,), of resamples given as indices of units
+        of shape (n_batch, n_units). NaN if a resample has no effect.
+
+    n_units : int
+        Number of units, which is also the size of each resample.
+
+    n_resamples : int
+        Number of resamples.
+
+    confidence : float
+        Level of the interval, between 0 and 1.
+
+    rng : Generator
+        Random generator.
+
+    Returns
+    -------
+    low, high : float
+        Limits of the interval; NaN if no resample has an effect.
+    """
+    drawn = [
+        effects(rng.integers(n_units, size=(n_drawn, n_units)))
+        for n_drawn in _batches(n_resamples, n_units)
+    ]
+    values = np.concatenate(drawn)
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return np.nan, np.nan
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _batches(n: int, n_units: int) -> Iterator[int]:
+    """Yield the sizes of batches that add up to `n`."""
+    largest = max(1, MAX_ENTRIES // n_units)
+    for start in range(0, n, largest):
+        yield min(largest, n - start)

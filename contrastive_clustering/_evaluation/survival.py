@@ -1,0 +1,140 @@
+"""Log-rank test of strata and differences of restricted mean survival time."""
+
+import numpy as np
+
+# Eigenvalues of the covariance below this share of the largest count as zero.
+SMALLEST_EIGENVALUE = 1e-10
+
+
+class LogRankTest:
+    """Log-rank test of several strata, with restricted mean survival as effect size.
+
+    The effect is the difference between the strata with the longest and the shortest
+    restricted mean survival time. The horizon is the largest time up to which all
+    strata are observed: the smallest of the strata's largest times.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_units,)
+        Time to the event or to the end of observation, at least 0.
+
+    event : ndarray of shape (n_units,)
+        True where the event was observed, False where the time is censored; at least
+        one is True.
+
+    labels : ndarray of shape (n_units,)
+        Codes of the strata, from 0.
+
+    names : sequence of length n_strata
+        Names of the strata.
+    """
+
+    kind = "survival"
+    test = "log-rank"
+    effect_name = "restricted mean survival difference"
+
+    def __init__(
+        self,
+        time: np.ndarray,
+        event: np.ndarray,
+        labels: np.ndarray,
+        names: list[str],
+    ) -> None:
+        self.labels = labels
+        self.n_strata = int(labels.max()) + 1
+        order = np.argsort(time, kind="stable")
+        self.order, self.time, self.event = order, time[order], event[order]
+        _, first = np.unique(self.time, return_index=True)
+        deaths = np.add.reduceat(self.event.astype(float), first)
+        self.first, self.deaths = first[deaths > 0], deaths[deaths > 0]
+        self.horizon = min(
+            float(time[labels == stratum].max()) for stratum in range(self.n_strata)
+        )
+        means = [
+            self._restricted_means(stratum, np.ones((1, len(time))))[0]
+            for stratum in range(self.n_strata)
+        ]
+        self.best, self.worst = int(np.argmax(means)), int(np.argmin(means))
+        self._effect = float(means[self.best] - means[self.worst])
+        self._names = names
+
+    @property
+    def note(self) -> str:
+        """Which strata are compared, and the horizon."""
+        best, worst = self._names[self.best], self._names[self.worst]
+        return f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
+
+    def statistic(self, labels: np.ndarray) -> np.ndarray:
+        """Return the statistics of labels of shape (n_batch, n_units)."""
+        labels = labels[:, self.order]
+        members = labels[:, None] == np.arange(self.n_strata)[:, None]
+        # (n_batch, n_strata, n_units): members whose time is at least that of a unit.
+        later = members[..., ::-1].cumsum(axis=2)[..., ::-1]
+        at_risk = len(self.time) - self.first
+        share = later[..., self.first] / at_risk  # (n_batch, n_strata, n_event_times)
+        observed = members[..., self.event].sum(axis=2)
+        excess = observed - share @ self.deaths
+        variance = self.deaths * (at_risk - self.deaths) / np.maximum(1, at_risk - 1)
+        weighted = share * variance
+        covariance = -weighted @ share.swapaxes(1, 2)
+        diagonal = np.arange(self.n_strata)
+        covariance[:, diagonal, diagonal] += weighted.sum(axis=2)
+        inverse = np.linalg.pinv(covariance, rcond=SMALLEST_EIGENVALUE, hermitian=True)
+        return np.asarray(np.einsum("bi,bij,bj->b", excess, inverse, excess))
+
+    def effect(self) -> float:
+        """Return the effect size in the data."""
+        return self._effect
+
+    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+        n_batch, n_units = rows.shape
+        cells = np.arange(n_batch)[:, None] * n_units + rows
+        counts = np.bincount(cells.ravel(), minlength=n_batch * n_units)
+        weights = counts.reshape(n_batch, n_units).astype(float)
+        best = self._restricted_means(self.best, weights)
+        return np.asarray(best - self._restricted_means(self.worst, weights))
+
+    def _restricted_means(self, stratum: int, weights: np.ndarray) -> np.ndarray:
+        members = self.labels[self.order] == stratum
+        return restricted_mean(
+            self.time[members],
+            self.event[members],
+            weights[:, self.order[members]],
+            self.horizon,
+        )
+
+
+def restricted_mean(
+    time: np.ndarray, event: np.ndarray, weights: np.ndarray, horizon: float
+) -> np.ndarray:
+    """Return the area below weighted Kaplan-Meier curves up to a horizon.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_units,)
+        Times in ascending order.
+
+    event : ndarray of shape (n_units,)
+        Whether the event was observed.
+
+    weights : ndarray of shape (n_batch, n_units)
+        Weights of the units, one row for each curve.
+
+    horizon : float
+        Upper limit of the area.
+
+    Returns
+    -------
+    areas : ndarray of shape (n_batch,)
+        The restricted means; NaN if all weights of a row are zero. A curve whose last
+        unit is censored before the horizon is continued as a constant.
+    """
+    times, first = np.unique(time, return_index=True)
+    at_risk = weights[:, ::-1].cumsum(axis=1)[:, ::-1][:, first]
+    deaths = np.add.reduceat(weights * event, first, axis=1)
+    survival = np.cumprod(1 - deaths / np.maximum(at_risk, 1e-300), axis=1)
+    edges = np.concatenate([[0.0], np.minimum(times, horizon), [horizon]])
+    steps = np.concatenate([np.ones((len(weights), 1)), survival], axis=1)
+    areas = steps @ np.diff(edges)
+    return np.where(at_risk[:, 0] > 0, areas, np.nan)

@@ -1,0 +1,255 @@
+"""Columns of a table: reading them, and whether they are numbers or categories."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._evaluation.grouping import MISSING, Grouping
+from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.messages import show
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One variable of samples or of groups.
+
+    Attributes
+    ----------
+    name : hashable
+        Name of the column.
+
+    kind : {"numeric", "categorical"}
+        How the variable is tested.
+
+    values : ndarray of shape (n,)
+        Numbers, NaN if missing; or codes of `levels`, -1 if missing.
+
+    levels : tuple of str
+        Names of the levels of a categorical variable.
+    """
+
+    name: Hashable
+    kind: str
+    values: np.ndarray
+    levels: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> np.ndarray:
+        """Whether each value is not missing, of shape (n,)."""
+        if self.kind == "numeric":
+            return np.asarray(~np.isnan(self.values))
+        return np.asarray(self.values != MISSING)
+
+    def take(self, rows: np.ndarray) -> "Column":
+        """Return some rows of the column."""
+        return replace(self, values=self.values[rows])
+
+    def reduce(self, grouping: Grouping) -> "Column":
+        """Return one value for each group: the mean, or the most frequent level."""
+        reduced = grouping.mean if self.kind == "numeric" else grouping.majority
+        return replace(self, values=reduced(self.values))
+
+
+def read_table(table: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
+    """Return the columns of a table by name, as pandas series.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame, polars.DataFrame or mapping of names to columns
+        One row a sample. An index is ignored.
+
+    n_samples : int
+        Expected number of rows.
+
+    pandas : module
+        The pandas package.
+
+    Returns
+    -------
+    columns : dict of hashable to pandas.Series
+        The columns, indexed from 0.
+
+    Raises
+    ------
+    TypeError
+        If `table` has no named columns.
+
+    ValueError
+        If there are no columns, if names are repeated, or if a column does not have one
+        value for each sample.
+    """
+    if not isinstance(table, Mapping) and not hasattr(table, "columns"):
+        raise TypeError(
+            f"table={show(table)} has no named columns. Pass a pandas or polars data "
+            "frame, or a dict of columns."
+        )
+    names = list(table) if isinstance(table, Mapping) else list(table.columns)
+    if not names:
+        raise ValueError("table has no columns. Pass at least one variable.")
+    repeated = [name for i, name in enumerate(names) if name in names[:i]]
+    if repeated:
+        raise ValueError(
+            f"table has several columns named {show(repeated[0])}. Give each column a "
+            "name of its own."
+        )
+    where = "column {} of table"
+    return {
+        name: to_series(table[name], where.format(show(name)), n_samples, pandas)
+        for name in names
+    }
+
+
+def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
+    """Return one value for each sample as a series that is indexed from 0.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,)
+        A column of any library.
+
+    where : str
+        Name of the parameter or column, for messages.
+
+    n_samples : int
+        Expected length.
+
+    pandas : module
+        The pandas package.
+
+    Returns
+    -------
+    series : pandas.Series of length n_samples
+        The values.
+
+    Raises
+    ------
+    ValueError
+        If the shape differs.
+    """
+    values = from_tensor(values, where)
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        values = np.asarray(values.data, dtype=object)
+        values[mask] = None
+    is_of_pandas = isinstance(
+        values, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray
+    )
+    if not isinstance(values, np.ndarray) and not is_of_pandas:
+        values = values.to_numpy() if hasattr(values, "to_numpy") else values
+    ndim = values.ndim if hasattr(values, "ndim") else int(np.iterable(values))
+    if ndim != 1 or isinstance(values, str):
+        raise ValueError(
+            f"{where} is not one-dimensional, but holds {show(values)}. Pass one value "
+            "for each sample."
+        )
+    series = pandas.Series(values if hasattr(values, "dtype") else list(values))
+    if len(series) != n_samples:
+        raise ValueError(
+            f"{where} has {len(series)} values, but strata has {n_samples} labels. "
+            "Pass one value for each sample; repeat the values of a group for all of "
+            "its samples."
+        )
+    return series.reset_index(drop=True)
+
+
+def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
+    """Return a column as numbers or as codes of its levels.
+
+    Numbers with exactly two different values, such as 0 and 1, are categories.
+
+    Parameters
+    ----------
+    name : hashable
+        Name of the column.
+
+    series : pandas.Series of length n_samples
+        The values.
+
+    pandas : module
+        The pandas package.
+
+    Returns
+    -------
+    column : Column
+        The column.
+
+    Raises
+    ------
+    ValueError
+        If the values are neither numbers nor categories, or infinite.
+    """
+    where = f"column {show(name)} of table"
+    if is_numeric(series, where, pandas):
+        numbers = to_numbers(series, where)
+        known, codes = np.unique(numbers[~np.isnan(numbers)], return_inverse=True)
+        if len(known) != 2:
+            return Column(name, "numeric", numbers)
+        values = np.full(len(numbers), MISSING)
+        values[~np.isnan(numbers)] = codes.reshape(-1)
+        return Column(name, "categorical", values, tuple(f"{x:.6g}" for x in known))
+    categories = series.astype("category").cat.remove_unused_categories().cat
+    codes = np.array(categories.codes, dtype=int)
+    return Column(name, "categorical", codes, tuple(map(str, categories.categories)))
+
+
+def is_numeric(series: Any, where: str, pandas: Any) -> bool:
+    """Return whether a series holds numbers; False for categories.
+
+    Raises
+    ------
+    ValueError
+        If it holds neither.
+    """
+    types = pandas.api.types
+    dtype = series.dtype
+    if isinstance(dtype, pandas.CategoricalDtype) or types.is_bool_dtype(dtype):
+        return False
+    if types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype):
+        return True
+    if types.is_object_dtype(dtype) or types.is_string_dtype(dtype):
+        known = series.dropna()
+        if known.map(_is_number).all():
+            return True  # also if all values are missing
+        for kinds in (str, bool | np.bool_):
+            if known.map(lambda value, kinds=kinds: isinstance(value, kinds)).all():
+                return False
+        raise ValueError(
+            f"{where} has values of different or unknown types, for example at index "
+            f"{_first_of_another_type(known)}. Pass numbers, strings or a categorical "
+            "column."
+        )
+    raise ValueError(
+        f"{where} has the type {dtype}, which is neither a number nor a category. "
+        "Convert it, for example dates to days."
+    )
+
+
+def to_numbers(series: Any, where: str) -> np.ndarray:
+    """Return numbers as floats, NaN if missing, or raise if some are infinite."""
+    try:
+        numbers: np.ndarray = series.to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError as error:
+        raise ValueError(
+            f"{where} has an integer beyond the largest float. Pass smaller numbers."
+        ) from error
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        raise ValueError(
+            f"{where} is infinite at index {infinite[0]}. Pass finite numbers, and NaN "
+            "for missing values."
+        )
+    return numbers
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
+
+
+def _first_of_another_type(known: Any) -> int:
+    kinds = known.map(lambda value: type(value).__name__)
+    others = kinds[kinds != kinds.iloc[0]]
+    return int(others.index[0] if len(others) else known.index[0])

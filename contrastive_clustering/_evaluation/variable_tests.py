@@ -1,0 +1,171 @@
+"""Tests and effect sizes of one variable against strata, for batches of labels."""
+
+from typing import Protocol
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+class VariableTest(Protocol):
+    """A statistic for permuted labels and an effect size for resampled units.
+
+    Labels are codes 0, 1, ... of strata, each with at least one unit.
+    """
+
+    kind: str
+    test: str
+    effect_name: str
+    labels: np.ndarray
+
+    @property
+    def note(self) -> str:
+        """Details of the effect in words."""
+
+    def statistic(self, labels: np.ndarray) -> np.ndarray:
+        """Return the statistics of labels of shape (n_batch, n_units)."""
+
+    def effect(self) -> float:
+        """Return the effect size in the data."""
+
+    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+
+
+class ChiSquaredTest:
+    """Pearson's chi-squared test, with Cramer's V as the effect size.
+
+    Cramer's V is corrected for its bias as in Bergsma, "A bias-correction for Cramer's
+    V and Tschuprow's T", Journal of the Korean Statistical Society 42 (2013).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,)
+        Codes of the levels, from 0.
+
+    labels : ndarray of shape (n_units,)
+        Codes of the strata, from 0.
+    """
+
+    kind = "categorical"
+    test = "chi-squared"
+    effect_name = "Cramer's V"
+    note = ""
+
+    def __init__(self, values: np.ndarray, labels: np.ndarray) -> None:
+        self.values = values
+        self.labels = labels
+        self.shape = (int(values.max()) + 1, int(labels.max()) + 1)
+
+    def statistic(self, labels: np.ndarray) -> np.ndarray:
+        """Return the statistics of labels of shape (n_batch, n_units)."""
+        return _chi_squared(self._count(self.values[None], labels))
+
+    def effect(self) -> float:
+        """Return the effect size in the data."""
+        counts = self._count(self.values[None], self.labels[None])
+        return float(cramers_v(counts, n_corrections=1)[0])
+
+    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+        # The resampled table has the bias of the observed one in addition to its own.
+        counts = self._count(self.values[rows], self.labels[rows])
+        return cramers_v(counts, n_corrections=2)
+
+    def _count(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Return contingency tables of shape (n_batch, n_levels, n_strata)."""
+        n_levels, n_strata = self.shape
+        batch = np.arange(len(labels))[:, None]
+        cells = (batch * n_levels + values) * n_strata + labels
+        counts = np.bincount(cells.ravel(), minlength=len(labels) * n_levels * n_strata)
+        return counts.reshape(len(labels), n_levels, n_strata)
+
+
+def _chi_squared(counts: np.ndarray) -> np.ndarray:
+    n = counts.sum(axis=(1, 2), keepdims=True)
+    expected = counts.sum(axis=2, keepdims=True) * counts.sum(axis=1, keepdims=True) / n
+    # Cells of empty rows and columns, where nothing is expected, add nothing.
+    terms = (counts - expected) ** 2 / np.where(expected > 0, expected, 1)
+    total: np.ndarray = terms.sum(axis=(1, 2))
+    return total
+
+
+def cramers_v(counts: np.ndarray, *, n_corrections: int) -> np.ndarray:
+    """Return Cramer's V of contingency tables of shape (n_batch, n_rows, n_columns).
+
+    Empty rows and columns do not count. NaN if fewer than two of either are left.
+    """
+    n = counts.sum(axis=(1, 2))
+    n_rows = (counts.sum(axis=2) > 0).sum(axis=1)
+    n_columns = (counts.sum(axis=1) > 0).sum(axis=1)
+    bias = (n_rows - 1) * (n_columns - 1) / (n - 1)
+    squared = np.maximum(0, _chi_squared(counts) / n - n_corrections * bias)
+    smaller = np.minimum(
+        n_rows - (n_rows - 1) ** 2 / (n - 1),
+        n_columns - (n_columns - 1) ** 2 / (n - 1),
+    )
+    valid = (np.minimum(n_rows, n_columns) > 1) & (smaller > 1)
+    v = np.sqrt(squared / np.where(valid, smaller - 1, 1))
+    return np.where(valid, np.minimum(v, 1), np.nan)
+
+
+class KruskalWallisTest:
+    """Kruskal-Wallis test, with epsilon squared as the effect size.
+
+    Epsilon squared is ``H / (n_units - 1)``: the share of the variance of the ranks
+    that lies between the strata, as in Tomczak and Tomczak, "The need to report effect
+    size estimates revisited", Trends in Sport Sciences 21 (2014).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,)
+        Numbers, not all of them equal.
+
+    labels : ndarray of shape (n_units,)
+        Codes of the strata, from 0.
+    """
+
+    kind = "numeric"
+    test = "Kruskal-Wallis"
+    effect_name = "epsilon squared"
+    note = ""
+
+    def __init__(self, values: np.ndarray, labels: np.ndarray) -> None:
+        self.values = values
+        self.labels = labels
+        self.n_strata = int(labels.max()) + 1
+
+    def statistic(self, labels: np.ndarray) -> np.ndarray:
+        """Return the statistics of labels of shape (n_batch, n_units)."""
+        share, _ = self._explained(rankdata(self.values)[None], labels)
+        return (len(self.values) - 1) * share
+
+    def effect(self) -> float:
+        """Return the effect size in the data."""
+        share, _ = self._explained(rankdata(self.values)[None], self.labels[None])
+        return float(share[0])
+
+    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+        ranks = rankdata(self.values[rows], axis=1)
+        share, n_strata = self._explained(ranks, self.labels[rows])
+        # Resampling adds this on average. It is subtracted, so that the resampled
+        # effects scatter about the effect in the data.
+        added = (1 - share) * (n_strata - 1) / max(1, len(self.values) - 1)
+        return np.where(n_strata > 1, np.maximum(0, share - added), np.nan)
+
+    def _explained(
+        self, ranks: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the explained share of the variance, and the number of strata."""
+        deviations = ranks - ranks.mean(axis=1, keepdims=True)
+        total = (deviations**2).sum(axis=1)
+        between = np.zeros(len(labels))
+        n_strata = np.zeros(len(labels), dtype=int)
+        for stratum in range(self.n_strata):
+            members = labels == stratum
+            n_members = members.sum(axis=1)
+            sums = (members * deviations).sum(axis=1)
+            between += sums**2 / np.maximum(1, n_members)
+            n_strata += n_members > 0
+        # A resample may consist of equal values only.
+        return np.where(total > 0, between / np.where(total > 0, total, 1), 0), n_strata

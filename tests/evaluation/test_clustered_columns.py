@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from contrastive_clustering._evaluation.clustered_columns import find_clustered
+from contrastive_clustering._evaluation.table_columns import read_column
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 3))
+MISSING = np.where(np.arange(40) < 5, np.nan, X[:, 1])
+SEX = RNG.choice(["f", "m"], 40)
+COLUMNS = {
+    "same": X[:, 0],
+    "other unit": 32 + 1.8 * X[:, 0],
+    "reversed": -X[:, 1],
+    "with gaps": MISSING,
+    "noisy": X[:, 0] + RNG.normal(0, 1e-3, 40),
+    "age": RNG.normal(60, 10, 40),
+    "constant": np.ones(40),
+    "sex": SEX,
+    "hand": RNG.choice(["left", "right"], 40),
+    "identifier": [f"patient {i}" for i in range(40)],
+}
+
+
+def find(clustered, columns=COLUMNS, n=40):
+    read = [read_column(name, pd.Series(v), pd) for name, v in columns.items()]
+    return find_clustered(read, clustered, n, pd)
+
+
+@pytest.mark.parametrize("clustered", [(), [], pd.DataFrame({"a": [1.0] * 40})])
+def test_nothing_was_clustered(clustered):
+    assert find(clustered) == set()
+
+
+@pytest.mark.parametrize(
+    "clustered", ["age", ["age"], ("age",), pd.Index(["age"]), np.array(["age"])]
+)
+def test_names(clustered):
+    assert find(clustered) == {"age"}
+
+
+FOUND = {"same", "other unit", "reversed", "with gaps"}
+
+
+@pytest.mark.parametrize(
+    "clustered",
+    [
+        X,
+        X.tolist(),
+        np.repeat(X, 4, axis=1).reshape(40, 3, 2, 2),
+        pd.DataFrame(X),
+        pl.DataFrame(X),
+        {"a": X[:, 0], "b": X[:, 1]},
+        np.where(RNG.random((40, 3)) < 0.1, np.nan, X),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_features(clustered):
+    assert find(clustered) == FOUND
+
+
+def test_scale_does_not_matter():
+    assert find(X[:, :1] * 1e200) == {"same", "other unit"}
+    assert find(X[:, :1] * 1e-200 + 0) == {"same", "other unit"}
+    assert find(X[:, :1] + 1e3) == {"same", "other unit"}
+
+
+def test_categories_match_under_other_names():
+    assert find(np.where(SEX == "f", 7.0, 9.0)[:, None]) == {"sex"}
+    assert find({"gender": np.where(SEX == "f", "woman", "man")}) == {"sex"}
+
+
+def test_an_identifier_does_not_match_distinct_numbers():
+    assert "identifier" not in find(RNG.normal(size=(40, 1)))
+
+
+def test_two_samples_are_too_few_to_match():
+    assert find(np.array([[1.0], [2.0]]), {"a": [5.0, 7.0]}, n=2) == set()
+
+
+@pytest.mark.parametrize(
+    ("clustered", "message"),
+    [
+        (["age", "weight"], "clustered names 'weight', which is not a variable"),
+        (X[:5], r"clustered has the shape \(5, 3\), but strata has 40"),
+        ({"a": [1, 2]}, "column 'a' of table has 2 values"),
+    ],
+)
+def test_bad_input(clustered, message):
+    with pytest.raises(ValueError, match=message):
+        find(clustered)

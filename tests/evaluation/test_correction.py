@@ -1,0 +1,48 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from contrastive_clustering._evaluation.correction import (
+    correct,
+    warn_of_few_permutations,
+)
+
+METHODS = {"holm": "holm", "bh": "fdr_bh"}
+
+
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=12),
+    st.integers(1, 4),
+    st.sampled_from(sorted(METHODS)),
+)
+def test_corrections_agree_with_statsmodels(numerators, n_searched, method):
+    p = np.array(numerators) / 50
+    expected = multipletests(np.minimum(1, p * n_searched), method=METHODS[method])[1]
+    np.testing.assert_allclose(correct(p, n_searched, method), expected, rtol=1e-10)
+
+
+def test_variables_that_were_not_tested_do_not_count():
+    p = np.array([0.01, np.nan, 0.03])
+    np.testing.assert_allclose(correct(p, 1, "holm"), [0.02, np.nan, 0.03])
+    np.testing.assert_allclose(correct(p, 1, "bh"), [0.02, np.nan, 0.03])
+    np.testing.assert_allclose(correct(p, 10, None), [0.1, np.nan, 0.3])
+    assert np.isnan(correct(np.array([np.nan]), 1, "holm")).all()
+
+
+@pytest.mark.parametrize(
+    ("n_permutations", "n_searched", "method", "least"),
+    [(99, 1, "holm", 120), (199, 11, "bh", 220), (99, 6, None, 120)],
+)
+def test_too_few_permutations_cause_a_warning(
+    n_permutations, n_searched, method, least
+):
+    p = np.array([0.5, np.nan] * 6)
+    with pytest.warns(UserWarning, match=f"n_permutations to at least {least}"):
+        warn_of_few_permutations(p, n_permutations, n_searched, method)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_few_permutations(p, least, n_searched, method)

@@ -1,0 +1,85 @@
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contrastive_clustering._evaluation.grouping import MISSING, Grouping
+
+GROUPS = Grouping(np.array([0, 0, 1, 1, 1, 2]), 3)
+
+samples = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(-1, 3)), min_size=1, max_size=30
+)
+
+
+def make_grouping(groups):
+    known, codes = np.unique(groups, return_inverse=True)
+    return Grouping(codes, len(known))
+
+
+@given(samples)
+def test_majority_agrees_with_counting(pairs):
+    groups, codes = np.array(pairs).T
+    majority = make_grouping(groups).majority(codes)
+    for i, group in enumerate(np.unique(groups)):
+        members = codes[(groups == group) & (codes != MISSING)]
+        counts = Counter(sorted(members.tolist()))
+        expected = counts.most_common(1)[0][0] if counts else MISSING
+        assert majority[i] == expected
+
+
+@given(samples)
+def test_mean_agrees_with_numpy(pairs):
+    groups, values = np.array(pairs).T
+    values = np.where(values < 0, np.nan, values * 0.1)
+    means = make_grouping(groups).mean(values)
+    for i, group in enumerate(np.unique(groups)):
+        members = values[(groups == group) & ~np.isnan(values)]
+        if len(members):
+            assert means[i] == pytest.approx(members.mean(), rel=1e-12, abs=1e-12)
+        else:
+            assert np.isnan(means[i])
+
+
+def test_equal_values_stay_ties_in_groups_of_any_size():
+    sizes = np.arange(1, 30)
+    grouping = Grouping(np.repeat(np.arange(29), sizes), 29)
+    values = np.full(sizes.sum(), 0.1)
+    assert len(np.unique(grouping.mean(values))) == 1
+
+
+def test_large_numbers_do_not_overflow():
+    assert np.isfinite(GROUPS.mean(np.full(6, 1.7e308))).all()
+    values = np.array([1.7e308, 1.6e308, 0, 0, 0, 0])
+    assert GROUPS.mean(values)[0] == pytest.approx(1.65e308)
+
+
+def test_missing_identifiers_are_groups_of_their_own():
+    for identifiers in (
+        pd.Series(["a", None, "b", "a", None]),
+        pd.Series([3, np.nan, 1, 3, np.nan]),
+        pd.Series([3, None, 1, 3, None], dtype="Int64"),
+    ):
+        grouping = Grouping.from_identifiers(identifiers, pd)
+        assert grouping.codes.tolist() == [0, 2, 1, 0, 3]
+        assert grouping.n_groups == 4
+
+
+def test_take_leaves_out_groups_without_samples():
+    taken = GROUPS.take(np.array([1, 5]))
+    assert taken.codes.tolist() == [0, 1]
+    assert taken.n_groups == 2
+
+
+def test_varies_finds_samples_that_differ_from_the_first():
+    values = np.array([1.0, 1.0, np.nan, 2.0, 3.0, np.nan])
+    assert GROUPS.varies(values).tolist() == [4]
+
+
+def test_groups_of_similar_size_share_a_block():
+    sizes = [1, 2, 3, 4, 5, 8, 9, 16, 17]
+    grouping = Grouping(np.repeat(np.arange(9), sizes), 9)
+    assert grouping.size_blocks().tolist() == [0, 1, 2, 2, 3, 3, 4, 4, 5]

@@ -1,0 +1,117 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from contrastive_clustering._evaluation import resampling
+from contrastive_clustering._evaluation.resampling import (
+    bootstrap_interval,
+    permutation_p,
+)
+
+LABELS = np.array([0, 0, 1, 1, 1, 2])
+VALUES = np.array([1.0, 2.0, 4.0, 8.0, 5.0, 9.0])
+
+
+def weighted_sum(labels):
+    return labels @ VALUES
+
+
+def enumerate_p(blocks):
+    """Return the share of all permutations within blocks that are at least as large."""
+    sums = []
+    for order in permutations(range(6)):
+        if (blocks[list(order)] == blocks).all():
+            sums.append(VALUES @ LABELS[list(order)])
+    return np.mean(np.array(sums) >= VALUES @ LABELS)
+
+
+@pytest.mark.parametrize("blocks", [[0, 0, 0, 0, 0, 0], [0, 1, 0, 1, 1, 0]])
+def test_p_agrees_with_exhaustive_enumeration(blocks):
+    blocks = np.array(blocks)
+    exact = enumerate_p(blocks)
+    n = 40_000
+    p = permutation_p(weighted_sum, LABELS, blocks, n, np.random.default_rng(0))
+    assert abs(p - exact) < 4 * np.sqrt(exact * (1 - exact) / n)
+
+
+def test_labels_stay_in_their_block():
+    blocks = np.array([0, 0, 0, 1, 1, 1])
+    seen = []
+
+    def remember(labels):
+        seen.append(labels)
+        return labels.sum(axis=1)
+
+    permutation_p(remember, LABELS, blocks, 50, np.random.default_rng(0))
+    permuted = np.concatenate(seen[1:])
+    assert permuted.shape == (50, 6)
+    np.testing.assert_array_equal(np.sort(permuted[:, :3]), [[0, 0, 1]] * 50)
+    np.testing.assert_array_equal(np.sort(permuted[:, 3:]), [[1, 1, 2]] * 50)
+    assert len(np.unique(permuted, axis=0)) == 9
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1, 1.0), (-1, 1 / 100)])
+def test_p_counts_the_observed_labels_and_ties(sign, expected):
+    """Equal statistics exceed; with larger ones only in the data, p is the smallest."""
+    calls = []
+
+    def statistic(labels):
+        calls.append(len(labels))
+        is_observed = len(calls) == 1
+        return np.full(len(labels), 1.0 if is_observed or sign > 0 else 0.5)
+
+    blocks = np.zeros(6, int)
+    p = permutation_p(statistic, LABELS, blocks, 99, np.random.default_rng(0))
+    assert p == expected
+
+
+def test_rounding_does_not_separate_equal_statistics():
+    calls = []
+
+    def statistic(labels):
+        calls.append(labels)
+        return np.full(len(labels), 7.0 - 1e-13 * (len(calls) > 1))
+
+    blocks = np.zeros(6, int)
+    p = permutation_p(statistic, LABELS, blocks, 9, np.random.default_rng(0))
+    assert p == 1
+
+
+def test_interval_of_a_mean_agrees_with_the_normal_distribution():
+    values = np.random.default_rng(0).normal(3, 2, 400)
+    low, high = bootstrap_interval(
+        lambda rows: values[rows].mean(axis=1),
+        400,
+        4000,
+        0.9,
+        np.random.default_rng(1),
+    )
+    half = 1.645 * values.std() / 20
+    assert low == pytest.approx(values.mean() - half, abs=0.02)
+    assert high == pytest.approx(values.mean() + half, abs=0.02)
+
+
+def test_resamples_without_an_effect_do_not_count():
+    def effects(rows):
+        return np.where(rows[:, 0] < 2, np.nan, 5.0)
+
+    interval = bootstrap_interval(effects, 4, 100, 0.95, np.random.default_rng(0))
+    assert interval == (5, 5)
+
+    def none(rows):
+        return np.full(len(rows), np.nan)
+
+    assert np.isnan(bootstrap_interval(none, 4, 9, 0.9, np.random.default_rng(0))).all()
+
+
+def test_batches_are_small_and_complete(monkeypatch):
+    monkeypatch.setattr(resampling, "MAX_ENTRIES", 20)
+    sizes = []
+
+    def count(labels):
+        sizes.append(len(labels))
+        return np.zeros(len(labels))
+
+    permutation_p(count, LABELS, np.zeros(6, int), 10, np.random.default_rng(0))
+    assert sizes == [1, 3, 3, 3, 1]

@@ -1,0 +1,168 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy.integrate import trapezoid
+from scipy.stats import CensoredData, ecdf, logrank
+from statsmodels.duration.survfunc import survdiff
+
+from contrastive_clustering._evaluation.survival import LogRankTest, restricted_mean
+
+NAMES = ["a", "b", "c", "d"]
+
+
+def draw_units(n_strata, n=80, seed=0, ties=True):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n) % n_strata)
+    time = rng.exponential(5 + 3 * labels)
+    time = np.ceil(time) if ties else time
+    return time, rng.random(n) < 0.7, labels
+
+
+def slow_log_rank(time, event, labels):
+    """The quadratic form of observed minus expected events of all strata but one."""
+    strata = np.unique(labels)
+    excess = np.zeros(len(strata))
+    covariance = np.zeros((len(strata), len(strata)))
+    for t in np.unique(time[event]):
+        n = np.sum(time >= t)
+        d = np.sum(event & (time == t))
+        for i, a in enumerate(strata):
+            n_a = np.sum((time >= t) & (labels == a))
+            excess[i] += np.sum(event & (time == t) & (labels == a)) - d * n_a / n
+            for j, b in enumerate(strata):
+                n_b = np.sum((time >= t) & (labels == b))
+                if n > 1:
+                    scale = d * (n - d) / (n - 1)
+                    covariance[i, j] += scale * n_a / n * ((i == j) - n_b / n)
+    return excess[:-1] @ np.linalg.solve(covariance[:-1, :-1], excess[:-1])
+
+
+def slow_restricted_mean(time, event, horizon):
+    """The area below the curve of SciPy, step by step."""
+    if not event.any():
+        return horizon
+    curve = ecdf(CensoredData(uncensored=time[event], right=time[~event])).sf
+    edges = np.unique([0, horizon, *time[time < horizon]])
+    return sum((b - a) * float(curve.evaluate(a)) for a, b in pairwise(edges))
+
+
+@pytest.mark.parametrize("n_strata", [2, 3, 4])
+@pytest.mark.parametrize("ties", [True, False])
+def test_statistic_agrees_with_statsmodels_and_the_formula(n_strata, ties):
+    time, event, labels = draw_units(n_strata, ties=ties)
+    (statistic,) = LogRankTest(time, event, labels, NAMES).statistic(labels[None])
+    expected, _ = survdiff(time, event.astype(int), labels)
+    assert statistic == pytest.approx(expected, rel=1e-10)
+    assert statistic == pytest.approx(slow_log_rank(time, event, labels), rel=1e-10)
+
+
+def test_two_strata_agree_with_scipy():
+    time, event, labels = draw_units(2)
+    x, y = (
+        CensoredData(uncensored=time[part & event], right=time[part & ~event])
+        for part in (labels == 0, labels == 1)
+    )
+    (statistic,) = LogRankTest(time, event, labels, NAMES).statistic(labels[None])
+    assert statistic == pytest.approx(logrank(x, y).statistic ** 2, rel=1e-10)
+
+
+def test_batches_agree_with_single_labels():
+    time, event, labels = draw_units(3)
+    rng = np.random.default_rng(1)
+    batch = np.stack([rng.permutation(labels) for _ in range(5)])
+    expected = [slow_log_rank(time, event, each) for each in batch]
+    result = LogRankTest(time, event, labels, NAMES).statistic(batch)
+    np.testing.assert_allclose(result, expected, rtol=1e-10)
+
+
+def test_a_stratum_that_leaves_before_the_first_event_adds_nothing():
+    time, event, labels = draw_units(2)
+    early = np.zeros(3)
+    (expected,) = LogRankTest(time, event, labels, NAMES).statistic(labels[None])
+    time = np.concatenate([time, early])
+    event = np.concatenate([event, early.astype(bool)])
+    labels = np.concatenate([labels, np.full(3, 2)])
+    (statistic,) = LogRankTest(time, event, labels, NAMES).statistic(labels[None])
+    assert statistic == pytest.approx(expected, rel=1e-10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 2)),
+        min_size=3,
+        max_size=15,
+    )
+)
+def test_odd_times_give_finite_statistics_and_effects(units):
+    time, event, labels = (np.array(each) for each in zip(*units, strict=True))
+    assume(event.any())
+    labels = np.unique(labels, return_inverse=True)[1]
+    assume(labels.max() > 0)
+    test = LogRankTest(time.astype(float), event, labels, NAMES)
+    (statistic,) = test.statistic(labels[None])
+    assert np.isfinite(statistic)
+    assert statistic >= -1e-10
+    assert 0 <= test.effect() <= test.horizon
+
+
+@pytest.mark.parametrize("horizon", [3.0, 4.5, 30.0])
+def test_restricted_mean_agrees_with_the_curve_of_scipy(horizon):
+    time, event, _ = draw_units(2, n=25)
+    order = np.argsort(time)
+    time, event = time[order], event[order]
+    (area,) = restricted_mean(time, event, np.ones((1, 25)), horizon)
+    assert area == pytest.approx(slow_restricted_mean(time, event, horizon), rel=1e-10)
+
+
+def test_restricted_mean_without_censoring_is_the_mean_of_cut_times():
+    time = np.sort(np.random.default_rng(0).exponential(size=40))
+    (area,) = restricted_mean(time, np.ones(40, bool), np.ones((1, 40)), 1.2)
+    assert area == pytest.approx(np.minimum(time, 1.2).mean(), rel=1e-10)
+    grid = np.linspace(0, 1.2, 100_001)
+    curve = (time[:, None] > grid).mean(axis=0)
+    assert area == pytest.approx(trapezoid(curve, grid), abs=1e-4)
+
+
+def test_weights_count_units_several_times():
+    time, event, _ = draw_units(2, n=12)
+    order = np.argsort(time)
+    time, event = time[order], event[order]
+    weights = np.random.default_rng(0).integers(0, 3, (4, 12)).astype(float)
+    weights[3] = 0
+    expected = [
+        slow_restricted_mean(
+            time.repeat(row.astype(int)), event.repeat(row.astype(int)), 6.0
+        )
+        for row in weights[:3]
+    ]
+    areas = restricted_mean(time, event, weights, 6.0)
+    np.testing.assert_allclose(areas[:3], expected, rtol=1e-10)
+    assert np.isnan(areas[3])
+
+
+def test_effect_is_between_the_best_and_the_worst_stratum():
+    time, event, labels = draw_units(3, n=300)
+    test = LogRankTest(time, event, labels, NAMES)
+    horizon = min(time[labels == stratum].max() for stratum in range(3))
+    means = [
+        slow_restricted_mean(time[labels == s], event[labels == s], horizon)
+        for s in range(3)
+    ]
+    assert test.horizon == horizon
+    assert (test.best, test.worst) == (2, 0)
+    assert test.effect() == pytest.approx(means[2] - means[0], rel=1e-10)
+    assert test.note == f"stratum c minus stratum a, up to {horizon:.4g}"
+    rows = np.random.default_rng(0).integers(300, size=(3, 300))
+    expected = [
+        slow_restricted_mean(
+            time[row][labels[row] == 2], event[row][labels[row] == 2], horizon
+        )
+        - slow_restricted_mean(
+            time[row][labels[row] == 0], event[row][labels[row] == 0], horizon
+        )
+        for row in rows
+    ]
+    np.testing.assert_allclose(test.resampled_effects(rows), expected, rtol=1e-10)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from contrastive_clustering._evaluation.grouping import Grouping
+from contrastive_clustering._evaluation.survival_column import read_survival
+
+NAN = np.nan
+TIME, EVENT = [3.0, 1.0, NAN, 2.0], [1, 0, 1, NAN]
+ALONE = Grouping(np.arange(4), 4)
+
+
+def make_columns():
+    return {"age": pd.Series(range(4)), "t": pd.Series(TIME), "e": pd.Series(EVENT)}
+
+
+@pytest.mark.parametrize(
+    ("survival", "name", "left"),
+    [
+        (("t", "e"), "t", ["age"]),
+        ((TIME, EVENT), "survival", ["age", "t", "e"]),
+        ((pd.Series(TIME, name="days"), "e"), "days", ["age", "t"]),
+        ((np.array(TIME), pd.array([True, False, True, None])), "survival", None),
+    ],
+)
+def test_names_and_arrays(survival, name, left):
+    columns = make_columns()
+    column = read_survival(survival, columns, ALONE, pd)
+    assert column.name == name
+    np.testing.assert_array_equal(column.time, TIME)
+    np.testing.assert_array_equal(column.event, EVENT)
+    assert column.known.tolist() == [True, True, False, False]
+    assert list(columns) == (left or ["age", "t", "e"])
+
+
+def test_reduction_to_groups():
+    column = read_survival(
+        ([3, 3, 5, NAN], [1, NAN, 0, 0]),
+        {},
+        Grouping(np.array([0, 0, 1, 1]), 2),
+        pd,
+    )
+    reduced = column.reduce(Grouping(np.array([0, 0, 1, 1]), 2))
+    assert reduced.time.tolist() == [3, 5]
+    assert reduced.event.tolist() == [1, 0]
+    assert column.take(np.array([2])).time.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("survival", "message"),
+    [
+        (("t",), "must be a pair"),
+        (("t", "dead"), "event of survival is 'dead', which is not a column"),
+        (([1, 2], EVENT), "time of survival has 2 values, but strata has 4"),
+        (([1, -1, 2, 3], EVENT), "time of survival is negative at index 1"),
+        (([1, np.inf, 2, 3], EVENT), "time of survival is infinite at index 1"),
+        ((TIME, [0, 1, 2, 1]), "event of survival is neither 0 nor 1 at index 2"),
+        ((TIME, list("abcd")), "event of survival does not hold numbers"),
+        (([1, 2, 2, 2], EVENT), "time of survival at index 1 differs"),
+        (([1, 1, 2, 2], [0, 0, 0, 1]), "event of survival at index 3 differs"),
+    ],
+)
+def test_bad_input(survival, message):
+    grouping = Grouping(np.array([0, 0, 1, 1]), 2)
+    columns = {"t": pd.Series([1.0, 1, 2, 2])}
+    with pytest.raises(ValueError, match=message):
+        read_survival(survival, columns, grouping, pd)

@@ -1,0 +1,157 @@
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from contrastive_clustering._evaluation.grouping import Grouping
+from contrastive_clustering._evaluation.table_columns import (
+    Column,
+    read_column,
+    read_table,
+    to_series,
+)
+
+NAN = np.nan
+
+
+def read(values):
+    return read_column("x", to_series(values, "x", len(values), pd), pd)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2, 4], [1, 2, 4]),
+        ([1.5, None, 3.0, 4.0], [1.5, NAN, 3, 4]),
+        (np.array([1, 2, 3], dtype="uint8"), [1, 2, 3]),
+        (pd.Series([1, None, 3, 5], dtype="Int64"), [1, NAN, 3, 5]),
+        (pl.Series([1, None, 3, 5]), [1, NAN, 3, 5]),
+        (torch.tensor([1.0, NAN, 3.0, 5.0]), [1, NAN, 3, 5]),
+        (np.ma.masked_array([1, 2, 3, 4], [0, 1, 0, 0]), [1, NAN, 3, 4]),
+        ([Decimal("1.5"), 2, 3.0], [1.5, 2, 3]),
+        ([None, None], [NAN, NAN]),
+        ([7, 7], [7, 7]),
+    ],
+)
+def test_numbers(values, expected):
+    column = read(values)
+    assert column.kind == "numeric"
+    assert column.levels == ()
+    np.testing.assert_array_equal(column.values, expected)
+    np.testing.assert_array_equal(column.known, ~np.isnan(expected))
+
+
+@pytest.mark.parametrize(
+    ("values", "codes", "levels"),
+    [
+        (["b", "a", None, "b"], [1, 0, -1, 1], ("a", "b")),
+        ([True, False, True], [1, 0, 1], ("False", "True")),
+        ([True, None, False], [1, -1, 0], ("False", "True")),
+        ([0, 1, 1], [0, 1, 1], ("0", "1")),
+        ([0.5, NAN, 2.0], [0, -1, 1], ("0.5", "2")),
+        (pd.Categorical(["lo", "hi"], ["lo", "hi", "no"]), [0, 1], ("lo", "hi")),
+        (pd.Series([3, 1, 2], dtype="category"), [2, 0, 1], ("1", "2", "3")),
+        (pl.Series(["b", None, "a"]), [1, -1, 0], ("a", "b")),
+        (pl.Series(["b", "a"], dtype=pl.Categorical), [1, 0], ("a", "b")),
+        (np.array(["x", "y"]), [0, 1], ("x", "y")),
+    ],
+)
+def test_categories(values, codes, levels):
+    column = read(values)
+    assert column.kind == "categorical"
+    assert column.levels == levels
+    np.testing.assert_array_equal(column.values, codes)
+    np.testing.assert_array_equal(column.known, np.array(codes) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0, 2.0, np.inf], "^column 'x' of table is infinite at index 2"),
+        ([1, "SECRET", 3], "different or unknown types, for example at index 1"),
+        (
+            pd.Series([10**400, 1], dtype=object),
+            "^column 'x' of table has an integer beyond",
+        ),
+        ([[1], [2]], "different or unknown types, for example at index 0"),
+        ([1j, 2j], "neither a number nor a category"),
+        (pd.date_range("2026-01-01", periods=2), "Convert it, for example dates"),
+        ([date(2026, 1, 1)] * 2, "different or unknown types"),
+    ],
+)
+def test_other_columns_are_refused_without_values(values, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read(values)
+    assert "SECRET" not in str(caught.value)
+
+
+FRAME = {"age": [50, 60], "sex": ["f", "m"]}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [FRAME, pd.DataFrame(FRAME, index=[7, 3]), pl.DataFrame(FRAME)],
+    ids=lambda table: type(table).__module__,
+)
+def test_tables_of_any_library(table):
+    columns = read_table(table, 2, pd)
+    assert list(columns) == ["age", "sex"]
+    assert columns["age"].tolist() == [50, 60]
+    assert columns["sex"].tolist() == ["f", "m"]
+    assert columns["sex"].index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        (np.zeros((2, 2)), TypeError, "has no named columns"),
+        ({}, ValueError, "has no columns"),
+        (pd.DataFrame([[1, 2]] * 2, columns=["a", "a"]), ValueError, "named 'a'"),
+        ({"a": [1, 2, 3]}, ValueError, r"column 'a' of table has 3 values, but .* 2"),
+        ({"a": np.zeros((2, 2))}, ValueError, "column 'a' of table is not one-dim"),
+        ({"a": 5}, ValueError, "column 'a' of table is not one-dimensional"),
+        ({"a": "bc"}, ValueError, "column 'a' of table is not one-dimensional"),
+    ],
+)
+def test_bad_tables(table, error, message):
+    with pytest.raises(error, match=message):
+        read_table(table, 2, pd)
+
+
+def test_reduction_to_groups():
+    grouping = Grouping(np.array([0, 0, 1, 1, 1]), 2)
+    numbers = Column("x", "numeric", np.array([1.0, 2.0, NAN, 5.0, 7.0]))
+    assert numbers.reduce(grouping).values.tolist() == [1.5, 6.0]
+    levels = Column("x", "categorical", np.array([1, 1, 0, -1, 0]), ("a", "b"))
+    reduced = levels.reduce(grouping)
+    assert reduced.values.tolist() == [1, 0]
+    assert reduced.levels == ("a", "b")
+    assert levels.take(np.array([3, 0])).values.tolist() == [-1, 1]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_any_list_is_read_or_refused(values):
+    missing = pd.isna(pd.Series(values, dtype=object)).to_numpy()
+    try:
+        column = read(values)
+    except ValueError as error:
+        message = str(error)
+        event("refused")
+    else:
+        message = "column 'x' of table "
+        np.testing.assert_array_equal(column.known, ~missing)
+    assert message.startswith("column 'x' of table ")

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering._evaluation.survival_column import SurvivalColumn
+from contrastive_clustering._evaluation.table_columns import Column
+from contrastive_clustering._evaluation.variable_row import make_row
+
+LABELS = np.repeat([0, 1, 2], 10)
+NAN = np.nan
+NUMBERS = np.arange(30.0)
+LEVELS = np.arange(30) % 3
+
+
+def row(column, labels=LABELS, **parameters):
+    defaults = {"reason": "", "n_permutations": 99, "confidence_level": 0.9, "seed": 0}
+    names = ["a", "b", "c"]
+    blocks = np.zeros(len(labels), int)
+    return make_row(column, labels, blocks, names, **defaults | parameters)
+
+
+def numeric(values):
+    return Column("x", "numeric", np.asarray(values, float))
+
+
+def categorical(codes):
+    return Column("x", "categorical", np.asarray(codes), tuple("abcd"))
+
+
+def survival(time, event):
+    return SurvivalColumn("x", np.asarray(time, float), np.asarray(event, float))
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "test"),
+    [
+        (numeric(NUMBERS), "numeric", "Kruskal-Wallis"),
+        (categorical(LEVELS), "categorical", "chi-squared"),
+        (survival(NUMBERS, LEVELS == 0), "survival", "log-rank"),
+    ],
+)
+def test_each_kind_has_its_test(column, kind, test):
+    found = row(column)
+    assert (found["kind"], found["test"]) == (kind, test)
+    assert (found["n"], found["n_missing"]) == (30, 0)
+    assert found["effect_low"] <= found["effect"] <= found["effect_high"]
+    assert 0.01 <= found["p"] <= 1
+    assert row(column) == found
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (numeric(np.full(30, NAN)), "all values are missing"),
+        (numeric(np.ones(30)), "constant"),
+        (categorical(np.full(30, 2)), "constant"),
+        (numeric(np.where(LABELS == 1, NUMBERS, NAN)), "only one stratum has values"),
+        (Column("x", "categorical", np.arange(30), tuple("x" * 30)), "an identifier"),
+        (survival(NUMBERS, np.zeros(30)), "no event was observed"),
+        (survival(np.full(30, NAN), LEVELS == 0), "all values are missing"),
+    ],
+)
+def test_unsuitable_variables_have_a_reason_and_no_numbers(column, reason):
+    found = row(column)
+    assert found["note"].startswith(reason)
+    assert found["test"] == ""
+    for name in ("statistic", "effect", "effect_low", "effect_high", "p"):
+        assert np.isnan(found[name])
+
+
+def test_a_given_reason_prevents_the_test():
+    found = row(numeric(NUMBERS), reason="clustered")
+    assert found["note"] == "clustered"
+    assert np.isnan(found["p"])
+
+
+def test_missing_values_and_their_strata_are_left_out():
+    values = np.where(LABELS == 1, NAN, NUMBERS)
+    complete = numeric(NUMBERS[LABELS != 1])
+    expected = row(complete, LABELS[LABELS != 1] // 2)
+    found = row(numeric(values))
+    assert (found["n"], found["n_missing"]) == (20, 10)
+    for name in ("statistic", "effect", "effect_low", "effect_high", "p"):
+        assert found[name] == expected[name]
+
+
+def test_survival_names_the_strata_that_have_values():
+    time = np.where(LABELS == 0, NAN, NUMBERS)
+    note = row(survival(time, LEVELS == 0))["note"]
+    assert note.startswith("stratum c minus stratum b, up to ")
