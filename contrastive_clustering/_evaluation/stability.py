@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples
 from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
@@ -218,8 +218,8 @@ def cluster_stability(
     Raises
     ------
     TypeError, ValueError
-        If a parameter is out of range, if `estimator` does not return labels, or if the
-        subsets hold fewer than 2 samples.
+        If a parameter is out of range, if `estimator` cannot be fitted to X or does not
+        return labels, or if the subsets hold fewer than 2 samples.
 
     References
     ----------
@@ -267,7 +267,7 @@ def cluster_stability(
         np.sort(generator.permutation(n_samples)[:n_drawn]) for _ in range(n_resamples)
     ]
     with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
-        reference = _fit_labels(_seed(estimator, seeds[0], only_missing=True), X)
+        reference = _fit_reference(_seed(estimator, seeds[0], only_missing=True), X)
         progress.reach(1)
         refits = run_tasks(
             _fit_labels,
@@ -325,6 +325,20 @@ def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
         }
     )
     return copy
+
+
+def _fit_reference(estimator: Any, X: Any) -> np.ndarray:
+    """Fit in place to all samples, and return their labels, or raise an error about X.
+
+    Other packages do not name X in their errors about its values.
+    """
+    try:
+        return _fit_labels(estimator, X)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"estimator={show(estimator)} could not be fitted to X: {reason_of(error)}"
+        ) from error
 
 
 def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
