@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, InvalidParameterError
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import open_samples, take_rows
@@ -334,6 +334,8 @@ def _fit_reference(estimator: Any, X: Any) -> np.ndarray:
     """
     try:
         return _fit_labels(estimator, X)
+    except InvalidParameterError:  # about a parameter, which it names
+        raise
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
