@@ -6,17 +6,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, InvalidParameterError
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._data.sources import open_samples, take_rows
+from contrastive_clustering._data.sources import open_samples
+from contrastive_clustering._evaluation.refits import (
+    fit_labels,
+    fit_reference,
+    seeded_clone,
+)
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
@@ -267,12 +271,14 @@ def cluster_stability(
         np.sort(generator.permutation(n_samples)[:n_drawn]) for _ in range(n_resamples)
     ]
     with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
-        reference = _fit_reference(_seed(estimator, seeds[0], only_missing=True), X)
+        reference = fit_reference(
+            seeded_clone(estimator, seeds[0], only_missing=True), X
+        )
         progress.reach(1)
         refits = run_tasks(
-            _fit_labels,
+            fit_labels,
             [
-                (_seed(estimator, seed), X, rows)
+                (seeded_clone(estimator, seed), X, rows)
                 for seed, rows in zip(seeds[1:], parts, strict=True)
             ],
             n_jobs=n_jobs,
@@ -301,61 +307,6 @@ def cluster_stability(
         ari=ari,
         ari_mean=float(ari.mean()),
         ari_interval=np.percentile(ari, INTERVAL),
-    )
-
-
-def _seed(estimator: Any, seed: int, *, only_missing: bool = False) -> Any:
-    """Return a clone with every `random_state` set, nested ones included."""
-    copy = clone(estimator)
-    params = copy.get_params(deep=True)
-    copy.set_params(
-        **{
-            name: int(seed)
-            for name, value in params.items()
-            if name.rpartition("__")[2] == "random_state"
-            and (value is None or not only_missing)
-        }
-    )
-    # A checkpoint folder belongs to a single fit, but several follow.
-    copy.set_params(
-        **{
-            name: None
-            for name in params
-            if name.rpartition("__")[2] == "checkpoint_dir"
-        }
-    )
-    return copy
-
-
-def _fit_reference(estimator: Any, X: Any) -> np.ndarray:
-    """Fit in place to all samples, and return their labels, or raise an error about X.
-
-    Other packages do not name X in their errors about its values.
-    """
-    try:
-        return _fit_labels(estimator, X)
-    except InvalidParameterError:  # about a parameter, which it names
-        raise
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"estimator={show(estimator)} could not be fitted to X: {reason_of(error)}"
-        ) from error
-
-
-def _fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-    """Fit in place to all samples or to some rows, and return their labels."""
-    samples = X if rows is None else take_rows(X, rows)
-    if hasattr(estimator, "fit_predict"):
-        return np.asarray(estimator.fit_predict(samples))
-    fitted = estimator.fit(samples)
-    if hasattr(fitted, "labels_"):
-        return np.asarray(fitted.labels_)
-    if hasattr(fitted, "predict"):
-        return np.asarray(fitted.predict(samples))
-    raise TypeError(
-        f"estimator={show(estimator)} does not return labels: it lacks fit_predict, "
-        "predict and labels_. Pass a clusterer."
     )
 
 

@@ -284,17 +284,3 @@ def test_digits_are_more_stable_than_noise(digits):
     assert real.ari_mean > none.ari_mean + 0.2
     assert not none.stable.any()
     assert "No stratum is stable" in str(none)
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        (np.zeros((9, 3), dtype="V4"), "arrays of bytes/strings"),
-        (np.ones((9, 3)).view(np.matrix), "np.matrix is not supported"),
-    ],
-)
-def test_errors_of_other_clusterers_name_the_estimator_and_x(X, message):
-    with pytest.raises(
-        (TypeError, ValueError), match=rf"estimator=DBSCAN.* fitted to X: .*{message}"
-    ):
-        cluster_stability(DBSCAN(), X, n_resamples=2)

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from sklearn.cluster import DBSCAN, KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
+
+from contrastive_clustering._evaluation.refits import (
+    fit_labels,
+    fit_reference,
+    seeded_clone,
+)
+
+POINTS = np.arange(12.0).reshape(6, 2)
+
+
+def test_seeds_are_set_in_nested_estimators():
+    nested = make_pipeline(StandardScaler(), KMeans(2))
+    assert seeded_clone(nested, 3).get_params()["kmeans__random_state"] == 3
+    given = KMeans(2, random_state=0)
+    assert seeded_clone(given, 3).random_state == 3
+    assert seeded_clone(given, 3, only_missing=True).random_state == 0
+    assert given.random_state == 0
+
+
+def test_labels_are_those_of_the_rows():
+    labels = fit_labels(KMeans(2, random_state=0), POINTS, np.array([0, 1, 5]))
+    assert labels.shape == (3,)
+    assert labels[0] == labels[1] != labels[2]
+
+
+def test_errors_about_parameters_stay_as_they_are():
+    with pytest.raises(InvalidParameterError, match=r"^The 'n_clusters' parameter"):
+        fit_reference(KMeans(0), POINTS)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((9, 3), dtype="V4"), "arrays of bytes/strings"),
+        (np.ones((9, 3)).view(np.matrix), "np.matrix is not supported"),
+    ],
+)
+def test_errors_of_other_clusterers_name_the_estimator_and_x(X, message):
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"estimator=DBSCAN.* fitted to X: .*{message}"
+    ):
+        fit_reference(DBSCAN(), X)
