@@ -15,7 +15,6 @@ from contrastive_clustering._evaluation.correction import (
     correct,
     warn_of_few_permutations,
 )
-from contrastive_clustering._evaluation.grouping import Grouping
 from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
@@ -24,9 +23,9 @@ from contrastive_clustering._evaluation.table_columns import (
     Column,
     read_column,
     read_table,
-    to_series,
 )
 from contrastive_clustering._evaluation.variable_row import make_row
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.labels import check_labels
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE
@@ -174,7 +173,7 @@ def associate_strata(
     (labels,) = check_labels(strata=strata)
     n_samples = len(labels)
     series = read_table(table, n_samples, pandas)
-    grouping = _read_groups(groups, series, n_samples, pandas)
+    grouping = _read_groups(groups, series, n_samples)
     columns: list[Column | SurvivalColumn] = []
     if survival is not None:
         columns.append(read_survival(survival, series, grouping, pandas))
@@ -231,22 +230,18 @@ def associate_strata(
     )
 
 
-def _read_groups(
-    groups: Any, series: dict[Hashable, Any], n_samples: int, pandas: Any
-) -> Grouping:
+def _read_groups(groups: Any, series: dict[Hashable, Any], n_samples: int) -> Grouping:
     """Return the group of each sample, and remove the column that `groups` names."""
     if groups is None:
         return Grouping(np.arange(n_samples), n_samples)
     if not isinstance(groups, str):
-        identifiers = to_series(groups, "groups", n_samples, pandas)
-    elif groups in series:
-        identifiers = series.pop(groups)
-    else:
+        return Grouping.read(groups, n_samples)
+    if groups not in series:
         raise ValueError(
             f"groups={show(groups)} is not a column of table. Pass the name of a "
             "column or one identifier for each sample."
         )
-    return Grouping.from_identifiers(identifiers, pandas)
+    return Grouping.read(series.pop(groups), n_samples)
 
 
 def _is_noise(labels: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import CensoredData, ecdf
 
-from contrastive_clustering._evaluation.grouping import MISSING
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._evaluation.table_columns import Column
+from contrastive_clustering._utils.identifiers import MISSING
 
 # Rarer levels of a variable share one row.
 MOST_LEVELS = 20

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.grouping import Grouping
 from contrastive_clustering._evaluation.table_columns import (
     is_numeric,
     to_numbers,
     to_series,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.messages import show
 
 

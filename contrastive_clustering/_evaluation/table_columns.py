@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.grouping import MISSING, Grouping
 from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING
 from contrastive_clustering._utils.messages import show
 
 

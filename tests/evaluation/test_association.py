@@ -231,7 +231,7 @@ def test_clustered_variables_are_refused():
         ({"strata": [-1] * 6}, "strata has 0 strata without noise"),
         ({"strata": [0, 1, NAN, 0, 1, 1]}, "Some labels are missing"),
         ({"groups": [1] * 6}, "groups has one group only"),
-        ({"groups": [1, 2]}, "groups has 2 values, but strata has 6"),
+        ({"groups": [1, 2]}, "groups has 2 values, but there are 6 samples"),
         ({"groups": "patient"}, "groups='patient' is not a column of table"),
         ({"groups": [0, 0, 0, 1, 1, 1]}, "same most frequent stratum"),
         ({"survival": ("x", "dead")}, "'dead', which is not a column"),

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contrastive_clustering._evaluation.grouping import Grouping
 from contrastive_clustering._evaluation.survival_column import read_survival
+from contrastive_clustering._utils.grouping import Grouping
 
 NAN = np.nan
 TIME, EVENT = [3.0, 1.0, NAN, 2.0], [1, 0, 1, NAN]

@@ -9,13 +9,13 @@ import torch
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from contrastive_clustering._evaluation.grouping import Grouping
 from contrastive_clustering._evaluation.table_columns import (
     Column,
     read_column,
     read_table,
     to_series,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 NAN = np.nan
 

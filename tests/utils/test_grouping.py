@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contrastive_clustering._evaluation.grouping import MISSING, Grouping
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING
 
 GROUPS = Grouping(np.array([0, 0, 1, 1, 1, 2]), 3)
 
@@ -63,7 +64,7 @@ def test_missing_identifiers_are_groups_of_their_own():
         pd.Series([3, np.nan, 1, 3, np.nan]),
         pd.Series([3, None, 1, 3, None], dtype="Int64"),
     ):
-        grouping = Grouping.from_identifiers(identifiers, pd)
+        grouping = Grouping.read(identifiers, 5)
         assert grouping.codes.tolist() == [0, 2, 1, 0, 3]
         assert grouping.n_groups == 4
 
@@ -83,3 +84,31 @@ def test_groups_of_similar_size_share_a_block():
     sizes = [1, 2, 3, 4, 5, 8, 9, 16, 17]
     grouping = Grouping(np.repeat(np.arange(9), sizes), 9)
     assert grouping.size_blocks().tolist() == [0, 1, 2, 2, 3, 3, 4, 4, 5]
+
+
+def test_one_group_is_refused():
+    with pytest.raises(ValueError, match="groups has one group only"):
+        Grouping.read([7, 7, 7], 3)
+
+
+def test_weights_sum_to_one_in_each_group():
+    sums = np.bincount(GROUPS.codes, weights=GROUPS.weights())
+    np.testing.assert_allclose(sums, 1)
+
+
+def test_representatives_are_nearest_to_the_mean_of_their_group():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 5, 40)
+    rows = rng.normal(size=(40, 3))
+    found = make_grouping(codes).representatives(rows)
+    assert list(found) == sorted(found)
+    for group in range(5):
+        members = np.flatnonzero(codes == group)
+        distances = np.linalg.norm(rows[members] - rows[members].mean(axis=0), axis=1)
+        assert members[distances.argmin()] in found
+    assert len(found) == 5
+
+
+def test_the_first_of_equal_samples_represents_its_group():
+    grouping = Grouping(np.array([0, 1, 0, 1]), 2)
+    assert grouping.representatives(np.ones((4, 2))).tolist() == [0, 1]

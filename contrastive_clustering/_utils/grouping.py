@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
-# Code of a missing value.
-MISSING = -1
+from contrastive_clustering._utils.identifiers import (
+    MISSING,
+    factorize,
+    read_column,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,27 +29,73 @@ class Grouping:
     n_groups: int
 
     @classmethod
-    def from_identifiers(cls, identifiers: Any, pandas: Any) -> "Grouping":
-        """Return the groups of identifiers; a missing one is a group of its own.
+    def read(cls, groups: Any, n_samples: int, where: str = "groups") -> "Grouping":
+        """Return the groups that a caller passes.
 
         Parameters
         ----------
-        identifiers : pandas.Series
-            Identifiers of the samples.
+        groups : array-like of shape (n_samples,)
+            Identifier of the group of each sample. A sample without an identifier is a
+            group of its own.
 
-        pandas : module
-            The pandas package.
+        n_samples : int
+            Number of samples.
+
+        where : str, default="groups"
+            Name of the parameter or the column, for error messages.
 
         Returns
         -------
         grouping : Grouping
-            The groups in order of appearance; those without an identifier come last.
+            The groups in the order in which they first appear; those without an
+            identifier come last.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is not one identifier for each sample, or one group only.
         """
-        codes, known = pandas.factorize(identifiers)
-        codes = np.array(codes)
+        codes, known = factorize(read_column(groups, where, n_samples), where)
         missing = codes == MISSING
         codes[missing] = len(known) + np.arange(missing.sum())
-        return cls(codes, len(known) + int(missing.sum()))
+        n_groups = len(known) + int(missing.sum())
+        if n_groups < 2:
+            raise ValueError(
+                f"{where} has one group only, but at least 2 are needed. Leave {where} "
+                "out if the samples are independent of each other."
+            )
+        return cls(codes, n_groups)
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether each sample is a group of its own."""
+        return self.n_groups == len(self.codes)
+
+    def weights(self) -> np.ndarray:
+        """Return weights of samples that sum to one in each group, (n_samples,)."""
+        sizes = np.bincount(self.codes, minlength=self.n_groups)
+        return np.asarray(1.0 / sizes[self.codes])
+
+    def representatives(self, rows: np.ndarray) -> np.ndarray:
+        """Return the sample of each group that is nearest to the mean of the group.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+            Features of the samples, such as latents.
+
+        Returns
+        -------
+        indices : ndarray of shape (n_groups,)
+            Indices in ascending order; the first of equally near samples.
+        """
+        weights = self.weights()
+        means = np.zeros((self.n_groups, rows.shape[1]))
+        np.add.at(means, self.codes, rows * weights[:, None])
+        distances = np.square(rows - means[self.codes]).sum(axis=1)
+        order = np.lexsort([distances, self.codes])  # stable: ties keep their order
+        _, first = np.unique(self.codes[order], return_index=True)
+        return np.sort(order[first])
 
     def take(self, rows: np.ndarray) -> "Grouping":
         """Return the grouping of some samples, without groups that have none left."""

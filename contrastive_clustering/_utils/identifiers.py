@@ -1,0 +1,125 @@
+"""Codes of identifiers and levels, such as patients and sites, that callers pass."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.messages import show
+
+# Code of a missing value.
+MISSING = -1
+
+
+def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
+    """Return one value for each sample.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,) or (n_samples, 1)
+        A column of any library.
+
+    where : str
+        Name of the parameter or the column, for error messages.
+
+    n_samples : int
+        Expected number of values.
+
+    Returns
+    -------
+    values : list of length n_samples
+        The values; a masked one is None.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the number of values differs.
+    """
+    array = from_tensor(values, where)
+    if isinstance(array, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(array)
+        array = np.asarray(array.data, dtype=object)
+        array[mask] = None
+    elif hasattr(array, "to_numpy"):  # of pandas or polars
+        array = array.to_numpy()
+    shape = getattr(array, "shape", None)
+    if shape is None:
+        if isinstance(array, str | bytes) or not np.iterable(array):
+            raise ValueError(
+                f"{where}={show(values)} is not one-dimensional. Pass one value for "
+                "each sample."
+            )
+        entries = list(array)
+    else:
+        if len(shape) == 2 and shape[1] == 1:
+            array = array[:, 0]
+        elif len(shape) != 1:
+            raise ValueError(
+                f"{where} has shape {tuple(shape)}. Pass one value for each sample, of "
+                f"shape ({n_samples},)."
+            )
+        entries = array.tolist() if hasattr(array, "tolist") else list(array)
+    if len(entries) != n_samples:
+        raise ValueError(
+            f"{where} has {len(entries)} values, but there are {n_samples} samples. Pass "
+            "one value for each sample."
+        )
+    return entries
+
+
+def factorize(entries: list[Any], where: str) -> tuple[np.ndarray, list[Hashable]]:
+    """Return the codes of values in the order in which these first appear.
+
+    Parameters
+    ----------
+    entries : list of length n_samples
+        The values. None, NaN, NaT, pandas' NA and empty strings are missing.
+
+    where : str
+        Name of the parameter or the column, for error messages.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,)
+        Codes from 0; -1 is missing.
+
+    known : list of length n_known
+        The value of each code.
+
+    Raises
+    ------
+    TypeError
+        If a value cannot be an identifier because it cannot be hashed.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.identifiers import factorize
+    >>> codes, known = factorize(["b", "a", None, "b"], "groups")
+    >>> codes.tolist(), known
+    ([0, 1, -1, 0], ['b', 'a'])
+    """
+    numbers: dict[Hashable, int] = {}
+    codes = np.empty(len(entries), dtype=np.intp)
+    for index, entry in enumerate(entries):
+        if is_missing(entry):
+            codes[index] = MISSING
+            continue
+        try:
+            codes[index] = numbers.setdefault(entry, len(numbers))
+        except TypeError as error:
+            raise TypeError(
+                f"{where} has a value of type {type(entry).__name__} at index {index}. "
+                "Pass strings or integers."
+            ) from error
+    return codes, list(numbers)
+
+
+def is_missing(entry: Any) -> bool:
+    """Return whether a value is None, NaN, NaT, pandas' NA or an empty string."""
+    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(entry, str):
+        return not entry.strip()
+    is_number = isinstance(entry, float | np.floating | np.datetime64 | np.timedelta64)
+    return bool(is_number and entry != entry)  # noqa: PLR0124  # NaN and NaT

@@ -1,0 +1,130 @@
+"""Nuisance variables of samples, such as the site or the scanner, as levels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.identifiers import (
+    MISSING,
+    factorize,
+    read_column,
+)
+from contrastive_clustering._utils.messages import show
+
+
+@dataclass(frozen=True, eq=False)
+class Nuisance:
+    """The levels of the nuisance variables of each sample.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples, n_variables)
+        Level of each variable, from 0; each level has at least one sample.
+
+    names : tuple of str
+        Names of the variables.
+
+    levels : tuple of tuple of str
+        Names of the levels of each variable, in the order of the codes. Missing values
+        are the last level, "missing".
+    """
+
+    codes: np.ndarray
+    names: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def read(cls, nuisance: Any, n_samples: int) -> "Nuisance":
+        """Return the nuisance variables that a caller passes.
+
+        Parameters
+        ----------
+        nuisance : array-like of shape (n_samples,) or (n_samples, n_variables), \
+data frame or mapping of names to columns
+            Strings or numbers, each value of which is a level. Missing values are a
+            level of their own.
+
+        n_samples : int
+            Number of samples.
+
+        Returns
+        -------
+        nuisance : Nuisance
+            The variables; levels in the order in which they first appear.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is not one value for each sample and variable; if a variable has a
+            single level, or fewer than two samples per level on average.
+        """
+        codes, names, levels = [], [], []
+        for name, column in _columns_of(nuisance).items():
+            where = "nuisance" if name is None else f"column {show(name)} of nuisance"
+            found, known = factorize(read_column(column, where, n_samples), where)
+            texts = [str(level) for level in known]
+            if (found == MISSING).any():
+                found[found == MISSING] = len(texts)
+                texts.append("missing")
+            if len(texts) < 2:
+                raise ValueError(
+                    f"{where} has one level only, but at least 2 are needed. Leave it "
+                    "out: it cannot explain any difference between samples."
+                )
+            if 2 * len(texts) > n_samples:
+                raise ValueError(
+                    f"{where} has {len(texts)} levels for {n_samples} samples, so that "
+                    "too few samples share a level. Merge levels; divide numbers into "
+                    "ranges, for example with pandas.cut; and pass identifiers of "
+                    "patients as groups."
+                )
+            codes.append(found)
+            names.append("nuisance" if name is None else str(name))
+            levels.append(tuple(texts))
+        return cls(np.stack(codes, axis=1), tuple(names), tuple(levels))
+
+    def take(self, rows: np.ndarray) -> "Nuisance":
+        """Return the variables of some samples; levels may be left without samples."""
+        return replace(self, codes=self.codes[rows])
+
+    def combinations(self) -> np.ndarray:
+        """Return a code from 0 for each combination of levels, (n_samples,)."""
+        _, codes = np.unique(self.codes, axis=0, return_inverse=True)
+        return np.asarray(codes.reshape(-1))
+
+    def indicators(self) -> np.ndarray:
+        """Return indicators of the levels of all variables, (n_samples, n_levels)."""
+        columns = [
+            np.eye(len(levels))[codes]
+            for levels, codes in zip(self.levels, self.codes.T, strict=True)
+        ]
+        return np.hstack(columns)
+
+    @property
+    def n_directions(self) -> int:
+        """Largest number of latent directions that can differ between the levels."""
+        return sum(len(levels) - 1 for levels in self.levels)
+
+
+def _columns_of(nuisance: Any) -> dict[Any, Any]:
+    """Return the columns by name; the name of a single unnamed column is None."""
+    if isinstance(nuisance, Mapping) or hasattr(nuisance, "columns"):
+        names = list(nuisance if isinstance(nuisance, Mapping) else nuisance.columns)
+        repeated = [name for i, name in enumerate(names) if name in names[:i]]
+        if not names or repeated:
+            found = f"several columns named {show(repeated[0])}" if names else "none"
+            raise ValueError(
+                f"nuisance needs columns with different names, but has {found}."
+            )
+        return {name: nuisance[name] for name in names}
+    values = from_tensor(nuisance, "nuisance")
+    if isinstance(values, list | tuple) and values and np.ndim(values[0]) == 1:
+        values = np.array(values, dtype=object)
+    shape = getattr(values, "shape", None)
+    if shape is not None and len(shape) == 2 and shape[1] > 1:
+        return {str(index): values[:, index] for index in range(shape[1])}
+    name = getattr(nuisance, "name", None)
+    return {name if isinstance(name, str) else None: values}

@@ -1,0 +1,81 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+
+from contrastive_clustering._utils.identifiers import (
+    MISSING,
+    factorize,
+    is_missing,
+    read_column,
+)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["x", "y", "x"],
+        np.array(["x", "y", "x"]),
+        np.array([["x"], ["y"], ["x"]]),
+        pd.Series(["x", "y", "x"], index=[5, 3, 1]),
+        pd.Series(["x", "y", "x"], dtype="category"),
+        pl.Series(["x", "y", "x"]),
+    ],
+)
+def test_columns_of_any_library_are_read(column):
+    codes, known = factorize(read_column(column, "groups", 3), "groups")
+    assert codes.tolist() == [0, 1, 0]
+    assert known == ["x", "y"]
+
+
+def test_tensors_are_read():
+    assert read_column(torch.tensor([4, 5]), "groups", 2) == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), "", "  "],
+)
+def test_missing_values_are_recognized(entry):
+    assert is_missing(entry)
+    codes, known = factorize(["a", entry], "groups")
+    assert codes.tolist() == [0, MISSING]
+    assert known == ["a"]
+
+
+@pytest.mark.parametrize("entry", [0, 0.0, "nan", False, "0", np.int8(0)])
+def test_values_that_only_look_missing_are_known(entry):
+    assert not is_missing(entry)
+
+
+def test_masked_values_are_missing():
+    column = np.ma.MaskedArray([1, 2, 1], mask=[False, True, False])
+    assert read_column(column, "groups", 3) == [1, None, 1]
+
+
+def test_codes_follow_the_first_appearance():
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 50, 300).tolist()
+    codes, known = factorize(values, "groups")
+    assert known == list(dict.fromkeys(values))
+    assert [known[code] for code in codes] == values
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["a"], "groups has 1 values, but there are 2 samples"),
+        (np.zeros((2, 2)), r"groups has shape \(2, 2\)"),
+        ("ab", "groups='ab' is not one-dimensional"),
+        (3, "groups=3 is not one-dimensional"),
+    ],
+)
+def test_wrong_shapes_are_refused(column, message):
+    with pytest.raises(ValueError, match=message):
+        read_column(column, "groups", 2)
+
+
+def test_values_that_cannot_be_hashed_are_refused():
+    with pytest.raises(TypeError, match="groups has a value of type list at index 1"):
+        factorize(["a", ["b"]], "groups")
