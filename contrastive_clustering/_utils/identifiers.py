@@ -62,8 +62,8 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
         entries = array.tolist() if hasattr(array, "tolist") else list(array)
     if len(entries) != n_samples:
         raise ValueError(
-            f"{where} has {len(entries)} values, but there are {n_samples} samples. Pass "
-            "one value for each sample."
+            f"{where} has {len(entries)} values, but there are {n_samples} samples. "
+            "Pass one value for each sample."
         )
     return entries
 
