@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from contrastive_clustering._data.dead_workers import explain_dead_workers
+from contrastive_clustering._data.metadata import Metadata
+from contrastive_clustering._data.partners import GroupPartners
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
-from contrastive_clustering._utils.seeding import derive_seed
+from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -36,21 +38,29 @@ class ArrayDataset(Dataset[Batch]):
 
     rows : ndarray of shape (n_rows,), default=None
         Indices of the samples to return; all if None.
+
+    metadata : Metadata, default=None
+        Metadata of the samples to return; None if there are none.
     """
 
     def __init__(
-        self, X: Samples, scaler: Scaler, rows: np.ndarray | None = None
+        self,
+        X: Samples,
+        scaler: Scaler,
+        rows: np.ndarray | None = None,
+        metadata: Metadata | None = None,
     ) -> None:
         self.X = X
         self.scaler = scaler
         self.rows = rows
+        self.metadata = Metadata() if metadata is None else metadata
 
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
 
     def take(self, rows: np.ndarray | None) -> "ArrayDataset":
         """Return a view of a subset of the samples, or of all if `rows` is None."""
-        return ArrayDataset(self.X, self.scaler, rows)
+        return ArrayDataset(self.X, self.scaler, rows, self.metadata.take(rows))
 
     def __getitem__(self, index: int) -> Batch:
         batch, indices = self.__getitems__([index])
@@ -100,6 +110,10 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
     seed : int, default=0
         Seed of the shuffling. The order depends only on the seed and `epoch`.
 
+    partners : GroupPartners, default=None
+        Draws another sample of the group of each sample. Batches then consist of the
+        samples followed by their partners.
+
     Attributes
     ----------
     epoch : int
@@ -107,20 +121,44 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
     """
 
     def __init__(
-        self, n_samples: int, batch_size: int, *, shuffle: bool = False, seed: int = 0
+        self,
+        n_samples: int,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        partners: GroupPartners | None = None,
     ) -> None:
         self.n_samples = n_samples
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
+        self.partners = partners
         self.epoch = 0
 
     def __len__(self) -> int:
         return count_batches(self.n_samples, self.batch_size)
 
     def __iter__(self) -> Iterator[Sequence[int]]:
-        for batch in np.array_split(self.order(), len(self)):
-            yield batch.tolist() if self.shuffle else range(batch[0], batch[-1] + 1)
+        for batch in self.batches():
+            as_slice = not self.shuffle and self.partners is None
+            yield range(batch[0], batch[-1] + 1) if as_slice else batch.tolist()
+
+    def batches(self) -> Iterator[np.ndarray]:
+        """Yield the indices of each batch of the current epoch."""
+        order = self.order()
+        partners = None
+        if self.partners is not None:
+            partners = self.partners.draw(
+                order, derive_seed(self.seed, self.epoch, SeedStream.GROUP_PARTNERS)
+            )
+        for positions in np.array_split(np.arange(len(order)), len(self)):
+            batch = order[positions]
+            yield (
+                batch
+                if partners is None
+                else np.concatenate([batch, partners[positions]])
+            )
 
     def order(self) -> np.ndarray:
         """Return the order of the samples in the current epoch."""
@@ -128,6 +166,20 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
         if self.shuffle:
             np.random.default_rng(derive_seed(self.seed, self.epoch)).shuffle(order)
         return order
+
+
+def metadata_of(dataset: Any) -> Metadata:
+    """Return the metadata of a dataset, or of the part that a subset takes of it."""
+    if isinstance(dataset, Subset):
+        return metadata_of(dataset.dataset).take(np.asarray(dataset.indices))
+    metadata: Metadata = getattr(dataset, "metadata", Metadata())
+    return metadata
+
+
+def find_partners(dataset: Any) -> GroupPartners | None:
+    """Return what draws partners in the groups of a dataset; None without groups."""
+    groups = metadata_of(dataset).groups
+    return None if groups is None else GroupPartners(groups)
 
 
 def count_batches(n_samples: int, batch_size: int) -> int:
@@ -157,6 +209,10 @@ class EvenBatchLoader(DataLoader[Batch]):
         started for a single batch, nor in daemonic processes, such as those of
         ``multiprocessing.Pool``, which cannot have children.
 
+    group_positives : bool, default=False
+        Whether batches consist of samples followed by other samples of their groups, if
+        the dataset has groups.
+
     **kwargs : dict
         Further parameters of :class:`torch.utils.data.DataLoader`. Parameters of the
         workers are ignored if there are none.
@@ -169,11 +225,17 @@ class EvenBatchLoader(DataLoader[Batch]):
         shuffle: bool = False,
         seed: int = 0,
         num_workers: int = 0,
+        *,
+        group_positives: bool = False,
         **kwargs: Any,
     ) -> None:
         n_samples = len(dataset)  # type: ignore[arg-type]  # a map-style dataset
         self.even_batches = EvenBatchSampler(
-            n_samples, batch_size, shuffle=shuffle, seed=seed
+            n_samples,
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            partners=find_partners(dataset) if group_positives else None,
         )
         n_batches = len(self.even_batches)
         if n_batches == 1 or multiprocessing.current_process().daemon:

@@ -8,7 +8,13 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from contrastive_clustering._data.dataset import ArrayDataset, Batch, EvenBatchSampler
+from contrastive_clustering._data.dataset import (
+    ArrayDataset,
+    Batch,
+    EvenBatchSampler,
+    find_partners,
+)
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import CHUNK_VALUES, Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.device import free_memory
@@ -34,6 +40,9 @@ class ResidentDataset(ArrayDataset):
 
     rows : ndarray of shape (n_rows,), default=None
         Indices of the samples to return; all if None.
+
+    metadata : Metadata, default=None
+        Metadata of the samples to return; None if there are none.
     """
 
     def __init__(
@@ -42,14 +51,17 @@ class ResidentDataset(ArrayDataset):
         scaler: Scaler,
         samples: torch.Tensor,
         rows: np.ndarray | None = None,
+        metadata: Metadata | None = None,
     ) -> None:
-        super().__init__(X, scaler, rows)
+        super().__init__(X, scaler, rows, metadata)
         self.samples = samples
         self._rows = None if rows is None else torch.as_tensor(rows).to(samples.device)
 
     def take(self, rows: np.ndarray | None) -> "ResidentDataset":
         """Return a view of a subset of the samples, or of all if `rows` is None."""
-        return ResidentDataset(self.X, self.scaler, self.samples, rows)
+        return ResidentDataset(
+            self.X, self.scaler, self.samples, rows, self.metadata.take(rows)
+        )
 
     def __getitems__(self, indices: Sequence[int] | torch.Tensor) -> Batch:
         """Return the samples at `indices`, with the indices instead of targets."""
@@ -77,6 +89,9 @@ class ResidentBatchLoader:
 
     seed : int, default=0
         Seed of the shuffling.
+
+    group_positives : bool, default=False
+        As for `EvenBatchLoader`.
     """
 
     def __init__(
@@ -85,9 +100,15 @@ class ResidentBatchLoader:
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        *,
+        group_positives: bool = False,
     ) -> None:
         self.even_batches = EvenBatchSampler(
-            len(dataset), batch_size, shuffle=shuffle, seed=seed
+            len(dataset),
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            partners=find_partners(dataset) if group_positives else None,
         )
         self.part = None
         if isinstance(dataset, Subset):
@@ -99,10 +120,11 @@ class ResidentBatchLoader:
         return len(self.even_batches)
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self.even_batches.order()
+        batches = list(self.even_batches.batches())
+        order = np.concatenate(batches)
         rows = order if self.part is None else self.part[order]
         indices = torch.from_numpy(rows).to(self.dataset.samples.device)
-        for batch in torch.tensor_split(indices, len(self)):
+        for batch in torch.split(indices, [len(batch) for batch in batches]):
             yield self.dataset.__getitems__(batch)
 
 
@@ -139,4 +161,6 @@ def keep_on_device(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
     for start in range(0, len(dataset), n_rows):
         part = range(start, min(start + n_rows, len(dataset)))
         samples[start : part.stop], _ = dataset.__getitems__(part)
-    return ResidentDataset(dataset.X, dataset.scaler, samples)
+    return ResidentDataset(
+        dataset.X, dataset.scaler, samples, metadata=dataset.metadata
+    )

@@ -119,6 +119,14 @@ class ContrastiveAutoencoderClusterer(
         `transform` returns the mean. The weight rises from zero over the first 30 % of
         the epochs of the first phase (``criterion__kl_warm_up=0.3``).
 
+    nuisance_removal : {"both", "negatives", "erasure"} or None, default="both"
+        What is done about the `nuisance` of `fit`. "negatives": only samples of the
+        same level, such as the same site, are negatives of each other in the
+        contrastive loss, so that the network need not tell sites apart. "erasure": an
+        affine map of the latents, part of the network, removes what a linear model
+        could predict the nuisance from (LEACE); it needs no nuisance in
+        prediction. None does nothing. Without a `nuisance`, it has no effect.
+
     batch_size : int or "auto", default="auto"
         Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
         than 4,096 samples a sixteenth of them, but at least 64. Epochs are split into
@@ -239,7 +247,9 @@ class ContrastiveAutoencoderClusterer(
     References
     ----------
     Ferrante, Boccato, Duggento, Spasov, Toschi, "Contrastive learning for unsupervised
-    medical image clustering and reconstruction", arXiv:2209.12005.
+    medical image clustering and reconstruction", arXiv:2209.12005. Belrose,
+    Schneider-Joseph, Ravfogel, Cotterell, Raff, Biderman, "LEACE: Perfect linear
+    concept erasure in closed form", arXiv:2306.03819.
 
     Examples
     --------

@@ -9,8 +9,7 @@ from sklearn import get_config
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.dataset import ArrayDataset
-from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._estimator.base import FittedAttributes
 from contrastive_clustering._estimator.relations import check_relations
 from contrastive_clustering._estimator.settings import resolve_settings
@@ -30,7 +29,14 @@ from contrastive_clustering._utils.snapshot import snapshot
 class LearningMixin(FittedAttributes):
     """Methods of an estimator that learn from samples."""
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        groups: ArrayLike | None = None,
+        nuisance: Any = None,
+    ) -> Self:
         """Train the autoencoder on X and cluster its latents.
 
         Parameters
@@ -45,6 +51,19 @@ class LearningMixin(FittedAttributes):
         y : object, default=None
             Not used, present here for API consistency by convention.
 
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each sample, such as the patient of an image.
+            Samples of a group are not negatives of each other in the contrastive loss,
+            a group weighs as one in the clustering, and whole groups are held out for
+            validation. A sample without an identifier (None, NaN or an empty string) is
+            a group of its own. Identifiers are not stored.
+
+        nuisance : array-like of shape (n_samples,) or (n_samples, n_variables), data \
+                frame or dict of columns, default=None
+            Variables that strata should not follow, such as the site or the scanner.
+            Each distinct value is a level, and missing values are one more;
+            `nuisance_removal` says what is done. Samples to predict need none.
+
         Returns
         -------
         self : ContrastiveAutoencoderClusterer
@@ -58,11 +77,13 @@ class LearningMixin(FittedAttributes):
         ValueError
             If a parameter is not valid; if X contains values that are not finite
             numbers, has too few samples or only identical ones, or has samples of a
-            shape that the parameters do not allow; if the device is not available, or
-            the network cannot be compiled for it; if training diverges; if
-            `checkpoint_dir` contains an unfinished fit with different parameters or a
-            different X, or is in use by another fit; or if processes that train
-            together have different parameters or samples.
+            shape that the parameters do not allow; if `groups` or `nuisance` does not
+            hold one value for each sample, has one group or one level only, or too many
+            levels; if the device is not available, or the network cannot be compiled
+            for it; if training diverges; if `checkpoint_dir` contains an unfinished fit
+            with different parameters, samples, groups or nuisance, or is in use by
+            another fit; or if processes that train together have different parameters
+            or samples.
 
         RuntimeError
             If another process that trains together with this one has ended.
@@ -79,9 +100,16 @@ class LearningMixin(FittedAttributes):
             If many samples are copies of others, many strata have a single member, or
             `checkpoint_dir` is on a file system without locks.
         """
-        return self._fit(X, continues=self.warm_start)
+        return self._fit(X, groups, nuisance, continues=self.warm_start)
 
-    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        groups: ArrayLike | None = None,
+        nuisance: Any = None,
+    ) -> Self:
         """Train for one more epoch on X, then cluster the latents of X again.
 
         The first call standardizes the samples and initializes the network. Later calls
@@ -106,10 +134,18 @@ class LearningMixin(FittedAttributes):
         TypeError, ValueError
             As for `fit`; also if X differs from earlier samples in shape or units.
         """
-        return self._fit(X, continues=True, one_epoch=True)
+        return self._fit(X, groups, nuisance, continues=True, one_epoch=True)
 
     @default_library_settings()
-    def _fit(self, X: Any, *, continues: bool, one_epoch: bool = False) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        groups: Any,
+        nuisance: Any,
+        *,
+        continues: bool,
+        one_epoch: bool = False,
+    ) -> Self:
         # Another thread may change this estimator during the fit, but not the copy.
         start = snapshot(self)
         if one_epoch:
@@ -117,7 +153,7 @@ class LearningMixin(FittedAttributes):
             start.checkpoint_dir = None
         earlier = start._model if continues and hasattr(start, "_model") else None
 
-        def prepare() -> tuple[Samples, Scaler, np.ndarray | None]:
+        def prepare() -> tuple[ArrayDataset, np.ndarray | None]:
             # scikit-learn's decorator would validate earlier, where an error of one
             # process would not reach the others.
             if not get_config()["skip_parameter_validation"]:
@@ -127,11 +163,12 @@ class LearningMixin(FittedAttributes):
             else:
                 samples = start._read(X)
                 scaler, names = earlier.scaler, earlier.feature_names
-            check_relations(start, len(samples))
-            return samples, scaler, names
+            metadata = Metadata.read(groups, nuisance, len(samples))
+            check_relations(start, len(samples), metadata)
+            return ArrayDataset(samples, scaler, metadata=metadata), names
 
-        samples, scaler, names = run_on_all_ranks(prepare)
-        dataset = ArrayDataset(samples, scaler)
+        dataset, names = run_on_all_ranks(prepare)
+        samples = dataset.X
         seed = run_on_first_rank(
             lambda: int(check_random_state(start.random_state).randint(2**31 - 1))
         )
@@ -145,6 +182,7 @@ class LearningMixin(FittedAttributes):
                     samples,
                     None if start.random_state is None else seed,
                     previous,
+                    dataset.metadata,
                 )
             )
         check_same_fit(

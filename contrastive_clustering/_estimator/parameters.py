@@ -47,6 +47,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "refinement_epochs": [Count(0)],
     "kl_weight": [Number(0, None, closed="left")],
+    "nuisance_removal": [StrOptions({"both", "negatives", "erasure"}), None],
     "batch_size": [Count(2), StrOptions({"auto"})],
     "optimizer": [type],
     "lr": [Number(0, None, closed="neither")],
@@ -91,6 +92,7 @@ class EstimatorParameters(NetParametersMixin):
         refinement: str | Refinement = "self_training",
         refinement_epochs: int = 8,
         kl_weight: float = 0.0,
+        nuisance_removal: str | None = "both",
         batch_size: int | str = "auto",
         optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
         lr: float = 3e-3,
@@ -122,6 +124,7 @@ class EstimatorParameters(NetParametersMixin):
         self.refinement = refinement
         self.refinement_epochs = refinement_epochs
         self.kl_weight = kl_weight
+        self.nuisance_removal = nuisance_removal
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.lr = lr

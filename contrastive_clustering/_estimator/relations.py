@@ -9,6 +9,7 @@ import torch
 from contrastive_clustering._clustering.clusterers import check_clusterer, takes_number
 from contrastive_clustering._clustering.latent_clustering import MAX_CLUSTERED
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._estimator.parameters import EstimatorParameters
 from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training.auto import count_batch_size
@@ -24,8 +25,13 @@ from contrastive_clustering._utils.distributed import n_processes
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import Number
 
+# Largest part of the latent directions that nuisance variables may take up.
+MAX_ERASED = 0.5
 
-def check_relations(params: EstimatorParameters, n_samples: int) -> None:
+
+def check_relations(
+    params: EstimatorParameters, n_samples: int, metadata: Metadata
+) -> None:
     """Check the relations between parameters, and between parameters and the data.
 
     Parameters
@@ -36,12 +42,17 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
     n_samples : int
         Number of training samples.
 
+    metadata : Metadata
+        Their groups and nuisance variables.
+
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters; if the clusterer cannot be cloned or
-        has an invalid parameter; if the number of clusters is searched for although the
-        clusterer does not use it; if the optimizer is not valid or cannot take a step;
+        If there are fewer samples than clusters; if the nuisance has so many levels
+        that its erasure would remove most of the latent space; if the clusterer cannot
+        be cloned or has an invalid parameter; if the number of clusters is searched for
+        although the clusterer does not use it; if the optimizer is not valid or cannot
+        take a step;
         if a callback is not valid or monitors a validation part that does not exist; if
         a parameter of the net or of the refinement is not valid; if there are too many
         samples to search for neighbors; or if the validation fraction leaves too few
@@ -96,13 +107,31 @@ def check_relations(params: EstimatorParameters, n_samples: int) -> None:
         early_stopping=params.early_stopping,
     )
     _check_step(params)
+    _check_erasure(params, metadata)
     fraction = params.validation_fraction
-    held_out = math.ceil(fraction * n_samples)
-    if params.early_stopping and not 2 <= held_out <= n_samples - 2:
+    groups = metadata.groups
+    n_units, units = n_samples, "samples"
+    if groups is not None:
+        n_units, units = groups.n_groups, "groups"
+    held_out = math.ceil(fraction * n_units)
+    if params.early_stopping and not 2 <= held_out <= n_units - 2:
         raise ValueError(
-            f"validation_fraction={fraction} holds out {held_out} of {n_samples} "
-            "samples, but training and validation need at least 2 each. Change "
+            f"validation_fraction={fraction} holds out {held_out} of {n_units} "
+            f"{units}, but training and validation need at least 2 each. Change "
             "validation_fraction or set early_stopping=False."
+        )
+
+
+def _check_erasure(params: EstimatorParameters, metadata: Metadata) -> None:
+    if metadata.nuisance is None or params.nuisance_removal not in ("both", "erasure"):
+        return
+    n_erased = metadata.nuisance.n_directions
+    if n_erased > MAX_ERASED * params.latent_dim:
+        raise ValueError(
+            f"nuisance has {n_erased} more levels than variables. Erasing it would "
+            f"remove up to {n_erased} of the {params.latent_dim} directions of the "
+            "latents. Merge levels, raise latent_dim, or set "
+            'nuisance_removal="negatives".'
         )
 
 

@@ -101,6 +101,7 @@ def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
         early_stopping=params.early_stopping,
         validation_fraction=params.validation_fraction,
         callbacks=params.callbacks or (),
+        nuisance_removal=params.nuisance_removal,
         precision=params.precision,
         device=resolve_device(params.device),
         seed=0,

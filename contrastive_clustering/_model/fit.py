@@ -32,6 +32,7 @@ from contrastive_clustering._model.divergence import (
     map_checked,
 )
 from contrastive_clustering._model.fitted import FittedModel, Strata
+from contrastive_clustering._networks.erasure import LatentErasure
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.build import start_refinement
 from contrastive_clustering._refinement.net import RefinementNet
@@ -233,7 +234,7 @@ def _find_strata(
             refining = resume_refinement(net, settings.training, refinement, reached)
         n_done = reached["n_done"]
     else:
-        latents = encode_checked(net, part)
+        latents = _encode(net, part, settings)
         n_clusters, search = run_on_first_rank(
             lambda: _choose_number(
                 settings.clustering,
@@ -277,7 +278,7 @@ def _find_strata(
     refining.run_epochs(dataset, *further, n_done=n_done)
     net.interrupted = refining.interrupted
     _warn_if_interrupted(refining)
-    latents = encode_checked(net, part)
+    latents = _encode(net, part, settings)
     head = net.module_.prototype_head
     if refinement.reclusters:
         # A new clustering matches the final latents better than the prototypes that
@@ -294,6 +295,29 @@ def _find_strata(
         head = learn_strata(head, latents, proba, net.seed, decoded)
         net.module_.prototype_head = head
     return latents, PrototypeClustering.fit(latents, head), search
+
+
+def _encode(
+    net: ContrastiveNet, part: ArrayDataset, settings: FitSettings
+) -> np.ndarray:
+    """Return the latents of a part of the samples, and let the net erase the nuisance.
+
+    The erasure is fitted to the current latents and replaces an earlier one.
+    """
+    nuisance = part.metadata.nuisance
+    if nuisance is None or not settings.training.erases_nuisance:
+        return encode_checked(net, part)
+    net.module_.erasure = None
+    latents = encode_checked(net, part)
+    erasure = run_on_first_rank(
+        lambda: LatentErasure.fit(
+            latents, nuisance.indicators(), part.metadata.weights()
+        )
+    )
+    net.module_.erasure = erasure.to(net.module_.input_mean.device)
+    # Latents that were erased outside the net would differ by rounding from those that
+    # it returns in prediction, and so might their strata.
+    return encode_checked(net, part)
 
 
 def _second_phase_state(

@@ -119,6 +119,9 @@ class ExportedModel(nn.Module):
         self.register_buffer("mean", torch.tensor(scaler.mean))
         self.register_buffer("std", torch.tensor(scaler.std))
         self.encoder = copy.deepcopy(net.module_.encoder).cpu().requires_grad_(False)
+        self.erasure = copy.deepcopy(net.module_.erasure)
+        if self.erasure is not None:
+            self.erasure.cpu()
         self.assignment = make_assignment(clustering)
 
     def forward(
@@ -129,6 +132,8 @@ class ExportedModel(nn.Module):
         scaled = ((values - self.mean) / self.std).clamp(-FARTHEST, FARTHEST)
         # In the variational setting, means precede log-variances.
         latents = self.encoder(scaled.float())[:, : self.latent_dim]
+        if self.erasure is not None:
+            latents = self.erasure(latents)
         proba, labels = self.assignment(latents.double())
         return latents, proba.float(), labels
 

@@ -14,6 +14,7 @@ from contrastive_clustering._networks.backbones import (
     fastest_layout,
 )
 from contrastive_clustering._networks.custom import N_TRIED, Part, make_part, try_part
+from contrastive_clustering._networks.erasure import LatentErasure
 
 # Log-variances are clamped to this magnitude, so that their exponentials stay finite.
 MAX_LOG_VARIANCE = 10.0
@@ -149,6 +150,10 @@ class ContrastiveAutoencoder(nn.Module):
     projection_head : torch.nn.Module
         Maps latents to projections.
 
+    erasure : LatentErasure or None
+        Erases nuisance variables from the output of the encoder; None if there are
+        none.
+
     prototype_head : PrototypeHead or None
         Assigns latents to prototypes; None before the second phase.
 
@@ -202,6 +207,7 @@ class ContrastiveAutoencoder(nn.Module):
         self.projection_head = dense_network(
             latent_dim, projection_dim, width=projection_width
         )
+        self.erasure: LatentErasure | None = None
         self.prototype_head: PrototypeHead | None = None
 
     @property
@@ -253,11 +259,15 @@ class ContrastiveAutoencoder(nn.Module):
         return self.split(self.encoder(batch))
 
     def split(self, encoded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Split the output of the encoder into latents and log-variances."""
-        if not self.variational:
-            return encoded, None
-        latent, log_variance = encoded.chunk(2, dim=1)
-        return latent, log_variance.clamp(-MAX_LOG_VARIANCE, MAX_LOG_VARIANCE)
+        """Split the output of the encoder into latents and log-variances.
+
+        Nuisance variables are erased from the latents.
+        """
+        latent, log_variance = encoded, None
+        if self.variational:
+            latent, log_variance = encoded.chunk(2, dim=1)
+            log_variance = log_variance.clamp(-MAX_LOG_VARIANCE, MAX_LOG_VARIANCE)
+        return latent if self.erasure is None else self.erasure(latent), log_variance
 
     def decode(
         self, latent: torch.Tensor, logits: torch.Tensor | None = None

@@ -27,6 +27,9 @@ def nt_xent(
     projections_a: torch.Tensor,
     projections_b: torch.Tensor,
     temperature: float = 0.5,
+    *,
+    groups: torch.Tensor | None = None,
+    nuisance: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Return the normalized temperature-scaled cross entropy of two views.
 
@@ -39,7 +42,7 @@ def nt_xent(
             {\sum_{k \ne i} \exp(\mathrm{sim}(z_i, z_k) / \tau)}
 
     with the cosine similarity :math:`\mathrm{sim}`; the loss is the mean over all
-    :math:`2N` views.
+    :math:`2N` views. With `groups` or `nuisance`, the sum leaves some negatives out.
 
     Parameters
     ----------
@@ -51,16 +54,27 @@ def nt_xent(
         The temperature :math:`\tau`, positive. Low values emphasize the hardest
         negatives.
 
+    groups : torch.Tensor of shape (n_samples,), default=None
+        Integer code of the group of each sample, such as the patient. Samples of the
+        same group are not negatives of each other.
+
+    nuisance : torch.Tensor of shape (n_samples,), default=None
+        Integer code of each sample's nuisance, such as the site. Only samples of the
+        same nuisance are negatives of each other, so that features of the nuisance do
+        not help to tell samples apart.
+
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The loss in nats. It is zero for a single sample, which has no negatives.
+        The loss in nats. A sample without negatives, such as a single one, contributes
+        zero.
 
     Raises
     ------
     TypeError, ValueError
         If projections are not dense floating-point tensors of the same shape on the
-        same device, if they are empty, or if the temperature is not positive.
+        same device, if they are empty, if the temperature is not positive, or if
+        `groups` or `nuisance` does not hold one integer for each sample.
 
     References
     ----------
@@ -92,9 +106,40 @@ def nt_xent(
     with no_autocast():
         logits = unit @ unit.T / temperature  # (2N, 2N)
     diagonal = torch.eye(2 * n_samples, dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(diagonal, -torch.inf)
+    excluded = diagonal
+    for name, codes in (("groups", groups), ("nuisance", nuisance)):
+        if codes is not None:
+            _check_codes(name, codes, n_samples)
+    if groups is not None or nuisance is not None:
+        not_negative = _exclude(groups, nuisance, diagonal[:n_samples, :n_samples])
+        excluded = diagonal | not_negative.repeat(2, 2)
+    logits = logits.masked_fill(excluded, -torch.inf)
     positive = torch.arange(2 * n_samples, device=logits.device).roll(n_samples)
     return F.cross_entropy(logits, positive)
+
+
+def _exclude(
+    groups: torch.Tensor | None, nuisance: torch.Tensor | None, same: torch.Tensor
+) -> torch.Tensor:
+    """Return the pairs of samples, other than `same`, that are not negatives."""
+    excluded = torch.zeros_like(same)
+    if groups is not None:
+        excluded = groups[:, None] == groups
+    if nuisance is not None:
+        excluded = excluded | (nuisance[:, None] != nuisance)
+    return excluded & ~same
+
+
+def _check_codes(name: str, codes: torch.Tensor, n_samples: int) -> None:
+    if (
+        not isinstance(codes, torch.Tensor)
+        or codes.is_floating_point()
+        or codes.shape != (n_samples,)
+    ):
+        raise ValueError(
+            f"{name}={show(codes)} does not hold one integer for each of the "
+            f"{n_samples} samples. Pass a tensor of integers of shape ({n_samples},)."
+        )
 
 
 def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
@@ -228,6 +273,9 @@ class JointLoss(nn.Module):
         output: AutoencoderOutput,
         targets: torch.Tensor,
         n_samples: int | None = None,
+        *,
+        groups: torch.Tensor | None = None,
+        nuisance: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return the terms for a batch of first views followed by second views.
 
@@ -243,6 +291,9 @@ class JointLoss(nn.Module):
             Number of samples in the whole batch if several processes share it. The
             contrastive loss then covers the whole batch, and the other terms are the
             contributions of this process to those of the whole batch.
+
+        groups, nuisance : torch.Tensor of shape (n,), default=None
+            Codes of the samples of the whole batch; see :func:`nt_xent`.
 
         Returns
         -------
@@ -266,7 +317,9 @@ class JointLoss(nn.Module):
                     all_gather(first, n_samples),
                     all_gather(second, n_samples),
                 )
-            terms["contrastive_loss"] = nt_xent(first, second, self.temperature)
+            terms["contrastive_loss"] = nt_xent(
+                first, second, self.temperature, groups=groups, nuisance=nuisance
+            )
             total = total + self.contrastive_weight * terms["contrastive_loss"]
         if output.log_variance is not None:
             divergence = kl_divergence(output.latent, output.log_variance)

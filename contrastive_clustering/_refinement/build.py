@@ -136,6 +136,8 @@ def make_refinement_net(
             settings.net_params, [LR_SCHEDULE, *(name for name, _ in observers)]
         ),
     }
+    # Targets of the second phase belong to a sample, not to its group.
+    parameters["iterator_train__group_positives"] = False
     if not refinement.is_contrastive:
         parameters["criterion__contrastive_weight"] = 0.0
     if "optimizer__param_groups" in parameters:
@@ -158,6 +160,7 @@ def make_refinement_net(
         max_epochs=settings.refinement_epochs,
         batch_size=net.batch_size,
         augmentation=net.augmentation,
+        nuisance_negatives=net.nuisance_negatives,
         device=net.device,
         **parameters,
     )

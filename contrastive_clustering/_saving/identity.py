@@ -11,11 +11,16 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._training.callbacks import OBSERVERS
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._training.net_params import CHECKPOINT_EVERY, COMPILE
+from contrastive_clustering._training.net_params import (
+    CHECKPOINT_EVERY,
+    COMPILE,
+    GROUP_POSITIVES,
+)
 from contrastive_clustering._utils import provenance
 from contrastive_clustering._utils.provenance import import_path
 
@@ -31,6 +36,7 @@ IRRELEVANT = {
     "warm_start",
 }
 IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+RELEVANT = f"iterator_train__{GROUP_POSITIVES}"
 
 # Attributes that PyTorch itself adds to every module.
 _MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module()))
@@ -52,6 +58,7 @@ def identify(
     X: Samples,
     seed: int | None,
     previous: ContrastiveNet | None,
+    metadata: Metadata | None = None,
 ) -> Identity:
     """Return the values that must match for a fit to resume from a checkpoint.
 
@@ -73,20 +80,26 @@ def identify(
     previous : ContrastiveNet or None
         The net whose training is continued.
 
+    metadata : Metadata, default=None
+        Groups and nuisance variables; only digests of them are kept.
+
     Returns
     -------
     identity : dict
-        A short text for each parameter and for the training set.
+        A short text for each parameter, the training set and its metadata.
     """
     identity = {
         name: _shorten(
             describe_callbacks(value) if name == "callbacks" else describe(value)
         )
         for name, value in params.items()
-        if name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES)
+        if name == RELEVANT
+        or (name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES))
     }
     digest = _hash(iterate_chunks(X))
     identity["X"] = f"{X.dtype} {X.shape} {digest}"
+    if metadata is not None:
+        identity |= _identify_metadata(metadata)
     identity["versions"] = ", ".join(
         # A patch release of a library is not expected to change results, but any
         # version of this package may.
@@ -98,6 +111,19 @@ def identify(
     if previous is not None:
         weights = previous.module_.state_dict().values()
         identity["warm_start"] = "from " + _hash(map(_to_bytes, weights))
+    return identity
+
+
+def _identify_metadata(metadata: Metadata) -> Identity:
+    """Return texts for groups and nuisance that do not reveal who is behind them."""
+    identity = {}
+    groups, nuisance = metadata.groups, metadata.nuisance
+    if groups is not None:
+        identity["groups"] = f"{groups.n_groups} groups {_hash([groups.codes])}"
+    if nuisance is not None:
+        identity["nuisance"] = (
+            f"{len(nuisance.names)} variables {_hash([nuisance.codes])}"
+        )
     return identity
 
 

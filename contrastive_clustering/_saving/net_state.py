@@ -24,6 +24,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._networks.erasure import LatentErasure
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.optimizer_state import (
     OPTIMIZER,
@@ -33,8 +34,9 @@ from contrastive_clustering._saving.optimizer_state import (
 from contrastive_clustering._training.loss_recording import PHASES
 from contrastive_clustering._training.net import ContrastiveNet
 
-# Prefix of the names of the prototypes' weights.
+# Prefixes of the names of the weights of the parts that `fit` adds to the network.
 HEAD = "prototype_head."
+ERASURE = "erasure."
 
 _HEAD_SHAPES: dict[str, tuple[str, ...]] = {
     "prototypes": ("n_strata", "n_prototypes", "latent_dim"),
@@ -68,6 +70,11 @@ class _Plain(Node):
 
 
 _PLAIN = _Plain()
+
+_ERASURE_SHAPES: dict[str, tuple[str, ...]] = {
+    "matrix": ("latent_dim", "latent_dim"),
+    "mean": ("latent_dim",),
+}
 
 # `check_weights` compares the weights with those of a network.
 NET = Fields(
@@ -140,7 +147,8 @@ def check_weights(
         The weights of a file.
 
     expected : dict of str to torch.Tensor
-        The state of the network, without prototypes; tensors may be on "meta".
+        The state of the network, without the parts that `fit` adds; tensors may be on
+        "meta".
 
     custom_parts : collection of str, default=()
         Custom parts of the network, whose weights need not be finite.
@@ -151,7 +159,7 @@ def check_weights(
         If a weight is missing or unknown, or its shape, dtype or values are wrong.
     """
     own = tuple(f"{part}." for part in custom_parts)
-    found = {name for name in weights if not name.startswith(HEAD)}
+    found = {name for name in weights if not name.startswith((HEAD, ERASURE))}
     for name in sorted(found ^ set(expected)):
         problem = "has the unknown weights" if name in found else "lacks the weights"
         raise ValueError(f"the network {problem} {shown(name)}")
@@ -182,15 +190,9 @@ def _dtype_of(tensor: torch.Tensor) -> np.dtype:
 
 def _make_head(state: Mapping[str, Any], latent_dim: int) -> PrototypeHead | None:
     """Return the prototypes among the weights, or None if there are none."""
-    parts = {
-        name.removeprefix(HEAD): value
-        for name, value in state["weights"].items()
-        if name.startswith(HEAD)
-    }
+    parts = _read_part(state, HEAD, _HEAD_SHAPES, latent_dim)
     if not parts and state["temperature"] is None:
         return None
-    shapes = {name: Array(shape, ("f4",)) for name, shape in _HEAD_SHAPES.items()}
-    Fields(dict(shapes)).check(parts, "prototype_head", Scope(latent_dim=latent_dim))
     if state["temperature"] is None:
         raise ValueError("there are prototypes without a temperature")
     return PrototypeHead(
@@ -198,6 +200,33 @@ def _make_head(state: Mapping[str, Any], latent_dim: int) -> PrototypeHead | Non
         torch.from_numpy(parts["origin"]),
         state["temperature"],
     )
+
+
+def _make_erasure(state: Mapping[str, Any], latent_dim: int) -> LatentErasure | None:
+    """Return the erasure among the weights, or None if there is none."""
+    parts = _read_part(state, ERASURE, _ERASURE_SHAPES, latent_dim)
+    if not parts:
+        return None
+    return LatentErasure(**{name: torch.from_numpy(parts[name]) for name in parts})
+
+
+def _read_part(
+    state: Mapping[str, Any],
+    prefix: str,
+    shapes: Mapping[str, tuple[str, ...]],
+    latent_dim: int,
+) -> dict[str, np.ndarray]:
+    """Return the weights with a prefix, or raise unless all have the right shapes."""
+    parts = {
+        name.removeprefix(prefix): value
+        for name, value in state["weights"].items()
+        if name.startswith(prefix)
+    }
+    if parts or (prefix == HEAD and state["temperature"] is not None):
+        fields: dict[str, Node] = {n: Array(s, ("f4",)) for n, s in shapes.items()}
+        where = prefix.removesuffix(".")
+        Fields(fields).check(parts, where, Scope(latent_dim=latent_dim))
+    return parts
 
 
 def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
@@ -217,8 +246,11 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
         If the weights do not match the network, or the moments the optimizer.
     """
     module = net.module_
-    module.prototype_head = None
+    module.prototype_head = module.erasure = None
     check_weights(state["weights"], module.state_dict(), module.custom_parts)
+    erasure = _make_erasure(state, module.latent_dim)
+    if erasure is not None:
+        module.erasure = erasure.to(module.input_mean.device)
     head = _make_head(state, module.latent_dim)
     if head is not None:
         module.prototype_head = head.to(module.input_mean.device)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from skorch.callbacks import EarlyStopping
-from skorch.dataset import ValidSplit
 
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
@@ -30,6 +29,7 @@ from contrastive_clustering._training.net_params import (
     parameters_of_callbacks,
 )
 from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._training.validation_split import ValidationSplit
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 
@@ -72,7 +72,7 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
     if settings.early_stopping and settings.max_epochs:  # else there is no best epoch
         # It interrupts the callbacks of the epoch, so it has to come last.
         callbacks.append((EARLY_STOPPING, EarlyStopping(sink=_discard, load_best=True)))
-        train_split = ValidSplit(
+        train_split = ValidationSplit(
             settings.validation_fraction,
             random_state=derive_seed(settings.seed, SeedStream.VALIDATION_SPLIT)
             % 2**32,
@@ -93,6 +93,7 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         max_epochs=settings.max_epochs,
         batch_size=settings.batch_size,
         augmentation=settings.augmentation,
+        nuisance_negatives=settings.nuisance_negatives,
         device=str(settings.device),
         **net_parameters(settings),
         **net_parameters_of(settings.net_params, "module"),

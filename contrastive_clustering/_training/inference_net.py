@@ -42,7 +42,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         settings = {"batch_size": self.batch_size, **self.get_params_for(name)}
         if is_resident(dataset):
             # All other settings concern reading samples, which are in memory already.
-            order = ("batch_size", "shuffle", "seed")
+            order = ("batch_size", "shuffle", "seed", "group_positives")
             return ResidentBatchLoader(
                 dataset, **{key: settings[key] for key in order if key in settings}
             )

@@ -1,7 +1,8 @@
 """Training: a skorch net that sees two views of each batch."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -9,6 +10,7 @@ from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
 from contrastive_clustering._augmentation.presets import Augmentation
 from contrastive_clustering._data.dataset import ArrayDataset, Batch
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import LOSS_TITLES
 from contrastive_clustering._training.compilation import CompilingNet
@@ -52,6 +54,9 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     augmentation : Augmentation, default=None
         Draws both views of a batch by its `pair`; if None, both are the batch itself.
 
+    nuisance_negatives : bool, default=False
+        Whether only samples of the same nuisance are negatives of each other.
+
     seed : int, default=0
         Seed of the weights, the views and the order of the samples.
     """
@@ -66,14 +71,21 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
     _n_done = 0
     interrupted = False
 
+    # During training: the codes of the samples that exclude negatives, and whether
+    # batches consist of samples followed by partners of their groups.
+    _codes: Mapping[str, torch.Tensor] = MappingProxyType({})
+    _is_paired = False
+
     def __init__(
         self,
         *args: Any,
         augmentation: Augmentation | None = None,
+        nuisance_negatives: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         self.augmentation = augmentation
+        self.nuisance_negatives = nuisance_negatives
         self.seed = seed
         # A training step predicts views, twice as many as samples, so scores must not
         # use its cached predictions. Callbacks compute their own.
@@ -178,6 +190,9 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         n_done : int, default=0
             Number of epochs run before; they are the last in the history.
         """
+        self._codes = self._codes_of(dataset.metadata)
+        pairs = self.get_params_for("iterator_train").get("group_positives", False)
+        self._is_paired = pairs and dataset.metadata.groups is not None
         original: list[tuple[str, Callback]] = self.callbacks_
         self.callbacks_ = original + [
             (type(callback).__name__, callback) for callback in further
@@ -194,9 +209,22 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 self.partial_fit(dataset, epochs=self.max_epochs - n_done)
         finally:
             self.callbacks_, self._n_done = original, 0
+            del self._codes, self._is_paired  # the net keeps nothing of the samples
         self.interrupted = bool(seen)
         if self.interrupted and self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
+
+    def _codes_of(self, metadata: Metadata) -> dict[str, torch.Tensor]:
+        """Return the codes of the samples that exclude negatives, on the device."""
+        codes = {}
+        if metadata.groups is not None:
+            codes["groups"] = metadata.groups.codes
+        if metadata.nuisance is not None and self.nuisance_negatives:
+            codes["nuisance"] = metadata.nuisance.combinations()
+        return {
+            name: torch.from_numpy(values).to(self.device)
+            for name, values in codes.items()
+        }
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> AutoencoderOutput:
         """Take skorch's forward step; random numbers of custom layers are seeded."""
@@ -210,7 +238,12 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Compute the loss of two views of the batch and its gradients."""
         self._set_training(True)
         samples, indices = batch
-        views, targets = self._views(samples[shard_slice(len(samples))])
+        partners = None
+        if self._is_paired:
+            samples, partners = samples.chunk(2)
+            indices = indices[: len(samples)]
+            partners = partners[shard_slice(len(samples))]
+        views, targets = self._views(samples[shard_slice(len(samples))], partners)
         indices = self.move(indices)
         output = self.infer(views, noise=self._draw_noise(views), **fit_params)
         terms = self.loss_terms(output, indices, targets, training=True)
@@ -259,7 +292,8 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         sharded: each process sees all of it.
         """
         n_samples = len(indices) if training and n_processes() > 1 else None
-        terms: Terms = self.criterion_(output, targets, n_samples)
+        codes = {name: values[indices] for name, values in self._codes.items()}
+        terms: Terms = self.criterion_(output, targets, n_samples, **codes)
         return terms
 
     def _sum_over_processes(self, terms: Terms) -> Terms:
@@ -288,11 +322,12 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         ValueError
             If the shapes of the networks' weights differ.
         """
-        # Prototypes belong to the old strata, which are about to be replaced.
+        # Prototypes belong to the old strata, and the erasure to the old latents. Both
+        # are about to be replaced.
         old = {
             name: value
             for name, value in other.module_.state_dict().items()
-            if not name.startswith("prototype_head.")
+            if not name.startswith(("prototype_head.", "erasure."))
         }
         new = self.module_.state_dict()
         if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
@@ -321,14 +356,22 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             device=views.device,
         )
 
-    def _views(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return two views of each sample, and the target of the decoder for each."""
+    def _views(
+        self, samples: torch.Tensor, partners: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return two views of each sample, and the target of the decoder for each.
+
+        The second view is one of the partner if there are partners.
+        """
         prepared = self.prepare(samples)
-        twice = [prepared, prepared]
+        second = prepared if partners is None else self.prepare(partners)
+        twice = [prepared, second]
         if self.augmentation is None:
             views = self.lay_out(torch.cat(twice))
             return views, views
         pair = self.augmentation.pair(prepared, self._view_generator)
+        if partners is not None:
+            pair = pair[0], self.augmentation.pair(second, self._view_generator)[1]
         views = self.lay_out(torch.cat(pair))
         if self.restores:
             return views, self.lay_out(torch.cat(twice))

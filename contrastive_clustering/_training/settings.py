@@ -56,6 +56,9 @@ class TrainingSettings:
     callbacks : sequence
         The user's callbacks: instances, classes, or pairs of a name and one of these.
 
+    nuisance_removal : {"both", "negatives", "erasure"} or None
+        What is done about nuisance variables, if there are any.
+
     precision : {"32", "bf16-mixed", "16-mixed"}
         Precision of training.
 
@@ -87,8 +90,19 @@ class TrainingSettings:
     early_stopping: bool
     validation_fraction: float
     callbacks: Sequence[Any]
+    nuisance_removal: str | None
     precision: str
     device: torch.device
     seed: int
     verbose: int
     net_params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nuisance_negatives(self) -> bool:
+        """Whether only samples of the same nuisance are negatives of each other."""
+        return self.nuisance_removal in ("both", "negatives")
+
+    @property
+    def erases_nuisance(self) -> bool:
+        """Whether nuisance variables are erased from the latents."""
+        return self.nuisance_removal in ("both", "erasure")

@@ -26,6 +26,7 @@ class SeedStream(IntEnum):
     VALIDATION_SPLIT = 4
     PROTOTYPES = 5
     CLUSTERED_SAMPLES = 6
+    GROUP_PARTNERS = 7
 
 
 # All threads of a process share the global generators. Code that borrows them holds

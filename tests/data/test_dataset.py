@@ -14,6 +14,7 @@ from contrastive_clustering._data.dataset import (
     EvenBatchSampler,
 )
 from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import Scaler
 
 
@@ -120,3 +121,45 @@ def test_single_samples_can_be_indexed():
     X, dataset = make("u1")
     sample, _ = dataset[4]
     np.testing.assert_array_equal(sample[0], X[4])
+
+
+def test_batches_with_partners_hold_each_sample_and_another_of_its_group():
+    groups = np.random.default_rng(0).integers(0, 4, 23)
+    X, plain = make("u1")
+    metadata = Metadata.read(groups, None, 23)
+    dataset = ArrayDataset(X, plain.scaler, metadata=metadata)
+    loader = EvenBatchLoader(dataset, 6, shuffle=True, group_positives=True)
+    seen = []
+    for samples, indices in loader:
+        own, partners = indices.chunk(2)
+        np.testing.assert_array_equal(samples[:, 0], X[indices])
+        np.testing.assert_array_equal(groups[own], groups[partners])
+        assert (own != partners).all()
+        seen += own.tolist()
+    assert sorted(seen) == list(range(23))
+
+
+def test_partners_are_of_the_same_part():
+    groups = np.arange(23) // 3
+    X, plain = make("u1")
+    dataset = ArrayDataset(X, plain.scaler, metadata=Metadata.read(groups, None, 23))
+    rows = [0, 1, 2, 9, 10]
+    loader = EvenBatchLoader(Subset(dataset, rows), 5, group_positives=True)
+    ((_, indices),) = loader
+    assert set(indices.tolist()) == set(rows)
+    own, partners = indices.chunk(2)
+    np.testing.assert_array_equal(groups[own], groups[partners])
+
+
+def test_without_groups_there_are_no_partners():
+    _, dataset = make("u1")
+    batches = EvenBatchLoader(dataset, 6, group_positives=True)
+    assert sum(len(indices) for _, indices in batches) == 23
+
+
+def test_metadata_follow_the_samples_that_are_taken():
+    X, plain = make("u1")
+    metadata = Metadata.read(np.arange(23) // 3, None, 23)
+    dataset = ArrayDataset(X, plain.scaler, metadata=metadata)
+    taken = dataset.take(np.array([0, 3, 4])).metadata
+    assert taken.groups.codes.tolist() == [0, 1, 1]

@@ -235,3 +235,144 @@ def test_mixed_column_names_are_rejected_before_training(monkeypatch):
     table["age"] = 1.0
     with pytest.raises(TypeError, match="Feature names"):
         ContrastiveAutoencoderClusterer(2).fit(table)
+
+
+PATIENT = np.arange(40) // 4
+SITE = np.tile(["a", "b"], 20)
+
+
+def shifted(tiny_images):
+    """Images of two sites, one of which is darker."""
+    return np.where(SITE[:, None, None] == "b", tiny_images // 2, tiny_images)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(40), [None] * 40])
+def test_independent_samples_are_the_same_as_no_groups(tiny_images, fast, groups):
+    plain = make(fast).fit(tiny_images)
+    grouped = make(fast).fit(tiny_images, groups=groups, nuisance=None)
+    np.testing.assert_array_equal(
+        plain.transform(tiny_images), grouped.transform(tiny_images)
+    )
+    np.testing.assert_array_equal(plain.labels_, grouped.labels_)
+
+
+def test_groups_change_the_loss_but_names_of_groups_do_not(tiny_images, fast):
+    latents = [
+        make(fast).fit(tiny_images, groups=groups).transform(tiny_images)
+        for groups in (None, PATIENT, [f"patient {number}" for number in PATIENT])
+    ]
+    assert not np.array_equal(latents[0], latents[1])
+    np.testing.assert_array_equal(latents[1], latents[2])
+
+
+@pytest.mark.parametrize("refinement", ["self_training", "neighbors", "prototypes"])
+@pytest.mark.parametrize("kl_weight", [0.0, 0.01])
+def test_the_nuisance_is_erased_from_latents(tiny_images, fast, refinement, kl_weight):
+    X = shifted(tiny_images)
+    parameters = {**fast, "refinement": refinement, "kl_weight": kl_weight}
+    fitted = {
+        removal: make(parameters, nuisance_removal=removal).fit(X, nuisance=SITE)
+        for removal in ("both", "erasure", "negatives", None)
+    }
+    for removal, clusterer in fitted.items():
+        latents = clusterer.transform(X).astype(np.float64)
+        shift = latents[SITE == "a"].mean(axis=0) - latents[SITE == "b"].mean(axis=0)
+        relative = np.abs(shift).max() / latents.std()
+        is_erased = removal in ("both", "erasure")
+        assert relative < 1e-4 if is_erased else relative > 1e-2
+        np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
+
+
+def test_negatives_of_the_same_nuisance_change_the_loss(tiny_images, fast):
+    X = shifted(tiny_images)
+    first = make(fast, nuisance_removal=None).fit(X, nuisance=SITE)
+    plain = make(fast).fit(X)
+    np.testing.assert_array_equal(first.transform(X), plain.transform(X))
+    other = make(fast, nuisance_removal="negatives").fit(X, nuisance=SITE)
+    loss = [c.history_[0, "train_contrastive_loss"] for c in (plain, other)]
+    assert loss[1] < loss[0]  # there are fewer negatives
+
+
+def test_a_net_keeps_nothing_of_groups_and_nuisance(tiny_images, fast):
+    clusterer = make(fast).fit(tiny_images, groups=PATIENT, nuisance=SITE)
+    assert "_codes" not in vars(clusterer.net_)
+    sizes = [len(pickle.dumps(c)) for c in (clusterer, make(fast).fit(tiny_images))]
+    dim = clusterer.net_.module_.latent_dim
+    assert sizes[0] - sizes[1] < 4 * dim * (dim + 1) + 5000  # the erasure
+
+
+def test_partial_fit_erases_the_nuisance(tiny_images, fast):
+    X = shifted(tiny_images)
+    clusterer = make(fast)
+    for _ in range(2):
+        clusterer.partial_fit(X, groups=PATIENT, nuisance=SITE)
+    latents = clusterer.transform(X)
+    means = [latents[site == SITE].mean(axis=0) for site in "ab"]
+    np.testing.assert_allclose(*means, atol=1e-4 * latents.std())
+
+
+def test_a_warm_start_replaces_the_erasure(tiny_images, fast):
+    X = shifted(tiny_images)
+    clusterer = make(fast, warm_start=True).fit(X, nuisance=SITE)
+    assert clusterer.net_.module_.erasure is not None
+    clusterer.fit(X)
+    assert clusterer.net_.module_.erasure is None
+
+
+def test_whole_groups_are_held_out(tiny_images, fast, monkeypatch):
+    seen = []
+    original = ContrastiveNet.get_split_datasets
+
+    def recorded(self, *args, **kwargs):
+        parts = original(self, *args, **kwargs)
+        seen.append([set(PATIENT[part.indices]) for part in parts])
+        return parts
+
+    monkeypatch.setattr(ContrastiveNet, "get_split_datasets", recorded)
+    make(fast, refinement_epochs=0, early_stopping=True, validation_fraction=0.3).fit(
+        tiny_images, groups=PATIENT
+    )
+    ((training, validation),) = seen
+    assert len(training) == 7
+    assert len(validation) == 3
+    assert not training & validation
+
+
+def test_positives_of_the_same_group(tiny_images, fast):
+    parameters = {**fast, "refinement_epochs": 0}
+    plain, paired = (
+        make(parameters, **option).fit(tiny_images, groups=PATIENT)
+        for option in ({}, {"iterator_train__group_positives": True})
+    )
+    assert not np.array_equal(
+        plain.transform(tiny_images), paired.transform(tiny_images)
+    )
+    alone = make(parameters, iterator_train__group_positives=True).fit(tiny_images)
+    np.testing.assert_array_equal(
+        alone.transform(tiny_images),
+        make(parameters).fit(tiny_images).transform(tiny_images),
+    )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"groups": PATIENT[1:]}, "groups has 39 values, but there are 40 samples"),
+        ({"groups": np.zeros(40)}, "groups has one group only"),
+        ({"groups": "patient"}, "groups='patient' is not one-dimensional"),
+        ({"nuisance": SITE[1:]}, "nuisance has 39 values, but there are 40 samples"),
+        ({"nuisance": ["a"] * 40}, "nuisance has one level only"),
+        ({"nuisance": np.arange(40)}, "nuisance has 40 levels for 40 samples"),
+        (
+            {"nuisance": pd.DataFrame({"site": SITE, "year": np.arange(40)})},
+            "column 'year' of nuisance has 40 levels",
+        ),
+        ({"nuisance": np.arange(40) // 4}, "would remove up to 9 of the 4 directions"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_unusable_metadata_are_refused(tiny_images, fast, method, metadata, message):
+    clusterer = make(fast, latent_dim=4)
+    with pytest.raises(ValueError, match=message):
+        getattr(clusterer, method)(tiny_images, **metadata)
+    assert not hasattr(clusterer, "labels_")

@@ -190,3 +190,15 @@ def test_invalid_paths_are_named(fitted_digits, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.onnx, "export", None)
     with pytest.raises(FileNotFoundError, match=r"path='.*' cannot be written"):
         fitted_digits.to_onnx(tmp_path / "nowhere" / "model.onnx")
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 2])
+def test_the_erasure_of_a_nuisance_is_exported(fast, tmp_path, refinement_epochs):
+    X = make_samples((8, 8), np.uint8)
+    site = np.tile([0, 1], 30)
+    X[site == 1] //= 2
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "refinement_epochs": refinement_epochs}
+    ).fit(X, nuisance=site)
+    clusterer.to_onnx(tmp_path / "model.onnx")
+    assert_same(clusterer, tmp_path / "model.onnx", X)

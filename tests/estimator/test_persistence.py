@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -347,3 +348,25 @@ def test_many_damaged_files_and_checkpoints_are_rejected_or_work(kind, n_files):
 @pytest.mark.slow
 def test_many_forged_files_do_not_corrupt_memory():
     fuzz("forged", 1200, **checking_memory())
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 2])
+def test_an_erasure_is_saved_but_no_identifier(
+    tiny_images, fast, tmp_path, refinement_epochs
+):
+    patient = np.array([f"name-{index // 4}" for index in range(40)])
+    site = np.tile(["hospital-x", "hospital-y"], 20)
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "refinement_epochs": refinement_epochs}
+    ).fit(tiny_images, groups=patient, nuisance=site)
+    path = tmp_path / "model.safetensors"
+    clusterer.save(path)
+    loaded = ContrastiveAutoencoderClusterer.load(path)
+    assert loaded.net_.module_.erasure is not None
+    np.testing.assert_array_equal(
+        loaded.transform(tiny_images), clusterer.transform(tiny_images)
+    )
+    np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+    for content in (path.read_bytes(), pickle.dumps(clusterer)):
+        assert b"name-" not in content
+        assert b"hospital" not in content

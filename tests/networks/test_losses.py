@@ -143,3 +143,64 @@ def test_sharpening_is_a_normalized_power(proba, power):
     expected = [p**power / sum(q**power for q in row) for p in row]
     target = sharpen(torch.tensor(row)[None], power)[0]
     np.testing.assert_allclose(target, expected, rtol=1e-6)
+
+
+def slow_nt_xent_of_negatives(views_a, views_b, groups, nuisance):
+    """Equation 1 of SimCLR at temperature 1, with the negatives picked one by one."""
+    views = np.concatenate([views_a, views_b]).astype(np.float64)
+    views /= np.linalg.norm(views, axis=1, keepdims=True)
+    n_samples = len(views_a)
+    losses = []
+    for i in range(2 * n_samples):
+        twin = (i + n_samples) % (2 * n_samples)
+        total = positive = math.exp(views[i] @ views[twin])
+        for k in range(2 * n_samples):
+            sample, other = i % n_samples, k % n_samples
+            if sample == other or groups[sample] == groups[other]:
+                continue
+            if nuisance[sample] == nuisance[other]:
+                total += math.exp(views[i] @ views[k])
+        losses.append(-math.log(positive / total))
+    return np.mean(losses)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    codes=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 1)), min_size=1, max_size=9
+    ),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_nt_xent_leaves_out_the_same_group_and_other_nuisances(codes, seed):
+    groups, nuisance = np.array(codes).T
+    a, b = np.random.default_rng(seed).normal(size=(2, len(codes), 5))
+    loss = nt_xent(
+        torch.from_numpy(a),
+        torch.from_numpy(b),
+        1.0,
+        groups=torch.from_numpy(groups),
+        nuisance=torch.from_numpy(nuisance),
+    )
+    expected = slow_nt_xent_of_negatives(a, b, groups, nuisance)
+    assert float(loss) == pytest.approx(expected, abs=1e-10)
+
+
+def test_nt_xent_of_different_groups_and_one_nuisance_is_unchanged():
+    a, b = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 6, 4)))
+    loss = nt_xent(a, b, groups=torch.arange(6), nuisance=torch.zeros(6).long())
+    assert loss == nt_xent(a, b)
+
+
+def test_samples_without_negatives_have_no_gradient():
+    a, b = (torch.randn(4, 3, requires_grad=True) for _ in range(2))
+    loss = nt_xent(a, b, groups=torch.zeros(4).long())
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert not a.grad.any()
+
+
+@pytest.mark.parametrize("codes", [torch.zeros(3), torch.zeros(2).long(), [0, 1, 2]])
+@pytest.mark.parametrize("name", ["groups", "nuisance"])
+def test_codes_are_integers_one_a_sample(name, codes):
+    with pytest.raises(ValueError, match=f"{name}=.* one integer for each of the 3"):
+        nt_xent(torch.ones(3, 2), torch.ones(3, 2), **{name: codes})

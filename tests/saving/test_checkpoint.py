@@ -512,3 +512,39 @@ def test_twenty_kills_in_both_phases_do_not_change_the_result():
     assert len(found["stages"]) == 20
     assert {"first", "second"} <= set(found["stages"])
     assert found["largest_difference"] <= 1e-6
+
+
+METADATA = {"groups": np.arange(40) // 4, "nuisance": np.tile([0, 1], 20)}
+
+
+def test_a_fit_with_groups_and_nuisance_resumes(
+    tiny_images, parameters, tmp_path, monkeypatch
+):
+    expected = make(parameters).fit(tiny_images, **METADATA)
+    with monkeypatch.context() as patch:
+        stop_in_second_phase(patch, 2)
+        with pytest.raises(StopError):
+            make(parameters, tmp_path).fit(tiny_images, **METADATA)
+    renamed = METADATA | {"groups": [f"p{code}" for code in METADATA["groups"]]}
+    resumed = make(parameters, tmp_path).fit(tiny_images, **renamed)
+    assert_same(resumed, expected, tiny_images)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"groups": np.arange(40) // 5}, "groups was 10 groups"),
+        ({"groups": None}, "groups was 10 groups .* and is now None"),
+        ({"nuisance": np.arange(40) % 3}, "nuisance was 1 variables"),
+        ({"nuisance": None}, "nuisance was 1 variables .* and is now None"),
+    ],
+)
+def test_other_groups_and_nuisances_are_rejected(
+    tiny_images, parameters, tmp_path, changed, message
+):
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=[Stop(2, fails)]).fit(
+            tiny_images, **METADATA
+        )
+    with pytest.raises(ValueError, match=message):
+        make(parameters, tmp_path).fit(tiny_images, **METADATA | changed)

@@ -39,3 +39,24 @@ def test_weights_of_another_network_are_rejected(fitted, fast, tiny_images):
     )
     with pytest.raises(ValueError, match=r"\(4, 512\), but .* requires shape \(7, 51"):
         load_net_state(other.net_, net_state(fitted.net_))
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+def test_an_erasure_is_loaded(fast, tiny_images, tmp_path, refinement_epochs):
+    parameters = {**fast, "refinement_epochs": refinement_epochs}
+    site = np.tile([0, 1], 20)
+    fitted = ContrastiveAutoencoderClusterer(**parameters).fit(
+        tiny_images, nuisance=site
+    )
+    write_tree(tmp_path / "state", "net", net_state(fitted.net_))
+    other = ContrastiveAutoencoderClusterer(**{**parameters, "random_state": 9}).fit(
+        tiny_images
+    )
+    load_net_state(other.net_, read_tree(tmp_path / "state", "net"))
+    np.testing.assert_array_equal(
+        other.transform(tiny_images), fitted.transform(tiny_images)
+    )
+    state = net_state(fitted.net_)
+    state["weights"]["erasure.mean"] = np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match="erasure"):
+        load_net_state(other.net_, state)
