@@ -86,14 +86,14 @@ class ClusterStability:
         Whether a stratum is stable: its mean is at least 0.75, Hennig's rule of thumb,
         and its interval lies above chance.
 
-    ari : ndarray of shape (n_resamples,)
+    adjusted_rand : ndarray of shape (n_resamples,)
         Adjusted Rand index of the labels of the reference and of the refit, computed on
         the resample. Noise counts as one more stratum.
 
-    ari_mean : float
+    adjusted_rand_mean : float
         Mean over the resamples.
 
-    ari_interval : ndarray of shape (2,)
+    adjusted_rand_interval : ndarray of shape (2,)
         Percentiles 2.5 and 97.5 over the resamples.
 
     Examples
@@ -109,9 +109,9 @@ class ClusterStability:
     jaccard_interval: np.ndarray
     jaccard_chance: np.ndarray
     stable: np.ndarray
-    ari: np.ndarray
-    ari_mean: float
-    ari_interval: np.ndarray
+    adjusted_rand: np.ndarray
+    adjusted_rand_mean: float
+    adjusted_rand_interval: np.ndarray
 
     def to_frame(self) -> Any:
         """Return a table with one row for each stratum.
@@ -141,11 +141,11 @@ class ClusterStability:
         )
 
     def __str__(self) -> str:
-        low, high = self.ari_interval
+        low, high = self.adjusted_rand_interval
         lines = [
             f"{len(self.clusters)} strata of {len(self.labels)} samples in "
-            f"{len(self.ari)} refits: adjusted Rand index {self.ari_mean:.2f} "
-            f"[{low:.2f}, {high:.2f}]"
+            f"{len(self.adjusted_rand)} refits: adjusted Rand index "
+            f"{self.adjusted_rand_mean:.2f} [{low:.2f}, {high:.2f}]"
         ]
         for i, cluster in enumerate(self.clusters):
             low, high = self.jaccard_interval[i]
@@ -292,7 +292,7 @@ def cluster_stability(
     chance = np.stack(
         [best_jaccard(old, generator.permutation(new), clusters) for old, new in pairs]
     ).mean(axis=0)
-    ari = np.array([adjusted_rand_score(*pair) for pair in pairs])
+    adjusted_rand = np.array([adjusted_rand_score(*pair) for pair in pairs])
     interval = np.percentile(jaccard, INTERVAL, axis=0).T
     mean = jaccard.mean(axis=0)
     return ClusterStability(
@@ -304,9 +304,9 @@ def cluster_stability(
         jaccard_interval=interval,
         jaccard_chance=chance,
         stable=(mean >= MIN_STABLE) & (interval[:, 0] > chance),
-        ari=ari,
-        ari_mean=float(ari.mean()),
-        ari_interval=np.percentile(ari, INTERVAL),
+        adjusted_rand=adjusted_rand,
+        adjusted_rand_mean=float(adjusted_rand.mean()),
+        adjusted_rand_interval=np.percentile(adjusted_rand, INTERVAL),
     )
 
 

@@ -84,8 +84,8 @@ def test_true_clusters_are_stable(blobs):
     assert result.stable.all()
     assert result.jaccard.shape == (10, 4)
     assert result.jaccard_interval.shape == (4, 2)
-    assert result.ari.shape == (10,)
-    assert result.ari_mean > 0.95
+    assert result.adjusted_rand.shape == (10,)
+    assert result.adjusted_rand_mean > 0.95
     assert adjusted_rand_score(blobs[1], result.labels) == 1
     assert str(result).endswith("Stable strata: 0, 1, 2, 3. Unstable strata: none.")
 
@@ -113,9 +113,9 @@ def test_statistics_over_the_resamples(blobs):
     np.testing.assert_allclose(
         result.jaccard_interval[:, 1], np.percentile(result.jaccard, 97.5, axis=0)
     )
-    assert result.ari_mean == result.ari.mean()
+    assert result.adjusted_rand_mean == result.adjusted_rand.mean()
     np.testing.assert_allclose(
-        result.ari_interval, np.percentile(result.ari, [2.5, 97.5])
+        result.adjusted_rand_interval, np.percentile(result.adjusted_rand, [2.5, 97.5])
     )
     np.testing.assert_array_equal(result.counts, np.bincount(result.labels))
 
@@ -243,7 +243,10 @@ def test_frame(blobs, monkeypatch):
     ]
     assert frame["n_samples"].sum() == 200
     assert frame.index.name == "cluster"
-    assert pickle.loads(pickle.dumps(result)).ari_mean == result.ari_mean
+    assert (
+        pickle.loads(pickle.dumps(result)).adjusted_rand_mean
+        == result.adjusted_rand_mean
+    )
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas"):
         result.to_frame()
@@ -281,6 +284,6 @@ def test_digits_are_more_stable_than_noise(digits):
         cluster_stability(clusterer, X, n_resamples=3, random_state=0)
         for X in (images, noise)
     )
-    assert real.ari_mean > none.ari_mean + 0.2
+    assert real.adjusted_rand_mean > none.adjusted_rand_mean + 0.2
     assert not none.stable.any()
     assert "No stratum is stable" in str(none)
