@@ -28,10 +28,8 @@ from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
-from contrastive_clustering._evaluation.stability import (
-    ClusterStability,
-    cluster_stability,
-)
+from contrastive_clustering._evaluation.stability import cluster_stability
+from contrastive_clustering._evaluation.stability_result import ClusterStability
 from contrastive_clustering._networks.losses import nt_xent
 from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
 from contrastive_clustering._refinement.self_training import SelfTrainingRefinement

@@ -625,8 +625,8 @@ def stabilities(draw):
 
     def check(result):
         are_numbers(result.labels, (len(X),), "iu")
-        are_numbers(result.jaccard, (len(result.ari), len(result.clusters)))
-        are_numbers(result.ari, (arguments["n_resamples"],))
+        are_numbers(result.jaccard, (len(result.adjusted_rand), len(result.clusters)))
+        are_numbers(result.adjusted_rand, (arguments["n_resamples"],))
 
     return Case(
         lambda: cluster_stability(estimator, X, **arguments),

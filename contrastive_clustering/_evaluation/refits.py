@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 from contrastive_clustering._data.sources import take_rows
+from contrastive_clustering._evaluation.fit_metadata import take_metadata
 from contrastive_clustering._utils.messages import reason_of, show
 
 
@@ -33,13 +34,15 @@ def seeded_clone(estimator: Any, seed: int, *, only_missing: bool = False) -> An
     return copy
 
 
-def fit_reference(estimator: Any, X: Any) -> np.ndarray:
+def fit_reference(
+    estimator: Any, X: Any, metadata: dict[str, Any] | None = None
+) -> np.ndarray:
     """Fit in place to all samples, and return their labels, or raise an error about X.
 
     Other packages do not name X in their errors about its values.
     """
     try:
-        return fit_labels(estimator, X)
+        return fit_labels(estimator, X, metadata=metadata)
     except InvalidParameterError:  # about a parameter, which it names
         raise
     except (TypeError, ValueError) as error:
@@ -49,12 +52,40 @@ def fit_reference(estimator: Any, X: Any) -> np.ndarray:
         ) from error
 
 
-def fit_labels(estimator: Any, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
-    """Fit in place to all samples or to some rows, and return their labels."""
-    samples = X if rows is None else take_rows(X, rows)
+def fit_labels(
+    estimator: Any,
+    X: Any,
+    rows: np.ndarray | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> np.ndarray:
+    """Fit in place to all samples or to some rows, and return their labels.
+
+    Parameters
+    ----------
+    estimator : clusterer
+        Estimator to fit.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    rows : ndarray of shape (n_rows,) or None, default=None
+        Indices of the samples to fit; None fits all.
+
+    metadata : dict or None, default=None
+        Keyword arguments of `fit` with one row for each sample of X.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_rows,) or (n_samples,)
+        Labels of the fitted samples.
+    """
+    samples, keywords = X, metadata or {}
+    if rows is not None:
+        samples = take_rows(X, rows)
+        keywords = {key: take_metadata(each, rows) for key, each in keywords.items()}
     if hasattr(estimator, "fit_predict"):
-        return np.asarray(estimator.fit_predict(samples))
-    fitted = estimator.fit(samples)
+        return np.asarray(estimator.fit_predict(samples, **keywords))
+    fitted = estimator.fit(samples, **keywords)
     if hasattr(fitted, "labels_"):
         return np.asarray(fitted.labels_)
     if hasattr(fitted, "predict"):

@@ -1,6 +1,5 @@
 """Stability of strata: whether refits to subsets of the samples find them again."""
 
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -14,15 +13,23 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import open_samples
+from contrastive_clustering._evaluation.fit_metadata import fit_metadata
 from contrastive_clustering._evaluation.refits import (
     fit_labels,
     fit_reference,
     seeded_clone,
 )
+from contrastive_clustering._evaluation.stability_result import (
+    MIN_GROUPS,
+    ClusterStability,
+)
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING
 from contrastive_clustering._utils.library_settings import default_library_settings
+from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
-from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
@@ -46,134 +53,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
 INTERVAL = (2.5, 97.5)
 
 
-@dataclass(frozen=True, eq=False)
-class ClusterStability:
-    """Similarity of the strata of a reference fit and of refits to subsets.
-
-    Stability is necessary for strata to be real, but not sufficient. A clusterer that
-    splits a gradient, such as the brightness of images, in the middle will do so again.
-    Fits also share samples, whose chance arrangement makes a few clusters in few
-    dimensions recur: k-means finds three "stable" clusters in 300 samples of noise with
-    two features, and none in noise with as many features as an image. A stratum that
-    does not recur, however, should not be reported.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Strata of the reference, the fit to all samples; -1 is noise.
-
-    clusters : ndarray of shape (n_clusters,)
-        The strata of the reference, sorted, without noise.
-
-    counts : ndarray of shape (n_clusters,)
-        Number of members of each stratum.
-
-    jaccard : ndarray of shape (n_resamples, n_clusters)
-        Jaccard similarity, in ``[0, 1]``, of each stratum and the best-matching cluster
-        of the refit, computed on the resample. It is 0 if no member was drawn.
-
-    jaccard_mean : ndarray of shape (n_clusters,)
-        Mean over the resamples.
-
-    jaccard_interval : ndarray of shape (n_clusters, 2)
-        Percentiles 2.5 and 97.5 over the resamples.
-
-    jaccard_chance : ndarray of shape (n_clusters,)
-        Mean over the resamples with shuffled labels of the refit: the similarity
-        expected by chance. It is high for a stratum that holds most samples.
-
-    stable : ndarray of shape (n_clusters,)
-        Whether a stratum is stable: its mean is at least 0.75, Hennig's rule of thumb,
-        and its interval lies above chance.
-
-    ari : ndarray of shape (n_resamples,)
-        Adjusted Rand index of the labels of the reference and of the refit, computed on
-        the resample. Noise counts as one more stratum.
-
-    ari_mean : float
-        Mean over the resamples.
-
-    ari_interval : ndarray of shape (2,)
-        Percentiles 2.5 and 97.5 over the resamples.
-
-    Examples
-    --------
-    See :func:`cluster_stability`.
-    """
-
-    labels: np.ndarray
-    clusters: np.ndarray
-    counts: np.ndarray
-    jaccard: np.ndarray
-    jaccard_mean: np.ndarray
-    jaccard_interval: np.ndarray
-    jaccard_chance: np.ndarray
-    stable: np.ndarray
-    ari: np.ndarray
-    ari_mean: float
-    ari_interval: np.ndarray
-
-    def to_frame(self) -> Any:
-        """Return a table with one row for each stratum.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            Indexed by "cluster", with the columns "n_samples", "jaccard_mean",
-            "jaccard_low", "jaccard_high", "jaccard_chance" and "stable".
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        pandas = import_pandas("ClusterStability.to_frame")
-        return pandas.DataFrame(
-            {
-                "n_samples": self.counts,
-                "jaccard_mean": self.jaccard_mean,
-                "jaccard_low": self.jaccard_interval[:, 0],
-                "jaccard_high": self.jaccard_interval[:, 1],
-                "jaccard_chance": self.jaccard_chance,
-                "stable": self.stable,
-            },
-            index=pandas.Index(self.clusters, name="cluster"),
-        )
-
-    def __str__(self) -> str:
-        low, high = self.ari_interval
-        lines = [
-            f"{len(self.clusters)} strata of {len(self.labels)} samples in "
-            f"{len(self.ari)} refits: adjusted Rand index {self.ari_mean:.2f} "
-            f"[{low:.2f}, {high:.2f}]"
-        ]
-        for i, cluster in enumerate(self.clusters):
-            low, high = self.jaccard_interval[i]
-            lines.append(
-                f"  stratum {cluster} ({self.counts[i]} samples): Jaccard "
-                f"{self.jaccard_mean[i]:.2f} [{low:.2f}, {high:.2f}], by chance "
-                f"{self.jaccard_chance[i]:.2f}"
-            )
-        return "\n".join([*lines, self._verdict()])
-
-    def _verdict(self) -> str:
-        stable, unstable = (
-            ", ".join(map(str, self.clusters[rows])) or "none"
-            for rows in (self.stable, ~self.stable)
-        )
-        if not self.stable.any():
-            return (
-                "No stratum is stable: refits to subsets of the samples find other "
-                "strata. Do not report these."
-            )
-        return f"Stable strata: {stable}. Unstable strata: {unstable}."
-
-
 @default_library_settings()
 def cluster_stability(
     estimator: BaseEstimator,
     X: ArrayLike,
     *,
+    groups: ArrayLike | None = None,
+    nuisance: Any = None,
     n_resamples: int = 10,
     sample_fraction: float = 0.8,
     n_jobs: int | None = None,
@@ -187,6 +73,11 @@ def cluster_stability(
     are compared on the samples of the subset, which both fits have seen, so that
     clusterers without ``predict`` can be assessed as well.
 
+    With groups, such as patients, subsets are drawn of whole groups, and a group weighs
+    as one: it belongs to the stratum of most of its samples, of equally frequent ones
+    to the first, and labels are compared on groups. Otherwise, images of one patient on
+    both sides of a comparison make strata of a few patients look stable.
+
     Parameters
     ----------
     estimator : scikit-learn clusterer
@@ -196,13 +87,24 @@ def cluster_stability(
     X : array-like of shape (n_samples, ...)
         Samples that `estimator` accepts.
 
+    groups : array-like of shape (n_samples,), default=None
+        Identifier of the group of each sample, such as the patient. A sample without an
+        identifier is a group of its own. They are also passed to `estimator` if its
+        ``fit`` has a parameter of this name, and in a
+        :class:`~sklearn.pipeline.Pipeline` to each step whose ``fit`` has one.
+
+    nuisance : array-like of shape (n_samples,) or (n_samples, n_variables), \
+data frame or mapping of names to columns, default=None
+        Variables that strata should not follow, such as the site, which are passed to
+        the ``fit`` of `estimator` in the same way.
+
     n_resamples : int, default=10
         Number of refits, at least 2. Use 20 or more for meaningful intervals; with 10
         they extend approximately from the smallest to the largest value.
 
     sample_fraction : float, default=0.8
-        Fraction of the samples in each subset, between 0 and 1. Smaller subsets share
-        less with the reference, which makes the test stricter.
+        Fraction of the samples, or of the groups, in each subset, between 0 and 1.
+        Smaller subsets share less with the reference, which makes the test stricter.
 
     n_jobs : int, default=None
         Number of parallel refits, as in :class:`joblib.Parallel`.
@@ -222,8 +124,10 @@ def cluster_stability(
     Raises
     ------
     TypeError, ValueError
-        If a parameter is out of range, if `estimator` cannot be fitted to X or does not
-        return labels, or if the subsets hold fewer than 2 samples.
+        If a parameter is out of range, if `estimator` cannot be fitted to X, does not
+        return labels or does not take nuisance variables that are passed, if the
+        subsets hold fewer than 2 samples or groups, or if a nuisance variable has a
+        single level in a subset.
 
     References
     ----------
@@ -258,27 +162,22 @@ def cluster_stability(
     X = open_samples(from_tensor(X, "X"))
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
-    n_drawn = int(sample_fraction * n_samples)
-    if n_drawn < 2:
-        raise ValueError(
-            f"sample_fraction={sample_fraction} of {n_samples} samples leaves "
-            f"{n_drawn}, but at least 2 are needed. Raise sample_fraction or pass more "
-            "samples."
-        )
+    grouping = None if groups is None else Grouping.read(groups, n_samples)
+    metadata = fit_metadata(estimator, groups, nuisance)
     generator = check_random_state(random_state)
     seeds = generator.randint(2**31 - 1, size=n_resamples + 1)
-    parts = [
-        np.sort(generator.permutation(n_samples)[:n_drawn]) for _ in range(n_resamples)
-    ]
+    parts = _draw_parts(grouping, n_samples, n_resamples, sample_fraction, generator)
+    if nuisance is not None:
+        _check_levels(Nuisance.read(nuisance, n_samples), parts)
     with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
         reference = fit_reference(
-            seeded_clone(estimator, seeds[0], only_missing=True), X
+            seeded_clone(estimator, seeds[0], only_missing=True), X, metadata
         )
         progress.reach(1)
         refits = run_tasks(
             fit_labels,
             [
-                (seeded_clone(estimator, seed), X, rows)
+                (seeded_clone(estimator, seed), X, rows, metadata)
                 for seed, rows in zip(seeds[1:], parts, strict=True)
             ],
             n_jobs=n_jobs,
@@ -288,13 +187,24 @@ def cluster_stability(
     pairs = [
         (reference[rows], refit) for rows, refit in zip(parts, refits, strict=True)
     ]
+    group_counts = None
+    if grouping is not None:
+        pairs = [
+            (strata_of_groups(old, within), strata_of_groups(new, within))
+            for within, (old, new) in zip(map(grouping.take, parts), pairs, strict=True)
+        ]
+        of_groups = strata_of_groups(reference, grouping)
+        group_counts = (of_groups == clusters[:, None]).sum(axis=1)
     jaccard = np.stack([best_jaccard(*pair, clusters) for pair in pairs])
     chance = np.stack(
         [best_jaccard(old, generator.permutation(new), clusters) for old, new in pairs]
     ).mean(axis=0)
-    ari = np.array([adjusted_rand_score(*pair) for pair in pairs])
+    adjusted_rand = np.array([adjusted_rand_score(*pair) for pair in pairs])
     interval = np.percentile(jaccard, INTERVAL, axis=0).T
     mean = jaccard.mean(axis=0)
+    stable = (mean >= MIN_STABLE) & (interval[:, 0] > chance)
+    if group_counts is not None:
+        stable &= group_counts >= MIN_GROUPS
     return ClusterStability(
         labels=reference,
         clusters=clusters,
@@ -303,11 +213,73 @@ def cluster_stability(
         jaccard_mean=mean,
         jaccard_interval=interval,
         jaccard_chance=chance,
-        stable=(mean >= MIN_STABLE) & (interval[:, 0] > chance),
-        ari=ari,
-        ari_mean=float(ari.mean()),
-        ari_interval=np.percentile(ari, INTERVAL),
+        stable=stable,
+        adjusted_rand=adjusted_rand,
+        adjusted_rand_mean=float(adjusted_rand.mean()),
+        adjusted_rand_interval=np.percentile(adjusted_rand, INTERVAL),
+        group_counts=group_counts,
+        n_groups=None if grouping is None else grouping.n_groups,
     )
+
+
+def _draw_parts(
+    grouping: Grouping | None,
+    n_samples: int,
+    n_resamples: int,
+    sample_fraction: float,
+    generator: np.random.RandomState,
+) -> list[np.ndarray]:
+    """Return the rows of each subset of the samples, or of whole groups."""
+    n_units, units = n_samples, "samples"
+    if grouping is not None:
+        n_units, units = grouping.n_groups, "groups"
+    n_drawn = int(sample_fraction * n_units)
+    if n_drawn < 2:
+        raise ValueError(
+            f"sample_fraction={sample_fraction} of {n_units} {units} leaves {n_drawn}, "
+            f"but at least 2 are needed. Raise sample_fraction or pass more {units}."
+        )
+    parts = [
+        np.sort(generator.permutation(n_units)[:n_drawn]) for _ in range(n_resamples)
+    ]
+    if grouping is None:
+        return parts
+    return [np.flatnonzero(np.isin(grouping.codes, drawn)) for drawn in parts]
+
+
+def _check_levels(nuisance: Nuisance, parts: list[np.ndarray]) -> None:
+    """Raise an error before the first fit if a refit would be refused."""
+    for name, codes in zip(nuisance.names, nuisance.codes.T, strict=True):
+        n_single = sum(len(np.unique(codes[rows])) < 2 for rows in parts)
+        if n_single:
+            raise ValueError(
+                f"nuisance variable {show(name)} has one level only in {n_single} of "
+                f"{len(parts)} subsets. Raise sample_fraction, or merge rare levels."
+            )
+
+
+def strata_of_groups(labels: np.ndarray, grouping: Grouping) -> np.ndarray:
+    """Return the most frequent stratum of each group.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Strata; -1 is noise.
+
+    grouping : Grouping
+        The groups.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_groups,)
+        The smallest of equally frequent strata; -1 if all samples are noise.
+    """
+    strata, codes = np.unique(labels[labels != NOISE], return_inverse=True)
+    known = np.full(len(labels), MISSING)
+    known[labels != NOISE] = codes
+    majority = grouping.majority(known)
+    # Index -1, of groups with nothing but noise, is the last entry.
+    return np.asarray(np.append(strata, NOISE)[majority])
 
 
 def best_jaccard(

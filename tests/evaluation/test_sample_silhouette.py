@@ -8,6 +8,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def scale(X, **kwargs):
@@ -53,6 +54,34 @@ def test_units_do_not_matter(digits):
         for X in (images[:200], images[:200] * 50 - 1000)
     ]
     assert found[0] == pytest.approx(found[1])
+
+
+def test_copies_within_groups_do_not_matter(digits):
+    """Neither in the principal components nor in the silhouette."""
+    images, y = digits[0][:200], digits[1][:200]
+    scaler = scale(images)
+    copies = np.repeat(np.arange(200), np.random.default_rng(0).integers(1, 9, 200))
+    alone = sample_silhouette(images, y, scaler)
+    found = sample_silhouette(
+        images[copies], y[copies], scaler, groups=Grouping(copies, 200)
+    )
+    assert found == pytest.approx(alone, abs=1e-4)
+    assert sample_silhouette(images[copies], y[copies], scaler) > found + 0.03
+
+
+def test_groups_of_one_sample_change_nothing(digits):
+    images, y = digits[0][:200], digits[1][:200]
+    found = sample_silhouette(
+        images, y, scale(images), groups=Grouping(np.arange(200)[::-1], 200)
+    )
+    assert found == sample_silhouette(images, y, scale(images))
+
+
+def test_strata_of_one_group_each_have_the_lowest_value(digits):
+    codes = np.repeat([0, 1, 2], 4)
+    images = digits[0][:12]
+    found = sample_silhouette(images, codes + 5, scale(images), Grouping(codes, 3))
+    assert found == -1
 
 
 def test_the_score_ranks_latent_dimensions_as_labels_do(digits, fitted_digits):

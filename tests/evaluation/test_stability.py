@@ -1,5 +1,4 @@
-import pickle
-import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._evaluation.stability import best_jaccard, cluster_stability
+from contrastive_clustering._evaluation.stability import (
+    best_jaccard,
+    cluster_stability,
+    strata_of_groups,
+)
+from contrastive_clustering._utils.grouping import Grouping
 
 
 class Halves(ClusterMixin, BaseEstimator):
@@ -84,8 +88,8 @@ def test_true_clusters_are_stable(blobs):
     assert result.stable.all()
     assert result.jaccard.shape == (10, 4)
     assert result.jaccard_interval.shape == (4, 2)
-    assert result.ari.shape == (10,)
-    assert result.ari_mean > 0.95
+    assert result.adjusted_rand.shape == (10,)
+    assert result.adjusted_rand_mean > 0.95
     assert adjusted_rand_score(blobs[1], result.labels) == 1
     assert str(result).endswith("Stable strata: 0, 1, 2, 3. Unstable strata: none.")
 
@@ -113,9 +117,9 @@ def test_statistics_over_the_resamples(blobs):
     np.testing.assert_allclose(
         result.jaccard_interval[:, 1], np.percentile(result.jaccard, 97.5, axis=0)
     )
-    assert result.ari_mean == result.ari.mean()
+    assert result.adjusted_rand_mean == result.adjusted_rand.mean()
     np.testing.assert_allclose(
-        result.ari_interval, np.percentile(result.ari, [2.5, 97.5])
+        result.adjusted_rand_interval, np.percentile(result.adjusted_rand, [2.5, 97.5])
     )
     np.testing.assert_array_equal(result.counts, np.bincount(result.labels))
 
@@ -230,25 +234,6 @@ def test_progress_is_shown_on_request(blobs, capsys):
     ]
 
 
-def test_frame(blobs, monkeypatch):
-    result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
-    frame = result.to_frame()
-    assert frame.columns.tolist() == [
-        "n_samples",
-        "jaccard_mean",
-        "jaccard_low",
-        "jaccard_high",
-        "jaccard_chance",
-        "stable",
-    ]
-    assert frame["n_samples"].sum() == 200
-    assert frame.index.name == "cluster"
-    assert pickle.loads(pickle.dumps(result)).ari_mean == result.ari_mean
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
-        result.to_frame()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -272,6 +257,152 @@ def test_an_estimator_without_labels(blobs):
         cluster_stability(PCA(), blobs[0])
 
 
+def most_frequent(strata):
+    """Return the most frequent stratum without noise, by counting."""
+    members = [stratum for stratum in strata if stratum != -1]
+    return max(sorted(set(members)), key=members.count, default=-1)
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 5)), min_size=2))
+def test_strata_of_groups_match_counting(both):
+    labels, groups = np.array(both).T
+    groups[:2] = 0, 1
+    grouping = Grouping.read(groups, len(groups))
+    expected = [most_frequent(labels[grouping.codes == g]) for g in set(grouping.codes)]
+    assert strata_of_groups(labels, grouping).tolist() == expected
+
+
+class Recorder(Halves):
+    """Keeps what each fit received."""
+
+    fits: ClassVar[list] = []
+
+    def fit(self, X, y=None, *, groups=None, nuisance=None):
+        self.fits.append((X[:, -1].astype(int), groups, nuisance))
+        return super().fit(X)
+
+
+@pytest.fixture
+def recorder():
+    Recorder.fits.clear()
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+def patients(blobs):
+    """Samples with their index in the last column, and their unequal groups."""
+    X = np.column_stack([blobs[0], np.arange(200)])
+    return X, np.random.default_rng(0).choice(40, size=200, p=np.arange(40) / 780)
+
+
+def test_subsets_are_of_whole_groups(patients, recorder):
+    X, groups = patients
+    names = np.array([f"patient {group}" for group in groups])
+    result = cluster_stability(recorder, X, groups=names, n_resamples=6, random_state=0)
+    n_groups = len(np.unique(groups))
+    assert result.n_groups == n_groups
+    for rows, passed, nuisance in recorder.fits[1:]:
+        drawn = np.unique(groups[rows])
+        assert len(drawn) == int(0.8 * n_groups)
+        np.testing.assert_array_equal(rows, np.flatnonzero(np.isin(groups, drawn)))
+        np.testing.assert_array_equal(passed, names[rows])
+        assert nuisance is None
+    assert len({tuple(rows) for rows, *_ in recorder.fits[1:]}) == 6
+
+
+def test_similarities_are_computed_on_groups(patients, recorder):
+    X, groups = patients
+    result = cluster_stability(
+        recorder, X, groups=groups, n_resamples=4, random_state=0
+    )
+    reference = (X[:, 0] > np.median(X[:, 0])).astype(int)
+    of_group = {g: most_frequent(reference[groups == g]) for g in np.unique(groups)}
+    assert result.group_counts.tolist() == [
+        list(of_group.values()).count(cluster) for cluster in (0, 1)
+    ]
+    for i, (rows, *_) in enumerate(recorder.fits[1:]):
+        refit = (X[rows, 0] > np.median(X[rows, 0])).astype(int)
+        drawn = np.unique(groups[rows])
+        old = np.array([of_group[g] for g in drawn])
+        new = np.array([most_frequent(refit[groups[rows] == g]) for g in drawn])
+        assert result.adjusted_rand[i] == adjusted_rand_score(old, new)
+        for cluster in (0, 1):
+            members = set(drawn[old == cluster])
+            others = [set(drawn[new == c]) for c in (0, 1)]
+            expected = max(len(members & o) / len(members | o) for o in others)
+            assert result.jaccard[i, cluster] == pytest.approx(expected, abs=1e-12)
+
+
+def test_metadata_reaches_the_fits_of_a_pipeline(patients, recorder):
+    X, groups = patients
+    sites = {"site": np.where(groups % 2, "a", "b").tolist()}
+    pipeline = make_pipeline(PCA(3), recorder)
+    cluster_stability(
+        pipeline, X, groups=groups, nuisance=sites, n_resamples=2, random_state=0
+    )
+    (_, of_all, sites_of_all), *refits = recorder.fits
+    np.testing.assert_array_equal(of_all, groups)
+    assert sites_of_all == sites
+    for _, passed, nuisance in refits:
+        expected = np.where(passed % 2, "a", "b").tolist()
+        assert nuisance["site"] == expected
+
+
+def test_copies_of_the_images_of_three_patients_are_not_a_stable_stratum(real_images):
+    images, _ = real_images("pneumoniamnist", "val")
+    rows = np.random.default_rng(3).choice(len(images), 60, replace=False)
+    patients = np.repeat(np.arange(60), 8)
+    X = images[rows].reshape(60, -1)[patients].astype(float)
+    kmeans = KMeans(8, n_init=10)
+    by_image = cluster_stability(kmeans, X, random_state=0)
+    by_patient = cluster_stability(kmeans, X, groups=patients, random_state=0)
+    np.testing.assert_array_equal(by_image.labels, by_patient.labels)
+    np.testing.assert_array_equal(by_patient.counts, 8 * by_patient.group_counts)
+    of_three = by_patient.group_counts == 3
+    assert by_image.jaccard_mean[of_three & by_image.stable].max() > 0.9
+    assert not by_patient.stable[of_three].any()
+    assert "Fewer than 5 groups cannot be stable" in str(by_patient)
+
+
+def test_groups_of_copies_give_the_result_without_copies(blobs):
+    kmeans = KMeans(4, n_init=10)
+    alone = cluster_stability(kmeans, blobs[0], random_state=0)
+    X, groups = np.repeat(blobs[0], 3, axis=0), np.repeat(np.arange(200), 3)
+    copied = cluster_stability(kmeans, X, groups=groups, random_state=0)
+    assert adjusted_rand_score(copied.labels[::3], alone.labels) == 1
+    np.testing.assert_array_equal(copied.adjusted_rand, alone.adjusted_rand)
+    np.testing.assert_array_equal(np.sort(copied.group_counts), np.sort(alone.counts))
+    assert copied.stable.all()
+
+
+def test_groups_that_are_all_noise(patients):
+    X, groups = patients
+    result = cluster_stability(
+        DBSCAN(eps=1e-9), X, groups=groups, n_resamples=2, random_state=0
+    )
+    assert result.jaccard.shape == (2, 0)
+    assert result.group_counts.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"groups": [1] * 200}, "groups has one group only"),
+        ({"groups": [1, 2]}, "groups has 2 values, but there are 200 samples"),
+        ({"groups": [1, 2] * 100}, "sample_fraction=0.8 of 2 groups leaves 1"),
+        ({"nuisance": ["a", "b"] * 100}, "cannot account for nuisance"),
+        (
+            {"estimator": Recorder(), "nuisance": {"site": ["a"] + ["b"] * 199}},
+            r"variable 'site' has one level only in [1-5] of 10 subsets",
+        ),
+    ],
+)
+def test_bad_metadata(patients, change, message):
+    arguments = {"estimator": KMeans(2), "X": patients[0], "random_state": 0}
+    with pytest.raises((TypeError, ValueError), match=message):
+        cluster_stability(**arguments | change)
+
+
 @pytest.mark.slow
 def test_digits_are_more_stable_than_noise(digits):
     images = digits[0][:600]
@@ -281,6 +412,6 @@ def test_digits_are_more_stable_than_noise(digits):
         cluster_stability(clusterer, X, n_resamples=3, random_state=0)
         for X in (images, noise)
     )
-    assert real.ari_mean > none.ari_mean + 0.2
+    assert real.adjusted_rand_mean > none.adjusted_rand_mean + 0.2
     assert not none.stable.any()
     assert "No stratum is stable" in str(none)

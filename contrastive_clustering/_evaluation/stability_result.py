@@ -1,0 +1,166 @@
+"""The result of a stability analysis: similarities, the verdict and a table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._utils.numbering import name_strata
+from contrastive_clustering._utils.optional import import_pandas
+
+# A stratum of 4 groups that loses a single one has a Jaccard similarity of 0.75, the
+# threshold. In fewer than 5 groups, the verdict would depend on individual groups.
+MIN_GROUPS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterStability:
+    """Similarity of the strata of a reference fit and of refits to subsets.
+
+    Stability is necessary for strata to be real, but not sufficient. A clusterer that
+    splits a gradient, such as the brightness of images, in the middle will do so again.
+    Fits also share samples, whose chance arrangement makes a few clusters in few
+    dimensions recur: k-means finds three "stable" clusters in 300 samples of noise with
+    two features, and none in noise with as many features as an image. A stratum that
+    does not recur, however, should not be reported.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Strata of the reference, the fit to all samples; -1 is noise.
+
+    clusters : ndarray of shape (n_clusters,)
+        The strata of the reference, sorted, without noise.
+
+    counts : ndarray of shape (n_clusters,)
+        Number of samples of each stratum.
+
+    jaccard : ndarray of shape (n_resamples, n_clusters)
+        Jaccard similarity, in ``[0, 1]``, of each stratum and the best-matching cluster
+        of the refit, computed on the resample. It is 0 if no member was drawn.
+
+    jaccard_mean : ndarray of shape (n_clusters,)
+        Mean over the resamples.
+
+    jaccard_interval : ndarray of shape (n_clusters, 2)
+        Percentiles 2.5 and 97.5 over the resamples.
+
+    jaccard_chance : ndarray of shape (n_clusters,)
+        Mean over the resamples with shuffled labels of the refit: the similarity
+        expected by chance. It is high for a stratum that holds most samples.
+
+    stable : ndarray of shape (n_clusters,)
+        Whether a stratum is stable: its mean is at least 0.75, Hennig's rule of thumb,
+        its interval lies above chance and, with groups, it has at least 5 groups.
+
+    adjusted_rand : ndarray of shape (n_resamples,)
+        Adjusted Rand index of the labels of the reference and of the refit, computed on
+        the resample. Noise counts as one more stratum.
+
+    adjusted_rand_mean : float
+        Mean over the resamples.
+
+    adjusted_rand_interval : ndarray of shape (2,)
+        Percentiles 2.5 and 97.5 over the resamples.
+
+    group_counts : ndarray of shape (n_clusters,) or None
+        Number of groups in each stratum, each counted in the stratum of most of its
+        samples. None if no groups were passed.
+
+    n_groups : int or None
+        Number of groups, or None. With groups, all similarities are computed on groups
+        instead of samples.
+
+    Examples
+    --------
+    See :func:`cluster_stability`.
+    """
+
+    labels: np.ndarray
+    clusters: np.ndarray
+    counts: np.ndarray
+    jaccard: np.ndarray
+    jaccard_mean: np.ndarray
+    jaccard_interval: np.ndarray
+    jaccard_chance: np.ndarray
+    stable: np.ndarray
+    adjusted_rand: np.ndarray
+    adjusted_rand_mean: float
+    adjusted_rand_interval: np.ndarray
+    group_counts: np.ndarray | None = None
+    n_groups: int | None = None
+
+    def to_frame(self) -> Any:
+        """Return a table with one row for each stratum.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Indexed by "cluster", with the columns "n_samples", "n_groups" if groups
+            were passed, "jaccard_mean", "jaccard_low", "jaccard_high", "jaccard_chance"
+            and "stable".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_pandas("ClusterStability.to_frame")
+        columns = {"n_samples": self.counts}
+        if self.group_counts is not None:
+            columns["n_groups"] = self.group_counts
+        columns |= {
+            "jaccard_mean": self.jaccard_mean,
+            "jaccard_low": self.jaccard_interval[:, 0],
+            "jaccard_high": self.jaccard_interval[:, 1],
+            "jaccard_chance": self.jaccard_chance,
+            "stable": self.stable,
+        }
+        return pandas.DataFrame(
+            columns, index=pandas.Index(self.clusters, name="cluster")
+        )
+
+    def __str__(self) -> str:
+        low, high = self.adjusted_rand_interval
+        lines = [
+            f"{len(self.clusters)} strata of "
+            f"{_count(len(self.labels), self.n_groups)} in {len(self.adjusted_rand)} "
+            f"refits: adjusted Rand index {self.adjusted_rand_mean:.2f} "
+            f"[{low:.2f}, {high:.2f}]"
+        ]
+        for i, cluster in enumerate(self.clusters):
+            low, high = self.jaccard_interval[i]
+            n_groups = None if self.group_counts is None else self.group_counts[i]
+            lines.append(
+                f"  stratum {cluster} ({_count(self.counts[i], n_groups)}): Jaccard "
+                f"{self.jaccard_mean[i]:.2f} [{low:.2f}, {high:.2f}], by chance "
+                f"{self.jaccard_chance[i]:.2f}"
+            )
+        return "\n".join([*lines, *self._verdict()])
+
+    def _verdict(self) -> list[str]:
+        lines = []
+        if self.stable.any():
+            stable, unstable = (
+                ", ".join(map(str, self.clusters[rows])) or "none"
+                for rows in (self.stable, ~self.stable)
+            )
+            lines.append(f"Stable strata: {stable}. Unstable strata: {unstable}.")
+        else:
+            reason = (
+                "refits to subsets of the samples find other strata"
+                if self.group_counts is None
+                else "refits to subsets of the groups find other strata, or strata "
+                "have too few groups"
+            )
+            lines.append(f"No stratum is stable: {reason}. Do not report these.")
+        if self.group_counts is not None and (self.group_counts < MIN_GROUPS).any():
+            few = name_strata(self.clusters[self.group_counts < MIN_GROUPS])
+            lines.append(f"Fewer than {MIN_GROUPS} groups cannot be stable: {few}.")
+        return lines
+
+
+def _count(n_samples: int, n_groups: int | None) -> str:
+    if n_groups is None:
+        return f"{n_samples} samples"
+    return f"{n_samples} samples, {n_groups} group{'' if n_groups == 1 else 's'}"

@@ -1,0 +1,65 @@
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+
+from contrastive_clustering._evaluation.stability import cluster_stability
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    return make_blobs(200, centers=4, cluster_std=0.4, random_state=3)
+
+
+@pytest.fixture(scope="module")
+def by_group(blobs):
+    """Four clusters, the last of which has a single group."""
+    X, y = blobs
+    groups = np.where(y == 3, -1, np.arange(200) // 2)
+    return cluster_stability(
+        KMeans(4, n_init=10), X, groups=groups, random_state=0
+    ), groups
+
+
+def test_frame(blobs, monkeypatch):
+    result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
+    frame = result.to_frame()
+    assert frame.columns.tolist() == [
+        "n_samples",
+        "jaccard_mean",
+        "jaccard_low",
+        "jaccard_high",
+        "jaccard_chance",
+        "stable",
+    ]
+    assert frame["n_samples"].sum() == 200
+    assert frame.index.name == "cluster"
+    assert (
+        pickle.loads(pickle.dumps(result)).adjusted_rand_mean
+        == result.adjusted_rand_mean
+    )
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        result.to_frame()
+
+
+def test_frame_with_groups(by_group):
+    result, groups = by_group
+    frame = result.to_frame()
+    assert frame.columns[:2].tolist() == ["n_samples", "n_groups"]
+    assert frame["n_groups"].sum() == len(np.unique(groups))
+
+
+def test_text_with_groups(by_group):
+    result, groups = by_group
+    small = int(result.group_counts.argmin())
+    assert result.group_counts[small] == 1
+    assert result.stable.sum() == 3
+    lines = str(result).splitlines()
+    assert lines[0].startswith(f"4 strata of 200 samples, {len(set(groups))} groups in")
+    assert f"stratum {small} (50 samples, 1 group): Jaccard" in lines[1 + small]
+    assert lines[-2].endswith(f"Unstable strata: {small}.")
+    assert lines[-1] == f"Fewer than 5 groups cannot be stable: stratum {small}."
