@@ -6,18 +6,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import (
     StrOptions,
 )
 
 from contrastive_clustering._clustering.criteria import CRITERIA, Fit
+from contrastive_clustering._clustering.group_rows import read_groups
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import Count, check_parameters
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -169,9 +172,19 @@ class ClusterNumberSearch:
 
     @default_library_settings()
     def search(
-        self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
+        self,
+        latents: np.ndarray,
+        fit: Fit,
+        seed: int,
+        *,
+        verbose: int = 0,
+        groups: ArrayLike | Grouping | None = None,
     ) -> ClusterNumberResult:
         """Choose the number of strata for latents.
+
+        With groups, such as patients with several images, the search uses one latent of
+        each group, the nearest to the mean of the group. A group then weighs as one,
+        and no group is in both halves of a split.
 
         Parameters
         ----------
@@ -190,6 +203,11 @@ class ClusterNumberSearch:
         verbose : int, default=0
             0 is silent, 1 shows the progress of the search.
 
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each latent. A latent without an identifier
+            (None, NaN or an empty string) is a group of its own. If None, latents are
+            independent.
+
         Returns
         -------
         result : ClusterNumberResult
@@ -198,9 +216,13 @@ class ClusterNumberSearch:
 
         Raises
         ------
+        TypeError
+            If an identifier of a group cannot be hashed.
+
         ValueError
-            If there are fewer than `min_clusters` latents, or if latents are not finite
-            or so large that their squares overflow.
+            If there are fewer than `min_clusters` latents or groups; if latents are not
+            finite or so large that their squares overflow; or if `groups` does not have
+            one value for each latent or has one group only.
         """
         check_parameters(
             {"verbose": ["verbose"]},
@@ -222,6 +244,7 @@ class ClusterNumberSearch:
                 f"min_clusters={self.min_clusters} is more than n_samples="
                 f"{len(latents)}. Lower min_clusters or pass more samples."
             )
+        latents = self._pick_representatives(latents, groups)
         rng = check_random_state(seed)
         if len(latents) > MAX_LATENTS:
             latents = latents[rng.permutation(len(latents))[:MAX_LATENTS]]
@@ -231,7 +254,7 @@ class ClusterNumberSearch:
         scores = np.zeros(len(candidates))
         if n_distinct > 1:
             criterion, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
-            shares = _group_candidates(
+            shares = _share_candidates(
                 len(candidates), self.n_jobs, one_by_one=criterion.n_parts == 1
             )
             tasks = [
@@ -256,13 +279,28 @@ class ClusterNumberSearch:
             criterion=self.criterion,
         )
 
+    def _pick_representatives(
+        self, latents: np.ndarray, groups: ArrayLike | Grouping | None
+    ) -> np.ndarray:
+        """Return one latent of each group."""
+        grouping = read_groups(groups, len(latents))
+        if grouping is None:
+            return latents
+        if grouping.n_groups < self.min_clusters:
+            raise ValueError(
+                f"min_clusters={self.min_clusters} is more than the number of groups, "
+                f"{grouping.n_groups}. Lower min_clusters or pass samples of more "
+                "groups."
+            )
+        return latents[grouping.representatives(latents)]
 
-def _group_candidates(
+
+def _share_candidates(
     n_candidates: int, n_jobs: int | None, *, one_by_one: bool
 ) -> list[slice]:
-    """Split the candidates into one group per process.
+    """Split the candidates into one share per process.
 
-    Each group has both small and large numbers of strata, which take longer.
+    Each share has both small and large numbers of strata, which take longer.
     """
     n_shares = n_candidates if one_by_one else effective_n_jobs(n_jobs)
     n_shares = min(n_shares, n_candidates)
