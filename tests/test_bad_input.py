@@ -277,7 +277,7 @@ def make_decoder(sample_shape, latent_dim):
 
 
 PARAMETERS = {
-    "n_clusters": [1, 2, 3, np.int64(2), "auto", ClusterNumberSearch(high=3)],
+    "n_clusters": [1, 2, 3, np.int64(2), "auto", ClusterNumberSearch(max_clusters=3)],
     "clusterer": [
         "kmeans",
         "gaussian_mixture",
@@ -575,8 +575,8 @@ def consensuses(draw):
 def searches(draw):
     arguments = {
         "criterion": draw(mostly_valid("silhouette", "stability", "bic", "elbow")),
-        "low": draw(mostly_valid(2, 2, 2, 3)),
-        "high": draw(mostly_valid(3, 3, 3, 2, 10**9)),
+        "min_clusters": draw(mostly_valid(2, 2, 2, 3)),
+        "max_clusters": draw(mostly_valid(3, 3, 3, 2, 10**9)),
         "n_jobs": draw(st.sampled_from([None, None, None, 1, 1, 0, 1.5, "all"])),
     }
     latents = draw(tables((9, 2), (4, 1), (2, 2)))

@@ -58,7 +58,7 @@ def test_a_grid_search_runs_on_the_workers(images, fast):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_search_for_k_and_refits_give_the_same_results(images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast)
-    number = ClusterNumberSearch(low=3, high=5)
+    number = ClusterNumberSearch(min_clusters=3, max_clusters=5)
 
     def results():
         stability = cluster_stability(clusterer, images, n_resamples=3, random_state=0)

@@ -229,7 +229,7 @@ def functions(fitted):
     for each in (
         fitted,
         ConsensusClustering(2, n_members=2, random_state=0).fit(table),
-        ClusterNumberSearch(high=3),
+        ClusterNumberSearch(max_clusters=3),
         TableAugmentation(),
         TrainingCurveDisplay.from_estimator(fitted),
     ):

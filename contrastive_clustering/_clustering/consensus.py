@@ -12,6 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from contrastive_clustering._clustering.agreement import agree, shares_of
+from contrastive_clustering._clustering.group_rows import draw_rows, read_groups
 from contrastive_clustering._clustering.merging import (
     merge_clusters,
     neighbor_graph,
@@ -23,6 +25,7 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.memoize import Memoized
 from contrastive_clustering._utils.param_validation import (
@@ -36,7 +39,7 @@ from contrastive_clustering._utils.param_validation import (
 FINE_PER_CLUSTER = (2, 6)
 MIN_FINE_CLUSTERS = (20, 50)
 
-# Minimum average number of samples per fine cluster.
+# Minimum average number of samples per fine cluster, or of groups of samples.
 SAMPLES_PER_FINE = 5
 
 # Default number of members, its maximum for small data sets, and the target for the
@@ -51,12 +54,6 @@ VOTING = 0.5
 # A small consensus cluster may not win the vote for any sample. The consensus is then
 # computed again, up to this number of attempts, before an empty cluster is accepted.
 MAX_AGREEMENTS = 5
-
-# k-means on the members' partitions weights each cluster by its size to the power of
-# minus this number. Without weights, a large cluster that few members divide costs more
-# than two small ones that most members separate, and these are joined: see the docs,
-# "Defaults".
-SIZE_POWER = 0.25
 
 
 class ConsensusClustering(
@@ -93,7 +90,8 @@ class ConsensusClustering(
 
     max_samples : int, default=10000
         Maximum number of samples to learn from. For larger data sets, a random subset
-        is used and the clusters of the other samples are predicted.
+        is used and the clusters of the other samples are predicted. With groups, the
+        subset has samples of as many groups as possible.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the partitions and of the subset.
@@ -152,7 +150,13 @@ class ConsensusClustering(
 
     @default_library_settings()
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        X: ArrayLike,
+        y: object = None,  # noqa: ARG002
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Compute the clusters of X.
 
         Parameters
@@ -163,6 +167,13 @@ class ConsensusClustering(
         y : object, default=None
             Ignored; present for API consistency.
 
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each sample, such as the patient of an image. A
+            group then weighs as one, however many samples it has, and the neighbors of
+            a sample are samples of other groups. A sample without an identifier (None,
+            NaN or an empty string) is a group of its own. If None, samples are
+            independent.
+
         Returns
         -------
         self : ConsensusClustering
@@ -170,50 +181,55 @@ class ConsensusClustering(
 
         Raises
         ------
+        TypeError
+            If an identifier cannot be hashed.
+
         ValueError
-            If there are fewer samples than clusters.
+            If there are fewer samples or groups than clusters, or if `groups` does not
+            have one value for each sample or has one group only.
         """
         # A copy is fitted, so that a failed fit does not change this object.
         fitted = copy.copy(self)
-        fitted._fit(X)
+        fitted._fit(X, groups)
         self.__dict__ = fitted.__dict__
         return self
 
-    def _fit(self, X: ArrayLike) -> None:
+    def _fit(self, X: ArrayLike, groups: ArrayLike | None) -> None:
         samples = self._validate(X, reset=True)
+        grouping = read_groups(groups, len(samples))
+        self._check_number(len(samples), grouping)
         n_clusters = int(self.n_clusters)
-        if len(samples) < self.n_clusters:
-            raise ValueError(
-                f"X has n_samples={len(samples)}, fewer than n_clusters="
-                f"{self.n_clusters}. Pass more samples or lower n_clusters."
-            )
         rng = check_random_state(self.random_state)
-        part = samples
-        if len(samples) > self.max_samples:
-            part = samples[rng.permutation(len(samples))[: self.max_samples]]
-        self._mean = part.mean(axis=0)
+        part, grouping = self._draw_part(samples, grouping, rng)
+        weights = None if grouping is None else grouping.weights()
+        n_weights = len(part) if grouping is None else grouping.n_groups
+        self._mean = np.average(part, axis=0, weights=weights)
         self._members = []
-        counts = _fine_counts(n_clusters, self.n_members, len(part))
+        counts = _fine_counts(n_clusters, self.n_members, n_weights)
         # Interleaved, so that both kinds cover the full range of fine clusters.
         steps = np.floor(np.arange(self.n_members + 1) * self.cosine_fraction)
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
             seen = self._directions(part) if compares else part
             work = Memoized(seen)
-            graph = work.compute(neighbor_graph, self.n_neighbors)
+            graph = work.compute(neighbor_graph, self.n_neighbors, grouping)
             n_distinct = work.compute(_count_distinct)
             members, cuts = [], []
             for n_fine in counts[by_direction == compares].clip(max=n_distinct):
-                fine = work.compute(_fine_clusters, int(n_fine), rng.randint(2**31 - 1))
-                merged = merge_clusters(fine.labels_, graph, n_clusters)
+                fine = work.compute(
+                    _fine_clusters, int(n_fine), rng.randint(2**31 - 1), grouping
+                )
+                merged = merge_clusters(fine.labels_, graph, n_clusters, weights)
                 members.append(Member(fine, merged, bool(compares)))
                 cuts.append(normalized_cut(merged[fine.labels_], graph))
             best = np.argsort(cuts, kind="stable")[: math.ceil(VOTING * len(cuts))]
             self._members += [members[i] for i in best]
         votes = [member.merged[member.fine.labels_] for member in self._members]
         for _ in range(MAX_AGREEMENTS):
-            agreed = _agree(votes, n_clusters, rng.randint(2**31 - 1))
-            self._shares = [_shares(vote, agreed, n_clusters) for vote in votes]
+            agreed = agree(votes, n_clusters, rng.randint(2**31 - 1), weights)
+            self._shares = [
+                shares_of(vote, agreed, n_clusters, weights) for vote in votes
+            ]
             self.labels_ = self._predict_proba(samples).argmax(axis=1)
             if len(np.unique(self.labels_)) == n_clusters:
                 break
@@ -258,6 +274,32 @@ class ConsensusClustering(
             samples = validate_data(self, X, dtype=np.float64, reset=reset)
         check_squares(samples, "X")
         return np.asarray(samples)
+
+    def _check_number(self, n_samples: int, groups: Grouping | None) -> None:
+        if n_samples < self.n_clusters:
+            raise ValueError(
+                f"X has n_samples={n_samples}, fewer than n_clusters="
+                f"{self.n_clusters}. Pass more samples or lower n_clusters."
+            )
+        if groups is not None and groups.n_groups < self.n_clusters:
+            raise ValueError(
+                f"groups has {groups.n_groups} groups, fewer than n_clusters="
+                f"{self.n_clusters}. Pass samples of more groups or lower n_clusters."
+            )
+
+    def _draw_part(
+        self,
+        samples: np.ndarray,
+        groups: Grouping | None,
+        rng: np.random.RandomState,
+    ) -> tuple[np.ndarray, Grouping | None]:
+        """Return the samples to learn from, and their groups."""
+        if len(samples) <= self.max_samples:
+            return samples, groups
+        if groups is None:
+            return samples[rng.permutation(len(samples))[: self.max_samples]], None
+        rows = draw_rows(groups, self.max_samples, rng)
+        return samples[rows], read_groups(groups.take(rows), len(rows))
 
     def _predict_proba(self, samples: np.ndarray) -> np.ndarray:
         proba = np.zeros((len(samples), len(self._shares[0])))
@@ -309,12 +351,15 @@ def _count_distinct(X: np.ndarray) -> int:
     return len(np.unique(X, axis=0))
 
 
-def _fine_clusters(X: np.ndarray, n_fine: int, seed: int) -> KMeans:
-    return KMeans(n_fine, n_init=1, random_state=seed).fit(X)
+def _fine_clusters(
+    X: np.ndarray, n_fine: int, seed: int, groups: Grouping | None
+) -> KMeans:
+    weights = None if groups is None else groups.weights()
+    return KMeans(n_fine, n_init=1, random_state=seed).fit(X, sample_weight=weights)
 
 
 def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
-    """Return the number of fine clusters of each member."""
+    """Return the number of fine clusters of each member for samples or groups."""
     low, high = (
         max(per_cluster * n_clusters, fewest)
         for per_cluster, fewest in zip(FINE_PER_CLUSTER, MIN_FINE_CLUSTERS, strict=True)
@@ -322,22 +367,3 @@ def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
     counts = np.linspace(low, high, n_members).round().astype(np.intp)
     most = max(n_clusters, n_samples // SAMPLES_PER_FINE)
     return np.asarray(counts.clip(max=most))
-
-
-def _agree(votes: list[np.ndarray], n_clusters: int, seed: int) -> np.ndarray:
-    """Return the consensus of partitions by k-means on their indicator vectors."""
-    indicators = np.hstack(
-        [np.eye(n_clusters, dtype=np.float32)[vote] for vote in votes]
-    )  # (n_samples, n_members * n_clusters)
-    sizes = indicators.mean(axis=0)
-    indicators /= np.where(sizes > 0, sizes, 1.0) ** SIZE_POWER
-    return np.asarray(
-        KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(indicators)
-    )
-
-
-def _shares(vote: np.ndarray, agreed: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Return the distribution of a member's clusters over the consensus clusters."""
-    counts = np.zeros((n_clusters, n_clusters))
-    np.add.at(counts, (vote, agreed), 1.0)
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))

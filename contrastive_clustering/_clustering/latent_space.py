@@ -8,6 +8,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
+from contrastive_clustering._utils.grouping import Grouping
+
 # Fraction of the variance that whitening keeps. The remaining directions are mostly
 # noise, which whitening would amplify to the size of the signal: docs, "Defaults".
 WHITENED_VARIANCE = 0.95
@@ -23,7 +25,13 @@ class RootMeanSquare:
         return latents / self.size
 
 
-def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> Pipeline:
+def fit_latent_space(
+    latents: np.ndarray,
+    *,
+    whiten: bool,
+    normalize: bool,
+    groups: Grouping | None = None,
+) -> Pipeline:
     """Fit the transformer that prepares latents for the clusterer.
 
     Parameters
@@ -38,6 +46,11 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
     normalize : bool
         Whether to scale each sample to unit length afterwards.
 
+    groups : Grouping, default=None
+        Groups of the samples. Principal components are then those of one sample of each
+        group, the nearest to the mean of the group, and the scale gives each group the
+        same weight.
+
     Returns
     -------
     space : sklearn.pipeline.Pipeline
@@ -48,7 +61,18 @@ def fit_latent_space(latents: np.ndarray, *, whiten: bool, normalize: bool) -> P
         steps.append(PCA(WHITENED_VARIANCE, whiten=True, svd_solver="full"))
     if normalize:
         steps.append(Normalizer())
-    prepared = make_pipeline(*steps).fit_transform(latents) if steps else latents
-    size = float(np.sqrt(np.mean(np.var(prepared, axis=0, dtype=np.float64))))
+    learned = latents
+    if groups is None:
+        prepared = make_pipeline(*steps).fit_transform(latents) if steps else latents
+        variances = np.var(prepared, axis=0, dtype=np.float64)
+    else:
+        learned = latents[groups.representatives(latents)]
+        prepared = latents
+        if steps:
+            prepared = make_pipeline(*steps).fit(learned).transform(latents)
+        weights = groups.weights()
+        mean = np.average(prepared, axis=0, weights=weights)
+        variances = np.average(np.square(prepared - mean), axis=0, weights=weights)
+    size = float(np.sqrt(np.mean(variances)))
     steps.append(FunctionTransformer(RootMeanSquare(size if size > 0 else 1.0)))
-    return make_pipeline(*steps).fit(latents)
+    return make_pipeline(*steps).fit(learned)

@@ -6,18 +6,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import (
     StrOptions,
 )
 
 from contrastive_clustering._clustering.criteria import CRITERIA, Fit
+from contrastive_clustering._clustering.group_rows import read_groups
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import Count, check_parameters
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -60,10 +63,10 @@ class ClusterNumberResult:
 class ClusterNumberSearch:
     r"""Search for the number of strata.
 
-    The latents are clustered into each number of strata from `low` to `high`, and the
-    number with the highest score is chosen, the smallest in case of ties. Candidates
-    above the number of distinct latents are skipped. If there are more than 10,000
-    latents, a random subset of 10,000 is used.
+    The latents are clustered into each number of strata from `min_clusters` to
+    `max_clusters`, and the number with the highest score is chosen, the smallest in
+    case of ties. Candidates above the number of distinct latents are skipped. If there
+    are more than 10,000 latents, a random subset of 10,000 is used.
 
     Parameters
     ----------
@@ -91,13 +94,13 @@ class ClusterNumberSearch:
         - "elbow": how far the curve of the squared distances from the centers of the
           strata lies below its chord, with both axes scaled to the range from 0 to 1
           [5]_. The first and the last candidate score 0, so that the result depends on
-          `low` and `high`.
+          `min_clusters` and `max_clusters`.
 
-    low : int, default=2
+    min_clusters : int, default=2
         Smallest number of strata, at least 2.
 
-    high : int, default=15
-        Largest number of strata, at least `low`.
+    max_clusters : int, default=15
+        Largest number of strata, at least `min_clusters`.
 
     n_jobs : int or None, default=None
         Number of candidates to process in parallel, as for :class:`joblib.Parallel`:
@@ -130,32 +133,36 @@ class ClusterNumberSearch:
     >>> fit = partial(
     ...     fit_clustering, clusterer="kmeans", whiten=False, normalize=False, seed=0
     ... )
-    >>> ClusterNumberSearch(high=6).search(latents, fit, seed=0).n_clusters
+    >>> ClusterNumberSearch(max_clusters=6).search(latents, fit, seed=0).n_clusters
     3
     """
 
     criterion: str = "silhouette"
-    low: int = 2
-    high: int = 15
+    min_clusters: int = 2
+    max_clusters: int = 15
     n_jobs: int | None = None
 
     _constraints: ClassVar[dict[str, list[Any]]] = {
-        "low": [Count(2)],
-        "high": [Count(2)],
+        "min_clusters": [Count(2)],
+        "max_clusters": [Count(2)],
         "n_jobs": [Integral, None],
     }
 
     def __post_init__(self) -> None:
         check_parameters(
             {"criterion": [StrOptions(set(CRITERIA))], **self._constraints},
-            {name: getattr(self, name) for name in ("criterion", "low", "high")}
-            | {"n_jobs": self.n_jobs},
+            {
+                "criterion": self.criterion,
+                "min_clusters": self.min_clusters,
+                "max_clusters": self.max_clusters,
+                "n_jobs": self.n_jobs,
+            },
             caller=type(self).__name__,
         )
-        if self.high < self.low:
+        if self.max_clusters < self.min_clusters:
             raise ValueError(
-                f"high={self.high} is less than low={self.low}. Raise high or lower "
-                "low."
+                f"max_clusters={self.max_clusters} is less than min_clusters="
+                f"{self.min_clusters}. Raise max_clusters or lower min_clusters."
             )
         if self.n_jobs == 0:
             raise ValueError(
@@ -165,14 +172,24 @@ class ClusterNumberSearch:
 
     @default_library_settings()
     def search(
-        self, latents: np.ndarray, fit: Fit, seed: int, *, verbose: int = 0
+        self,
+        latents: np.ndarray,
+        fit: Fit,
+        seed: int,
+        *,
+        verbose: int = 0,
+        groups: ArrayLike | Grouping | None = None,
     ) -> ClusterNumberResult:
         """Choose the number of strata for latents.
+
+        With groups, such as patients with several images, the search uses one latent of
+        each group, the nearest to the mean of the group. A group then weighs as one,
+        and no group is in both halves of a split.
 
         Parameters
         ----------
         latents : ndarray of shape (n_samples, latent_dim)
-            Latents, at least `low` of them.
+            Latents, at least `min_clusters` of them.
 
         fit : callable
             ``fit(latents, n_clusters)`` clusters latents and returns an object with
@@ -186,17 +203,26 @@ class ClusterNumberSearch:
         verbose : int, default=0
             0 is silent, 1 shows the progress of the search.
 
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each latent. A latent without an identifier
+            (None, NaN or an empty string) is a group of its own. If None, latents are
+            independent.
+
         Returns
         -------
         result : ClusterNumberResult
             The chosen number with the scores of all candidates. If all latents are
-            equal, it is `low` with a score of 0.
+            equal, it is `min_clusters` with a score of 0.
 
         Raises
         ------
+        TypeError
+            If an identifier of a group cannot be hashed.
+
         ValueError
-            If there are fewer than `low` latents, or if latents are not finite or so
-            large that their squares overflow.
+            If there are fewer than `min_clusters` latents or groups; if latents are not
+            finite or so large that their squares overflow; or if `groups` does not have
+            one value for each latent or has one group only.
         """
         check_parameters(
             {"verbose": ["verbose"]},
@@ -213,20 +239,22 @@ class ClusterNumberSearch:
                 input_name="latents",
             )
         check_squares(latents, "latents")
-        if len(latents) < self.low:
+        if len(latents) < self.min_clusters:
             raise ValueError(
-                f"low={self.low} is more than n_samples={len(latents)}. Lower low or "
-                "pass more samples."
+                f"min_clusters={self.min_clusters} is more than n_samples="
+                f"{len(latents)}. Lower min_clusters or pass more samples."
             )
+        latents = self._pick_representatives(latents, groups)
         rng = check_random_state(seed)
         if len(latents) > MAX_LATENTS:
             latents = latents[rng.permutation(len(latents))[:MAX_LATENTS]]
         n_distinct = len(np.unique(latents, axis=0))
-        candidates = np.arange(self.low, max(self.low, min(self.high, n_distinct)) + 1)
+        largest = max(self.min_clusters, min(self.max_clusters, n_distinct))
+        candidates = np.arange(self.min_clusters, largest + 1)
         scores = np.zeros(len(candidates))
         if n_distinct > 1:
             criterion, own_seed = CRITERIA[self.criterion], int(rng.randint(2**31 - 1))
-            shares = _group_candidates(
+            shares = _share_candidates(
                 len(candidates), self.n_jobs, one_by_one=criterion.n_parts == 1
             )
             tasks = [
@@ -251,13 +279,28 @@ class ClusterNumberSearch:
             criterion=self.criterion,
         )
 
+    def _pick_representatives(
+        self, latents: np.ndarray, groups: ArrayLike | Grouping | None
+    ) -> np.ndarray:
+        """Return one latent of each group."""
+        grouping = read_groups(groups, len(latents))
+        if grouping is None:
+            return latents
+        if grouping.n_groups < self.min_clusters:
+            raise ValueError(
+                f"min_clusters={self.min_clusters} is more than the number of groups, "
+                f"{grouping.n_groups}. Lower min_clusters or pass samples of more "
+                "groups."
+            )
+        return latents[grouping.representatives(latents)]
 
-def _group_candidates(
+
+def _share_candidates(
     n_candidates: int, n_jobs: int | None, *, one_by_one: bool
 ) -> list[slice]:
-    """Split the candidates into one group per process.
+    """Split the candidates into one share per process.
 
-    Each group has both small and large numbers of strata, which take longer.
+    Each share has both small and large numbers of strata, which take longer.
     """
     n_shares = n_candidates if one_by_one else effective_n_jobs(n_jobs)
     n_shares = min(n_shares, n_candidates)

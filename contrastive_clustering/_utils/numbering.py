@@ -5,12 +5,17 @@ from scipy.optimize import linear_sum_assignment
 
 NOISE = -1
 
+# Decimals of sums of weights. Equal sums may differ by rounding errors.
+DECIMALS = 9
 
-def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
+
+def match(
+    labels: np.ndarray, earlier: np.ndarray, weights: np.ndarray | None = None
+) -> dict[int, int]:
     """Match clusters one to one with the earlier clusters that they overlap most.
 
-    The matching maximizes the number of common samples. Clusters without a common
-    sample are not matched.
+    The matching maximizes the number, or the weight, of common samples. Clusters
+    without a common sample are not matched.
 
     Parameters
     ----------
@@ -19,6 +24,9 @@ def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
 
     earlier : ndarray of shape (n_samples,)
         Earlier labels of the same samples.
+
+    weights : ndarray of shape (n_samples,), default=None
+        Positive weights of the samples; None counts them.
 
     Returns
     -------
@@ -29,19 +37,28 @@ def match(labels: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
     new, rows = np.unique(labels[kept], return_inverse=True)
     old, columns = np.unique(earlier[kept], return_inverse=True)
     counts = np.zeros((len(new), len(old)), dtype=np.int64)
-    np.add.at(counts, (rows, columns), 1)
+    if weights is None:
+        np.add.at(counts, (rows, columns), 1)
+    else:
+        counts = counts.astype(np.float64)
+        np.add.at(counts, (rows, columns), weights[kept])
+        counts = counts.round(DECIMALS)
     pairs = zip(*linear_sum_assignment(counts, maximize=True), strict=True)
     return {int(new[row]): int(old[col]) for row, col in pairs if counts[row, col]}
 
 
 def order_strata(
-    labels: np.ndarray, n_clusters: int, earlier: np.ndarray | None = None
+    labels: np.ndarray,
+    n_clusters: int,
+    earlier: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the order in which strata are numbered.
 
     Strata take over the numbers of the earlier strata that they overlap most, if these
-    are below `n_clusters`. The others are numbered by decreasing size; ties are
-    resolved by the index of the first sample.
+    are below `n_clusters`. The others are numbered by decreasing size, which is their
+    number of samples or the sum of the weights of these; ties are resolved by the index
+    of the first sample.
 
     Parameters
     ----------
@@ -54,6 +71,9 @@ def order_strata(
     earlier : ndarray of shape (n_samples,), default=None
         Earlier labels of the same samples, if any.
 
+    weights : ndarray of shape (n_samples,), default=None
+        Positive weights of the samples; None counts them.
+
     Returns
     -------
     order : ndarray of shape (n_clusters,)
@@ -61,10 +81,12 @@ def order_strata(
     """
     order = np.full(n_clusters, -1)
     if earlier is not None:
-        for stratum, number in match(labels, earlier).items():
+        for stratum, number in match(labels, earlier, weights).items():
             if number < n_clusters:
                 order[number] = stratum
-    sizes = np.bincount(labels[labels != NOISE], minlength=n_clusters)
+    kept = labels != NOISE
+    counted = None if weights is None else weights[kept]
+    sizes = np.bincount(labels[kept], counted, minlength=n_clusters).round(DECIMALS)
     first = np.full(n_clusters, len(labels))
     found, rows = np.unique(labels, return_index=True)
     first[found[found != NOISE]] = rows[found != NOISE]

@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import consensus as _consensus
-from contrastive_clustering._clustering.consensus import _agree, count_members
+from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.merging import normalized_cut
 from contrastive_clustering._utils.memoize import memoizing
 
@@ -85,15 +85,6 @@ def test_half_of_the_members_compare_directions(rays):
     ]
     assert moved == [True] * 3
     np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
-
-
-def test_splits_of_a_large_cluster_do_not_outvote_small_ones():
-    # Nine of ten members separate two small clusters; one splits the large one.
-    large, small = 400, 20
-    labels = np.repeat([0, 1, 2], [large, small, small])
-    other = np.repeat([0, 1, 2], [large // 2, large // 2, 2 * small])
-    agreed = _agree([labels] * 9 + [other], 3, seed=0)
-    assert adjusted_rand_score(labels, agreed) == 1
 
 
 def test_members_with_the_largest_cuts_do_not_vote(monkeypatch):
@@ -212,7 +203,7 @@ def test_invalid_parameters_are_named(parameters):
     [
         (np.zeros((2, 3)), None),
         (np.full((30, 3), np.nan), None),
-        (np.eye(30), "_agree"),
+        (np.eye(30), "agree"),
     ],
 )
 def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):

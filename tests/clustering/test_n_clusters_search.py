@@ -19,7 +19,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 @pytest.mark.parametrize("centers", [3, 5])
 def test_finds_blobs(criterion, centers):
-    search = ClusterNumberSearch(criterion, high=7)
+    search = ClusterNumberSearch(criterion, max_clusters=7)
     result = search.search(draw_blobs(centers), fit_kmeans, 0)
     assert isinstance(result, ClusterNumberResult)
     assert result.n_clusters == centers
@@ -41,7 +41,7 @@ def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 def test_is_reproducible_and_leaves_global_generators_unchanged(criterion):
     latents = draw_blobs(3, n_samples=90)
-    search = ClusterNumberSearch(criterion, high=5)
+    search = ClusterNumberSearch(criterion, max_clusters=5)
     before = np.random.get_state()[1].copy()
     first, again = (search.search(latents, fit_kmeans, 1) for _ in range(2))
     np.testing.assert_array_equal(first.scores, again.scores)
@@ -51,7 +51,7 @@ def test_is_reproducible_and_leaves_global_generators_unchanged(criterion):
 @pytest.mark.parametrize("criterion", ["silhouette", "stability"])
 def test_seed_determines_the_halves(criterion):
     latents = draw_blobs(3, n_samples=90)
-    search = ClusterNumberSearch(criterion, high=5)
+    search = ClusterNumberSearch(criterion, max_clusters=5)
     first, other = (search.search(latents, fit_kmeans, seed).scores for seed in (1, 2))
     assert not np.array_equal(first, other)
 
@@ -59,9 +59,11 @@ def test_seed_determines_the_halves(criterion):
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_jobs_do_not_change_the_result(backend):
     latents = draw_blobs(3, n_samples=90)
-    one = ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0)
+    one = ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0)
     with parallel_config(backend):
-        two = ClusterNumberSearch(high=4, n_jobs=2).search(latents, fit_kmeans, 0)
+        two = ClusterNumberSearch(max_clusters=4, n_jobs=2).search(
+            latents, fit_kmeans, 0
+        )
     assert two.n_clusters == one.n_clusters
     np.testing.assert_allclose(two.scores, one.scores, rtol=1e-12)
 
@@ -89,7 +91,9 @@ def test_elbow_is_the_distance_below_the_chord(falls, low):
 def test_stability_of_a_single_normal_distribution_is_near_zero():
     cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
     scores = (
-        ClusterNumberSearch("stability", high=6).search(cloud, fit_kmeans, 0).scores
+        ClusterNumberSearch("stability", max_clusters=6)
+        .search(cloud, fit_kmeans, 0)
+        .scores
     )
     assert np.abs(scores).max() < 0.35
     assert abs(scores.mean()) < 0.15
@@ -102,7 +106,9 @@ def test_the_smallest_candidate_wins_ties(monkeypatch):
         return [scores[k] for k in candidates]
 
     monkeypatch.setitem(CRITERIA, "silhouette", Criterion(judge, n_parts=4))
-    result = ClusterNumberSearch(high=5).search(draw_blobs(3, 30), fit_kmeans, 0)
+    result = ClusterNumberSearch(max_clusters=5).search(
+        draw_blobs(3, 30), fit_kmeans, 0
+    )
     assert result.n_clusters == 3
     np.testing.assert_array_equal(result.scores, [0.1, 0.7, 0.3, 0.7])
 
@@ -110,7 +116,9 @@ def test_the_smallest_candidate_wins_ties(monkeypatch):
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 def test_a_clusterer_that_ignores_the_number(criterion):
     fit = partial(fit_kmeans, clusterer=DBSCAN(eps=1.0))
-    result = ClusterNumberSearch(criterion, high=4).search(draw_blobs(3), fit, 0)
+    result = ClusterNumberSearch(criterion, max_clusters=4).search(
+        draw_blobs(3), fit, 0
+    )
     assert np.isfinite(result.scores).all()
     if criterion in ("silhouette", "elbow"):
         assert result.n_clusters == 2
@@ -121,7 +129,7 @@ def test_many_latents_are_subsampled(monkeypatch):
     latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
     latents += np.arange(len(latents))[:, None] * 1e-6
     fit, parts = recorded_fit()
-    ClusterNumberSearch("elbow", high=3).search(latents, fit, 0)
+    ClusterNumberSearch("elbow", max_clusters=3).search(latents, fit, 0)
     assert [len(part) for part in parts] == [50, 50]
     np.testing.assert_array_equal(*parts)
     rows = {tuple(row) for row in latents.tolist()}
@@ -161,7 +169,7 @@ def test_small_latents_give_finite_scores(criterion, shape, largest, normalize, 
     rng = np.random.default_rng(seed)
     latents = rng.integers(0, largest + 1, shape).astype(np.float32)
     fit = partial(fit_kmeans, normalize=normalize)
-    result = ClusterNumberSearch(criterion, high=5).search(latents, fit, seed)
+    result = ClusterNumberSearch(criterion, max_clusters=5).search(latents, fit, seed)
     assert np.isfinite(result.scores).all()
     assert len(result.scores) == len(result.candidates)
     assert 2 <= result.n_clusters <= min(5, len(latents))
@@ -172,11 +180,14 @@ def test_small_latents_give_finite_scores(criterion, shape, largest, normalize, 
     ("params", "message"),
     [
         ({"criterion": "gap"}, "'criterion' parameter of ClusterNumberSearch"),
-        ({"low": 1}, "'low' parameter of ClusterNumberSearch"),
-        ({"low": 2.5}, "'low' parameter of ClusterNumberSearch"),
-        ({"high": 1}, "'high' parameter of ClusterNumberSearch"),
-        ({"high": "all"}, "'high' parameter of ClusterNumberSearch"),
-        ({"low": 9, "high": 8}, "high=8 is less than low=9"),
+        ({"min_clusters": 1}, "'min_clusters' parameter of ClusterNumberSearch"),
+        ({"min_clusters": 2.5}, "'min_clusters' parameter of ClusterNumberSearch"),
+        ({"max_clusters": 1}, "'max_clusters' parameter of ClusterNumberSearch"),
+        ({"max_clusters": "all"}, "'max_clusters' parameter of ClusterNumberSearch"),
+        (
+            {"min_clusters": 9, "max_clusters": 8},
+            "max_clusters=8 is less than min_clusters=9",
+        ),
         ({"n_jobs": 1.5}, "'n_jobs' parameter of ClusterNumberSearch"),
         ({"n_jobs": 0}, "n_jobs=0"),
     ],
@@ -187,8 +198,8 @@ def test_bad_parameters(params, message):
 
 
 def test_bad_latents():
-    search = ClusterNumberSearch(low=5)
-    with pytest.raises(ValueError, match="low=5 is more than n_samples=4"):
+    search = ClusterNumberSearch(min_clusters=5)
+    with pytest.raises(ValueError, match="min_clusters=5 is more than n_samples=4"):
         search.search(np.eye(4), fit_kmeans, 0)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         search.search(np.eye(1), fit_kmeans, 0)
@@ -198,9 +209,9 @@ def test_bad_latents():
 
 def test_progress_is_shown_when_asked_for(capsys):
     latents = draw_blobs(3, 30)
-    ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0)
+    ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0)
     assert capsys.readouterr() == ("", "")
-    ClusterNumberSearch(high=4).search(latents, fit_kmeans, 0, verbose=1)
+    ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0, verbose=1)
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(", ")[0] for line in err.splitlines()] == [
@@ -211,9 +222,12 @@ def test_progress_is_shown_when_asked_for(capsys):
 
 
 def test_searches_compare_by_value():
-    assert ClusterNumberSearch(high=9) == ClusterNumberSearch("silhouette", 2, 9)
+    assert ClusterNumberSearch(max_clusters=9) == ClusterNumberSearch(
+        "silhouette", 2, 9
+    )
     assert repr(ClusterNumberSearch()) == (
-        "ClusterNumberSearch(criterion='silhouette', low=2, high=15, n_jobs=None)"
+        "ClusterNumberSearch(criterion='silhouette', min_clusters=2, max_clusters=15, "
+        "n_jobs=None)"
     )
     with pytest.raises(AttributeError):
-        ClusterNumberSearch().high = 3
+        ClusterNumberSearch().max_clusters = 3

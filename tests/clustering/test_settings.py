@@ -4,7 +4,7 @@ from sklearn.cluster import DBSCAN, KMeans
 from contrastive_clustering import ClusterNumberSearch
 from contrastive_clustering._clustering.settings import NOT_ASKED_FOR, resolve_number
 
-SEARCH = ClusterNumberSearch(low=2, high=4)
+SEARCH = ClusterNumberSearch(min_clusters=2, max_clusters=4)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_curve_and_choice():
 
 
 def test_search_of_an_estimator(tiny_images, fast):
-    search = ClusterNumberSearch(low=2, high=4)
+    search = ClusterNumberSearch(min_clusters=2, max_clusters=4)
     estimator = ContrastiveAutoencoderClusterer(**fast | {"n_clusters": search})
     display = ClusterNumberDisplay.from_estimator(estimator.fit(tiny_images))
     assert display.result is estimator.cluster_number_search_

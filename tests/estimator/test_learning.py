@@ -191,7 +191,7 @@ def test_invalid_column_names_are_rejected_before_fitting(fast, monkeypatch):
 
 def test_the_number_of_strata_is_searched_for(digits):
     images, _ = digits
-    search = ClusterNumberSearch(low=3, high=5, n_jobs=2)
+    search = ClusterNumberSearch(min_clusters=3, max_clusters=5, n_jobs=2)
     clusterer = ContrastiveAutoencoderClusterer(
         search, max_epochs=2, refinement_epochs=0, random_state=0
     ).fit(images[:500])

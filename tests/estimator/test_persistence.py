@@ -85,7 +85,7 @@ def assert_same(loaded, clusterer, X):
         {"refinement_epochs": 0, "normalize": True},
         {"refinement_epochs": 0, "clusterer": "gaussian_mixture", "whiten": True},
         {"kl_weight": 0.1, "latent_dim": 3},
-        {"n_clusters": ClusterNumberSearch(high=3)},
+        {"n_clusters": ClusterNumberSearch(max_clusters=3)},
         {"augmentation": GrayImageAugmentation(degrees=3)},
         {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None},
         {"early_stopping": True, "validation_fraction": 0.25},

@@ -51,12 +51,14 @@ def test_parts_of_a_model_are_consistent(dataset, fast, refinement_epochs):
 
 
 def test_the_number_of_strata_is_searched_for_once(dataset, fast):
-    model = fit(dataset, fast, n_clusters=ClusterNumberSearch(low=3, high=4))
+    model = fit(
+        dataset, fast, n_clusters=ClusterNumberSearch(min_clusters=3, max_clusters=4)
+    )
     assert model.search.n_clusters == model.clustering.n_clusters
     np.testing.assert_array_equal(model.search.candidates, [3, 4])
 
 
-SEARCHED = ClusterNumberSearch(low=2, high=3, criterion="silhouette")
+SEARCHED = ClusterNumberSearch(min_clusters=2, max_clusters=3, criterion="silhouette")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,11 @@ def marked():
 @pytest.fixture(scope="module")
 def searched(digits):
     images, y = digits[0][:100], digits[1][:100]
-    return images, y, fit(images, n_clusters=ClusterNumberSearch(low=2, high=4))
+    return (
+        images,
+        y,
+        fit(images, n_clusters=ClusterNumberSearch(min_clusters=2, max_clusters=4)),
+    )
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from contrastive_clustering._utils.provenance import package_versions
 @pytest.fixture(scope="module")
 def searched(digits):
     return ContrastiveAutoencoderClusterer(
-        ClusterNumberSearch(low=2, high=4),
+        ClusterNumberSearch(min_clusters=2, max_clusters=4),
         clusterer="kmeans",
         max_epochs=3,
         refinement_epochs=2,

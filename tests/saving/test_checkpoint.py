@@ -125,7 +125,7 @@ def stop_in_second_phase(monkeypatch, epoch):
         (3, {"kl_weight": 0.1}),
         (6, {"refinement": "neighbors"}),
         (6, {"refinement": "prototypes"}),
-        (6, {"n_clusters": ClusterNumberSearch(high=3)}),
+        (6, {"n_clusters": ClusterNumberSearch(max_clusters=3)}),
         (7, {"clusterer": "consensus"}),
         (3, {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None}),
         (3, {"precision": "16-mixed"}),

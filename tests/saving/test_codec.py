@@ -67,7 +67,7 @@ def roundtrip(value, trusted=()):
         torch.optim.AdamW,
         GrayImageAugmentation(degrees=3),
         SelfTrainingRefinement(sharpening=3),
-        ClusterNumberSearch(high=4),
+        ClusterNumberSearch(max_clusters=4),
     ],
 )
 def test_plain_values_survive_a_roundtrip(value):

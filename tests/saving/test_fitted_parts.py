@@ -35,7 +35,7 @@ def fitted(fit_tiny):
         "floats": fit_tiny(clusterer=NamedByFit(2, names=(2.5, 0.5))),
         "birch": fit_tiny(clusterer=Birch()),
         "prototypes": fit_tiny(refinement_epochs=1),
-        "search": fit_tiny(n_clusters=ClusterNumberSearch(high=3)),
+        "search": fit_tiny(n_clusters=ClusterNumberSearch(max_clusters=3)),
     }
 
 

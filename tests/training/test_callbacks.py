@@ -43,7 +43,7 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
 
 
 def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):
-    fast["n_clusters"] = ClusterNumberSearch(high=3)
+    fast["n_clusters"] = ClusterNumberSearch(max_clusters=3)
     ContrastiveAutoencoderClusterer(verbose=0, **fast).fit(tiny_images)
     assert capsys.readouterr() == ("", "")
     ContrastiveAutoencoderClusterer(verbose=1, early_stopping=True, **fast).fit(

@@ -366,7 +366,7 @@ TOGETHER = (
 @pytest.fixture(scope="module")
 def searched():
     return ContrastiveAutoencoderClusterer(
-        **{**QUICK, "n_clusters": ClusterNumberSearch(low=2, high=3)}
+        **{**QUICK, "n_clusters": ClusterNumberSearch(min_clusters=2, max_clusters=3)}
     ).fit(images())
 
 
@@ -389,7 +389,10 @@ CALLS = {
     ),
     "search": lambda e, X, _: (
         ContrastiveAutoencoderClusterer(
-            **{**QUICK, "n_clusters": ClusterNumberSearch(low=2, high=3)}
+            **{
+                **QUICK,
+                "n_clusters": ClusterNumberSearch(min_clusters=2, max_clusters=3),
+            }
         )
         .fit(X)
         .cluster_number_search_.scores

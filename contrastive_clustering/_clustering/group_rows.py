@@ -1,0 +1,65 @@
+"""Read the groups of samples, and draw samples from as many groups as possible."""
+
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._utils.grouping import Grouping
+
+
+def read_groups(groups: Any, n_samples: int) -> Grouping | None:
+    """Return the groups of samples, or None if each sample is independent.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,), Grouping or None
+        Identifier of the group of each sample.
+
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    grouping : Grouping or None
+        None if there are no groups, or if each of them has one sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See :meth:`Grouping.read`.
+    """
+    if groups is None:
+        return None
+    if not isinstance(groups, Grouping):
+        groups = Grouping.read(groups, n_samples)
+    return None if groups.is_trivial else groups
+
+
+def draw_rows(groups: Grouping, n: int, rng: np.random.RandomState) -> np.ndarray:
+    """Draw samples at random, from as many groups as possible.
+
+    Each group gives one sample before any gives a second one, and so on.
+
+    Parameters
+    ----------
+    groups : Grouping
+        Groups of the samples.
+
+    n : int
+        Number of samples to draw.
+
+    rng : RandomState instance
+        Random generator.
+
+    Returns
+    -------
+    rows : ndarray of shape (min(n, n_samples),)
+        Distinct indices of the samples.
+    """
+    order = rng.permutation(len(groups.codes))
+    by_group = order[np.argsort(groups.codes[order], kind="stable")]
+    sizes = np.bincount(groups.codes, minlength=groups.n_groups)
+    rounds = np.empty(len(order), dtype=np.intp)
+    starts = np.cumsum(sizes) - sizes
+    rounds[by_group] = np.arange(len(order)) - starts[groups.codes[by_group]]
+    return np.asarray(order[np.argsort(rounds[order], kind="stable")][:n])
