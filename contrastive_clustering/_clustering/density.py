@@ -2,15 +2,18 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
+
+from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._utils.grouping import Grouping
 
 # Maximum number of members from which the shape of a cluster is learned. More members
 # change it little and take more time.
@@ -44,6 +47,11 @@ class LatentDensity:
         \frac{m S + d P}{m + d}
 
     It is therefore positive definite even with a single member.
+
+    With groups of samples, members count by weights that sum to one in each group. Two
+    steps that take no weights use one member of each group, the nearest to the mean of
+    those in the cluster: the choice of the Ledoit-Wolf shrinkage, and the first fit of
+    a mixture, whose responsibilities for all members are then weighted.
 
     Parameters
     ----------
@@ -86,7 +94,12 @@ class LatentDensity:
 
     @classmethod
     def fit(
-        cls, latents: np.ndarray, labels: np.ndarray, n_clusters: int, seed: int
+        cls,
+        latents: np.ndarray,
+        labels: np.ndarray,
+        n_clusters: int,
+        seed: int,
+        groups: Grouping | None = None,
     ) -> "LatentDensity":
         """Estimate the density of latents.
 
@@ -104,6 +117,10 @@ class LatentDensity:
         seed : int
             Seed of the subsets of large clusters and of the initial mixtures.
 
+        groups : Grouping, default=None
+            Groups of the samples, each of which weighs as one; None if samples are
+            independent.
+
         Returns
         -------
         density : LatentDensity
@@ -114,31 +131,32 @@ class LatentDensity:
         ValueError
             If a cluster has no member.
         """
-        counts = np.bincount(labels[labels >= 0], minlength=n_clusters)
-        if not counts.all():
-            empty = np.flatnonzero(counts == 0).tolist()
+        kept = labels >= 0
+        weights = None if groups is None else groups.weights()[kept]
+        sizes = np.bincount(labels[kept], weights, minlength=n_clusters)
+        if not sizes.all():
+            empty = np.flatnonzero(sizes == 0).tolist()
             raise ValueError(
                 f"labels has no member of the strata {empty} of "
                 f"n_clusters={n_clusters}; each requires at least one."
             )
         rng = check_random_state(seed)
         members = [
-            latents[_part(labels == stratum, rng)].astype(np.float64)
+            _Members.draw(latents, labels == stratum, groups, rng)
             for stratum in range(n_clusters)
         ]
         pooled = _pooled_factor(members)
         fitted = []
-        for stratum, rows in enumerate(members):
-            center = rows.mean(axis=0)
+        for stratum, drawn in enumerate(members):
             # The pooled covariance is the identity in this space.
-            whitened = solve_triangular(pooled, (rows - center).T, lower=True).T
+            whitened = solve_triangular(pooled, drawn.residuals.T, lower=True).T
             log_weights, means, factors = _fit_mixture(
-                whitened, int(rng.randint(2**31 - 1))
+                replace(drawn, rows=whitened), int(rng.randint(2**31 - 1))
             )
             fitted.append(
                 (
-                    log_weights + math.log(counts[stratum] / counts.sum()),
-                    center + means @ pooled.T,
+                    log_weights + math.log(sizes[stratum] / sizes.sum()),
+                    drawn.center + means @ pooled.T,
                     pooled @ factors,  # lower triangular
                     np.full(len(means), stratum),
                 )
@@ -196,21 +214,72 @@ class LatentDensity:
         return np.asarray(logsumexp(joint + self.log_weights, axis=1))
 
 
-def _part(is_member: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Return the rows of a cluster, or a random subset if it is large."""
-    rows = np.flatnonzero(is_member)
-    if len(rows) <= MAX_MEMBERS:
-        return rows
-    return np.asarray(rng.choice(rows, MAX_MEMBERS, replace=False))
+@dataclass(frozen=True)
+class _Members:
+    """Members of a cluster.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_members, latent_dim)
+        Latents as float64.
+
+    weights : ndarray of shape (n_members,) or None
+        Weights of the members; None counts them.
+
+    representatives : ndarray of shape (n_groups,) or slice
+        Indices of one member of each group.
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray | None
+    representatives: np.ndarray | slice
+
+    @classmethod
+    def draw(
+        cls,
+        latents: np.ndarray,
+        is_member: np.ndarray,
+        groups: Grouping | None,
+        rng: np.random.RandomState,
+    ) -> "_Members":
+        """Return the members of a cluster, or a random subset if there are many."""
+        found = np.flatnonzero(is_member)
+        if groups is None:
+            if len(found) > MAX_MEMBERS:
+                found = np.asarray(rng.choice(found, MAX_MEMBERS, replace=False))
+            return cls(latents[found].astype(np.float64), None, slice(None))
+        inside = groups.take(found)
+        sums = np.bincount(inside.codes, groups.weights()[found])
+        if len(found) > MAX_MEMBERS:
+            part = draw_rows(inside, MAX_MEMBERS, rng)
+            found, codes = found[part], inside.codes[part]
+        else:
+            codes = inside.codes
+        # A group keeps its weight in the cluster if only some of its members are drawn.
+        weights = sums[codes] / np.bincount(codes, minlength=len(sums))[codes]
+        rows = latents[found].astype(np.float64)
+        return cls(rows, weights, groups.take(found).representatives(rows))
+
+    @property
+    def center(self) -> np.ndarray:
+        """Return the mean of the members."""
+        return np.asarray(np.average(self.rows, axis=0, weights=self.weights))
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Return the members relative to their mean."""
+        return np.asarray(self.rows - self.center)
+
+    @property
+    def size(self) -> float:
+        """Return the number of members, or the sum of their weights."""
+        return float(len(self.rows) if self.weights is None else self.weights.sum())
 
 
-def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
+def _pooled_factor(members: list[_Members]) -> np.ndarray:
     """Return the lower Cholesky factor of the pooled within-cluster covariance."""
-    together = np.concatenate(members)
-    residuals = np.concatenate([rows - rows.mean(axis=0) for rows in members])
-    covariance = np.zeros((residuals.shape[1], residuals.shape[1]))
-    if len(residuals) > 1:  # the formula requires two
-        covariance, _ = ledoit_wolf(residuals, assume_centered=True)
+    together = np.concatenate([each.rows for each in members])
+    covariance = _pooled_covariance(members)
     # If clusters have no spread, the spread between them sets the scale. The resolution
     # of float32 is the lower limit.
     spread = float(np.mean(np.var(together, axis=0)))
@@ -219,14 +288,33 @@ def _pooled_factor(members: list[np.ndarray]) -> np.ndarray:
     return np.asarray(np.linalg.cholesky(covariance + floor * np.eye(len(covariance))))
 
 
+def _pooled_covariance(members: list[_Members]) -> np.ndarray:
+    """Return the covariance pooled over the clusters, shrunk towards a sphere."""
+    residuals = np.concatenate([each.residuals for each in members])
+    independent = np.concatenate(
+        [each.residuals[each.representatives] for each in members]
+    )
+    dim = residuals.shape[1]
+    if len(independent) < 2:  # the formula requires two
+        return np.zeros((dim, dim))
+    if members[0].weights is None:
+        return np.asarray(ledoit_wolf(residuals, assume_centered=True)[0])
+    weights = np.concatenate([each.weights for each in members])
+    covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
+    shrinkage = ledoit_wolf_shrinkage(independent, assume_centered=True)
+    sphere = np.trace(covariance) / dim * np.eye(dim)
+    return np.asarray((1 - shrinkage) * covariance + shrinkage * sphere)
+
+
 def _fit_mixture(
-    rows: np.ndarray, seed: int
+    members: _Members, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit one to three Gaussians to whitened members, selected by the BIC."""
-    n_members, dim = rows.shape
-    candidates = [np.ones((n_members, 1))]
+    rows = members.rows
+    dim = rows.shape[1]
+    candidates = [np.ones((len(rows), 1))]
     for n_components in range(2, MAX_COMPONENTS + 1):
-        if n_members < n_components * MEMBERS_PER_DIRECTION * dim:
+        if members.size < n_components * MEMBERS_PER_DIRECTION * dim:
             break
         mixture = GaussianMixture(
             n_components, reg_covar=MIXTURE_REGULARIZATION, random_state=seed
@@ -234,17 +322,23 @@ def _fit_mixture(
         with warnings.catch_warnings():
             # Poor convergence does no harm, as the criterion selects the result.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            shares = mixture.fit(rows).predict_proba(rows)
-        if shares.sum(axis=0).min() >= dim:
-            candidates.append(shares)
-    fits = [_gaussians(rows, shares) for shares in candidates]
-    return min(fits, key=lambda fit: _information_criterion(rows, *fit))
+            shares = mixture.fit(rows[members.representatives]).predict_proba(rows)
+        candidates.append(shares)
+    if members.weights is not None:
+        candidates = [shares * members.weights[:, None] for shares in candidates]
+    fits = [
+        _gaussians(members, shares)
+        for i, shares in enumerate(candidates)
+        if i == 0 or shares.sum(axis=0).min() >= dim
+    ]
+    return min(fits, key=lambda fit: _information_criterion(members, *fit))
 
 
 def _gaussians(
-    rows: np.ndarray, shares: np.ndarray
+    members: _Members, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return log weights, means and Cholesky factors for given responsibilities."""
+    """Return log weights, means and Cholesky factors for weighted responsibilities."""
+    rows = members.rows
     dim = rows.shape[1]
     sizes = shares.sum(axis=0)
     means = (shares.T @ rows) / sizes[:, None]
@@ -253,17 +347,20 @@ def _gaussians(
         centered = rows - mean
         scatter = (centered * share[:, None]).T @ centered
         factors.append(np.linalg.cholesky((scatter + dim * np.eye(dim)) / (size + dim)))
-    return np.log(sizes / len(rows)), means, np.stack(factors)
+    return np.log(sizes / members.size), means, np.stack(factors)
 
 
 def _information_criterion(
-    rows: np.ndarray, log_weights: np.ndarray, means: np.ndarray, factors: np.ndarray
+    members: _Members, log_weights: np.ndarray, means: np.ndarray, factors: np.ndarray
 ) -> float:
     """Return the Bayesian information criterion; lower is better."""
     n_components, dim = means.shape
     n_free = n_components * (1 + dim + dim * (dim + 1) // 2) - 1
-    joint = _log_gaussians(rows, means, factors) + log_weights
-    return float(n_free * math.log(len(rows)) - 2 * logsumexp(joint, axis=1).sum())
+    joint = _log_gaussians(members.rows, means, factors) + log_weights
+    log_likelihood = logsumexp(joint, axis=1)
+    if members.weights is not None:
+        log_likelihood *= members.weights
+    return float(n_free * math.log(members.size) - 2 * log_likelihood.sum())
 
 
 def _log_gaussians(

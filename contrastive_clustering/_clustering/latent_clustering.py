@@ -17,7 +17,12 @@ from sklearn.cluster import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from contrastive_clustering._clustering.clusterers import resolve_clusterer
+from contrastive_clustering._clustering.centers import find_centers, find_spread
+from contrastive_clustering._clustering.clusterer_fit import fit_clusterer
+from contrastive_clustering._clustering.clusterers import (
+    resolve_clusterer,
+    takes_number,
+)
 from contrastive_clustering._clustering.consensus import (
     MIN_MEMBERS,
     ConsensusClustering,
@@ -30,7 +35,8 @@ from contrastive_clustering._clustering.labels import (
     read_labels,
 )
 from contrastive_clustering._clustering.latent_space import fit_latent_space
-from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, renumber
 
 # Number of neighbors that vote on new samples if a clusterer has no `predict`.
@@ -67,7 +73,8 @@ class LatentClustering:
         empty.
 
     centers : ndarray of shape (n_clusters, n_prepared)
-        Mean of the training members of each stratum in the prepared space.
+        Mean of the training members of each stratum in the prepared space, in which a
+        group weighs as one, as in `spread` and `latent_centers`.
 
     spread : float
         Mean squared distance per direction of the members from their centers.
@@ -246,8 +253,15 @@ def fit_clustering(
     normalize: bool,
     seed: int,
     n_members: int = MIN_MEMBERS,
+    groups: Grouping | None = None,
 ) -> LatentClustering:
     """Cluster latents.
+
+    With groups, such as patients with several images, a group weighs as one. The
+    consensus receives the groups, and k-means and other clusterers whose `fit` takes
+    `sample_weight` receive weights that sum to one in each group. Any other clusterer,
+    such as a mixture, is fitted to the sample of each group that is nearest to the mean
+    of the group; its `predict`, or the votes of its neighbors, assigns the others.
 
     Parameters
     ----------
@@ -269,6 +283,9 @@ def fit_clustering(
     n_members : int, default=32
         See :func:`resolve_clusterer`.
 
+    groups : Grouping, default=None
+        Groups of the samples; None if they are independent.
+
     Returns
     -------
     clustering : LatentClustering
@@ -277,47 +294,66 @@ def fit_clustering(
     Raises
     ------
     ValueError
-        If the clusterer fails, returns invalid labels, or finds no cluster.
+        If the clusterer fails, returns invalid labels, or finds no cluster, or if there
+        are fewer groups than clusters.
     """
-    space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
+    if groups is not None and groups.n_groups < n_clusters and takes_number(clusterer):
+        raise ValueError(
+            f"n_clusters={n_clusters} is more than the number of groups, "
+            f"{groups.n_groups}. Lower n_clusters or pass samples of more groups."
+        )
+    space = fit_latent_space(latents, whiten=whiten, normalize=normalize, groups=groups)
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
-    try:
-        found = fitted.fit_predict(prepared.copy("K"))  # it may modify its input
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"clusterer={show(fitted)} cannot cluster latents of shape "
-            f"{prepared.shape}: {reason_of(error).rstrip('.')}. Change its parameters "
-            "or use another clusterer."
-        ) from error
-    raw = read_labels(found, len(prepared), fitted)
+    found, rows = fit_clusterer(fitted, prepared, groups)
+    # Weights are only missing for samples that are independent or representatives.
+    weights = None if groups is None or rows is not None else groups.weights()
+    seen = slice(None) if rows is None else rows
+    raw = read_labels(found, len(prepared[seen]), fitted)
     noise = is_noise(raw, classes_of(fitted))
     raw_labels = np.unique(raw[~noise])
     if len(raw_labels) == 0:
         raise ValueError(
-            f"clusterer={show(fitted)} labeled all {len(latents)} samples as noise and "
+            f"clusterer={show(fitted)} labeled all {len(raw)} samples as noise and "
             "found no cluster. Relax its parameters or use another clusterer."
         )
     labels = np.where(noise, NOISE, np.searchsorted(raw_labels, raw))
     voters = None
     if not hasattr(fitted, "predict"):
-        n_neighbors = min(VOTING_NEIGHBORS, len(prepared))
+        # The samples that the clusterer labeled vote, whether or not these are all. For
+        # them, the votes are then the labels of the clusterer.
+        n_neighbors = min(VOTING_NEIGHBORS, len(labels))
         voters = KNeighborsClassifier(n_neighbors, weights="distance")
-        voters.fit(prepared, labels)
-    members = [labels == label for label in range(len(raw_labels))]
-    centers = np.stack([prepared[rows].mean(axis=0) for rows in members])
-    kept = labels != NOISE
-    spread = float(np.mean(np.square(prepared[kept] - centers[labels[kept]])))
-    return LatentClustering(
+        voters.fit(prepared[seen], labels)
+    clustering = LatentClustering(
         space=space,
         clusterer=fitted,
         voters=voters,
         raw_labels=raw_labels,
-        centers=centers,
-        spread=max(spread, float(np.finfo(np.float32).tiny)),
         labels=labels,
-        latent_centers=np.stack([latents[rows].mean(axis=0) for rows in members]),
+        **_describe(latents[seen], prepared[seen], labels, weights),
     )
+    if groups is None or rows is None:
+        return clustering
+    labels = clustering._predict(prepared)
+    labels[rows] = clustering.labels
+    described = _describe(latents, prepared, labels, groups.weights())
+    return replace(clustering, labels=labels, **described)
+
+
+def _describe(
+    latents: np.ndarray,
+    prepared: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray | None,
+) -> dict[str, Any]:
+    n_clusters = int(labels.max()) + 1
+    centers = find_centers(prepared, labels, n_clusters, weights)
+    return {
+        "centers": centers,
+        "spread": find_spread(prepared, labels, centers, weights),
+        "latent_centers": find_centers(latents, labels, n_clusters, weights),
+    }
 
 
 def _prepare(space: Pipeline, latents: np.ndarray) -> np.ndarray:

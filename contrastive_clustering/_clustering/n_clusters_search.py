@@ -292,7 +292,8 @@ class ClusterNumberSearch:
                 f"{grouping.n_groups}. Lower min_clusters or pass samples of more "
                 "groups."
             )
-        return latents[grouping.representatives(latents)]
+        representatives: np.ndarray = latents[grouping.representatives(latents)]
+        return representatives
 
 
 def _share_candidates(

@@ -10,8 +10,10 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from contrastive_clustering._clustering.centers import find_centers
 from contrastive_clustering._networks.autoencoder import PrototypeHead
 from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import renumber
 from contrastive_clustering._utils.seeding import (
     SeedStream,
@@ -51,7 +53,8 @@ class PrototypeClustering:
         Strata of the training set.
 
     latent_centers : ndarray of shape (n_clusters, latent_dim)
-        Mean of each stratum's training members in the latent space.
+        Mean of each stratum's training members in the latent space, in which a group
+        weighs as one.
     """
 
     prototypes: np.ndarray
@@ -61,7 +64,12 @@ class PrototypeClustering:
     latent_centers: np.ndarray
 
     @classmethod
-    def fit(cls, latents: np.ndarray, head: PrototypeHead) -> "PrototypeClustering":
+    def fit(
+        cls,
+        latents: np.ndarray,
+        head: PrototypeHead,
+        groups: Grouping | None = None,
+    ) -> "PrototypeClustering":
         """Assign the training set.
 
         Parameters
@@ -71,6 +79,10 @@ class PrototypeClustering:
 
         head : PrototypeHead
             The trained prototypes.
+
+        groups : Grouping, default=None
+            Groups of the samples, each of which weighs as one in the centers; None if
+            samples are independent.
 
         Returns
         -------
@@ -94,13 +106,13 @@ class PrototypeClustering:
                 "dropped. Lower n_clusters, or raise refinement_epochs.",
                 ConvergenceWarning,
             )
-        centers = [latents[labels == label].mean(axis=0) for label in range(len(kept))]
+        weights = None if groups is None else groups.weights()
         return cls(
             prototypes=prototypes[kept],
             origin=origin,
             temperature=head.temperature,
             labels=labels,
-            latent_centers=np.stack(centers),
+            latent_centers=find_centers(latents, labels, len(kept), weights),
         )
 
     def renumbered(self, order: np.ndarray) -> "PrototypeClustering":
@@ -191,7 +203,11 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def first_prototypes(
-    offsets: np.ndarray, proba: np.ndarray, n_prototypes: int, seed: int
+    offsets: np.ndarray,
+    proba: np.ndarray,
+    n_prototypes: int,
+    seed: int,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the mean directions of parts of each stratum's members, by k-means.
 
@@ -209,6 +225,9 @@ def first_prototypes(
     seed : int
         Seed of k-means.
 
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the samples; None stands for equal weights.
+
     Returns
     -------
     prototypes : ndarray of shape (n_clusters, n_prototypes, latent_dim)
@@ -217,15 +236,21 @@ def first_prototypes(
     directions = offsets / np.linalg.norm(offsets, axis=1, keepdims=True).clip(1e-12)
     labels = proba.argmax(axis=1)
     prototypes = np.empty((proba.shape[1], n_prototypes, offsets.shape[1]), "f4")
+    rng = np.random.default_rng(seed)
     for cluster, rows in enumerate(prototypes):
-        members = directions[labels == cluster][:MAX_MEMBERS]
+        found = np.flatnonzero(labels == cluster)
+        if len(found) == 0:  # take the sample of largest probability
+            found = proba[:, [cluster]].argmax(axis=0)
+        counted = None if weights is None else weights[found]
+        if len(found) > MAX_MEMBERS and counted is not None:
+            # The same sample may be drawn several times.
+            probability = counted / counted.sum()
+            found, counted = rng.choice(found, MAX_MEMBERS, p=probability), None
+        members = directions[found[:MAX_MEMBERS]]
         n_distinct = len(np.unique(members, axis=0))
-        if n_distinct == 0:  # no members: take the sample of largest probability
-            members = directions[[proba[:, cluster].argmax()]]
-            n_distinct = 1
         parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
-        found = parts.fit(members).cluster_centers_
-        rows[:] = found[np.arange(len(rows)) % len(found)]
+        centers = parts.fit(members, sample_weight=counted).cluster_centers_
+        rows[:] = centers[np.arange(len(rows)) % len(centers)]
     return prototypes
 
 
@@ -235,6 +260,8 @@ def learn_strata(
     proba: np.ndarray,
     seed: int,
     decoded: np.ndarray | None = None,
+    *,
+    weights: np.ndarray | None = None,
 ) -> PrototypeHead:
     """Return prototypes that reproduce new strata of the same latents.
 
@@ -260,22 +287,32 @@ def learn_strata(
         Latents of the decoded samples, float32. The prototypes learn to assign these
         like `latents`.
 
+    weights : ndarray of shape (n_samples,), default=None
+        Positive weights of the samples: batches are drawn in proportion to them. None
+        stands for equal weights.
+
     Returns
     -------
     learned : PrototypeHead
         The new prototypes, on the device of the old ones, relative to the mean latent.
     """
     device = head.origin.device
-    origin = latents.mean(axis=0)
+    origin = np.average(latents, axis=0, weights=weights).astype(latents.dtype)
     targets = torch.from_numpy(proba).to(device)
     with torch.no_grad():
         old = head(torch.from_numpy(latents).to(device)).softmax(dim=1)
-        shares = old.T @ targets  # (n_old, n_new)
-        shares /= targets.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
+        counted = targets
+        if weights is not None:
+            counted = targets * torch.from_numpy(weights).to(targets)[:, None]
+        shares = old.T @ counted  # (n_old, n_new)
+        shares /= counted.sum(dim=0).clamp(min=torch.finfo(targets.dtype).tiny)
     if decoded is not None:
         latents, proba = np.concatenate([latents, decoded]), np.tile(proba, (2, 1))
         targets = targets.repeat(2, 1)
-    start = first_prototypes(latents - origin, proba, head.prototypes.shape[1], seed)
+        weights = None if weights is None else np.tile(weights, 2)
+    start = first_prototypes(
+        latents - origin, proba, head.prototypes.shape[1], seed, weights
+    )
     learned = PrototypeHead(
         torch.from_numpy(start), torch.from_numpy(origin), head.temperature
     ).to(device)
@@ -290,14 +327,23 @@ def learn_strata(
         optimizer, LEARNING_RATE, total_steps=n_steps
     )
     generator = make_generator(derive_seed(seed, SeedStream.PROTOTYPES), device)
-    size = (min(LEARNING_BATCH, len(samples)),)
+    size = min(LEARNING_BATCH, len(samples))
     for _ in range(n_steps):
-        batch = torch.randint(
-            len(samples), size, generator=generator, device=generator.device
-        )
+        batch = _draw_batch(len(samples), size, weights, generator)
         loss = F.cross_entropy(learned(samples[batch]), targets[batch])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     return learned
+
+
+def _draw_batch(
+    n_samples: int, size: int, weights: np.ndarray | None, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the indices of a batch, drawn with replacement."""
+    device = generator.device
+    if weights is None:
+        return torch.randint(n_samples, (size,), generator=generator, device=device)
+    probability = torch.from_numpy(weights).to(device)
+    return torch.multinomial(probability, size, replacement=True, generator=generator)
