@@ -106,6 +106,17 @@ class FittedAttributes(EstimatorParameters):
             )
         return examples
 
+    @property
+    def group_labels_(self) -> np.ndarray:
+        """Stratum of each group of the training set."""
+        labels = self._fitted.group_labels
+        if labels is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'group_labels_': it "
+                "was fitted without groups. Pass groups to fit."
+            )
+        return labels
+
     def _read(self, X: Any, *, may_be_odd: bool = False) -> Samples:
         """Return samples; raise if shape or units differ from those of `fit`."""
         scaler = self._model.scaler

@@ -205,6 +205,11 @@ class ContrastiveAutoencoderClusterer(
         numbers of the earlier strata that they overlap with most. Without a second
         phase, -1 marks samples that the clusterer labels as noise.
 
+    group_labels_ : ndarray of shape (n_groups,)
+        Stratum of each group of the training set, in the order in which groups first
+        appear; those without an identifier come last. Only if `groups` were passed. See
+        `predict_groups` for new samples.
+
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Mean latent of each stratum; `inverse_transform` decodes it.
 

@@ -10,18 +10,22 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.metadata import Metadata
+from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._estimator.base import FittedAttributes
 from contrastive_clustering._estimator.relations import check_relations
 from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._evaluation.doubts import doubts_of_copies, doubts_of_sizes
+from contrastive_clustering._evaluation.group_strata import assign_groups
 from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
 from contrastive_clustering._model.fit import fit_model
+from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._saving.checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._saving.identity import Identity, identify
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import n_processes, run_on_first_rank
 from contrastive_clustering._utils.folder_lock import locked_folder
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.snapshot import snapshot
 
@@ -209,13 +213,28 @@ class LearningMixin(FittedAttributes):
             )
         examples = _native(samples[model.typical]) if start.store_examples else None
         self._model = replace(
-            model, resumable=one_epoch, examples=examples, feature_names=names
+            model,
+            resumable=one_epoch,
+            examples=examples,
+            feature_names=names,
+            group_labels=_label_groups(model, samples, groups),
         )
         if not one_epoch:  # one part of a stream is not representative
             doubts = doubts_of_copies(samples, model.labels)
             for doubt in doubts + doubts_of_sizes(model.labels, model.n_clusters):
                 warn(doubt)
         return self
+
+
+def _label_groups(
+    model: FittedModel, samples: Samples, groups: Any
+) -> np.ndarray | None:
+    """Return the stratum of each group of the training set, if there are groups."""
+    if groups is None:
+        return None
+    grouping = Grouping.read(groups, len(samples))
+    proba = model.predict_proba(samples)
+    return assign_groups(model.labels, proba, grouping).labels
 
 
 def _native(samples: np.ndarray) -> np.ndarray:

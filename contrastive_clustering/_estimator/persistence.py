@@ -15,7 +15,8 @@ from contrastive_clustering._model.estimator_file import (
     read_estimator,
     write_estimator,
 )
-from contrastive_clustering._model.load import params_from_tree, read_model
+from contrastive_clustering._model.load import read_model
+from contrastive_clustering._model.saved_params import params_from_tree
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.files import UNREADABLE, as_output_path, as_path
 from contrastive_clustering._utils.library_settings import default_library_settings

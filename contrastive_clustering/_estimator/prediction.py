@@ -18,6 +18,8 @@ from contrastive_clustering._data.validation import (
     check_latents,
 )
 from contrastive_clustering._estimator.base import FittedAttributes
+from contrastive_clustering._evaluation.group_strata import to_group_frame
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.param_validation import validate_params
 from contrastive_clustering._utils.snapshot import reads_fitted_state
 
@@ -199,7 +201,47 @@ class PredictionMixin(
         return self._model.predict_proba(self._read(X))
 
     @reads_fitted_state
-    def score(self, X: ArrayLike, y: object = None) -> float:
+    def predict_groups(self, X: ArrayLike, groups: ArrayLike) -> Any:
+        """Return the stratum of each group of samples, such as a patient.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples with the shape and the units seen in `fit`.
+
+        groups : array-like of shape (n_samples,)
+            Identifier of the group of each sample. A sample without an identifier is a
+            group of its own.
+
+        Returns
+        -------
+        strata : pandas.DataFrame
+            One row for each group, in the order in which they first appear, indexed by
+            identifier. The column "stratum" is the most frequent stratum of the group's
+            samples, and of equally frequent ones the more probable; "n_samples" is
+            their number; "agreement" the fraction of them in that stratum; and
+            "proba_0", "proba_1" and so on are the means of their soft assignments.
+            Groups without an identifier come last.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        TypeError, ValueError
+            If X differs from the X of `fit` in shape or units, or there is not one
+            identifier for each sample.
+        """
+        check_is_fitted(self)
+        samples = self._read(X)
+        return to_group_frame(
+            self._model.predict(samples), self._model.predict_proba(samples), groups
+        )
+
+    @reads_fitted_state
+    def score(
+        self, X: ArrayLike, y: object = None, *, groups: ArrayLike | None = None
+    ) -> float:
         """Return the mean silhouette of the predicted strata of X.
 
         The silhouette compares the directions of samples in the space of the leading 50
@@ -216,6 +258,10 @@ class PredictionMixin(
         y : object, default=None
             Not used, present here for API consistency by convention.
 
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each sample, as for `fit`. A group then weighs as
+            one, and samples are compared only with those of other groups.
+
         Returns
         -------
         score : float
@@ -223,7 +269,10 @@ class PredictionMixin(
             are in one stratum or each is in its own.
         """
         check_is_fitted(self)
-        return self._model.score(self._read(X))
+        samples = self._read(X)
+        return self._model.score(
+            samples, None if groups is None else Grouping.read(groups, len(samples))
+        )
 
     def _project(self, X: Any) -> np.ndarray:
         """Return the projections of X, which the contrastive loss compares."""

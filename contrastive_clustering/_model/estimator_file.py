@@ -7,11 +7,8 @@ from typing import Any
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Scope
 from contrastive_clustering._model.fitted import FittedModel
-from contrastive_clustering._model.load import (
-    ESTIMATOR,
-    network_to_tree,
-    params_to_tree,
-)
+from contrastive_clustering._model.load import ESTIMATOR, network_to_tree
+from contrastive_clustering._model.saved_params import params_to_tree
 from contrastive_clustering._saving.fitted_parts import (
     clustering_to_tree,
     density_to_tree,
@@ -60,6 +57,7 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
         "n_features_in": int(estimator.n_features_in_),
         "feature_names_in": None if names is None else names.tolist(),
         "examples": model.examples,
+        "group_labels": model.group_labels,
         "scikit-learn": package_versions()["scikit-learn"],
     }
 

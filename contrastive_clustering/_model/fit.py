@@ -24,6 +24,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
 from contrastive_clustering._clustering.settings import ClusteringSettings
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.on_device import keep_on_device
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
@@ -66,7 +67,7 @@ from contrastive_clustering._utils.numbering import order_strata
 from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
-FitClusters = Callable[[np.ndarray, int], LatentClustering]
+FitClusters = Callable[..., LatentClustering]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,11 +154,12 @@ def fit_model(
     part = dataset.take(rows)
     latents, clustering, search = _find_strata(net, dataset, part, settings, checkpoint)
     before = earlier if earlier is None or rows is None else earlier[rows]
-    order = order_strata(clustering.labels, clustering.n_clusters, before)
+    weights, groups = part.metadata.weights(), part.metadata.groups
+    order = order_strata(clustering.labels, clustering.n_clusters, before, weights)
     clustering = clustering.renumbered(order)
     density = run_on_first_rank(
         lambda: LatentDensity.fit(
-            latents, clustering.labels, clustering.n_clusters, net.seed
+            latents, clustering.labels, clustering.n_clusters, net.seed, groups
         )
     )
     check_decoder(net, clustering.latent_centers, dataset.scaler)
@@ -224,7 +226,19 @@ def _find_strata(
         normalize=settings.clustering.normalize,
         seed=net.seed,
     )
+    groups, weights = part.metadata.groups, part.metadata.weights()
     fit_final = functools.partial(fit_clusters, n_members=count_members(len(part)))
+
+    def choose_number() -> tuple[int, ClusterNumberResult | None]:
+        wanted = settings.clustering.n_clusters
+        if not isinstance(wanted, ClusterNumberSearch):
+            return wanted, None
+        verbose = settings.training.verbose
+        found = wanted.search(
+            latents, fit_clusters, net.seed, verbose=verbose, groups=groups
+        )
+        return found.n_clusters, found
+
     reached = None if checkpoint is None else checkpoint.reached
     search: ClusterNumberResult | None
     if checkpoint is not None and reached is not None and reached["stage"] == SECOND:
@@ -235,18 +249,12 @@ def _find_strata(
         n_done = reached["n_done"]
     else:
         latents = _encode(net, part, settings)
-        n_clusters, search = run_on_first_rank(
-            lambda: _choose_number(
-                settings.clustering,
-                latents,
-                fit_clusters,
-                net.seed,
-                settings.training.verbose,
-            )
-        )
+        n_clusters, search = run_on_first_rank(choose_number)
         # The second phase changes the strata, so a less stable consensus suffices.
         fit_first = fit_final if refinement is None else fit_clusters
-        clustering = run_on_first_rank(lambda: fit_first(latents, n_clusters))
+        clustering = run_on_first_rank(
+            lambda: fit_first(latents, n_clusters, groups=groups)
+        )
         if refinement is None or net.interrupted:
             return latents, clustering, search
         proba = clustering.predict_proba(latents)
@@ -262,6 +270,7 @@ def _find_strata(
             latents=latents,
             proba=proba,
             memberships=memberships,
+            weights=weights,
         )
         n_done = 0
     further: list[Callback] = []
@@ -279,22 +288,37 @@ def _find_strata(
     net.interrupted = refining.interrupted
     _warn_if_interrupted(refining)
     latents = _encode(net, part, settings)
-    head = net.module_.prototype_head
     if refinement.reclusters:
         # A new clustering matches the final latents better than the prototypes that
         # were learned during the phase: docs, "Defaults".
-        final = run_on_first_rank(
-            lambda: fit_final(latents, refining.memberships.shape[1])
-        )
-        proba = final.predict_proba(latents)
-        decoded = None
-        if net.restores:
-            # Decoded samples are blurred, so their latents differ from the originals
-            # and might otherwise be assigned to other strata.
-            decoded = encode_decoded(net, latents, dataset.scaler)
-        head = learn_strata(head, latents, proba, net.seed, decoded)
-        net.module_.prototype_head = head
-    return latents, PrototypeClustering.fit(latents, head), search
+        n_clusters = refining.memberships.shape[1]
+        final = run_on_first_rank(lambda: fit_final(latents, n_clusters, groups=groups))
+        _replace_prototypes(net, latents, final, dataset.scaler, weights)
+    head = net.module_.prototype_head
+    return latents, PrototypeClustering.fit(latents, head, groups), search
+
+
+def _replace_prototypes(
+    net: ContrastiveNet,
+    latents: np.ndarray,
+    clustering: LatentClustering,
+    scaler: Scaler,
+    weights: np.ndarray | None,
+) -> None:
+    """Let the net learn prototypes of a new clustering of the latents."""
+    decoded = None
+    if net.restores:
+        # Decoded samples are blurred, so their latents differ from the originals and
+        # might otherwise be assigned to other strata.
+        decoded = encode_decoded(net, latents, scaler)
+    net.module_.prototype_head = learn_strata(
+        net.module_.prototype_head,
+        latents,
+        clustering.predict_proba(latents),
+        net.seed,
+        decoded,
+        weights=weights,
+    )
 
 
 def _encode(
@@ -340,18 +364,3 @@ def _warn_if_interrupted(net: ContrastiveNet) -> None:
             "weights of that epoch; fit again to complete training.",
             ConvergenceWarning,
         )
-
-
-def _choose_number(
-    settings: ClusteringSettings,
-    latents: np.ndarray,
-    fit_clusters: FitClusters,
-    seed: int,
-    verbose: int,
-) -> tuple[int, ClusterNumberResult | None]:
-    """Return the number of clusters, and the search for it if there was one."""
-    n_clusters = settings.n_clusters
-    if not isinstance(n_clusters, ClusterNumberSearch):
-        return n_clusters, None
-    search = n_clusters.search(latents, fit_clusters, seed, verbose=verbose)
-    return search.n_clusters, search

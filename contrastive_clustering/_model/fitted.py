@@ -15,6 +15,7 @@ from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
 from contrastive_clustering._refinement.prototypes import PrototypeClustering
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.grouping import Grouping
 
 Strata = LatentClustering | PrototypeClustering
 
@@ -60,6 +61,9 @@ class FittedModel:
 
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns of the training set.
+
+    group_labels : ndarray of shape (n_groups,) or None
+        Stratum of each group of the training set; None if there were no groups.
     """
 
     net: ContrastiveNet
@@ -71,6 +75,7 @@ class FittedModel:
     resumable: bool = False
     examples: np.ndarray | None = None
     feature_names: np.ndarray | None = None
+    group_labels: np.ndarray | None = None
 
     @property
     def n_clusters(self) -> int:
@@ -131,11 +136,16 @@ class FittedModel:
         """Return the log-density of the latents of each sample; see `encode`."""
         return self._map_latents(samples, self.density.score_samples)
 
-    def score(self, samples: Samples) -> float:
+    def score(self, samples: Samples, groups: Grouping | None = None) -> float:
         """Return the mean silhouette of samples; see `sample_silhouette`."""
         rows = np.arange(0, len(samples), math.ceil(len(samples) / MAX_SCORED))
         labels = self._map_latents(samples, self.assign, rows=rows)
-        return sample_silhouette(samples[rows], labels, self.scaler)
+        return sample_silhouette(
+            samples[rows],
+            labels,
+            self.scaler,
+            None if groups is None else groups.take(rows),
+        )
 
     def assign(self, latents: np.ndarray) -> np.ndarray:
         """Return the stratum of each latent, of shape (n_samples,)."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, clone
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
 from contrastive_clustering._augmentation.presets import Preset
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._io.schema import (
+    INTEGERS,
     NUMBERS,
     Array,
     Entries,
@@ -32,6 +32,11 @@ from contrastive_clustering._io.schema import (
 )
 from contrastive_clustering._model.divergence import MAX_TRIED
 from contrastive_clustering._model.fitted import FittedModel
+from contrastive_clustering._model.saved_params import (
+    MAX_WIDTH,
+    params_from_tree,
+    params_to_tree,
+)
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
 from contrastive_clustering._saving.fitted_parts import (
@@ -47,21 +52,16 @@ from contrastive_clustering._saving.net_state import NET, check_weights, load_ne
 from contrastive_clustering._training.build import given_parameters, make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
-    CHECKPOINT_EVERY,
-    COMPILE,
-    KEYWORDS,
     check_net_parameters,
-    is_net_parameter,
     net_parameters_of,
 )
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.provenance import package_versions
 
-# Largest layers and batches that a file may define. Covariances of more latents would
-# take gigabytes.
-MAX_WIDTH, MAX_BATCH_SIZE = 2**13, 2**20
+# Largest batch that a file may define.
+MAX_BATCH_SIZE = 2**20
 
 NETWORK = Fields(
     {
@@ -87,107 +87,15 @@ ESTIMATOR = Fields(
         "n_features_in": Integer(1, size="n_features"),
         "feature_names_in": Maybe(Items(Text(), size="n_features")),
         "examples": VALUE,
+        "group_labels": Maybe(
+            Array(("n_groups",), INTEGERS, low=NOISE, below="n_clusters")
+        ),
         "scikit-learn": Text(100),
     }
 )
 
-# Parameters that concern the machine rather than the model. A file that sets them could
-# start processes or write to an arbitrary folder.
-MACHINE_PARAMETERS = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
-MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
-
-_WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
-
 # Largest number of values in a sample for which the network is tried.
 MAX_TRIED_VALUES = 2**18
-
-
-def params_to_tree(
-    params: dict[str, Any], trusted: Collection[str], note: str = ""
-) -> dict[str, Any]:
-    """Return a tree for the parameters of an estimator that a file contains.
-
-    Parameters
-    ----------
-    params : dict
-        Parameters by name.
-
-    trusted : collection of str
-        Import paths of classes and functions that may be named.
-
-    note : str, default=""
-        Text that follows the name and value of a parameter in error messages.
-
-    Returns
-    -------
-    tree : dict
-        All parameters except those that concern the machine.
-
-    Raises
-    ------
-    ValueError
-        If a parameter contains code that is not trusted or a value that cannot be
-        saved.
-    """
-    return {
-        # Fitted attributes of an estimator are not part of a parameter.
-        name: to_tree(
-            clone(value) if isinstance(value, BaseEstimator) else value,
-            trusted,
-            f"{name}={show(value)}{note}",
-        )
-        for name, value in params.items()
-        if not _concerns_machine(name)
-    }
-
-
-def params_from_tree(
-    tree: dict[str, Any], trusted: Collection[str], known: Collection[str]
-) -> dict[str, Any]:
-    """Return the parameters of a checked tree, or raise if one is not allowed.
-
-    Parameters
-    ----------
-    tree : dict
-        Parameters by name, each of which fits `VALUE`.
-
-    trusted : collection of str
-        Import paths of classes and functions that may be imported.
-
-    known : collection of str
-        Names of the estimator's parameters, without those of the net.
-
-    Returns
-    -------
-    params : dict
-        Parameters by name. Their values must still be validated.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown or concerns the machine, a network would be too large, or
-        a value is neither known nor trusted.
-    """
-    for name in tree:
-        if (
-            _concerns_machine(name)
-            or name == KEYWORDS
-            or not (name in known or is_net_parameter(name))
-        ):
-            raise ValueError(f"{shown(name)} is not a parameter that a file may set")
-    for name in _WIDTHS:
-        if name in tree:
-            Integer(1, MAX_WIDTH).check(_unboxed(tree[name]), name, Scope())
-    return {name: from_tree(value, trusted) for name, value in tree.items()}
-
-
-def _concerns_machine(name: str) -> bool:
-    return name in MACHINE_PARAMETERS or name.startswith(MACHINE_PREFIXES)
-
-
-def _unboxed(tree: Any) -> Any:
-    value = from_tree(tree) if isinstance(tree, dict) else tree
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def network_to_tree(net: ContrastiveNet, trusted: Collection[str]) -> dict[str, Any]:
@@ -267,6 +175,7 @@ def read_model(
         resumable=tree["net"]["optimizer"] is not None,
         examples=tree["examples"],
         feature_names=None if names is None else np.array(names, dtype=object),
+        group_labels=tree["group_labels"],
     )
     _try_model(model)
     return model

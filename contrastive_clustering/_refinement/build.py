@@ -38,6 +38,7 @@ def start_refinement(
     latents: np.ndarray,
     proba: np.ndarray,
     memberships: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> RefinementNet:
     """Return the net of the second phase, started from the clusterer's clusters.
 
@@ -61,6 +62,9 @@ def start_refinement(
     memberships : ndarray of shape (n_samples, n_clusters)
         Soft assignments of the whole training set.
 
+    weights : ndarray of shape (n_clustered,), default=None
+        Weights of the samples that were clustered; None weights all equally.
+
     Returns
     -------
     refining : RefinementNet
@@ -69,7 +73,7 @@ def start_refinement(
     device = net.module_.input_mean.device
     origin = latents.mean(axis=0)
     prototypes = first_prototypes(
-        latents - origin, proba, refinement.prototypes_per_cluster, net.seed
+        latents - origin, proba, refinement.prototypes_per_cluster, net.seed, weights
     )
     net.module_.prototype_head = PrototypeHead(
         torch.from_numpy(prototypes),

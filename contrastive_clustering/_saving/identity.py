@@ -36,7 +36,6 @@ IRRELEVANT = {
     "warm_start",
 }
 IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
-RELEVANT = f"iterator_train__{GROUP_POSITIVES}"
 
 # Attributes that PyTorch itself adds to every module.
 _MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module()))
@@ -93,7 +92,7 @@ def identify(
             describe_callbacks(value) if name == "callbacks" else describe(value)
         )
         for name, value in params.items()
-        if name == RELEVANT
+        if name == GROUP_POSITIVES
         or (name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES))
     }
     digest = _hash(iterate_chunks(X))

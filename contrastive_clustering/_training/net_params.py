@@ -44,7 +44,7 @@ CHECKPOINT = "checkpoint"
 LR_SCHEDULE = "lr_schedule"
 
 # Whether the second view of a sample is one of another sample of its group.
-GROUP_POSITIVES = "group_positives"
+GROUP_POSITIVES = "iterator_train__group_positives"
 
 # Number of epochs between checkpoints.
 CHECKPOINT_EVERY = f"callbacks__{CHECKPOINT}__every"
@@ -142,7 +142,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         if name.endswith("_weight")
     },
     "criterion__kl_warm_up": [Number(0, 1, closed="both")],
-    f"iterator_train__{GROUP_POSITIVES}": ["boolean"],
+    GROUP_POSITIVES: ["boolean"],
     "iterator_train__num_workers": [Count(0)],
     "iterator_valid__num_workers": [Count(0)],
     f"callbacks__{EARLY_STOPPING}__patience": [Count(1)],
@@ -255,8 +255,11 @@ def check_net_parameters(
     _check_names(net_params, "compile", arguments_of(torch.compile))
     arguments = arguments_of(optimizer)
     _check_names(net_params, "optimizer", arguments and [*arguments, "param_groups"])
-    for prefix, own in (("iterator_train", [GROUP_POSITIVES]), ("iterator_valid", [])):
-        _check_names(net_params, prefix, [*(arguments_of(DataLoader) or ()), *own])
+    for prefix in ("iterator_train", "iterator_valid"):
+        known = arguments_of(DataLoader) or []
+        if GROUP_POSITIVES.startswith(prefix):
+            known = [*known, GROUP_POSITIVES.removeprefix(f"{prefix}__")]
+        _check_names(net_params, prefix, known)
         _check_loader(net_params, prefix)
     named = {**dict(name_callbacks(callbacks)), LR_SCHEDULE: WarmUpCosine}
     adds_stopping = early_stopping or EARLY_STOPPING not in named
