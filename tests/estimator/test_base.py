@@ -53,3 +53,11 @@ def test_the_model_is_replaced_in_one_step(tiny_images, fast):
         clusterer.set_params(lr=-1.0).fit(tiny_images)
     assert clusterer._model is model
     np.testing.assert_array_equal(clusterer.labels_, labels)
+
+
+def test_group_labels_need_groups(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    with pytest.raises(AttributeError, match="Pass groups to fit"):
+        clusterer.group_labels_  # noqa: B018
+    clusterer.fit(tiny_images, groups=np.arange(40))
+    np.testing.assert_array_equal(clusterer.group_labels_, clusterer.labels_)

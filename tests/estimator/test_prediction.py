@@ -165,3 +165,44 @@ def test_results_are_written_to_out(fitted_digits, digits, tmp_path):
 def test_an_invalid_out_is_named(fitted_digits, digits, *, method, out, error, message):
     with pytest.raises(error, match=message):
         getattr(fitted_digits, method)(digits[0][:5], out=out)
+
+
+PATIENT = np.arange(40) // 4
+
+
+def test_groups_are_predicted_from_their_samples(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(**fast)
+    clusterer.fit(tiny_images, groups=PATIENT)
+    names = np.array([f"p{code}" for code in PATIENT])
+    table = clusterer.predict_groups(tiny_images, names)
+    assert table.index.tolist() == [f"p{code}" for code in range(10)]
+    np.testing.assert_array_equal(table["stratum"], clusterer.group_labels_)
+    proba = clusterer.predict_proba(tiny_images).astype(float)
+    for code in range(10):
+        members = clusterer.labels_[code == PATIENT]
+        row = table.iloc[code]
+        counts = np.bincount(members, minlength=2)
+        assert counts[int(row["stratum"])] == counts.max()
+        assert row["agreement"] == counts.max() / 4
+        assert row["n_samples"] == 4
+        np.testing.assert_allclose(
+            row[["proba_0", "proba_1"]].astype(float),
+            proba[code == PATIENT].mean(axis=0),
+            rtol=1e-12,
+        )
+    part = clusterer.predict_groups(tiny_images[:2], ["x", None])
+    assert part.index.tolist() == ["x", "sample 1"]
+    with pytest.raises(ValueError, match="groups has 3 values, but there are 2"):
+        clusterer.predict_groups(tiny_images[:2], [1, 2, 3])
+
+
+def test_the_score_compares_samples_of_different_groups(fast):
+    noise = np.random.default_rng(0).normal(size=(60, 8, 8))
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(noise)
+    plain = clusterer.score(noise)
+    assert clusterer.score(noise, groups=np.arange(60)) == plain
+    copies = np.concatenate([noise, np.repeat(noise[:2], 30, axis=0)])
+    groups = np.concatenate([np.arange(60), np.repeat([0, 1], 30)])
+    inflated = clusterer.score(copies) - plain
+    assert inflated > 0.2
+    assert abs(clusterer.score(copies, groups=groups) - plain) < inflated / 10
