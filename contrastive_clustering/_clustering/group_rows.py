@@ -62,4 +62,6 @@ def draw_rows(groups: Grouping, n: int, rng: np.random.RandomState) -> np.ndarra
     rounds = np.empty(len(order), dtype=np.intp)
     starts = np.cumsum(sizes) - sizes
     rounds[by_group] = np.arange(len(order)) - starts[groups.codes[by_group]]
+    # Another order, because larger groups have their first samples early in the first.
+    order = rng.permutation(len(order))
     return np.asarray(order[np.argsort(rounds[order], kind="stable")][:n])

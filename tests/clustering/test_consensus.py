@@ -1,12 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.datasets import make_blobs, make_moons
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
@@ -223,3 +226,105 @@ def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):
     if fitted:
         monkeypatch.undo()
         assert not hasattr(clusterer.fit(np.eye(20)), "feature_names_in_")
+
+
+def replicate(X, rows):
+    """Return samples of which some have 39 copies with tiny jitter, and the groups."""
+    rng = np.random.default_rng(1)
+    copies = np.repeat(X[rows], 39, axis=0)
+    copies += rng.normal(0, 1e-3 * X.std(), copies.shape)
+    groups = np.concatenate([np.arange(len(X)), np.repeat(rows, 39)])
+    return np.concatenate([X, copies]), groups
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("kind", ["blobs", "digits"])
+def test_copies_of_samples_do_not_change_clusters(kind, seed, digits):
+    if kind == "blobs":
+        X, _ = make_blobs([60, 60, 60], 5, cluster_std=1.0, random_state=3)
+        rows, n_clusters = np.arange(8), 3
+    else:
+        X, n_clusters = digits[0][:600].reshape(600, -1), 10
+        rows = np.arange(0, 60, 6)
+    repeated, groups = replicate(X, rows)
+    consensus = ConsensusClustering(n_clusters, random_state=seed)
+    others = np.setdiff1d(np.arange(len(X)), rows)
+    before = consensus.fit_predict(X)[others]
+    grouped = consensus.fit_predict(repeated, groups=groups)[others]
+    assert adjusted_rand_score(before, grouped) >= 0.95
+    ungrouped = consensus.fit_predict(repeated)[others]
+    assert adjusted_rand_score(before, ungrouped) < 0.9
+
+
+def test_groups_of_one_sample_each_change_nothing(rays):
+    X = rays[0][::3]
+    consensus = ConsensusClustering(
+        4, n_members=6, cosine_fraction=0.5, max_samples=200, random_state=0
+    )
+    alone = consensus.fit(X).predict_proba(X)
+    for groups in (None, np.arange(len(X)), [None] * len(X)):
+        again = consensus.fit(X, groups=groups).predict_proba(X)
+        np.testing.assert_array_equal(again, alone)
+
+
+def test_a_subset_has_samples_of_as_many_groups_as_possible(monkeypatch):
+    X, y = make_blobs(1200, 4, centers=3, cluster_std=0.6, random_state=0)
+    groups = np.append(np.zeros(1000, dtype=int), np.arange(1, 201))
+    seen = []
+
+    class RecordingKMeans(_consensus.KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            seen.append(sample_weight)
+            return super().fit(X, y, sample_weight)
+
+    monkeypatch.setattr(_consensus, "KMeans", RecordingKMeans)
+    consensus = ConsensusClustering(3, n_members=4, max_samples=300, random_state=0)
+    labels = consensus.fit_predict(X, groups=groups)
+    assert adjusted_rand_score(y, labels) > 0.97
+    for weights in seen:
+        np.testing.assert_allclose(np.sort(weights), [0.01] * 100 + [1.0] * 200)
+    # Without a second sample of any group, no weights are needed.
+    seen.clear()
+    consensus.set_params(max_samples=150).fit(X, groups=groups)
+    assert seen == [None] * 4
+
+
+def test_the_number_of_fine_clusters_is_limited_by_the_groups():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    consensus = ConsensusClustering(2, n_members=4, random_state=0)
+    fine = [
+        [member.fine.n_clusters for member in fitted._members]
+        for fitted in (
+            consensus.fit(X),
+            ConsensusClustering(2, n_members=4, random_state=0).fit(
+                X, groups=np.arange(400) % 50
+            ),
+        )
+    ]
+    assert min(fine[0]) >= 20
+    assert fine[1] == [10, 10]
+
+
+def test_groups_reach_the_clusterer_of_a_pipeline():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    groups = np.arange(60) // 3
+    consensus = ConsensusClustering(3, n_members=4, random_state=0)
+    expected = consensus.fit(X, groups=groups).labels_
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(clone(consensus).set_fit_request(groups=True))
+        found = pipeline.fit(X, groups=groups)[-1].labels_
+    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(expected, consensus.fit(X).labels_)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([0, 1] * 5, r"groups has 2 groups, fewer than n_clusters=3"),
+        ([0] * 10, r"groups has one group only"),
+        ([0, 1], r"groups has 2 values, but there are 10 samples"),
+    ],
+)
+def test_invalid_groups_are_an_error(groups, message):
+    with pytest.raises(ValueError, match=message):
+        ConsensusClustering(3).fit(np.eye(10), groups=groups)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
 from contrastive_clustering._clustering import density as _density
 from contrastive_clustering._clustering.density import VARIANCE_FLOOR, LatentDensity
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def blobs(sizes, dim, seed=0, distance=6.0):
@@ -204,3 +205,83 @@ def test_global_generators_are_unchanged():
     density = LatentDensity.fit(latents, labels, 2, seed=0)
     density.sample(5, None, np.random.RandomState(0))
     np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+def test_moments_are_weighted_by_group():
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(70, 3)) @ rng.normal(size=(3, 3))
+    labels, codes = rng.integers(0, 2, 70), rng.integers(0, 25, 70)
+    groups = Grouping.read(codes, 70)
+    weights = groups.weights()
+    density = LatentDensity.fit(latents, labels, 2, seed=0, groups=groups)
+    residuals, independent = np.empty((70, 3)), []
+    for stratum in range(2):
+        rows = np.flatnonzero(labels == stratum)
+        center = np.average(latents[rows], axis=0, weights=weights[rows])
+        residuals[rows] = latents[rows] - center
+        for code in set(codes[rows].tolist()):
+            members = rows[codes[rows] == code]
+            distances = latents[members] - latents[members].mean(axis=0)
+            nearest = members[np.linalg.norm(distances, axis=1).argmin()]
+            independent.append(residuals[nearest])
+        np.testing.assert_allclose(density.means[stratum], center, rtol=1e-10)
+    shrinkage = ledoit_wolf_shrinkage(np.array(independent), assume_centered=True)
+    pooled = (residuals * weights[:, None]).T @ residuals / weights.sum()
+    pooled = (1 - shrinkage) * pooled + shrinkage * np.trace(pooled) / 3 * np.eye(3)
+    pooled += VARIANCE_FLOOR * latents.var(axis=0).mean() * np.eye(3)
+    for stratum in range(2):
+        rows = labels == stratum
+        mass = weights[rows].sum()
+        scatter = (residuals[rows] * weights[rows, None]).T @ residuals[rows]
+        factor = density.factors[stratum]
+        np.testing.assert_allclose(
+            factor @ factor.T, (scatter + 3 * pooled) / (mass + 3), rtol=1e-10
+        )
+        np.testing.assert_allclose(
+            np.exp(density.log_weights[stratum]), mass / weights.sum(), rtol=1e-10
+        )
+
+
+def test_copies_of_a_sample_change_nothing():
+    humps, _ = blobs([300, 300], dim=4, distance=10)
+    hump, _ = blobs([400], dim=4, seed=1)
+    latents = np.concatenate([humps, hump + 40])
+    labels = np.repeat([0, 1], [600, 400])
+    once = LatentDensity.fit(latents, labels, 2, seed=0)
+    rows = np.append(np.arange(1000), np.repeat([3, 700], 500))
+    groups = Grouping.read(rows, len(rows))
+    grouped, ungrouped = (
+        LatentDensity.fit(latents[rows], labels[rows], 2, seed=0, groups=some)
+        for some in (groups, None)
+    )
+    assert grouped.strata.tolist() == once.strata.tolist() == [0, 0, 1]
+    for name in ("log_weights", "means", "factors"):
+        np.testing.assert_allclose(
+            getattr(grouped, name), getattr(once, name), rtol=1e-4, atol=1e-4
+        )
+    scores = once.score_samples(latents)
+    np.testing.assert_allclose(grouped.score_samples(latents), scores, atol=1e-3)
+    assert np.abs(ungrouped.score_samples(latents) - scores).max() > 0.5
+
+
+def test_groups_keep_their_weight_in_a_subset(monkeypatch):
+    monkeypatch.setattr(_density, "MAX_MEMBERS", 60)
+    rng = np.random.default_rng(0)
+    codes = np.append(np.zeros(900, dtype=int), np.arange(1, 31))
+    latents = rng.normal(size=(930, 2)) + (codes == 0)[:, None] * 50
+    groups = Grouping.read(codes, 930)
+    labels = np.zeros(930, dtype=int)
+    density = LatentDensity.fit(latents, labels, 1, seed=0, groups=groups)
+    singles = latents[900:].mean(axis=0)
+    expected = (30 * singles + latents[:900].mean(axis=0)) / 31
+    np.testing.assert_allclose(density.means[0], expected, atol=0.05)
+
+
+def test_groups_of_one_sample_each_give_the_same_density():
+    latents, labels = blobs([120, 40], dim=3)
+    alone = LatentDensity.fit(latents, labels, 2, seed=0)
+    groups = Grouping.read(np.arange(160), 160)
+    grouped = LatentDensity.fit(latents, labels, 2, seed=0, groups=groups)
+    np.testing.assert_allclose(
+        grouped.score_samples(latents), alone.score_samples(latents), rtol=1e-9
+    )

@@ -24,6 +24,7 @@ from contrastive_clustering._clustering.latent_clustering import (
     fit_clustering,
     nearest_members,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 SPACES = [(False, False), (True, False), (False, True), (True, True)]
 
@@ -314,3 +315,127 @@ def test_nearest_members():
         latents, np.array([0, 0, 1, -1]), np.array([[0.9], [9.0], [5.0]])
     )
     assert nearest.tolist() == [1, 2, -1]
+
+
+def grouped(blobs):
+    """Return the blobs with 30 copies of some latents, their labels and groups."""
+    latents, y = blobs
+    rows = np.arange(0, 180, 30)
+    copies = np.repeat(rows, 30)
+    jitter = np.random.default_rng(0).normal(0, 1e-3, (len(copies), 6))
+    repeated = np.concatenate([latents, latents[copies] + jitter.astype(np.float32)])
+    codes = np.append(np.arange(180), copies)
+    return repeated, np.append(y, y[copies]), Grouping.read(codes, len(codes))
+
+
+@pytest.mark.parametrize(("whiten", "normalize"), SPACES)
+@pytest.mark.parametrize(
+    "clusterer",
+    [
+        "consensus",
+        "kmeans",
+        "gaussian_mixture",
+        BisectingKMeans(),
+        AgglomerativeClustering(),
+        make_pipeline(StandardScaler(), GaussianMixture()),
+        DBSCAN(eps=0.5, min_samples=4),
+    ],
+    ids=lambda clusterer: getattr(type(clusterer), "__name__", clusterer),
+)
+def test_a_group_weighs_as_one(blobs, clusterer, whiten, normalize):
+    latents, labels, groups = grouped(blobs)
+    fitted = fit_clustering(
+        latents,
+        3,
+        clusterer,
+        whiten=whiten,
+        normalize=normalize,
+        seed=0,
+        groups=groups,
+    )
+    kept = fitted.labels >= 0
+    assert kept.mean() > 0.9
+    assert adjusted_rand_score(labels[kept], fitted.labels[kept]) > 0.95
+    np.testing.assert_array_equal(fitted.predict(latents), fitted.labels)
+    weights, prepared = groups.weights(), fitted.prepare(latents)
+    for stratum in range(fitted.n_clusters):
+        rows = fitted.labels == stratum
+        for found, space in (
+            (fitted.centers, prepared),
+            (fitted.latent_centers, latents),
+        ):
+            np.testing.assert_allclose(
+                found[stratum],
+                weights[rows] @ space[rows] / weights[rows].sum(),
+                rtol=1e-5,
+                atol=1e-6,
+            )
+    squares = (prepared - fitted.centers[fitted.labels])[kept] ** 2
+    expected = weights[kept] @ squares.mean(axis=1) / weights[kept].sum()
+    assert fitted.spread == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "n_voters"),
+    [(AgglomerativeClustering(), 180), (DBSCAN(eps=0.5, min_samples=4), 360)],
+    ids=["representatives", "weights"],
+)
+def test_samples_that_the_clusterer_labeled_vote(blobs, clusterer, n_voters):
+    latents, _, groups = grouped(blobs)
+    fitted = fit_clustering(
+        latents, 3, clusterer, whiten=False, normalize=False, seed=0, groups=groups
+    )
+    assert len(fitted.voters._fit_X) == n_voters
+
+
+def test_core_samples_are_counted_by_groups(blobs):
+    latents, _, groups = grouped(blobs)
+    copies_are_dense = DBSCAN(eps=0.02, min_samples=10)
+    assert cluster(latents, copies_are_dense).n_clusters == 6
+    with pytest.raises(ValueError, match="labeled all 360 samples as noise"):
+        fit_clustering(
+            latents,
+            3,
+            copies_are_dense,
+            whiten=False,
+            normalize=False,
+            seed=0,
+            groups=groups,
+        )
+
+
+@pytest.mark.parametrize("clusterer", ["consensus", "kmeans", "gaussian_mixture"])
+def test_fewer_groups_than_clusters_are_an_error(blobs, clusterer):
+    latents, _ = blobs
+    groups = Grouping.read(np.arange(180) % 4, 180)
+    with pytest.raises(ValueError, match="n_clusters=5 is more than the number of gr"):
+        fit_clustering(
+            latents, 5, clusterer, whiten=False, normalize=False, seed=0, groups=groups
+        )
+
+
+def test_a_clusterer_that_finds_the_number_itself_needs_no_more_groups(blobs):
+    latents, y = blobs
+    groups = Grouping.read(y, 180)
+    shift = MeanShift(bandwidth=0.5)
+    fitted = fit_clustering(
+        latents, 9, shift, whiten=False, normalize=False, seed=0, groups=groups
+    )
+    assert adjusted_rand_score(y, fitted.labels) > 0.95
+
+
+def test_no_groups_and_the_argument_left_out_are_the_same(blobs):
+    latents, _ = blobs
+    for clusterer in ("consensus", "kmeans", "gaussian_mixture", DBSCAN(eps=0.5)):
+        left_out = cluster(latents, clusterer, whiten=True)
+        none = fit_clustering(
+            latents,
+            3,
+            clusterer,
+            whiten=True,
+            normalize=False,
+            seed=0,
+            groups=None,
+        )
+        for name in ("labels", "centers", "latent_centers", "spread"):
+            np.testing.assert_array_equal(getattr(none, name), getattr(left_out, name))

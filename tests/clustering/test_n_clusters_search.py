@@ -14,6 +14,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberResult,
     ClusterNumberSearch,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
@@ -231,3 +232,41 @@ def test_searches_compare_by_value():
     )
     with pytest.raises(AttributeError):
         ClusterNumberSearch().max_clusters = 3
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_a_group_is_one_latent(criterion):
+    centers = draw_blobs(3, n_samples=90)
+    groups = np.repeat(np.arange(90), 3)
+    offsets = np.tile([-0.1, 0.02, 0.1], 90)[:, None]
+    latents = np.repeat(centers, 3, axis=0) + offsets
+    groups, latents = (
+        np.append(groups, np.zeros(200)),
+        np.append(latents, np.tile(latents[1], (200, 1)), axis=0),
+    )
+    search = ClusterNumberSearch(criterion, max_clusters=5)
+    found = search.search(latents, fit_kmeans, 0, groups=groups)
+    grouping = Grouping.read(groups, len(latents))
+    rows = grouping.representatives(latents)
+    assert len(rows) == 90
+    expected = search.search(latents[rows], fit_kmeans, 0)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    again = search.search(latents, fit_kmeans, 0, groups=grouping)
+    np.testing.assert_array_equal(again.scores, expected.scores)
+
+
+def test_groups_of_one_latent_each_change_nothing():
+    latents = draw_blobs(3, n_samples=60)
+    search = ClusterNumberSearch(max_clusters=4)
+    alone = search.search(latents, fit_kmeans, 0).scores
+    for groups in (None, np.arange(60)):
+        again = search.search(latents, fit_kmeans, 0, groups=groups).scores
+        np.testing.assert_array_equal(again, alone)
+
+
+def test_fewer_groups_than_candidates_are_an_error():
+    search = ClusterNumberSearch(min_clusters=4)
+    with pytest.raises(ValueError, match="more than the number of groups, 3"):
+        search.search(np.eye(9), fit_kmeans, 0, groups=np.arange(9) % 3)
+    with pytest.raises(ValueError, match="groups has 2 values"):
+        search.search(np.eye(9), fit_kmeans, 0, groups=[0, 1])

@@ -4,12 +4,14 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._refinement import prototypes as _prototypes
 from contrastive_clustering._refinement.prototypes import (
     PrototypeClustering,
     _logits,
     first_prototypes,
     learn_strata,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 
 @pytest.fixture
@@ -167,3 +169,70 @@ def test_learning_strata_is_reproducible_without_the_global_generator(fitted):
     first, second = (learn_strata(head, latents, proba, seed=3) for _ in range(2))
     assert torch.equal(first.prototypes, second.prototypes)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_group_weighs_as_one_in_the_centers(fitted):
+    latents, head, alone = fitted
+    groups = Grouping.read(np.arange(50) // 7, 50)
+    with pytest.warns(ConvergenceWarning):
+        clustering = PrototypeClustering.fit(latents, head, groups)
+    np.testing.assert_array_equal(clustering.labels, alone.labels)
+    assert clustering.latent_centers.dtype == alone.latent_centers.dtype
+    weights = groups.weights()
+    for label, center in enumerate(clustering.latent_centers):
+        rows = clustering.labels == label
+        expected = weights[rows] @ latents[rows] / weights[rows].sum()
+        np.testing.assert_allclose(center, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("largest", [5000, 400])
+def test_first_prototypes_are_weighted_means(largest, monkeypatch):
+    monkeypatch.setattr(_prototypes, "MAX_MEMBERS", largest)
+    angle = np.repeat([0.0, 0.4], [900, 30])
+    offsets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    weights = np.where(angle == 0, 1 / 900, 1.0)
+    found = first_prototypes(offsets, np.ones((930, 1)), 1, seed=0, weights=weights)
+    expected = (offsets[0] + 30 * offsets[-1]) / 31
+    # A subset is drawn in proportion to the weights.
+    tolerance = 1e-6 if largest == 5000 else 0.02
+    np.testing.assert_allclose(found[0, 0], expected, atol=tolerance)
+
+
+def test_learning_draws_samples_by_weight(fitted):
+    _, head, _ = fitted
+    # Strata disagree about the same latents: the heavier sample decides.
+    rng = np.random.default_rng(0)
+    distinct = rng.normal(size=(60, 4)).astype(np.float32)
+    latents = np.tile(distinct, (10, 1))
+    proba = np.eye(2, dtype=np.float32)[(latents[:, 0] > 0).astype(int)]
+    proba[60:] = proba[60:, ::-1]  # nine of ten copies are labeled the other way
+    weights = np.repeat([1.0, 0.01], [60, 540])
+    found = {}
+    for name, some in (("weights", weights), ("none", None)):
+        learned = learn_strata(head, latents, proba, seed=0, weights=some)
+        with torch.no_grad():
+            labels = learned(torch.from_numpy(distinct)).argmax(dim=1).numpy()
+        found[name] = np.mean(labels == proba[:60].argmax(axis=1))
+    assert found["weights"] > 0.9
+    assert found["none"] < 0.1
+
+
+def test_weights_determine_the_origin_and_the_conditions(fitted):
+    latents, head, _ = fitted
+    with torch.no_grad():
+        head.condition_weight.copy_(torch.arange(16.0).reshape(4, 4))
+    weights = np.random.default_rng(0).uniform(0.1, 1, 50)
+    labels = (latents[:, 0] > 0).astype(int)
+    proba = np.eye(2, dtype=np.float32)[labels]
+    learned = learn_strata(
+        head, latents, proba, seed=0, decoded=latents + 1, weights=weights
+    )
+    expected = np.average(latents, axis=0, weights=weights)
+    np.testing.assert_allclose(learned.origin, expected, atol=1e-6)
+    with torch.no_grad():
+        old = head(torch.from_numpy(latents)).softmax(dim=1) @ head.condition_weight.T
+    for label in range(2):
+        rows = labels == label
+        mean = np.average(old[rows], axis=0, weights=weights[rows])
+        found = learned.condition_weight[:, label].detach().numpy()
+        np.testing.assert_allclose(found, mean, rtol=1e-5)

@@ -24,6 +24,30 @@ def test_the_first_of_equal_size_comes_first():
     assert order_strata(np.array([1, 0, 2, 2, 0, 1]), 3).tolist() == [1, 0, 2]
 
 
+def test_strata_are_numbered_by_weight():
+    labels = np.array([0, 0, 0, 0, 1, 1, 2, -1])
+    weights = np.array([0.25, 0.25, 0.25, 0.25, 1.0, 1.0, 0.5, 9.0])
+    assert order_strata(labels, 3, weights=weights).tolist() == [1, 0, 2]
+
+
+def test_equal_sums_of_weights_are_ties():
+    # Ten tenths are less than 1 by a rounding error.
+    labels = np.append(np.ones(10, dtype=int), 0)
+    weights = np.append(np.full(10, 0.1), 1.0)
+    assert weights[:10].cumsum()[-1] < 1
+    assert order_strata(labels, 2, weights=weights).tolist() == [1, 0]
+
+
+def test_weights_determine_the_overlap():
+    labels, earlier = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 0])
+    assert match(labels, earlier) == {0: 0, 1: 1}
+    weights = np.array([0.1, 0.1, 1.0, 0.1, 1.0])
+    assert match(labels, earlier, weights) == {0: 1, 1: 0}
+    assert order_strata(labels, 2, earlier, weights).tolist() == [1, 0]
+    equal = np.full(5, 1 / 3)
+    assert match(labels, earlier, equal) == {0: 0, 1: 1}
+
+
 def test_earlier_numbers_are_kept():
     earlier = np.array([2, 2, 2, 0, 0, 1])
     labels = np.array([0, 0, 0, 1, 1, 2])
