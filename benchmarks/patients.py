@@ -17,7 +17,7 @@ import pandas as pd
 from patient_associations import false_alarms, intervals, lung, power
 from patient_costs import memory, speed
 from patient_images import chest, stability, ultrasound
-from patient_sites import planted
+from patient_sites import SECOND_SITE, planted
 
 QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
     "false_alarms": false_alarms,
@@ -36,22 +36,17 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
 def main() -> None:
     """Print one table for each question."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "questions", nargs="*", metavar="question", choices=[[], *QUESTIONS]
-    )
-    parser.add_argument("--sets", type=int, default=1000, help="simulated data sets")
-    parser.add_argument("--seeds", type=int, default=3, help="fits of each setting")
-    parser.add_argument(
-        "--images", type=int, default=3000, help="images with a planted site"
-    )
-    parser.add_argument("--removals", nargs="+", default=["none", "default"])
-    parser.add_argument("--data", nargs="+", default=["pneumoniamnist", "mnist"])
-    parser.add_argument(
-        "--designs", nargs="+", default=["balanced", "15/85", "confounded"]
-    )
-    parser.add_argument("--final", action="store_true", help="judge on the test part")
+    add = parser.add_argument
+    add("questions", nargs="*", default=list(QUESTIONS), help=", ".join(QUESTIONS))
+    add("--sets", type=int, default=1000, help="simulated data sets")
+    add("--seeds", type=int, default=3, help="fits of each setting")
+    add("--final", action="store_true", help="judge on the test part")
+    add("--images", type=int, default=3000, help="images with a planted site")
+    add("--data", nargs="+", default=["pneumoniamnist", "mnist"])
+    add("--designs", nargs="+", default=list(SECOND_SITE))
+    add("--removals", nargs="+", default=["none", "default"])
     asked = parser.parse_args()
-    for question in asked.questions or QUESTIONS:
+    for question in asked.questions:
         print(question, flush=True)
         print(QUESTIONS[question](asked).to_string(index=False), flush=True)
 
