@@ -46,20 +46,33 @@ def neighbor_graph(
     if groups is None:
         graph = csr_array(kneighbors_graph(X, n_neighbors))
     else:
-        neighbors = _neighbors_in_other_groups(X, n_neighbors, groups)
+        neighbors = neighbors_in_other_groups(X, n_neighbors, groups)
         rows = np.repeat(np.arange(len(X)), n_neighbors)
         links = np.repeat(groups.weights(), n_neighbors)
         graph = csr_array((links, (rows, neighbors.ravel())), shape=(len(X), len(X)))
     return csr_array((graph + graph.T) / 2)
 
 
-def _neighbors_in_other_groups(
+def neighbors_in_other_groups(
     X: np.ndarray, n_neighbors: int, groups: Grouping
 ) -> np.ndarray:
     """Return the nearest sample of each of the nearest other groups.
 
-    The result has the shape (n_samples, n_neighbors); the order of neighbors is
-    arbitrary.
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples.
+
+    n_neighbors : int
+        Number of neighbors of each sample; less than the number of groups.
+
+    groups : Grouping
+        Groups of the samples.
+
+    Returns
+    -------
+    neighbors : ndarray of shape (n_samples, n_neighbors)
+        Indices of the neighbors of each sample, in arbitrary order.
     """
     # Samples of a group become adjacent columns of the distances.
     order = np.argsort(groups.codes, kind="stable")

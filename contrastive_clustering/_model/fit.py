@@ -270,7 +270,7 @@ def _find_strata(
             latents=latents,
             proba=proba,
             memberships=memberships,
-            weights=weights,
+            groups=groups,
         )
         n_done = 0
     further: list[Callback] = []

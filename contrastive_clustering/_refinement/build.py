@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from contrastive_clustering._clustering.merging import neighbors_in_other_groups
 from contrastive_clustering._networks.autoencoder import PrototypeHead
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.empty_prototypes import RelocateEmptyPrototypes
@@ -28,6 +29,7 @@ from contrastive_clustering._training.net_params import (
     parameters_of_callbacks,
 )
 from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def start_refinement(
@@ -38,7 +40,7 @@ def start_refinement(
     latents: np.ndarray,
     proba: np.ndarray,
     memberships: np.ndarray,
-    weights: np.ndarray | None = None,
+    groups: Grouping | None = None,
 ) -> RefinementNet:
     """Return the net of the second phase, started from the clusterer's clusters.
 
@@ -62,8 +64,9 @@ def start_refinement(
     memberships : ndarray of shape (n_samples, n_clusters)
         Soft assignments of the whole training set.
 
-    weights : ndarray of shape (n_clustered,), default=None
-        Weights of the samples that were clustered; None weights all equally.
+    groups : Grouping, default=None
+        Groups of the samples that were clustered. A group weighs as one, and neighbors
+        with which a sample shares its target are of other groups.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def start_refinement(
         An initialized net on the same module.
     """
     device = net.module_.input_mean.device
-    origin = latents.mean(axis=0)
+    weights = None if groups is None else groups.weights()
+    origin = np.average(latents, axis=0, weights=weights).astype(latents.dtype)
     prototypes = first_prototypes(
         latents - origin, proba, refinement.prototypes_per_cluster, net.seed, weights
     )
@@ -82,7 +86,9 @@ def start_refinement(
     ).to(device)
     neighbors = None
     if refinement.target_neighbors:
-        neighbors = torch.from_numpy(_neighbors(latents, refinement.target_neighbors))
+        neighbors = torch.from_numpy(
+            _neighbors(latents, refinement.target_neighbors, groups)
+        )
     values = learned_values(net.module_)
     return make_refinement_net(
         net,
@@ -173,9 +179,15 @@ def make_refinement_net(
     return refining
 
 
-def _neighbors(latents: np.ndarray, n_neighbors: int) -> np.ndarray:
+def _neighbors(
+    latents: np.ndarray, n_neighbors: int, groups: Grouping | None
+) -> np.ndarray:
     """Return the indices of each sample itself and its nearest neighbors, by cosine."""
     unit = latents / np.linalg.norm(latents, axis=1, keepdims=True).clip(min=1e-12)
+    if groups is not None:
+        n_neighbors = min(n_neighbors, groups.n_groups - 1)
+        others = neighbors_in_other_groups(unit, n_neighbors, groups)
+        return np.column_stack([np.arange(len(unit)), others])
     n_neighbors = min(n_neighbors + 1, len(latents))
     index = NearestNeighbors(n_neighbors=n_neighbors).fit(unit)
     return np.asarray(index.kneighbors(unit, return_distance=False))

@@ -10,6 +10,7 @@ from contrastive_clustering import (
 from contrastive_clustering._estimator.settings import unresolved_training
 from contrastive_clustering._refinement.build import _neighbors, start_refinement
 from contrastive_clustering._refinement.net import LR_SCALE
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def start(tiny_images, fast, refinement, **params):
@@ -60,8 +61,18 @@ def test_the_optimizer_ignores_prototypes_that_are_moved(tiny_images, fast):
 
 def test_neighbors_are_the_nearest_by_cosine():
     latents = np.random.default_rng(0).normal(size=(30, 4))
-    found = _neighbors(latents, 3)
+    found = _neighbors(latents, 3, None)
     for row, latent in enumerate(latents):
         norms = np.linalg.norm(latents, axis=1) * np.linalg.norm(latent)
         order = np.argsort(-(latents @ latent) / norms)
         np.testing.assert_array_equal(found[row], order[:4])
+
+
+def test_neighbors_are_of_other_groups():
+    latents = np.random.default_rng(0).normal(size=(30, 5))
+    groups = Grouping(np.repeat(np.arange(10), 3), 10)
+    neighbors = _neighbors(latents, 4, groups)
+    assert neighbors.shape == (30, 5)
+    np.testing.assert_array_equal(neighbors[:, 0], np.arange(30))
+    codes = groups.codes[neighbors]
+    assert all(len(set(row)) == 5 for row in codes.tolist())
