@@ -27,6 +27,7 @@ from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.agreement import (
     ACCURACIES,
+    BIASED,
     accuracy,
     list_metrics,
 )
@@ -186,7 +187,9 @@ def evaluate_clustering(
     intervals, n_groups = {}, None
     if test_grouping is not None:
         n_groups = test_grouping.n_groups
-        intervals = group_intervals(metrics, y_codes, test_grouping, random_state)
+        intervals = group_intervals(
+            metrics, y_codes, test_grouping, random_state, biased=BIASED
+        )
     return ClusteringEvaluation(
         mapped_accuracy=scores["mapped_accuracy"],
         balanced_accuracy=scores["balanced_accuracy"],

@@ -1,6 +1,6 @@
 """Intervals of metrics by resampling groups, such as patients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -21,8 +21,9 @@ def group_intervals(
     y: np.ndarray,
     grouping: Grouping,
     random_state: int | np.random.RandomState | None,
+    biased: Container[str] = (),
 ) -> dict[str, tuple[float, float]]:
-    """Return 95 % percentile intervals over resamples of groups with replacement.
+    """Return 95 % intervals over resamples of groups with replacement.
 
     Parameters
     ----------
@@ -40,13 +41,19 @@ def group_intervals(
     random_state : int, RandomState instance or None
         Seed of the resamples, which all metrics share.
 
+    biased : container of str, default=()
+        Metrics that are larger in resamples than in the data because repeated groups
+        agree with themselves. Their percentiles are reflected about the observed value.
+
     Returns
     -------
     intervals : dict of str to tuple of float
-        Percentiles 2.5 and 97.5 of each metric over 500 resamples.
+        Percentiles 2.5 and 97.5 of each metric over 500 resamples, or the observed
+        value minus their differences from it ("basic" bootstrap).
 
     References
     ----------
+    Davison, Hinkley, "Bootstrap methods and their application", 1997, section 5.2.
     Field, Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical
     Society B 69 (2007).
 
@@ -69,5 +76,11 @@ def group_intervals(
         resample = np.repeat(rows, times[grouping.codes])
         for name, (score, predicted) in metrics.items():
             drawn[name].append(score(y[resample], predicted[resample]))
-    bounds = {name: np.percentile(values, INTERVAL) for name, values in drawn.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+    intervals = {}
+    for name, (score, predicted) in metrics.items():
+        low, high = map(float, np.percentile(drawn[name], INTERVAL))
+        if name in biased:
+            twice = 2 * float(score(y, predicted))
+            low, high = twice - high, twice - low
+        intervals[name] = low, high
+    return intervals

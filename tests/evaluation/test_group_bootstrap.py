@@ -47,6 +47,15 @@ def test_it_matches_resamples_that_are_put_together_group_by_group(data):
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-10)
 
 
+def test_intervals_of_biased_metrics_are_reflected(data):
+    y, predicted, groups = data
+    arguments = {"a": (accuracy, predicted)}, y, Grouping.read(groups, len(y)), 0
+    low, high = group_intervals(*arguments)["a"]
+    value = accuracy(y, predicted)
+    reflected = group_intervals(*arguments, biased=["a"])["a"]
+    assert reflected == pytest.approx((2 * value - high, 2 * value - low), abs=1e-12)
+
+
 def test_copies_within_groups_do_not_narrow_the_interval(data):
     y, predicted, _ = data
     copies = np.repeat(np.arange(120), 8)
