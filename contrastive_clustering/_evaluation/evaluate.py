@@ -6,17 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
-    adjusted_rand_score,
     classification_report,
     davies_bouldin_score,
-    normalized_mutual_info_score,
     silhouette_score,
 )
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import (
     assert_all_finite,
     check_random_state,
@@ -31,6 +25,19 @@ from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._evaluation.agreement import (
+    ACCURACIES,
+    BIASED,
+    accuracy,
+    list_metrics,
+)
+from contrastive_clustering._evaluation.group_bootstrap import group_intervals
+from contrastive_clustering._evaluation.group_overlap import read_separate_groups
+from contrastive_clustering._evaluation.probes import (
+    PROBES,
+    check_neighbors,
+    predict_probes,
+)
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import (
     errors_about,
@@ -43,12 +50,7 @@ from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering.metrics import (
-    clustering_accuracy,
-    map_clusters_to_labels,
-    mapped_accuracy,
-    mean_recall,
-)
+from contrastive_clustering.metrics import map_clusters_to_labels
 
 # The silhouette compares all pairs of samples; it uses at most this many at random.
 MAX_SILHOUETTE = 10_000
@@ -72,6 +74,8 @@ def evaluate_clustering(
     X_test: ArrayLike,
     y_test: ArrayLike,
     *,
+    groups_train: ArrayLike | None = None,
+    groups_test: ArrayLike | None = None,
     n_neighbors: int = 15,
     random_state: int | np.random.RandomState | None = None,
 ) -> ClusteringEvaluation:
@@ -91,12 +95,25 @@ def evaluate_clustering(
     X_test, y_test : array-like of shape (n_test, ...) and (n_test,)
         Samples to score and their classes.
 
+    groups_train : array-like of shape (n_train,), default=None
+        Identifier of the group of each training sample, such as the patient. A group
+        weighs as one in the training of the probes: the logistic regression is
+        weighted, and the nearest-neighbor probe uses the sample of each group that is
+        nearest to the mean of the group.
+
+    groups_test : array-like of shape (n_test,), default=None
+        Identifier of the group of each test sample. Metrics are those of the samples,
+        and `intervals` of the result holds their 95 % intervals by resampling whole
+        groups. If both are passed, groups in both sets are refused; with one of them
+        alone, this cannot be checked. A sample without an identifier is a group of its
+        own.
+
     n_neighbors : int, default=15
         Number of neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the random 10,000 test samples used for the silhouette if there are
-        more.
+        more, and of the resamples of groups.
 
     Returns
     -------
@@ -108,7 +125,8 @@ def evaluate_clustering(
     TypeError, ValueError
         If the estimator has no ``predict``; if samples and classes differ in number;
         if the training set has fewer than two classes, or the sets have none in common;
-        or if there are fewer training samples than neighbors.
+        if there are fewer training samples, or groups, than neighbors; or if a group is
+        in both sets.
 
     References
     ----------
@@ -130,55 +148,59 @@ def evaluate_clustering(
     X_test = open_samples(from_tensor(X_test, "X_test"))
     label_name = name_of(y_test, "label")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
+    grouping, test_grouping = read_separate_groups(
+        groups_train, len(y_train), groups_test, len(y_test)
+    )
     n_probed = min(len(y_train), MAX_PROBED)
-    if n_neighbors > n_probed:
-        raise ValueError(
-            f"n_neighbors={n_neighbors} is larger than the number of training samples, "
-            f"{n_probed}. Lower n_neighbors."
-        )
+    rows = np.arange(n_probed) * len(y_train) // n_probed
+    if grouping is not None:
+        grouping = grouping.take(rows)
+    check_neighbors(n_neighbors, n_probed, grouping)
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
     train = _predict(estimator, X_train, "X_train")
     test = _predict(estimator, X_test, "X_test")
     mapped = map_clusters_to_labels(y_train, train, test)
+    classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
+    levels, accuracies, merged = _merge(
+        getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
+    )
     latents = _encode(estimator, "transform", X_test)
-    rows = np.arange(n_probed) * len(y_train) // n_probed
     probed = take_rows(X_train, rows)
-    knn = KNeighborsClassifier(n_neighbors)
-    # Latents differ in scale; standardization makes the penalty treat them equally.
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    probes: dict[str, float] = {}
+    predicted: dict[str, np.ndarray | None] = {}
     for space, method in (("latent", "transform"), ("projection", "_project")):
         encoded = _encode(estimator, method, probed)
-        scored = latents if space == "latent" else _encode(estimator, method, X_test)
-        for probe, classifier in (("knn", knn), ("linear", linear)):
-            accuracy = balanced = np.nan
-            if encoded is not None:
-                predicted = classifier.fit(encoded, y_train[rows]).predict(scored)
-                accuracy = float(np.mean(predicted == y_test))
-                balanced = mean_recall(y_test, predicted)
-            probes[f"{probe}_{space}_accuracy"] = accuracy
-            probes[f"{probe}_{space}_balanced_accuracy"] = balanced
+        new = latents if space == "latent" else _encode(estimator, method, X_test)
+        found: dict[str, np.ndarray] = {}
+        if encoded is not None and new is not None:
+            found = predict_probes(encoded, y_train[rows], new, n_neighbors, grouping)
+        predicted |= {f"{probe}_{space}": found.get(probe) for probe in PROBES}
     silhouette, davies_bouldin = compactness(latents, test, random_state)
     error = np.nan
     if latents is not None and hasattr(estimator, "inverse_transform"):
         samples = X_test if isinstance(X_test, LazyArray) else np.asarray(X_test)
         error = reconstruction_error(samples, latents, estimator.inverse_transform)
-    classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
-    levels, accuracies, merged_accuracy = _merge(
-        getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
-    )
+    metrics = list_metrics(test, mapped, merged, predicted, classes)
+    y_codes = np.searchsorted(classes, y_test)
+    scores = {name: float(score(y_codes, p)) for name, (score, p) in metrics.items()}
+    names = [f"{name}_{kind}" for name in predicted for kind in ACCURACIES]
+    intervals, n_groups = {}, None
+    if test_grouping is not None:
+        n_groups = test_grouping.n_groups
+        intervals = group_intervals(
+            metrics, y_codes, test_grouping, random_state, biased=BIASED
+        )
     return ClusteringEvaluation(
-        mapped_accuracy=float(np.mean(mapped == y_test)),
-        balanced_accuracy=mean_recall(y_test, mapped),
-        merged_accuracy=merged_accuracy,
-        one_to_one_accuracy=clustering_accuracy(y_test, test),
-        normalized_mutual_info=float(normalized_mutual_info_score(y_test, test)),
-        adjusted_rand=float(adjusted_rand_score(y_test, test)),
+        mapped_accuracy=scores["mapped_accuracy"],
+        balanced_accuracy=scores["balanced_accuracy"],
+        merged_accuracy=scores.get("merged_accuracy", np.nan),
+        one_to_one_accuracy=scores["one_to_one_accuracy"],
+        normalized_mutual_info=scores["normalized_mutual_info"],
+        adjusted_rand=scores["adjusted_rand"],
         silhouette=silhouette,
         davies_bouldin=davies_bouldin,
         reconstruction_error=error,
-        probes=probes,
+        probes={name: scores.get(name, np.nan) for name in names},
         merge_levels=levels,
         merge_accuracies=accuracies,
         classes=classes,
@@ -190,6 +212,8 @@ def evaluate_clustering(
             y_test, mapped, labels=classes, output_dict=True, zero_division=0
         ),
         label_name=label_name,
+        intervals=intervals,
+        n_groups=n_groups,
     )
 
 
@@ -348,17 +372,20 @@ def _merge(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
     classes: np.ndarray,
-) -> tuple[np.ndarray | None, np.ndarray | None, float]:
-    """Return tree levels, the accuracy at each, and that at the number of classes."""
-    if linkage is None:
-        return None, None, np.nan
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """Return tree levels, the accuracy at each, and classes predicted from the strata.
 
-    def accuracy_at(n: int) -> float:
-        (y, labels), (y_new, new) = train, test
-        labels, new = merge_labels(labels, linkage, n), merge_labels(new, linkage, n)
-        return float(mapped_accuracy(y, labels, y_new, new))
+    The latter are those of the strata merged to the number of classes.
+    """
+    if linkage is None:
+        return None, None, None
+    (y, labels), (y_new, new) = train, test
+
+    def predict_at(n: int) -> np.ndarray:
+        merged = (merge_labels(each, linkage, n) for each in (labels, new))
+        return map_clusters_to_labels(y, *merged)
 
     n_clusters = len(linkage) + 1
     levels = np.arange(n_clusters, 1, -1)
-    accuracies = np.array([accuracy_at(int(n)) for n in levels])
-    return levels, accuracies, accuracy_at(min(len(classes), n_clusters))
+    accuracies = np.array([accuracy(y_new, predict_at(int(n))) for n in levels])
+    return levels, accuracies, predict_at(min(len(classes), n_clusters))

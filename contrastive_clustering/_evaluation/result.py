@@ -1,6 +1,6 @@
 """The result of an evaluation: metrics, a summary and tables."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,18 @@ class ClusteringEvaluation:
     label_name : str
         Name of the classes: that of a series passed as `y_test`, otherwise "label".
 
+    intervals : dict of str to tuple of float
+        Limits of the 95 % interval of each metric that compares strata or latents with
+        classes, by its name, probes included: percentiles 2.5 and 97.5 over 500
+        resamples of the test groups with replacement, reflected about the value for the
+        normalized mutual information, which repeated groups increase. Strata, mapping
+        and probes are fixed, so that the intervals hold for other test groups, not for
+        another fit. With fewer than 50 groups, that of the one-to-one accuracy is too
+        narrow. Empty if `groups_test` was not passed.
+
+    n_groups : int or None
+        Number of test groups; None if `groups_test` was not passed.
+
     Examples
     --------
     See :func:`evaluate_clustering`.
@@ -101,9 +113,11 @@ class ClusteringEvaluation:
     label_counts: np.ndarray
     report: dict[str, Any]
     label_name: str = "label"
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    n_groups: int | None = None
 
     def _metrics(self) -> dict[str, float]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {k: v for k, v in values.items() if isinstance(v, float)} | self.probes
 
     def to_frame(self) -> Any:
@@ -112,11 +126,18 @@ class ClusteringEvaluation:
         Returns
         -------
         frame : pandas.DataFrame
-            One row for each metric, indexed by "metric", with the column "value".
+            One row for each metric, indexed by "metric", with the column "value" and,
+            if `groups_test` was passed, "low" and "high", the limits of `intervals`.
         """
         pandas = import_pandas("ClusteringEvaluation.to_frame")
         values = pandas.Series(self._metrics(), name="value", dtype=float)
-        return values.rename_axis("metric").to_frame()
+        frame = values.rename_axis("metric").to_frame()
+        if self.n_groups is not None:
+            limits = [
+                self.intervals.get(name, (np.nan, np.nan)) for name in frame.index
+            ]
+            frame["low"], frame["high"] = np.transpose(limits)
+        return frame
 
     def label_spread_frame(self) -> Any:
         """Return the counts of the classes in each cluster of the test set.
@@ -136,7 +157,12 @@ class ClusteringEvaluation:
     def __str__(self) -> str:
         n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
         lines = [f"{n_strata} strata, {len(self.classes)} classes, {n_samples} samples"]
+        if self.n_groups is not None:
+            lines[0] += f", {self.n_groups} groups, with 95 % intervals by group"
         for name, value in self._metrics().items():
             shown = "not available" if np.isnan(value) else f"{value:.3f}"
+            if name in self.intervals:
+                low, high = self.intervals[name]
+                shown += f" [{low:.3f}, {high:.3f}]"
             lines.append(f"  {name.replace('_', ' '):<36}{shown}")
         return "\n".join(lines)

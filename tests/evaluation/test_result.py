@@ -1,5 +1,6 @@
 import sys
 
+import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
@@ -34,6 +35,20 @@ def test_frame_and_text(evaluation):
     assert lines[0] == "9 strata, 4 classes, 150 samples"
     assert f"{evaluation.mapped_accuracy:.3f}" in lines[1]
     assert len(lines) == 1 + len(frame)
+
+
+def test_frame_and_text_with_groups(sets):
+    strata = KMeans(9, random_state=0).fit(sets[0])
+    result = evaluate_clustering(strata, *sets, groups_test=np.arange(150) // 3)
+    frame = result.to_frame()
+    assert frame.columns.tolist() == ["value", "low", "high"]
+    low, high = result.intervals["adjusted_rand"]
+    assert frame.loc["adjusted_rand", ["low", "high"]].tolist() == [low, high]
+    assert frame.loc["davies_bouldin", ["low", "high"]].isna().all()
+    lines = str(result).splitlines()
+    assert lines[0].endswith("150 samples, 50 groups, with 95 % intervals by group")
+    assert lines[6].endswith(f"{result.adjusted_rand:.3f} [{low:.3f}, {high:.3f}]")
+    assert "[" not in lines[8]
 
 
 def test_frame_without_pandas(evaluation, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
@@ -346,6 +347,22 @@ def test_metadata_reaches_the_fits_of_a_pipeline(patients, recorder):
     for _, passed, nuisance in refits:
         expected = np.where(passed % 2, "a", "b").tolist()
         assert nuisance["site"] == expected
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_metadata_reaches_a_pipeline_with_and_without_routing(
+    patients, recorder, enabled
+):
+    X, groups = patients
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(PCA(3), recorder.set_fit_request(groups=True))
+    with config_context(enable_metadata_routing=enabled):
+        cluster_stability(pipeline, X, groups=groups, n_resamples=2, random_state=0)
+    of_all, *of_subsets = (passed for _, passed, _ in recorder.fits)
+    np.testing.assert_array_equal(of_all, groups)
+    assert [len(np.unique(passed)) for passed in of_subsets] == [
+        int(0.8 * len(np.unique(groups)))
+    ] * 2
 
 
 def test_copies_of_the_images_of_three_patients_are_not_a_stable_stratum(real_images):

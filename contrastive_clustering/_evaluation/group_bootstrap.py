@@ -1,0 +1,86 @@
+"""Intervals of metrics by resampling groups, such as patients."""
+
+from collections.abc import Callable, Container, Mapping
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from contrastive_clustering._utils.grouping import Grouping
+
+N_RESAMPLES = 500
+
+# Percentiles over the resamples that bound the intervals.
+INTERVAL = (2.5, 97.5)
+
+# Score of predictions and the predictions, of shape (n_samples,).
+Metric = tuple[Callable[[np.ndarray, np.ndarray], float], np.ndarray]
+
+
+def group_intervals(
+    metrics: Mapping[str, Metric],
+    y: np.ndarray,
+    grouping: Grouping,
+    random_state: int | np.random.RandomState | None,
+    biased: Container[str] = (),
+) -> dict[str, tuple[float, float]]:
+    """Return 95 % intervals over resamples of groups with replacement.
+
+    Parameters
+    ----------
+    metrics : mapping of str to tuple
+        For each metric a function ``score(y, predicted)`` and the predictions, of shape
+        (n_samples,). Nothing is fitted or predicted again.
+
+    y : ndarray of shape (n_samples,)
+        Reference classes.
+
+    grouping : Grouping
+        The group of each sample. Each resample has as many groups as there are, with
+        all their samples.
+
+    random_state : int, RandomState instance or None
+        Seed of the resamples, which all metrics share.
+
+    biased : container of str, default=()
+        Metrics that are larger in resamples than in the data because repeated groups
+        agree with themselves. Their percentiles are reflected about the observed value.
+
+    Returns
+    -------
+    intervals : dict of str to tuple of float
+        Percentiles 2.5 and 97.5 of each metric over 500 resamples, or the observed
+        value minus their differences from it ("basic" bootstrap).
+
+    References
+    ----------
+    Davison, Hinkley, "Bootstrap methods and their application", 1997, section 5.2.
+    Field, Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical
+    Society B 69 (2007).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._evaluation.group_bootstrap import group_intervals
+    >>> from contrastive_clustering._utils.grouping import Grouping
+    >>> y, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
+    >>> metrics = {"accuracy": (lambda a, b: float(np.mean(a == b)), predicted)}
+    >>> group_intervals(metrics, y, Grouping(np.array([0, 0, 1, 1]), 2), 0)
+    {'accuracy': (0.5, 1.0)}
+    """
+    generator = check_random_state(random_state)
+    n_groups, rows = grouping.n_groups, np.arange(len(y))
+    drawn: dict[str, list[float]] = {name: [] for name in metrics}
+    for _ in range(N_RESAMPLES):
+        drawn_groups = generator.randint(n_groups, size=n_groups)
+        times = np.bincount(drawn_groups, minlength=n_groups)
+        resample = np.repeat(rows, times[grouping.codes])
+        for name, (score, predicted) in metrics.items():
+            drawn[name].append(score(y[resample], predicted[resample]))
+    intervals = {}
+    for name, (score, predicted) in metrics.items():
+        low, high = map(float, np.percentile(drawn[name], INTERVAL))
+        if name in biased:
+            twice = 2 * float(score(y, predicted))
+            low, high = twice - high, twice - low
+        intervals[name] = low, high
+    return intervals

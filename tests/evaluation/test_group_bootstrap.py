@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.metrics import adjusted_rand_score, balanced_accuracy_score
+
+from contrastive_clustering._evaluation.group_bootstrap import (
+    N_RESAMPLES,
+    group_intervals,
+)
+from contrastive_clustering._utils.grouping import Grouping
+
+
+def accuracy(y, predicted):
+    return float(np.mean(y == predicted))
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, size=120)
+    predicted = np.where(rng.random(120) < 0.7, y, rng.integers(0, 3, size=120))
+    return y, predicted, rng.integers(0, 25, size=120)
+
+
+def test_it_matches_resamples_that_are_put_together_group_by_group(data):
+    y, predicted, groups = data
+    grouping = Grouping.read(groups, len(y))
+    metrics = {
+        name: (score, predicted)
+        for name, score in (
+            ("accuracy", accuracy),
+            ("balanced", balanced_accuracy_score),
+            ("rand", adjusted_rand_score),
+        )
+    }
+    found = group_intervals(metrics, y, grouping, 3)
+    rng = np.random.RandomState(3)
+    members = [np.flatnonzero(grouping.codes == g) for g in range(grouping.n_groups)]
+    drawn = {name: [] for name in metrics}
+    for _ in range(N_RESAMPLES):
+        groups_drawn = rng.randint(grouping.n_groups, size=grouping.n_groups)
+        rows = np.concatenate([members[g] for g in groups_drawn])
+        for name, (score, _) in metrics.items():
+            drawn[name].append(score(y[rows], predicted[rows]))
+    for name, values in drawn.items():
+        expected = np.percentile(values, [2.5, 97.5])
+        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-10)
+
+
+def test_intervals_of_biased_metrics_are_reflected(data):
+    y, predicted, groups = data
+    arguments = {"a": (accuracy, predicted)}, y, Grouping.read(groups, len(y)), 0
+    low, high = group_intervals(*arguments)["a"]
+    value = accuracy(y, predicted)
+    reflected = group_intervals(*arguments, biased=["a"])["a"]
+    assert reflected == pytest.approx((2 * value - high, 2 * value - low), abs=1e-12)
+
+
+def test_copies_within_groups_do_not_narrow_the_interval(data):
+    y, predicted, _ = data
+    copies = np.repeat(np.arange(120), 8)
+    alone, copied, unaware = (
+        group_intervals({"a": (accuracy, p)}, t, Grouping(codes, len(set(codes))), 0)
+        for t, p, codes in (
+            (y, predicted, np.arange(120)),
+            (y[copies], predicted[copies], copies),
+            (y[copies], predicted[copies], np.arange(960)),
+        )
+    )
+    assert copied["a"] == pytest.approx(alone["a"], abs=1e-12)
+    low, high = unaware["a"]
+    assert high - low < 0.5 * (copied["a"][1] - copied["a"][0])
+
+
+def test_the_interval_of_an_accuracy_is_that_of_a_binomial_distribution():
+    """Independent samples of which 80 % are correct."""
+    y = np.zeros(200)
+    predicted = np.repeat([0, 1], [160, 40])
+    found = group_intervals(
+        {"a": (accuracy, predicted)}, y, Grouping(np.arange(200), 200), 0
+    )
+    expected = binom(200, 0.8).ppf([0.025, 0.975]) / 200
+    np.testing.assert_allclose(found["a"], expected, atol=0.01)
