@@ -1,4 +1,4 @@
-"""What `fit` is told about the samples in addition to their values."""
+"""Groups and nuisance variables of the samples of a data set."""
 
 from dataclasses import dataclass
 from typing import Any
