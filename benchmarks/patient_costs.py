@@ -1,4 +1,4 @@
-"""What groups and nuisance cost: the speed of training, and memory.
+"""The cost of groups and nuisance in speed and memory.
 
 - speed: CPU seconds of the training of both phases, with and without them, in turn, on
   images of PneumoniaMNIST (two images a patient, two sites), without the clustering.

@@ -120,7 +120,7 @@ class ContrastiveAutoencoderClusterer(
         the epochs of the first phase (``criterion__kl_warm_up=0.3``).
 
     nuisance_removal : {"both", "negatives", "erasure"} or None, default="both"
-        What is done about the `nuisance` of `fit`. "negatives": only samples of the
+        Treatment of the `nuisance` of `fit`. "negatives": only samples of the
         same level, such as the same site, are negatives of each other in the
         contrastive loss, so that the network need not tell sites apart. "erasure": an
         affine map of the latents, part of the network, removes what a linear model

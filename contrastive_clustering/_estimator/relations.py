@@ -48,8 +48,8 @@ def check_relations(
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters; if the nuisance has so many levels
-        that its erasure would remove most of the latent space; if the clusterer cannot
+        If there are fewer samples than clusters; if erasing the nuisance would
+        remove more than half of the latent directions; if the clusterer cannot
         be cloned or has an invalid parameter; if the number of clusters is searched for
         although the clusterer does not use it; if the optimizer is not valid or cannot
         take a step;

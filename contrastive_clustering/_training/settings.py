@@ -57,7 +57,7 @@ class TrainingSettings:
         The user's callbacks: instances, classes, or pairs of a name and one of these.
 
     nuisance_removal : {"both", "negatives", "erasure"} or None
-        What is done about nuisance variables, if there are any.
+        Treatment of nuisance variables, if there are any.
 
     precision : {"32", "bf16-mixed", "16-mixed"}
         Precision of training.
