@@ -48,11 +48,10 @@ def check_relations(
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters; if erasing the nuisance would
-        remove more than half of the latent directions; if the clusterer cannot
-        be cloned or has an invalid parameter; if the number of clusters is searched for
-        although the clusterer does not use it; if the optimizer is not valid or cannot
-        take a step;
+        If there are fewer samples than clusters; if erasing the nuisance would remove
+        more than half of the latent directions; if the clusterer cannot be cloned or
+        has an invalid parameter; if the number of clusters is searched for although the
+        clusterer does not use it; if the optimizer is not valid or cannot take a step;
         if a callback is not valid or monitors a validation part that does not exist; if
         a parameter of the net or of the refinement is not valid; if there are too many
         samples to search for neighbors; or if the validation fraction leaves too few
