@@ -26,6 +26,8 @@ from contrastive_clustering._display import (
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
+from contrastive_clustering._evaluation.audit import audit_confounding
+from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._evaluation.stability import cluster_stability
@@ -44,6 +46,7 @@ __all__ = [
     "ClusterNumberSearch",
     "ClusterStability",
     "ClusteringEvaluation",
+    "ConfoundingAudit",
     "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
     "EmbeddingDisplay",
@@ -62,6 +65,7 @@ __all__ = [
     "VolumeAugmentation",
     "__version__",
     "associate_strata",
+    "audit_confounding",
     "cluster_stability",
     "clustering_report",
     "datasets",

@@ -44,14 +44,49 @@ def permutation_p(
         ``(1 + n_exceeding) / (1 + n_permutations)``, where ``n_exceeding`` counts the
         permutations whose statistic is at least that of `labels`.
     """
+    members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
+
+    def permute(permuted: np.ndarray) -> None:
+        for units in members:
+            permuted[:, units] = rng.permuted(permuted[:, units], axis=1)
+
+    return exceedance_p(statistic, labels, permute, n_permutations)
+
+
+def exceedance_p(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    permute: Callable[[np.ndarray], None],
+    n_permutations: int,
+) -> float:
+    """Return the p-value of a statistic under permutations that a function draws.
+
+    Parameters
+    ----------
+    statistic : callable
+        Returns the statistics, of shape (n_batch,), of labels of shape
+        (n_batch, n_units). Large values speak against the null hypothesis.
+
+    labels : ndarray of shape (n_units,)
+        The labels that are permuted.
+
+    permute : callable
+        Permutes each row of an array of shape (n_batch, n_units) in place.
+
+    n_permutations : int
+        Number of permutations.
+
+    Returns
+    -------
+    p : float
+        As for `permutation_p`.
+    """
     observed = statistic(labels[None])[0]
     threshold = observed - ROUNDING * max(1.0, abs(observed))
-    members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
     n_exceeding = 0
     for n_drawn in _batches(n_permutations, len(labels)):
         permuted = np.tile(labels, (n_drawn, 1))
-        for units in members:
-            permuted[:, units] = rng.permuted(permuted[:, units], axis=1)
+        permute(permuted)
         n_exceeding += int(np.sum(statistic(permuted) >= threshold))
     return (1 + n_exceeding) / (1 + n_permutations)
 

@@ -1,0 +1,314 @@
+"""Audit of confounding: whether strata and latents follow nuisance variables."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import _num_samples
+
+from contrastive_clustering._data.sources import open_samples, take_rows
+from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
+from contrastive_clustering._evaluation.audit_row import Audited, make_row
+from contrastive_clustering._evaluation.evaluate import read_classes
+from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.labels import check_labels
+from contrastive_clustering._utils.library_settings import default_library_settings
+from contrastive_clustering._utils.nuisance import Nuisance
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pandas
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    Number,
+    validate_params,
+)
+from contrastive_clustering._utils.snapshot import snapshot
+from contrastive_clustering.metrics import mapped_accuracy
+
+# Probes and neighbors use whole groups with at most this many samples in total.
+MAX_PROBED = 20_000
+
+
+@default_library_settings()
+@validate_params(
+    {
+        "estimator": [HasMethods("predict")],
+        "n_permutations": [Count(1)],
+        "n_neighbors": [Count(1)],
+        "confidence_level": [Number(0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    }
+)
+def audit_confounding(
+    estimator: Any,
+    X: ArrayLike,
+    nuisance: Any,
+    y: ArrayLike | None = None,
+    *,
+    groups: ArrayLike | None = None,
+    n_permutations: int = 999,
+    n_neighbors: int = 15,
+    confidence_level: float = 0.95,
+    random_state: int | np.random.RandomState | None = None,
+) -> ConfoundingAudit:
+    """Audit whether strata and latents follow nuisance variables, such as the site.
+
+    In the composition of the strata, a group counts once, in the stratum of most of its
+    samples, as in :func:`associate_strata`. If its samples lie at several levels of a
+    variable, it counts once at each of them.
+
+    The agreement of strata and levels is computed from one random sample of each group
+    and level, so that it does not depend on how many samples the groups at a level
+    have. P-values come from permutations of the levels among whole groups: all levels
+    of a group move together to another group with as many levels, and are then permuted
+    within it. Samples of one group are thus assumed to be exchangeable if their level
+    does not matter. If strata differ within groups, 11 such draws are made: the
+    agreement is their mean, and p is twice the median of their p-values.
+
+    The verdict on a variable is the first of these that applies:
+
+    - "too few groups to judge": fewer than two levels have at least 5 groups;
+    - "not identifiable": at most 4 groups of a class lie outside its most frequent
+      level, so that classes and levels cannot be told apart (classes with fewer than 10
+      groups are not judged); or, without `y`, each stratum lies at a single level;
+    - "confounded": strata and levels agree (p at most 0.05);
+    - "encoded in the latents": strata do not follow the levels, but a linear probe
+      predicts them from the latents (the interval lies above chance);
+    - "no sign of confounding".
+
+    A warning in words is added if `y` and the variable are associated although they can
+    be told apart: removing the variable then also removes a part of the finding.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A :class:`ContrastiveAutoencoderClusterer`, or any fitted object with
+        ``predict``. The output of ``transform`` is used as latents; without this
+        method, probe and robustness index are left out. They use at most 20,000
+        samples, of groups drawn at random.
+
+    X : array-like of shape (n_samples, ...)
+        Samples, usually other ones than those of ``fit``.
+
+    nuisance : array-like of shape (n_samples,) or (n_samples, n_variables), \
+data frame or mapping of names to columns
+        Strings or numbers, each value of which is a level. Missing values are a level
+        of their own.
+
+    y : array-like of shape (n_samples,), default=None
+        Classes that the strata should find, such as diagnoses.
+
+    groups : array-like of shape (n_samples,), default=None
+        Identifier of the group of each sample, such as the patient. A sample without an
+        identifier is a group of its own. None if each sample is independent of the
+        others.
+
+    n_permutations : int, default=999
+        Number of permutations. No p-value is below ``1 / (1 + n_permutations)``.
+
+    n_neighbors : int, default=15
+        Number of neighbors of the robustness index.
+
+    confidence_level : float, default=0.95
+        Level of the interval of the probe, percentiles over 999 resamples of the
+        groups.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of permutations, folds and resamples. The result for a variable does not
+        depend on the other variables.
+
+    Returns
+    -------
+    audit : ConfoundingAudit
+        Tables and verdicts; print it for an overview.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+
+    TypeError, ValueError
+        If the estimator has no ``predict`` or is not fitted; if a parameter is out of
+        range; if lengths differ; if there is only one group, one level of a variable or
+        one class; if a variable has too many levels; if values of `y` are missing; or
+        if fewer samples than neighbors lie outside of a group.
+
+    See Also
+    --------
+    associate_strata : Association of strata with outcomes.
+
+    References
+    ----------
+    Meinshausen, Meier, Buhlmann, "p-values for high-dimensional regression", Journal of
+    the American Statistical Association 104 (2009): twice the median of p-values.
+
+    Vinh, Epps, Bailey, "Information theoretic measures for clusterings comparison",
+    Journal of Machine Learning Research 11 (2010): adjusted mutual information.
+
+    de Jong, Marcus, Teuwen, "Current pathology foundation models are unrobust to
+    medical center differences", arXiv:2501.18055, and Komen et al., "Towards robust
+    foundation models for digital pathology", arXiv:2507.17845: robustness index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.cluster import KMeans
+    >>> from contrastive_clustering import audit_confounding
+    >>> rng = np.random.default_rng(0)
+    >>> site, diagnosis = rng.integers(2, size=(2, 200))
+    >>> X = rng.normal(size=(200, 5)) + 6 * site[:, None]
+    >>> kmeans = KMeans(2, n_init=1, random_state=0).fit(X)
+    >>> audit = audit_confounding(
+    ...     kmeans, X, {"site": site}, diagnosis, random_state=0
+    ... )
+    >>> audit.verdicts
+    {'site': 'confounded'}
+    >>> audit.table.loc["site", ["p", "probe", "chance"]].tolist()
+    [0.001, 1.0, 0.5]
+    """
+    pandas = import_pandas("audit_confounding")
+    X = open_samples(from_tensor(X, "X"))
+    with errors_about("X", "samples"):
+        n_samples = _num_samples(X)
+    variables = Nuisance.read(nuisance, n_samples)
+    grouping = Grouping(np.arange(n_samples), n_samples)
+    if groups is not None:
+        grouping = Grouping.read(groups, n_samples)
+    classes = _read_classes(y, n_samples)
+    if isinstance(estimator, BaseEstimator):
+        estimator = snapshot(estimator)  # another thread may refit it in the meantime
+    labels = _predict(estimator, X, n_samples)
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    rows = np.flatnonzero(~_is_noise(labels))
+    if not len(rows):
+        raise ValueError("All samples of X are noise. Pass samples that lie in strata.")
+    grouping = grouping.take(rows)
+    strata, codes = np.unique(labels[rows], return_inverse=True)
+    probed = _choose_probed(grouping, seed)
+    latents = _encode(estimator, take_rows(X, rows[probed]))
+    if latents is not None and classes is not None:
+        _check_neighbors(n_neighbors, grouping.take(probed))
+    audited = Audited(
+        strata=codes.reshape(-1),
+        n_strata=len(strata),
+        probed=probed,
+        latents=latents,
+        classes=None if classes is None else classes[rows],
+        grouping=grouping,
+        unit="samples" if groups is None else "groups",
+    )
+    found = [
+        make_row(
+            audited,
+            variables.codes[rows, number],
+            name,
+            levels,
+            n_permutations=n_permutations,
+            n_neighbors=n_neighbors,
+            confidence_level=confidence_level,
+            seed=seed,
+        )
+        for number, (name, levels) in enumerate(
+            zip(variables.names, variables.levels, strict=True)
+        )
+    ]
+    columns = [
+        (name, level)
+        for name, levels in zip(variables.names, variables.levels, strict=True)
+        for level in levels
+    ]
+    return ConfoundingAudit(
+        table=pandas.DataFrame(
+            [row for row, _ in found],
+            index=pandas.Index(variables.names, name="variable", dtype=object),
+        ),
+        composition=pandas.DataFrame(
+            np.hstack([composition for _, composition in found]),
+            index=pandas.Index(strata, name="stratum"),
+            columns=pandas.MultiIndex.from_tuples(columns, names=["variable", "level"]),
+        ),
+        strata=strata,
+        y_accuracy=_accuracy(audited),
+        n_groups=audited.grouping.n_groups,
+        n_samples=len(rows),
+        n_noise=n_samples - len(rows),
+        grouped=groups is not None,
+        n_permutations=n_permutations,
+        n_neighbors=n_neighbors,
+        confidence_level=confidence_level,
+    )
+
+
+def _read_classes(y: Any, n_samples: int) -> np.ndarray | None:
+    """Return the class of each sample, or raise an error that names `y`."""
+    if y is None:
+        return None
+    classes = read_classes(y, "y")
+    if len(classes) != n_samples:
+        raise ValueError(
+            f"y has {len(classes)} labels, but X has {n_samples} samples. Pass one "
+            "label for each sample, or y=None."
+        )
+    if len(np.unique(classes)) < 2:
+        raise ValueError(
+            "y has only one class, but at least 2 are needed. Pass y=None otherwise."
+        )
+    return classes
+
+
+def _predict(estimator: Any, X: Any, n_samples: int) -> np.ndarray:
+    """Return the strata of samples."""
+    with errors_about("X", "samples"):
+        predicted = estimator.predict(X)
+    (labels,) = check_labels(strata=predicted)
+    if len(labels) != n_samples:
+        raise ValueError(
+            f"estimator.predict returned {len(labels)} labels for {n_samples} samples. "
+            "Pass an estimator that predicts one label for each sample."
+        )
+    return labels
+
+
+def _encode(estimator: Any, X: Any) -> np.ndarray | None:
+    """Return the latents of samples; None if the estimator has none."""
+    if not hasattr(estimator, "transform"):
+        return None
+    with errors_about("X", "samples"):
+        return np.asarray(estimator.transform(X))
+
+
+def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:
+    """Return the indices of the samples of random groups, of all if they are few."""
+    sizes = np.bincount(grouping.codes)
+    order = np.random.default_rng([seed, 3]).permutation(len(sizes))
+    kept = order[sizes[order].cumsum() <= MAX_PROBED]
+    return np.flatnonzero(np.isin(grouping.codes, kept))
+
+
+def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:
+    n_outside = len(grouping.codes) - int(np.bincount(grouping.codes).max())
+    if n_neighbors > n_outside:
+        raise ValueError(
+            f"n_neighbors={n_neighbors} is larger than the number of samples outside "
+            f"of the largest group, {n_outside}. Lower n_neighbors."
+        )
+
+
+def _is_noise(labels: np.ndarray) -> np.ndarray:
+    if labels.dtype.kind not in "iufO":
+        return np.zeros(len(labels), dtype=bool)
+    return np.asarray(labels == NOISE, dtype=bool)
+
+
+def _accuracy(audited: Audited) -> float:
+    """Return the balanced accuracy of classes from strata, by group."""
+    if audited.classes is None:
+        return np.nan
+    _, codes = np.unique(audited.classes, return_inverse=True)
+    majority = audited.grouping.majority
+    return mapped_accuracy(
+        majority(codes.reshape(-1)), majority(audited.strata), balanced=True
+    )

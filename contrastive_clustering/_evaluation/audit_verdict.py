@@ -1,0 +1,162 @@
+"""The verdict on one nuisance variable, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# A level needs this many groups to be judged, and a class needs this many groups
+# outside its most frequent level to be told apart from the nuisance.
+MIN_GROUPS = 5
+
+# Level of the tests.
+LEVEL = 0.05
+
+# Longer lists of levels are cut.
+MAX_NAMED = 5
+
+NOT_IDENTIFIABLE = "not identifiable"
+CONFOUNDED = "confounded"
+ENCODED = "encoded in the latents"
+TOO_FEW = "too few groups to judge"
+NO_SIGN = "no sign of confounding"
+
+# The verdicts, the most serious first.
+VERDICTS = (NOT_IDENTIFIABLE, CONFOUNDED, ENCODED, TOO_FEW, NO_SIGN)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Counts and tests of one nuisance variable.
+
+    Attributes
+    ----------
+    name : str
+        Name of the variable.
+
+    level_names : sequence of str
+        Names of its levels.
+
+    composition : ndarray of shape (n_strata, n_levels)
+        Number of units of each stratum at each level.
+
+    p : float
+        P-value of the agreement of strata and levels.
+
+    is_encoded : bool
+        Whether a probe predicts the levels from the latents better than chance.
+
+    class_names : sequence of str
+        Names of the classes; empty without classes.
+
+    class_counts : ndarray of shape (n_classes, n_levels)
+        Number of units of each class at each level.
+
+    class_p, class_association : float
+        P-value and Cramer's V of the association of classes and levels; NaN without
+        classes.
+
+    unit : {"groups", "samples"}
+        The units of counts.
+    """
+
+    name: str
+    level_names: Sequence[str]
+    composition: np.ndarray
+    p: float
+    is_encoded: bool
+    class_names: Sequence[str]
+    class_counts: np.ndarray
+    class_p: float
+    class_association: float
+    unit: str
+
+    @property
+    def small_levels(self) -> np.ndarray:
+        """Indices of the levels with too few units to judge."""
+        return np.flatnonzero(self.composition.sum(axis=0) < MIN_GROUPS)
+
+    @property
+    def inseparable_classes(self) -> np.ndarray:
+        """Indices of the classes that lie at a single level, except for a few units.
+
+        A class with fewer than twice `MIN_GROUPS` units cannot be judged.
+        """
+        sizes = self.class_counts.sum(axis=1)
+        n_elsewhere = sizes - self.class_counts.max(axis=1, initial=0)
+        return np.flatnonzero((sizes >= 2 * MIN_GROUPS) & (n_elsewhere < MIN_GROUPS))
+
+    @property
+    def are_strata_pure(self) -> bool:
+        """Whether each of several strata lies at a single level."""
+        n_levels = (self.composition > 0).sum(axis=1)
+        return len(n_levels) > 1 and bool((n_levels == 1).all())
+
+
+def judge(evidence: Evidence) -> tuple[str, list[str]]:
+    """Return the verdict and sentences that explain it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Counts and tests of the variable.
+
+    Returns
+    -------
+    verdict : str
+        One of `VERDICTS`.
+
+    sentences : list of str
+        Reasons, warnings, and levels that cannot be judged.
+    """
+    sentences = _on_identifiability(evidence)
+    is_identifiable = not sentences
+    if is_identifiable and evidence.class_p <= LEVEL:
+        sentences.append(
+            f"y and {evidence.name} are associated (Cramer's V "
+            f"{evidence.class_association:.2f}): strata that follow y also follow "
+            f"{evidence.name}, and removing {evidence.name} also removes a part of the "
+            "finding."
+        )
+    small = evidence.small_levels
+    if len(small):
+        sentences.append(
+            f"Fewer than {MIN_GROUPS} {evidence.unit}, too few to judge: "
+            f"{_enumerate([evidence.level_names[level] for level in small])}."
+        )
+    if len(evidence.level_names) - len(small) < 2:
+        return TOO_FEW, sentences
+    if not is_identifiable:
+        return NOT_IDENTIFIABLE, sentences
+    if evidence.p <= LEVEL:
+        return CONFOUNDED, sentences
+    return (ENCODED if evidence.is_encoded else NO_SIGN), sentences
+
+
+def _on_identifiability(evidence: Evidence) -> list[str]:
+    """Return why the finding and the nuisance cannot be told apart, if so."""
+    inseparable = evidence.inseparable_classes
+    if len(inseparable):
+        return [
+            f"All {evidence.unit} of {_classes(evidence, inseparable)} but at most "
+            f"{MIN_GROUPS - 1} have the same {evidence.name}, so that y and "
+            f"{evidence.name} cannot be told apart. No method can: it takes data with "
+            "each class at several levels."
+        ]
+    if not len(evidence.class_names) and evidence.are_strata_pure:
+        return [
+            f"Each stratum has a single level of {evidence.name}, so that a finding "
+            f"cannot be told apart from {evidence.name} without y."
+        ]
+    return []
+
+
+def _classes(evidence: Evidence, numbers: np.ndarray) -> str:
+    names = _enumerate([evidence.class_names[number] for number in numbers])
+    return f"class {names}" if len(numbers) == 1 else f"each of the classes {names}"
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MAX_NAMED])
+    n_others = len(names) - MAX_NAMED
+    return f"{shown} and {n_others} others" if n_others > 0 else shown

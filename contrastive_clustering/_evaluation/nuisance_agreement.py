@@ -1,0 +1,112 @@
+"""Agreement of strata with the levels of a nuisance variable."""
+
+import numpy as np
+from sklearn.metrics import adjusted_mutual_info_score
+
+from contrastive_clustering._evaluation.group_parts import GroupParts
+from contrastive_clustering._evaluation.resampling import exceedance_p
+
+# Number of times that one sample of each part is drawn.
+N_DRAWS = 11
+
+
+def agree(
+    codes: np.ndarray,
+    parts: GroupParts,
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return the adjusted mutual information of labels and levels, and its p-value.
+
+    One sample of each part is drawn at random: the most frequent label of many samples
+    is a common one more often than the label of a single sample, which would cause an
+    agreement if groups at one level have more samples. If labels differ within a part,
+    this is repeated, and twice the median of the p-values is returned, which is valid
+    whatever their dependence: Meinshausen, Meier and Buhlmann, "p-values for
+    high-dimensional regression", Journal of the American Statistical Association 104
+    (2009).
+
+    Adjusted mutual information is 1 for identical partitions and 0 on average for
+    independent ones, whatever their numbers of clusters: Vinh, Epps and Bailey,
+    "Information theoretic measures for clusterings comparison", Journal of Machine
+    Learning Research 11 (2010).
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Codes of the labels of samples, from 0.
+
+    parts : GroupParts
+        The parts with their levels.
+
+    n_permutations : int
+        Number of permutations of the levels, as in `GroupParts.permuter`.
+
+    rng : Generator
+        Random generator.
+
+    Returns
+    -------
+    agreement, p : float
+        At most 1, and from ``1 / (1 + n_permutations)`` to 1.
+    """
+    shape = (int(codes.max()) + 1, int(parts.levels.max()) + 1)
+    varies = len(parts.grouping.varies(codes.astype(float))) > 0
+    n_draws = N_DRAWS if varies else 1
+    agreements, ps = [], []
+    for _ in range(n_draws):
+        drawn = codes[parts.draw(rng)]
+
+        # Permutations keep the numbers of parts with each label and at each level, so
+        # that the adjustment does not change the order of the statistics.
+        def statistic(levels: np.ndarray, drawn: np.ndarray = drawn) -> np.ndarray:
+            return mutual_information(count(drawn, levels, shape))
+
+        permute = parts.permuter(rng)
+        ps.append(exceedance_p(statistic, parts.levels, permute, n_permutations))
+        agreements.append(adjusted_mutual_info_score(parts.levels, drawn))
+    p = ps[0] if n_draws == 1 else min(1.0, 2 * float(np.median(ps)))
+    return float(np.mean(agreements)), p
+
+
+def count(strata: np.ndarray, levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return contingency tables of shape (n_batch, n_strata, n_levels).
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_parts,)
+        Codes of the strata.
+
+    levels : ndarray of shape (n_batch, n_parts)
+        Codes of the levels.
+
+    shape : tuple of int
+        Numbers of strata and of levels.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_batch, n_strata, n_levels)
+        Number of parts in each stratum at each level.
+    """
+    n_strata, n_levels = shape
+    batch = np.arange(len(levels))[:, None]
+    cells = (batch * n_strata + strata) * n_levels + levels
+    counts = np.bincount(cells.ravel(), minlength=len(levels) * n_strata * n_levels)
+    return counts.reshape(len(levels), n_strata, n_levels)
+
+
+def mutual_information(counts: np.ndarray) -> np.ndarray:
+    """Return the mutual information, in nats, of tables (n_batch, n_rows, n_columns).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._evaluation.nuisance_agreement import mutual_information
+    >>> mutual_information(np.array([[[5, 0], [0, 5]], [[4, 4], [1, 1]]])).round(3)
+    array([0.693, 0.   ])
+    """
+    shares = counts / counts.sum(axis=(1, 2), keepdims=True)
+    rows, columns = shares.sum(axis=2, keepdims=True), shares.sum(axis=1, keepdims=True)
+    ratios = np.where(shares > 0, shares, 1) / np.where(shares > 0, rows * columns, 1)
+    total: np.ndarray = (shares * np.log(ratios)).sum(axis=(1, 2))
+    return total

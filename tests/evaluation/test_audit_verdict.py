@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from contrastive_clustering._evaluation.audit_verdict import (
+    CONFOUNDED,
+    ENCODED,
+    NO_SIGN,
+    NOT_IDENTIFIABLE,
+    TOO_FEW,
+    Evidence,
+    judge,
+)
+
+BASE = Evidence(
+    name="site",
+    level_names=["a", "b"],
+    composition=np.array([[20, 20], [20, 20]]),
+    p=0.5,
+    is_encoded=False,
+    class_names=[],
+    class_counts=np.zeros((0, 2), int),
+    class_p=np.nan,
+    class_association=np.nan,
+    unit="groups",
+)
+WITH_CLASSES = {"class_names": ["well", "ill"], "class_p": 0.5, "class_association": 0}
+
+
+def judge_with(**changes):
+    return judge(replace(BASE, **changes))
+
+
+def test_no_sign():
+    assert judge_with() == (NO_SIGN, [])
+    assert judge_with(p=np.nextafter(0.05, 1)) == (NO_SIGN, [])
+
+
+def test_strata_that_follow_the_levels_are_confounded():
+    assert judge_with(p=0.05, is_encoded=True) == (CONFOUNDED, [])
+
+
+def test_levels_in_the_latents_alone_are_encoded():
+    assert judge_with(is_encoded=True) == (ENCODED, [])
+
+
+def test_pure_strata_are_not_identifiable_without_classes():
+    pure = np.array([[40, 0], [0, 40]])
+    verdict, (sentence,) = judge_with(p=0.01, composition=pure)
+    assert verdict == NOT_IDENTIFIABLE
+    assert sentence.startswith("Each stratum has a single level of site")
+    balanced = np.full((2, 2), 20)
+    found = judge_with(p=0.01, composition=pure, class_counts=balanced, **WITH_CLASSES)
+    assert found == (CONFOUNDED, [])
+    assert judge_with(composition=np.array([[40, 1], [0, 40]]))[0] == NO_SIGN
+
+
+@pytest.mark.parametrize(("n_elsewhere", "is_identifiable"), [(4, False), (5, True)])
+def test_each_class_must_occur_at_several_levels(n_elsewhere, is_identifiable):
+    counts = np.array([[36, n_elsewhere], [20, 20]])
+    verdict, sentences = judge_with(class_counts=counts, **WITH_CLASSES)
+    assert (verdict != NOT_IDENTIFIABLE) == is_identifiable
+    assert bool(sentences) != is_identifiable
+    if not is_identifiable:
+        assert sentences[0].startswith("All groups of class well but at most 4 have")
+
+
+def test_all_inseparable_classes_are_named_up_to_five():
+    names = [f"c{number}" for number in range(7)]
+    verdict, (sentence,) = judge_with(
+        class_names=names,
+        class_counts=np.tile([40, 0], (7, 1)),
+        class_p=0.01,
+    )
+    assert verdict == NOT_IDENTIFIABLE
+    assert "each of the classes c0, c1, c2, c3, c4 and 2 others" in sentence
+
+
+def test_a_class_with_few_groups_is_not_judged():
+    counts = np.array([[9, 0], [20, 20]])
+    assert judge_with(class_counts=counts, **WITH_CLASSES) == (NO_SIGN, [])
+
+
+def test_an_association_with_y_causes_a_warning():
+    counts = np.array([[85, 15], [15, 85]])
+    verdict, (sentence,) = judge_with(
+        class_names=["well", "ill"],
+        class_counts=counts,
+        class_p=0.05,
+        class_association=0.7,
+    )
+    assert verdict == NO_SIGN
+    assert sentence.startswith("y and site are associated (Cramer's V 0.70)")
+    assert sentence.endswith("removing site also removes a part of the finding.")
+
+
+def test_levels_with_few_groups_are_named():
+    three = {"level_names": ["a", "b", "c"]}
+    verdict, (sentence,) = judge_with(
+        composition=np.array([[20, 20, 2], [20, 20, 2]]), p=0.01, **three
+    )
+    assert verdict == CONFOUNDED
+    assert sentence == "Fewer than 5 groups, too few to judge: c."
+    verdict, (sentence,) = judge_with(
+        composition=np.array([[20, 2, 2], [20, 2, 2]]), p=0.01, unit="samples", **three
+    )
+    assert verdict == TOO_FEW
+    assert sentence == "Fewer than 5 samples, too few to judge: b, c."
