@@ -109,7 +109,7 @@ def judge(
         audit = audit_confounding(
             clusterer, held_out.images, held_out.sites, held_out.classes, random_state=0
         )
-        verdicts.append(audit.verdict)
+        verdicts.append(audit.verdicts["nuisance"])
     return {
         "data": name,
         "design": design,

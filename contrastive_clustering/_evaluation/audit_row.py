@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.nuisance_agreement import agree, count
 from contrastive_clustering._evaluation.audit_verdict import Evidence, judge
 from contrastive_clustering._evaluation.group_parts import GroupParts
+from contrastive_clustering._evaluation.nuisance_agreement import agree, count
 from contrastive_clustering._evaluation.nuisance_probe import NO_PROBE, probe_levels
 from contrastive_clustering._evaluation.robustness_index import robustness_index
 from contrastive_clustering._evaluation.variable_tests import cramers_v

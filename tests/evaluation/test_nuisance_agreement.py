@@ -4,12 +4,12 @@ from scipy.stats import binom
 from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
+from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.nuisance_agreement import (
     agree,
     count,
     mutual_information,
 )
-from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._utils.grouping import Grouping
 
 
