@@ -101,7 +101,9 @@ def mutual_information(counts: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._evaluation.nuisance_agreement import mutual_information
+    >>> from contrastive_clustering._evaluation.nuisance_agreement import (
+    ...     mutual_information,
+    ... )
     >>> mutual_information(np.array([[[5, 0], [0, 5]], [[4, 4], [1, 1]]])).round(3)
     array([0.693, 0.   ])
     """
