@@ -261,6 +261,13 @@ STATED = {
         and seen["p_value"](seen["chosen"]) < 0.01
         and seen["searched"].table.loc["outcome", "p_corrected"] > 0.2
     ),
+    "patients": lambda seen: (
+        seen["before"].verdict == "confounded"
+        and seen["after"].verdict == "encoded in the latents"
+        and seen["before"].table.loc["scanner", "agreement"] > 0.4
+        and seen["after"].table.loc["scanner", "agreement"] < 0.03
+        and seen["after"].table.loc["scanner", "probe"] < 0.75
+    ),
 }
 
 
