@@ -21,6 +21,8 @@ from contrastive_clustering._display import (
     PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     SampleDisplay,
+    StrataCompositionDisplay,
+    SurvivalDisplay,
     TrainingCurveDisplay,
 )
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
@@ -60,6 +62,8 @@ __all__ = [
     "SampleDisplay",
     "SelfTrainingRefinement",
     "StrataAssociation",
+    "StrataCompositionDisplay",
+    "SurvivalDisplay",
     "TableAugmentation",
     "TrainingCurveDisplay",
     "VolumeAugmentation",

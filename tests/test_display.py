@@ -23,6 +23,8 @@ from contrastive_clustering import (
     PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     SampleDisplay,
+    StrataCompositionDisplay,
+    SurvivalDisplay,
     TrainingCurveDisplay,
     _display,
 )
@@ -66,6 +68,12 @@ FROM_ARRAYS = {
         EmbeddingDisplay.from_latents, np.eye(4), [0, 0, 1, -1], method="pca"
     ),
     LabelSpreadDisplay: partial(LabelSpreadDisplay.from_labels, [0, 1, 1], [5, 5, 6]),
+    StrataCompositionDisplay: partial(
+        StrataCompositionDisplay.from_strata, [0, 1, 1], ["a", "b", "a"]
+    ),
+    SurvivalDisplay: partial(
+        SurvivalDisplay.from_strata, [0, 1, 1], ([1, 2, 3], [1, 0, 1])
+    ),
     TrainingCurveDisplay: partial(
         TrainingCurveDisplay.from_history, [{"train_loss": 1.0}]
     ),

@@ -14,6 +14,10 @@ from contrastive_clustering._display.reconstruction import (
     ReconstructionDisplay,
 )
 from contrastive_clustering._display.sample import SampleDisplay
+from contrastive_clustering._display.strata_composition import (
+    StrataCompositionDisplay,
+)
+from contrastive_clustering._display.survival import SurvivalDisplay
 from contrastive_clustering._display.training_curve import TrainingCurveDisplay
 
 __all__ = [
@@ -25,5 +29,7 @@ __all__ = [
     "PrototypeSimilarityDisplay",
     "ReconstructionDisplay",
     "SampleDisplay",
+    "StrataCompositionDisplay",
+    "SurvivalDisplay",
     "TrainingCurveDisplay",
 ]

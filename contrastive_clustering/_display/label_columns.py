@@ -14,13 +14,13 @@ N_RANGES = 10
 
 
 def group_columns(
-    counts: np.ndarray, classes: np.ndarray
+    counts: np.ndarray, classes: np.ndarray, max_columns: int = MAX_COLUMNS
 ) -> tuple[np.ndarray, list[str]]:
-    """Return counts in at most 40 columns, with the name of each column.
+    """Return counts in a limited number of columns, with the name of each column.
 
-    Up to 40 labels have a column each. Larger sets of numbers or dates are grouped into
-    up to ten ranges with about equally many samples. In larger sets of names, the 39
-    most frequent keep their column, and the others share the last one.
+    Up to `max_columns` labels have a column each. Larger sets of numbers or dates are
+    grouped into up to ten ranges with about equally many samples. In larger sets of
+    names, the most frequent keep their column, and the others share the last one.
 
     Parameters
     ----------
@@ -29,6 +29,9 @@ def group_columns(
 
     classes : ndarray of shape (n_classes,)
         The labels, sorted.
+
+    max_columns : int, default=40
+        Maximum number of columns of names, and of numbers that are not grouped.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def group_columns(
     >>> names[:2]
     ['0 to 9', '10 to 19']
     """
-    if len(classes) <= MAX_COLUMNS:
+    if len(classes) <= max_columns:
         return counts, [literal(name) for name in classes]
     totals = counts.sum(axis=0)
     if _are_ordered(classes):
@@ -56,11 +59,11 @@ def group_columns(
         numbers = np.unique(columns)
         names = [_name_range(classes[columns == number]) for number in numbers]
     else:
-        columns = np.full(len(classes), MAX_COLUMNS - 1)
+        columns = np.full(len(classes), max_columns - 1)
         # Among equally frequent names, the first ones keep their column.
-        frequent = np.sort(np.argsort(-totals, kind="stable")[: MAX_COLUMNS - 1])
+        frequent = np.sort(np.argsort(-totals, kind="stable")[: max_columns - 1])
         columns[frequent] = np.arange(len(frequent))
-        numbers = np.arange(MAX_COLUMNS)
+        numbers = np.arange(max_columns)
         names = [literal(name) for name in classes[frequent]]
         names.append(f"{len(classes) - len(frequent)} others")
     grouped = np.stack([counts[:, columns == n].sum(axis=1) for n in numbers], axis=1)

@@ -53,3 +53,11 @@ def test_rare_names_share_the_last_column():
     assert names == [*classes[61:], "61 others"]
     np.testing.assert_array_equal(gathered[0, :-1], np.arange(61, 100))
     np.testing.assert_array_equal(gathered[:, -1], sum(range(61)))
+
+
+def test_fewer_columns_can_be_asked_for():
+    counts = RNG.integers(1, 5, size=(3, 8))
+    gathered, names = group_columns(counts, np.array(list("abcdefgh")), 5)
+    assert gathered.shape == (3, 5)
+    assert names[-1] == "4 others"
+    np.testing.assert_array_equal(gathered.sum(axis=1), counts.sum(axis=1))
