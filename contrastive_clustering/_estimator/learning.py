@@ -220,8 +220,10 @@ class LearningMixin(FittedAttributes):
             group_labels=_label_groups(model, samples, groups),
         )
         if not one_epoch:  # one part of a stream is not representative
-            doubts = doubts_of_copies(samples, model.labels)
-            for doubt in doubts + doubts_of_sizes(model.labels, model.n_clusters):
+            of_groups = dataset.metadata.groups
+            doubts = doubts_of_copies(samples, model.labels, groups=of_groups)
+            doubts += doubts_of_sizes(model.labels, model.n_clusters, of_groups)
+            for doubt in doubts:
                 warn(doubt)
         return self
 

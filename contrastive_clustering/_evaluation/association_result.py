@@ -79,16 +79,27 @@ class StrataAssociation:
     n_permutations: int
     confidence_level: float
 
+    def sentences(self) -> tuple[str, str, str]:
+        """Return what was counted, how it was tested, and what is associated.
+
+        Returns
+        -------
+        counts, method, verdict : str
+            One line of text each.
+        """
+        return self._summary(), self._method(), self._verdict()
+
     def __str__(self) -> str:
-        lines = [self._summary()]
+        summary, method, verdict = self.sentences()
+        lines = [summary]
         width = max(len(str(name)) for name in self.table.index)
         for name, row in self.table.iterrows():
             lines.append(f"  {name!s:<{width}}  {_describe(row)}")
-        return "\n".join([*lines, self._method(), self._verdict()])
+        return "\n".join([*lines, method, verdict])
 
     def _repr_html_(self) -> str:
         """Return the result as HTML for notebooks, with all text escaped."""
-        sentences = [self._summary(), self._method(), self._verdict()]
+        sentences = self.sentences()
         table = self.table.to_html(escape=True, float_format="{:.3g}".format, na_rep="")
         baseline = self.baseline.to_html(escape=True)
         paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)

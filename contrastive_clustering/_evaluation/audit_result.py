@@ -91,20 +91,29 @@ class ConfoundingAudit:
         """The most serious verdict."""
         return min(self.verdicts.values(), key=VERDICTS.index)
 
+    def sentences(self) -> tuple[str, str]:
+        """Return what was counted, and how it was tested.
+
+        Returns
+        -------
+        counts, method : str
+            One line of text each.
+        """
+        return self._summary(), self._method()
+
     def __str__(self) -> str:
-        lines = [self._summary()]
+        summary, method = self.sentences()
+        lines = [summary]
         for name, row in self.table.iterrows():
             lines.append(f"  {name} ({row['n_levels']} levels): {row['verdict']}")
             lines += [f"    {text}" for text in _describe(row)]
-        return "\n".join([*lines, self._method()])
+        return "\n".join([*lines, method])
 
     def _repr_html_(self) -> str:
         """Return the result as HTML for notebooks, with all text escaped."""
         table = self.table.to_html(escape=True, float_format="{:.3g}".format, na_rep="")
         composition = self.composition.to_html(escape=True)
-        first, last = (
-            f"<p>{escape(text)}</p>" for text in (self._summary(), self._method())
-        )
+        first, last = (f"<p>{escape(text)}</p>" for text in self.sentences())
         return f"<div>{first}{table}{last}{composition}</div>"
 
     def _summary(self) -> str:

@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from contrastive_clustering._data.duplicates import number_distinct
+from contrastive_clustering._data.duplicates import (
+    count_distinct,
+    number_distinct,
+)
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import name_strata
 
 # At most this many evenly spaced samples are compared with each other.
@@ -23,9 +27,14 @@ MANY_SINGLE = 0.1
 
 
 def doubts_of_copies(
-    samples: Samples, labels: np.ndarray, indices: np.ndarray | None = None
+    samples: Samples,
+    labels: np.ndarray,
+    indices: np.ndarray | None = None,
+    groups: Grouping | None = None,
 ) -> list[str]:
     """Report many exact copies of samples, which may form strata of their own.
+
+    Copies of a sample in its own group are not counted, because a group weighs as one.
 
     Parameters
     ----------
@@ -38,6 +47,9 @@ def doubts_of_copies(
     indices : ndarray of shape (n_samples,), default=None
         Their indices in X; None counts from 0.
 
+    groups : Grouping, default=None
+        The group of each sample.
+
     Returns
     -------
     sentences : list of str
@@ -47,6 +59,10 @@ def doubts_of_copies(
         return []
     rows = np.arange(0, len(samples), -(-len(samples) // MAX_COMPARED))
     codes = number_distinct(samples if len(rows) == len(samples) else samples[rows])
+    if groups is not None:
+        pairs = np.column_stack([codes, groups.codes[rows]])
+        kept = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
+        rows, codes = rows[kept], codes[kept]
     counts = np.bincount(codes)
     n_copies = len(codes) - len(counts)
     most = int(counts.max())
@@ -76,8 +92,10 @@ def doubts_of_copies(
     return [f"{doubt} Keep one of each unless the repetition is meaningful."]
 
 
-def doubts_of_sizes(labels: np.ndarray, n_clusters: int) -> list[str]:
-    """Report many strata with a single member.
+def doubts_of_sizes(
+    labels: np.ndarray, n_clusters: int, groups: Grouping | None = None
+) -> list[str]:
+    """Report many strata with a single member, or with members of a single group.
 
     Parameters
     ----------
@@ -87,18 +105,25 @@ def doubts_of_sizes(labels: np.ndarray, n_clusters: int) -> list[str]:
     n_clusters : int
         Number of strata.
 
+    groups : Grouping, default=None
+        The group of each sample.
+
     Returns
     -------
     sentences : list of str
         Empty, or one string.
     """
-    sizes = np.bincount(labels[labels >= 0], minlength=n_clusters)
+    # Without groups, each sample counts.
+    units, codes = "member", np.arange(len(labels))
+    if groups is not None:
+        units, codes = "group", groups.codes
+    sizes = count_distinct(labels, codes, n_clusters)
     n_single = int(np.sum(sizes == 1))
     if n_single <= MANY_SINGLE * n_clusters:
         return []
     verb = "has" if n_single == 1 else "have"
     return [
-        f"{n_single} of {n_clusters} strata {verb} a single member, probably an "
+        f"{n_single} of {n_clusters} strata {verb} a single {units}, probably an "
         "outlier. Lower n_clusters, or inspect these samples."
     ]
 

@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._clustering.group_rows import draw_rows
 from contrastive_clustering._clustering.latent_clustering import (
     MAX_CLUSTERED,
     LatentClustering,
@@ -150,7 +151,7 @@ def fit_model(
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)
-    rows = _clustered_rows(len(dataset), net.seed)
+    rows = _clustered_rows(dataset, net.seed)
     part = dataset.take(rows)
     latents, clustering, search = _find_strata(net, dataset, part, settings, checkpoint)
     before = earlier if earlier is None or rows is None else earlier[rows]
@@ -175,10 +176,19 @@ def fit_model(
     return FittedModel(net, dataset.scaler, clustering, density, search, typical)
 
 
-def _clustered_rows(n_samples: int, seed: int) -> np.ndarray | None:
-    """Return the indices of the samples that are clustered; None stands for all."""
+def _clustered_rows(dataset: ArrayDataset, seed: int) -> np.ndarray | None:
+    """Return the indices of the samples that are clustered; None stands for all.
+
+    With groups, they are of as many groups as possible.
+    """
+    n_samples = len(dataset)
     if n_samples <= MAX_CLUSTERED:
         return None
+    groups = dataset.metadata.groups
+    if groups is not None:
+        state = derive_seed(seed, SeedStream.CLUSTERED_SAMPLES) % 2**32
+        rng = np.random.RandomState(state)
+        return np.sort(draw_rows(groups, MAX_CLUSTERED, rng))
     generator = np.random.default_rng(derive_seed(seed, SeedStream.CLUSTERED_SAMPLES))
     return np.sort(generator.choice(n_samples, MAX_CLUSTERED, replace=False))
 

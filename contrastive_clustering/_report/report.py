@@ -30,6 +30,11 @@ from contrastive_clustering._report.notes import (
     caveats,
 )
 from contrastive_clustering._report.page import Section, facts, notes, page
+from contrastive_clustering._report.people import PeopleData, examine_people
+from contrastive_clustering._report.people_sections import (
+    people_notes,
+    people_sections,
+)
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
 from contrastive_clustering._utils.arrays import from_tensor, name_of
 from contrastive_clustering._utils.files import as_output_path, write_atomically
@@ -45,6 +50,7 @@ MIN_MAPPED = 5
 @validate_params(
     {
         "title": [str],
+        "survival": [tuple, list, None],
         "show_samples": ["boolean"],
         "max_samples": [Count(2)],
         "random_state": ["random_state"],
@@ -56,6 +62,10 @@ def clustering_report(
     y: ArrayLike | None = None,
     path: str | os.PathLike[str] = "report.html",
     *,
+    metadata: Any = None,
+    groups: ArrayLike | str | None = None,
+    survival: tuple[Any, Any] | None = None,
+    nuisance: Any = None,
     title: str = "Clustering report",
     show_samples: bool = False,
     max_samples: int = 10_000,
@@ -64,9 +74,10 @@ def clustering_report(
     """Write a report on a fitted estimator as a single HTML page.
 
     The report shows the strata with their decoded centers and sizes, metrics, the
-    features of a table by which strata differ most, a map of the latents, the training
-    losses, the parameters, package versions and a fingerprint of X. The file is
-    self-contained: it opens without a network, loads nothing and runs no script.
+    features of a table by which strata differ most, associations with metadata,
+    confounders, a map of the latents, the training losses, the parameters, package
+    versions and a fingerprint of X. The file is self-contained: it opens without a
+    network, loads nothing and runs no script.
 
     Parameters
     ----------
@@ -86,6 +97,24 @@ def clustering_report(
         The file. An existing file is overwritten and keeps its mode, and a symbolic
         link remains a link. The file appears only when it is complete. "~" stands for
         the home folder.
+
+    metadata : pandas.DataFrame, polars.DataFrame or dict of columns, default=None
+        Variables to compare the strata with, one row for each sample: see `table` of
+        :func:`associate_strata`. Columns whose values may identify persons are left
+        out: names most of which differ between groups, and integers that all differ.
+
+    groups : array-like of shape (n_samples,) or str, default=None
+        Identifier of the group of each sample, such as the patient, or the name of a
+        column of `metadata`. Groups count once in the sections on metadata, survival
+        and nuisance. They are not shown.
+
+    survival : tuple of (time, event), default=None
+        Time to an event or to the end of observation, and whether the event was
+        observed: names of columns of `metadata`, or array-likes of shape (n_samples,).
+
+    nuisance : str, array-like, data frame or mapping of names to columns, default=None
+        Variables that the strata should not follow: the name of a column of `metadata`,
+        or values as in :func:`audit_confounding`.
 
     title : str, default="Clustering report"
         Title of the page.
@@ -113,18 +142,24 @@ def clustering_report(
     ------
     TypeError, ValueError
         If `estimator` is of another type or not fitted, if X differs from the training
-        set in shape or units, if `y` does not hold one class for each sample, if `path`
-        is not a path, or if `title` is blank.
+        set in shape or units, if `y`, `metadata`, `groups`, `survival` or `nuisance`
+        do not hold one value for each sample, if `path` is not a path, or if `title` is
+        blank.
 
     OSError
         If the file cannot be written, or if `path` is a folder, a named pipe, a socket
         or a device.
 
     ImportError
-        If matplotlib is not installed.
+        If matplotlib is not installed; with `metadata`, `survival` or `nuisance`, also
+        if pandas is not.
 
     See Also
     --------
+    associate_strata : Tests of the strata against other variables.
+
+    audit_confounding : Whether strata follow nuisance variables.
+
     evaluate_clustering : Metrics on a test set, and probes of the latents.
 
     Examples
@@ -154,6 +189,7 @@ def clustering_report(
     X = open_samples(from_tensor(X, "X"))
     samples = estimator._read(X)
     classes = check_classes(y, len(samples))
+    data = PeopleData.read(metadata, groups, survival, nuisance, len(samples))
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     chosen = choose_samples(
         estimator,
@@ -168,20 +204,25 @@ def clustering_report(
     external: list[Metric] = []
     if chosen.y is not None:
         external = measure_against_classes(chosen.labels, chosen.y, estimator.linkage_)
+    people = None if data is None else examine_people(data, chosen, seed)
     privacy = None if show_samples else examine(estimator, chosen, samples)
     with plots.default_style():
         parts = [
             sections.summary(estimator, chosen, len(samples)),
             sections.metrics(internal, external, len(chosen.rows), chosen.y_name),
             *features(estimator, chosen),
+            *([] if people is None else people_sections(people)),
             *_plot_sections(estimator, chosen, privacy, seed),
             sections.parameters(estimator),
             sections.origins(take_fingerprint(samples)),
         ]
     (error,) = (m.value for m in internal if m.name == "Reconstruction error")
+    remarks = caveats(estimator, chosen, len(samples), privacy, error)
+    if people is not None:
+        remarks += people_notes(people)
     opening = [
         facts(_key_facts(estimator, internal, external), large=True),
-        notes(caveats(estimator, chosen, len(samples), privacy, error)),
+        notes(remarks),
     ]
     closing = f"Written on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."
     write_atomically(file, page(title, opening, parts, closing).encode("utf-8"))

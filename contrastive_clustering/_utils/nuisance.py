@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from contrastive_clustering._utils.arrays import from_tensor
 from contrastive_clustering._utils.identifiers import (
@@ -121,6 +122,8 @@ def _columns_of(nuisance: Any) -> dict[Any, Any]:
             )
         return {name: nuisance[name] for name in names}
     values = from_tensor(nuisance, "nuisance")
+    if issparse(values):
+        raise TypeError("nuisance is sparse. Pass a dense array or a data frame.")
     if isinstance(values, list | tuple) and values and np.ndim(values[0]) == 1:
         values = np.array(values, dtype=object)
     shape = getattr(values, "shape", None)

@@ -1,4 +1,8 @@
 import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import torch
 
 from contrastive_clustering._data.metadata import Metadata
 
@@ -20,3 +24,57 @@ def test_without_metadata_there_are_no_weights():
     metadata = Metadata.read(None, None, 4)
     assert metadata.weights() is None
     assert metadata.take(np.array([0])).groups is None
+
+
+ODD = [
+    None,
+    3,
+    "abc",
+    b"ab",
+    object(),
+    [],
+    [1],
+    [1, 2, 3, 4],
+    [[1, 2], [3]],
+    [[1, 2], [3, 4], [5, 6], [7, 8]],
+    {"a": 1},
+    {"a": [1, 1, 2, 2], "b": [0, 1]},
+    np.array(5),
+    np.zeros((4, 2, 2)),
+    np.array([1 + 2j, 1, 2, 2]),
+    np.array([[1], [2], [1], [2]], dtype=object),
+    [{}, {}, {}, {}],
+    [np.nan, np.inf, 1.0, 1.0],
+    ["", " ", None, "a"],
+    [1, "1", 1.0, True],
+    torch.tensor([1, 1, 2, 2]),
+    torch.zeros(4, 3),
+    pd.Series([pd.NaT, pd.Timestamp("2020"), pd.NaT, None]),
+    pd.DataFrame({"a": [1, 2, 1, 2], "b": ["x", None, "x", "y"]}),
+    pd.Series([1, 2, None, 1], dtype="Int64"),
+    pd.Categorical(["a", "b", "a", None]),
+    range(4),
+    iter([1, 1, 2, 2]),
+    scipy.sparse.eye(4),
+]
+
+
+@pytest.mark.parametrize("name", ["groups", "nuisance"])
+@pytest.mark.parametrize("value", ODD, ids=lambda value: f"{value!r:.40}")
+def test_odd_metadata_are_read_or_refused_by_name(name, value):
+    arguments = {"groups": None, "nuisance": None, name: value}
+    try:
+        metadata = Metadata.read(**arguments, n_samples=4)
+    except (TypeError, ValueError) as caught:
+        error = caught
+    else:
+        error = None
+    if error is not None:
+        assert name in str(error)
+        return
+    if metadata.groups is not None:
+        assert metadata.groups.codes.shape == (4,)
+        assert metadata.groups.n_groups == len(np.unique(metadata.groups.codes))
+    if metadata.nuisance is not None:
+        assert len(metadata.nuisance.codes) == 4
+        assert metadata.nuisance.indicators().sum(axis=1).min() > 0

@@ -7,6 +7,7 @@ from contrastive_clustering._evaluation.doubts import (
     doubts_of_reconstruction,
     doubts_of_sizes,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def draw(n):
@@ -65,3 +66,24 @@ def test_fit_warns_of_copies(digits, fast):
     X[40:] = X[0]
     with pytest.warns(UserWarning, match=r"20 of 60 .* X\[0\] occurs 21 times"):
         ContrastiveAutoencoderClusterer(**fast).fit(X)
+
+
+def test_copies_within_groups_are_no_reason_to_doubt():
+    images = np.random.default_rng(0).normal(size=(10, 8, 8))
+    copies = np.repeat(images, 8, axis=0)
+    labels = np.zeros(80, dtype=int)
+    assert doubts_of_copies(copies, labels)
+    own = Grouping(np.repeat(np.arange(10), 8), 10)
+    assert doubts_of_copies(copies, labels, groups=own) == []
+    others = Grouping(np.tile(np.arange(8), 10), 8)
+    (doubt,) = doubts_of_copies(copies, labels, groups=others)
+    assert "70 of 80 samples" in doubt
+
+
+def test_strata_of_a_single_group_are_reported():
+    labels = np.repeat([0, 1, 2, 3], 10)
+    assert doubts_of_sizes(labels, 4) == []
+    groups = Grouping(np.repeat([0, 1, 2, 3, 0, 1, 2, 3], 5), 4)
+    assert doubts_of_sizes(np.repeat([0, 1], 20), 2, groups) == []
+    (doubt,) = doubts_of_sizes(labels, 4, Grouping(np.repeat(np.arange(8), 5) // 2, 4))
+    assert "4 of 4 strata have a single group" in doubt

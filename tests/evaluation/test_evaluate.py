@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
 from contrastive_clustering._evaluation import evaluate as _evaluation
+from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._evaluation.probes import predict_probes
@@ -244,8 +245,16 @@ def patients_of(n_samples, name):
     return [f"{name} {code}" for code in codes]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    """Intervals of fewer resamples than usual, which take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(group_bootstrap, "N_RESAMPLES", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
-def grouped(strata, sets):
+def grouped(strata, sets, few_resamples):
     return evaluate_clustering(
         strata,
         *sets,

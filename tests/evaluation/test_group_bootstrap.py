@@ -3,10 +3,8 @@ import pytest
 from scipy.stats import binom
 from sklearn.metrics import adjusted_rand_score, balanced_accuracy_score
 
-from contrastive_clustering._evaluation.group_bootstrap import (
-    N_RESAMPLES,
-    group_intervals,
-)
+from contrastive_clustering._evaluation import group_bootstrap
+from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._utils.grouping import Grouping
 
 
@@ -22,7 +20,8 @@ def data():
     return y, predicted, rng.integers(0, 25, size=120)
 
 
-def test_it_matches_resamples_that_are_put_together_group_by_group(data):
+def test_it_matches_resamples_that_are_put_together_group_by_group(data, monkeypatch):
+    monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 50)
     y, predicted, groups = data
     grouping = Grouping.read(groups, len(y))
     metrics = {
@@ -37,7 +36,7 @@ def test_it_matches_resamples_that_are_put_together_group_by_group(data):
     rng = np.random.RandomState(3)
     members = [np.flatnonzero(grouping.codes == g) for g in range(grouping.n_groups)]
     drawn = {name: [] for name in metrics}
-    for _ in range(N_RESAMPLES):
+    for _ in range(50):
         groups_drawn = rng.randint(grouping.n_groups, size=grouping.n_groups)
         rows = np.concatenate([members[g] for g in groups_drawn])
         for name, (score, _) in metrics.items():

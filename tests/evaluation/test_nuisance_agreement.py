@@ -77,7 +77,7 @@ def test_a_level_that_varies_within_every_group_can_agree():
 @pytest.mark.parametrize("varies", [False, True])
 def test_false_alarms_with_groups_are_at_most_five_percent(varies):
     rng = np.random.default_rng(0)
-    n_sets = 200
+    n_sets = 100
     alarms = sum(
         p_of(*simulate(rng, varies=varies), rng) <= 0.05 for _ in range(n_sets)
     )
@@ -86,7 +86,7 @@ def test_false_alarms_with_groups_are_at_most_five_percent(varies):
 
 def test_false_alarms_of_single_samples_are_five_percent():
     rng = np.random.default_rng(0)
-    n_sets = 400
+    n_sets = 200
     alarms = 0
     for _ in range(n_sets):
         strata, levels = rng.integers(8, size=60), rng.integers(8, size=60)

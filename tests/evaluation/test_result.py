@@ -5,6 +5,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
+from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 
 
@@ -37,7 +38,8 @@ def test_frame_and_text(evaluation):
     assert len(lines) == 1 + len(frame)
 
 
-def test_frame_and_text_with_groups(sets):
+def test_frame_and_text_with_groups(sets, monkeypatch):
+    monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 50)
     strata = KMeans(9, random_state=0).fit(sets[0])
     result = evaluate_clustering(strata, *sets, groups_test=np.arange(150) // 3)
     frame = result.to_frame()

@@ -12,6 +12,7 @@ from contrastive_clustering import (
 from contrastive_clustering._clustering import clusterers as _clusterer
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._model import divergence as _divergence
@@ -120,9 +121,9 @@ def test_prototypes_also_learn_decoded_volumes(fast, monkeypatch, sides):
     calls, learn = [], _fitting.learn_strata
     monkeypatch.setattr(_divergence, "DECODED_TOGETHER", 16)
 
-    def recording(head, latents, proba, seed, decoded):
+    def recording(head, latents, proba, seed, decoded, **options):
         calls.append((latents, decoded))
-        return learn(head, latents, proba, seed, decoded)
+        return learn(head, latents, proba, seed, decoded, **options)
 
     monkeypatch.setattr(_fitting, "learn_strata", recording)
     X = np.random.default_rng(0).normal(size=(40, *sides))
@@ -203,3 +204,19 @@ def test_neighbors_are_limited_to_small_sets(tiny_images, fast):
     with pytest.raises(ValueError, match=r"refinement='neighbors'.*n_samples=40"):
         clusterer.fit(tiny_images)
     clusterer.fit(tiny_images[:25])
+
+
+@pytest.mark.usefixtures("few_clustered")
+def test_the_clustered_samples_are_of_as_many_groups_as_possible(tiny_images, fast):
+    groups = np.concatenate([np.zeros(16, int), np.arange(1, 25)])
+    scaler = Scaler.fit(tiny_images, read_layout(tiny_images.shape))
+    metadata = Metadata.read(groups, np.arange(40) % 2, 40)
+    whole = ArrayDataset(tiny_images, scaler, metadata=metadata)
+    rows = _fitting._clustered_rows(whole, seed=0)
+    assert len(rows) == 25
+    assert sorted(groups[rows]) == list(range(25))
+    model = fit(whole, fast)
+    assert len(model.labels) == 40
+    np.testing.assert_array_equal(
+        model.labels, model.clustering.predict(model.net.encode(whole))
+    )

@@ -234,6 +234,41 @@ def test_degenerate_fits_are_reported(searched, tmp_path):
 
 
 @pytest.mark.usefixtures("without_plots")
+def test_metadata_of_patients_are_compared_and_patients_are_not_named(
+    searched, tmp_path
+):
+    images, y, estimator = searched
+    patient = np.arange(100) // 2
+    rng = np.random.default_rng(0)
+    metadata = pd.DataFrame(
+        {
+            "patient": [f"{NASTY}{p}" for p in patient],
+            "age": rng.integers(40, 60, 50)[patient],
+            "site": np.where(estimator.labels_ == 0, "A", "B"),
+            "days": rng.integers(1, 900, 50)[patient],
+            "died": rng.integers(2, size=50)[patient],
+        }
+    )
+    page = write(
+        estimator,
+        images,
+        y,
+        folder=tmp_path,
+        metadata=metadata,
+        groups="patient",
+        survival=("days", "died"),
+        nuisance="site",
+        max_samples=90,
+    )
+    titles = page.text("h2")
+    assert "Strata and other variables" in titles
+    assert "Confounding" in titles
+    assert any(text.startswith("site: ") for text in page.text("li"))
+    source = (tmp_path / "report.html").read_text("utf-8")
+    assert "alert" not in source
+
+
+@pytest.mark.usefixtures("without_plots")
 def test_many_classes_are_counted_but_not_plotted(searched, tmp_path):
     images, _, estimator = searched
     with warnings.catch_warnings():
@@ -274,6 +309,9 @@ def nothing_drawn(tmp_path, monkeypatch):
         ({"estimator": ContrastiveAutoencoderClusterer()}, NotFittedError, "fit"),
         ({"X": np.zeros((3, 9, 9))}, ValueError, "X has samples of shape"),
         ({"y": [0, 1]}, ValueError, "y has 2 labels"),
+        ({"groups": [0, 1]}, ValueError, "groups is used with metadata"),
+        ({"nuisance": [0, 1]}, ValueError, "nuisance has 2 values"),
+        ({"survival": "days"}, ValueError, "survival"),
         ({"path": 3}, TypeError, "path=3 is not a path"),
         ({"path": "nowhere/report.html"}, OSError, "path='nowhere/report.html'"),
         (

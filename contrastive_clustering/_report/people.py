@@ -1,0 +1,350 @@
+"""Strata of the samples of a report against metadata, survival and nuisances."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._evaluation.association import associate_strata
+from contrastive_clustering._evaluation.association_result import StrataAssociation
+from contrastive_clustering._evaluation.audit import audit_confounding
+from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
+from contrastive_clustering._evaluation.survival_column import (
+    SurvivalColumn,
+    read_survival,
+)
+from contrastive_clustering._evaluation.table_columns import (
+    is_numeric,
+    read_table,
+    to_numbers,
+)
+from contrastive_clustering._report.data import Chosen
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING, factorize, read_column
+from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.nuisance import Nuisance
+from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_pandas
+
+# A column with more distinct values than this share of the groups may identify them.
+MAX_SHARE_OF_DISTINCT = 0.5
+
+# As in audit_confounding, if there are enough samples.
+N_NEIGHBORS = 15
+
+# Name of a column of the events of survival.
+EVENT = "event of survival"
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Results on the samples of a report, and what its plots need.
+
+    Attributes
+    ----------
+    association : StrataAssociation or None
+        Strata against metadata and survival.
+
+    is_incomparable : bool
+        Whether there is no association because all groups have the same stratum.
+
+    audit : ConfoundingAudit or None
+        Strata and latents against nuisance variables.
+
+    labels : ndarray of shape (n_samples,)
+        Strata.
+
+    groups : ndarray of shape (n_samples,) or None
+        Codes of the groups.
+
+    survival : SurvivalColumn or None
+        Survival times.
+
+    left_out : tuple of str
+        Names of the columns that may identify groups.
+    """
+
+    association: StrataAssociation | None
+    is_incomparable: bool
+    audit: ConfoundingAudit | None
+    labels: np.ndarray
+    groups: np.ndarray | None
+    survival: SurvivalColumn | None
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleData:
+    """Metadata of all samples, read from the parameters of a report.
+
+    Attributes
+    ----------
+    columns : dict of hashable to pandas.Series
+        Variables, without those of groups, survival and possible identifiers.
+
+    grouping : Grouping
+        The group of each sample.
+
+    grouped : bool
+        Whether groups were passed.
+
+    survival : SurvivalColumn or None
+        Survival times.
+
+    nuisance : Nuisance or None
+        Nuisance variables, without possible identifiers.
+
+    left_out : tuple of str
+        Names of the columns that may identify groups.
+    """
+
+    columns: dict[Hashable, Any]
+    grouping: Grouping
+    grouped: bool
+    survival: SurvivalColumn | None
+    nuisance: Nuisance | None
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls, metadata: Any, groups: Any, survival: Any, nuisance: Any, n_samples: int
+    ) -> "PeopleData | None":
+        """Return the metadata that a caller passes, or None if there are none.
+
+        Parameters
+        ----------
+        metadata, groups, survival, nuisance : object
+            See `clustering_report`.
+
+        n_samples : int
+            Number of samples.
+
+        Returns
+        -------
+        data : PeopleData or None
+            The metadata.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        TypeError, ValueError
+            If lengths differ, if a column that is named does not exist, or if `groups`
+            is passed alone.
+        """
+        if metadata is None and survival is None and nuisance is None:
+            if groups is not None:
+                raise ValueError(
+                    "groups is used with metadata, survival or nuisance only. Pass one "
+                    "of them, or leave groups out."
+                )
+            return None
+        pandas = import_pandas("clustering_report with metadata")
+        columns = _read_columns(metadata, n_samples, pandas)
+        grouped = groups is not None
+        if isinstance(groups, str):
+            _get(columns, groups, "groups")
+            groups = columns.pop(groups)
+        grouping = Grouping(np.arange(n_samples), n_samples)
+        if grouped:
+            grouping = Grouping.read(groups, n_samples)
+        times = None
+        if survival is not None:
+            times = _read_survival(survival, columns, grouping, pandas)
+        if isinstance(nuisance, str):
+            nuisance = {nuisance: _get(columns, nuisance, "nuisance")}
+        variables, left_out = None, list[str]()
+        if nuisance is not None:
+            variables, left_out = _without_identifiers(
+                Nuisance.read(nuisance, n_samples), grouping
+            )
+        for name in list(columns):
+            where = f"column {show(name)} of metadata"
+            if _may_identify(columns[name], where, grouping, pandas):
+                columns.pop(name)
+                left_out.append(str(name))
+        return cls(
+            columns, grouping, grouped, times, variables, tuple(dict.fromkeys(left_out))
+        )
+
+
+def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
+    """Test the strata of the samples of a report against their metadata.
+
+    Parameters
+    ----------
+    data : PeopleData
+        Metadata of all samples.
+
+    chosen : Chosen
+        The samples used for the report.
+
+    seed : int
+        Seed of permutations and resamples.
+
+    Returns
+    -------
+    people : People
+        The results; one is None if its variables are not passed or if groups cannot be
+        compared because all have the same stratum.
+    """
+    rows = chosen.rows
+    grouping = data.grouping.take(rows)
+    groups = grouping.codes if data.grouped else None
+    survival = None if data.survival is None else data.survival.take(rows)
+    association = None
+    is_asked = bool(data.columns) or survival is not None
+    if is_asked and _can_compare(chosen.labels, grouping):
+        association = _associate(data, chosen, groups, survival, seed)
+    audit = None
+    if data.nuisance is not None and np.any(chosen.labels != NOISE):
+        audit = _audit(data.nuisance.take(rows), chosen, groups, seed)
+    return People(
+        association,
+        is_asked and association is None,
+        audit,
+        chosen.labels,
+        groups,
+        survival,
+        data.left_out,
+    )
+
+
+class _Encoded:
+    """Strata and latents that are known, of samples given as indices (n_samples, 1)."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        self.chosen = chosen
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.chosen.labels[X[:, 0]])
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.chosen.latents[X[:, 0]])
+
+
+def _associate(
+    data: PeopleData,
+    chosen: Chosen,
+    groups: np.ndarray | None,
+    survival: SurvivalColumn | None,
+    seed: int,
+) -> StrataAssociation:
+    pandas = import_pandas("clustering_report")
+    table = {name: values.iloc[chosen.rows] for name, values in data.columns.items()}
+    pair = None
+    if survival is not None:
+        # A table without columns is not valid, so that one of the pair is in it.
+        table[EVENT] = survival.event
+        pair = (pandas.Series(survival.time, name=survival.name), EVENT)
+    is_table = chosen.samples.ndim == 2
+    return associate_strata(
+        chosen.labels,
+        table,
+        groups=groups,
+        survival=pair,
+        clustered=np.asarray(chosen.samples[:]) if is_table else (),
+        random_state=seed,
+    )
+
+
+def _audit(
+    nuisance: Nuisance, chosen: Chosen, groups: np.ndarray | None, seed: int
+) -> ConfoundingAudit:
+    columns = {
+        name: np.array(levels, dtype=object)[codes]
+        for name, levels, codes in zip(
+            nuisance.names, nuisance.levels, nuisance.codes.T, strict=True
+        )
+    }
+    rows = np.flatnonzero(chosen.labels != NOISE)
+    largest = 1 if groups is None else int(np.bincount(groups[rows]).max())
+    n_neighbors = min(N_NEIGHBORS, len(rows) - largest)
+    has_classes = len(chosen.classes) > 1 and n_neighbors > 0
+    return audit_confounding(
+        _Encoded(chosen),
+        np.arange(len(chosen.rows))[:, None],
+        columns,
+        chosen.y if has_classes else None,
+        groups=groups,
+        n_neighbors=max(1, n_neighbors),
+        random_state=seed,
+    )
+
+
+def _can_compare(labels: np.ndarray, grouping: Grouping) -> bool:
+    """Return whether groups differ in the stratum of most of their samples."""
+    rows = np.flatnonzero(labels != NOISE)
+    return len(np.unique(grouping.take(rows).majority(labels[rows]))) > 1
+
+
+def _read_columns(metadata: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
+    """Return the columns of metadata as series, or raise errors that name it."""
+    if metadata is None:
+        return {}
+    if not hasattr(metadata, "keys") and not hasattr(metadata, "columns"):
+        raise TypeError(
+            f"metadata={show(metadata)} has no named columns. Pass a data frame or a "
+            "dict of columns."
+        )
+    names = list(metadata.columns if hasattr(metadata, "columns") else metadata)
+    for name in names:
+        if names.count(name) == 1:
+            read_column(metadata[name], f"column {show(name)} of metadata", n_samples)
+    return read_table(metadata, n_samples, pandas)
+
+
+def _get(columns: dict[Hashable, Any], name: Hashable, parameter: str) -> Any:
+    if name not in columns:
+        raise ValueError(
+            f"{parameter} names {show(name)}, which is not a column of metadata. Pass "
+            "the name of a column, or one value for each sample."
+        )
+    return columns[name]
+
+
+def _read_survival(
+    survival: Any, columns: dict[Hashable, Any], grouping: Grouping, pandas: Any
+) -> SurvivalColumn:
+    """Return survival times, and remove their columns."""
+    for each in survival:
+        if isinstance(each, str):
+            _get(columns, each, "survival")
+        else:
+            read_column(each, "survival", len(grouping.codes))
+    return read_survival(survival, columns, grouping, pandas)
+
+
+def _may_identify(values: Any, name: str, grouping: Grouping, pandas: Any) -> bool:
+    """Return whether a column, a series, may identify groups.
+
+    Numbers with fractions do not. Integers, of which only quartiles are shown, do if
+    all groups differ; names do if many differ.
+    """
+    codes, _ = factorize(values.tolist(), name)
+    known = codes != MISSING
+    n_distinct = len(np.unique(codes[known]))
+    n_units = len(np.unique(grouping.codes[known]))
+    if is_numeric(values, name, pandas):
+        numbers = to_numbers(values, name)[known]
+        return bool(n_distinct >= n_units and np.all(numbers % 1 == 0))
+    return n_distinct > MAX_SHARE_OF_DISTINCT * n_units
+
+
+def _without_identifiers(
+    nuisance: Nuisance, grouping: Grouping
+) -> tuple[Nuisance | None, list[str]]:
+    """Return variables that do not identify groups, and the names of the others."""
+    limit = MAX_SHARE_OF_DISTINCT * grouping.n_groups
+    kept = [i for i, levels in enumerate(nuisance.levels) if len(levels) <= limit]
+    left_out = [name for i, name in enumerate(nuisance.names) if i not in kept]
+    if not kept:
+        return None, left_out
+    variables = Nuisance(
+        nuisance.codes[:, kept],
+        tuple(nuisance.names[i] for i in kept),
+        tuple(nuisance.levels[i] for i in kept),
+    )
+    return variables, left_out

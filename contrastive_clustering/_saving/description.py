@@ -1,0 +1,242 @@
+"""Descriptions of values as texts that are equal for equal values."""
+
+import dataclasses
+import functools
+import hashlib
+import types
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+from contrastive_clustering._utils.provenance import import_path
+
+# Attributes that PyTorch itself adds to every module.
+_MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module()))
+
+# Types of settings that a layer may keep in private attributes.
+_PLAIN = (bool, int, float, str, bytes)
+
+# Nested objects are described up to this depth.
+MAX_DEPTH = 40
+
+
+def describe(value: Any, within: tuple[int, ...] = ()) -> str:
+    """Return a text that is the same for equal values, also in another process.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    within : tuple of int, default=()
+        The ids of the objects that contain it. An object may contain itself.
+
+    Returns
+    -------
+    text : str
+        The value itself if it is plain, otherwise its class and a digest.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._saving.description import describe
+    >>> describe({"degrees": (1, 2.5)})
+    "['degrees': [1, 2.5]]"
+    """
+    if id(value) in within or len(within) > MAX_DEPTH:
+        return "<enclosing object>"
+    return _describe(value, (*within, id(value)))
+
+
+@functools.singledispatch
+def _describe(value: Any, within: tuple[int, ...]) -> str:
+    if dataclasses.is_dataclass(value):
+        fields = [
+            f"{field.name}={describe(getattr(value, field.name), within)}"
+            for field in dataclasses.fields(value)
+        ]
+        return f"{type(value).__qualname__}({', '.join(fields)})"
+    if callable(value) and hasattr(value, "__qualname__"):  # of a compiled module
+        owner = getattr(value, "__self__", None)
+        if owner is None or isinstance(owner, type | types.ModuleType):
+            return import_path(value)
+        return f"{value.__qualname__} of {describe(owner, within)}"
+    state = describe(_state_of(value), within)
+    return f"{import_path(type(value))} {hash_text(state)}"
+
+
+@_describe.register(types.NoneType)
+@_describe.register(bool)
+@_describe.register(int)
+@_describe.register(float)
+@_describe.register(str)
+@_describe.register(bytes)
+@_describe.register(np.generic)
+def _describe_plain(value: Any, within: tuple[int, ...]) -> str:
+    return repr(value)
+
+
+@_describe.register(dict)
+def _describe_dict(value: dict[Any, Any], within: tuple[int, ...]) -> str:
+    items = [
+        f"{describe(key, within)}: {describe(item, within)}"
+        for key, item in value.items()
+    ]
+    return f"[{', '.join(items)}]"
+
+
+@_describe.register(list)
+@_describe.register(tuple)
+def _describe_list(value: list[Any], within: tuple[int, ...]) -> str:
+    return f"[{', '.join(describe(item, within) for item in value)}]"
+
+
+@_describe.register(set)
+@_describe.register(frozenset)
+def _describe_set(value: set[Any], within: tuple[int, ...]) -> str:
+    return f"[{', '.join(sorted(describe(item, within) for item in value))}]"
+
+
+@_describe.register(np.ndarray)
+def _describe_array(value: np.ndarray, within: tuple[int, ...]) -> str:
+    if value.dtype.hasobject:
+        return describe(value.tolist(), within)
+    return f"{value.dtype} {value.shape} {hash_arrays([value])}"
+
+
+@_describe.register(torch.Tensor)
+def _describe_tensor(value: torch.Tensor, within: tuple[int, ...]) -> str:
+    return f"{value.dtype} {tuple(value.shape)} {hash_arrays([to_bytes(value)])}"
+
+
+@_describe.register(BaseEstimator)
+def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
+    params = value.get_params().items()
+    inner = ", ".join(f"{name}={describe(item, within)}" for name, item in params)
+    return f"{type(value).__name__}({inner})"
+
+
+@_describe.register(torch.device)
+def _describe_device(value: torch.device, within: tuple[int, ...]) -> str:
+    return value.type  # its number differs between processes that train together
+
+
+@_describe.register(functools.partial)
+def _describe_partial(value: Any, within: tuple[int, ...]) -> str:
+    return f"partial{describe([value.func, value.args, value.keywords], within)}"
+
+
+@_describe.register(types.MethodType)
+def _describe_method(value: types.MethodType, within: tuple[int, ...]) -> str:
+    function, owner = value.__func__, value.__self__
+    return f"{describe(function, within)} of {describe(owner, within)}"
+
+
+@_describe.register(types.ModuleType)
+def _describe_python_module(value: types.ModuleType, within: tuple[int, ...]) -> str:
+    return value.__name__
+
+
+@_describe.register(type)
+def _describe_class(value: type, within: tuple[int, ...]) -> str:
+    return import_path(value)
+
+
+@_describe.register(types.FunctionType)
+def _describe_function(value: types.FunctionType, within: tuple[int, ...]) -> str:
+    return f"{import_path(value)} {_hash_function(value, within)}"
+
+
+@_describe.register(torch.nn.Module)
+def _describe_module(value: torch.nn.Module, within: tuple[int, ...]) -> str:
+    return f"{import_path(type(value))} {_hash_module(value, within)}"
+
+
+def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
+    """Return a digest of a module's layers, their attributes and their weights."""
+    parts = []
+    for name, layer in module.named_modules():
+        settings = describe(_settings_of(layer), within)
+        parts.append(f"{name} {import_path(type(layer))} {settings}")
+    weights = [describe(value, within) for value in module.state_dict().values()]
+    return hash_text("\n".join([*parts, *weights]))
+
+
+def _settings_of(layer: torch.nn.Module) -> dict[str, Any]:
+    """Return a layer's attributes, without state left by the last batch.
+
+    Augmentations of kornia, for example, keep their last random numbers in private
+    attributes, and the dtype of the batch.
+    """
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _MODULE_ATTRIBUTES
+        and (isinstance(value, _PLAIN) or not name.startswith("_"))
+        and not isinstance(value, torch.dtype | None)
+    }
+
+
+def _hash_function(function: types.FunctionType, within: tuple[int, ...]) -> str:
+    """Return a digest of a function's code, its defaults and its closure."""
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(cell.cell_contents)
+        except ValueError:  # not assigned yet
+            cells.append(None)
+    parts = [
+        _describe_code(function.__code__),
+        describe([function.__defaults__, function.__kwdefaults__], within),
+        describe(cells, within),
+    ]
+    return hash_text("\n".join(parts))
+
+
+def _describe_code(code: types.CodeType) -> str:
+    constants = [
+        _describe_code(constant)
+        if isinstance(constant, types.CodeType)
+        else describe(constant)
+        for constant in code.co_consts
+    ]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _state_of(value: Any) -> Any:
+    """Return the state of an object, as it would be pickled."""
+    try:
+        reduced = value.__reduce_ex__(4)
+    # An object that cannot be pickled, such as a lock or an open file, may raise any
+    # exception. It is compared only by its attributes.
+    except Exception:
+        return getattr(value, "__dict__", None)
+    if isinstance(reduced, str):
+        return reduced
+    return [
+        list(part) if hasattr(part, "__next__") else part
+        for part in reduced
+        if part is not None
+    ]
+
+
+def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Return a digest of the values of arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def hash_text(text: str) -> str:
+    """Return a digest of a text."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def to_bytes(value: Any) -> np.ndarray:
+    """Return a value of a module's state, a tensor or any other object, as bytes."""
+    if not isinstance(value, torch.Tensor):
+        return np.array(describe(value))
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()

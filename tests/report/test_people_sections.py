@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from html_page import Page
+from people import META, OPTIONS, PATIENT, N, choose, read
+
+from contrastive_clustering._report import plots
+from contrastive_clustering._report.page import paragraph
+from contrastive_clustering._report.people import examine_people
+from contrastive_clustering._report.people_sections import (
+    people_notes,
+    people_sections,
+)
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+NASTY = "<i>$x$</i>"
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """Keep the text alternatives and captions of plots, which are not drawn."""
+
+    def embed(display, alt, caption):
+        return paragraph(f"{type(display).__name__}: {alt} {caption}")
+
+    monkeypatch.setattr(plots, "embed", embed)
+
+
+def show(people):
+    return Page(source_of(people))
+
+
+def source_of(people):
+    return "".join(piece for part in people_sections(people) for piece in part.pieces)
+
+
+def examine(*, labels=None, metadata=META, y=None, **options):
+    chosen = choose(y=y) if labels is None else choose(labels=labels, y=y)
+    return examine_people(read(metadata, **{**OPTIONS, **options}), chosen, 0)
+
+
+@pytest.mark.usefixtures("texts")
+def test_sections_hold_tables_and_plots():
+    people = examine()
+    page = show(people)
+    assert [part.title for part in people_sections(people)] == [
+        "Strata and other variables",
+        "Confounding",
+    ]
+    assert page.text("span") == [
+        "Tests of the strata against other variables",
+        "Baseline characteristics by stratum",
+        "Whether strata and latents follow nuisance variables",
+        "Number of groups in each stratum by site",
+    ]
+    text = " ".join(page.text("p"))
+    assert "SurvivalDisplay: Kaplan-Meier curves of 3 strata" in text
+    assert "StrataCompositionDisplay: Stacked bars" in text
+    assert "3 strata of 40 groups" in text
+    row = people.association.table.loc["age"]
+    assert f"{row['p']:.3g}" in page.text("td")
+    assert people.audit.verdict in page.text("td")
+    assert f"{people.audit.table.loc['site', 'agreement']:.3g}" in page.text("td")
+
+
+@pytest.mark.usefixtures("texts")
+def test_identifiers_are_on_no_page():
+    for options in ({}, {"groups": META["patient"], "nuisance": META["site"]}):
+        source = source_of(examine(**options))
+        assert "SECRET" not in source
+        assert "name 1" not in source
+
+
+@pytest.mark.usefixtures("texts")
+def test_names_are_escaped():
+    metadata = {"patient": PATIENT, NASTY: META["site"], "age": META["age"]}
+    people = examine(metadata=metadata, survival=None, nuisance=NASTY)
+    assert "<i>" not in source_of(people)
+    assert NASTY in show(people).text("th")
+
+
+@pytest.mark.usefixtures("texts")
+def test_measures_that_are_not_known_are_left_out():
+    page = show(examine())
+    assert "robustness index" not in page.text("th")
+    page = show(examine(y=np.arange(N) // 2 % 2))
+    assert "robustness index" in page.text("th")
+    assert "association with y" in page.text("th")
+
+
+@pytest.mark.usefixtures("texts")
+def test_rows_without_missing_values_are_left_out():
+    page = show(examine())
+    assert "missing, n (%)" not in page.text("td")
+    age = np.where(PATIENT == 3, np.nan, META["age"])
+    page = show(examine(metadata={**META, "age": age}))
+    assert "missing, n (%)" in page.text("td")
+
+
+@pytest.mark.usefixtures("texts")
+def test_variables_that_cannot_be_tested_state_why():
+    page = show(examine(metadata={**META, "dose": ["x"] * N}))
+    assert "not tested" in page.text("td")
+    assert "constant" in page.text("td")
+
+
+@pytest.mark.usefixtures("texts")
+def test_curves_are_left_out_without_times():
+    page = show(examine(metadata={**META, "days": [None] * N}))
+    assert "SurvivalDisplay" not in " ".join(page.text("p"))
+    assert "all values are missing" in page.text("td")
+
+
+@pytest.mark.usefixtures("texts")
+def test_many_levels_have_a_plot_alone():
+    site = [f"site {p % 12}" for p in PATIENT]
+    page = show(examine(nuisance=site))
+    assert "Number of groups in each stratum" not in " ".join(page.text("span"))
+    assert "StrataCompositionDisplay" in " ".join(page.text("p"))
+
+
+def test_plots_show_the_levels_in_order():
+    site = np.where(PATIENT % 5, META["site"], None)
+    page = show(examine(nuisance=site, metadata=META))
+    assert len(page.all("img")) == 2
+
+
+def test_notes_name_verdicts_and_columns_that_are_left_out():
+    people = examine()
+    assert people_notes(people) == [
+        "Left out because the values may identify persons: name, number."
+    ]
+    labels = np.array(META["site"] == "A", dtype=int)
+    first, _ = people_notes(examine(labels=labels))
+    assert first.startswith("site: not identifiable. Each stratum has a single level")
+    notes = people_notes(examine(labels=np.zeros(N, int), nuisance=None))
+    assert notes[0].startswith("Strata are not compared with metadata")
+
+
+def test_nothing_is_shown_of_what_is_not_known():
+    people = examine(labels=np.zeros(N, int), nuisance=None)
+    assert people_sections(people) == []
