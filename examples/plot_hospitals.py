@@ -1,7 +1,7 @@
 """
-============================
+=============================
 Images from several hospitals
-============================
+=============================
 
 Hospitals use different machines and settings, so a clustering may find the hospital
 instead of the disease. This example audits strata for the hospital, removes it, and

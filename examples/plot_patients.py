@@ -1,7 +1,7 @@
 """
-=====================================
+======================================
 Patients with several X-rays and views
-=====================================
+======================================
 
 In clinical archives, a patient has one X-ray or sixty, some taken standing (view PA),
 some in bed (AP). Strata should be counted in patients, and they should not follow the

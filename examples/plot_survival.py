@@ -1,7 +1,7 @@
 """
-================================
+=================================
 From radiomics to survival curves
-================================
+=================================
 
 Radiomics describes a tumor by hundreds of numbers. This example clusters patients by
 such a table, without their outcomes, and then compares the strata with survival, age,
