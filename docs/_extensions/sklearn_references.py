@@ -17,7 +17,10 @@ PAGES = {
 
 
 def resolve(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
+    _app: Sphinx,
+    _env: BuildEnvironment,
+    node: pending_xref,
+    contnode: nodes.TextElement,
 ) -> nodes.reference | None:
     """Return a link to scikit-learn's page on the target; None for other targets."""
     page = PAGES.get(node["reftarget"])
