@@ -20,6 +20,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
     "mathml",
+    "sklearn_references",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

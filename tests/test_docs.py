@@ -252,11 +252,21 @@ SLOW = {"large_data", "distributed"}
 # Statements of a page on the results of its snippets.
 STATED = {
     "pitfalls": lambda seen: (
-        seen["agreement"] > 0.9
-        and abs(seen["agreement_clean"]) < 0.05
-        and seen["digits_found"] > 0.5
+        seen["audit"].verdict == seen["never"].verdict == "not identifiable"
+        and seen["before"].verdict == "confounded"
+        and seen["after"].verdict == "no sign of confounding"
+        and seen["after"].y_accuracy > seen["before"].y_accuracy + 0.2
+        and seen["never"].y_accuracy < 0.85
         and abs(seen["accuracy"] - 0.76) < 0.01
-        and seen["smallest"] < 0.01
+        and seen["p_value"](seen["chosen"]) < 0.01
+        and seen["searched"].table.loc["outcome", "p_corrected"] > 0.2
+    ),
+    "patients": lambda seen: (
+        seen["before"].verdict == "confounded"
+        and seen["after"].verdict == "encoded in the latents"
+        and seen["before"].table.loc["scanner", "agreement"] > 0.4
+        and seen["after"].table.loc["scanner", "agreement"] < 0.03
+        and seen["after"].table.loc["scanner", "probe"] < 0.75
     ),
 }
 
