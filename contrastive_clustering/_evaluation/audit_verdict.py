@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A level needs this many groups to be judged, and a class needs this many groups
-# outside its most frequent level to be told apart from the nuisance.
+# A level needs this many groups to be judged. A class can be told apart from the
+# nuisance if this many of its groups, or more than this fraction of them, lie outside
+# its most frequent level.
 MIN_GROUPS = 5
+MIN_ELSEWHERE = 0.1
 
 # Level of the tests.
 LEVEL = 0.05
@@ -84,7 +86,11 @@ class Evidence:
         """
         sizes = self.class_counts.sum(axis=1)
         n_elsewhere = sizes - self.class_counts.max(axis=1, initial=0)
-        return np.flatnonzero((sizes >= 2 * MIN_GROUPS) & (n_elsewhere < MIN_GROUPS))
+        return np.flatnonzero(
+            (sizes >= 2 * MIN_GROUPS)
+            & (n_elsewhere < MIN_GROUPS)
+            & (n_elsewhere <= MIN_ELSEWHERE * sizes)
+        )
 
     @property
     def are_strata_pure(self) -> bool:
@@ -138,10 +144,10 @@ def _on_identifiability(evidence: Evidence) -> list[str]:
     inseparable = evidence.inseparable_classes
     if len(inseparable):
         return [
-            f"All {evidence.unit} of {_classes(evidence, inseparable)} but at most "
-            f"{MIN_GROUPS - 1} have the same {evidence.name}, so that y and "
-            f"{evidence.name} cannot be told apart. No method can: it takes data with "
-            "each class at several levels."
+            f"All or nearly all {evidence.unit} of {_classes(evidence, inseparable)} "
+            f"have the same {evidence.name}, so that y and {evidence.name} cannot be "
+            "told apart. No method can: it takes data with each class at several "
+            "levels."
         ]
     if not len(evidence.class_names) and evidence.are_strata_pure:
         return [

@@ -63,7 +63,7 @@ def test_each_class_must_occur_at_several_levels(n_elsewhere, is_identifiable):
     assert (verdict != NOT_IDENTIFIABLE) == is_identifiable
     assert bool(sentences) != is_identifiable
     if not is_identifiable:
-        assert sentences[0].startswith("All groups of class well but at most 4 have")
+        assert sentences[0].startswith("All or nearly all groups of class well have")
 
 
 def test_all_inseparable_classes_are_named_up_to_five():
@@ -107,3 +107,20 @@ def test_levels_with_few_groups_are_named():
     )
     assert verdict == TOO_FEW
     assert sentence == "Fewer than 5 samples, too few to judge: b, c."
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_inseparable"),
+    [
+        ([9, 4], False),  # a small class at both levels
+        ([13, 0], True),
+        ([12, 1], True),
+        ([96, 4], True),
+        ([95, 5], False),
+        ([5, 0], False),  # too small to judge
+    ],
+)
+def test_a_class_with_a_tenth_elsewhere_can_be_told_apart(counts, is_inseparable):
+    evidence = replace(BASE, **WITH_CLASSES, class_counts=np.array([counts, [30, 30]]))
+    found = evidence.inseparable_classes.tolist()
+    assert found == ([0] if is_inseparable else [])
