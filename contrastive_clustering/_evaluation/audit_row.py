@@ -136,6 +136,7 @@ def make_row(
         composition=composition,
         p=p,
         is_encoded=probe.low > probe.chance,
+        is_below_chance=probe.high < probe.chance,
         class_names=names,
         class_counts=counts,
         class_p=row["y_p"],

@@ -48,6 +48,9 @@ class Evidence:
     is_encoded : bool
         Whether a probe predicts the levels from the latents better than chance.
 
+    is_below_chance : bool
+        Whether the probe is worse than chance.
+
     class_names : sequence of str
         Names of the classes; empty without classes.
 
@@ -67,6 +70,7 @@ class Evidence:
     composition: np.ndarray
     p: float
     is_encoded: bool
+    is_below_chance: bool
     class_names: Sequence[str]
     class_counts: np.ndarray
     class_p: float
@@ -123,6 +127,11 @@ def judge(evidence: Evidence) -> tuple[str, list[str]]:
             f"{evidence.class_association:.2f}): strata that follow y also follow "
             f"{evidence.name}, and removing {evidence.name} also removes a part of the "
             "finding."
+        )
+    if evidence.is_below_chance:
+        sentences.append(
+            f"The probe of {evidence.name} lies below chance, as on samples from which "
+            "an erasure was learned. Audit samples that fit has not seen."
         )
     small = evidence.small_levels
     if len(small):

@@ -19,6 +19,7 @@ BASE = Evidence(
     composition=np.array([[20, 20], [20, 20]]),
     p=0.5,
     is_encoded=False,
+    is_below_chance=False,
     class_names=[],
     class_counts=np.zeros((0, 2), int),
     class_p=np.nan,
@@ -35,6 +36,12 @@ def judge_with(**changes):
 def test_no_sign():
     assert judge_with() == (NO_SIGN, [])
     assert judge_with(p=np.nextafter(0.05, 1)) == (NO_SIGN, [])
+
+
+def test_a_probe_below_chance_is_explained():
+    verdict, (sentence,) = judge_with(is_below_chance=True)
+    assert verdict == NO_SIGN
+    assert sentence.endswith("Audit samples that fit has not seen.")
 
 
 def test_strata_that_follow_the_levels_are_confounded():
