@@ -313,6 +313,7 @@ PARAMETERS = {
     ],
     "refinement_epochs": [0, 0, 0, 1],
     "kl_weight": [0.0, 1e-3, 1, 100],
+    "nuisance_removal": ["both", "negatives", "erasure", None],
     "criterion__kl_warm_up": [0.3, 0, 1],
     "batch_size": [256, 2, 3, 10**9],
     "optimizer": [torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop],

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._utils.arrays import from_tensor
-from contrastive_clustering._utils.messages import show
 
 # Code of a missing value.
 MISSING = -1
@@ -47,8 +46,8 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
     if shape is None:
         if isinstance(array, str | bytes) or not np.iterable(array):
             raise ValueError(
-                f"{where}={show(values)} is not one-dimensional. Pass one value for "
-                "each sample."
+                f"{where} is of type {type(values).__name__}, which is not "
+                "one-dimensional. Pass one value for each sample."
             )
         entries = list(array)
     else:

@@ -359,7 +359,7 @@ def test_positives_of_the_same_group(tiny_images, fast):
     [
         ({"groups": PATIENT[1:]}, "groups has 39 values, but there are 40 samples"),
         ({"groups": np.zeros(40)}, "groups has one group only"),
-        ({"groups": "patient"}, "groups='patient' is not one-dimensional"),
+        ({"groups": "patient"}, "groups is of type str, which is not one-dimensional"),
         ({"nuisance": SITE[1:]}, "nuisance has 39 values, but there are 40 samples"),
         ({"nuisance": ["a"] * 40}, "nuisance has one level only"),
         ({"nuisance": np.arange(40)}, "nuisance has 40 levels for 40 samples"),

@@ -67,8 +67,8 @@ def test_codes_follow_the_first_appearance():
     [
         (["a"], "groups has 1 values, but there are 2 samples"),
         (np.zeros((2, 2)), r"groups has shape \(2, 2\)"),
-        ("ab", "groups='ab' is not one-dimensional"),
-        (3, "groups=3 is not one-dimensional"),
+        ("ab", "groups is of type str, which is not one-dimensional"),
+        (3, "groups is of type int, which is not one-dimensional"),
     ],
 )
 def test_wrong_shapes_are_refused(column, message):
