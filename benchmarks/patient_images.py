@@ -14,8 +14,9 @@ fraction of their images that are in the most frequent one.
 
 import argparse
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,20 +46,28 @@ def read(name: str, seed: int, *, final: bool) -> tuple[Part, Part]:
     return parts[0].take(train), parts[0].take(rest)
 
 
-def judge(
-    name: str, settings: dict[str, Any], asked: argparse.Namespace
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Setting:
+    """One row of a table: what `fit` is told, and parameters of the estimator."""
+
+    name: str
+    groups: bool
+    nuisance: bool
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+def judge(name: str, setting: Setting, asked: argparse.Namespace) -> dict[str, str]:
     """Return one row of the table."""
     tallies = {name: Tally() for name in ("nuisance probe", "class probe", "class")}
     further: dict[str, list[float]] = {"AMI": [], "agree": [], "share": []}
     for seed in range(asked.seeds):
         train, rest = read(name, seed, final=asked.final)
         clusterer = ContrastiveAutoencoderClusterer(
-            N_CLUSTERS, random_state=seed, **settings["parameters"]
+            N_CLUSTERS, random_state=seed, **setting.parameters
         ).fit(
             train.images,
-            groups=train.patients if settings["groups"] else None,
-            nuisance=train.sites if settings["nuisance"] else None,
+            groups=train.patients if setting.groups else None,
+            nuisance=train.sites if setting.nuisance else None,
         )
         latents = [clusterer.transform(part.images) for part in (train, rest)]
         strata = clusterer.predict(rest.images)
@@ -76,14 +85,14 @@ def judge(
         further["agree"].append((several["agreement"] == 1).mean())
         further["share"].append(several["agreement"].mean())
     return {
-        "setting": settings["name"],
+        "setting": setting.name,
         **{column: str(tally) for column, tally in tallies.items()},
         **{column: f"{np.mean(values):.3f}" for column, values in further.items()},
     }
 
 
 def compare(
-    name: str, settings: list[dict[str, Any]], asked: argparse.Namespace
+    name: str, settings: list[Setting], asked: argparse.Namespace
 ) -> pd.DataFrame:
     rows = []
     for setting in settings:
@@ -92,20 +101,11 @@ def compare(
     return pd.DataFrame(rows)
 
 
-def make(
-    name: str, *, groups: bool, nuisance: bool, **parameters: object
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "groups": groups,
-        "nuisance": nuisance,
-        "parameters": parameters,
-    }
-
-
-def removals(*, groups: bool) -> list[dict[str, Any]]:
+def removals(*, groups: bool) -> list[Setting]:
     return [
-        make(removal, groups=groups, nuisance=True, nuisance_removal=removal)
+        Setting(
+            removal, groups, nuisance=True, parameters={"nuisance_removal": removal}
+        )
         for removal in ("negatives", "erasure", "both")
     ]
 
@@ -115,9 +115,9 @@ def chest(asked: argparse.Namespace) -> pd.DataFrame:
     return compare(
         "chestxray_patients",
         [
-            make("nothing", groups=False, nuisance=False),
-            make("groups", groups=True, nuisance=False),
-            make("groups, positives", groups=True, nuisance=False, **pairs),
+            Setting("nothing", groups=False, nuisance=False),
+            Setting("groups", groups=True, nuisance=False),
+            Setting("groups, positives", groups=True, nuisance=False, parameters=pairs),
             *removals(groups=True),
         ],
         asked,
@@ -127,7 +127,7 @@ def chest(asked: argparse.Namespace) -> pd.DataFrame:
 def ultrasound(asked: argparse.Namespace) -> pd.DataFrame:
     return compare(
         "ultrasound_sites",
-        [make("nothing", groups=False, nuisance=False), *removals(groups=False)],
+        [Setting("nothing", groups=False, nuisance=False), *removals(groups=False)],
         asked,
     )
 

@@ -233,9 +233,11 @@ class PredictionMixin(
             identifier for each sample.
         """
         check_is_fitted(self)
-        samples = self._read(X)
+        latents = self._model.encode(self._read(X))
         return to_group_frame(
-            self._model.predict(samples), self._model.predict_proba(samples), groups
+            self._model.assign(latents),
+            self._model.clustering.predict_proba(latents),
+            groups,
         )
 
     @reads_fitted_state

@@ -20,6 +20,7 @@ from contrastive_clustering._training.net_params import (
     check_net_parameters,
     net_parameters_of,
 )
+from contrastive_clustering._training.settings import WITH_ERASURE
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.distributed import n_processes
 from contrastive_clustering._utils.messages import reason_of, show
@@ -122,7 +123,7 @@ def check_relations(
 
 
 def _check_erasure(params: EstimatorParameters, metadata: Metadata) -> None:
-    if metadata.nuisance is None or params.nuisance_removal not in ("both", "erasure"):
+    if metadata.nuisance is None or params.nuisance_removal not in WITH_ERASURE:
         return
     n_erased = metadata.nuisance.n_directions
     if n_erased > MAX_ERASED * params.latent_dim:

@@ -9,6 +9,10 @@ import torch
 from contrastive_clustering._augmentation.presets import Augmentation
 from contrastive_clustering._networks.custom import Part
 
+# The values of `nuisance_removal` that restrict negatives, and those that erase.
+WITH_NEGATIVES = ("both", "negatives")
+WITH_ERASURE = ("both", "erasure")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingSettings:
@@ -100,9 +104,9 @@ class TrainingSettings:
     @property
     def nuisance_negatives(self) -> bool:
         """Whether only samples of the same nuisance are negatives of each other."""
-        return self.nuisance_removal in ("both", "negatives")
+        return self.nuisance_removal in WITH_NEGATIVES
 
     @property
     def erases_nuisance(self) -> bool:
         """Whether nuisance variables are erased from the latents."""
-        return self.nuisance_removal in ("both", "erasure")
+        return self.nuisance_removal in WITH_ERASURE
