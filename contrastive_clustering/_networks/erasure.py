@@ -10,6 +10,9 @@ from torch import nn
 # Directions whose variance is below this fraction of the largest count as constant.
 MIN_VARIANCE = 1e-10
 
+# Number of latents that are converted to float64 at a time.
+BLOCK = 2**14
+
 
 class LatentErasure(nn.Module):
     r"""An affine map of latents after which no linear model can predict the nuisance.
@@ -79,16 +82,23 @@ class LatentErasure(nn.Module):
         Belrose, Schneider-Joseph, Ravfogel, Cotterell, Raff, Biderman, "LEACE: Perfect
         linear concept erasure in closed form", arXiv:2306.03819, theorem 4.3.
         """
-        rows = latents.astype(np.float64)
-        mean = np.average(rows, axis=0, weights=weights)
-        share = np.full(len(rows), 1.0) if weights is None else weights
-        centered = rows - mean
-        scaled = centered * (share / share.sum())[:, None]
-        covariance = scaled.T @ centered
-        levels = indicators - np.average(indicators, axis=0, weights=weights)
+        n_samples, dim = latents.shape
+        share = np.full(n_samples, 1.0) if weights is None else weights
+        share = share / share.sum()
+        levels = indicators - share @ indicators
+        mean, covariance = np.zeros(dim), np.zeros((dim, dim))
+        cross_covariance = np.zeros((dim, levels.shape[1]))
+        parts = [slice(i, i + BLOCK) for i in range(0, n_samples, BLOCK)]
+        for part in parts:
+            mean += share[part] @ latents[part].astype(np.float64)
+        for part in parts:
+            centered = latents[part].astype(np.float64) - mean
+            scaled = centered * share[part, None]
+            covariance += scaled.T @ centered
+            cross_covariance += scaled.T @ levels[part]
         whitening, coloring = _whiten(covariance)
         # Directions of whitened latents that differ between levels.
-        shifts, sizes, _ = np.linalg.svd(whitening @ (scaled.T @ levels))
+        shifts, sizes, _ = np.linalg.svd(whitening @ cross_covariance)
         # Whitened covariances have no unit, so their rounding errors are absolute.
         kept = shifts[:, : len(sizes)][:, sizes > np.sqrt(MIN_VARIANCE)]
         matrix = coloring @ kept @ kept.T @ whitening

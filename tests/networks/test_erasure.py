@@ -4,6 +4,7 @@ import scipy.linalg
 import torch
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from contrastive_clustering._networks import erasure
 from contrastive_clustering._networks.erasure import LatentErasure
 
 
@@ -36,9 +37,9 @@ def slow_matrix(latents, indicators, weights):
 def test_the_matrix_is_that_of_the_theorem(weighted):
     latents, indicators, _ = make()
     weights = np.random.default_rng(1).random(300) if weighted else np.ones(300)
-    erasure = LatentErasure.fit(latents, indicators, weights if weighted else None)
+    fitted = LatentErasure.fit(latents, indicators, weights if weighted else None)
     expected = slow_matrix(latents, indicators, weights)
-    np.testing.assert_allclose(erasure.matrix, expected, atol=1e-6)
+    np.testing.assert_allclose(fitted.matrix, expected, atol=1e-6)
 
 
 def test_no_linear_model_predicts_the_nuisance():
@@ -58,9 +59,9 @@ def test_no_linear_model_predicts_the_nuisance():
 
 def test_no_other_map_that_erases_changes_latents_less():
     latents, indicators, _ = make(n_levels=2)
-    erasure = LatentErasure.fit(latents, indicators)
+    fitted = LatentErasure.fit(latents, indicators)
     X = latents.astype(np.float64) - latents.mean(axis=0)
-    A = erasure.matrix.double().numpy()
+    A = fitted.matrix.double().numpy()
     least = np.mean(np.square(X @ A.T))
     shift = X[indicators[:, 0] == 1].mean(axis=0) - X[indicators[:, 0] == 0].mean(
         axis=0
@@ -103,8 +104,8 @@ def test_two_variables_are_erased_together():
     latents, site, _ = make(n_levels=2)
     view = np.eye(2)[np.random.default_rng(3).integers(0, 2, 300)]
     latents = (latents + 2 * view[:, :1]).astype(np.float32)
-    erasure = LatentErasure.fit(latents, np.hstack([site, view]))
-    erased = erasure(torch.from_numpy(latents)).numpy().astype(np.float64)
+    fitted = LatentErasure.fit(latents, np.hstack([site, view]))
+    erased = fitted(torch.from_numpy(latents)).numpy().astype(np.float64)
     for indicators in (site, view):
         covariance = (erased - erased.mean(axis=0)).T @ indicators / 300
         assert np.abs(covariance).max() < 1e-5
@@ -119,3 +120,13 @@ def test_latents_without_variance_in_some_directions(constant):
     np.testing.assert_allclose(erased[:, constant:], 1.0, atol=1e-5)
     covariance = (erased - erased.mean(axis=0)).T @ indicators / 300
     assert np.abs(covariance).max() < 1e-5
+
+
+@pytest.mark.parametrize("block", [1, 7, 300])
+def test_blocks_do_not_affect_the_map(monkeypatch, block):
+    latents, indicators, _ = make()
+    expected = LatentErasure.fit(latents, indicators)
+    monkeypatch.setattr(erasure, "BLOCK", block)
+    found = LatentErasure.fit(latents, indicators)
+    np.testing.assert_allclose(found.matrix, expected.matrix, atol=1e-6)
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
