@@ -9,8 +9,8 @@ from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileErr
 from contrastive_clustering._utils.files import open_regular
 from contrastive_clustering._utils.optional import import_pillow
 
-# Only these parsers of Pillow see the file. MPO is a JPEG of some cameras.
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF")
+# Only these parsers of Pillow see the file.
+FORMATS = ("PNG", "JPEG", "TIFF")
 
 # Modes of Pillow with one channel of more than 8 bits.
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -57,7 +57,7 @@ def read_raster(path: Path) -> list[LoadedImage]:
     # For a damaged file, Pillow raises many types of errors.
     except (OSError, ValueError, SyntaxError, LookupError, ArithmeticError) as error:
         raise UnreadableFileError(
-            f"is a damaged or truncated image ({type(error).__name__})"
+            f"is a damaged, truncated or unsupported image ({type(error).__name__})"
         ) from None
 
 

@@ -1,5 +1,7 @@
 """Read NIfTI, MetaImage and NRRD files, and orient volumes, with SimpleITK."""
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ ORIENTATION = "LPS"
 
 # 4 GiB as float32. The header of a damaged file may claim any number.
 MAX_VOXELS = 2**30
+
+CHUNK_BYTES = 2**20
 
 SUFFIXES = {
     ".nii": "NIfTI",
@@ -56,15 +60,38 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
             reader.ReadImageInformation()
             sides = _spatial_sides(reader, as_volumes=as_volumes)
             reader.SetExtractSize([*sides, *[0] * (reader.GetDimension() - len(sides))])
+            _check_length(path, reader)
             image = reader.Execute()
         except RuntimeError:
             raise UnreadableFileError(
-                "is a damaged or truncated volume, or a file of another format"
+                "is a truncated or damaged volume, or a file of another format"
             ) from None
     values, spacing = oriented(image) if as_volumes else _image_of(image)
-    suffix = next(each for each in SUFFIXES if path.name.lower().endswith(each))
-    facts = {"format": SUFFIXES[suffix], "frame": 0, "inverted": False}
+    facts = {"format": _format_of(path), "frame": 0, "inverted": False}
     return [LoadedImage(values, spacing, facts)]
+
+
+def _format_of(path: Path) -> str:
+    name = path.name.lower()
+    return next(SUFFIXES[each] for each in SUFFIXES if name.endswith(each))
+
+
+def _check_length(path: Path, reader: Any) -> None:
+    """Refuse a truncated NIfTI file, which ITK would fill with zeros."""
+    if _format_of(path) != "NIfTI":
+        return
+    n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
+    missing = float(reader.GetMetaData("vox_offset")) + n_bits / 8
+    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
+    try:
+        with opened(path, "rb") as file:
+            while missing > 0:
+                chunk = file.read(CHUNK_BYTES)
+                if not chunk:
+                    raise UnreadableFileError("is a truncated volume")
+                missing -= len(chunk)
+    except (EOFError, OSError, zlib.error):
+        raise UnreadableFileError("is a truncated or damaged volume") from None
 
 
 def _spatial_sides(reader: Any, *, as_volumes: bool) -> list[int]:
