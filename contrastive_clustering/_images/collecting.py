@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 from contrastive_clustering._images.finding import Entry, find_entries
 from contrastive_clustering._images.grouping import single_items, volume_items
 from contrastive_clustering._images.loaded import LoadedImage, ReadSettings
+from contrastive_clustering._images.quiet import quiet_readers
 from contrastive_clustering._images.reading import Failure, Item, read_item
 from contrastive_clustering._images.spool import FileSpool, MemorySpool, Spool
 from contrastive_clustering._images.table import COLUMNS, make_table
@@ -80,7 +81,10 @@ def load_files(
         collected = _Collected(spool, settings, on_error)
         for failure in failures:
             collected.add_failure(failure)
-        with Progress("images", len(items), "file", verbose=verbose) as progress:
+        with (
+            quiet_readers(),
+            Progress("images", len(items), "file", verbose=verbose) as progress,
+        ):
             for item, result in _results(items, settings, n_jobs, spool, progress):
                 collected.add(item, result)
         collected.check_any()

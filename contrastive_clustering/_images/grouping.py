@@ -1,6 +1,5 @@
 """Group the files of a source into items: single files, or the slices of volumes."""
 
-import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from contrastive_clustering._images.dicom import open_dicom
 from contrastive_clustering._images.file_types import type_of
 from contrastive_clustering._images.finding import Entry, image_files
 from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.quiet import quiet_readers, quiet_worker
 from contrastive_clustering._images.reading import Failure, Item
 from contrastive_clustering._images.series import series_key
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -42,7 +42,10 @@ def volume_items(
     failures : list of Failure
         Files whose headers could not be read.
     """
-    with Progress("headers", len(entries), "file", verbose=verbose) as progress:
+    with (
+        quiet_readers(),
+        Progress("headers", len(entries), "file", verbose=verbose) as progress,
+    ):
         found = run_tasks(
             _headers,
             [(entry.path,) for entry in entries],
@@ -83,8 +86,7 @@ def _headers(path: Path) -> list[tuple[Path, Hashable]] | Failure:
 def _key_of(path: Path) -> Hashable:
     if type_of(path) != "dicom":
         return str(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they may contain names of patients
+    with quiet_worker():
         header = open_dicom(path, with_pixels=False)
     has_frames = int(header.get("NumberOfFrames") or 1) > 1
     return str(path) if has_frames else series_key(header)

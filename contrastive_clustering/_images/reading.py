@@ -1,7 +1,6 @@
 """Read one file or series and bring it to its size and colors."""
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from contrastive_clustering._images.loaded import (
     ReadSettings,
     UnreadableFileError,
 )
+from contrastive_clustering._images.quiet import quiet_worker
 from contrastive_clustering._images.raster import read_raster
 from contrastive_clustering._images.resampling import resample
 from contrastive_clustering._images.series import build_volume, locate
@@ -83,15 +83,12 @@ def read_item(item: Item, settings: ReadSettings) -> list[LoadedImage] | Failure
     images : list of LoadedImage or Failure
         All frames of a file or one volume.
     """
-    current = item.paths[0]
     try:
-        # Warnings of pydicom may contain names of patients.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_worker():
             images = _read(item.paths, settings)
         return [_finish(image, settings) for image in images]
     except UnreadableFileError as error:
-        return Failure(str(current), str(error))
+        return Failure(str(item.paths[0]), str(error))
 
 
 def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:

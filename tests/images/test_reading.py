@@ -139,7 +139,7 @@ def test_values_must_be_finite(tmp_path):
     assert failure.reason == "contains values that are NaN or infinite"
 
 
-def test_warnings_and_failures_contain_no_names(tmp_path, recwarn):
+def test_warnings_and_failures_contain_no_names(tmp_path, recwarn, caplog):
     path = write_dicom(tmp_path / "a.dcm", STORED)
     whole = path.read_bytes()
     # An invalid number, of which pydicom warns with the value.
@@ -155,6 +155,7 @@ def test_warnings_and_failures_contain_no_names(tmp_path, recwarn):
     for secret in ("Doe", "Jane", IDENTIFIER, NAME):
         assert secret not in "".join(reasons)
     assert not recwarn.list
+    assert not caplog.records
 
 
 def test_arguments_and_results_can_be_sent_to_other_processes(tmp_path):
