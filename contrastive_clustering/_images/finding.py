@@ -102,6 +102,12 @@ def _column(table: Any, name: str) -> Any:
 def _list_entries(listed: list[Any], where: str) -> list[Entry]:
     if not listed:
         raise ValueError(f"{where} contains no paths. Pass at least one.")
+    for row, path in enumerate(listed):
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(
+                f"{where} has a value of type {type(path).__name__} at index {row}. "
+                "Pass paths."
+            )
     return [
         Entry(as_path(path, f"{where}, index {row}"), row)
         for row, path in enumerate(listed)

@@ -68,7 +68,12 @@ def test_lists_and_tables_keep_their_order(as_table):
     [
         (3, TypeError, r"^source=3 is not a source of images\. Pass a folder, a patt"),
         ([], ValueError, r"^source contains no paths\. Pass at least one"),
-        (["a.png", 3], TypeError, r"^source, index 1=3 is not a path\. Pass"),
+        (["a.png", 3], TypeError, r"^source has a value of type int at index 1\. Pa"),
+        (
+            ["a.png", ""],
+            ValueError,
+            r"^source, index 1 is an empty string\. Pass a pat",
+        ),
         (pd.DataFrame({"x": []}), ValueError, r"without a column 'path'.*path_column"),
         (pd.DataFrame({"path": []}), ValueError, r"^the column 'path' of source conta"),
         ("{}/*.png", ValueError, r"is a pattern that matches no files\. Correct"),
