@@ -281,10 +281,10 @@ def load_images(
         Transparent pixels become black.
 
     window : "file", tuple of float or None, default=None
-        Range of gray values that is mapped to 0 to 255: the window in the DICOM file
-        or, without one, the range of the values; or the center and the width, such as
-        (40, 400) in Hounsfield units. With None, values keep their units. Images of 8
-        bits are not changed.
+        Range of gray values that is mapped to 0 to 255: the window or the lookup
+        table in the DICOM file or, without both, the range of the values; or the center
+        and the width, such as (40, 400) in Hounsfield units. With None, values keep
+        their units. Images of 8 bits are not changed.
 
     path_column : str, default="path"
         Name of the column of paths if `source` is a data frame.

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from contrastive_clustering._images.dicom import Pixels, frame_item
-from contrastive_clustering._images.loaded import Window
+from contrastive_clustering._images.loaded import UnreadableFileError, Window
 from contrastive_clustering._utils.optional import import_pydicom
 
 Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -109,6 +109,43 @@ def apply_window(values: np.ndarray, window: KnownWindow) -> np.ndarray:
     )
 
 
+def _has_lut_only(dataset: Any) -> bool:
+    return bool(dataset.get("VOILUTSequence")) and _window_of(dataset) is None
+
+
+def apply_lut(values: np.ndarray, dataset: Any) -> np.ndarray:
+    """Map values to 0 to 255 by the first lookup table of a DICOM file.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Gray values, which are rounded.
+
+    dataset : pydicom.Dataset
+        Data set with a VOI LUT sequence.
+
+    Returns
+    -------
+    displayed : ndarray of uint8
+        Displayed values, of the same shape.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the table is invalid.
+    """
+    pydicom = import_pydicom("load_images")
+    try:
+        highest = 2.0 ** dataset.VOILUTSequence[0].LUTDescriptor[2] - 1
+        mapped = pydicom.pixels.apply_voi(np.rint(values).astype(np.int64), dataset)
+    except Exception as error:
+        raise UnreadableFileError(
+            f"has an invalid lookup table of gray values ({type(error).__name__}). "
+            "Pass another window"
+        ) from None
+    return np.asarray(np.rint(mapped * (WHITE / highest)), np.uint8)
+
+
 def display_pixels(
     pixels: Pixels, window: Window, dataset: Any
 ) -> tuple[np.ndarray, KnownWindow | None]:
@@ -134,6 +171,9 @@ def display_pixels(
         The window that was applied.
     """
     values, is_padding = pixels.values, pixels.is_padding
+    if window == "file" and values.dtype != np.uint8 and _has_lut_only(dataset):
+        values = apply_lut(values, dataset)
+        pixels = Pixels(values, is_padding, (0, WHITE), pixels.zero_is_white)
     inside = values if is_padding is None else values[~is_padding]
     chosen = choose_window(window, inside if inside.size else values, dataset)
     limits = pixels.limits

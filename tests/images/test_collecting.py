@@ -126,6 +126,9 @@ def test_volumes(tmp_path):
     with pytest.warns(UserWarning, match="missing or unevenly spaced slices"):
         bunch = load(tmp_path, settings={"as_volumes": True}, on_error="skip")
     np.testing.assert_array_equal(bunch.images, volumes[1:])
+    (tmp_path / "a" / "IM2").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"IM2 is empty\. Remove it from the source"):
+        load(sorted((tmp_path / "a").iterdir()), settings={"as_volumes": True})
 
 
 def test_progress_is_reported(folder, capsys):

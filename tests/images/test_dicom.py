@@ -32,6 +32,16 @@ def test_values_are_rescaled():
     assert not pixels.zero_is_white
 
 
+def test_lookup_tables_of_the_modality():
+    stored = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    table = Dataset()
+    table.LUTDescriptor = [12, 0, 16]
+    table.add_new("LUTData", "US", (np.arange(12) * 100).tolist())
+    pixels = read_pixels(make_dicom(stored, ModalityLUTSequence=[table]))
+    np.testing.assert_array_equal(pixels.values, [stored * 100.0])
+    assert pixels.limits == (0, 65535)
+
+
 def test_signed_values():
     stored = (STORED.astype(int) - 2048).astype(np.int16)
     pixels = read_pixels(make_dicom(stored))

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from image_files import make_dicom
+from pydicom import Dataset
 
 from contrastive_clustering._images.dicom import Pixels, read_pixels
+from contrastive_clustering._images.loaded import UnreadableFileError
 from contrastive_clustering._images.windowing import (
     KnownWindow,
     apply_window,
@@ -76,3 +78,30 @@ def test_padding_is_dark(zero_is_white, window):
         assert set(values[~is_padding][[0, -1]]) == {0, 255}
     unchanged = Pixels(VALUES, np.ones_like(is_padding), (-1000, 1000), False)
     np.testing.assert_array_equal(display_pixels(unchanged, None, None)[0], VALUES)
+
+
+@pytest.mark.parametrize("zero_is_white", [True, False])
+def test_lookup_tables_are_used_without_a_window(zero_is_white):
+    stored = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    table = Dataset()
+    entries = (np.arange(12) ** 2 * 30).tolist()
+    table.LUTDescriptor = [12, 0, 12]
+    table.add_new("LUTData", "US", entries)
+    photometric = "MONOCHROME1" if zero_is_white else "MONOCHROME2"
+    dataset = make_dicom(stored, PhotometricInterpretation=photometric)
+    dataset.VOILUTSequence = [table]
+    expected = np.rint(np.reshape(entries, (1, 3, 4)) * 255 / 4095)
+    values, window = display_pixels(read_pixels(dataset), "file", dataset)
+    np.testing.assert_array_equal(values, 255 - expected if zero_is_white else expected)
+    assert values.dtype == np.uint8
+    assert window is None
+    dataset.WindowCenter, dataset.WindowWidth = "6", "12"
+    _, window = display_pixels(read_pixels(dataset), "file", dataset)
+    assert window == KnownWindow(6, 12, "LINEAR")
+
+
+def test_invalid_lookup_tables_are_errors():
+    dataset = make_dicom(np.zeros((2, 2), np.uint16))
+    dataset.VOILUTSequence = [Dataset()]
+    with pytest.raises(UnreadableFileError, match="has an invalid lookup table"):
+        display_pixels(read_pixels(dataset), "file", dataset)
