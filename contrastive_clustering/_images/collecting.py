@@ -52,7 +52,7 @@ def load_files(
         Column of paths of a table.
 
     on_error : {"raise", "skip"}
-        What to do with unreadable files.
+        Whether unreadable files are errors.
 
     n_jobs : int or None
         Number of jobs.
