@@ -205,6 +205,7 @@ def usual(fitted, folder):
         "seed": 0,
         "data_home": folder,
         "download": False,
+        "source": [folder / "image.png"],
         "max_epochs": 1,
         "refinement_epochs": 0,
     }

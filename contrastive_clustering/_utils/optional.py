@@ -38,6 +38,40 @@ def import_pyplot(caller: str) -> Any:
         raise ImportError(hint) from error
 
 
+def import_pillow(caller: str) -> Any:
+    """Return PIL.Image, or raise an error with installation instructions."""
+    return _import_reader("PIL.Image", "Pillow", caller)
+
+
+def import_pydicom(caller: str) -> Any:
+    """Return the pydicom package, or raise an error with installation instructions."""
+    return _import_reader("pydicom", "pydicom", caller)
+
+
+def import_simpleitk(caller: str) -> Any:
+    """Return the SimpleITK package, or raise an error with instructions."""
+    return _import_reader("SimpleITK", "SimpleITK", caller)
+
+
+def import_zarr(caller: str) -> Any:
+    """Return the zarr package, or raise an error with installation instructions."""
+    try:
+        return import_module("zarr")
+    except ImportError as error:
+        hint = f"{caller} needs Zarr. Install it with `pip install zarr`."
+        raise ImportError(hint) from error
+
+
+def _import_reader(module: str, package: str, caller: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs {package} for these files. Install it with `pip install "
+            f"{package}`, or all readers with the extra [images]."
+        ) from error
+
+
 def import_onnx() -> Any:
     """Return the onnx package, or raise an error with installation instructions."""
     try:

@@ -6,7 +6,11 @@ from contrastive_clustering._utils.optional import (
     import_kornia_filters,
     import_onnx,
     import_pandas,
+    import_pillow,
+    import_pydicom,
     import_pyplot,
+    import_simpleitk,
+    import_zarr,
 )
 
 
@@ -15,6 +19,10 @@ from contrastive_clustering._utils.optional import (
     [
         (import_pandas, ["to_frame"], "pandas", "^to_frame needs pandas.*pip install"),
         (import_pyplot, ["A"], "matplotlib.pyplot", "^A needs matplotlib.*pip install"),
+        (import_pillow, ["f"], "PIL.Image", r"^f needs Pillow.*the extra \[images\]"),
+        (import_pydicom, ["f"], "pydicom", r"^f needs pydicom.*the extra \[images\]"),
+        (import_simpleitk, ["f"], "SimpleITK", r"^f needs SimpleITK.*extra \[images\]"),
+        (import_zarr, ["f"], "zarr", "^f needs Zarr.*pip install zarr"),
         (import_onnx, [], "onnxscript", "^to_onnx needs onnx and onnxscript"),
         (import_kornia_filters, [], "kornia.filters", "blur above zero needs Kornia"),
     ],
@@ -25,6 +33,16 @@ def test_missing_packages_are_named(function, arguments, module, message, monkey
         function(*arguments)
 
 
-@pytest.mark.parametrize("function", [import_pandas, import_pyplot])
-def test_installed_packages_are_returned(function):
-    assert function("caller").__name__ in {"pandas", "matplotlib.pyplot"}
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (import_pandas, "pandas"),
+        (import_pyplot, "matplotlib.pyplot"),
+        (import_pillow, "PIL.Image"),
+        (import_pydicom, "pydicom"),
+        (import_simpleitk, "SimpleITK"),
+        (import_zarr, "zarr"),
+    ],
+)
+def test_installed_packages_are_returned(function, name):
+    assert function("caller").__name__ == name

@@ -1,0 +1,1 @@
+"""From files of images and volumes to one array and a table of metadata."""

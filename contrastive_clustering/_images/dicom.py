@@ -1,0 +1,208 @@
+"""Read the pixels of DICOM files with pydicom, in the units of the modality."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._utils.files import open_regular
+from contrastive_clustering._utils.optional import import_pydicom
+
+# A header may claim any number; this is 4 GiB as float32.
+MAX_VALUES = 2**30
+
+PALETTE = "PALETTE COLOR"
+GRAY = ("MONOCHROME1", "MONOCHROME2")
+
+
+@dataclass
+class Pixels:
+    """Pixels of all frames of a file, or of all slices of a volume.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_frames, height, width) or (n_frames, height, width, 3)
+        Values in the units of the modality, uint8 or float32.
+
+    is_padding : ndarray of bool or None
+        Pixels outside of the image, of the shape of `values`.
+
+    limits : tuple of float
+        Smallest and largest possible value, by the number of bits.
+
+    zero_is_white : bool
+        Whether the smallest value is displayed as white.
+    """
+
+    values: np.ndarray
+    is_padding: np.ndarray | None
+    limits: tuple[float, float]
+    zero_is_white: bool
+
+
+def open_dicom(path: Path, *, with_pixels: bool = True) -> Any:
+    """Return the data set of a DICOM file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    with_pixels : bool, default=True
+        Whether to read the pixels, too.
+
+    Returns
+    -------
+    dataset : pydicom.Dataset
+        The data set.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is damaged. pydicom's message is left out, because it may contain
+        names of patients.
+    """
+    pydicom = import_pydicom("load_images")
+    try:
+        with open_regular(path) as file:
+            return pydicom.dcmread(file, stop_before_pixels=not with_pixels)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise UnreadableFileError(
+            f"is a damaged or truncated DICOM file ({type(error).__name__})"
+        ) from None
+
+
+def frame_item(dataset: Any, frame: int, name: str) -> Any:
+    """Return the item of a functional group for a frame, or the data set itself.
+
+    Enhanced files of several frames store positions, spacing and units in such groups,
+    others in the data set.
+    """
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for groups in (*per_frame[frame : frame + 1], *shared[:1]):
+        if groups.get(name):
+            return groups.get(name)[0]
+    return dataset
+
+
+def read_pixels(dataset: Any) -> Pixels:
+    """Decode and rescale the pixels of all frames.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        A data set with pixels.
+
+    Returns
+    -------
+    pixels : Pixels
+        Gray or RGB frames.
+
+    Raises
+    ------
+    UnreadableFileError
+        If there are no pixels, or if these cannot be decoded.
+    """
+    _check_pixels(dataset)
+    try:
+        stored = dataset.pixel_array
+        n_frames = int(dataset.get("NumberOfFrames") or 1)
+        if n_frames == 1:
+            stored = stored[None]
+        if dataset.PhotometricInterpretation not in GRAY:
+            return _colors(dataset, stored)
+        return _grays(dataset, stored)
+    except (MemoryError, UnreadableFileError):
+        raise
+    except Exception as error:
+        raise UnreadableFileError(
+            "is a DICOM file whose pixels are truncated, damaged or not supported by "
+            f"the installed decoders ({type(error).__name__})"
+        ) from None
+
+
+def _check_pixels(dataset: Any) -> None:
+    pixels = import_pydicom("load_images").pixels
+    if not any(name in dataset for name in ("PixelData", "FloatPixelData")):
+        raise UnreadableFileError("is a DICOM file without an image")
+    try:
+        n_values = (
+            float(dataset.Rows)
+            * float(dataset.Columns)
+            * float(dataset.get("NumberOfFrames") or 1)
+            * float(dataset.get("SamplesPerPixel") or 1)
+        )
+        syntax = dataset.file_meta.TransferSyntaxUID
+        decoder = pixels.get_decoder(syntax)
+    except (AttributeError, NotImplementedError, TypeError, ValueError):
+        raise UnreadableFileError(
+            "is a DICOM file without a valid size or transfer syntax"
+        ) from None
+    if n_values > MAX_VALUES:
+        raise UnreadableFileError(
+            f"claims to have more than {MAX_VALUES} values, the limit for one file"
+        )
+    if not decoder.is_available:
+        raise UnreadableFileError(
+            f"is compressed as {syntax.name}, for which no decoder is installed. "
+            "Install one with `pip install 'pylibjpeg[all]'`"
+        )
+
+
+def _colors(dataset: Any, stored: np.ndarray) -> Pixels:
+    """Return RGB frames of 8 bits; pydicom has converted YBR to RGB."""
+    pixels = import_pydicom("load_images").pixels
+    n_bits = int(dataset.BitsStored)
+    if dataset.PhotometricInterpretation == PALETTE:
+        stored = pixels.apply_color_lut(stored, dataset)[..., :3]
+        n_bits = 8 * stored.dtype.itemsize
+    if n_bits > 8:
+        stored = stored >> (n_bits - 8)
+    return Pixels(stored.astype(np.uint8), None, (0, 255), False)
+
+
+def _grays(dataset: Any, stored: np.ndarray) -> Pixels:
+    apply_modality_lut = import_pydicom("load_images").pixels.apply_modality_lut
+    is_padding = _find_padding(dataset, stored)
+    rescaled = np.stack(
+        [
+            apply_modality_lut(
+                frame, frame_item(dataset, index, "PixelValueTransformationSequence")
+            )
+            for index, frame in enumerate(stored)
+        ]
+    )
+    item = frame_item(dataset, 0, "PixelValueTransformationSequence")
+    ends = _stored_limits(dataset)
+    if "RescaleSlope" in item:
+        scale, shift = float(item.RescaleSlope), float(item.RescaleIntercept)
+        ends = [end * scale + shift for end in ends]
+    if "ModalityLUTSequence" in item:
+        ends = [0.0, 2.0 ** item.ModalityLUTSequence[0].LUTDescriptor[2] - 1]
+    is_raw = stored.dtype == np.uint8 and np.array_equal(rescaled, stored)
+    values = rescaled.astype(np.uint8 if is_raw else np.float32)
+    zero_is_white = dataset.PhotometricInterpretation == "MONOCHROME1"
+    return Pixels(values, is_padding, (min(ends), max(ends)), zero_is_white)
+
+
+def _stored_limits(dataset: Any) -> list[float]:
+    n_bits = int(dataset.BitsStored)
+    if dataset.PixelRepresentation:
+        return [-(2.0 ** (n_bits - 1)), 2.0 ** (n_bits - 1) - 1]
+    return [0.0, 2.0**n_bits - 1]
+
+
+def _find_padding(dataset: Any, stored: np.ndarray) -> np.ndarray | None:
+    """Return which pixels are marked as lying outside of the image."""
+    first = dataset.get("PixelPaddingValue")
+    if first is None:
+        return None
+    last = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(first), int(first if last is None else last)))
+    is_padding = (stored >= low) & (stored <= high)
+    return is_padding if is_padding.any() else None

@@ -1,0 +1,89 @@
+"""One image or volume as it passes from its file to the array."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Fit = Literal["letterbox", "crop", "stretch"]
+Window = Literal["file"] | tuple[float, float] | None
+
+
+class UnreadableFileError(ValueError):
+    """A file that cannot be read as an image or a volume.
+
+    Parameters
+    ----------
+    reason : str
+        Predicate for a message that begins with the path, such as "is empty". It must
+        not contain pixel values, names or identifiers.
+    """
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """Settings of `load_images` that apply to each file.
+
+    Parameters
+    ----------
+    as_volumes : bool
+        Whether to read volumes instead of images.
+
+    size : tuple of int or None
+        Sides of the result.
+
+    spacing : tuple of float or None
+        Distances between the pixels of the result in millimeters.
+
+    fit : {"letterbox", "crop", "stretch"}
+        How images of another aspect ratio are brought to `size`.
+
+    channels : {"auto", "gray", "rgb"}
+        Colors of the result.
+
+    window : "file", tuple of float or None
+        Range of gray values to map to 0 to 255.
+
+    key : bytes
+        Secret key for the hashes of patients.
+    """
+
+    as_volumes: bool = False
+    size: tuple[int, ...] | None = None
+    spacing: tuple[float, ...] | None = None
+    fit: Fit = "letterbox"
+    channels: Literal["auto", "gray", "rgb"] = "auto"
+    window: Window = None
+    key: bytes = b""
+
+    @property
+    def n_axes(self) -> int:
+        """Number of spatial axes of the result."""
+        return 3 if self.as_volumes else 2
+
+
+@dataclass
+class LoadedImage:
+    """An image or a volume with its metadata.
+
+    Parameters
+    ----------
+    values : ndarray of shape (height, width), (height, width, 3) or (depth, height, \
+width)
+        Values, uint8 or float32.
+
+    spacing : tuple of float or None
+        Distance between neighboring pixels along each spatial axis in millimeters.
+
+    facts : dict
+        Columns of the metadata. "study_day" is a proleptic ordinal until all images are
+        known.
+
+    digest : bytes, default=b""
+        Hash of the values as they are in the file.
+    """
+
+    values: np.ndarray
+    spacing: tuple[float, ...] | None
+    facts: dict[str, Any]
+    digest: bytes = b""

@@ -1,0 +1,37 @@
+"""Keep warnings of readers, which may contain names of patients, from being shown."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# pydicom logs its warnings, too.
+LOGGER = logging.getLogger("pydicom")
+
+
+@contextmanager
+def quiet_readers() -> Iterator[None]:
+    """Suppress all warnings, and pydicom's log."""
+    was_disabled = LOGGER.disabled
+    LOGGER.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        LOGGER.disabled = was_disabled
+
+
+@contextmanager
+def quiet_worker() -> Iterator[None]:
+    """Suppress warnings in a worker process.
+
+    A worker thread relies on `quiet_readers` in the thread that started it, because
+    filters of warnings are shared between threads.
+    """
+    if threading.current_thread() is threading.main_thread():
+        with quiet_readers():
+            yield
+    else:
+        yield

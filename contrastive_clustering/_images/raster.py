@@ -1,0 +1,97 @@
+"""Read PNG, JPEG and TIFF files with Pillow."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
+from contrastive_clustering._utils.files import open_regular
+from contrastive_clustering._utils.optional import import_pillow
+
+# Only these parsers of Pillow see the file.
+FORMATS = ("PNG", "JPEG", "TIFF")
+
+# Modes of Pillow with one channel of more than 8 bits.
+DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+# Number of the tag PhotometricInterpretation of TIFF; 0 means that zero is white.
+PHOTOMETRIC, ZERO_IS_WHITE = 262, 0
+
+
+def read_raster(path: Path) -> list[LoadedImage]:
+    """Read an image, or all pages of a TIFF file.
+
+    Images of 8 bits are uint8 and deeper gray images float32. Transparent pixels become
+    black, palettes become colors, and the orientation tag of cameras is applied. Pillow
+    reduces colors of 16 bits to 8 bits.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG, JPEG or TIFF file.
+
+    Returns
+    -------
+    images : list of LoadedImage
+        Gray or RGB images, without a spacing.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is damaged, truncated or too large.
+    """
+    pillow = import_pillow("load_images")
+    try:
+        with (
+            open_regular(path) as file,
+            pillow.open(file, formats=FORMATS) as image,
+        ):
+            n_pages = image.n_frames if image.format == "TIFF" else 1
+            return [_read_page(pillow, image, page) for page in range(n_pages)]
+    except pillow.DecompressionBombError:
+        raise UnreadableFileError(
+            f"has more than {2 * pillow.MAX_IMAGE_PIXELS} pixels, the limit for a "
+            "single image"
+        ) from None
+    # For a damaged file, Pillow raises many types of errors.
+    except (OSError, ValueError, SyntaxError, LookupError, ArithmeticError) as error:
+        raise UnreadableFileError(
+            f"is a damaged, truncated or unsupported image ({type(error).__name__})"
+        ) from None
+
+
+def _read_page(pillow: Any, image: Any, page: int) -> LoadedImage:
+    if page:
+        image.seek(page)
+    image.load()
+    values = _values(pillow, image)
+    return LoadedImage(
+        values, None, {"format": image.format, "frame": page, "inverted": False}
+    )
+
+
+def _values(pillow: Any, image: Any) -> np.ndarray:
+    from PIL import ImageOps
+
+    zero_is_white = _zero_is_white(image)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in DEEP_MODES:
+        stored = np.asarray(upright)
+        # Pillow inverts such files only if they have at most 8 bits.
+        if zero_is_white and stored.dtype.kind == "u":
+            stored = np.iinfo(stored.dtype).max - stored
+        return stored.astype(np.float32)
+    if upright.mode in ("1", "L"):
+        return np.asarray(upright.convert("L"))
+    has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+    if has_alpha:
+        rgba = upright.convert("RGBA")
+        black = pillow.new("RGBA", rgba.size, (0, 0, 0, 255))
+        upright = pillow.alpha_composite(black, rgba)
+    return np.asarray(upright.convert("RGB"))
+
+
+def _zero_is_white(image: Any) -> bool:
+    tags = getattr(image, "tag_v2", {})
+    return bool(tags.get(PHOTOMETRIC) == ZERO_IS_WHITE)

@@ -1,0 +1,199 @@
+"""Volumes from the slices of a DICOM series, in the order of their positions."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from contrastive_clustering._images.dicom import Pixels, frame_item, read_pixels
+from contrastive_clustering._images.dicom_facts import pixel_spacing
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._utils.optional import import_simpleitk
+
+# Largest deviation of the steps between slices, as a part of the step. Positions are
+# rounded; a missing slice deviates by 1.
+TOLERANCE = 0.1
+
+
+class Plane(NamedTuple):
+    """Position of a slice in the coordinates of the patient.
+
+    Attributes
+    ----------
+    position : ndarray of shape (3,)
+        Center of the first pixel in millimeters.
+
+    along_row, along_column : ndarray of shape (3,)
+        Directions of increasing column and row indices.
+
+    spacing : tuple of float
+        Distances between rows and between columns in millimeters.
+    """
+
+    position: np.ndarray
+    along_row: np.ndarray
+    along_column: np.ndarray
+    spacing: tuple[float, ...]
+
+    @property
+    def height(self) -> float:
+        """Position along the normal of the slice."""
+        return float(np.dot(np.cross(self.along_row, self.along_column), self.position))
+
+
+def series_key(dataset: Any) -> Hashable:
+    """Return what all slices of a volume share: the series, its sides and directions.
+
+    Localizers with other directions may belong to the same series.
+    """
+    directions = dataset.get("ImageOrientationPatient") or ()
+    return (
+        str(dataset.get("SeriesInstanceUID")),
+        dataset.get("Rows"),
+        dataset.get("Columns"),
+        tuple(round(float(each), 2) for each in directions),
+    )
+
+
+def plane_of(dataset: Any, frame: int) -> Plane:
+    """Return the position of a frame.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file does not give it.
+    """
+    try:
+        position = frame_item(
+            dataset, frame, "PlanePositionSequence"
+        ).ImagePositionPatient
+        directions = frame_item(
+            dataset, frame, "PlaneOrientationSequence"
+        ).ImageOrientationPatient
+        vectors = np.array([float(each) for each in (*position, *directions)])
+        first, along_row, along_column = vectors.reshape(3, 3)
+    except (AttributeError, TypeError, ValueError):
+        raise UnreadableFileError(
+            "is a slice without a position or directions, which a volume needs"
+        ) from None
+    spacing = pixel_spacing(dataset, frame)
+    if spacing is None:
+        raise UnreadableFileError("is a slice without a pixel spacing")
+    return Plane(first, along_row, along_column, spacing)
+
+
+def build_volume(datasets: Sequence[Any]) -> tuple[Pixels, Plane, float]:
+    """Stack the slices of a series, or the frames of one file, by their positions.
+
+    Parameters
+    ----------
+    datasets : sequence of pydicom.Dataset
+        The slices in any order, or one file with several frames.
+
+    Returns
+    -------
+    pixels : Pixels
+        Pixels of the ordered slices.
+
+    first : Plane
+        Position of the first slice.
+
+    step : float
+        Distance between slices in millimeters.
+
+    Raises
+    ------
+    UnreadableFileError
+        If there are fewer than two slices, if they differ in shape, or if their
+        positions are not evenly spaced.
+    """
+    parts = [read_pixels(dataset) for dataset in datasets]
+    planes = [
+        plane_of(dataset, frame)
+        for dataset, part in zip(datasets, parts, strict=True)
+        for frame in range(len(part.values))
+    ]
+    order = np.argsort([plane.height for plane in planes], kind="stable")
+    step = _slice_step([planes[index] for index in order])
+    return _stack(parts, order), planes[order[0]], step
+
+
+def _slice_step(planes: list[Plane]) -> float:
+    """Return the distance between slices, or refuse an uneven series."""
+    if len(planes) < 2:
+        raise UnreadableFileError(
+            "is the only slice of its series; a volume needs at least two"
+        )
+    steps = np.diff([plane.height for plane in planes])
+    step = float(np.median(steps))
+    if step <= 0 or steps.min() <= 0:
+        raise UnreadableFileError(
+            "belongs to a series with several slices at one position. Pass the slices "
+            "of one time point or echo as a list of paths"
+        )
+    if np.abs(steps - step).max() > TOLERANCE * step:
+        raise UnreadableFileError(
+            "belongs to a series with missing or unevenly spaced slices: the distances "
+            f"are {steps.min():.3g} to {steps.max():.3g} mm"
+        )
+    offset = (planes[-1].position - planes[0].position) / len(steps)
+    if np.linalg.norm(offset) > step * (1 + TOLERANCE / 10):
+        raise UnreadableFileError(
+            "belongs to a series whose slices are shifted against each other (a tilted "
+            "gantry), which is not supported"
+        )
+    return step
+
+
+def _stack(parts: list[Pixels], order: np.ndarray) -> Pixels:
+    if len({part.values.shape[1:] for part in parts}) > 1:
+        raise UnreadableFileError("belongs to a series with slices of several shapes")
+    values = np.concatenate([part.values for part in parts])
+    if values.ndim > 3:
+        raise UnreadableFileError("belongs to a series in color")
+    masks = [
+        np.zeros(part.values.shape, bool)
+        if part.is_padding is None
+        else part.is_padding
+        for part in parts
+    ]
+    is_padding = np.concatenate(masks)[order]
+    limits = (
+        min(part.limits[0] for part in parts),
+        max(part.limits[1] for part in parts),
+    )
+    return Pixels(
+        values[order],
+        is_padding if is_padding.any() else None,
+        limits,
+        parts[0].zero_is_white,
+    )
+
+
+def locate(values: np.ndarray, first: Plane, step: float) -> Any:
+    """Return a volume with its spacing and directions.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_slices, height, width)
+        Values of the ordered slices.
+
+    first : Plane
+        Position of the first slice.
+
+    step : float
+        Distance between slices in millimeters.
+
+    Returns
+    -------
+    image : SimpleITK.Image
+        The volume.
+    """
+    sitk = import_simpleitk("load_images")
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing([float(first.spacing[1]), float(first.spacing[0]), step])
+    image.SetOrigin([float(each) for each in first.position])
+    normal = np.cross(first.along_row, first.along_column)
+    axes = np.stack([first.along_row, first.along_column, normal], axis=1)
+    image.SetDirection(axes.ravel().tolist())
+    return image

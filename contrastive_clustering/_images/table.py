@@ -1,0 +1,112 @@
+"""The table of metadata of loaded images."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+# Columns of the metadata and their types in pandas.
+COLUMNS = {
+    "format": "object",
+    "frame": "int64",
+    "original_shape": "object",
+    "original_spacing": "object",
+    "resized_shape": "object",
+    "offset": "object",
+    "spacing": "object",
+    "window_center": "float64",
+    "window_width": "float64",
+    "inverted": "bool",
+    "modality": "object",
+    "manufacturer": "object",
+    "model": "object",
+    "view": "object",
+    "body_part": "object",
+    "groups": "object",
+    "study_day": "float64",
+    "duplicate_of": "int64",
+}
+
+
+def make_table(
+    pandas: Any,
+    columns: Mapping[str, Sequence[Any]],
+    rows: Sequence[int],
+    table: Any,
+    path_column: str,
+) -> Any:
+    """Return the metadata, with the columns of the caller's table.
+
+    Parameters
+    ----------
+    pandas : module
+        pandas.
+
+    columns : mapping of str to list
+        Facts of each image.
+
+    rows : sequence of int
+        Row of the caller's table for each image.
+
+    table : data frame or None
+        The caller's table. Its columns take precedence.
+
+    path_column : str
+        Column of paths, which is left out.
+
+    Returns
+    -------
+    metadata : pandas.DataFrame
+        One row for each image.
+    """
+    facts = pandas.DataFrame(
+        {
+            name: pandas.Series(columns[name], dtype=kind)
+            for name, kind in COLUMNS.items()
+        }
+    )
+    facts["study_day"] = days_in_patient(columns["study_day"], columns["groups"])
+    if table is None:
+        return facts
+    if not isinstance(table, pandas.DataFrame):
+        table = pandas.DataFrame({name: list(table[name]) for name in table.columns})
+    own = table.drop(columns=path_column).iloc[list(rows)].reset_index(drop=True)
+    new = [name for name in facts.columns if name not in own.columns]
+    return pandas.concat([own, facts[new]], axis=1)
+
+
+def days_in_patient(
+    ordinals: Sequence[int | None], groups: Sequence[str | None]
+) -> np.ndarray:
+    """Return days since the first study of the same patient.
+
+    Parameters
+    ----------
+    ordinals : sequence of int or None
+        Dates of the studies.
+
+    groups : sequence of str or None
+        Patients. Without a patient, a study has no first one.
+
+    Returns
+    -------
+    days : ndarray of float
+        Days; NaN where the date or the patient is unknown.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._images.table import days_in_patient
+    >>> days_in_patient([15, 5, 7, None, 9], ["a", "a", "b", "b", None])
+    array([10.,  0.,  0., nan, nan])
+    """
+    first: dict[str, int] = {}
+    for ordinal, group in zip(ordinals, groups, strict=True):
+        if ordinal is not None and group is not None:
+            first[group] = min(ordinal, first.get(group, ordinal))
+    return np.array(
+        [
+            np.nan if ordinal is None or group is None else ordinal - first[group]
+            for ordinal, group in zip(ordinals, groups, strict=True)
+        ],
+        dtype=float,
+    )

@@ -1,0 +1,166 @@
+"""Read NIfTI, MetaImage and NRRD files, and orient volumes, with SimpleITK."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
+from contrastive_clustering._utils.optional import import_simpleitk
+
+# Axes of SimpleITK point to the left, to the back and to the head; those of the array
+# are in reverse order.
+ORIENTATION = "LPS"
+
+# 4 GiB as float32. The header of a damaged file may claim any number.
+MAX_VOXELS = 2**30
+
+CHUNK_BYTES = 2**20
+
+SUFFIXES = {
+    ".nii": "NIfTI",
+    ".nii.gz": "NIfTI",
+    ".mha": "MetaImage",
+    ".mhd": "MetaImage",
+    ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
+}
+
+
+def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
+    """Read a file as a volume, or as an image if it has a single slice.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI, MetaImage or NRRD file.
+
+    as_volumes : bool
+        Whether to return a volume.
+
+    Returns
+    -------
+    images : list of LoadedImage
+        One volume in the orientation of `oriented`, or one image.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is damaged, too large, in color, or has other dimensions.
+    """
+    sitk = import_simpleitk("load_images")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with _silent(sitk):
+        try:
+            reader.ReadImageInformation()
+            sides = _spatial_sides(reader, as_volumes=as_volumes)
+            reader.SetExtractSize([*sides, *[0] * (reader.GetDimension() - len(sides))])
+            _check_length(path, reader)
+            image = reader.Execute()
+        except RuntimeError:
+            raise UnreadableFileError(
+                "is a truncated or damaged volume, or a file of another format"
+            ) from None
+    values, spacing = oriented(image) if as_volumes else _image_of(image)
+    facts = {"format": _format_of(path), "frame": 0, "inverted": False}
+    return [LoadedImage(values, spacing, facts)]
+
+
+def _format_of(path: Path) -> str:
+    name = path.name.lower()
+    return next(SUFFIXES[each] for each in SUFFIXES if name.endswith(each))
+
+
+def _check_length(path: Path, reader: Any) -> None:
+    """Refuse a truncated NIfTI file, which ITK would fill with zeros."""
+    if _format_of(path) != "NIfTI":
+        return
+    n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
+    missing = float(reader.GetMetaData("vox_offset")) + n_bits / 8
+    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
+    try:
+        with opened(path, "rb") as file:
+            while missing > 0:
+                chunk = file.read(CHUNK_BYTES)
+                if not chunk:
+                    raise UnreadableFileError("is a truncated volume")
+                missing -= len(chunk)
+    except (EOFError, OSError, zlib.error):
+        raise UnreadableFileError("is a truncated or damaged volume") from None
+
+
+def _spatial_sides(reader: Any, *, as_volumes: bool) -> list[int]:
+    """Return the sides to read along the first axes, or refuse the file."""
+    sides = list(reader.GetSize())
+    if reader.GetNumberOfComponents() > 1:
+        raise UnreadableFileError(
+            f"has {reader.GetNumberOfComponents()} values per voxel. Only volumes with "
+            "one value are read"
+        )
+    if np.prod([float(side) for side in sides]) > MAX_VOXELS:
+        raise UnreadableFileError(
+            f"claims to have more than {MAX_VOXELS} voxels, the limit for one volume"
+        )
+    while len(sides) > (3 if as_volumes else 2) and sides[-1] == 1:
+        sides.pop()
+    if as_volumes and len(sides) != 3:
+        raise UnreadableFileError(
+            f"has sides {tuple(sides)}, but a volume has 3. Split it into volumes, or "
+            "leave it out"
+        )
+    if not as_volumes and len(sides) != 2:
+        raise UnreadableFileError(
+            f"is a volume with sides {tuple(sides)}. Pass as_volumes=True"
+        )
+    return sides
+
+
+def _image_of(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
+    sitk = import_simpleitk("load_images")
+    values = _as_supported(sitk.GetArrayFromImage(image))
+    return values, tuple(image.GetSpacing())[::-1]
+
+
+def oriented(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Return a volume in one orientation, with the spacing of its axes.
+
+    Axes are permuted and reversed, without interpolation.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        A volume with its directions.
+
+    Returns
+    -------
+    values : ndarray of shape (depth, height, width)
+        Values, uint8 or float32. Axis 0 points to the head, axis 1 to the back, and
+        axis 2 to the left of the patient.
+
+    spacing : tuple of float
+        Distances between voxels along these axes in millimeters.
+    """
+    sitk = import_simpleitk("load_images")
+    turned = sitk.DICOMOrient(image, ORIENTATION)
+    values = _as_supported(sitk.GetArrayFromImage(turned))
+    return values, tuple(turned.GetSpacing())[::-1]
+
+
+def _as_supported(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype == np.uint8 else values.astype(np.float32)
+
+
+@contextmanager
+def _silent(sitk: Any) -> Iterator[None]:
+    """Keep ITK from printing warnings about a file to the standard error."""
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+from image_files import write_dicom, write_series
+
+from contrastive_clustering._images.finding import Entry, image_files
+from contrastive_clustering._images.grouping import single_items, volume_items
+from contrastive_clustering._images.reading import Failure, Item
+
+VOLUME = np.zeros((3, 4, 5), np.uint16)
+
+
+def group(*paths):
+    entries = [Entry(path, row) for row, path in enumerate(paths)]
+    return volume_items(entries, n_jobs=None, verbose=0)
+
+
+def test_each_file_is_an_item():
+    entries = [Entry(Path("a"), 3), Entry(Path("b"), 4)]
+    assert single_items(entries) == [Item((Path("a"),), 3), Item((Path("b"),), 4)]
+
+
+def test_slices_of_a_series_are_an_item(tmp_path):
+    first, second = (
+        list(image_files(write_series(tmp_path / name, VOLUME))) for name in "ab"
+    )
+    mixed = [path for pair in zip(second, first, strict=True) for path in pair]
+    items, failures = group(*mixed)
+    assert items == [Item(tuple(second), 0), Item(tuple(first), 1)]
+    assert failures == []
+
+
+def test_other_files_and_files_with_frames_are_items(tmp_path):
+    (tmp_path / "a.nii").write_bytes(b"content")
+    frames = write_dicom(tmp_path / "b.dcm", VOLUME)
+    empty = tmp_path / "c.dcm"
+    empty.touch()
+    items, failures = group(tmp_path / "a.nii", frames, empty)
+    assert items == [Item((tmp_path / "a.nii",), 0), Item((frames,), 1)]
+    assert failures == [Failure(str(empty), "is empty")]
+
+
+def test_a_folder_is_one_series(tmp_path):
+    folder = write_series(tmp_path / "a", VOLUME)
+    items, failures = group(folder)
+    assert items == [Item(tuple(image_files(folder)), 0)]
+    assert failures == []
+    write_series(tmp_path / "b", VOLUME)
+    (tmp_path / "c").mkdir()
+    items, failures = group(tmp_path, tmp_path / "c")
+    assert items == []
+    assert failures[0].reason.startswith("is a folder with 2 volumes. Pass folders")
+    assert failures[1].reason.startswith("is a folder with 0 volumes. Pass folders")

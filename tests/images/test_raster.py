@@ -1,0 +1,139 @@
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.raster import read_raster
+
+rng = np.random.default_rng(0)
+GRAY = rng.integers(0, 256, (6, 5), np.uint8)
+COLOR = rng.integers(0, 256, (6, 5, 3), np.uint8)
+DEEP = rng.integers(0, 65536, (6, 5)).astype(np.uint16)
+
+
+def read(path):
+    (image,) = read_raster(path)
+    assert image.spacing is None
+    return image.values
+
+
+def write(path, values, **options):
+    Image.fromarray(values).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize(
+    "values", [GRAY, COLOR, DEEP, DEEP.astype(np.float32) / 7, DEEP.astype(np.int32)]
+)
+def test_values_are_kept(tmp_path, suffix, values):
+    if suffix == "png" and values.dtype.itemsize == 4:
+        suffix = "tif"  # PNG has at most 16 bits
+    found = read(write(tmp_path / f"a.{suffix}", values))
+    np.testing.assert_array_equal(found, values)
+    assert found.dtype == (np.uint8 if values.dtype == np.uint8 else np.float32)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_compressed_tiff(tmp_path, compression):
+    path = write(tmp_path / "a.tif", DEEP, compression=compression)
+    np.testing.assert_array_equal(read(path), DEEP)
+
+
+def tiff(order, photometric):
+    """Return a file with one strip of 16-bit gray values, written without Pillow."""
+    tags = [(256, 3, 5), (257, 3, 6), (258, 3, 16), (259, 3, 1), (262, 3, photometric)]
+    tags += [(273, 4, 8), (277, 3, 1), (278, 3, 6), (279, 4, DEEP.nbytes)]
+    code = {"little": "<", "big": ">"}[order]
+    content = {"little": b"II*\0", "big": b"MM\0*"}[order]
+    content += struct.pack(f"{code}I", 8 + DEEP.nbytes)
+    content += DEEP.astype(f"{code}u2").tobytes() + struct.pack(f"{code}H", len(tags))
+    for tag, kind, value in tags:
+        form = f"{code}HHI" + ("Hxx" if kind == 3 else "I")
+        content += struct.pack(form, tag, kind, 1, value)
+    return content + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("order", "photometric", "expected"),
+    [("little", 1, DEEP), ("big", 1, DEEP), ("little", 0, 65535 - DEEP)],
+)
+def test_byte_orders_and_zero_as_white(tmp_path, order, photometric, expected):
+    (tmp_path / "a.tif").write_bytes(tiff(order, photometric))
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), expected)
+
+
+def test_jpeg_and_its_orientation(tmp_path):
+    smooth = np.add.outer(np.arange(64), 2 * np.arange(48)).astype(np.uint8)
+    found = read(write(tmp_path / "a.jpg", smooth, quality=95))
+    assert np.abs(found.astype(int) - smooth).max() <= 8
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be rotated by 90 degrees clockwise
+    turned = read(write(tmp_path / "b.jpg", smooth, quality=95, exif=exif))
+    np.testing.assert_array_equal(turned, np.rot90(found, -1))
+
+
+def test_palettes_become_colors(tmp_path):
+    image = Image.fromarray(COLOR).quantize(256)
+    image.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(
+        read(tmp_path / "a.png"), np.asarray(image.convert("RGB"))
+    )
+
+
+def test_transparent_pixels_become_black(tmp_path):
+    alpha = np.array([[0, 255, 128, 255, 0]] * 6, np.uint8)
+    expected = np.rint(COLOR * (alpha[..., None] / 255))
+    found = read(write(tmp_path / "a.png", np.dstack([COLOR, alpha])))
+    assert np.abs(found - expected).max() <= 1
+    Image.merge("LA", (Image.fromarray(GRAY), Image.fromarray(alpha))).save(
+        tmp_path / "b.png"
+    )
+    found = read(tmp_path / "b.png")
+    assert np.abs(found - np.rint(GRAY * (alpha / 255))[..., None]).max() <= 1
+    Image.fromarray(GRAY).save(tmp_path / "c.png", transparency=int(GRAY[0, 0]))
+    assert read(tmp_path / "c.png").shape[:2] == GRAY.shape
+
+
+def test_bits_are_black_and_white(tmp_path):
+    Image.fromarray(GRAY > 100).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(
+        read(tmp_path / "a.png"), np.where(GRAY > 100, 255, 0)
+    )
+
+
+def test_pages_of_a_tiff_are_images(tmp_path):
+    pages = [Image.fromarray(GRAY), Image.fromarray(DEEP), Image.fromarray(COLOR)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    found = read_raster(tmp_path / "a.tif")
+    for page, (image, values) in enumerate(
+        zip(found, (GRAY, DEEP, COLOR), strict=True)
+    ):
+        np.testing.assert_array_equal(image.values, values)
+        assert image.facts == {"format": "TIFF", "frame": page, "inverted": False}
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_truncated_files_are_errors(tmp_path, suffix):
+    path = write(tmp_path / f"a.{suffix}", rng.integers(0, 256, (64, 64), np.uint8))
+    whole = path.read_bytes()
+    for length in (12, len(whole) // 3, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(UnreadableFileError, match="is a damaged, truncated"):
+            read_raster(path)
+
+
+def test_bombs_are_errors(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.png", np.zeros((50, 50), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(UnreadableFileError, match="has more than 2000 pixels"):
+        read_raster(path)
+
+
+def test_other_formats_of_pillow_are_not_parsed(tmp_path):
+    write(tmp_path / "a.bmp", GRAY).rename(tmp_path / "a.png")
+    with pytest.raises(UnreadableFileError, match="is a damaged, truncated"):
+        read_raster(tmp_path / "a.png")

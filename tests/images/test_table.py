@@ -1,0 +1,39 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from contrastive_clustering._images.table import COLUMNS, days_in_patient, make_table
+
+
+def facts(n):
+    columns = {name: [None] * n for name in COLUMNS}
+    return columns | {
+        "frame": list(range(n)),
+        "inverted": [False] * n,
+        "duplicate_of": [-1] * n,
+    }
+
+
+def test_columns_have_types():
+    table = make_table(pd, facts(3), [0, 1, 2], None, "path")
+    assert list(table.columns) == list(COLUMNS)
+    assert table.dtypes.astype(str).to_dict() == COLUMNS
+    assert table["study_day"].isna().all()
+
+
+@pytest.mark.parametrize("as_table", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_the_caller_come_first_and_take_precedence(as_table):
+    own = as_table({"path": ["a", "b"], "site": [5, 6], "groups": ["x", "y"]})
+    table = make_table(pd, facts(3), [1, 1, 0], own, "path")
+    assert list(table.columns[:2]) == ["site", "groups"]
+    assert "path" not in table
+    assert table["site"].tolist() == [6, 6, 5]
+    assert table["groups"].tolist() == ["y", "y", "x"]
+    assert table["frame"].tolist() == [0, 1, 2]
+    assert table.index.tolist() == [0, 1, 2]
+
+
+def test_days_count_from_the_first_study_of_a_patient():
+    days = days_in_patient([20, 10, 5, None, 15], ["a", "a", None, "a", "b"])
+    np.testing.assert_array_equal(days, [10, 0, np.nan, np.nan, 0])

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.volumes import oriented, read_volume
+
+rng = np.random.default_rng(0)
+VOLUME = rng.integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+SPACING = (3.0, 2.0, 1.5)
+
+
+def make(values, spacing=SPACING):
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing(spacing[::-1])
+    return image
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "mha", "mhd", "nrrd", "nhdr"])
+@pytest.mark.parametrize("orientation", ["LPS", "RAS", "PIR", "SAL"])
+def test_volumes_are_brought_to_one_orientation(tmp_path, suffix, orientation):
+    path = tmp_path / f"a.{suffix}"
+    sitk.WriteImage(sitk.DICOMOrient(make(VOLUME), orientation), path)
+    (image,) = read_volume(path, as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+    assert image.values.dtype == np.float32
+    np.testing.assert_allclose(image.spacing, SPACING, rtol=1e-6)
+
+
+def test_oblique_volumes_are_not_interpolated():
+    image = make(VOLUME)
+    angle = 0.3
+    cos, sin = np.cos(angle), np.sin(angle)
+    image.SetDirection([cos, -sin, 0, sin, cos, 0, 0, 0, 1])
+    values, spacing = oriented(image)
+    np.testing.assert_array_equal(values, VOLUME)
+    assert spacing == SPACING
+
+
+def test_bytes_stay_bytes(tmp_path):
+    values = rng.integers(0, 256, (4, 5, 6), np.uint8)
+    sitk.WriteImage(make(values), tmp_path / "a.nii")
+    (image,) = read_volume(tmp_path / "a.nii", as_volumes=True)
+    assert image.values.dtype == np.uint8
+    np.testing.assert_array_equal(image.values, values)
+    assert image.facts == {"format": "NIfTI", "frame": 0, "inverted": False}
+
+
+def test_a_single_slice_is_an_image(tmp_path):
+    for values, name in ((VOLUME[:1], "a.mha"), (VOLUME[0], "b.mha")):
+        sitk.WriteImage(make(values, SPACING[-values.ndim :]), tmp_path / name)
+        (image,) = read_volume(tmp_path / name, as_volumes=False)
+        np.testing.assert_array_equal(image.values, VOLUME[0])
+        assert image.spacing == SPACING[1:]
+
+
+def test_other_dimensions_are_errors(tmp_path):
+    for name, values in {
+        "volume.nii": VOLUME,
+        "slice.mha": VOLUME[0],
+        "times.nii": np.stack([VOLUME] * 2),
+    }.items():
+        sitk.WriteImage(sitk.GetImageFromArray(values, isVector=False), tmp_path / name)
+    color = sitk.GetImageFromArray(rng.integers(0, 9, (4, 5, 6, 3)), isVector=True)
+    sitk.WriteImage(color, tmp_path / "color.nrrd")
+    with pytest.raises(UnreadableFileError, match=r"\(6, 5, 4\)\. Pass as_volumes=Tr"):
+        read_volume(tmp_path / "volume.nii", as_volumes=False)
+    for name, message in {
+        "slice.mha": r"has sides \(6, 5\), but a volume has 3",
+        "times.nii": r"has sides \(6, 5, 4, 2\), but a volume has 3",
+        "color.nrrd": "has 3 values per voxel",
+    }.items():
+        with pytest.raises(UnreadableFileError, match=message):
+            read_volume(tmp_path / name, as_volumes=True)
+
+
+def test_a_last_axis_of_one_is_left_out(tmp_path):
+    sitk.WriteImage(
+        sitk.GetImageFromArray(VOLUME[None], isVector=False), tmp_path / "a.nii"
+    )
+    (image,) = read_volume(tmp_path / "a.nii", as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "mha", "nrrd"])
+def test_damaged_files_are_errors(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    values = rng.integers(0, 9999, (16, 16, 16)).astype(np.int16)
+    sitk.WriteImage(sitk.GetImageFromArray(values), path)
+    whole = path.read_bytes()
+    for length in (3, 100, 400, len(whole) // 2, len(whole) - 20):
+        path.write_bytes(whole[:length])
+        with pytest.raises(UnreadableFileError, match="is a truncated"):
+            read_volume(path, as_volumes=True)
+
+
+def test_claimed_sizes_are_limited(tmp_path):
+    path = tmp_path / "a.mha"
+    sitk.WriteImage(sitk.GetImageFromArray(VOLUME), path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"DimSize = 6 5 4", b"DimSize = 9999 9999 99"))
+    with pytest.raises(UnreadableFileError, match="claims to have more than"):
+        read_volume(path, as_volumes=True)

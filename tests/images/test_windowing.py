@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from image_files import make_dicom
+from pydicom import Dataset
+
+from contrastive_clustering._images.dicom import Pixels, read_pixels
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.windowing import (
+    KnownWindow,
+    apply_window,
+    choose_window,
+    display_pixels,
+)
+
+VALUES = np.linspace(-1000, 1000, 41, dtype=np.float32).reshape(1, 41)
+
+
+def test_windows_map_values_to_bytes():
+    found = apply_window(VALUES, KnownWindow(40, 400))
+    expected = np.clip((VALUES - (40 - 200)) / 400, 0, 1) * 255
+    np.testing.assert_array_equal(found, np.rint(expected))
+    assert found.dtype == np.uint8
+    sigmoid = apply_window(VALUES, KnownWindow(40, 400, "SIGMOID"))
+    expected = 255 / (1 + np.exp(-4 * (VALUES - 40) / 400))
+    assert np.abs(sigmoid - expected).max() <= 0.51
+
+
+def test_the_window_of_the_file_is_the_first_one():
+    dataset = make_dicom(np.zeros((2, 2), np.uint16))
+    dataset.WindowCenter, dataset.WindowWidth = ["50", "400"], ["350", "2000"]
+    assert choose_window("file", VALUES, dataset) == KnownWindow(50, 350, "LINEAR")
+    dataset.VOILUTFunction = "SIGMOID"
+    assert choose_window("file", VALUES, dataset) == KnownWindow(50, 350, "SIGMOID")
+    dataset.VOILUTFunction = "UNKNOWN"
+    assert choose_window("file", VALUES, dataset) == KnownWindow(50, 350, "LINEAR")
+
+
+@pytest.mark.parametrize(("center", "width"), [("50", "0"), ("50", ""), (None, "10")])
+def test_without_a_valid_window_the_range_is_used(center, width):
+    dataset = make_dicom(np.zeros((2, 2), np.uint16))
+    dataset.WindowCenter, dataset.WindowWidth = center, width
+    assert choose_window("file", VALUES, dataset) == KnownWindow(0, 2000)
+    flat = choose_window("file", np.full((2, 2), 7.0, np.float32))
+    assert (apply_window(np.full((2, 2), 7.0, np.float32), flat) == 128).all()
+
+
+def test_bytes_and_no_window_keep_values():
+    assert choose_window(None, VALUES) is None
+    assert choose_window((40, 400), VALUES.astype(np.uint8)) is None
+    assert choose_window((40, 400), VALUES) == KnownWindow(40, 400)
+
+
+def test_zero_is_white_is_inverted_within_the_stored_range():
+    stored = np.array([[0, 100, 4095]], np.uint16)
+    elements = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 12}
+    dataset = make_dicom(stored, **elements, RescaleSlope="2", RescaleIntercept="-10")
+    values, window = display_pixels(read_pixels(dataset), None, dataset)
+    # As if the stored values were 4095 - stored in MONOCHROME2.
+    np.testing.assert_array_equal(values, [2.0 * (4095 - stored) - 10])
+    assert window is None
+    values, window = display_pixels(read_pixels(dataset), "file", dataset)
+    np.testing.assert_array_equal(values[0, 0, [0, 2]], [255, 0])
+    assert window == KnownWindow(4085, 8190)
+    dataset = make_dicom(stored.astype(np.uint8), **elements | {"BitsStored": 8})
+    values, _ = display_pixels(read_pixels(dataset), None, dataset)
+    np.testing.assert_array_equal(values, [255 - stored.astype(np.uint8)])
+
+
+@pytest.mark.parametrize("zero_is_white", [True, False])
+@pytest.mark.parametrize("window", [None, "file", (50, 100)])
+def test_padding_is_dark(zero_is_white, window):
+    is_padding = VALUES < -900
+    pixels = Pixels(VALUES, is_padding, (-1000, 1000), zero_is_white)
+    values, chosen = display_pixels(pixels, window, make_dicom(np.zeros((2, 2), "u2")))
+    assert (values[is_padding] == values[~is_padding].min()).all()
+    if window == "file":
+        assert chosen.center == 50  # of the values that are not padding
+        assert set(values[~is_padding][[0, -1]]) == {0, 255}
+    unchanged = Pixels(VALUES, np.ones_like(is_padding), (-1000, 1000), False)
+    np.testing.assert_array_equal(display_pixels(unchanged, None, None)[0], VALUES)
+
+
+@pytest.mark.parametrize("zero_is_white", [True, False])
+def test_lookup_tables_are_used_without_a_window(zero_is_white):
+    stored = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    table = Dataset()
+    entries = (np.arange(12) ** 2 * 30).tolist()
+    table.LUTDescriptor = [12, 0, 12]
+    table.add_new("LUTData", "US", entries)
+    photometric = "MONOCHROME1" if zero_is_white else "MONOCHROME2"
+    dataset = make_dicom(stored, PhotometricInterpretation=photometric)
+    dataset.VOILUTSequence = [table]
+    expected = np.rint(np.reshape(entries, (1, 3, 4)) * 255 / 4095)
+    values, window = display_pixels(read_pixels(dataset), "file", dataset)
+    np.testing.assert_array_equal(values, 255 - expected if zero_is_white else expected)
+    assert values.dtype == np.uint8
+    assert window is None
+    dataset.WindowCenter, dataset.WindowWidth = "6", "12"
+    _, window = display_pixels(read_pixels(dataset), "file", dataset)
+    assert window == KnownWindow(6, 12, "LINEAR")
+
+
+def test_invalid_lookup_tables_are_errors():
+    dataset = make_dicom(np.zeros((2, 2), np.uint16))
+    dataset.VOILUTSequence = [Dataset()]
+    with pytest.raises(UnreadableFileError, match="has an invalid lookup table"):
+        display_pixels(read_pixels(dataset), "file", dataset)
