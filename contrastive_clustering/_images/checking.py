@@ -119,11 +119,11 @@ def check_out(out: Any) -> Path | None:
     path = as_output_path(out, "out")
     if path.suffix not in (".npy", ZARR_SUFFIX):
         raise ValueError(
-            f"out={show(out)} has an unknown suffix. Pass a path that ends with .npy, "
-            "for a memory map, or .zarr."
+            f"out={str(path)!r} has an unknown suffix. Pass a path that ends with "
+            ".npy, for a memory map, or .zarr."
         )
     if path.exists():
         raise FileExistsError(
-            f"out={show(out)} exists. Remove it, or pass another path."
+            f"out={str(path)!r} exists. Remove it, or pass another path."
         )
     return path
