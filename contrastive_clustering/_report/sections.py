@@ -134,11 +134,18 @@ def _most_frequent(classes: np.ndarray) -> list[object]:
 
 
 def metrics(
-    internal: list[Metric], external: list[Metric], n_used: int, y_name: str = "class"
+    internal: list[Metric],
+    external: list[Metric],
+    n_used: int,
+    y_name: str = "class",
+    n_groups: int | None = None,
 ) -> Section:
     """Return the section on metrics: without labels and, if any, against labels."""
     pieces: list[Markup] = []
     named = "y" if y_name == "class" else f"y ({y_name})"
+    used = quantity(n_used, "sample")
+    if n_groups is not None:
+        used += f" of {quantity(n_groups, 'group')}; a group weighs as one"
     for anchor, basis, found in (
         ("internal-metrics", "without labels", internal),
         ("external-metrics", f"against the labels {named}", external),
@@ -147,7 +154,7 @@ def metrics(
             pieces.append(
                 table(
                     anchor,
-                    f"Metrics {basis}, on {quantity(n_used, 'sample')}",
+                    f"Metrics {basis}, on {used}",
                     ["metric", "value", "interpretation"],
                     [[m.name, number(m.value), m.interpretation] for m in found],
                     numeric=[1],
