@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from contrastive_clustering._evaluation.group_silhouette import group_silhouette
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.weighted_tables import ROUNDING
 
 # The silhouette compares all pairs of samples; it uses at most this many at random.
 MAX_SILHOUETTE = 10_000
@@ -131,5 +132,6 @@ def weighted_davies_bouldin(
     between = norm(centers[:, None] - centers, axis=2)
     if np.allclose(spreads, 0) or np.allclose(between, 0):
         return 0.0
-    between[between == 0] = np.inf
+    # Weighted means of equal points may differ by rounding errors.
+    between[between <= ROUNDING * np.abs(centers).max()] = np.inf
     return float(np.mean(np.max((spreads[:, None] + spreads) / between, axis=1)))

@@ -106,8 +106,8 @@ def clustering_report(
     groups : array-like of shape (n_samples,) or str, default=None
         Identifier of the group of each sample, such as the patient, or the name of a
         column of `metadata`. A group weighs as one in metrics, and counts once in the
-        sections on metadata, survival and nuisance. Sizes of strata and the counts of
-        their classes are those of samples. Groups are not shown.
+        sections on metadata, survival and nuisance. The sizes of strata, and plots, are
+        those of samples. Groups are not shown.
 
     survival : tuple of (time, event), default=None
         Time to an event or to the end of observation, and whether the event was
@@ -214,7 +214,7 @@ def clustering_report(
     privacy = None if show_samples else examine(estimator, chosen, samples)
     with plots.default_style():
         parts = [
-            sections.summary(estimator, chosen, len(samples)),
+            sections.summary(estimator, chosen, len(samples), grouping),
             sections.metrics(
                 internal,
                 external,
@@ -229,7 +229,9 @@ def clustering_report(
             sections.origins(take_fingerprint(samples)),
         ]
     (error,) = (m.value for m in internal if m.name == "Reconstruction error")
-    remarks = caveats(estimator, chosen, len(samples), privacy, error)
+    remarks = caveats(
+        estimator, chosen, len(samples), privacy, error, grouping=grouping
+    )
     if people is not None:
         remarks += people_notes(people)
     opening = [
