@@ -2,7 +2,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrastive_clustering.metrics import (
@@ -65,6 +65,7 @@ weighted = st.lists(
 ).filter(lambda rows: any(times for *_, times in rows))
 
 
+@settings(max_examples=40)
 @given(weighted, weighted)
 def test_a_weight_counts_like_copies(rows, new_rows):
     """Weights of thirds, whose sums are rounded, resolve ties like whole numbers."""

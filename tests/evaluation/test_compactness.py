@@ -35,7 +35,7 @@ samples = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(samples)
 def test_weights_of_the_davies_bouldin_index_count_like_copies(rows):
     labels, times, positions = np.array(rows).T

@@ -2,7 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import pair_confusion_matrix
@@ -44,6 +44,7 @@ def slow_rand(y, strata, codes, weights):
     return adjust(*sums)
 
 
+@settings(max_examples=25)
 @given(samples)
 def test_information_is_that_of_copies(rows):
     """Each sample is repeated such that all groups have the same number of samples."""
@@ -57,6 +58,7 @@ def test_information_is_that_of_copies(rows):
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+@settings(max_examples=25)
 @given(samples)
 def test_rand_index_matches_the_pairs_of_samples(rows):
     y, strata, grouping = read(rows)
@@ -66,6 +68,7 @@ def test_rand_index_matches_the_pairs_of_samples(rows):
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+@settings(max_examples=25)
 @given(samples)
 def test_rand_index_is_that_of_the_mean_over_all_choices_of_one_sample(rows):
     y, strata, grouping = read(rows)
@@ -80,6 +83,7 @@ def test_rand_index_is_that_of_the_mean_over_all_choices_of_one_sample(rows):
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+@settings(max_examples=25)
 @given(samples)
 def test_groups_of_one_sample_give_the_plain_values(rows):
     y, strata, _ = np.array(rows).T
@@ -92,6 +96,7 @@ def test_groups_of_one_sample_give_the_plain_values(rows):
     assert normalized_mutual_info(y, strata) == plain
 
 
+@settings(max_examples=25)
 @given(samples, st.integers(0, 99))
 def test_a_group_that_is_drawn_twice_is_two_groups(rows, seed):
     y, strata, grouping = read(rows)

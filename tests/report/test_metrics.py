@@ -3,6 +3,7 @@ import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, evaluate_clustering
 from contrastive_clustering._data import scaling as _scaling
+from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._report.data import choose_samples
 from contrastive_clustering._report.metrics import (
     measure_against_classes,
@@ -45,7 +46,8 @@ def test_metrics_match_the_evaluation(measured, monkeypatch):
     assert all(metric.interpretation.endswith(".") for metric in metrics)
 
 
-def test_a_group_weighs_as_one(measured):
+def test_a_group_weighs_as_one(measured, monkeypatch):
+    monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 2)  # not compared
     estimator, images, y, chosen = measured
     groups = np.repeat(np.arange(45), np.tile(np.arange(1, 10), 5))[:200]
     grouping = Grouping.read(groups, 200)

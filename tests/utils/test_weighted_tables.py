@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.metrics.cluster import contingency_matrix
@@ -19,6 +19,7 @@ samples = st.lists(
 )
 
 
+@settings(max_examples=25)
 @given(samples)
 def test_a_weight_counts_like_copies(rows):
     y, found, times = np.array(rows).T
