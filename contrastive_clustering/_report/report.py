@@ -106,8 +106,9 @@ def clustering_report(
     groups : array-like of shape (n_samples,) or str, default=None
         Identifier of the group of each sample, such as the patient, or the name of a
         column of `metadata`. A group weighs as one in metrics, and counts once in the
-        sections on metadata, survival and nuisance. The sizes of strata, and plots, are
-        those of samples. Groups are not shown.
+        sections on metadata, survival and nuisance. The sizes of strata, differences
+        between the features of a table, and plots are those of samples. Groups are not
+        shown.
 
     survival : tuple of (time, event), default=None
         Time to an event or to the end of observation, and whether the event was
