@@ -14,9 +14,10 @@ from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.weighted_tables import accuracy, mean_recall
 from contrastive_clustering.metrics import clustering_accuracy
 
-# In 150 simulated data sets of 20 to 200 groups each, the true normalized mutual
-# information was in the percentile interval of 25 to 79 %, in the reflected one of 89
-# to 93 %. For the adjusted Rand index it was 89 to 94 % and 81 to 91 %.
+# In 150 simulated data sets each of 20, 60 and 200 groups, with weak agreement, and of
+# 20 with moderate agreement, the true normalized mutual information was in the
+# percentile interval of 0 to 71 %, in the reflected one of 87 to 95 %. For the adjusted
+# Rand index it was 87 to 94 % and 63 to 77 %.
 BIASED = ("normalized_mutual_info",)
 
 # Scores of predicted classes.
