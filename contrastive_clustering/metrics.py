@@ -10,13 +10,22 @@ from sklearn.metrics import (
     adjusted_rand_score,
     normalized_mutual_info_score,
 )
-from sklearn.metrics.cluster import contingency_matrix
 
-from contrastive_clustering._utils.labels import check_alike, check_labels
+from contrastive_clustering._utils.labels import (
+    check_alike,
+    check_labels,
+    check_weights,
+)
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, match
 from contrastive_clustering._utils.param_validation import validate_params
+from contrastive_clustering._utils.weighted_tables import (
+    accuracy,
+    contingency_table,
+    first_of_largest,
+    mean_recall,
+)
 
 __all__ = [
     "adjusted_rand_scorer",
@@ -31,26 +40,10 @@ __all__ = [
 Scorer = Callable[[Any, Any, Any], float]
 
 
-def mean_recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return the balanced accuracy, even if some predicted classes are never true.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray of shape (n_samples,)
-        True and predicted classes. scikit-learn's balanced accuracy warns if only the
-        latter contains some class.
-
-    Returns
-    -------
-    recall : float
-        Mean recall of the true classes.
-    """
-    classes = np.unique(y_true)
-    return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
-
-
 @default_library_settings()
-def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def clustering_accuracy(
+    y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Accuracy under the best one-to-one matching of clusters to classes.
 
     If the numbers of clusters and classes differ, some remain unmatched, and their
@@ -64,15 +57,21 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     y_pred : array-like of shape (n_samples,)
         Clusters. They may be named differently from the classes.
 
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples, such as one divided by the number of images of the
+        patient, so that a patient weighs as one; None weighs samples equally.
+
     Returns
     -------
     accuracy : float
-        Fraction of samples whose cluster is matched to their class, in ``[0, 1]``.
+        Fraction of samples, or of their weight, whose cluster is matched to their
+        class, in ``[0, 1]``.
 
     Raises
     ------
     ValueError
-        If the arrays are empty, are not one-dimensional or differ in length.
+        If the arrays are empty, are not one-dimensional or differ in length, or if
+        weights are negative, not finite or all 0.
 
     References
     ----------
@@ -89,7 +88,8 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     0.75
     """
     y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
-    counts = contingency_matrix(y_true, y_pred)
+    weights = check_weights(sample_weight, len(y_true), "sample_weight")
+    counts = contingency_table(y_true, y_pred, weights)
     rows, columns = linear_sum_assignment(counts, maximize=True)
     return float(counts[rows, columns].sum() / counts.sum())
 
@@ -153,13 +153,18 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
 
 @default_library_settings()
 def map_clusters_to_labels(
-    y_true: ArrayLike, y_pred: ArrayLike, y_pred_new: ArrayLike | None = None
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    y_pred_new: ArrayLike | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> np.ndarray:
     """Replace each cluster by the most frequent class of its members.
 
     The mapping is learned from ``(y_true, y_pred)``, the training set, and applied to
     `y_pred_new`. Ties go to the class that sorts first; a cluster without a training
-    member gets the most frequent class of all.
+    member gets the most frequent class of all. With weights, the most frequent class is
+    that with the largest weight, and a member of weight 0 does not count.
 
     Parameters
     ----------
@@ -172,6 +177,10 @@ def map_clusters_to_labels(
     y_pred_new : array-like of shape (n_new,), default=None
         Clusters of the samples to label; None labels the training set.
 
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the training set, such as one divided by the number of images of the
+        patient, so that a patient weighs as one; None weighs samples equally.
+
     Returns
     -------
     labels : ndarray of shape (n_new,) or (n_samples,)
@@ -180,8 +189,9 @@ def map_clusters_to_labels(
     Raises
     ------
     ValueError
-        If an array is empty or not one-dimensional, if the first two differ in length,
-        or if clusters are numbers in one array and strings in the other.
+        If an array is empty or not one-dimensional, if the first two or the weights
+        differ in length, if clusters are numbers in one array and strings in the other,
+        or if weights are negative, not finite or all 0.
 
     Examples
     --------
@@ -194,14 +204,14 @@ def map_clusters_to_labels(
     if y_pred_new is not None:
         (wanted,) = check_labels(y_pred_new=y_pred_new)
         check_alike(y_pred=y_pred, y_pred_new=wanted)
-    classes, class_counts = np.unique(y_true, return_counts=True)
-    clusters = np.unique(y_pred)
-    most_frequent = classes[contingency_matrix(y_true, y_pred).argmax(axis=0)]
+    weights = check_weights(sample_weight, len(y_true), "sample_weight")
+    classes, clusters = np.unique(y_true), np.unique(y_pred)
+    counts = contingency_table(y_true, y_pred, weights)
+    most_frequent = classes[first_of_largest(counts)]
     index = np.searchsorted(clusters, wanted).clip(max=len(clusters) - 1)
-    known = clusters[index] == wanted
-    return np.asarray(
-        np.where(known, most_frequent[index], classes[class_counts.argmax()])
-    )
+    known = (clusters[index] == wanted) & (counts.sum(axis=0) > 0)[index]
+    overall = classes[first_of_largest(counts.sum(axis=1))]
+    return np.asarray(np.where(known, most_frequent[index], overall))
 
 
 @default_library_settings()
@@ -213,6 +223,8 @@ def mapped_accuracy(
     y_pred_new: ArrayLike | None = None,
     *,
     balanced: bool = False,
+    sample_weight: ArrayLike | None = None,
+    sample_weight_new: ArrayLike | None = None,
 ) -> float:
     """Accuracy if each cluster predicts the most frequent class of its members.
 
@@ -232,6 +244,14 @@ def mapped_accuracy(
     balanced : bool, default=False
         Whether to return the mean recall of the classes instead.
 
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the training set, such as one divided by the number of images of the
+        patient, so that a patient weighs as one; None weighs samples equally.
+
+    sample_weight_new : array-like of shape (n_new,), default=None
+        Weights of the test set. If no test set is passed, the score uses
+        `sample_weight`.
+
     Returns
     -------
     accuracy : float
@@ -241,8 +261,9 @@ def mapped_accuracy(
     ------
     ValueError
         If arrays are empty, not one-dimensional or of different lengths, if labels are
-        numbers in one set and strings in the other, or if only one of `y_true_new` and
-        `y_pred_new` is passed.
+        numbers in one set and strings in the other, if only one of `y_true_new` and
+        `y_pred_new` is passed, if `sample_weight_new` is passed without them, or if
+        weights are negative, not finite or all 0.
 
     Examples
     --------
@@ -253,14 +274,20 @@ def mapped_accuracy(
     if (y_true_new is None) != (y_pred_new is None):
         raise ValueError("Pass both y_true_new and y_pred_new, or neither.")
     if y_true_new is None or y_pred_new is None:
-        y_true_new, y_pred_new = y_true, y_pred
+        if sample_weight_new is not None:
+            raise ValueError(
+                "sample_weight_new weighs a test set, but y_true_new is None. Pass a "
+                "test set, or sample_weight alone."
+            )
+        y_true_new, y_pred_new, sample_weight_new = y_true, y_pred, sample_weight
     truth, strata = check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
     (y_true,) = check_labels(y_true=y_true)
     check_alike(y_true=y_true, y_true_new=truth)
-    labels = map_clusters_to_labels(y_true, y_pred, strata)
+    labels = map_clusters_to_labels(y_true, y_pred, strata, sample_weight=sample_weight)
+    weights = check_weights(sample_weight_new, len(truth), "sample_weight_new")
     if balanced:
-        return mean_recall(truth, labels)
-    return float(np.mean(truth == labels))
+        return mean_recall(truth, labels, weights)
+    return accuracy(truth, labels, weights)
 
 
 def _check_has(estimator: Any, *methods: str) -> None:

@@ -2,7 +2,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrastive_clustering.metrics import (
@@ -56,6 +56,64 @@ def test_mapped_accuracy_of_a_test_set():
     assert mapped_accuracy(*train) == 1.0
     assert mapped_accuracy(*train, *test) == 0.75
     assert mapped_accuracy(*train, *test, balanced=True) == pytest.approx(5 / 6)
+
+
+weighted = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 3)),
+    min_size=2,
+    max_size=30,
+).filter(lambda rows: any(times for *_, times in rows))
+
+
+@settings(max_examples=40)
+@given(weighted, weighted)
+def test_a_weight_counts_like_copies(rows, new_rows):
+    """Weights of thirds, whose sums are rounded, resolve ties like whole numbers."""
+    (y, strata, times), (y_new, new, times_new) = (
+        np.array(each).T for each in (rows, new_rows)
+    )
+    copies, copies_new = (np.repeat(np.arange(len(t)), t) for t in (times, times_new))
+    train, test = (y[copies], strata[copies]), (y_new[copies_new], new[copies_new])
+    found = map_clusters_to_labels(y, strata, new, sample_weight=times / 3)
+    np.testing.assert_array_equal(found, map_clusters_to_labels(*train, new))
+    assert clustering_accuracy(y, strata, sample_weight=times / 7) == pytest.approx(
+        clustering_accuracy(*train), abs=1e-10
+    )
+    for balanced in (False, True):
+        weights = {"sample_weight": times / 3, "sample_weight_new": times_new / 7}
+        score = mapped_accuracy(y, strata, y_new, new, balanced=balanced, **weights)
+        expected = mapped_accuracy(*train, *test, balanced=balanced)
+        assert score == pytest.approx(expected, abs=1e-10)
+        score = mapped_accuracy(y, strata, balanced=balanced, sample_weight=times / 3)
+        expected = mapped_accuracy(*train, balanced=balanced)
+        assert score == pytest.approx(expected, abs=1e-10)
+
+
+def test_patients_with_many_images_do_not_outvote_the_others():
+    """One ill patient with three images, and two well ones with one each."""
+    y, strata = ["ill", "ill", "ill", "well", "well"], [0, 0, 0, 0, 0]
+    weights = [1 / 3, 1 / 3, 1 / 3, 1, 1]
+    assert set(map_clusters_to_labels(y, strata)) == {"ill"}
+    assert set(map_clusters_to_labels(y, strata, sample_weight=weights)) == {"well"}
+    score = clustering_accuracy(y, strata, sample_weight=weights)
+    assert score == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1, np.nan], [-1, 2], [0, 0]])
+@pytest.mark.parametrize(
+    "function", [clustering_accuracy, map_clusters_to_labels, mapped_accuracy]
+)
+def test_bad_weights_are_errors(function, weights):
+    with pytest.raises(ValueError, match=r"^sample_weight "):
+        function([0, 1], [0, 1], sample_weight=weights)
+
+
+def test_bad_weights_of_a_test_set_are_errors():
+    test = {"y_true_new": [0, 1], "y_pred_new": [0, 1]}
+    with pytest.raises(ValueError, match=r"^sample_weight_new has shape \(1,\)"):
+        mapped_accuracy([0, 1], [0, 1], **test, sample_weight_new=[1])
+    with pytest.raises(ValueError, match=r"^sample_weight_new weighs a test set"):
+        mapped_accuracy([0, 1], [0, 1], sample_weight_new=[1, 1])
 
 
 def test_strings_and_negative_labels():

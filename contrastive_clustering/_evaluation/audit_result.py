@@ -31,8 +31,8 @@ class ConfoundingAudit:
           at another level against neighbors of another class at the same level, and
           the same for all samples instead of neighbors; NaN without classes or
           latents;
-        - "y_association" and "y_p": Cramer's V of classes and levels, and its p-value;
-          NaN without classes;
+        - "y_association" and "y_p": Cramer's V of classes and levels, in the same
+          samples as "agreement", and its p-value; NaN without classes;
         - "positivity": whether each class occurs at several levels; None without
           classes;
         - "verdict" and "note": the verdict, and its reasons in words.

@@ -164,11 +164,14 @@ def _compare_with_classes(
     of_parts = parts.grouping.majority(codes)
     shape = (len(known), int(parts.levels.max()) + 1)
     counts = count(of_parts, parts.levels[None], shape)
-    _, p = agree(codes, parts, n_permutations, np.random.default_rng([seed, 2]))
-    columns: dict[str, Any] = {
-        "y_association": float(cramers_v(counts, n_corrections=1)[0]),
-        "y_p": p,
-    }
+
+    def associate(levels: np.ndarray, drawn: np.ndarray) -> float:
+        return float(cramers_v(count(drawn, levels[None], shape), n_corrections=1)[0])
+
+    association, p = agree(
+        codes, parts, n_permutations, np.random.default_rng([seed, 2]), associate
+    )
+    columns: dict[str, Any] = {"y_association": association, "y_p": p}
     if audited.latents is not None:
         index, chance = robustness_index(
             audited.latents,

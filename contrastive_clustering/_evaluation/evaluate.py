@@ -1,36 +1,25 @@
 """Evaluation of strata against reference labels."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.metrics import (
-    classification_report,
-    davies_bouldin_score,
-    silhouette_score,
-)
-from sklearn.utils import (
-    assert_all_finite,
-    check_random_state,
-    column_or_1d,
-)
+from sklearn.metrics import classification_report
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.lazy_array import LazyArray
-from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import open_samples, take_rows
-from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.agreement import (
     ACCURACIES,
     BIASED,
-    accuracy,
     list_metrics,
 )
+from contrastive_clustering._evaluation.compactness import compactness
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._evaluation.group_overlap import read_separate_groups
 from contrastive_clustering._evaluation.probes import (
@@ -38,6 +27,7 @@ from contrastive_clustering._evaluation.probes import (
     check_neighbors,
     predict_probes,
 )
+from contrastive_clustering._evaluation.reconstruction import reconstruction_error
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import (
     errors_about,
@@ -45,15 +35,13 @@ from contrastive_clustering._utils.arrays import (
     name_of,
     to_array,
 )
+from contrastive_clustering._utils.grouping import sample_weights
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import shorten, show
-from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
+from contrastive_clustering._utils.weighted_tables import accuracy
 from contrastive_clustering.metrics import map_clusters_to_labels
-
-# The silhouette compares all pairs of samples; it uses at most this many at random.
-MAX_SILHOUETTE = 10_000
 
 # Probes are trained on at most this many evenly spaced training samples.
 MAX_PROBED = 20_000
@@ -97,23 +85,25 @@ def evaluate_clustering(
 
     groups_train : array-like of shape (n_train,), default=None
         Identifier of the group of each training sample, such as the patient. A group
-        weighs as one in the training of the probes: the logistic regression is
-        weighted, and the nearest-neighbor probe uses the sample of each group that is
-        nearest to the mean of the group.
+        weighs as one in the mapping of strata to classes, in which a sample weighs one
+        divided by the size of its group, and in the training of the probes: the
+        logistic regression is weighted, and the nearest-neighbor probe uses the sample
+        of each group that is nearest to the mean of the group.
 
     groups_test : array-like of shape (n_test,), default=None
-        Identifier of the group of each test sample. Metrics are those of the samples,
-        and `intervals` of the result holds their 95 % intervals by resampling whole
-        groups. If both are passed, groups in both sets are refused; with one of them
-        alone, this cannot be checked. A sample without an identifier is a group of its
-        own.
+        Identifier of the group of each test sample. A group weighs as one in all
+        metrics, and `intervals` of the result holds their 95 % intervals by resampling
+        whole groups. `label_counts` still counts samples. If both are passed, groups in
+        both sets are refused; with one of them alone, this cannot be checked. A sample
+        without an identifier is a group of its own.
 
     n_neighbors : int, default=15
         Number of neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the random 10,000 test samples used for the silhouette if there are
-        more, and of the resamples of groups.
+        more, or of as many whole groups as have 10,000 samples, and of the resamples of
+        groups.
 
     Returns
     -------
@@ -151,6 +141,7 @@ def evaluate_clustering(
     grouping, test_grouping = read_separate_groups(
         groups_train, len(y_train), groups_test, len(y_test)
     )
+    weights, test_weights = sample_weights(grouping), sample_weights(test_grouping)
     n_probed = min(len(y_train), MAX_PROBED)
     rows = np.arange(n_probed) * len(y_train) // n_probed
     if grouping is not None:
@@ -160,10 +151,13 @@ def evaluate_clustering(
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
     train = _predict(estimator, X_train, "X_train")
     test = _predict(estimator, X_test, "X_test")
-    mapped = map_clusters_to_labels(y_train, train, test)
+    mapped = map_clusters_to_labels(y_train, train, test, sample_weight=weights)
     classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
     levels, accuracies, merged = _merge(
-        getattr(estimator, "linkage_", None), (y_train, train), (y_test, test), classes
+        getattr(estimator, "linkage_", None),
+        (y_train, train, weights),
+        (y_test, test, test_weights),
+        classes,
     )
     latents = _encode(estimator, "transform", X_test)
     probed = take_rows(X_train, rows)
@@ -175,14 +169,21 @@ def evaluate_clustering(
         if encoded is not None and new is not None:
             found = predict_probes(encoded, y_train[rows], new, n_neighbors, grouping)
         predicted |= {f"{probe}_{space}": found.get(probe) for probe in PROBES}
-    silhouette, davies_bouldin = compactness(latents, test, random_state)
+    silhouette, davies_bouldin = compactness(latents, test, random_state, test_grouping)
     error = np.nan
     if latents is not None and hasattr(estimator, "inverse_transform"):
         samples = X_test if isinstance(X_test, LazyArray) else np.asarray(X_test)
-        error = reconstruction_error(samples, latents, estimator.inverse_transform)
-    metrics = list_metrics(test, mapped, merged, predicted, classes)
+        error = reconstruction_error(
+            samples, latents, estimator.inverse_transform, test_weights
+        )
+    metrics = list_metrics(
+        test, mapped, merged, predicted, classes, grouping=test_grouping
+    )
     y_codes = np.searchsorted(classes, y_test)
-    scores = {name: float(score(y_codes, p)) for name, (score, p) in metrics.items()}
+    scores = {
+        name: float(score(y_codes, found, test_weights))
+        for name, (score, found) in metrics.items()
+    }
     names = [f"{name}_{kind}" for name in predicted for kind in ACCURACIES]
     intervals, n_groups = {}, None
     if test_grouping is not None:
@@ -205,11 +206,18 @@ def evaluate_clustering(
         merge_accuracies=accuracies,
         classes=classes,
         clusters=clusters,
-        cluster_classes=map_clusters_to_labels(y_train, train, clusters),
+        cluster_classes=map_clusters_to_labels(
+            y_train, train, clusters, sample_weight=weights
+        ),
         label_counts=(clusters[:, None] == test).astype(np.int64)
         @ (y_test[:, None] == classes),
         report=classification_report(
-            y_test, mapped, labels=classes, output_dict=True, zero_division=0
+            y_test,
+            mapped,
+            labels=classes,
+            output_dict=True,
+            zero_division=0,
+            sample_weight=test_weights,
         ),
         label_name=label_name,
         intervals=intervals,
@@ -293,99 +301,28 @@ def _encode(estimator: Any, method: str, X: Any) -> np.ndarray | None:
     return None if encode is None else np.asarray(encode(X))
 
 
-def compactness(
-    latents: np.ndarray | None,
-    labels: np.ndarray,
-    random_state: int | np.random.RandomState | None,
-) -> tuple[float, float]:
-    """Return the silhouette and the Davies-Bouldin index of the strata without noise.
-
-    Parameters
-    ----------
-    latents : ndarray of shape (n_samples, latent_dim) or None
-        Latents; None if the estimator has none.
-
-    labels : ndarray of shape (n_samples,)
-        Strata.
-
-    random_state : int, RandomState instance or None
-        Seed of the random selection for the silhouette if there are many samples.
-
-    Returns
-    -------
-    silhouette, davies_bouldin : float
-        NaN if not defined.
-    """
-    if latents is None:
-        return np.nan, np.nan
-    kept = np.flatnonzero(labels != NOISE)
-    selected = kept
-    if len(kept) > MAX_SILHOUETTE:
-        rng = check_random_state(random_state)
-        selected = rng.permutation(kept)[:MAX_SILHOUETTE]
-    scores = []
-    for score, rows in ((silhouette_score, selected), (davies_bouldin_score, kept)):
-        defined = 2 <= len(np.unique(labels[rows])) < len(rows)
-        scores.append(float(score(latents[rows], labels[rows])) if defined else np.nan)
-    return scores[0], scores[1]
-
-
-def reconstruction_error(
-    samples: Samples, latents: np.ndarray, decode: Callable[[np.ndarray], Any]
-) -> float:
-    """Return the mean squared error of decoded latents as a fraction of the variance.
-
-    Parameters
-    ----------
-    samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples, read in chunks.
-
-    latents : ndarray of shape (n_samples, latent_dim)
-        Their latents.
-
-    decode : callable
-        Function from latents to samples.
-
-    Returns
-    -------
-    error : float
-        0 is perfect, and the mean sample would score 1; NaN if all samples are the
-        same.
-    """
-    total = np.zeros(samples.shape[1:])
-    for chunk in iterate_chunks(samples):
-        total += chunk.sum(axis=0, dtype=np.float64)
-    mean = total / len(samples)
-    error = scatter = 0.0
-    start = 0
-    for chunk in iterate_chunks(samples):
-        values = chunk.astype(np.float64)
-        decoded = np.asarray(decode(latents[start : start + len(chunk)]))
-        start += len(chunk)
-        error += float(np.sum((decoded.reshape(values.shape) - values) ** 2))
-        scatter += float(np.sum((values - mean) ** 2))
-    return error / scatter if scatter > 0 else np.nan
-
-
 def _merge(
     linkage: np.ndarray | None,
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+    test: tuple[np.ndarray, np.ndarray, np.ndarray | None],
     classes: np.ndarray,
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """Return tree levels, the accuracy at each, and classes predicted from the strata.
 
-    The latter are those of the strata merged to the number of classes.
+    The latter are those of the strata merged to the number of classes. Each set is
+    given as its classes, strata and weights.
     """
     if linkage is None:
         return None, None, None
-    (y, labels), (y_new, new) = train, test
+    (y, labels, weights), (y_new, new, weights_new) = train, test
 
     def predict_at(n: int) -> np.ndarray:
         merged = (merge_labels(each, linkage, n) for each in (labels, new))
-        return map_clusters_to_labels(y, *merged)
+        return map_clusters_to_labels(y, *merged, sample_weight=weights)
 
     n_clusters = len(linkage) + 1
     levels = np.arange(n_clusters, 1, -1)
-    accuracies = np.array([accuracy(y_new, predict_at(int(n))) for n in levels])
+    accuracies = np.array(
+        [accuracy(y_new, predict_at(int(n)), weights_new) for n in levels]
+    )
     return levels, accuracies, predict_at(min(len(classes), n_clusters))

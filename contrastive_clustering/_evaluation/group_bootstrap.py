@@ -12,8 +12,9 @@ N_RESAMPLES = 500
 # Percentiles over the resamples that bound the intervals.
 INTERVAL = (2.5, 97.5)
 
-# Score of predictions and the predictions, of shape (n_samples,).
-Metric = tuple[Callable[[np.ndarray, np.ndarray], float], np.ndarray]
+# Score of true classes, predictions and weights, and the predictions, each of shape
+# (n_samples,).
+Metric = tuple[Callable[[np.ndarray, np.ndarray, np.ndarray | None], float], np.ndarray]
 
 
 def group_intervals(
@@ -25,18 +26,21 @@ def group_intervals(
 ) -> dict[str, tuple[float, float]]:
     """Return 95 % intervals over resamples of groups with replacement.
 
+    A group weighs as one each time it is drawn: its samples have the number of times
+    divided by their number as their weight.
+
     Parameters
     ----------
     metrics : mapping of str to tuple
-        For each metric a function ``score(y, predicted)`` and the predictions, of shape
-        (n_samples,). Nothing is fitted or predicted again.
+        For each metric a function ``score(y, predicted, weights)`` and the predictions,
+        of shape (n_samples,). Nothing is fitted or predicted again.
 
     y : ndarray of shape (n_samples,)
         Reference classes.
 
     grouping : Grouping
         The group of each sample. Each resample has as many groups as there are, with
-        all their samples.
+        all their samples; groups that are not drawn have weight 0.
 
     random_state : int, RandomState instance or None
         Seed of the resamples, which all metrics share.
@@ -63,24 +67,26 @@ def group_intervals(
     >>> from contrastive_clustering._evaluation.group_bootstrap import group_intervals
     >>> from contrastive_clustering._utils.grouping import Grouping
     >>> y, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
-    >>> metrics = {"accuracy": (lambda a, b: float(np.mean(a == b)), predicted)}
+    >>> def accuracy(y, predicted, weights):
+    ...     return float(np.average(y == predicted, weights=weights))
+    >>> metrics = {"accuracy": (accuracy, predicted)}
     >>> group_intervals(metrics, y, Grouping(np.array([0, 0, 1, 1]), 2), 0)
     {'accuracy': (0.5, 1.0)}
     """
     generator = check_random_state(random_state)
-    n_groups, rows = grouping.n_groups, np.arange(len(y))
+    n_groups, weights = grouping.n_groups, grouping.weights()
     drawn: dict[str, list[float]] = {name: [] for name in metrics}
     for _ in range(N_RESAMPLES):
         drawn_groups = generator.randint(n_groups, size=n_groups)
         times = np.bincount(drawn_groups, minlength=n_groups)
-        resample = np.repeat(rows, times[grouping.codes])
+        drawn_weights = times[grouping.codes] * weights
         for name, (score, predicted) in metrics.items():
-            drawn[name].append(score(y[resample], predicted[resample]))
+            drawn[name].append(score(y, predicted, drawn_weights))
     intervals = {}
     for name, (score, predicted) in metrics.items():
         low, high = map(float, np.percentile(drawn[name], INTERVAL))
         if name in biased:
-            twice = 2 * float(score(y, predicted))
+            twice = 2 * float(score(y, predicted, weights))
             low, high = twice - high, twice - low
         intervals[name] = low, high
     return intervals

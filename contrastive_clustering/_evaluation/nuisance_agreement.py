@@ -1,5 +1,7 @@
 """Agreement of strata with the levels of a nuisance variable."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
@@ -15,8 +17,9 @@ def agree(
     parts: GroupParts,
     n_permutations: int,
     rng: np.random.Generator,
+    measure: Callable[[np.ndarray, np.ndarray], float] = adjusted_mutual_info_score,
 ) -> tuple[float, float]:
-    """Return the adjusted mutual information of labels and levels, and its p-value.
+    """Return the agreement of labels and levels, and its p-value.
 
     One sample of each part is drawn at random: the most frequent label of many samples
     is a common one more often than the label of a single sample, which would cause an
@@ -45,10 +48,16 @@ def agree(
     rng : Generator
         Random generator.
 
+    measure : callable, default=adjusted_mutual_info_score
+        Function of the levels and the labels of the samples drawn, both of shape
+        (n_parts,).
+
     Returns
     -------
     agreement, p : float
-        At most 1, and from ``1 / (1 + n_permutations)`` to 1.
+        Mean of `measure` over the draws for which it is not NaN, NaN if there are none;
+        and the p-value of the mutual information, from ``1 / (1 + n_permutations)`` to
+        1.
     """
     shape = (int(codes.max()) + 1, int(parts.levels.max()) + 1)
     varies = len(parts.grouping.varies(codes.astype(float))) > 0
@@ -64,9 +73,10 @@ def agree(
 
         permute = parts.permuter(rng)
         ps.append(exceedance_p(statistic, parts.levels, permute, n_permutations))
-        agreements.append(adjusted_mutual_info_score(parts.levels, drawn))
+        agreements.append(float(measure(parts.levels, drawn)))
     p = ps[0] if n_draws == 1 else min(1.0, 2 * float(np.median(ps)))
-    return float(np.mean(agreements)), p
+    known = [agreement for agreement in agreements if not np.isnan(agreement)]
+    return (float(np.mean(known)) if known else np.nan), p
 
 
 def count(strata: np.ndarray, levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -14,9 +14,11 @@ class ClusteringEvaluation:
     """Metrics of strata against reference labels.
 
     All metrics are computed on the test set; the mapping of clusters to classes and the
-    probes are learned from the training set. Noise (-1) counts as one more cluster,
-    except in the silhouette and the Davies-Bouldin index, which leave it out. A metric
-    is NaN, and an array None, if the estimator lacks the method that it needs.
+    probes are learned from the training set. If groups are passed, a group weighs as
+    one: a sample weighs one divided by the number of samples of its group. Noise (-1)
+    counts as one more cluster, except in the silhouette and the Davies-Bouldin index,
+    which leave it out. A metric is NaN, and an array None, if the estimator lacks the
+    method that it needs.
 
     Attributes
     ----------
@@ -36,12 +38,17 @@ class ClusteringEvaluation:
         chosen on the test set, as is usual in papers.
 
     normalized_mutual_info, adjusted_rand : float
-        Agreement of clusters and classes without a mapping.
+        Agreement of clusters and classes without a mapping. With groups, the
+        information is that of the weighted contingency table. The Rand index compares
+        samples of different groups only: it is that of the expected numbers of pairs if
+        one sample of each group is drawn at random.
 
     silhouette, davies_bouldin : float
         Compactness of the clusters in the latent space. The silhouette is in
         ``[-1, 1]``, higher is better; the Davies-Bouldin index is at least 0, lower is
-        better. NaN with fewer than two clusters.
+        better. With groups, the silhouette compares a sample with those of other groups
+        only. NaN with fewer than two clusters, or if no cluster has two samples or,
+        with groups, two groups.
 
     reconstruction_error : float
         Mean squared error of the decoded latents divided by the variance of the
@@ -70,10 +77,13 @@ class ClusteringEvaluation:
         Class that each cluster is mapped to.
 
     label_counts : ndarray of shape (n_clusters, n_classes)
-        Number of test samples in each cluster with each class.
+        Number of test samples in each cluster with each class. Samples are counted
+        even if groups are passed.
 
     report : dict
-        :func:`sklearn.metrics.classification_report` of the mapped labels.
+        :func:`sklearn.metrics.classification_report` of the mapped labels. With groups,
+        "support" is the sum of the weights: the number of groups, in which a group with
+        several classes counts for a fraction in each.
 
     label_name : str
         Name of the classes: that of a series passed as `y_test`, otherwise "label".
@@ -81,11 +91,12 @@ class ClusteringEvaluation:
     intervals : dict of str to tuple of float
         Limits of the 95 % interval of each metric that compares strata or latents with
         classes, by its name, probes included: percentiles 2.5 and 97.5 over 500
-        resamples of the test groups with replacement, reflected about the value for the
-        normalized mutual information, which repeated groups increase. Strata, mapping
-        and probes are fixed, so that the intervals hold for other test groups, not for
-        another fit. With fewer than 50 groups, that of the one-to-one accuracy is too
-        narrow. Empty if `groups_test` was not passed.
+        resamples of the test groups with replacement, in which a group weighs as one
+        each time it is drawn. They are reflected about the value for the normalized
+        mutual information, which repeated groups increase. Strata, mapping and probes
+        are fixed, so that the intervals hold for other test groups, not for another
+        fit. With fewer than 50 groups, that of the one-to-one accuracy is too narrow.
+        Empty if `groups_test` was not passed.
 
     n_groups : int or None
         Number of test groups; None if `groups_test` was not passed.

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
-from contrastive_clustering._evaluation.evaluate import (
-    compactness,
-    reconstruction_error,
-)
+from contrastive_clustering._evaluation.agreement import list_metrics
+from contrastive_clustering._evaluation.compactness import compactness
+from contrastive_clustering._evaluation.reconstruction import reconstruction_error
 from contrastive_clustering._report.data import Chosen
-from contrastive_clustering.metrics import clustering_accuracy, mapped_accuracy
+from contrastive_clustering._utils.grouping import Grouping, sample_weights
+from contrastive_clustering.metrics import map_clusters_to_labels
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ def measure_strata(
     estimator: Any,
     chosen: Chosen,
     seed: int,
+    grouping: Grouping | None = None,
 ) -> list[Metric]:
     """Return the metrics that do not need classes.
 
@@ -54,12 +54,17 @@ def measure_strata(
     seed : int
         Seed of the random part used for the silhouette if there are many samples.
 
+    grouping : Grouping or None, default=None
+        The group of each sample. A group weighs as one.
+
     Returns
     -------
     metrics : list of Metric
         Compactness of the strata in the latent space, and the reconstruction error.
     """
-    silhouette, davies_bouldin = compactness(chosen.latents, chosen.labels, seed)
+    silhouette, davies_bouldin = compactness(
+        chosen.latents, chosen.labels, seed, grouping
+    )
     return [
         Metric(
             "Silhouette",
@@ -76,7 +81,10 @@ def measure_strata(
         Metric(
             "Reconstruction error",
             reconstruction_error(
-                chosen.samples, chosen.latents, estimator.inverse_transform
+                chosen.samples,
+                chosen.latents,
+                estimator.inverse_transform,
+                sample_weights(grouping),
             ),
             "0 is perfect; the mean sample would score 1. Squared error of the "
             "decoder as a fraction of the variance.",
@@ -85,7 +93,10 @@ def measure_strata(
 
 
 def measure_against_classes(
-    labels: np.ndarray, y: np.ndarray, linkage: np.ndarray
+    labels: np.ndarray,
+    y: np.ndarray,
+    linkage: np.ndarray,
+    grouping: Grouping | None = None,
 ) -> list[Metric]:
     """Return the metrics that compare strata with classes.
 
@@ -100,46 +111,62 @@ def measure_against_classes(
     linkage : ndarray of shape (n_clusters - 1, 4)
         Tree over the strata.
 
+    grouping : Grouping or None, default=None
+        The group of each sample. A group weighs as one, also in the mapping of strata
+        to classes.
+
     Returns
     -------
     metrics : list of Metric
         Agreement under several ways of matching strata to classes.
     """
     n_kept = min(len(np.unique(y)), len(linkage) + 1)
-    merged = merge_labels(labels, linkage, n_kept)
+    weights = sample_weights(grouping)
+    mapped, merged = (
+        map_clusters_to_labels(y, strata, sample_weight=weights)
+        for strata in (labels, merge_labels(labels, linkage, n_kept))
+    )
+    classes = np.unique(y)
+    codes = np.searchsorted(classes, y)
+    values = {
+        name: score(codes, found, weights)
+        for name, (score, found) in list_metrics(
+            labels, mapped, merged, {}, classes, grouping=grouping
+        ).items()
+    }
     return [
         Metric(
             "Mapped accuracy",
-            mapped_accuracy(y, labels),
+            values["mapped_accuracy"],
             "From 0 to 1. Accuracy if each stratum predicts its most frequent class. "
             "It grows with the number of strata.",
         ),
         Metric(
             "Balanced accuracy",
-            mapped_accuracy(y, labels, balanced=True),
+            values["balanced_accuracy"],
             "Mapped accuracy with equal weight for each class. Prefer it if class "
             "sizes are unequal.",
         ),
         Metric(
             "Merged accuracy",
-            mapped_accuracy(y, merged),
+            values["merged_accuracy"],
             f"Mapped accuracy after merging the strata to {n_kept}, at most the number "
             "of classes.",
         ),
         Metric(
             "One-to-one accuracy",
-            clustering_accuracy(y, labels),
+            values["one_to_one_accuracy"],
             "From 0 to 1. Accuracy under the best one-to-one matching of strata and "
             "classes.",
         ),
         Metric(
             "Normalized mutual information",
-            float(normalized_mutual_info_score(y, labels)),
+            values["normalized_mutual_info"],
             "From 0 to 1. Information shared by strata and classes.",
         ),
         Metric(
             "Adjusted Rand index",
-            float(adjusted_rand_score(y, labels)),
+            values["adjusted_rand"],
             "1 for identical partitions, about 0 for agreement by chance.",
         ),
     ]

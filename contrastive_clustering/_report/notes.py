@@ -15,6 +15,7 @@ from contrastive_clustering._report.privacy import (
     Privacy,
     is_training_set,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import name_strata
 
 # The mean latent of fewer distinct samples may resemble one of them.
@@ -30,6 +31,8 @@ def caveats(
     n_samples: int,
     privacy: Privacy | None,
     error: float,
+    *,
+    grouping: Grouping | None = None,
 ) -> list[str]:
     """Return the notes on the contents of the report and on their limits.
 
@@ -50,13 +53,16 @@ def caveats(
     error : float
         The reconstruction error, as a fraction of the variance.
 
+    grouping : Grouping or None, default=None
+        The group of each sample used. Copies within a group are not reported.
+
     Returns
     -------
     notes : list of str
         One or two sentences each.
     """
     notes = _on_shown_samples() if privacy is None else _on_privacy(privacy)
-    notes += doubts_of_copies(chosen.samples, chosen.labels, chosen.rows)
+    notes += doubts_of_copies(chosen.samples, chosen.labels, chosen.rows, grouping)
     notes += doubts_of_sizes(estimator.labels_, estimator.n_clusters_)
     notes += doubts_of_reconstruction(error)
     notes.append(

@@ -123,24 +123,18 @@ class PeopleData:
         Returns
         -------
         data : PeopleData or None
-            The metadata.
+            The metadata; None if all parameters are None.
 
         Raises
         ------
         ImportError
-            If pandas is not installed.
+            If pandas is not installed and more than `groups` is passed.
 
         TypeError, ValueError
-            If lengths differ, if a column that is named does not exist, or if `groups`
-            is passed alone.
+            If lengths differ, or if a column that is named does not exist.
         """
         if metadata is None and survival is None and nuisance is None:
-            if groups is not None:
-                raise ValueError(
-                    "groups is used with metadata, survival or nuisance only. Pass one "
-                    "of them, or leave groups out."
-                )
-            return None
+            return _read_groups_alone(groups, n_samples)
         pandas = import_pandas("clustering_report with metadata")
         columns = _read_columns(metadata, n_samples, pandas)
         grouped = groups is not None
@@ -168,6 +162,16 @@ class PeopleData:
         return cls(
             columns, grouping, grouped, times, variables, tuple(dict.fromkeys(left_out))
         )
+
+
+def _read_groups_alone(groups: Any, n_samples: int) -> PeopleData | None:
+    """Return groups without metadata, or None if there are none."""
+    if groups is None:
+        return None
+    if isinstance(groups, str):
+        _get({}, groups, "groups")
+    grouping = Grouping.read(groups, n_samples)
+    return PeopleData({}, grouping, True, None, None, ())
 
 
 def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:

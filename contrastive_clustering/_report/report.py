@@ -105,8 +105,10 @@ def clustering_report(
 
     groups : array-like of shape (n_samples,) or str, default=None
         Identifier of the group of each sample, such as the patient, or the name of a
-        column of `metadata`. Groups count once in the sections on metadata, survival
-        and nuisance. They are not shown.
+        column of `metadata`. A group weighs as one in metrics, and counts once in the
+        sections on metadata, survival and nuisance. The sizes of strata, differences
+        between the features of a table, and plots are those of samples. Groups are not
+        shown.
 
     survival : tuple of (time, event), default=None
         Time to an event or to the end of observation, and whether the event was
@@ -200,16 +202,27 @@ def clustering_report(
         max_samples=max_samples,
         seed=seed,
     )
-    internal = measure_strata(estimator, chosen, seed)
+    grouping = None
+    if data is not None and data.grouped:
+        grouping = data.grouping.take(chosen.rows)
+    internal = measure_strata(estimator, chosen, seed, grouping)
     external: list[Metric] = []
     if chosen.y is not None:
-        external = measure_against_classes(chosen.labels, chosen.y, estimator.linkage_)
+        external = measure_against_classes(
+            chosen.labels, chosen.y, estimator.linkage_, grouping
+        )
     people = None if data is None else examine_people(data, chosen, seed)
     privacy = None if show_samples else examine(estimator, chosen, samples)
     with plots.default_style():
         parts = [
-            sections.summary(estimator, chosen, len(samples)),
-            sections.metrics(internal, external, len(chosen.rows), chosen.y_name),
+            sections.summary(estimator, chosen, len(samples), grouping),
+            sections.metrics(
+                internal,
+                external,
+                len(chosen.rows),
+                chosen.y_name,
+                None if grouping is None else grouping.n_groups,
+            ),
             *features(estimator, chosen),
             *([] if people is None else people_sections(people)),
             *_plot_sections(estimator, chosen, privacy, seed),
@@ -217,7 +230,9 @@ def clustering_report(
             sections.origins(take_fingerprint(samples)),
         ]
     (error,) = (m.value for m in internal if m.name == "Reconstruction error")
-    remarks = caveats(estimator, chosen, len(samples), privacy, error)
+    remarks = caveats(
+        estimator, chosen, len(samples), privacy, error, grouping=grouping
+    )
     if people is not None:
         remarks += people_notes(people)
     opening = [

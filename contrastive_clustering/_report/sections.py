@@ -24,9 +24,11 @@ from contrastive_clustering._report.page import (
     table,
 )
 from contrastive_clustering._training.loss_recording import PHASES, phase_numbers
+from contrastive_clustering._utils.grouping import Grouping, sample_weights
 from contrastive_clustering._utils.messages import show, without_values
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.provenance import import_path, package_versions
+from contrastive_clustering._utils.weighted_tables import first_of_largest
 
 # Longer descriptions of a parameter are cut.
 MAX_VALUE_LENGTH = 300
@@ -69,7 +71,12 @@ def describe_samples(layout: SampleLayout) -> str:
     return f"gray {size}" if n_channels == 1 else f"{size} with {n_channels} channels"
 
 
-def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
+def summary(
+    estimator: Any,
+    chosen: Chosen,
+    n_samples: int,
+    grouping: Grouping | None = None,
+) -> Section:
     """Return the section on the fit, the training set and the sizes of the strata."""
     scaler, search = estimator._model.scaler, estimator.cluster_number_search_
     n_first, n_second = (len(epochs) for epochs in _epochs_of_phases(estimator))
@@ -94,12 +101,19 @@ def summary(estimator: Any, chosen: Chosen, n_samples: int) -> Section:
         ("This report", f"{quantity(n_samples, 'sample')} in X, {used}"),
     ]
     return Section(
-        "summary", "Summary", [facts(pairs), strata_table(estimator, chosen)]
+        "summary", "Summary", [facts(pairs), strata_table(estimator, chosen, grouping)]
     )
 
 
-def strata_table(estimator: Any, chosen: Chosen) -> Markup:
-    """Return a table of the strata: sizes and, if there are labels, main classes."""
+def strata_table(
+    estimator: Any, chosen: Chosen, grouping: Grouping | None = None
+) -> Markup:
+    """Return a table of the strata: sizes and, if there are labels, main classes.
+
+    Sizes are numbers of samples. A group weighs as one in the main classes and their
+    shares, as in the metrics.
+    """
+    weights = sample_weights(grouping)
     trained, found = estimator.labels_, chosen.labels
     strata = list(range(estimator.n_clusters_))
     if NOISE in trained or NOISE in found:
@@ -114,31 +128,47 @@ def strata_table(estimator: Any, chosen: Chosen) -> Markup:
         for members in (trained == stratum, here):
             row += [f"{members.sum():,}", percent(members.mean())]
         if chosen.y is not None:
-            row += _most_frequent(chosen.y[here])
+            row += _most_frequent(
+                chosen.y[here], None if weights is None else weights[here]
+            )
         rows.append(row)
+    title = (
+        "Number of members of each stratum, in the training set and among the samples "
+        "used for this report"
+    )
+    if chosen.y is not None and weights is not None:
+        title += f"; a group weighs as one in the most frequent {chosen.y_name}"
     return table(
         "strata-sizes",
-        "Number of members of each stratum, in the training set and among the samples "
-        "used for this report",
+        title,
         columns,
         rows,
         numeric=[1, 2, 3, 4, 6],
     )
 
 
-def _most_frequent(classes: np.ndarray) -> list[object]:
+def _most_frequent(classes: np.ndarray, weights: np.ndarray | None) -> list[object]:
     if not len(classes):
         return ["none", ""]
-    names, counts = np.unique(classes, return_counts=True)
-    return [names[counts.argmax()], percent(counts.max() / len(classes))]
+    names, codes = np.unique(classes, return_inverse=True)
+    sums = np.bincount(codes, weights)
+    most = int(first_of_largest(sums))
+    return [names[most], percent(sums[most] / sums.sum())]
 
 
 def metrics(
-    internal: list[Metric], external: list[Metric], n_used: int, y_name: str = "class"
+    internal: list[Metric],
+    external: list[Metric],
+    n_used: int,
+    y_name: str = "class",
+    n_groups: int | None = None,
 ) -> Section:
     """Return the section on metrics: without labels and, if any, against labels."""
     pieces: list[Markup] = []
     named = "y" if y_name == "class" else f"y ({y_name})"
+    used = quantity(n_used, "sample")
+    if n_groups is not None:
+        used += f" of {quantity(n_groups, 'group')}; a group weighs as one"
     for anchor, basis, found in (
         ("internal-metrics", "without labels", internal),
         ("external-metrics", f"against the labels {named}", external),
@@ -147,7 +177,7 @@ def metrics(
             pieces.append(
                 table(
                     anchor,
-                    f"Metrics {basis}, on {quantity(n_used, 'sample')}",
+                    f"Metrics {basis}, on {used}",
                     ["metric", "value", "interpretation"],
                     [[m.name, number(m.value), m.interpretation] for m in found],
                     numeric=[1],

@@ -165,3 +165,22 @@ class Grouping:
         """
         sizes = np.bincount(self.codes, minlength=self.n_groups)
         return np.ceil(np.log2(sizes)).astype(int)
+
+
+def sample_weights(grouping: Grouping | None) -> np.ndarray | None:
+    """Return the weights of samples with which a group weighs as one.
+
+    Parameters
+    ----------
+    grouping : Grouping or None
+        The group of each sample.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,) or None
+        One divided by the size of the group; None if there are no groups or if each
+        sample is a group of its own, so that results are those without groups.
+    """
+    if grouping is None or grouping.is_trivial:
+        return None
+    return grouping.weights()

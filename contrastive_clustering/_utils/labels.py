@@ -42,6 +42,47 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
     return checked
 
 
+def check_weights(
+    weights: ArrayLike | None, n_samples: int, name: str
+) -> np.ndarray | None:
+    """Return the weights of samples, or raise unless they are finite and at least 0.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_samples,) or None
+        The weights as passed by the caller.
+
+    n_samples : int
+        Number of samples.
+
+    name : str
+        Parameter name used in error messages.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,) or None
+        float64; None if None is passed.
+    """
+    if weights is None:
+        return None
+    with errors_about(name, "weights"):
+        values = np.asarray(to_array(weights, name), dtype=np.float64)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} has shape {values.shape}, but there are {n_samples} samples. Pass "
+            f"one weight for each sample, in the shape ({n_samples},)."
+        )
+    invalid = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(invalid):
+        raise ValueError(
+            f"{name} has {len(invalid)} negative, infinite or missing weights; the "
+            f"first is at index {invalid[0]}. Pass finite weights of at least 0."
+        )
+    if not values.any():
+        raise ValueError(f"{name} is 0 for all samples. Pass a weight above 0.")
+    return values
+
+
 def check_alike(**arrays: np.ndarray) -> None:
     """Raise a ValueError if some arrays hold numbers and others hold strings."""
     are_numbers = {

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from sklearn.metrics import (
     accuracy_score,
     adjusted_rand_score,
@@ -7,6 +8,8 @@ from sklearn.metrics import (
 )
 
 from contrastive_clustering._evaluation.agreement import list_metrics
+from contrastive_clustering._evaluation.group_agreement import group_adjusted_rand
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering.metrics import clustering_accuracy
 
 CLASSES = np.array(["benign", "malignant", "normal"])
@@ -19,7 +22,8 @@ def test_metrics_of_class_codes_are_those_of_the_classes():
     probes = {"knn": probed, "linear": None}
     metrics = list_metrics(strata, mapped, merged, probes, CLASSES)
     codes = np.searchsorted(CLASSES, y)
-    assert {name: score(codes, p) for name, (score, p) in metrics.items()} == {
+    found = {name: score(codes, p, None) for name, (score, p) in metrics.items()}
+    assert found == {
         "mapped_accuracy": accuracy_score(y, mapped),
         "balanced_accuracy": balanced_accuracy_score(y, mapped),
         "merged_accuracy": accuracy_score(y, merged),
@@ -35,3 +39,33 @@ def test_metrics_that_are_not_defined_are_left_out():
     y = CLASSES[[0, 1]]
     metrics = list_metrics(np.array([0, 1]), y, None, {"knn": None}, CLASSES)
     assert not {"merged_accuracy", "knn_accuracy"} & set(metrics)
+
+
+def test_a_group_weighs_as_one():
+    """Scores of copies, such that all groups have the same number of samples."""
+    rng = np.random.default_rng(0)
+    codes, mapped = rng.integers(0, 3, size=(2, 90))
+    strata, groups = rng.integers(-1, 5, size=90), rng.integers(0, 20, size=90)
+    grouping = Grouping.read(groups, 90)
+    sizes = np.bincount(grouping.codes)
+    copies = np.repeat(np.arange(90), np.lcm.reduce(sizes) // sizes[grouping.codes])
+    metrics = list_metrics(
+        strata, CLASSES[mapped], None, {}, CLASSES, grouping=grouping
+    )
+    found = {
+        name: score(codes, p, grouping.weights())
+        for name, (score, p) in metrics.items()
+    }
+    y, mapped, of_copies = codes[copies], mapped[copies], strata[copies]
+    assert found == pytest.approx(
+        {
+            "mapped_accuracy": accuracy_score(y, mapped),
+            "balanced_accuracy": balanced_accuracy_score(y, mapped),
+            "one_to_one_accuracy": clustering_accuracy(y, of_copies),
+            "normalized_mutual_info": normalized_mutual_info_score(y, of_copies),
+            "adjusted_rand": group_adjusted_rand(
+                codes, strata, grouping.weights(), grouping.codes
+            ),
+        },
+        abs=1e-10,
+    )

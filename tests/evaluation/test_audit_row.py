@@ -3,6 +3,8 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
+from contrastive_clustering._evaluation.nuisance_agreement import count
+from contrastive_clustering._evaluation.variable_tests import cramers_v
 from contrastive_clustering._utils.grouping import Grouping
 
 RNG = np.random.default_rng(0)
@@ -66,6 +68,25 @@ def test_association_with_classes_is_the_corrected_cramers_v_of_groups():
     assert row["y_p"] <= 0.05
     assert row["positivity"] is True
     assert "are associated" in row["note"]
+
+
+def test_association_with_classes_does_not_depend_on_numbers_of_images():
+    """The majority of many images is the common class, that of one image less often."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(80), np.tile([1, 45], 40))
+    classes = (rng.random(len(groups)) < 0.35).astype(int)
+    grouping = Grouping(groups, 80)
+    row, _ = row_of(
+        groups % 2,
+        strata=np.arange(len(groups)) % 3,
+        classes=classes,
+        latents=None,
+        grouping=grouping,
+    )
+    assert row["y_p"] > 0.05
+    assert row["y_association"] < 0.15
+    majority = count(grouping.majority(classes), np.arange(80)[None] % 2, (2, 2))
+    assert cramers_v(majority, n_corrections=1)[0] > 0.3
 
 
 def test_without_classes_or_latents_columns_are_missing():

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -13,42 +12,18 @@ from sklearn.metrics import (
     silhouette_score,
 )
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from strata_of_components import Strata, blobs
 
 from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
+from contrastive_clustering._evaluation import compactness as _compactness
 from contrastive_clustering._evaluation import evaluate as _evaluation
 from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
-from contrastive_clustering._evaluation.group_bootstrap import group_intervals
-from contrastive_clustering._evaluation.probes import predict_probes
-from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering.metrics import (
     clustering_accuracy,
-    map_clusters_to_labels,
     mapped_accuracy,
 )
-
-
-class Strata:
-    """A fitted estimator whose latents are principal components."""
-
-    def __init__(self, X, n_clusters):
-        self.pca = PCA(5).fit(X)
-        self.kmeans = KMeans(n_clusters, random_state=0).fit(self.transform(X))
-        self.linkage_ = link_centers(self.kmeans.cluster_centers_)
-
-    def transform(self, X):
-        return self.pca.transform(X)
-
-    def inverse_transform(self, Z):
-        return self.pca.inverse_transform(Z)
-
-    def _project(self, X):
-        return self.transform(X)[:, :2]
-
-    def predict(self, X):
-        return self.kmeans.predict(self.transform(X))
 
 
 class Fixed:
@@ -65,10 +40,7 @@ class FixedLatents(Fixed):
 
 @pytest.fixture(scope="module")
 def sets():
-    X, y = make_blobs(
-        400, n_features=8, centers=4, cluster_std=4, center_box=(-6, 6), random_state=0
-    )
-    return X[:250], y[:250], X[250:], y[250:]
+    return blobs()
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +188,7 @@ def test_a_class_that_occurs_in_one_set(recwarn):
 
 
 def test_large_sets_are_subsampled(strata, sets, monkeypatch):
-    monkeypatch.setattr(_evaluation, "MAX_SILHOUETTE", 60)
+    monkeypatch.setattr(_compactness, "MAX_SILHOUETTE", 60)
     monkeypatch.setattr(_evaluation, "MAX_PROBED", 100)
     X, y, X_new, y_new = sets
     first, again, other = (
@@ -239,110 +211,12 @@ def test_labels_in_one_column_and_as_strings(strata, sets, evaluation):
     assert named.classes.tolist() == sorted(names)
 
 
-def patients_of(n_samples, name):
-    """Unequal groups, with identifiers of one set of samples."""
-    codes = np.random.default_rng(0).choice(40, n_samples, p=np.arange(40) / 780)
-    return [f"{name} {code}" for code in codes]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples():
-    """Intervals of fewer resamples than usual, which take seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(group_bootstrap, "N_RESAMPLES", 60)
-        yield
-
-
-@pytest.fixture(scope="module")
-def grouped(strata, sets, few_resamples):
-    return evaluate_clustering(
-        strata,
-        *sets,
-        groups_train=patients_of(250, "train"),
-        groups_test=patients_of(150, "test"),
-        random_state=0,
-    )
-
-
-def test_groups_of_the_test_set_give_intervals(grouped, evaluation):
-    assert evaluation.intervals == {}
-    assert evaluation.n_groups is None
-    assert grouped.n_groups == len(set(patients_of(150, "test")))
-    without = {"silhouette", "davies_bouldin", "reconstruction_error"}
-    frame = grouped.to_frame()
-    assert set(frame.index) == without | set(grouped.intervals)
-    for name, (low, high) in grouped.intervals.items():
-        assert low < frame.loc[name, "value"] < high
-    strata_metrics = frame.index[:9]
-    expected = evaluation.to_frame().loc[strata_metrics, "value"]
-    assert frame.loc[strata_metrics, "value"].tolist() == expected.tolist()
-
-
-def test_intervals_of_the_strata(grouped, strata, sets):
-    X, y, X_new, y_new = sets
-    test = strata.predict(X_new)
-    mapped = map_clusters_to_labels(y, strata.predict(X), test)
-    metrics = {
-        "mapped_accuracy": (lambda a, b: np.mean(a == b), mapped),
-        "balanced_accuracy": (balanced_accuracy_score, mapped),
-        "one_to_one_accuracy": (clustering_accuracy, test),
-        "normalized_mutual_info": (normalized_mutual_info_score, test),
-        "adjusted_rand": (adjusted_rand_score, test),
-    }
-    grouping = Grouping.read(patients_of(150, "test"), 150)
-    expected = group_intervals(
-        metrics, y_new, grouping, 0, biased=["normalized_mutual_info"]
-    )
-    for name, limits in expected.items():
-        assert grouped.intervals[name] == pytest.approx(limits, abs=1e-12)
-
-
-def test_a_group_weighs_as_one_in_the_training_of_probes(grouped, strata, sets):
-    X, y, X_new, y_new = sets
-    groups = patients_of(250, "train")
-    alone = evaluate_clustering(strata, *sets, groups_train=groups)
-    assert alone.probes == grouped.probes
-    assert alone.intervals == {}
-    predicted = predict_probes(
-        strata.transform(X), y, strata.transform(X_new), 15, Grouping.read(groups, 250)
-    )
-    for probe, classes in predicted.items():
-        found = grouped.probes[f"{probe}_latent_accuracy"]
-        assert found == np.mean(classes == y_new)
-
-
-def test_groups_of_the_test_set_alone_leave_the_probes(strata, sets, evaluation):
-    alone = evaluate_clustering(strata, *sets, groups_test=patients_of(150, "test"))
-    assert alone.probes == evaluation.probes
-
-
-def test_groups_do_not_make_an_estimator_without_latents_fail():
+def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
+    monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 20)
     X, y = np.repeat([[0.0], [1], [2]], 20, axis=0), np.repeat(["a", "b", "b"], 20)
     result = evaluate_clustering(Fixed(), X, y, X, y, groups_test=np.arange(60) // 2)
     assert result.intervals["mapped_accuracy"] == (1, 1)
     assert len(result.intervals) == 5
-
-
-def test_patients_on_both_sides_are_refused(strata, sets):
-    groups = {"groups_train": np.arange(250), "groups_test": np.arange(240, 390)}
-    with pytest.raises(ValueError, match=r"10 of 150 groups.*at index 0.*Split by"):
-        evaluate_clustering(strata, *sets, **groups)
-
-
-def test_x_rays_of_few_patients_have_wide_intervals(real_images):
-    """Copies of an X-ray look like many samples, but are one patient."""
-    X, y = real_images("pneumoniamnist", "val")
-    X = X.reshape(len(X), -1)
-    pipeline = make_pipeline(PCA(20), KMeans(6, n_init=2, random_state=0)).fit(X[:300])
-    copies = np.repeat(np.arange(300, 360), 8)
-    widths = []
-    for groups in (np.arange(480), copies):
-        result = evaluate_clustering(
-            pipeline, X[:300], y[:300], X[copies], y[copies], groups_test=groups
-        )
-        low, high = result.intervals["balanced_accuracy"]
-        widths.append(high - low)
-    assert widths[1] > 2 * widths[0]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.stats import binom
-from sklearn.metrics import adjusted_rand_score, balanced_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from contrastive_clustering._evaluation import group_bootstrap
+from contrastive_clustering._evaluation.group_agreement import group_adjusted_rand
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._utils.grouping import Grouping
 
 
-def accuracy(y, predicted):
-    return float(np.mean(y == predicted))
+def accuracy(y, predicted, weights):
+    return float(np.average(y == predicted, weights=weights))
+
+
+def balanced(y, predicted, weights):
+    return balanced_accuracy_score(y, predicted, sample_weight=weights)
 
 
 @pytest.fixture
@@ -28,19 +35,25 @@ def test_it_matches_resamples_that_are_put_together_group_by_group(data, monkeyp
         name: (score, predicted)
         for name, score in (
             ("accuracy", accuracy),
-            ("balanced", balanced_accuracy_score),
-            ("rand", adjusted_rand_score),
+            ("balanced", balanced),
+            ("rand", partial(group_adjusted_rand, groups=grouping.codes)),
         )
     }
     found = group_intervals(metrics, y, grouping, 3)
     rng = np.random.RandomState(3)
     members = [np.flatnonzero(grouping.codes == g) for g in range(grouping.n_groups)]
+    sizes = np.bincount(grouping.codes)
     drawn = {name: [] for name in metrics}
     for _ in range(50):
         groups_drawn = rng.randint(grouping.n_groups, size=grouping.n_groups)
         rows = np.concatenate([members[g] for g in groups_drawn])
-        for name, (score, _) in metrics.items():
-            drawn[name].append(score(y[rows], predicted[rows]))
+        # Each draw is a group of its own, and weighs as one.
+        draws = np.repeat(np.arange(len(groups_drawn)), sizes[groups_drawn])
+        weights = 1 / np.bincount(draws)[draws]
+        pair = y[rows], predicted[rows]
+        drawn["accuracy"].append(accuracy_score(*pair, sample_weight=weights))
+        drawn["balanced"].append(balanced(*pair, weights))
+        drawn["rand"].append(group_adjusted_rand(*pair, weights, draws))
     for name, values in drawn.items():
         expected = np.percentile(values, [2.5, 97.5])
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-10)
@@ -50,7 +63,7 @@ def test_intervals_of_biased_metrics_are_reflected(data):
     y, predicted, groups = data
     arguments = {"a": (accuracy, predicted)}, y, Grouping.read(groups, len(y)), 0
     low, high = group_intervals(*arguments)["a"]
-    value = accuracy(y, predicted)
+    value = accuracy(y, predicted, arguments[2].weights())
     reflected = group_intervals(*arguments, biased=["a"])["a"]
     assert reflected == pytest.approx((2 * value - high, 2 * value - low), abs=1e-12)
 

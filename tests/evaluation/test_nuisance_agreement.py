@@ -49,6 +49,25 @@ def test_agreement_of_single_samples_is_adjusted_mutual_information():
     assert agreement == pytest.approx(expected, abs=1e-10)
 
 
+def test_another_measure_is_averaged_over_the_draws_where_it_is_defined():
+    groups, levels = np.repeat(np.arange(20), 2), np.repeat(np.arange(20) % 2, 2)
+    codes = np.random.default_rng(0).integers(2, size=40)
+    parts = GroupParts.of(Grouping(groups, 20), levels)
+    values = []
+
+    def measure(of_parts, drawn):
+        assert of_parts.tolist() == (np.arange(20) % 2).tolist()
+        values.append(np.nan if not values else drawn.mean())
+        return values[-1]
+
+    found = agree(codes, parts, 9, np.random.default_rng(0), measure)
+    assert found[0] == pytest.approx(np.mean(values[1:]), abs=1e-12)
+    assert len(set(values[1:])) > 1
+    assert found[1] == agree(codes, parts, 9, np.random.default_rng(0))[1]
+    undefined, _ = agree(codes, parts, 9, np.random.default_rng(0), lambda *_: np.nan)
+    assert np.isnan(undefined)
+
+
 def test_p_agrees_with_a_loop_over_permutations():
     rng = np.random.default_rng(3)
     levels = rng.integers(3, size=30)

@@ -4,6 +4,7 @@ import pytest
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.notes import caveats
 from contrastive_clustering._report.privacy import Privacy
+from contrastive_clustering._utils.grouping import Grouping
 
 
 class Fitted:
@@ -29,6 +30,18 @@ def said(chosen, n_samples=11, known=None, error=0.2):
     sentences = caveats(Fitted, chosen, n_samples, known, error)
     assert all(sentence.endswith(".") for sentence in sentences)
     return "\n".join(sentences)
+
+
+def test_copies_within_a_group_are_not_reported():
+    samples = np.zeros((11, 64)) + np.repeat([0, 1, 2], [9, 1, 1])[:, None]
+    chosen = Chosen(None, samples, np.arange(11), None, Fitted.labels_, None)
+    patients = Grouping(np.repeat([0, 1, 2], [9, 1, 1]), 3)
+    plain, grouped = (
+        "".join(caveats(Fitted, chosen, 11, None, 0.2, grouping=each))
+        for each in (None, patients)
+    )
+    assert "8 of 11 samples of X are exact copies" in plain
+    assert "copies" not in grouped
 
 
 def test_privacy_notes_come_first():

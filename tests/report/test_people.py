@@ -12,8 +12,19 @@ from contrastive_clustering._report.people import examine_people
 
 def test_nothing_is_read_without_parameters():
     assert read(None) is None
-    with pytest.raises(ValueError, match="groups is used with metadata, survival"):
-        read(None, groups=PATIENT)
+
+
+def test_groups_alone_are_those_of_the_metrics():
+    data = read(None, groups=PATIENT)
+    assert data.grouped
+    np.testing.assert_array_equal(data.grouping.codes, PATIENT)
+    people = examine_people(data, choose(), 0)
+    assert people.association is people.audit is people.survival is None
+    assert not people.is_incomparable
+    with pytest.raises(ValueError, match=r"groups names 'patient', which is not a col"):
+        read(None, groups="patient")
+    with pytest.raises(ValueError, match="groups has 2 values"):
+        read(None, groups=[0, 1])
 
 
 @pytest.mark.parametrize("library", [dict, pd.DataFrame, pl.DataFrame])

@@ -25,6 +25,7 @@ from contrastive_clustering._report.sections import (
     strata_table,
     summary,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.provenance import package_versions
 
 
@@ -89,6 +90,21 @@ def test_noise_has_a_row_and_empty_strata_have_no_class(searched, digits):
     assert rows[-1][:5] == ["noise", "0", "0.0 %", "6", "5.0 %"]
 
 
+def test_a_group_weighs_as_one_in_the_classes_of_strata(searched):
+    """One patient with ten images of class 0, and three others of class 1."""
+    y = np.array([0] * 10 + [1] * 3)
+    chosen = SimpleNamespace(labels=np.zeros(13, int), y=y, y_name="finding")
+    patients = Grouping(np.array([0] * 10 + [1, 2, 3]), 4)
+    plain, grouped = (
+        cells(strata_table(searched, chosen, each))[0] for each in (None, patients)
+    )
+    assert plain[-4:] == ["13", "100.0 %", "0", "76.9 %"]
+    assert grouped[-4:] == ["13", "100.0 %", "1", "75.0 %"]
+    assert "a group weighs as one in the most frequent finding" in strata_table(
+        searched, chosen, patients
+    )
+
+
 def test_internal_and_external_metrics_have_separate_tables():
     internal = [
         Metric("Silhouette", 0.25, "How compact."),
@@ -103,6 +119,10 @@ def test_internal_and_external_metrics_have_separate_tables():
     assert both.text("span") == [
         "Metrics without labels, on 10 samples",
         "Metrics against the labels y, on 10 samples",
+    ]
+    grouped = Page("".join(metrics(internal, [], 10, n_groups=4).pieces))
+    assert grouped.text("span") == [
+        "Metrics without labels, on 10 samples of 4 groups; a group weighs as one"
     ]
 
 

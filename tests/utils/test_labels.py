@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from contrastive_clustering._utils.labels import check_alike, check_labels
+from contrastive_clustering._utils.labels import (
+    check_alike,
+    check_labels,
+    check_weights,
+)
 
 
 def test_columns_and_lists_are_accepted():
@@ -29,3 +33,27 @@ def test_numbers_and_strings_are_not_compared():
     check_alike(a=np.array([1.0]), b=np.array([True]))
     with pytest.raises(ValueError, match=r"^a and b have labels of different types"):
         check_alike(a=np.array([1]), b=np.array(["x"]))
+
+
+def test_weights_become_floats():
+    assert check_weights(None, 3, "sample_weight") is None
+    found = check_weights([0, 2], 2, "sample_weight")
+    np.testing.assert_array_equal(found, np.array([0.0, 2.0]), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, 2.0], r"^w has shape \(2,\), but there are 3 samples. Pass one weight"),
+        (2.0, r"^w has shape \(\)"),
+        (np.ones((3, 1)), r"^w has shape \(3, 1\)"),
+        ([1.0, -1.0, np.nan], "^w has 2 negative.*first is at index 1. Pass finite"),
+        ([1.0, 1.0, np.inf], "^w has 1 negative.*first is at index 2"),
+        ([0, 0, 0], "^w is 0 for all samples. Pass a weight above 0"),
+        (["a", "b", "c"], "^w cannot be read as weights"),
+    ],
+    ids=str,
+)
+def test_invalid_weights_are_named(weights, message):
+    with pytest.raises(ValueError, match=message):
+        check_weights(weights, 3, "w")

@@ -1,0 +1,94 @@
+"""Contingency tables and recall of labels whose samples may have weights."""
+
+import numpy as np
+from sklearn.metrics.cluster import contingency_matrix
+
+# Sums of weights that differ by less than this fraction are equal but for rounding.
+ROUNDING = 1e-10
+
+
+def contingency_table(
+    rows: np.ndarray, columns: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the number, or the weight, of the samples with each pair of labels.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of shape (n_samples,)
+        Labels.
+
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the samples; None counts them.
+
+    Returns
+    -------
+    table : ndarray of shape (n_distinct_rows, n_distinct_columns)
+        Integers if `weights` is None, in the sorted order of the labels.
+    """
+    if weights is None:
+        return np.asarray(contingency_matrix(rows, columns))
+    row_names, row_codes = np.unique(rows, return_inverse=True)
+    column_names, column_codes = np.unique(columns, return_inverse=True)
+    shape = len(row_names), len(column_names)
+    cells = np.ravel_multi_index((row_codes, column_codes), shape)
+    return np.bincount(cells, weights, minlength=np.prod(shape)).reshape(shape)
+
+
+def first_of_largest(sums: np.ndarray) -> np.ndarray:
+    """Return the index of the largest entry along the first axis.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_entries, ...)
+        Counts or sums of weights.
+
+    Returns
+    -------
+    indices : ndarray of shape (...)
+        The first of several that are equal but for rounding, such as three times 1/3
+        and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.weighted_tables import first_of_largest
+    >>> sums = np.array([sum([1 / 10] * 10), 1.0])
+    >>> int(sums.argmax()), int(first_of_largest(sums))
+    (1, 0)
+    """
+    return np.asarray((sums >= sums.max(axis=0) * (1 - ROUNDING)).argmax(axis=0))
+
+
+def accuracy(
+    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None = None
+) -> float:
+    """Return the fraction of samples, or of their weight, with the correct class."""
+    return float(np.average(y_true == y_pred, weights=weights))
+
+
+def mean_recall(
+    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None = None
+) -> float:
+    """Return the balanced accuracy, even if some predicted classes are never true.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n_samples,)
+        True and predicted classes. scikit-learn's balanced accuracy warns if only the
+        latter contains some class.
+
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the samples; None weighs them equally.
+
+    Returns
+    -------
+    recall : float
+        Mean recall of the true classes. Classes without weight do not count.
+    """
+    if weights is None:
+        classes = np.unique(y_true)
+        return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in classes]))
+    _, codes = np.unique(y_true, return_inverse=True)
+    totals = np.bincount(codes, weights)
+    hits = np.bincount(codes, weights * (y_pred == y_true))
+    return float(np.mean(hits[totals > 0] / totals[totals > 0]))

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from contrastive_clustering._data import scaling as _scaling
+from contrastive_clustering._evaluation.reconstruction import reconstruction_error
+
+
+@pytest.fixture
+def data(monkeypatch):
+    """Images in small chunks, and a decoder that is wrong."""
+    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64 * 7)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, size=(50, 8, 8), dtype=np.uint8)
+    return images, images.reshape(50, -1) + rng.normal(0, 20, size=(50, 64))
+
+
+def test_it_is_a_fraction_of_the_variance(data):
+    images, latents = data
+    rows = images.reshape(50, -1).astype(float)
+    expected = np.mean((latents - rows) ** 2) / np.mean(rows.var(axis=0))
+    found = reconstruction_error(images, latents, lambda Z: Z)
+    assert found == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_weight_counts_like_copies(data):
+    images, latents = data
+    times = np.random.default_rng(1).integers(1, 5, size=50)
+    copies = np.repeat(np.arange(50), times)
+    found = reconstruction_error(images, latents, lambda Z: Z, times / 3)
+    expected = reconstruction_error(images[copies], latents[copies], lambda Z: Z)
+    assert found == pytest.approx(expected, abs=1e-10)
+    plain = reconstruction_error(images, latents, lambda Z: Z)
+    assert found != pytest.approx(plain, abs=1e-6)
+
+
+def test_equal_samples_have_no_variance():
+    images = np.ones((4, 3, 3))
+    error = reconstruction_error(images, np.ones((4, 9)), lambda Z: Z, np.ones(4))
+    assert np.isnan(error)
