@@ -246,8 +246,8 @@ PAGES_WITH_FILES = [
     page for page in PAGES if any(needs for needs, _ in page_snippets(page))
 ]
 
-# Pages that start a cluster, or that train with the defaults.
-SLOW = {"large_data", "distributed"}
+# Pages that start a cluster, or that train for more than a few epochs.
+SLOW = {"large_data", "distributed", "parameters", "patients", "pitfalls", "report"}
 
 # Statements of a page on the results of its snippets.
 STATED = {

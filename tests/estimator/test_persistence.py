@@ -334,7 +334,7 @@ def checking_memory():
     }
 
 
-@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 40), ("forged", 50)])
+@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 15), ("forged", 15)])
 def test_some_damaged_and_forged_files_are_rejected_or_work(kind, n_files):
     fuzz(kind, n_files)
 

@@ -349,7 +349,7 @@ def without_intervals(monkeypatch):
 @pytest.mark.usefixtures("without_intervals")
 @pytest.mark.parametrize("informative", [False, True])
 def test_false_alarms_with_groups_are_rare(informative):
-    n_sets = 200
+    n_sets = 60  # a slow test takes a thousand
     rejected = count_rejections(n_sets, grouped=True, informative=informative)
     assert (rejected <= binom.ppf(0.999, n_sets, 0.05)).all()
 

@@ -96,7 +96,7 @@ def test_a_level_that_varies_within_every_group_can_agree():
 @pytest.mark.parametrize("varies", [False, True])
 def test_false_alarms_with_groups_are_at_most_five_percent(varies):
     rng = np.random.default_rng(0)
-    n_sets = 100
+    n_sets = 50
     alarms = sum(
         p_of(*simulate(rng, varies=varies), rng) <= 0.05 for _ in range(n_sets)
     )
