@@ -17,7 +17,7 @@ FACTS = ("modality", "manufacturer", "model", "view", "body_part")
 
 @dataclass(frozen=True, eq=False)
 class Variables:
-    """What is known about each image.
+    """Groups and variables of each image.
 
     Attributes
     ----------
