@@ -51,10 +51,13 @@ class Console:
 
     @contextmanager
     def shows_warnings(self) -> Iterator[None]:
-        """Show warnings of Python as lines without source code."""
+        """Show warnings of Python as lines without source code.
+
+        Only those for users are shown, which are a `UserWarning`.
+        """
 
         def show(message: Any, category: Any, *_: Any, **__: Any) -> None:
-            if not issubclass(category, DeprecationWarning | FutureWarning):
+            if issubclass(category, UserWarning):
                 self.warn(in_options(str(message)))
 
         with warnings.catch_warnings():

@@ -23,7 +23,7 @@ def test_warnings_are_lines_that_appear_once(capsys):
     with console.shows_warnings():
         for _ in range(2):
             warnings.warn("two\nlines", UserWarning, stacklevel=1)
-        warnings.warn("for developers", FutureWarning, stacklevel=1)
+        warnings.warn("for developers", ResourceWarning, stacklevel=1)
     assert warnings.showwarning is before
     assert capsys.readouterr().err == "Warning: two lines\n"
 
