@@ -9,16 +9,15 @@ from typing import Any
 
 # Parameters of the package that messages name, and the options that set them.
 OPTIONS = {
+    "Pass size instead of spacing": "Leave out --spacing",
+    "as_volumes=True": "--volumes",
     "checkpoint_dir": "--checkpoint",
-    "device": "--device",
+    "device=": "--device=",  # "device" is also a word
     "max_epochs": "--max-epochs",
     "n_clusters": "--n-clusters",
     "random_state": "--random-state",
 }
-# "device" is also a word.
-PARAMETER = re.compile(
-    r"\b(checkpoint_dir|device(?==)|max_epochs|n_clusters|random_state)\b"
-)
+PARAMETER = re.compile(rf"\b(?:{'|'.join(map(re.escape, OPTIONS))})")
 
 
 class CommandError(Exception):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.console import CommandError, Console, in_options
 from contrastive_clustering._command.recipe import Recipe
 from contrastive_clustering._images.finding import image_files
 from contrastive_clustering.datasets import load_images
@@ -84,7 +84,7 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
             verbose=console.verbose,
         )
     errors = {
-        _relative(path, folder): reason
+        _relative(path, folder): in_options(reason)
         for path, reason in zip(
             loaded.errors["path"], loaded.errors["reason"], strict=True
         )

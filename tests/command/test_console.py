@@ -33,3 +33,4 @@ def test_parameters_are_named_by_their_options():
         "--n-clusters=9 and --checkpoint='x', --device='cuda'"
     )
     assert in_options("this device has max_epochs") == "this device has --max-epochs"
+    assert in_options("Pass as_volumes=True") == "Pass --volumes"
