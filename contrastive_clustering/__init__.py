@@ -1,43 +1,10 @@
 """Find strata in unlabeled images with a contrastive autoencoder."""
 
-from contrastive_clustering import datasets, metrics
-from contrastive_clustering._augmentation.presets import (
-    GrayImageAugmentation,
-    RGBImageAugmentation,
-    TableAugmentation,
-    VolumeAugmentation,
-)
-from contrastive_clustering._clustering.consensus import ConsensusClustering
-from contrastive_clustering._clustering.n_clusters_search import (
-    ClusterNumberResult,
-    ClusterNumberSearch,
-)
-from contrastive_clustering._display import (
-    ClusterGalleryDisplay,
-    ClusterNumberDisplay,
-    EmbeddingDisplay,
-    InterpolationDisplay,
-    LabelSpreadDisplay,
-    PrototypeSimilarityDisplay,
-    ReconstructionDisplay,
-    SampleDisplay,
-    StrataCompositionDisplay,
-    SurvivalDisplay,
-    TrainingCurveDisplay,
-)
-from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
-from contrastive_clustering._evaluation.association import associate_strata
-from contrastive_clustering._evaluation.association_result import StrataAssociation
-from contrastive_clustering._evaluation.audit import audit_confounding
-from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
-from contrastive_clustering._evaluation.evaluate import evaluate_clustering
-from contrastive_clustering._evaluation.result import ClusteringEvaluation
-from contrastive_clustering._evaluation.stability import cluster_stability
-from contrastive_clustering._evaluation.stability_result import ClusterStability
-from contrastive_clustering._networks.losses import nt_xent
-from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
-from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
-from contrastive_clustering._report.report import clustering_report
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from contrastive_clustering._public import *
 
 __version__ = "0.1.0"
 
@@ -77,3 +44,16 @@ __all__ = [
     "metrics",
     "nt_xent",
 ]
+
+
+# Importing PyTorch takes seconds, which the help of the command does not need.
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module("contrastive_clustering._public"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -312,7 +312,8 @@ def test_a_session_with_unexpected_output_fails():
 
 
 def test_every_page_of_the_guide_has_a_snippet():
-    assert set(GUIDE) <= set(PAGES)
+    # Readers of this page do not program.
+    assert {page.stem for page in set(GUIDE) - set(PAGES)} == {"command_line"}
 
 
 def test_commands_name_files_and_extras_that_exist():

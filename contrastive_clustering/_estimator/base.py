@@ -117,6 +117,11 @@ class FittedAttributes(EstimatorParameters):
             )
         return labels
 
+    @property
+    def notes_(self) -> dict[str, Any]:
+        """Notes of the file that the estimator was loaded from."""
+        return self._fitted.notes
+
     def _read(self, X: Any, *, may_be_odd: bool = False) -> Samples:
         """Return samples; raise if shape or units differ from those of `fit`."""
         scaler = self._model.scaler

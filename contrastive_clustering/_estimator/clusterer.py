@@ -239,6 +239,10 @@ class ContrastiveAutoencoderClusterer(
         (seconds) and ``phase`` (1 or 2), and the losses of the validation part if there
         is one.
 
+    notes_ : dict
+        Notes of the file that the estimator was loaded from, as passed to `save`; empty
+        otherwise.
+
     n_features_in_ : int
         Number of values in a sample.
 

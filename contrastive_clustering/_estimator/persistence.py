@@ -29,7 +29,11 @@ class PersistenceMixin(FittedAttributes):
 
     @reads_fitted_state
     def save(
-        self, path: str | os.PathLike[str], *, trusted: Collection[str] = ()
+        self,
+        path: str | os.PathLike[str],
+        *,
+        trusted: Collection[str] = (),
+        notes: dict[str, Any] | None = None,
     ) -> None:
         """Save the fitted estimator to one file that contains no code.
 
@@ -53,10 +57,16 @@ class PersistenceMixin(FittedAttributes):
             contain, such as a callable augmentation, a custom clusterer or a class of
             encoders. `load` imports them if they are also trusted there.
 
+        notes : dict of str to plain values, default=None
+            Facts to store with the model, such as how its images were read. They are
+            the attribute `notes_` of the loaded estimator. None keeps those that it was
+            loaded with.
+
         Raises
         ------
         TypeError
-            If `path` is not a path, or `trusted` is not a list of strings.
+            If `path` is not a path, `trusted` is not a list of strings, or `notes` is
+            not a dict with strings as keys.
 
         ValueError
             If a parameter contains code that is not trusted or cannot be imported, or
@@ -91,12 +101,12 @@ class PersistenceMixin(FittedAttributes):
         file = as_output_path(path, "path")
         trusted = _check_trusted(trusted)
         try:
-            tree = estimator_to_tree(self, trusted)
+            tree = estimator_to_tree(self, trusted, _check_notes(notes, self.notes_))
         except RecursionError as error:
             raise ValueError(
-                "The estimator cannot be saved, because a parameter or the clusterer "
-                "contains circular references or too deeply nested objects. Use pickle "
-                "or joblib, whose files run code when they are loaded."
+                "The estimator cannot be saved, because a parameter, the clusterer or "
+                "notes contains circular references or too deeply nested objects. Use "
+                "pickle or joblib, whose files run code when they are loaded."
             ) from error
         try:
             # The parameter may name a device that is not available on this machine.
@@ -195,6 +205,17 @@ class PersistenceMixin(FittedAttributes):
                 f"{os.fspath(path)!r} cannot be read: {reason_of(error).rstrip('.')}. "
                 "If it was damaged, take another copy of the file."
             ) from error
+
+
+def _check_notes(notes: Any, kept: dict[str, Any]) -> dict[str, Any]:
+    if notes is None:
+        return kept
+    if not isinstance(notes, dict) or not all(isinstance(key, str) for key in notes):
+        raise TypeError(
+            f"notes={show(notes)} is not a dict with strings as keys. Pass one, such "
+            'as {"size": 64}.'
+        )
+    return notes
 
 
 def _check_trusted(trusted: Any) -> Collection[str]:

@@ -9,6 +9,7 @@ from contrastive_clustering._io.schema import Scope
 from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._model.load import ESTIMATOR, network_to_tree
 from contrastive_clustering._model.saved_params import params_to_tree
+from contrastive_clustering._saving.codec import to_tree
 from contrastive_clustering._saving.fitted_parts import (
     clustering_to_tree,
     density_to_tree,
@@ -21,7 +22,9 @@ from contrastive_clustering._utils.provenance import package_versions
 KIND = "estimator"
 
 
-def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any]:
+def estimator_to_tree(
+    estimator: Any, trusted: Collection[str], notes: dict[str, Any]
+) -> dict[str, Any]:
     """Return a tree for a fitted estimator, which fits `ESTIMATOR`.
 
     Parameters
@@ -31,6 +34,9 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
 
     trusted : collection of str
         Import paths of classes and functions that may be named.
+
+    notes : dict of str to object
+        Plain values to store with the model.
 
     Returns
     -------
@@ -58,6 +64,7 @@ def estimator_to_tree(estimator: Any, trusted: Collection[str]) -> dict[str, Any
         "feature_names_in": None if names is None else names.tolist(),
         "examples": model.examples,
         "group_labels": model.group_labels,
+        "notes": to_tree(notes, name="notes"),
         "scikit-learn": package_versions()["scikit-learn"],
     }
 

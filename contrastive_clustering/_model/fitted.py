@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,9 @@ class FittedModel:
 
     group_labels : ndarray of shape (n_groups,) or None
         Stratum of each group of the training set; None if there were no groups.
+
+    notes : dict
+        Notes of the file that the model was loaded from; empty otherwise.
     """
 
     net: ContrastiveNet
@@ -76,6 +80,7 @@ class FittedModel:
     examples: np.ndarray | None = None
     feature_names: np.ndarray | None = None
     group_labels: np.ndarray | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_clusters(self) -> int:

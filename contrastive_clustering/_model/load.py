@@ -90,6 +90,7 @@ ESTIMATOR = Fields(
         "group_labels": Maybe(
             Array(("n_groups",), INTEGERS, low=NOISE, below="n_clusters")
         ),
+        "notes": Entries(VALUE),
         "scikit-learn": Text(100),
     }
 )
@@ -176,6 +177,7 @@ def read_model(
         examples=tree["examples"],
         feature_names=None if names is None else np.array(names, dtype=object),
         group_labels=tree["group_labels"],
+        notes=from_tree(tree["notes"]),
     )
     _try_model(model)
     return model

@@ -370,3 +370,19 @@ def test_an_erasure_is_saved_but_no_identifier(
     for content in (path.read_bytes(), pickle.dumps(clusterer)):
         assert b"name-" not in content
         assert b"hospital" not in content
+
+
+def test_notes_are_kept_with_the_model(fit_tiny, tmp_path):
+    notes = {"size": (64, 48), "window": None, "nested": {"steps": [0.5, 2]}}
+    path = tmp_path / "model.safetensors"
+    fitted = fit_tiny()
+    assert fitted.notes_ == {}
+    fitted.save(path, notes=notes)
+    loaded = ContrastiveAutoencoderClusterer.load(path)
+    assert loaded.notes_ == notes
+    loaded.save(path)  # without notes, those of the file are kept
+    assert ContrastiveAutoencoderClusterer.load(path).notes_ == notes
+    with pytest.raises(TypeError, match=r"notes=.* not a dict with strings as keys"):
+        fitted.save(path, notes={1: 2})
+    with pytest.raises(ValueError, match="notes"):
+        fitted.save(path, notes={"code": Path})

@@ -13,7 +13,7 @@ from contrastive_clustering._model.estimator_file import (
 @pytest.fixture
 def tree(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    return estimator_to_tree(clusterer, [])
+    return estimator_to_tree(clusterer, [], {})
 
 
 def test_trees_survive_a_roundtrip(tree, tmp_path):

@@ -1,0 +1,1 @@
+"""The command `contrastive-clustering`, for those who do not program."""

@@ -1,0 +1,180 @@
+"""Join a table to the files of a folder by their paths or names."""
+
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._images.file_types import (
+    DICOM_SUFFIXES,
+    RASTER_SUFFIXES,
+    VOLUME_SUFFIXES,
+)
+from contrastive_clustering._utils.optional import import_pandas
+
+SEPARATORS = ",;\t"
+SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
+
+
+def read_table(path: Path, path_column: str) -> Any:
+    """Read a table in CSV format; the separator is that of its first line.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    path_column : str
+        Column of paths, which is read as text.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        The table.
+
+    Raises
+    ------
+    CommandError
+        If the file cannot be read, or lacks the column.
+    """
+    pandas = import_pandas("--metadata")
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = max(SEPARATORS, key=first.count)
+            table = pandas.read_csv(
+                file, sep=separator, dtype={path_column: str}, skipinitialspace=True
+            )
+    except OSError as error:
+        raise CommandError(
+            f"--metadata: {str(path)!r} cannot be read: {error.strerror}."
+        ) from error
+    except ValueError as error:  # also of its encoding, or of pandas
+        raise CommandError(
+            f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
+            'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
+        ) from error
+    if path_column not in table.columns:
+        raise CommandError(
+            f"--metadata: {str(path)!r} has no column {path_column!r}. Its columns are "
+            f"{', '.join(map(repr, map(str, table.columns)))}. Pass the one with the "
+            "paths as --path-column."
+        )
+    return table
+
+
+def join(table: Any, path_column: str, paths: list[str], *, console: Console) -> Any:
+    """Return the rows of a table in the order of images.
+
+    A row belongs to the file whose path ends like that in the row, or the other way
+    round: "12.png", "ward/12.png" and "/data/scans/ward/12.png" all name the file
+    "ward/12.png". The suffix may be missing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+
+    path_column : str
+        Its column of paths.
+
+    paths : list of str
+        Path of each image, relative to the folder.
+
+    console : Console
+        Shows how many images have no row.
+
+    Returns
+    -------
+    joined : pandas.DataFrame
+        A row for each image, without the column of paths. Images without a row have
+        missing values.
+
+    Raises
+    ------
+    CommandError
+        If no row names a file, if a row names several, or if several name one.
+    """
+    index = _Tails(sorted(set(paths)))
+    row_of: dict[str, int] = {}
+    n_unused = 0
+    for row, text in enumerate(table[path_column]):
+        found = index.find(text) if isinstance(text, str) else []
+        if not found:
+            n_unused += 1
+            continue
+        if len(found) > 1:
+            raise CommandError(
+                f"--metadata: row {row + 1} names {text!r}, which fits several files: "
+                f"{found[0]}, {found[1]}. Add their folder to the path in the table."
+            )
+        if found[0] in row_of:
+            raise CommandError(
+                f"--metadata: rows {row_of[found[0]] + 1} and {row + 1} both name "
+                f"{found[0]}. Leave one row for each file."
+            )
+        row_of[found[0]] = row
+    if not row_of:
+        raise CommandError(
+            f"--metadata: none of {len(table)} rows names a file of the folder. The "
+            f"column {path_column!r} begins with {_first(table[path_column])}, but the "
+            f"files begin with {paths[0]!r}."
+        )
+    _report(paths, row_of, n_unused, console)
+    rows = np.array([row_of.get(path, -1) for path in paths])
+    others = table.drop(columns=path_column)
+    return others.reindex(np.where(rows < 0, len(table), rows)).reset_index(drop=True)
+
+
+def _first(column: Any) -> str:
+    return repr(str(column.iloc[0])) if len(column) else "nothing"
+
+
+def _report(
+    paths: list[str], row_of: dict[str, int], n_unused: int, console: Console
+) -> None:
+    n_missing = sum(path not in row_of for path in paths)
+    if n_missing:
+        console.warn(f"--metadata: {n_missing} of {len(paths)} images have no row.")
+    if n_unused:
+        console.warn(f"--metadata: {n_unused} rows name no file that was read.")
+
+
+class _Tails:
+    """Files by the ends of their paths."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self.whole: dict[str, set[str]] = defaultdict(set)
+        self.tails: dict[str, set[str]] = defaultdict(set)
+        for path in paths:
+            for name in {path, _without_suffix(path)}:
+                self.whole[name].add(path)
+                for tail in _tails_of(name):
+                    self.tails[tail].add(path)
+
+    def find(self, text: str) -> list[str]:
+        """Return the files that a path in a table may mean."""
+        name = PurePosixPath(text.strip().replace("\\", "/")).as_posix()
+        if name in self.whole:  # rather than a file of this name in a subfolder
+            return sorted(self.whole[name])
+        if name in self.tails:
+            return sorted(self.tails[name])
+        for tail in _tails_of(name):  # longest first
+            if tail in self.whole:
+                return sorted(self.whole[tail])
+        return []
+
+
+def _tails_of(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _without_suffix(path: str) -> str:
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if path.lower().endswith(suffix):
+            return path[: -len(suffix)]
+    return path

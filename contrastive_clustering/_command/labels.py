@@ -1,0 +1,73 @@
+"""The table of strata that the command writes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._command.reading import LoadedFolder
+from contrastive_clustering._utils.files import write_atomically
+from contrastive_clustering._utils.optional import import_pandas
+
+
+def make_labels(
+    clusterer: Any, folder: LoadedFolder, labels: np.ndarray, groups: Any
+) -> Any:
+    """Return a table with a row for each image and each file that was not read.
+
+    Parameters
+    ----------
+    clusterer : ContrastiveAutoencoderClusterer
+        The fitted estimator.
+
+    folder : LoadedFolder
+        The images.
+
+    labels : ndarray of shape (n,)
+        Stratum of each image.
+
+    groups : pandas.Series or None
+        Group of each image.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        "path" relative to the folder; "frame" from 0 in files with several; "stratum";
+        "confidence", the soft assignment to it; "typicality", the log-density of the
+        latent; with groups "group", "group_stratum" and "group_agreement", the fraction
+        of its images in that stratum; "error", the reason why a file was not read. Such
+        files have no other value and come last.
+    """
+    pandas = import_pandas("--labels")
+    confidence = clusterer.predict_proba(folder.images)[np.arange(len(labels)), labels]
+    table = pandas.DataFrame(
+        {
+            "path": folder.paths,
+            "frame": folder.facts["frame"].to_numpy(),
+            "stratum": labels,
+            "confidence": np.round(confidence.astype(float), 4),
+            "typicality": np.round(clusterer.score_samples(folder.images), 4),
+        }
+    )
+    if groups is not None:
+        strata = clusterer.predict_groups(folder.images, groups)
+        names = [
+            f"sample {row}" if missing else name
+            for row, (name, missing) in enumerate(
+                zip(groups, groups.isna(), strict=True)
+            )
+        ]
+        found = strata.loc[names]
+        table["group"] = groups.to_numpy()
+        table["group_stratum"] = found["stratum"].to_numpy()
+        table["group_agreement"] = np.round(found["agreement"].to_numpy(), 4)
+    unread = pandas.DataFrame(
+        {"path": list(folder.errors), "error": list(folder.errors.values())}
+    )
+    table = table.assign(error=None).convert_dtypes()
+    return pandas.concat([table, unread.convert_dtypes()], ignore_index=True)
+
+
+def write_labels(path: Path, table: Any) -> None:
+    """Write the table as CSV with the encoding UTF-8."""
+    write_atomically(path, table.to_csv(index=False).encode("utf-8", "surrogateescape"))

@@ -1,0 +1,91 @@
+"""Entry point of the command: exit statuses and messages of failures."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from contrastive_clustering._command.console import (
+    CommandError,
+    fail,
+    in_options,
+)
+from contrastive_clustering._command.interrupts import Interrupted, interruptible
+from contrastive_clustering._command.options import parse
+
+SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
+
+# The package raises these with a message for the user.
+EXPLAINED = (
+    CommandError,
+    ImportError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments without the name of the command; None takes those of the process.
+
+    Returns
+    -------
+    status : int
+        0 for success, 1 for a failure, 130 after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        With the status 2 if the options are wrong, and 0 after the help.
+    """
+    options = parse(sys.argv[1:] if argv is None else list(argv))
+    try:
+        with interruptible():
+            # PyTorch takes seconds to import, which the help does not need.
+            from contrastive_clustering._command.run import run
+
+            run(options)
+    except Interrupted:
+        kept = getattr(options, "checkpoint", None)
+        fail(
+            "interrupted. "
+            + (
+                "Run the same command again to resume the training."
+                if kept
+                else "With --checkpoint FOLDER, the training could be resumed."
+            )
+        )
+        return INTERRUPTED
+    except EXPLAINED as error:
+        fail(_explain(error))
+        return FAILURE
+    # A traceback does not help a person who does not program.
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        fail(
+            f"{type(error).__name__} in line {where.lineno} of "
+            f"{Path(where.filename).name}. This is a defect of the program. Report it "
+            "with this message."
+        )
+        return FAILURE
+    return SUCCESS
+
+
+def _explain(error: Exception) -> str:
+    """Return the message of an error in one line, or as the command wrote it."""
+    text = str(error)
+    if isinstance(error, CommandError):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        name = error.filename
+        text = error.strerror if name is None else f"{name}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        text = "there is not enough memory. Lower --size or pass fewer images."
+    return in_options(text) or type(error).__name__

@@ -1,0 +1,162 @@
+"""Read the images of a folder, and report what could not be read."""
+
+import os
+import warnings
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._command.console import CommandError, Console, in_options
+from contrastive_clustering._command.recipe import Recipe
+from contrastive_clustering._images.finding import image_files
+from contrastive_clustering.datasets import load_images
+
+# Files that cannot be read, and suffixes that are not of images, to name.
+SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedFolder:
+    """The images of a folder.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, ...)
+        The images.
+
+    paths : list of str
+        Path of each image, relative to the folder. With volumes, it is the path of the
+        first slice.
+
+    facts : pandas.DataFrame
+        Metadata of each image.
+
+    errors : dict of str to str
+        Reason for each file that could not be read.
+    """
+
+    images: np.ndarray
+    paths: list[str]
+    facts: Any
+    errors: dict[str, str]
+
+
+def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedFolder:
+    """Read the images of the folder.
+
+    Parameters
+    ----------
+    options : Namespace
+        Options of either form of the command.
+
+    recipe : Recipe
+        How images are read.
+
+    console : Console
+        Shows progress, and names files that could not be read.
+
+    Returns
+    -------
+    folder : LoadedFolder
+        The images.
+
+    Raises
+    ------
+    CommandError
+        If the folder does not exist or has no images, or if files cannot be read and
+        ``--on-error raise`` is given.
+    """
+    folder = options.folder
+    _check_folder(folder)
+    console.say(f"Reading the images of {folder}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is reported below
+        loaded = load_images(
+            folder,
+            **recipe.parameters,
+            on_error="skip",
+            n_jobs=options.n_jobs,
+            verbose=console.verbose,
+        )
+    errors = {
+        _relative(path, folder): in_options(reason)
+        for path, reason in zip(
+            loaded.errors["path"], loaded.errors["reason"], strict=True
+        )
+    }
+    if errors:
+        text = _describe(errors)
+        if options.on_error == "raise":
+            raise CommandError(f"{text}\nRemove them, or pass --on-error skip.")
+        console.warn(text)
+    paths = [_relative(path, folder) for path in loaded.paths]
+    n_files = len({*paths, *errors})
+    if not recipe.parameters.get("as_volumes"):
+        _report_ignored(folder, n_files, console)
+    n_copies = int((loaded.metadata["duplicate_of"] >= 0).sum())
+    if n_copies:
+        console.warn(
+            f"{n_copies} of {len(paths)} images are exact copies of others. Remove "
+            "them if they are there by mistake."
+        )
+    return LoadedFolder(recipe.convert(loaded.images), paths, loaded.metadata, errors)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        raise CommandError(f"the folder {str(folder)!r} does not exist.")
+    if not folder.is_dir():
+        raise CommandError(
+            f"{str(folder)!r} is not a folder. Pass the folder that contains the "
+            "images."
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise CommandError(
+            f"the folder {str(folder)!r} cannot be read: permission denied."
+        )
+    if next(image_files(folder), None) is None:
+        others = _count_suffixes(folder)
+        found = f"It has other files: {others}. " if others else "It is empty. "
+        raise CommandError(
+            f"the folder {str(folder)!r} contains no files of images. {found}Supported "
+            "are PNG, JPEG, TIFF, DICOM, NIfTI, MetaImage and NRRD."
+        )
+
+
+def _relative(path: str, folder: Path) -> str:
+    return Path(path).relative_to(folder).as_posix()
+
+
+def _describe(errors: dict[str, str]) -> str:
+    """Return the number of files that could not be read, and the first of them."""
+    number = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+    named = [f"  {path} {reason}." for path, reason in list(errors.items())[:SHOWN]]
+    if len(errors) > SHOWN:
+        named.append('  ... All are in the column "error" of the table of --labels.')
+    return "\n".join([f"{number} could not be read:", *named])
+
+
+def _visible_files(folder: Path) -> Iterator[str]:
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (name for name in names if not name.startswith("."))
+
+
+def _count_suffixes(folder: Path) -> str:
+    """Return the most frequent suffixes of the files of a folder."""
+    counts = Counter(
+        Path(name).suffix.lower() or "no suffix" for name in _visible_files(folder)
+    )
+    return ", ".join(f"{n} with {name}" for name, n in counts.most_common(SHOWN))
+
+
+def _report_ignored(folder: Path, n_read: int, console: Console) -> None:
+    n_ignored = sum(1 for _ in _visible_files(folder)) - n_read
+    if n_ignored > 0:
+        were = "1 file was" if n_ignored == 1 else f"{n_ignored} files were"
+        console.say(f"{were} ignored, because of other formats")

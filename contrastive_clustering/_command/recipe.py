@@ -1,0 +1,102 @@
+"""How the images of a model were read, which its file stores as notes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._command.console import CommandError
+
+# Keys of the notes, and parameters of `load_images` that they may contain. Others, such
+# as a file to write to, are not taken from a file of a model.
+READING, DTYPE = "load_images", "dtype"
+PARAMETERS = {"as_volumes", "channels", "fit", "size", "spacing", "window"}
+
+DTYPES = ("uint8", "float32")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How images are read.
+
+    Attributes
+    ----------
+    parameters : dict
+        Parameters of :func:`~contrastive_clustering.datasets.load_images`.
+
+    dtype : str or None
+        Type of the values; None if it is that of the files.
+    """
+
+    parameters: dict[str, Any]
+    dtype: str | None = None
+
+    def of_images(self, images: np.ndarray) -> "Recipe":
+        """Return the recipe with the colors and the type of values of its images."""
+        parameters = dict(self.parameters)
+        if not parameters["as_volumes"]:
+            parameters["channels"] = "rgb" if images.ndim == 4 else "gray"
+        return Recipe(parameters, str(images.dtype))
+
+    def to_notes(self) -> dict[str, Any]:
+        """Return the notes to save with a model."""
+        return {READING: self.parameters, DTYPE: self.dtype}
+
+    @classmethod
+    def from_notes(cls, notes: dict[str, Any], path: Path) -> "Recipe":
+        """Return the recipe of a model.
+
+        Parameters
+        ----------
+        notes : dict
+            Notes of the file, which are not trusted.
+
+        path : Path
+            The file, for messages.
+
+        Returns
+        -------
+        recipe : Recipe
+            The recipe. `load_images` checks the values of its parameters.
+
+        Raises
+        ------
+        CommandError
+            If the notes do not contain a recipe.
+        """
+        parameters, dtype = notes.get(READING), notes.get(DTYPE)
+        if parameters is None:
+            raise CommandError(
+                f"the model {str(path)!r} does not say how its images were read. Use a "
+                "model that contrastive-clustering has written, or save it in Python "
+                'with notes={"load_images": {"size": ...}}.'
+            )
+        if (
+            not isinstance(parameters, dict)
+            or not PARAMETERS.issuperset(parameters)
+            or dtype not in (None, *DTYPES)
+        ):
+            raise CommandError(
+                f"the model {str(path)!r} says in an unknown way how its images were "
+                f"read. Its notes may contain {READING!r} with "
+                f"{', '.join(sorted(PARAMETERS))}, and {DTYPE!r}."
+            )
+        return cls(parameters, dtype)
+
+    def convert(self, images: np.ndarray) -> np.ndarray:
+        """Return images with the type of values of the model.
+
+        Raises
+        ------
+        CommandError
+            If the images have other units.
+        """
+        if self.dtype is None or images.dtype == self.dtype:
+            return images
+        if self.dtype == "float32":
+            return images.astype(np.float32)
+        raise CommandError(
+            "the images have more than 8 bits, but those of the model have 8. Convert "
+            "them as for the model, or train another model with --window file."
+        )

@@ -1,0 +1,150 @@
+"""Both forms of the command: train on a folder, or apply a model to one."""
+
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.labels import make_labels, write_labels
+from contrastive_clustering._command.outputs import check_outputs
+from contrastive_clustering._command.reading import LoadedFolder, read_folder
+from contrastive_clustering._command.recipe import Recipe
+from contrastive_clustering._command.variables import Variables, read_variables
+from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
+from contrastive_clustering._report.people import PeopleData
+from contrastive_clustering._report.report import clustering_report
+
+
+def run(options: Namespace) -> None:
+    """Run the command with options; see `contrastive_clustering._command.options`.
+
+    Parameters
+    ----------
+    options : Namespace
+        Options of either form.
+
+    Raises
+    ------
+    CommandError, ImportError, OSError, TypeError, ValueError
+        With a message for the user.
+    """
+    console = Console(quiet=options.quiet)
+    with console.shows_warnings():
+        check_outputs(options)
+        if options.predicts:
+            _predict(options, console)
+        else:
+            _fit(options, console)
+
+
+def _fit(options: Namespace, console: Console) -> None:
+    recipe = Recipe(
+        {
+            "as_volumes": options.volumes,
+            "size": options.size,
+            "spacing": options.spacing,
+            "fit": options.fit,
+            "channels": options.color,
+            "window": options.window,
+        }
+    )
+    folder = read_folder(options, recipe, console)
+    _check_number(len(folder.paths), options)
+    variables = read_variables(options, folder, console)
+    if options.report is not None:
+        # Wrong columns are found before the training, not in the report after it.
+        people = _report_arguments(options, variables)
+        PeopleData.read(n_samples=len(folder.paths), **people)
+    clusterer = ContrastiveAutoencoderClusterer(
+        n_clusters=options.n_clusters,
+        max_epochs="auto" if options.max_epochs is None else options.max_epochs,
+        checkpoint_dir=options.checkpoint,
+        device=options.device,
+        random_state=options.random_state,
+        verbose=console.verbose,
+    )
+    console.say(f"Training on {len(folder.paths)} images")
+    clusterer.fit(folder.images, groups=variables.groups, nuisance=variables.nuisance)
+    _write_results(
+        clusterer,
+        options,
+        folder=folder,
+        recipe=recipe,
+        variables=variables,
+        console=console,
+    )
+    _summarize(clusterer.labels_, clusterer.n_clusters_)
+
+
+def _check_number(n_images: int, options: Namespace) -> None:
+    least = 2 if options.n_clusters == "auto" else max(2, options.n_clusters)
+    if n_images < least:
+        images = "1 image" if n_images == 1 else f"{n_images} images"
+        raise CommandError(
+            f"the folder {str(options.folder)!r} has {images} that can be read, but "
+            f"at least {least} are needed. Pass more images"
+            + ("." if least == 2 else ", or a smaller --n-clusters.")
+        )
+
+
+def _report_arguments(options: Namespace, variables: Variables) -> dict[str, Any]:
+    """Return the arguments of the report that describe the images."""
+    has_any = any(
+        each is not None
+        for each in (variables.metadata, variables.nuisance, options.survival)
+    )
+    return {
+        "metadata": variables.metadata,
+        "groups": variables.groups if has_any else None,
+        "survival": options.survival,
+        "nuisance": variables.nuisance,
+    }
+
+
+def _write_results(
+    clusterer: ContrastiveAutoencoderClusterer,
+    options: Namespace,
+    *,
+    folder: LoadedFolder,
+    recipe: Recipe,
+    variables: Variables,
+    console: Console,
+) -> None:
+    # The model comes first, because only it takes hours to make again.
+    if options.model is not None:
+        clusterer.save(options.model, notes=recipe.of_images(folder.images).to_notes())
+        console.say(f"Model: {options.model}")
+    if options.labels is not None:
+        table = make_labels(clusterer, folder, clusterer.labels_, variables.groups)
+        write_labels(options.labels, table)
+        console.say(f"Labels: {options.labels}")
+    if options.report is not None:
+        clustering_report(
+            clusterer,
+            folder.images,
+            path=options.report,
+            show_samples=options.show_samples,
+            random_state=options.random_state,
+            **_report_arguments(options, variables),
+        )
+        console.say(f"Report: {options.report}")
+
+
+def _predict(options: Namespace, console: Console) -> None:
+    clusterer = ContrastiveAutoencoderClusterer.load(
+        options.model, device=options.device
+    )
+    recipe = Recipe.from_notes(clusterer.notes_, options.model)
+    folder = read_folder(options, recipe, console)
+    variables = read_variables(options, folder, console)
+    labels = clusterer.predict(folder.images)
+    table = make_labels(clusterer, folder, labels, variables.groups)
+    write_labels(options.labels, table)
+    console.say(f"Labels: {options.labels}")
+    _summarize(labels, clusterer.n_clusters_)
+
+
+def _summarize(labels: np.ndarray, n_clusters: int) -> None:
+    sizes = ", ".join(map(str, np.bincount(labels, minlength=n_clusters)))
+    print(f"{len(labels)} images in {n_clusters} strata of {sizes} images")

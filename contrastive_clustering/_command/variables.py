@@ -1,0 +1,117 @@
+"""Groups, nuisance variables and other metadata of the images."""
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.joining import join, read_table
+from contrastive_clustering._command.reading import LoadedFolder
+
+# Name of the patients of DICOM files, and their column of hashes in the metadata.
+PATIENT, HASHES = "patient", "groups"
+
+# Columns of the metadata of files that strata are compared with.
+FACTS = ("modality", "manufacturer", "model", "view", "body_part")
+
+
+@dataclass(frozen=True, eq=False)
+class Variables:
+    """Groups and variables of each image.
+
+    Attributes
+    ----------
+    groups : pandas.Series or None
+        Groups, such as patients.
+
+    nuisance : dict of str to pandas.Series or None
+        Variables that strata should not follow.
+
+    metadata : pandas.DataFrame or None
+        Variables to compare the strata with.
+    """
+
+    groups: Any
+    nuisance: dict[str, Any] | None
+    metadata: Any
+
+
+def read_variables(
+    options: Namespace, folder: LoadedFolder, console: Console
+) -> Variables:
+    """Return the variables that the options name.
+
+    Parameters
+    ----------
+    options : Namespace
+        Options of either form of the command.
+
+    folder : LoadedFolder
+        The images.
+
+    console : Console
+        Shows how many images have no value.
+
+    Returns
+    -------
+    variables : Variables
+        The variables.
+
+    Raises
+    ------
+    CommandError
+        If a column does not exist or is empty, or if the table does not fit.
+    """
+    columns = {name: folder.facts[name] for name in FACTS}
+    columns = {name: values for name, values in columns.items() if values.nunique() > 1}
+    known = {**{name: folder.facts[name] for name in FACTS}}
+    known[PATIENT] = folder.facts[HASHES]
+    if options.metadata is not None:
+        table = read_table(options.metadata, options.path_column)
+        joined = join(table, options.path_column, folder.paths, console=console)
+        columns |= {name: joined[name] for name in joined.columns}
+        known |= columns
+    groups = None
+    if options.groups is not None:
+        groups = _pick(known, options.groups, "--groups")
+        columns.pop(options.groups, None)
+        n_missing = int(groups.isna().sum())
+        if n_missing:
+            console.warn(
+                f"--groups: {n_missing} of {len(groups)} images have no value in "
+                f"{options.groups!r}. Each counts as a group of its own."
+            )
+    elif not options.predicts and folder.facts[HASHES].duplicated().any():
+        _suggest_groups(folder.facts[HASHES], console)
+    nuisance = {
+        name: _pick(known, name, "--nuisance")
+        for name in getattr(options, "nuisance", [])
+    }
+    metadata = folder.facts.iloc[:, :0].assign(**columns) if columns else None
+    return Variables(groups, nuisance or None, metadata)
+
+
+def _pick(known: dict[str, Any], name: str, option: str) -> Any:
+    if name not in known:
+        raise CommandError(
+            f"{option}: there is no column {name!r}. Columns are "
+            f"{', '.join(map(repr, known))}."
+        )
+    if known[name].isna().all():
+        source = (
+            "no DICOM file of the folder" if name in (PATIENT, *FACTS) else "no row"
+        )
+        raise CommandError(
+            f"{option}: {source} has a value in {name!r}. Pass another column, or "
+            f"leave {option} out."
+        )
+    return known[name]
+
+
+def _suggest_groups(hashes: Any, console: Console) -> None:
+    n_patients, n_images = hashes.nunique(), int(hashes.notna().sum())
+    if n_patients < n_images and n_patients > 1:
+        console.say(
+            f"{n_images} DICOM images are of {n_patients} patients. With --groups "
+            "patient, a patient counts once."
+        )

@@ -1,0 +1,36 @@
+import warnings
+
+import pytest
+
+from contrastive_clustering._command.console import Console, fail, in_options
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_steps_are_shown_unless_quiet(quiet, capsys):
+    console = Console(quiet=quiet)
+    console.say("a step")
+    console.warn("a doubt")
+    fail("a reason")
+    shown = capsys.readouterr()
+    steps = "" if quiet else "a step\n"
+    assert shown.err == f"{steps}Warning: a doubt\nError: a reason\n"
+    assert shown.out == ""
+
+
+def test_warnings_are_lines_that_appear_once(capsys):
+    console = Console(quiet=True)
+    before = warnings.showwarning
+    with console.shows_warnings():
+        for _ in range(2):
+            warnings.warn("two\nlines", UserWarning, stacklevel=1)
+        warnings.warn("for developers", ResourceWarning, stacklevel=1)
+    assert warnings.showwarning is before
+    assert capsys.readouterr().err == "Warning: two lines\n"
+
+
+def test_parameters_are_named_by_their_options():
+    assert in_options("n_clusters=9 and\ncheckpoint_dir='x', device='cuda'") == (
+        "--n-clusters=9 and --checkpoint='x', --device='cuda'"
+    )
+    assert in_options("this device has max_epochs") == "this device has --max-epochs"
+    assert in_options("Pass as_volumes=True") == "Pass --volumes"

@@ -1,0 +1,81 @@
+import pandas as pd
+import pytest
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.joining import join, read_table
+
+PATHS = ["a/1.png", "a/2.png", "b/1.png", "b/3.nii.gz", "b/3.nii.gz"]
+
+
+def joined(named, paths=PATHS):
+    table = pd.DataFrame({"path": named, "row": range(len(named))})
+    return join(table, "path", paths, console=Console(quiet=False))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_tables_of_spreadsheets_are_read(tmp_path, encoding, separator):
+    path = tmp_path / "table.csv"
+    lines = [["path", "größe"], ["001", "1.5"], ["002", ""]]
+    text = "\r\n".join(separator.join(line) for line in lines)
+    path.write_bytes(text.encode(encoding))
+    table = read_table(path, "path")
+    assert table["path"].tolist() == ["001", "002"]  # not numbers
+    assert table["größe"].tolist()[0] == 1.5
+    assert table["größe"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "is not a table in CSV format"),
+        (b"PK\x03\x04\xff\xff\x00", "is not a table in CSV format"),
+        ("path,größe\n".encode("latin-1"), "with the encoding UTF-8"),
+        (b'path,b\n"1,2\n', "is not a table in CSV format"),
+        (b"file,b\n1,2\n", "no column 'path'. Its columns are 'file', 'b'. Pass"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError, match=message):
+        read_table(path, "path")
+
+
+def test_rows_are_found_by_paths_names_and_ends_of_paths(capsys):
+    rows = joined(["/data/scans/a/1.png", "2.png", "b\\1.png", "3", "9.png", None])
+    assert rows["row"].tolist() == [0, 1, 2, 3, 3]
+    assert list(rows.columns) == ["row"]
+    assert "2 rows name no file that was read" in capsys.readouterr().err
+
+
+def test_images_without_a_row_have_missing_values(capsys):
+    rows = joined(["a/2.png", "./b/1"])
+    assert rows["row"].isna().tolist() == [True, False, False, True, True]
+    assert rows["row"].tolist()[1:3] == [0, 1]
+    assert "3 of 5 images have no row" in capsys.readouterr().err
+
+
+def test_a_file_of_the_folder_comes_before_one_in_a_subfolder():
+    assert joined(["1.png"], ["1.png", "a/1.png"])["row"].tolist()[0] == 0
+
+
+def test_a_longer_end_comes_before_a_shorter_one():
+    rows = joined(["x/a/1.png", "y/1.png"], ["1.png", "a/1.png"])
+    assert rows["row"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (["1.png"], r"row 1 names '1.png', which fits several files: a/1.png, b/1.png"),
+        (["2.png", "a/2.png"], "rows 1 and 2 both name a/2.png"),
+        (["a/9.png", "other/1.png"], "none of 2 rows .* begins with 'a/9.png', but .*"),
+        ([], "none of 0 rows .* begins with nothing"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(named, message):
+    with pytest.raises(CommandError, match=message):
+        joined(named)

@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from contrastive_clustering._command.labels import make_labels, write_labels
+from contrastive_clustering._command.reading import LoadedFolder
+
+
+@pytest.fixture
+def folder(tiny_images):
+    facts = pd.DataFrame({"frame": np.arange(40) % 2})
+    paths = [f"{number // 2}.dcm" for number in range(40)]
+    return LoadedFolder(tiny_images, paths, facts, {"ä,b.png": 'is "empty"'})
+
+
+def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
+    clusterer = fit_tiny()
+    write_labels(
+        tmp_path / "x.csv", make_labels(clusterer, folder, clusterer.labels_, None)
+    )
+    table = pd.read_csv(tmp_path / "x.csv")
+    names = ["path", "frame", "stratum", "confidence", "typicality", "error"]
+    assert list(table.columns) == names
+    read = table[:40]
+    assert read["path"].tolist() == folder.paths
+    assert read["frame"].tolist() == folder.facts["frame"].tolist()
+    np.testing.assert_array_equal(read["stratum"], clusterer.labels_)
+    proba = clusterer.predict_proba(folder.images)
+    np.testing.assert_allclose(read["confidence"], proba.max(axis=1), atol=1e-4)
+    scores = clusterer.score_samples(folder.images)
+    np.testing.assert_allclose(read["typicality"], scores, atol=1e-4)
+    assert read["error"].isna().all()
+    last = table.iloc[40]
+    assert (last["path"], last["error"]) == ("ä,b.png", 'is "empty"')
+    assert last[names[1:-1]].isna().all()
+    assert "0.dcm,0,1," in (tmp_path / "x.csv").read_text()  # not 1.0
+
+
+def test_groups_have_their_strata(fit_tiny, folder):
+    clusterer = fit_tiny()
+    groups = pd.Series(["a", "b", None, None] * 10, dtype=object)
+    table = make_labels(clusterer, folder, clusterer.labels_, groups)[:40]
+    strata = clusterer.predict_groups(folder.images, groups)
+    for row in range(40):
+        name = groups[row] or f"sample {row}"
+        assert table["group_stratum"][row] == strata["stratum"][name]
+        assert table["group_agreement"][row] == pytest.approx(
+            strata["agreement"][name], abs=1e-4
+        )
+    assert table["group"].isna().tolist() == groups.isna().tolist()

@@ -1,0 +1,60 @@
+import os
+import sys
+from argparse import Namespace
+
+import pytest
+
+from contrastive_clustering._command.console import CommandError
+from contrastive_clustering._command.outputs import check_outputs
+
+
+def options(folder, **changed):
+    paths = {name: folder / name for name in ("report", "model", "labels")}
+    return Namespace(**{"predicts": False, "overwrite": False, **paths, **changed})
+
+
+def test_new_files_are_accepted_and_not_created(tmp_path):
+    check_outputs(options(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_files_are_kept_unless_they_may_be_replaced(tmp_path):
+    (tmp_path / "model").write_text("a model")
+    with pytest.raises(CommandError, match=r"--model: .* exists.* or --overwrite"):
+        check_outputs(options(tmp_path))
+    check_outputs(options(tmp_path, overwrite=True))
+    check_outputs(options(tmp_path, predicts=True))  # reads the model
+    assert (tmp_path / "model").read_text() == "a model"
+
+
+def test_one_file_cannot_hold_two_results(tmp_path):
+    other = tmp_path / "x" / ".." / "model"
+    (tmp_path / "x").mkdir()
+    with pytest.raises(CommandError, match="--model and --labels name the same file"):
+        check_outputs(options(tmp_path, labels=other))
+
+
+def test_missing_folders_and_folders_are_found_before_the_work(tmp_path):
+    with pytest.raises(OSError, match=r"--labels=.* cannot be written"):
+        check_outputs(options(tmp_path, labels=tmp_path / "none" / "labels.csv"))
+    with pytest.raises(OSError, match=r"--report=.* cannot be written"):
+        check_outputs(options(tmp_path, report=tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_read_only_folders_are_found_before_the_work(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(OSError, match=r"--labels=.* cannot be written"):
+        check_outputs(options(tmp_path, labels=locked / "labels.csv"))
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("pandas", "labels"), ("matplotlib.pyplot", "report")]
+)
+def test_missing_packages_are_named_before_the_work(
+    tmp_path, monkeypatch, package, name
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=r"pip install (pandas|matplotlib)"):
+        check_outputs(options(tmp_path, **{name: tmp_path / "x"}))

@@ -1,0 +1,86 @@
+import os
+from argparse import Namespace
+
+import numpy as np
+import pytest
+from scan_folder import BROKEN, write_scans
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.reading import read_folder
+from contrastive_clustering._command.recipe import Recipe
+
+RECIPE = Recipe({"size": 8, "window": "file"})
+
+
+def read(folder, **changed):
+    options = Namespace(
+        **{"folder": folder, "on_error": "skip", "n_jobs": 1, **changed}
+    )
+    return read_folder(options, RECIPE, Console(quiet=False))
+
+
+def test_images_are_read_and_broken_files_named(tmp_path, capsys):
+    scans = write_scans(tmp_path)
+    (scans / "notes.txt").write_text("ignored")
+    (scans / ".hidden.png").touch()
+    folder = read(scans)
+    assert folder.images.shape == (24, 8, 8)
+    assert folder.images.dtype == np.uint8
+    assert folder.paths[:2] == ["ward 0/0.dcm", "ward 0/2.png"]
+    assert len(folder.facts) == len(folder.paths) == 24
+    assert list(folder.errors) == BROKEN
+    shown = capsys.readouterr().err
+    assert "Warning: 3 files could not be read:\n  cut.png is a damaged" in shown
+    assert "  empty.png is empty.\n" in shown
+    assert "1 file was ignored" in shown
+    assert "MRN" not in shown
+
+
+def test_the_first_of_many_broken_files_are_named(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4)
+    for number in range(20):
+        (scans / f"{number}.png").touch()
+    assert len(read(scans).errors) == 23
+    shown = capsys.readouterr().err
+    assert shown.count(" is empty.") == 3
+    assert '... All are in the column "error"' in shown
+
+
+def test_broken_files_may_be_errors(tmp_path):
+    with pytest.raises(CommandError, match=r"(?s)3 files could not.*--on-error skip"):
+        read(write_scans(tmp_path), on_error="raise")
+
+
+def test_copies_are_counted(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4, broken=False)
+    (scans / "copy.png").write_bytes((scans / "ward 1" / "1.png").read_bytes())
+    read(scans)
+    assert "1 of 5 images are exact copies of others" in capsys.readouterr().err
+
+
+def test_folders_without_images_are_refused(tmp_path):
+    with pytest.raises(CommandError, match=r"'.*none' does not exist"):
+        read(tmp_path / "none")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(CommandError, match=r"no files of images. It is empty"):
+        read(empty)
+    (empty / "a.bmp").touch()
+    (empty / "README").touch()
+    with pytest.raises(
+        CommandError, match=r"files: 1 with .*, 1 with .*\. Supported are PNG"
+    ):
+        read(empty)
+    with pytest.raises(CommandError, match="is not a folder"):
+        read(empty / "a.bmp")
+    (empty / "b.png").touch()
+    with pytest.raises(ValueError, match="None of 1 files could be read"):
+        read(empty)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_locked_folders_are_refused(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o000)
+    with pytest.raises(CommandError, match="permission denied"):
+        read(locked)

@@ -1,0 +1,192 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scan_folder import BROKEN, write_scans, write_table
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._command.main import main
+from contrastive_clustering._saving.checkpoint import Checkpoint
+
+SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
+
+
+def call(*arguments, status=0):
+    assert main([str(each) for each in arguments]) == status
+
+
+def interrupt(monkeypatch, *arguments):
+    """Press Ctrl-C when the first checkpoint is written."""
+    write = Checkpoint.write
+
+    def interrupting(self, stage, **state):
+        write(self, stage, **state)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "write", interrupting)
+        call(*arguments, status=130)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """Results of the command on a folder with broken files."""
+    home = tmp_path_factory.mktemp("fitted")
+    scans = write_scans(home / "scans")
+    model, labels = home / "model.safetensors", home / "strata.csv"
+    call(scans, *SHORT, "--model", model, "--labels", labels, "--quiet")
+    return SimpleNamespace(scans=scans, model=model, labels=labels)
+
+
+def test_all_files_are_in_the_table(fitted):
+    table = pd.read_csv(fitted.labels)
+    assert len(table) == 27
+    assert table["path"].tolist()[24:] == BROKEN
+    assert table["stratum"][:24].isin([0, 1]).all()
+    assert table["stratum"][24:].isna().all()
+    assert table["error"].isna().tolist() == [True] * 24 + [False] * 3
+
+
+def test_the_model_predicts_the_same_strata(fitted, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    call("predict", fitted.model, fitted.scans, "--labels", out)
+    pd.testing.assert_frame_equal(pd.read_csv(out), pd.read_csv(fitted.labels))
+    shown = capsys.readouterr()
+    assert shown.out.startswith("24 images in 2 strata of ")
+    assert "3 files could not be read" in shown.err
+    before = out.read_bytes()
+    call("predict", fitted.model, fitted.scans, "--labels", out, status=1)
+    assert "exists. Pass another name, or --overwrite" in capsys.readouterr().err
+    assert out.read_bytes() == before
+
+
+def test_patients_of_new_images_are_groups(fitted, tmp_path):
+    out = tmp_path / "out.csv"
+    line = ["predict", fitted.model, fitted.scans, "--labels", out]
+    call(*line, "--groups", "patient", "--quiet")
+    table = pd.read_csv(out)
+    of_dicom = table["path"].str.endswith("0.dcm") & (table["error"].isna())
+    assert table["group"][of_dicom].notna().all()
+    assert "MRN" not in out.read_text()
+    sizes = table.groupby("group").size()
+    assert sizes.tolist() == [2] * 4
+    assert (table.groupby("group")["group_stratum"].nunique() == 1).all()
+
+
+def test_the_model_remembers_how_images_were_read(fitted):
+    notes = ContrastiveAutoencoderClusterer.load(fitted.model).notes_
+    assert notes == {
+        "load_images": {
+            "as_volumes": False,
+            "channels": "gray",
+            "fit": "letterbox",
+            "size": 8,
+            "spacing": None,
+            "window": "file",
+        },
+        "dtype": "uint8",
+    }
+
+
+def test_models_that_python_has_saved_need_notes(fitted, tmp_path, capsys):
+    model, out = tmp_path / "model", tmp_path / "out.csv"
+    clusterer = ContrastiveAutoencoderClusterer.load(fitted.model)
+    line = ["predict", model, fitted.scans, "--labels", out, "--quiet"]
+    clusterer.save(model, notes={})
+    call(*line, status=1)
+    assert "does not say how its images were read" in capsys.readouterr().err
+    clusterer.save(model, notes={"load_images": {"size": 8, "window": "file"}})
+    call(*line)
+    pd.testing.assert_frame_equal(pd.read_csv(out), pd.read_csv(fitted.labels))
+
+
+def test_variables_are_checked_before_the_training(fitted, tmp_path, capsys):
+    table = write_table(tmp_path / "table.csv", fitted.scans)
+    line = [fitted.scans, *SHORT, "--metadata", table, "--quiet"]
+    labels = ["--labels", tmp_path / "x.csv"]
+    call(*line, *labels, "--nuisance", "hospital", status=1)
+    assert "--nuisance: there is no column 'hospital'" in capsys.readouterr().err
+    report = ["--report", tmp_path / "x.html", "--survival", "months"]
+    call(*line, *report, "age", status=1)
+    assert "event" in capsys.readouterr().err
+    call(*line, *report, "dead", status=1)
+    assert "names 'dead', which is not a column" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_an_interrupted_training_is_resumed(fitted, tmp_path, capsys, monkeypatch):
+    labels = tmp_path / "strata.csv"
+    line = [fitted.scans, *SHORT, "--labels", labels]
+    line += ["--checkpoint", tmp_path / "progress"]
+    interrupt(monkeypatch, *line)
+    assert "Run the same command again to resume" in capsys.readouterr().err
+    assert not labels.exists()
+    call(*line)
+    shown = capsys.readouterr().err
+    assert "training 1/2" not in shown
+    assert "training 2/2" in shown
+    pd.testing.assert_frame_equal(pd.read_csv(labels), pd.read_csv(fitted.labels))
+
+
+def test_a_checkpoint_of_other_images_is_refused(fitted, tmp_path, capsys, monkeypatch):
+    line = [*SHORT, "--labels", tmp_path / "x.csv", "--quiet"]
+    line += ["--checkpoint", tmp_path / "progress"]
+    interrupt(monkeypatch, fitted.scans, *line)
+    others = write_scans(tmp_path / "others", 9, broken=False)
+    capsys.readouterr()
+    call(others, *line, status=1)
+    assert re.search("^Error: --checkpoint=", capsys.readouterr().err, re.M)
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "contrastive_clustering", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "MPLBACKEND": "agg"},
+    )
+
+
+@pytest.mark.slow
+def test_from_a_folder_to_a_report_in_one_command(tmp_path):
+    scans = write_scans(tmp_path / "scans", 60)
+    table = write_table(tmp_path / "table.csv", scans)
+    report, model = tmp_path / "report.html", tmp_path / "model.safetensors"
+    labels, progress = tmp_path / "strata.csv", tmp_path / "progress"
+    line = [scans, "--size", 16, "--n-clusters", "auto", "--max-epochs", 5]
+    line += ["--report", report, "--model", model, "--labels", labels]
+    line += ["--metadata", table, "--nuisance", "site", "--survival", "months", "died"]
+    line += ["--checkpoint", progress]
+    process = start(*line)
+    for shown in process.stderr:
+        if "training 2/5" in shown:
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert not labels.exists()
+    process = start(*line)
+    out, shown = process.communicate()
+    assert process.returncode == 0, shown
+    assert "training 1/5" not in shown
+    assert out.startswith("60 images in ")
+    assert "3 files could not be read" in shown
+    page = report.read_text(encoding="utf-8")
+    for text in ("Strata", "site", "Kaplan-Meier", "Training"):
+        assert text in page
+    assert "MRN-" not in page + labels.read_text() + shown
+    found = pd.read_csv(labels)
+    assert len(found) == 63
+    process = start("predict", model, scans, "--labels", tmp_path / "again.csv")
+    process.communicate()
+    assert process.returncode == 0
+    again = pd.read_csv(tmp_path / "again.csv")
+    np.testing.assert_array_equal(again["stratum"][:60], found["stratum"][:60])

@@ -1,0 +1,88 @@
+from argparse import Namespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.reading import LoadedFolder
+from contrastive_clustering._command.variables import read_variables
+
+
+def facts(**changed):
+    columns = {
+        "modality": ["DX", "CR", None, "DX"],
+        "manufacturer": ["Maker"] * 4,
+        "model": [None] * 4,
+        "view": [None] * 4,
+        "body_part": [None] * 4,
+        "groups": ["h1", "h1", None, "h2"],
+        **changed,
+    }
+    return pd.DataFrame(columns, dtype=object)
+
+
+def read(tmp_path, table=None, found=None, **changed):
+    options = {"metadata": None, "path_column": "path", "groups": None, "nuisance": []}
+    if table is not None:
+        options["metadata"] = tmp_path / "table.csv"
+        options["metadata"].write_text(table)
+    paths = ["0.png", "1.png", "2.png", "3.png"]
+    loaded = LoadedFolder(
+        np.zeros((4, 8, 8)), paths, facts() if found is None else found, {}
+    )
+    return read_variables(
+        Namespace(predicts=False, **options | changed), loaded, Console(quiet=False)
+    )
+
+
+def test_columns_of_files_that_vary_are_metadata(tmp_path, capsys):
+    variables = read(tmp_path)
+    assert variables.groups is None
+    assert variables.nuisance is None
+    assert list(variables.metadata.columns) == ["modality"]
+    assert "3 DICOM images are of 2 patients. With --groups" in capsys.readouterr().err
+
+
+def test_without_variables_there_is_no_metadata(tmp_path, capsys):
+    found = facts(modality=["DX"] * 4, groups=[None] * 4)
+    assert read(tmp_path, found=found).metadata is None
+    assert capsys.readouterr().err == ""
+
+
+def test_patients_of_dicom_files_are_groups(tmp_path, capsys):
+    variables = read(tmp_path, groups="patient", nuisance=["modality"])
+    assert variables.groups.tolist() == ["h1", "h1", None, "h2"]
+    assert list(variables.nuisance) == ["modality"]
+    assert "1 of 4 images have no value in 'patient'" in capsys.readouterr().err
+
+
+def test_columns_of_a_table_come_first(tmp_path):
+    table = "path,patient,site,modality\n3,a,x,US\n2,a,y,US\n1,b,x,CT\n0,c,y,CT\n"
+    variables = read(tmp_path, table, groups="patient", nuisance=["site", "modality"])
+    assert variables.groups.tolist() == ["c", "b", "a", "a"]
+    assert variables.nuisance["modality"].tolist() == ["CT", "CT", "US", "US"]
+    assert set(variables.metadata.columns) == {"site", "modality"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"groups": "pat"},
+            r"--groups: there is no column 'pat'. .*'modality', .*'patient'",
+        ),
+        ({"nuisance": ["site"]}, "--nuisance: there is no column 'site'"),
+        (
+            {"nuisance": ["model"]},
+            "--nuisance: no DICOM file .* has a value in 'model'",
+        ),
+        (
+            {"groups": "who", "table": "path,who\n0,\n1,\n"},
+            "--groups: no row has a value in 'who'",
+        ),
+    ],
+)
+def test_columns_that_do_not_exist_are_named(tmp_path, options, message):
+    with pytest.raises(CommandError, match=message):
+        read(tmp_path, **options)
