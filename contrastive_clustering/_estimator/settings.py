@@ -17,6 +17,10 @@ from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.device import resolve_device
 
+# Fraction of the members of the default consensus that are k-means partitions if X is a
+# table: docs, "Defaults".
+KMEANS_FRACTION_OF_TABLES = 0.25
+
 
 def resolve_settings(
     params: EstimatorParameters, dataset: ArrayDataset, seed: int
@@ -61,6 +65,7 @@ def resolve_settings(
         clusterer=params.clusterer,
         whiten=params.whiten,
         normalize=params.normalize,
+        kmeans_fraction=KMEANS_FRACTION_OF_TABLES if layout.is_table else 0.0,
     )
     return FitSettings(
         training=training,
