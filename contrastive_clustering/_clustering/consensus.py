@@ -74,7 +74,7 @@ class ConsensusClustering(
     kmeans_fraction : float, default=0.0
         Fraction of the members, from 0 to 1, that are k-means partitions into
         `n_clusters` clusters instead of merged ones; the more compact half of them
-        vote. 0.25 suits tables, whose classes often differ by a shift without a gap
+        vote. A third suits tables, whose classes often differ by a shift without a gap
         between them. Merging then separates a few isolated samples from all others.
 
     n_neighbors : int, default=15

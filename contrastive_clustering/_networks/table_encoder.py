@@ -48,8 +48,8 @@ class TableEncoder(nn.Sequential):
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Return the latents of a standardized batch."""
-        latents = nn.functional.linear(batch, self.components)
-        return latents + super().forward(batch)  # type: ignore[no-untyped-call]
+        added: torch.Tensor = super().forward(batch)  # type: ignore[no-untyped-call]
+        return nn.functional.linear(batch, self.components) + added
 
 
 def principal_directions(

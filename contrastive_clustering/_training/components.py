@@ -13,6 +13,10 @@ from contrastive_clustering._training.net import ContrastiveNet
 # ones little, at a cost that grows with the rows.
 MAX_ROWS = 2_000
 
+# Root mean square of the components. The larger it is, the less training changes the
+# distances of latents, which helps where rows are few: docs, "Defaults".
+SIZE = 4.0
+
 
 def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
     """Let the default encoder of a table start from its principal components.
@@ -34,8 +38,7 @@ def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
     part = dataset.take(rows)
     batch, _ = part.__getitems__(range(len(part)))
     standardized = net.prepare(batch.to(net.device)).cpu().numpy()
-    encoder.set_components(
-        principal_directions(
-            standardized, net.module_.latent_dim, part.metadata.weights()
-        )
+    directions = principal_directions(
+        standardized, net.module_.latent_dim, part.metadata.weights()
     )
+    encoder.set_components(SIZE * directions)

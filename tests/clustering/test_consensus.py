@@ -329,3 +329,15 @@ def test_groups_reach_the_clusterer_of_a_pipeline():
 def test_invalid_groups_are_an_error(groups, message):
     with pytest.raises(ValueError, match=message):
         ConsensusClustering(3).fit(np.eye(10), groups=groups)
+
+
+@pytest.mark.parametrize(("n_members", "n_kmeans"), [(12, 4), (1, 0), (2, 0)])
+def test_a_third_of_the_members_are_kmeans_partitions(n_members, n_kmeans):
+    X, _ = make_blobs(200, 4, centers=3, random_state=0)
+    fitted = ConsensusClustering(
+        3, n_members=n_members, kmeans_fraction=1 / 3, random_state=0
+    ).fit(X)
+    sizes = [len(member.fine.cluster_centers_) for member in fitted._members]
+    assert sizes.count(3) == n_kmeans // 2
+    assert len(sizes) - n_kmeans // 2 == -(-(n_members - n_kmeans) // 2)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
