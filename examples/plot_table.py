@@ -15,9 +15,10 @@ different units.
 # %%
 # Fit
 # ---
-# Columns are standardized internally. Views add noise to the values and drop some of
-# them (:class:`~contrastive_clustering.TableAugmentation`). Tables are small, so epochs
-# are short: use more epochs, and smaller batches, than for images.
+# Columns are standardized internally, and latents start as their principal components.
+# Views add noise to the values and drop some of them
+# (:class:`~contrastive_clustering.TableAugmentation`). Tables have no second phase
+# unless ``refinement_epochs`` asks for one.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -542,6 +542,7 @@ CONSENSUS = {
     "n_clusters": (2, 1, 3),
     "n_members": (2, 1, 3),
     "cosine_fraction": (0.0, 1, 0.5, 0.3),
+    "kmeans_fraction": (0.0, 1, 0.5, 0.3),
     "n_neighbors": (15, 1, 10**6),
     "max_samples": (10_000, 2, 5, 10**9),
     "random_state": (0, None),

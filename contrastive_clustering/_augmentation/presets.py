@@ -316,12 +316,12 @@ class TableAugmentation(Preset):
     noise : float, default=0.1
         Largest standard deviation of the noise, relative to that of the feature.
 
-    dropout : float, default=0.1
+    dropout : float, default=0.3
         Probability that a value is replaced by its feature's mean.
     """
 
     noise: float = 0.1
-    dropout: float = 0.1
+    dropout: float = 0.3
 
     least_axes = 2
 

@@ -32,6 +32,7 @@ def resolve_clusterer(
     n_clusters: int,
     seed: int,
     n_members: int = MIN_MEMBERS,
+    kmeans_fraction: float = 0.0,
 ) -> BaseEstimator:
     """Return an unfitted clusterer with its number of clusters and its seed set.
 
@@ -51,6 +52,9 @@ def resolve_clusterer(
     n_members : int, default=32
         Number of members of a new consensus clusterer.
 
+    kmeans_fraction : float, default=0.0
+        Fraction of its members that are k-means partitions.
+
     Returns
     -------
     clusterer : estimator
@@ -65,7 +69,11 @@ def resolve_clusterer(
     if isinstance(clusterer, str):
         if clusterer == "consensus":
             return ConsensusClustering(
-                n_clusters, n_members=n_members, cosine_fraction=0.5, random_state=seed
+                n_clusters,
+                n_members=n_members,
+                cosine_fraction=0.5,
+                kmeans_fraction=kmeans_fraction,
+                random_state=seed,
             )
         if clusterer == "kmeans":
             return KMeans(n_clusters, n_init=10, random_state=seed)

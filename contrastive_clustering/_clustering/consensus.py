@@ -1,24 +1,22 @@
 """Consensus clustering by the votes of many merged fine partitions."""
 
 import copy
-import math
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
-from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrastive_clustering._clustering.agreement import agree, shares_of
 from contrastive_clustering._clustering.group_rows import draw_rows, read_groups
-from contrastive_clustering._clustering.merging import (
-    merge_clusters,
-    neighbor_graph,
-    normalized_cut,
+from contrastive_clustering._clustering.members import (
+    count_fine_clusters,
+    kmeans_members,
+    merged_members,
 )
+from contrastive_clustering._clustering.merging import neighbor_graph
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
@@ -34,22 +32,10 @@ from contrastive_clustering._utils.param_validation import (
     Number,
 )
 
-# Range of the number of fine clusters that members start from, per final cluster and in
-# total, respectively; the larger applies: docs, "Defaults".
-FINE_PER_CLUSTER = (2, 6)
-MIN_FINE_CLUSTERS = (20, 50)
-
-# Minimum average number of samples per fine cluster, or of groups of samples.
-SAMPLES_PER_FINE = 5
-
 # Default number of members, its maximum for small data sets, and the target for the
 # product of samples and members in between. More members make the consensus less
 # dependent on the random seed, at little cost for few samples (docs, "Defaults").
 MIN_MEMBERS, MAX_MEMBERS, SAMPLES_TIMES_MEMBERS = 32, 64, 128_000
-
-# Fraction of the members of a kind that vote. Fine clusters can be merged in several
-# ways, and a cut through a dense region may win by chance: docs, "Defaults".
-VOTING = 0.5
 
 # A small consensus cluster may not win the vote for any sample. The consensus is then
 # computed again, up to this number of attempts, before an empty cluster is accepted.
@@ -80,10 +66,16 @@ class ConsensusClustering(
         Number of partitions, half of which vote.
 
     cosine_fraction : float, default=0.0
-        Fraction of the members, from 0 to 1, that compare the directions of samples
-        from the mean; the others compare their positions. 0.5 suits latents of a
-        contrastive network, in which most classes differ by direction but some by
+        Fraction of the merged members, from 0 to 1, that compare the directions of
+        samples from the mean; the others compare their positions. 0.5 suits latents of
+        a contrastive network, in which most classes differ by direction but some by
         distance.
+
+    kmeans_fraction : float, default=0.0
+        Fraction of the members, from 0 to 1, that are k-means partitions into
+        `n_clusters` clusters instead of merged ones; the more compact half of them
+        vote. A third suits tables, whose classes often differ by a shift without a gap
+        between them. Merging then separates a few isolated samples from all others.
 
     n_neighbors : int, default=15
         Number of neighbors of each sample in the graph.
@@ -126,6 +118,7 @@ class ConsensusClustering(
         "n_clusters": [Count(1)],
         "n_members": [Count(1)],
         "cosine_fraction": [Number(0, 1, closed="both")],
+        "kmeans_fraction": [Number(0, 1, closed="both")],
         "n_neighbors": [Count(1)],
         "max_samples": [Count(2)],
         "random_state": ["random_state"],
@@ -137,6 +130,7 @@ class ConsensusClustering(
         *,
         n_members: int = MIN_MEMBERS,
         cosine_fraction: float = 0.0,
+        kmeans_fraction: float = 0.0,
         n_neighbors: int = 15,
         max_samples: int = 10_000,
         random_state: int | np.random.RandomState | None = None,
@@ -144,6 +138,7 @@ class ConsensusClustering(
         self.n_clusters = n_clusters
         self.n_members = n_members
         self.cosine_fraction = cosine_fraction
+        self.kmeans_fraction = kmeans_fraction
         self.n_neighbors = n_neighbors
         self.max_samples = max_samples
         self.random_state = random_state
@@ -205,25 +200,26 @@ class ConsensusClustering(
         n_weights = len(part) if grouping is None else grouping.n_groups
         self._mean = np.average(part, axis=0, weights=weights)
         self._members = []
-        counts = _fine_counts(n_clusters, self.n_members, n_weights)
+        n_kmeans = int(self.n_members * self.kmeans_fraction)
+        n_merged = self.n_members - n_kmeans
+        counts = count_fine_clusters(n_clusters, n_merged, n_weights)
         # Interleaved, so that both kinds cover the full range of fine clusters.
-        steps = np.floor(np.arange(self.n_members + 1) * self.cosine_fraction)
+        steps = np.floor(np.arange(n_merged + 1) * self.cosine_fraction)
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
-            seen = self._directions(part) if compares else part
-            work = Memoized(seen)
-            graph = work.compute(neighbor_graph, self.n_neighbors, grouping)
-            n_distinct = work.compute(_count_distinct)
-            members, cuts = [], []
-            for n_fine in counts[by_direction == compares].clip(max=n_distinct):
-                fine = work.compute(
-                    _fine_clusters, int(n_fine), rng.randint(2**31 - 1), grouping
-                )
-                merged = merge_clusters(fine.labels_, graph, n_clusters, weights)
-                members.append(Member(fine, merged, bool(compares)))
-                cuts.append(normalized_cut(merged[fine.labels_], graph))
-            best = np.argsort(cuts, kind="stable")[: math.ceil(VOTING * len(cuts))]
-            self._members += [members[i] for i in best]
+            work = Memoized(self._directions(part) if compares else part)
+            self._members += merged_members(
+                work,
+                work.compute(neighbor_graph, self.n_neighbors, grouping),
+                counts[by_direction == compares],
+                n_clusters,
+                rng,
+                by_direction=bool(compares),
+                groups=grouping,
+            )
+        self._members += kmeans_members(
+            Memoized(part), n_kmeans, n_clusters, rng, grouping
+        )
         votes = [member.merged[member.fine.labels_] for member in self._members]
         for _ in range(MAX_AGREEMENTS):
             agreed = agree(votes, n_clusters, rng.randint(2**31 - 1), weights)
@@ -316,15 +312,6 @@ class ConsensusClustering(
         return np.asarray(offsets / lengths.clip(min=np.finfo(np.float64).tiny))
 
 
-@dataclass(frozen=True)
-class Member:
-    """A voting partition: fine clusters and the merged cluster of each."""
-
-    fine: KMeans
-    merged: np.ndarray
-    by_direction: bool
-
-
 def count_members(n_samples: int) -> int:
     """Return the number of members of a consensus for a number of samples.
 
@@ -345,25 +332,3 @@ def count_members(n_samples: int) -> int:
     [64, 64, 42, 32]
     """
     return min(MAX_MEMBERS, max(MIN_MEMBERS, SAMPLES_TIMES_MEMBERS // n_samples))
-
-
-def _count_distinct(X: np.ndarray) -> int:
-    return len(np.unique(X, axis=0))
-
-
-def _fine_clusters(
-    X: np.ndarray, n_fine: int, seed: int, groups: Grouping | None
-) -> KMeans:
-    weights = None if groups is None else groups.weights()
-    return KMeans(n_fine, n_init=1, random_state=seed).fit(X, sample_weight=weights)
-
-
-def _fine_counts(n_clusters: int, n_members: int, n_samples: int) -> np.ndarray:
-    """Return the number of fine clusters of each member for samples or groups."""
-    low, high = (
-        max(per_cluster * n_clusters, fewest)
-        for per_cluster, fewest in zip(FINE_PER_CLUSTER, MIN_FINE_CLUSTERS, strict=True)
-    )
-    counts = np.linspace(low, high, n_members).round().astype(np.intp)
-    most = max(n_clusters, n_samples // SAMPLES_PER_FINE)
-    return np.asarray(counts.clip(max=most))

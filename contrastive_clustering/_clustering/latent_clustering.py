@@ -39,8 +39,7 @@ from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE, renumber
 
-# Number of neighbors that vote on new samples if a clusterer has no `predict`.
-VOTING_NEIGHBORS = 15
+VOTING_NEIGHBORS = 15  # for new samples, if a clusterer has no `predict`
 
 # Maximum number of samples to cluster, drawn at random; the others are assigned to the
 # clusters found. Larger numbers would make the clusterer's copies of the latents
@@ -253,6 +252,7 @@ def fit_clustering(
     normalize: bool,
     seed: int,
     n_members: int = MIN_MEMBERS,
+    kmeans_fraction: float = 0.0,
     groups: Grouping | None = None,
 ) -> LatentClustering:
     """Cluster latents.
@@ -280,7 +280,7 @@ def fit_clustering(
     seed : int
         Seed of the clusterer.
 
-    n_members : int, default=32
+    n_members, kmeans_fraction : int and float, default=32 and 0
         See :func:`resolve_clusterer`.
 
     groups : Grouping, default=None
@@ -297,14 +297,15 @@ def fit_clustering(
         If the clusterer fails, returns invalid labels, or finds no cluster, or if there
         are fewer groups than clusters.
     """
-    if groups is not None and groups.n_groups < n_clusters and takes_number(clusterer):
+    n_groups = n_clusters if groups is None else groups.n_groups
+    if n_groups < n_clusters and takes_number(clusterer):
         raise ValueError(
             f"n_clusters={n_clusters} is more than the number of groups, "
-            f"{groups.n_groups}. Lower n_clusters or pass samples of more groups."
+            f"{n_groups}. Lower n_clusters or pass samples of more groups."
         )
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize, groups=groups)
     prepared = _prepare(space, latents)
-    fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members)
+    fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members, kmeans_fraction)
     found, rows = fit_clusterer(fitted, prepared, groups)
     # Weights are only missing for samples that are independent or representatives.
     weights = None if groups is None or rows is not None else groups.weights()
@@ -320,8 +321,7 @@ def fit_clustering(
     labels = np.where(noise, NOISE, np.searchsorted(raw_labels, raw))
     voters = None
     if not hasattr(fitted, "predict"):
-        # The samples that the clusterer labeled vote, whether or not these are all. For
-        # them, the votes are then the labels of the clusterer.
+        # Only samples that the clusterer labeled vote, so their votes are its labels.
         n_neighbors = min(VOTING_NEIGHBORS, len(labels))
         voters = KNeighborsClassifier(n_neighbors, weights="distance")
         voters.fit(prepared[seen], labels)

@@ -25,12 +25,16 @@ class ClusteringSettings:
 
     whiten, normalize : bool
         See :func:`fit_latent_space`.
+
+    kmeans_fraction : float
+        See :func:`resolve_clusterer`.
     """
 
     n_clusters: int | ClusterNumberSearch
     clusterer: str | BaseEstimator
     whiten: bool
     normalize: bool
+    kmeans_fraction: float = 0.0
 
 
 def resolve_number(

@@ -20,8 +20,8 @@ class ContrastiveAutoencoderClusterer(
 ):
     r"""Find strata in unlabeled images with a contrastive autoencoder.
 
-    A convolutional autoencoder (a dense one for tables) learns from two random views
-    of each sample, by the joint loss
+    A convolutional autoencoder learns from two random views of each sample, by the
+    joint loss
 
     .. math::
 
@@ -29,9 +29,10 @@ class ContrastiveAutoencoderClusterer(
         + \text{MSE}(g(h_b), x_b)\bigr)
 
     with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and the
-    decoder :math:`g`. The latents are then clustered. A second phase trains the network
-    together with prototypes of the clusters. The resulting clusters are the strata.
-    Latents decode to samples in the units and the shape of X.
+    decoder :math:`g`. For tables, the networks are dense, and latents start as the
+    principal components. The latents are then clustered. A second phase, not used for
+    tables, trains the network together with prototypes of the clusters. The resulting
+    clusters are the strata. Latents decode to samples in the units and the shape of X.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ class ContrastiveAutoencoderClusterer(
 
     clusterer : str or scikit-learn clusterer, default="consensus"
         Clusters the latents after each phase. "consensus" is a
-        :class:`ConsensusClustering` in which half of the members compare directions.
+        :class:`ConsensusClustering` in which half of the members compare directions;
+        for tables, a third of the members are k-means partitions.
         "kmeans", "gaussian_mixture" and scikit-learn clusterers are also possible. A
         clusterer is cloned, and its `n_clusters` (for a mixture `n_components`, for a
         pipeline that of the last step) is set to `n_clusters` if it is an integer. Each
@@ -107,8 +109,9 @@ class ContrastiveAutoencoderClusterer(
         Pass a :class:`SelfTrainingRefinement` or :class:`PrototypeRefinement` for other
         settings.
 
-    refinement_epochs : int, default=8
+    refinement_epochs : int or "auto", default="auto"
         Number of passes over the training set in the second phase; 0 skips the phase.
+        "auto" is 8 for images and volumes and 0 for tables, where it rarely helps.
         Without it, the strata are those of the clusterer, and the decoder does not
         depend on them.
 

@@ -12,10 +12,18 @@ from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._estimator.parameters import EstimatorParameters
 from contrastive_clustering._model.fit import FitSettings
 from contrastive_clustering._refinement.resolve import resolve_refinement
-from contrastive_clustering._training.auto import count_batch_size, count_epochs
+from contrastive_clustering._training.auto import (
+    count_batch_size,
+    count_epochs,
+    count_refinement_epochs,
+)
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.device import resolve_device
+
+# Fraction of the members of the default consensus that are k-means partitions if X is a
+# table: docs, "Defaults".
+KMEANS_FRACTION_OF_TABLES = 1 / 3
 
 
 def resolve_settings(
@@ -45,6 +53,9 @@ def resolve_settings(
         If the augmentation does not suit the samples.
     """
     layout = dataset.scaler.layout
+    refinement_epochs = count_refinement_epochs(
+        params.refinement_epochs, kind=layout.kind.noun
+    )
     training = replace(
         unresolved_training(params),
         augmentation=resolve_augmentation(
@@ -53,6 +64,7 @@ def resolve_settings(
             has_uniform_background=has_uniform_background(dataset),
         ),
         max_epochs=count_epochs(params.max_epochs, len(dataset), kind=layout.kind.noun),
+        refinement_epochs=refinement_epochs,
         batch_size=count_batch_size(params.batch_size, len(dataset)),
         seed=seed,
     )
@@ -61,13 +73,12 @@ def resolve_settings(
         clusterer=params.clusterer,
         whiten=params.whiten,
         normalize=params.normalize,
+        kmeans_fraction=KMEANS_FRACTION_OF_TABLES if layout.is_table else 0.0,
     )
     return FitSettings(
         training=training,
         clustering=clustering,
-        refinement=resolve_refinement(params.refinement)
-        if params.refinement_epochs
-        else None,
+        refinement=resolve_refinement(params.refinement) if refinement_epochs else None,
     )
 
 
@@ -94,7 +105,9 @@ def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
         kl_weight=params.kl_weight,
         augmentation=None,
         max_epochs=0,
-        refinement_epochs=params.refinement_epochs,
+        refinement_epochs=count_refinement_epochs(
+            params.refinement_epochs, kind="image"
+        ),
         batch_size=2,
         optimizer=params.optimizer,
         lr=params.lr,

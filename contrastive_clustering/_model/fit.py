@@ -60,6 +60,7 @@ from contrastive_clustering._saving.refinement_state import (
     resume_refinement,
 )
 from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.components import set_components
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
@@ -140,6 +141,8 @@ def fit_model(
 
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
         net = make_net(settings.training, dataset.scaler)
+        if previous is None and reached is None:
+            set_components(net, dataset)
         if previous is not None:
             net.continue_from(previous)
         if checkpoint is not None and reached is not None:
@@ -232,6 +235,7 @@ def _find_strata(
     fit_clusters = functools.partial(
         fit_clustering,
         clusterer=settings.clustering.clusterer,
+        kmeans_fraction=settings.clustering.kmeans_fraction,
         whiten=settings.clustering.whiten,
         normalize=settings.clustering.normalize,
         seed=net.seed,

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from contrastive_clustering._networks.table_encoder import TableEncoder
+
 # Widths of the convolutional blocks, starting at the image; deeper networks, for larger
 # images, repeat the last. The decoder is half as wide, as it dominated the cost and a
 # narrow one does not worsen the strata (docs, "Defaults").
@@ -150,7 +152,8 @@ def dense_network(n_inputs: int, n_outputs: int, *, width: int) -> nn.Sequential
 def default_encoder(sample_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
     """Return the default encoder for a sample shape, in its fastest memory format."""
     if len(sample_shape) == 1:
-        return dense_network(sample_shape[0], n_outputs, width=DENSE_WIDTH)
+        layers = dense_network(sample_shape[0], n_outputs, width=DENSE_WIDTH)
+        return TableEncoder(layers, sample_shape[0], n_outputs)
     return _fastest(ConvolutionalEncoder(sample_shape, n_outputs), sample_shape)
 
 

@@ -8,7 +8,8 @@ created from them.
 from collections.abc import Collection
 from typing import Any
 
-from contrastive_clustering._clustering.consensus import ConsensusClustering, Member
+from contrastive_clustering._clustering.consensus import ConsensusClustering
+from contrastive_clustering._clustering.members import Member
 from contrastive_clustering._io.schema import (
     INTEGERS,
     Array,
@@ -33,6 +34,7 @@ _CONSENSUS_PARAMETERS = (
     "n_clusters",
     "n_members",
     "cosine_fraction",
+    "kmeans_fraction",
     "n_neighbors",
     "max_samples",
 )
@@ -54,7 +56,7 @@ def _consensus_to_tree(consensus: ConsensusClustering) -> Tree:
     numbers = {name: params[name] for name in _CONSENSUS_PARAMETERS}
     return {
         **{
-            name: float(value) if name == "cosine_fraction" else int(value)
+            name: float(value) if name.endswith("_fraction") else int(value)
             for name, value in numbers.items()
         },
         "mean": consensus._mean,
@@ -97,6 +99,7 @@ _KINDS: dict[str, Kind] = {
                 "n_clusters": Integer(1, size="n_raw"),
                 "n_members": Integer(1),
                 "cosine_fraction": Real(0.0),
+                "kmeans_fraction": Real(0.0),
                 "n_neighbors": Integer(1),
                 "max_samples": Integer(2),
                 "mean": Array(("n_prepared",), dtypes=("f8",)),

@@ -46,6 +46,38 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     return n_epochs
 
 
+# refinement_epochs="auto" for images and volumes. A second phase rarely helps the
+# strata of tables, and worsens those of small ones (docs, "Defaults").
+REFINEMENT_EPOCHS = 8
+
+
+def count_refinement_epochs(refinement_epochs: int | str, *, kind: str) -> int:
+    """Return the number of epochs of the second phase.
+
+    Parameters
+    ----------
+    refinement_epochs : int or "auto"
+        The parameter; "auto" is 8 for images and volumes and 0 for tables.
+
+    kind : {"row", "image", "volume"}
+        Kind of samples.
+
+    Returns
+    -------
+    n_epochs : int
+        Number of epochs.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._training.auto import count_refinement_epochs
+    >>> [count_refinement_epochs("auto", kind=kind) for kind in ("row", "image")]
+    [0, 8]
+    """
+    if not isinstance(refinement_epochs, str):
+        return int(refinement_epochs)
+    return 0 if kind == "row" else REFINEMENT_EPOCHS
+
+
 # batch_size="auto": the largest and the smallest batch, and the number of batches per
 # epoch in between.
 MAX_BATCH_SIZE, MIN_BATCH_SIZE, BATCHES_PER_EPOCH = 256, 64, 16

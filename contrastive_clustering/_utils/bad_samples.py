@@ -94,12 +94,25 @@ NOT_FINITE = "NaN or infinity"
 
 
 def error_of_values(
-    indices: Sequence[int], n_samples: int, name: str, what: str = NOT_FINITE
+    indices: Sequence[int],
+    n_samples: int,
+    name: str,
+    what: str = NOT_FINITE,
+    *,
+    column: int | None = None,
 ) -> ValueError:
-    """Return the error for samples with unusable values."""
+    """Return the error for samples with unusable values.
+
+    `column` is the first column that misses a value in the first of the samples, if
+    they are rows of a table.
+    """
+    where, remedy = "", ""
+    if column is not None:
+        where = f", first in column {column}"
+        remedy = ", for example by sklearn.impute.SimpleImputer in a Pipeline"
     return ValueError(
-        f"{name} contains {what} in {name_samples(indices, n_samples, name)}. "
-        "Drop these samples or impute the values."
+        f"{name} contains {what} in {name_samples(indices, n_samples, name)}{where}. "
+        f"Drop these samples or impute the values{remedy}."
     )
 
 
@@ -120,11 +133,16 @@ def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
     Raises
     ------
     ValueError
-        If a sample contains NaN or infinity; the message gives the indices.
+        If a sample contains NaN or infinity; the message gives the indices and, if
+        values of a table are missing, the first column of them.
     """
     indices = not_finite(array).tolist()
     if indices:
-        raise error_of_values(indices, len(array), name, what)
+        is_missing = np.isnan(array[indices[0]])
+        column = None
+        if array.ndim == 2 and is_missing.any():
+            column = int(is_missing.argmax())
+        raise error_of_values(indices, len(array), name, what, column=column)
 
 
 def search(

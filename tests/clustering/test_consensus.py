@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
-from contrastive_clustering._clustering import consensus as _consensus
+from contrastive_clustering._clustering import members as _members
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.merging import normalized_cut
 from contrastive_clustering._utils.memoize import memoizing
@@ -22,6 +22,7 @@ from contrastive_clustering._utils.memoize import memoizing
 @parametrize_with_checks(
     [
         ConsensusClustering(n_members=3),
+        ConsensusClustering(n_members=4, kmeans_fraction=0.5),
         ConsensusClustering(n_members=4, cosine_fraction=0.5),
     ]
 )
@@ -102,7 +103,7 @@ def test_members_with_the_largest_cuts_do_not_vote(monkeypatch):
     voting = [
         member.merged[member.fine.labels_] for member in consensus.fit(X)._members
     ]
-    monkeypatch.setattr(_consensus, "VOTING", 1.0)
+    monkeypatch.setattr(_members, "VOTING", 1.0)
     every = [member.merged[member.fine.labels_] for member in consensus.fit(X)._members]
     graph = kneighbors_graph(X, 7)
     graph = csr_array((graph + graph.T) / 2)
@@ -147,12 +148,12 @@ def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch)
     X = rays[0][::3]
     made = []
 
-    class CountedKMeans(_consensus.KMeans):
+    class CountedKMeans(_members.KMeans):
         def fit(self, X, y=None, sample_weight=None):
             made.append(self.n_clusters)
             return super().fit(X, y, sample_weight)
 
-    monkeypatch.setattr(_consensus, "KMeans", CountedKMeans)
+    monkeypatch.setattr(_members, "KMeans", CountedKMeans)
     models = [
         ConsensusClustering(n, n_members=6, cosine_fraction=0.5, random_state=0)
         for n in (2, 4, 7)
@@ -272,12 +273,12 @@ def test_a_subset_has_samples_of_as_many_groups_as_possible(monkeypatch):
     groups = np.append(np.zeros(1000, dtype=int), np.arange(1, 201))
     seen = []
 
-    class RecordingKMeans(_consensus.KMeans):
+    class RecordingKMeans(_members.KMeans):
         def fit(self, X, y=None, sample_weight=None):
             seen.append(sample_weight)
             return super().fit(X, y, sample_weight)
 
-    monkeypatch.setattr(_consensus, "KMeans", RecordingKMeans)
+    monkeypatch.setattr(_members, "KMeans", RecordingKMeans)
     consensus = ConsensusClustering(3, n_members=4, max_samples=300, random_state=0)
     labels = consensus.fit_predict(X, groups=groups)
     assert adjusted_rand_score(y, labels) > 0.97
@@ -328,3 +329,15 @@ def test_groups_reach_the_clusterer_of_a_pipeline():
 def test_invalid_groups_are_an_error(groups, message):
     with pytest.raises(ValueError, match=message):
         ConsensusClustering(3).fit(np.eye(10), groups=groups)
+
+
+@pytest.mark.parametrize(("n_members", "n_kmeans"), [(12, 4), (1, 0), (2, 0)])
+def test_a_third_of_the_members_are_kmeans_partitions(n_members, n_kmeans):
+    X, _ = make_blobs(200, 4, centers=3, random_state=0)
+    fitted = ConsensusClustering(
+        3, n_members=n_members, kmeans_fraction=1 / 3, random_state=0
+    ).fit(X)
+    sizes = [len(member.fine.cluster_centers_) for member in fitted._members]
+    assert sizes.count(3) == n_kmeans // 2
+    assert len(sizes) - n_kmeans // 2 == -(-(n_members - n_kmeans) // 2)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)

@@ -8,6 +8,7 @@ from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
     GrayImageAugmentation,
     SelfTrainingRefinement,
+    TableAugmentation,
 )
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
@@ -18,8 +19,8 @@ from contrastive_clustering._estimator.settings import (
 )
 
 
-def resolve(n_samples=40, **params):
-    X = np.random.default_rng(0).normal(size=(n_samples, 8, 8))
+def resolve(n_samples=40, sample_shape=(8, 8), **params):
+    X = np.random.default_rng(0).normal(size=(n_samples, *sample_shape))
     dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
     return resolve_settings(ContrastiveAutoencoderClusterer(**params), dataset, seed=3)
 
@@ -32,6 +33,17 @@ def test_auto_is_resolved():
     assert isinstance(training.device, torch.device)
     assert settings.clustering.n_clusters == ClusterNumberSearch()
     assert settings.refinement == SelfTrainingRefinement()
+    assert (training.refinement_epochs, settings.clustering.kmeans_fraction) == (8, 0)
+
+
+def test_tables_have_kmeans_members_and_no_second_phase():
+    settings = resolve(sample_shape=(5,))
+    assert settings.training.augmentation == TableAugmentation(dropout=0.3)
+    assert settings.clustering.kmeans_fraction == pytest.approx(1 / 3)
+    assert settings.refinement is None
+    asked = resolve(sample_shape=(5,), refinement_epochs=2)
+    assert asked.refinement == SelfTrainingRefinement()
+    assert asked.training.refinement_epochs == 2
 
 
 def test_given_values_are_kept():

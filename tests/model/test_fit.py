@@ -76,14 +76,9 @@ def test_only_the_final_consensus_has_many_members(
     used = []
 
     class Recorded(ConsensusClustering):
-        def __init__(self, n_clusters, *, n_members, cosine_fraction, random_state):
+        def __init__(self, n_clusters, *, n_members, **params):
             used.append(n_members)
-            super().__init__(
-                n_clusters,
-                n_members=2,
-                cosine_fraction=cosine_fraction,
-                random_state=random_state,
-            )
+            super().__init__(n_clusters, n_members=2, **params)
 
     monkeypatch.setattr(_clusterer, "ConsensusClustering", Recorded)
     fit(dataset, fast, clusterer="consensus", **settings)

@@ -62,7 +62,7 @@ CLUSTERERS = {
         for kind in COVARIANCE_TYPES
     },
     "consensus": ConsensusClustering(
-        3, n_members=4, cosine_fraction=0.5, random_state=0
+        3, n_members=6, cosine_fraction=0.5, kmeans_fraction=0.4, random_state=0
     ),
     "other": CustomKMeans(3, n_init=1, random_state=0),
 }
@@ -208,6 +208,7 @@ FORGED = [
     ("consensus", "n_clusters", 0, "an integer from 1"),
     ("consensus", "n_neighbors", 0, "an integer from 1"),
     ("consensus", "cosine_fraction", -1.0, "a finite number"),
+    ("consensus", "kmeans_fraction", -1.0, "a finite number"),
     ("consensus", "members", [], "a list of 1 items or more"),
     ("consensus", "members", {}, "a list of 1 items or more"),
     ("other", "object", 2**70, "an integer"),

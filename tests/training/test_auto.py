@@ -1,7 +1,12 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contrastive_clustering._training.auto import count_batch_size, count_epochs
+from contrastive_clustering._training.auto import (
+    count_batch_size,
+    count_epochs,
+    count_refinement_epochs,
+)
 
 
 @given(n_samples=st.integers(1, 100_000))
@@ -24,3 +29,11 @@ def test_small_sets_train_for_more_epochs_and_volumes_for_even_more(n_samples):
     if of_volumes < 60:
         assert n_samples * of_volumes >= 72_000 - n_samples
     assert count_epochs(7, n_samples, kind="volume") == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("row", 0), ("image", 8), ("volume", 8)]
+)
+def test_tables_have_no_second_phase_unless_asked_for(kind, expected):
+    assert count_refinement_epochs("auto", kind=kind) == expected
+    assert count_refinement_epochs(3, kind=kind) == 3

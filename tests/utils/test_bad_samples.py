@@ -6,7 +6,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._utils import bad_samples as _bad_samples
-from contrastive_clustering._utils.bad_samples import name_samples, search
+from contrastive_clustering._utils.bad_samples import check_finite, name_samples, search
 
 
 class Listed(Dataset):
@@ -146,3 +146,19 @@ def test_searches_end_at_the_time_limit(monkeypatch):
     assert found == [*range(20), 50]
     assert n_seen == 51
     assert name_samples(found, n_seen).endswith("and 18 more (21 of 51 samples)")
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 3), (4, 0)])
+def test_missing_values_of_a_table_are_named_by_row_and_column(row, column):
+    table = np.zeros((6, 5))
+    table[row, [column, 4]] = np.nan
+    table[5, 1] = np.nan
+    where = rf"X\[{row}\] and X\[5\] \(2 of 6 samples\), first in column {column}\. "
+    with pytest.raises(ValueError, match=where + "Drop .*SimpleImputer in a Pipeline"):
+        check_finite(table, "X")
+
+
+@pytest.mark.parametrize("array", [np.full((2, 3), np.inf), np.full((2, 3, 3), np.nan)])
+def test_infinity_and_pixels_are_not_said_to_be_missing_columns(array):
+    with pytest.raises(ValueError, match=r"impute the values\.$"):
+        check_finite(array, "X")
