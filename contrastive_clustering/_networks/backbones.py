@@ -4,7 +4,9 @@ A sample's shape is channels first: ``(n_channels, height, width)``, ``(n_channe
 depth, height, width)`` or, for tables, ``(n_features,)``.
 """
 
-from typing import Any
+import itertools
+import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -29,11 +31,39 @@ CONVOLUTIONS: dict[int, tuple[type[nn.Module], type[nn.Module], type[nn.Module]]
 # The convolutional blocks halve the sides until the longest is at most this long.
 INNERMOST_SIDE = 4
 
+# The first block of the encoder reduces longer sides than this by a further factor, up
+# to `MAX_PATCH`, and the last block of the decoder restores them. Otherwise the blocks
+# at full resolution would take nearly all of the time and memory (docs, "Speed").
+LARGEST_GRID = 64
+MAX_PATCH = 4
+
 DENSE_WIDTH = 128
+
+
+def patches(sides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the factors by which the first block reduces the sides besides halving.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import patches
+    >>> patches((64, 64)), patches((128, 224)), patches((8, 512, 512))
+    ((1, 1), (2, 4), (1, 4, 4))
+    """
+    factors = []
+    for side in sides:
+        factor = 1
+        while factor < MAX_PATCH and math.ceil(side / factor) > LARGEST_GRID:
+            factor *= 2
+        factors.append(factor)
+    return tuple(factors)
 
 
 def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the sides before, between and after the blocks, each of which halves them.
+
+    The first block also reduces long sides by `patches`. A block does not halve an axis
+    of a volume that is at most half as long as the longest, so that few slices are not
+    reduced to one while the other axes are long.
 
     Examples
     --------
@@ -42,11 +72,76 @@ def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     [(28, 28), (14, 14), (7, 7), (4, 4)]
     >>> spatial_pyramid((9, 16))
     [(9, 16), (5, 8), (3, 4)]
+    >>> spatial_pyramid((224, 224))
+    [(224, 224), (28, 28), (14, 14), (7, 7), (4, 4)]
+    >>> spatial_pyramid((8, 128, 128))
+    [(8, 128, 128), (8, 32, 32), (8, 16, 16), (8, 8, 8), (4, 4, 4)]
     """
     pyramid = [sides]
+    factors = patches(sides)
     while max(pyramid[-1]) > INNERMOST_SIDE:
-        pyramid.append(tuple((side + 1) // 2 for side in pyramid[-1]))
+        lengths = tuple(
+            math.ceil(side / factor)
+            for side, factor in zip(pyramid[-1], factors, strict=True)
+        )
+        longest = max(lengths)
+        pyramid.append(
+            tuple(
+                (side + 1) // 2 if len(sides) < 3 or 2 * side > longest else side
+                for side in lengths
+            )
+        )
+        factors = (1,) * len(sides)
     return pyramid
+
+
+class BlockGeometry(NamedTuple):
+    """Arguments of the convolution of a block, with one entry for each axis."""
+
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    output_padding: tuple[int, ...]
+
+
+def block_geometry(
+    outer: tuple[int, ...], inner: tuple[int, ...], factors: tuple[int, ...]
+) -> BlockGeometry:
+    """Return the geometry of a block between the sides `outer` and `inner`.
+
+    A halved axis has a stride of two and a kernel of three, both times the axis's
+    factor. This equals a 3 x 3 convolution of stride two on patches whose pixels are
+    channels (arXiv:1609.05158), without a copy of the image. An axis that keeps its
+    length has a stride and a kernel of one.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import block_geometry
+    >>> block_geometry((28, 7), (14, 4), (1, 1)).output_padding
+    (1, 0)
+    >>> block_geometry((224,), (28,), (4,))
+    BlockGeometry(kernel_size=(12,), stride=(8,), padding=(2,), output_padding=(0,))
+    """
+    axes = []
+    for side, length, factor in zip(outer, inner, factors, strict=True):
+        if side == length > 1:
+            axes.append((1, 1, 0, 0))
+            continue
+        stride, kernel = 2 * factor, 3 * factor
+        # The windows cover `overhang` positions more than the axis has.
+        overhang = stride * (length - 1) + kernel - side
+        padding = (overhang + 1) // 2
+        axes.append((kernel, stride, padding, 2 * padding - overhang))
+    return BlockGeometry(*zip(*axes, strict=True))
+
+
+def _geometries(pyramid: list[tuple[int, ...]]) -> list[BlockGeometry]:
+    """Return the geometry of each block, starting at the sample."""
+    none = (1,) * len(pyramid[0])
+    return [
+        block_geometry(outer, inner, none if block else patches(outer))
+        for block, (outer, inner) in enumerate(itertools.pairwise(pyramid))
+    ]
 
 
 def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
@@ -77,9 +172,12 @@ class ConvolutionalEncoder(nn.Sequential):
         pyramid = spatial_pyramid(tuple(sides))
         convolution, _, normalization = CONVOLUTIONS[len(sides)]
         layers: list[nn.Module] = []
-        for width in _widths(ENCODER_WIDTHS, pyramid):
+        blocks = zip(
+            _widths(ENCODER_WIDTHS, pyramid), _geometries(pyramid), strict=True
+        )
+        for width, geometry in blocks:
             layers += [
-                convolution(n_channels, width, 3, stride=2, padding=1, bias=False),
+                convolution(n_channels, width, *geometry[:3], bias=False),
                 normalization(width),
                 nn.ReLU(inplace=True),
             ]
@@ -113,21 +211,10 @@ class ConvolutionalDecoder(nn.Sequential):
             nn.Unflatten(1, (widths[-1], *pyramid[-1])),
             nn.ReLU(inplace=True),
         ]
-        for block in reversed(range(len(pyramid) - 1)):
-            # Without output padding a side s grows to 2 s - 1; an even target needs one
-            # pixel more.
-            output_padding: Any = tuple(1 - side % 2 for side in pyramid[block])
+        for block, geometry in reversed([*enumerate(_geometries(pyramid))]):
             last = block == 0
             layers.append(
-                convolution(
-                    widths[block + 1],
-                    widths[block],
-                    3,
-                    stride=2,
-                    padding=1,
-                    output_padding=output_padding,
-                    bias=last,
-                )
+                convolution(widths[block + 1], widths[block], *geometry, bias=last)
             )
             if not last:
                 layers += [normalization(widths[block]), nn.ReLU(inplace=True)]
