@@ -33,7 +33,7 @@ DEFAULT_SIZES = (
     *("28", "64", "128", "224", "512"),
     *("224x224x3", "28x28x28", "64x64x64", "8x128x128"),
 )
-N_BATCHES = 3
+N_BATCHES = 2
 GIB = 2**30
 
 
@@ -47,11 +47,6 @@ def shape_of(size: str) -> tuple[int, ...]:
     """
     sides = tuple(map(int, size.split("x")))
     return sides * 2 if len(sides) == 1 else sides
-
-
-def kind_of(shape: tuple[int, ...]) -> str:
-    """Return whether samples are images or volumes."""
-    return "volume" if len(shape) == 3 and shape[-1] != 3 else "image"
 
 
 def make_samples(shape: tuple[int, ...], n_samples: int) -> Any:
@@ -147,9 +142,13 @@ def measure(size: str, batch: str, n_images: int) -> None:
 
 def automatic(shape: tuple[int, ...], n_images: int) -> int:
     """Return the automatic batch size for a number of samples."""
+    from contrastive_clustering._data.layout import read_layout
     from contrastive_clustering._training.auto import count_batch_size
+    from contrastive_clustering._training.step_memory import step_bytes
 
-    return count_batch_size("auto", n_images)
+    layout = read_layout((n_images, *shape))
+    sample_bytes = step_bytes(layout.network_shape, latent_dim=64)
+    return count_batch_size("auto", n_images, sample_bytes=sample_bytes)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Convert the estimator's parameters to the settings of a fit."""
 
+import math
 from dataclasses import replace
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
@@ -15,6 +16,7 @@ from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training.auto import count_batch_size, count_epochs
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._training.step_memory import SMALL, step_bytes
 from contrastive_clustering._utils.device import resolve_device
 
 
@@ -53,7 +55,13 @@ def resolve_settings(
             has_uniform_background=has_uniform_background(dataset),
         ),
         max_epochs=count_epochs(params.max_epochs, len(dataset), kind=layout.kind.noun),
-        batch_size=count_batch_size(params.batch_size, len(dataset)),
+        batch_size=count_batch_size(
+            params.batch_size,
+            len(dataset),
+            sample_bytes=0
+            if math.prod(layout.network_shape) <= SMALL
+            else step_bytes(layout.network_shape, params.latent_dim),
+        ),
         seed=seed,
     )
     clustering = ClusteringSettings(
