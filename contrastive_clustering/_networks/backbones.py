@@ -31,17 +31,20 @@ CONVOLUTIONS: dict[int, tuple[type[nn.Module], type[nn.Module], type[nn.Module]]
 # The convolutional blocks halve the sides until the longest is at most this long.
 INNERMOST_SIDE = 4
 
-# The first block of the encoder reduces longer sides than this by a further factor, up
-# to `MAX_PATCH`, and the last block of the decoder restores them. Otherwise the blocks
-# at full resolution would take nearly all of the time and memory (docs, "Speed").
+# At full resolution, wide blocks would take nearly all of the time and memory. In the
+# encoder, blocks at sides longer than this are therefore narrow: half as wide at each
+# doubling of the side, but at least `MIN_WIDTH`. Fine textures need their nonlinearity.
+# In the decoder, the last block enlarges such sides by a further factor, up to
+# `MAX_PATCH` (docs, "Experiments", "image sizes").
 LARGEST_GRID = 64
+MIN_WIDTH = 8
 MAX_PATCH = 4
 
 DENSE_WIDTH = 128
 
 
 def patches(sides: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the factors by which the first block reduces the sides besides halving.
+    """Return the factors by which the decoder's last block does more than doubling.
 
     Examples
     --------
@@ -61,9 +64,9 @@ def patches(sides: tuple[int, ...]) -> tuple[int, ...]:
 def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the sides before, between and after the blocks, each of which halves them.
 
-    The first block also reduces long sides by `patches`. A block does not halve an axis
-    of a volume that is at most half as long as the longest, so that few slices are not
-    reduced to one while the other axes are long.
+    A block does not halve an axis of a volume that is at most half as long as the
+    longest, so that few slices are not reduced to one while the other axes are long
+    (Isensee et al., "nnU-Net", 2021).
 
     Examples
     --------
@@ -72,27 +75,55 @@ def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     [(28, 28), (14, 14), (7, 7), (4, 4)]
     >>> spatial_pyramid((9, 16))
     [(9, 16), (5, 8), (3, 4)]
-    >>> spatial_pyramid((224, 224))
-    [(224, 224), (28, 28), (14, 14), (7, 7), (4, 4)]
-    >>> spatial_pyramid((8, 128, 128))
-    [(8, 128, 128), (8, 32, 32), (8, 16, 16), (8, 8, 8), (4, 4, 4)]
+    >>> spatial_pyramid((8, 64, 64))
+    [(8, 64, 64), (8, 32, 32), (8, 16, 16), (8, 8, 8), (4, 4, 4)]
     """
     pyramid = [sides]
-    factors = patches(sides)
     while max(pyramid[-1]) > INNERMOST_SIDE:
-        lengths = tuple(
-            math.ceil(side / factor)
-            for side, factor in zip(pyramid[-1], factors, strict=True)
-        )
-        longest = max(lengths)
+        longest = max(pyramid[-1])
         pyramid.append(
             tuple(
                 (side + 1) // 2 if len(sides) < 3 or 2 * side > longest else side
-                for side in lengths
+                for side in pyramid[-1]
             )
         )
-        factors = (1,) * len(sides)
     return pyramid
+
+
+def decoder_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the pyramid of the decoder, whose first step includes `patches`.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import decoder_pyramid
+    >>> decoder_pyramid((224, 224))
+    [(224, 224), (28, 28), (14, 14), (7, 7), (4, 4)]
+    """
+    grid = tuple(
+        math.ceil(side / factor)
+        for side, factor in zip(sides, patches(sides), strict=True)
+    )
+    return [sides, *spatial_pyramid(grid)[1:]]
+
+
+def encoder_widths(pyramid: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the widths of the encoder's blocks, of which the last may repeat.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import encoder_widths
+    >>> from contrastive_clustering._networks.backbones import spatial_pyramid
+    >>> encoder_widths(spatial_pyramid((64, 64)))
+    (32, 64, 128)
+    >>> encoder_widths(spatial_pyramid((512, 512)))
+    (8, 8, 16, 32, 64, 128)
+    """
+    n_fine = sum(max(sides) > LARGEST_GRID for sides in pyramid)
+    fine = [
+        max(MIN_WIDTH, ENCODER_WIDTHS[0] >> halvings)
+        for halvings in range(n_fine, 0, -1)
+    ]
+    return (*fine, *ENCODER_WIDTHS)
 
 
 class BlockGeometry(NamedTuple):
@@ -110,8 +141,9 @@ def block_geometry(
     """Return the geometry of a block between the sides `outer` and `inner`.
 
     A halved axis has a stride of two and a kernel of three, both times the axis's
-    factor. This equals a 3 x 3 convolution of stride two on patches whose pixels are
-    channels (arXiv:1609.05158), without a copy of the image. An axis that keeps its
+    factor. In the decoder, this equals a transposed 3 x 3 convolution of stride two
+    whose channels are the pixels of patches (arXiv:1609.05158), without a copy of the
+    image. An axis that keeps its
     length has a stride and a kernel of one.
 
     Examples
@@ -133,15 +165,6 @@ def block_geometry(
         padding = (overhang + 1) // 2
         axes.append((kernel, stride, padding, 2 * padding - overhang))
     return BlockGeometry(*zip(*axes, strict=True))
-
-
-def _geometries(pyramid: list[tuple[int, ...]]) -> list[BlockGeometry]:
-    """Return the geometry of each block, starting at the sample."""
-    none = (1,) * len(pyramid[0])
-    return [
-        block_geometry(outer, inner, none if block else patches(outer))
-        for block, (outer, inner) in enumerate(itertools.pairwise(pyramid))
-    ]
 
 
 def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
@@ -172,10 +195,12 @@ class ConvolutionalEncoder(nn.Sequential):
         pyramid = spatial_pyramid(tuple(sides))
         convolution, _, normalization = CONVOLUTIONS[len(sides)]
         layers: list[nn.Module] = []
-        blocks = zip(
-            _widths(ENCODER_WIDTHS, pyramid), _geometries(pyramid), strict=True
-        )
-        for width, geometry in blocks:
+        widths = _widths(encoder_widths(pyramid), pyramid)
+        none = (1,) * len(sides)
+        for width, (outer, inner) in zip(
+            widths, itertools.pairwise(pyramid), strict=True
+        ):
+            geometry = block_geometry(outer, inner, none)
             layers += [
                 convolution(n_channels, width, *geometry[:3], bias=False),
                 normalization(width),
@@ -203,7 +228,7 @@ class ConvolutionalDecoder(nn.Sequential):
 
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
-        pyramid = spatial_pyramid(tuple(sides))
+        pyramid = decoder_pyramid(tuple(sides))
         _, convolution, normalization = CONVOLUTIONS[len(sides)]
         widths = [n_channels, *_widths(DECODER_WIDTHS, pyramid)]
         layers: list[nn.Module] = [
@@ -211,8 +236,10 @@ class ConvolutionalDecoder(nn.Sequential):
             nn.Unflatten(1, (widths[-1], *pyramid[-1])),
             nn.ReLU(inplace=True),
         ]
-        for block, geometry in reversed([*enumerate(_geometries(pyramid))]):
+        for block in reversed(range(len(pyramid) - 1)):
             last = block == 0
+            factors = patches(pyramid[0]) if last else (1,) * len(sides)
+            geometry = block_geometry(pyramid[block], pyramid[block + 1], factors)
             layers.append(
                 convolution(widths[block + 1], widths[block], *geometry, bias=last)
             )

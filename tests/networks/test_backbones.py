@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from contrastive_clustering._networks.backbones import (
     block_geometry,
+    decoder_pyramid,
     default_decoder,
     default_encoder,
     fastest_layout,
@@ -79,26 +80,35 @@ def test_large_samples_are_encoded_and_decoded(shape):
 
 
 @pytest.mark.parametrize("side", [65, 100, 127, 128, 129, 130, 131, 200, 224, 333])
-def test_the_first_block_sees_every_pixel(side):
-    first = default_encoder((1, side, 16), 6)[0]
-    torch.nn.init.ones_(first.weight)
+def test_each_pixel_is_decoded_and_encoded(side):
+    decoder, encoder = (
+        default_decoder((1, side, 16), 6),
+        default_encoder((1, side, 16), 6),
+    )
+    last = decoder[-1]
+    torch.nn.init.ones_(last.weight)
+    inner = torch.ones(1, last.in_channels, decoder_pyramid((side, 16))[1][0], 8)
+    assert last(inner).amin() > last.bias.item()
+    torch.nn.init.ones_(encoder[0].weight)
     image = torch.zeros(1, 1, side, 16, requires_grad=True)
-    first(image).sum().backward()
+    encoder[0](image).sum().backward()
     assert image.grad.amin() > 0
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_a_large_kernel_equals_small_ones_on_channels_of_patches(factor):
+def test_a_large_kernel_equals_small_ones_with_channels_of_patches(factor):
     generator = torch.Generator().manual_seed(0)
     geometry = block_geometry((16 * factor,), (8,), (factor,))
     weight = torch.randn(5, 1, *geometry.kernel_size * 2, generator=generator)
-    image = torch.randn(2, 1, 16 * factor, 16 * factor, generator=generator)
+    inner = torch.randn(2, 5, 8, 8, generator=generator)
     stride, padding = geometry.stride[0], geometry.padding[0]
-    found = F.conv2d(image, weight, stride=stride, padding=padding)
-    # The windows of the patches begin `padding` pixels before the image.
-    patches = F.pixel_unshuffle(F.pad(image, (padding, factor - padding) * 2), factor)
-    small = F.pixel_unshuffle(weight, factor)
-    assert_close(found, F.conv2d(patches, small, stride=2))
+    found = F.conv_transpose2d(
+        inner, weight, None, stride, padding, geometry.output_padding[0]
+    )
+    small = F.pixel_unshuffle(weight, factor)  # (5, factor ** 2, 3, 3)
+    whole = F.pixel_shuffle(F.conv_transpose2d(inner, small, stride=2), factor)
+    rows = slice(padding, padding + 16 * factor)
+    assert_close(found, whole[..., rows, rows])
 
 
 def test_cost_never_grows_faster_than_the_pixels():
@@ -120,5 +130,6 @@ def test_cost_never_grows_faster_than_the_pixels():
 
 
 def test_few_slices_are_not_reduced_to_one():
-    for pair in itertools.pairwise(spatial_pyramid((8, 128, 128))):
-        assert pair[1][0] >= min(pair[0][0], pair[1][1])
+    for pyramid in (spatial_pyramid((8, 128, 128)), decoder_pyramid((8, 128, 128))):
+        for outer, inner in itertools.pairwise(pyramid):
+            assert inner[0] >= min(outer[0], inner[1])
