@@ -130,7 +130,7 @@ class ContrastiveAutoencoderClusterer(
     batch_size : int or "auto", default="auto"
         Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
         than 4,096 samples a sixteenth of them, but at least 64. If a step of the
-        default network would then take more than 1.5 GiB, as for images of 512 pixels
+        default network would then take more than 2 GiB, as for images of 512 pixels
         and volumes of 64 voxels, it is as many as fit, but at least 16. Epochs are
         split into batches of equal size. The processes of a ``torch.distributed``
         group, such as those that ``accelerate launch`` or ``torchrun`` starts, train
