@@ -10,13 +10,13 @@ volumes. For each size and batch it prints CPU milliseconds of one core per imag
 epoch of the first phase (the views; encoder, decoder and losses with their gradients;
 the rest, such as reading and the optimizer) and the peak of resident memory.
 
-Each row runs in a process of its own with one thread, on random blobs and noise. It
-fits the defaults with one epoch in each phase to a few batches, then predicts.
+Each row runs in a process of its own with one thread, on squares and noise. It
+fits the defaults with one epoch in each phase to two batches, then predicts.
 `--images` is the number of samples for which ``batch_size="auto"`` is computed.
 
 Peak memory is the highest resident memory of the process (``VmHWM`` of Linux), with the
 interpreter, PyTorch and the few batches of samples; *grown* is the part that was added
-after the samples were made.
+after the samples were made. `--batches` says how many batches are fitted.
 """
 
 import argparse
@@ -33,7 +33,6 @@ DEFAULT_SIZES = (
     *("28", "64", "128", "224", "512"),
     *("224x224x3", "28x28x28", "64x64x64", "8x128x128"),
 )
-N_BATCHES = 2
 GIB = 2**30
 
 
@@ -50,7 +49,7 @@ def shape_of(size: str) -> tuple[int, ...]:
 
 
 def make_samples(shape: tuple[int, ...], n_samples: int) -> Any:
-    """Return uint8 samples: a blob in one of two places, and noise."""
+    """Return uint8 samples: a bright square in one of two corners, and noise."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -102,7 +101,7 @@ def make_stopwatch() -> Any:
     return Stopwatch()
 
 
-def measure(size: str, batch: str, n_images: int) -> None:
+def measure(size: str, batch: str, n_images: int, n_batches: int) -> None:
     """Fit one size in this process, and print its row."""
     import torch
 
@@ -111,7 +110,7 @@ def measure(size: str, batch: str, n_images: int) -> None:
     torch.set_num_threads(1)
     shape = shape_of(size)
     batch_size = int(batch) if batch != "auto" else automatic(shape, n_images)
-    n_samples = max(64, N_BATCHES * batch_size)
+    n_samples = max(64, n_batches * batch_size)
     X = make_samples(shape, n_samples)
     watch = make_stopwatch()
     before = memory_of("VmRSS")
@@ -156,16 +155,23 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", default=DEFAULT_SIZES)
     parser.add_argument("--batch", nargs="+", default=["auto"])
     parser.add_argument("--images", type=int, default=4_096)
+    parser.add_argument("--batches", type=int, default=2)
     parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.row:
-        measure(arguments.sizes[0], arguments.batch[0], arguments.images)
+        measure(
+            arguments.sizes[0],
+            arguments.batch[0],
+            arguments.images,
+            arguments.batches,
+        )
         return
     print("CPU ms per sample and epoch of one core; peak resident memory in GiB")
     print("      size batch    first    views  network     rest     peak    grown")
     for size in arguments.sizes:
         for batch in arguments.batch:
             row = [__file__, size, "--batch", batch, "--images", str(arguments.images)]
+            row += ["--batches", str(arguments.batches)]
             subprocess.run(
                 [sys.executable, *row, "--row"],
                 check=False,
