@@ -53,7 +53,7 @@ def test_memory_grows_no_faster_than_the_pixels():
 @pytest.mark.skipif(not Path("/proc").exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize(
     ("size", "shape", "batch"),
-    [("224", (1, 224, 224), 64), ("8x128x128", (1, 8, 128, 128), 32)],
+    [("224", (1, 224, 224), 32), ("8x128x128", (1, 8, 128, 128), 32)],
 )
 def test_a_fit_takes_the_calculated_memory(size, shape, batch):
     row = subprocess.run(
