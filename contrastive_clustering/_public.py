@@ -29,6 +29,7 @@ from contrastive_clustering._display import (
     TrainingCurveDisplay,
 )
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
+from contrastive_clustering._estimator.cost import estimate_cost
 from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
 from contrastive_clustering._evaluation.audit import audit_confounding
@@ -37,6 +38,7 @@ from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._evaluation.stability import cluster_stability
 from contrastive_clustering._evaluation.stability_result import ClusterStability
+from contrastive_clustering._model.cost import CostEstimate
 from contrastive_clustering._networks.losses import nt_xent
 from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
 from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
@@ -52,6 +54,7 @@ __all__ = [
     "ConfoundingAudit",
     "ConsensusClustering",
     "ContrastiveAutoencoderClusterer",
+    "CostEstimate",
     "EmbeddingDisplay",
     "GrayImageAugmentation",
     "InterpolationDisplay",
@@ -73,6 +76,7 @@ __all__ = [
     "cluster_stability",
     "clustering_report",
     "datasets",
+    "estimate_cost",
     "evaluate_clustering",
     "metrics",
     "nt_xent",

@@ -11,6 +11,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from contrastive_clustering._augmentation.planes import long_axes, rotation_planes
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.optional import import_kornia_filters
 
@@ -54,8 +55,8 @@ def random_affine(
     """Rotate, shear, shift and scale each image or volume at random.
 
     Pixels outside the image repeat its border. Volumes are rotated and sheared in the
-    plane of their last two axes, the axial slices, and shifted and scaled along all
-    three axes.
+    plane of their last two axes, the axial slices, if these sides are alike, and
+    shifted and scaled along all axes that are longer than half the longest.
 
     Parameters
     ----------
@@ -88,6 +89,10 @@ def random_affine(
     angle = math.radians(degrees) * _uniform(n_samples, -1, 1, generator)
     zoom = torch.exp(math.log(scale) * _uniform(n_samples, -1, 1, generator))
     slant = torch.tan(math.radians(shear) * _uniform(n_samples, -1, 1, generator))
+    sides = tuple(batch.shape[2:])
+    moves = long_axes(sides) if n_axes == 3 else (True, True)
+    if n_axes == 3 and (1, 2) not in rotation_planes(sides):
+        angle, slant = torch.zeros_like(angle), torch.zeros_like(slant)
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
 
     # theta maps each output position in [-1, 1] to the position to read from.
@@ -100,9 +105,12 @@ def random_affine(
     theta[:, 1, 1] = sine * slant + cosine
     if n_axes == 3:
         theta[:, 2, 2] = 1 / zoom
-    for axis in range(n_axes):
+    for axis, moves_along in enumerate(reversed(moves)):
         # [-1, 1] has length 2, so a shift by one side is 2.
-        theta[:, axis, -1] = 2 * translate * _uniform(n_samples, -1, 1, generator)
+        shift = 2 * translate * _uniform(n_samples, -1, 1, generator)
+        theta[:, axis, -1] = shift if moves_along else 0
+        if not moves_along:
+            theta[:, axis, axis] = 1
     grid = _affine_grid(theta, batch.shape[2:])
     return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
 
@@ -120,6 +128,10 @@ def random_pose(
     about a random axis through its center. Voxels outside the volume repeat its border.
     Sizes and shapes are preserved.
 
+    A slab, such as 8 slices of 128 x 128 pixels, would leave its own field of view. If
+    the sides differ, volumes are rotated only in the plane of two sides that are alike,
+    and not shifted along sides that are at most half as long as the longest.
+
     Parameters
     ----------
     batch : torch.Tensor of shape (n, n_channels, depth, height, width)
@@ -130,7 +142,7 @@ def random_pose(
 
     degrees : float
         Angles are drawn uniformly from ``[0, degrees]``, and rotation axes uniformly
-        from all directions.
+        from all directions, or from the two directions perpendicular to the plane.
 
     translate : float
         Shifts are drawn uniformly from ``[-translate, translate]``, as fractions of
@@ -157,6 +169,20 @@ def random_pose(
     angles = math.radians(degrees) * _uniform(n_samples, 0, 1, generator)
     mirrored = _uniform(n_samples, 0, 1, generator) < 0.5
     shifts = [2 * translate * _uniform(n_samples, -1, 1, generator) for _ in range(3)]
+
+    planes = rotation_planes(tuple(batch.shape[2:]))
+    if len(planes) == 1:
+        # Coordinates are (x, y, z), and the axis perpendicular to (d, h) is x.
+        perpendicular = F.one_hot(torch.tensor(sum(planes[0]) - 1), 3)
+        signs = torch.where(axes[:, :1] < 0, -1.0, 1.0)
+        axes = signs * perpendicular.to(batch.device, non_blocking=True)
+    elif not planes:
+        angles = torch.zeros_like(angles)
+    for coordinate, moves_along in enumerate(
+        reversed(long_axes(tuple(batch.shape[2:])))
+    ):
+        if not moves_along:
+            shifts[coordinate] = torch.zeros_like(shifts[coordinate])
 
     identity = torch.eye(3, device=batch.device, dtype=torch.float32)
     axes = F.normalize(axes, dim=1)[:, None]

@@ -132,10 +132,12 @@ class ContrastiveAutoencoderClusterer(
 
     batch_size : int or "auto", default="auto"
         Largest number of samples in a batch, at least 2. "auto" is 256, and for fewer
-        than 4,096 samples a sixteenth of them, but at least 64. Epochs are split into
-        batches of equal size. The processes of a ``torch.distributed`` group, such as
-        those that ``accelerate launch`` or ``torchrun`` starts, train together and
-        share each batch.
+        than 4,096 samples a sixteenth of them, but at least 64. If a step of the
+        default network would then take more than 2 GiB, as for images of 512 pixels
+        and volumes of 64 voxels, it is as many as fit, but at least 16. Epochs are
+        split into batches of equal size. The processes of a ``torch.distributed``
+        group, such as those that ``accelerate launch`` or ``torchrun`` starts, train
+        together and share each batch.
 
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer. If it has a weight decay, the default is 1e-4
@@ -191,6 +193,8 @@ class ContrastiveAutoencoderClusterer(
     verbose : int, default=0
         0 prints nothing. 1 shows the progress of both phases and of the search for the
         number of strata, as bars on a terminal and in notebooks, and as lines in a log.
+        Before a long training it also prints the time and memory that
+        :func:`estimate_cost` expects.
 
     **net_params : dict
         Further parameters of the net by skorch's names, with the prefixes ``module__``,

@@ -1,5 +1,7 @@
 """Methods `fit` and `partial_fit` of the estimator."""
 
+import math
+import sys
 from dataclasses import replace
 from typing import Any, Self
 
@@ -17,7 +19,8 @@ from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._evaluation.doubts import doubts_of_copies, doubts_of_sizes
 from contrastive_clustering._evaluation.group_strata import assign_groups
 from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
-from contrastive_clustering._model.fit import fit_model
+from contrastive_clustering._model.cost import estimate_fit, is_cheap_to_estimate
+from contrastive_clustering._model.fit import FitSettings, fit_model
 from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._saving.checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._saving.identity import Identity, identify
@@ -204,9 +207,12 @@ class LearningMixin(FittedAttributes):
                 every = start._net_params.get(CHECKPOINT_EVERY, 1)
                 checkpoint = Checkpoint(folder, every, identity, seed, len(samples))
                 seed = checkpoint.seed
+            settings = run_on_all_ranks(lambda: resolve_settings(start, dataset, seed))
+            if start.verbose and n_processes() == 1 and not one_epoch:
+                _print_cost(dataset, settings)
             model = fit_model(
                 dataset,
-                run_on_all_ranks(lambda: resolve_settings(start, dataset, seed)),
+                settings,
                 previous=previous,
                 earlier=old_labels,
                 checkpoint=checkpoint,
@@ -226,6 +232,13 @@ class LearningMixin(FittedAttributes):
             for doubt in doubts:
                 warn(doubt)
         return self
+
+
+def _print_cost(dataset: ArrayDataset, settings: FitSettings) -> None:
+    """Print the estimate of time and memory, unless it would take long to find."""
+    n_values = math.prod(dataset.scaler.layout.network_shape)
+    if is_cheap_to_estimate(len(dataset), settings, n_values) and sys.stderr:
+        print(f"fit: {estimate_fit(dataset, settings)}", file=sys.stderr)
 
 
 def _label_groups(

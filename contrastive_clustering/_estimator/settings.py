@@ -1,5 +1,6 @@
 """Convert the estimator's parameters to the settings of a fit."""
 
+import math
 from dataclasses import replace
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
@@ -19,6 +20,7 @@ from contrastive_clustering._training.auto import (
 )
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._training.step_memory import SMALL, step_bytes
 from contrastive_clustering._utils.device import resolve_device
 
 # Fraction of the members of the default consensus that are k-means partitions if X is a
@@ -65,7 +67,13 @@ def resolve_settings(
         ),
         max_epochs=count_epochs(params.max_epochs, len(dataset), kind=layout.kind.noun),
         refinement_epochs=refinement_epochs,
-        batch_size=count_batch_size(params.batch_size, len(dataset)),
+        batch_size=count_batch_size(
+            params.batch_size,
+            len(dataset),
+            sample_bytes=0
+            if math.prod(layout.network_shape) <= SMALL
+            else step_bytes(layout.network_shape, params.latent_dim),
+        ),
         seed=seed,
     )
     clustering = ClusteringSettings(

@@ -1,5 +1,6 @@
 """Encode and decode with a trained net, and raise if its training diverged."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,9 +11,9 @@ from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._training.net import ContrastiveNet
 
-# Number of latents that are decoded and encoded together: for volumes with sides of 64
-# voxels, the samples take half a gigabyte.
-DECODED_TOGETHER = 512
+# Largest numbers of latents that are decoded and encoded together, and of their decoded
+# values, which take an eighth of a gigabyte.
+DECODED_TOGETHER, DECODED_VALUES = 512, 2**25
 
 # Largest number of centers that are decoded to check the decoder.
 MAX_TRIED = 16
@@ -27,18 +28,18 @@ def encode_decoded(
     net: ContrastiveNet, latents: np.ndarray, scaler: Scaler
 ) -> np.ndarray:
     """Decode latents, and return the latents of the decoded samples, part by part."""
+    n_values = math.prod(scaler.layout.sample_shape)
+    size = max(1, min(DECODED_TOGETHER, DECODED_VALUES // n_values))
     return np.concatenate(
         [
             encode_checked(
                 net,
                 ArrayDataset(
-                    net.decode(
-                        latents[start : start + DECODED_TOGETHER], scaler.unscale
-                    ),
+                    net.decode(latents[start : start + size], scaler.unscale),
                     scaler,
                 ),
             )
-            for start in range(0, len(latents), DECODED_TOGETHER)
+            for start in range(0, len(latents), size)
         ]
     )
 

@@ -4,7 +4,9 @@ A sample's shape is channels first: ``(n_channels, height, width)``, ``(n_channe
 depth, height, width)`` or, for tables, ``(n_features,)``.
 """
 
-from typing import Any
+import itertools
+import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -31,11 +33,42 @@ CONVOLUTIONS: dict[int, tuple[type[nn.Module], type[nn.Module], type[nn.Module]]
 # The convolutional blocks halve the sides until the longest is at most this long.
 INNERMOST_SIDE = 4
 
+# At full resolution, wide blocks would take nearly all of the time and memory. In the
+# encoder, blocks at sides longer than this are therefore narrow: half as wide at each
+# doubling of the side, but at least `MIN_WIDTH`. Fine textures need their nonlinearity.
+# In the decoder, the last block enlarges such sides by a further factor, up to
+# `MAX_PATCH` (docs, "Experiments", "image sizes").
+LARGEST_GRID = 64
+MIN_WIDTH = 8
+MAX_PATCH = 4
+
 DENSE_WIDTH = 128
+
+
+def patches(sides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the factors by which the decoder's last block does more than doubling.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import patches
+    >>> patches((64, 64)), patches((128, 224)), patches((8, 512, 512))
+    ((1, 1), (2, 4), (1, 4, 4))
+    """
+    factors = []
+    for side in sides:
+        factor = 1
+        while factor < MAX_PATCH and math.ceil(side / factor) > LARGEST_GRID:
+            factor *= 2
+        factors.append(factor)
+    return tuple(factors)
 
 
 def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the sides before, between and after the blocks, each of which halves them.
+
+    A block does not halve an axis of a volume that is at most half as long as the
+    longest, so that few slices are not reduced to one while the other axes are long
+    (Isensee et al., "nnU-Net", 2021).
 
     Examples
     --------
@@ -44,11 +77,96 @@ def spatial_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
     [(28, 28), (14, 14), (7, 7), (4, 4)]
     >>> spatial_pyramid((9, 16))
     [(9, 16), (5, 8), (3, 4)]
+    >>> spatial_pyramid((8, 64, 64))
+    [(8, 64, 64), (8, 32, 32), (8, 16, 16), (8, 8, 8), (4, 4, 4)]
     """
     pyramid = [sides]
     while max(pyramid[-1]) > INNERMOST_SIDE:
-        pyramid.append(tuple((side + 1) // 2 for side in pyramid[-1]))
+        longest = max(pyramid[-1])
+        pyramid.append(
+            tuple(
+                (side + 1) // 2 if len(sides) < 3 or 2 * side > longest else side
+                for side in pyramid[-1]
+            )
+        )
     return pyramid
+
+
+def decoder_pyramid(sides: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the pyramid of the decoder, whose first step includes `patches`.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import decoder_pyramid
+    >>> decoder_pyramid((224, 224))
+    [(224, 224), (28, 28), (14, 14), (7, 7), (4, 4)]
+    """
+    grid = tuple(
+        math.ceil(side / factor)
+        for side, factor in zip(sides, patches(sides), strict=True)
+    )
+    return [sides, *spatial_pyramid(grid)[1:]]
+
+
+def encoder_widths(pyramid: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the widths of the encoder's blocks, of which the last may repeat.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import encoder_widths
+    >>> from contrastive_clustering._networks.backbones import spatial_pyramid
+    >>> encoder_widths(spatial_pyramid((64, 64)))
+    (32, 64, 128)
+    >>> encoder_widths(spatial_pyramid((512, 512)))
+    (8, 8, 16, 32, 64, 128)
+    """
+    n_fine = sum(max(sides) > LARGEST_GRID for sides in pyramid)
+    fine = [
+        max(MIN_WIDTH, ENCODER_WIDTHS[0] >> halvings)
+        for halvings in range(n_fine, 0, -1)
+    ]
+    return (*fine, *ENCODER_WIDTHS)
+
+
+class BlockGeometry(NamedTuple):
+    """Arguments of the convolution of a block, with one entry for each axis."""
+
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    output_padding: tuple[int, ...]
+
+
+def block_geometry(
+    outer: tuple[int, ...], inner: tuple[int, ...], factors: tuple[int, ...]
+) -> BlockGeometry:
+    """Return the geometry of a block between the sides `outer` and `inner`.
+
+    A halved axis has a stride of two and a kernel of three, both times the axis's
+    factor. In the decoder, this equals a transposed 3 x 3 convolution of stride two
+    whose channels are the pixels of patches (arXiv:1609.05158), without a copy of the
+    image. An axis that keeps its
+    length has a stride and a kernel of one.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._networks.backbones import block_geometry
+    >>> block_geometry((28, 7), (14, 4), (1, 1)).output_padding
+    (1, 0)
+    >>> block_geometry((224,), (28,), (4,))
+    BlockGeometry(kernel_size=(12,), stride=(8,), padding=(2,), output_padding=(0,))
+    """
+    axes = []
+    for side, length, factor in zip(outer, inner, factors, strict=True):
+        if side == length > 1:
+            axes.append((1, 1, 0, 0))
+            continue
+        stride, kernel = 2 * factor, 3 * factor
+        # The windows cover `overhang` positions more than the axis has.
+        overhang = stride * (length - 1) + kernel - side
+        padding = (overhang + 1) // 2
+        axes.append((kernel, stride, padding, 2 * padding - overhang))
+    return BlockGeometry(*zip(*axes, strict=True))
 
 
 def _widths(widths: tuple[int, ...], pyramid: list[tuple[int, ...]]) -> list[int]:
@@ -79,9 +197,14 @@ class ConvolutionalEncoder(nn.Sequential):
         pyramid = spatial_pyramid(tuple(sides))
         convolution, _, normalization = CONVOLUTIONS[len(sides)]
         layers: list[nn.Module] = []
-        for width in _widths(ENCODER_WIDTHS, pyramid):
+        widths = _widths(encoder_widths(pyramid), pyramid)
+        none = (1,) * len(sides)
+        for width, (outer, inner) in zip(
+            widths, itertools.pairwise(pyramid), strict=True
+        ):
+            geometry = block_geometry(outer, inner, none)
             layers += [
-                convolution(n_channels, width, 3, stride=2, padding=1, bias=False),
+                convolution(n_channels, width, *geometry[:3], bias=False),
                 normalization(width),
                 nn.ReLU(inplace=True),
             ]
@@ -107,7 +230,7 @@ class ConvolutionalDecoder(nn.Sequential):
 
     def __init__(self, sample_shape: tuple[int, ...], latent_dim: int) -> None:
         n_channels, *sides = sample_shape
-        pyramid = spatial_pyramid(tuple(sides))
+        pyramid = decoder_pyramid(tuple(sides))
         _, convolution, normalization = CONVOLUTIONS[len(sides)]
         widths = [n_channels, *_widths(DECODER_WIDTHS, pyramid)]
         layers: list[nn.Module] = [
@@ -116,20 +239,11 @@ class ConvolutionalDecoder(nn.Sequential):
             nn.ReLU(inplace=True),
         ]
         for block in reversed(range(len(pyramid) - 1)):
-            # Without output padding a side s grows to 2 s - 1; an even target needs one
-            # pixel more.
-            output_padding: Any = tuple(1 - side % 2 for side in pyramid[block])
             last = block == 0
+            factors = patches(pyramid[0]) if last else (1,) * len(sides)
+            geometry = block_geometry(pyramid[block], pyramid[block + 1], factors)
             layers.append(
-                convolution(
-                    widths[block + 1],
-                    widths[block],
-                    3,
-                    stride=2,
-                    padding=1,
-                    output_padding=output_padding,
-                    bias=last,
-                )
+                convolution(widths[block + 1], widths[block], *geometry, bias=last)
             )
             if not last:
                 layers += [normalization(widths[block]), nn.ReLU(inplace=True)]

@@ -82,18 +82,29 @@ def count_refinement_epochs(refinement_epochs: int | str, *, kind: str) -> int:
 # epoch in between.
 MAX_BATCH_SIZE, MIN_BATCH_SIZE, BATCHES_PER_EPOCH = 256, 64, 16
 
+# The memory of a training step, which leaves a gigabyte for the interpreter, the
+# libraries and the clustering if a fit is to take less than 3 GiB; and the smallest
+# batch that it can lead to, as NT-Xent needs negatives.
+STEP_BYTES, MIN_FITTING = 2**31, 16
 
-def count_batch_size(batch_size: int | str, n_samples: int) -> int:
+
+def count_batch_size(
+    batch_size: int | str, n_samples: int, *, sample_bytes: int = 0
+) -> int:
     """Return the largest number of samples of a batch.
 
     Parameters
     ----------
     batch_size : int or "auto"
         The parameter; "auto" is 256 for 4,096 samples and more, and decreases to 64 for
-        1,024 and fewer, because even a few hundred samples need some hundred steps.
+        1,024 and fewer, because even a few hundred samples need some hundred steps. It
+        is smaller if a step would take more than 2 GiB, but at least 16.
 
     n_samples : int
         Number of training samples.
+
+    sample_bytes : int, default=0
+        Memory of a step per sample; see `step_bytes`.
 
     Returns
     -------
@@ -105,7 +116,12 @@ def count_batch_size(batch_size: int | str, n_samples: int) -> int:
     >>> from contrastive_clustering._training.auto import count_batch_size
     >>> [count_batch_size("auto", n) for n in (100, 1_024, 3_000, 4_096, 60_000)]
     [64, 64, 187, 256, 256]
+    >>> count_batch_size("auto", 4_096, sample_bytes=2**24)
+    128
     """
     if not isinstance(batch_size, str):
         return int(batch_size)
-    return min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, n_samples // BATCHES_PER_EPOCH))
+    size = min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, n_samples // BATCHES_PER_EPOCH))
+    if sample_bytes:
+        size = min(size, max(MIN_FITTING, STEP_BYTES // sample_bytes))
+    return size

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._augmentation import strokes
 from contrastive_clustering._augmentation.auto import GrayImageAugmentation
 from contrastive_clustering._augmentation.strokes import has_uniform_background
 from contrastive_clustering._data.dataset import ArrayDataset
@@ -24,11 +25,11 @@ def on_background(shape, background):
     return X.reshape(shape)
 
 
-@pytest.mark.parametrize(("background", "strokes"), [(0.76, True), (0.75, False)])
-def test_more_than_three_quarters_of_the_pixels_are_background(background, strokes):
+@pytest.mark.parametrize(("background", "is_strokes"), [(0.76, True), (0.75, False)])
+def test_more_than_three_quarters_of_the_pixels_are_background(background, is_strokes):
     assert (
         has_uniform_background(make(on_background((300, 10, 10), background)))
-        is strokes
+        is is_strokes
     )
 
 
@@ -44,6 +45,21 @@ def test_only_the_rows_of_the_training_set_count():
     assert not has_uniform_background(make(X, np.arange(20, 40)))
 
 
+def test_large_images_are_read_in_parts_and_thinned_out(monkeypatch):
+    wanted = {
+        background: has_uniform_background(
+            make(on_background((40, 20, 20), background))
+        )
+        for background in (0.6, 0.9)
+    }
+    assert wanted == {0.6: False, 0.9: True}
+    monkeypatch.setattr(strokes, "PIXELS_CHECKED", 100)
+    monkeypatch.setattr(strokes, "CHUNK_VALUES", 3000)
+    for background, is_uniform in wanted.items():
+        X = on_background((40, 20, 20), background)
+        assert has_uniform_background(make(X)) is is_uniform
+
+
 def test_fit_erases_only_strokes(fast):
     for background, preset in (
         (0.8, GrayImageAugmentation(translate=0.1, erase=0.8)),
@@ -56,8 +72,10 @@ def test_fit_erases_only_strokes(fast):
 
 
 @pytest.mark.parametrize(
-    ("name", "strokes"), [("mnist", True), ("pneumoniamnist", False)]
+    ("name", "is_strokes"), [("mnist", True), ("pneumoniamnist", False)]
 )
-def test_digits_have_a_uniform_background_and_x_rays_do_not(real_images, name, strokes):
+def test_digits_have_a_uniform_background_and_x_rays_do_not(
+    real_images, name, is_strokes
+):
     X, _ = real_images(name, n=2000)
-    assert has_uniform_background(make(X)) is strokes
+    assert has_uniform_background(make(X)) is is_strokes

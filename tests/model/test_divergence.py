@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,7 @@ def test_finite_weights_that_overflow_raise(fast):
 def test_decoding_in_parts_gives_the_same_latents(fitted, net, dataset, monkeypatch):
     latents = encode_checked(net, dataset)
     whole = encode_decoded(net, latents, fitted._model.scaler)
-    monkeypatch.setattr(_divergence, "DECODED_TOGETHER", 16)
+    n_values = math.prod(fitted._model.scaler.layout.sample_shape)
+    monkeypatch.setattr(_divergence, "DECODED_VALUES", 16 * n_values)
     parts = encode_decoded(net, latents, fitted._model.scaler)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)

@@ -37,3 +37,11 @@ def test_small_sets_train_for_more_epochs_and_volumes_for_even_more(n_samples):
 def test_tables_have_no_second_phase_unless_asked_for(kind, expected):
     assert count_refinement_epochs("auto", kind=kind) == expected
     assert count_refinement_epochs(3, kind=kind) == 3
+
+
+@given(n_samples=st.integers(1, 100_000), megabytes=st.integers(1, 10_000))
+def test_a_step_takes_a_limited_amount_of_memory(n_samples, megabytes):
+    size = count_batch_size("auto", n_samples, sample_bytes=megabytes * 2**20)
+    assert 16 <= size <= count_batch_size("auto", n_samples)
+    assert size == 16 or size * megabytes <= 2048
+    assert count_batch_size(300, n_samples, sample_bytes=2**40) == 300

@@ -1,0 +1,160 @@
+"""Estimate the time and the memory of a fit from a few steps on a copy."""
+
+import copy
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._model.fit import FitSettings
+from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.settings import TrainingSettings
+from contrastive_clustering._training.step_memory import BYTES_OF_FLOAT32, step_bytes
+from contrastive_clustering._utils.memory import show_bytes
+from contrastive_clustering._utils.threads import limit_nested_threads
+
+# A timed step has a whole batch of small samples, whose time includes a fixed cost, and
+# this many large ones, whose time is proportional to their number.
+FEWEST_TIMED, VALUES_TIMED = 32, 2**20
+
+# The first step is slower, as libraries initialize themselves.
+N_WARM_UP, N_TIMED = 1, 2
+
+# Memory of libraries that are loaded during a fit, and of the clustering.
+FIXED_BYTES = 150 * 2**20
+
+# Copies of the weights: themselves, their gradients, the two moments of the optimizer,
+# and their start in the second phase.
+COPIES_OF_WEIGHTS = 5
+
+
+@dataclass(frozen=True)
+class CostEstimate:
+    """Estimated time and memory of a fit.
+
+    Attributes
+    ----------
+    seconds : float
+        Seconds of training in both phases. Finding strata in the latents takes further
+        seconds or minutes, which depend on the number of samples but not on their size.
+
+    bytes : int
+        Largest memory that a fit adds to that of the process and of the samples, on the
+        device of training. Calculated for the default network, whatever `encoder` and
+        `decoder`.
+
+    batch_size : int
+        Largest number of samples in a batch.
+
+    n_epochs, refinement_epochs : int
+        Numbers of epochs of the first and of the second phase.
+
+    Examples
+    --------
+    >>> from contrastive_clustering import CostEstimate
+    >>> print(CostEstimate(400.0, 2**30, 256, 30, 15))
+    about 7 minutes of training (30 and 15 epochs, batches of 256) and 1.0 GiB of memory
+    """
+
+    seconds: float
+    bytes: int
+    batch_size: int
+    n_epochs: int
+    refinement_epochs: int
+
+    def __str__(self) -> str:
+        return (
+            f"about {_show_seconds(self.seconds)} of training ({self.n_epochs} and "
+            f"{self.refinement_epochs} epochs, batches of {self.batch_size}) and "
+            f"{show_bytes(self.bytes)} of memory"
+        )
+
+
+def _show_seconds(seconds: float) -> str:
+    """Return a readable duration with about two digits."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds" if seconds >= 2 else f"{seconds:.1f} seconds"
+
+
+def is_cheap_to_estimate(n_samples: int, settings: FitSettings, n_values: int) -> bool:
+    """Return whether the timed steps take at most a hundredth of the training."""
+    n_timed = (N_WARM_UP + N_TIMED) * _count_timed(settings.training, n_values)
+    return 100 * n_timed <= n_samples * sum(_epochs(settings))
+
+
+def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
+    """Time a few steps of a new net, and return the estimate for the whole fit.
+
+    Parameters
+    ----------
+    dataset : ArrayDataset
+        The training set.
+
+    settings : FitSettings
+        Settings of the fit.
+
+    Returns
+    -------
+    cost : CostEstimate
+        The estimate.
+    """
+    training = settings.training
+    shape = dataset.scaler.layout.network_shape
+    n_timed = min(len(dataset), _count_timed(training, math.prod(shape)))
+    rows = np.linspace(0, len(dataset) - 1, n_timed).round().astype(np.intp)
+    net = make_net(_reduced(training, n_timed), dataset.scaler)
+    seconds = _seconds_per_sample(net, dataset.take(rows))
+    n_weights = sum(weight.numel() for weight in net.module_.parameters())
+    n_epochs, refinement_epochs = _epochs(settings)
+    batch_size = min(training.batch_size, len(dataset))
+    return CostEstimate(
+        seconds=seconds * len(dataset) * (n_epochs + refinement_epochs),
+        bytes=FIXED_BYTES
+        + batch_size * step_bytes(shape, training.latent_dim)
+        + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
+        batch_size=batch_size,
+        n_epochs=n_epochs,
+        refinement_epochs=refinement_epochs,
+    )
+
+
+def _count_timed(training: TrainingSettings, n_values: int) -> int:
+    return min(training.batch_size, max(FEWEST_TIMED, VALUES_TIMED // n_values))
+
+
+def _epochs(settings: FitSettings) -> tuple[int, int]:
+    """Return the numbers of epochs of both phases."""
+    training = settings.training
+    refining = 0 if settings.refinement is None else training.refinement_epochs
+    return training.max_epochs, refining
+
+
+def _reduced(training: TrainingSettings, n_timed: int) -> TrainingSettings:
+    """Return the settings of a silent training of a few steps, without callbacks."""
+    ignored = ("callbacks__", "compile")
+    return replace(
+        training,
+        # A callable may have a state that its calls change.
+        augmentation=copy.deepcopy(training.augmentation),
+        max_epochs=N_WARM_UP + N_TIMED,
+        batch_size=n_timed,
+        early_stopping=False,
+        callbacks=(),
+        verbose=0,
+        net_params={
+            name: value
+            for name, value in training.net_params.items()
+            if not name.startswith(ignored)
+        },
+    )
+
+
+@limit_nested_threads()
+def _seconds_per_sample(net: ContrastiveNet, dataset: ArrayDataset) -> float:
+    net.run_epochs(dataset)
+    durations = net.history[N_WARM_UP:, "dur"]
+    return float(np.mean(durations)) / len(dataset)

@@ -1,0 +1,94 @@
+import itertools
+import math
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from contrastive_clustering import ContrastiveAutoencoderClusterer, CostEstimate
+from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._estimator.settings import resolve_settings
+from contrastive_clustering._model import cost as _cost
+from contrastive_clustering._model.cost import estimate_fit, is_cheap_to_estimate
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.52, "0.5 seconds"),
+        (119, "119 seconds"),
+        (150, "2 minutes"),
+        (7200, "2 hours"),
+    ],
+)
+def test_an_estimate_is_one_readable_line(seconds, shown):
+    line = str(CostEstimate(seconds, 3 * 2**29, 128, 30, 15))
+    assert line == (
+        f"about {shown} of training (30 and 15 epochs, batches of 128) and 1.5 GiB of "
+        "memory"
+    )
+
+
+def test_an_estimate_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        CostEstimate(1.0, 1, 1, 1, 1).seconds = 2.0
+
+
+def make(fast, n_samples=40, **parameters):
+    X = np.random.default_rng(0).normal(size=(n_samples, 8, 8))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    estimator = ContrastiveAutoencoderClusterer(**{**fast, **parameters})
+    return dataset, resolve_settings(estimator, dataset, seed=0)
+
+
+def test_seconds_are_those_of_a_sample_times_samples_and_epochs(fast, monkeypatch):
+    seen = []
+
+    def fixed(net, dataset):
+        seen.append((net.batch_size, len(dataset)))
+        return 0.01
+
+    monkeypatch.setattr(_cost, "_seconds_per_sample", fixed)
+    for refinement_epochs in (5, 0):
+        cost = estimate_fit(
+            *make(fast, max_epochs=7, refinement_epochs=refinement_epochs)
+        )
+        n_epochs = 7 + refinement_epochs
+        assert cost.seconds == pytest.approx(0.01 * 40 * n_epochs)
+        assert (cost.n_epochs, cost.refinement_epochs) == (7, refinement_epochs)
+    assert seen == [(40, 40), (40, 40)]
+
+
+def test_memory_grows_with_the_batch_but_not_beyond_the_samples(fast, monkeypatch):
+    monkeypatch.setattr(_cost, "_seconds_per_sample", lambda *args: 0.0)
+    found = [
+        estimate_fit(*make(fast, batch_size=size)).bytes
+        for size in (10, 20, 30, 40, 99)
+    ]
+    assert found[3] == found[4]
+    assert len({b - a for a, b in itertools.pairwise(found[:4])}) == 1
+
+
+def test_estimates_of_short_fits_are_not_cheap(fast):
+    _, settings = make(fast, max_epochs=3, refinement_epochs=2, batch_size=64)
+    n_values = math.prod((8, 8))
+    needed = 100 * 3 * 64 / 5
+    assert not is_cheap_to_estimate(math.ceil(needed) - 1, settings, n_values)
+    assert is_cheap_to_estimate(math.ceil(needed), settings, n_values)
+
+
+@pytest.mark.slow
+def test_the_estimate_is_close_to_the_time_of_a_fit():
+    X = np.random.default_rng(0).normal(size=(1000, 64, 64))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    estimator = ContrastiveAutoencoderClusterer(
+        2, clusterer="kmeans", max_epochs=4, refinement_epochs=0, random_state=0
+    )
+    settings = resolve_settings(estimator, dataset, seed=0)
+    seconds = estimate_fit(dataset, settings).seconds
+    fitted = estimator.fit(X)
+    trained = sum(fitted.history_[:, "dur"])
+    # Another process may slow down one of the two.
+    assert trained / 3 < seconds < 3 * trained
