@@ -141,7 +141,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             return
         # Training sees new views in each epoch, which depend only on its number.
         # Validation sees the same views in all, so that its losses are comparable.
-        epoch = len(self.history)
+        epoch = self.module_.view_epoch(len(self.history))
         iterator.even_batches.epoch = epoch
         self._warm_up_divergence()
         keys = (
