@@ -233,6 +233,12 @@ class ContrastiveAutoencoder(nn.Module):
         n_epochs = self.encoder.n_view_epochs
         return epoch if n_epochs is None else epoch % n_epochs
 
+    def look_up(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the kept features of a batch if there are any, otherwise the batch."""
+        if not isinstance(self.encoder, BackboneEncoder):
+            return batch
+        return self.encoder.look_up(batch)
+
     def keeping_features(self) -> AbstractContextManager[None]:
         """Keep the features of a frozen pretrained encoder in this context."""
         if not isinstance(self.encoder, BackboneEncoder):

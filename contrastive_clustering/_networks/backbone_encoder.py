@@ -124,9 +124,11 @@ class BackboneEncoder(nn.Module):
         return self
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return the outputs of the head for a standardized batch of images."""
-        if self._bank is not None:
-            features = self._find_features(batch)
+        """Return the outputs of the head for standardized images, or for features."""
+        if batch.ndim == 2:
+            features = batch
+        elif self._bank is not None:
+            features = self._bank.get(batch, self._compute_in_blocks)
         elif self._is_frozen and not torch.compiler.is_compiling():
             features = self._compute_in_blocks(batch)
         else:
@@ -154,6 +156,15 @@ class BackboneEncoder(nn.Module):
         images = ((images - self.mean) / self.std).contiguous()
         return pool_features(self.backbone(images), self.output).float()
 
+    def look_up(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the features of a batch if they are kept, otherwise the batch.
+
+        Both are a valid input. A network that is compiled cannot search for features.
+        """
+        if self._bank is None:
+            return batch
+        return self._bank.get(batch, self._compute_in_blocks)
+
     @contextmanager
     def keeping_features(self) -> Iterator[None]:
         """Keep the features of a frozen backbone in this context."""
@@ -170,11 +181,6 @@ class BackboneEncoder(nn.Module):
     @property
     def _is_frozen(self) -> bool:
         return not any(weight.requires_grad for weight in self.backbone.parameters())
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _find_features(self, batch: torch.Tensor) -> torch.Tensor:
-        assert self._bank is not None
-        return self._bank.get(batch, self._compute_in_blocks)
 
     def _compute_in_blocks(self, batch: torch.Tensor) -> torch.Tensor:
         blocks = torch.split(batch, FROZEN_BLOCK)
@@ -274,9 +280,10 @@ def _freeze_layers(layer: nn.Module) -> None:
     A layer without weights and statistics, such as dropout, belongs to the layer that
     contains it.
     """
-    if not any(weight.requires_grad for weight in layer.parameters()):
+    trained = [weight.requires_grad for weight in layer.parameters()]
+    if not any(trained):
         layer.eval()
-        return
-    for child in layer.children():
-        if [*child.parameters(), *child.buffers()]:
-            _freeze_layers(child)
+    elif not all(trained):
+        for child in layer.children():
+            if [*child.parameters(), *child.buffers()]:
+                _freeze_layers(child)

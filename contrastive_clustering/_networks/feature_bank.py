@@ -94,13 +94,13 @@ class FeatureBank:
             self._kept[key] = values.copy()
             self._n_bytes += values.nbytes
             return
+        if self.on_disk is None:
+            free = shutil.disk_usage(tempfile.gettempdir()).free
+            self.on_disk = int(free * MAX_DISK_FRACTION)
+        if self._n_written + values.nbytes > self.on_disk:
+            return
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
-            if self.on_disk is None:
-                free = shutil.disk_usage(tempfile.gettempdir()).free
-                self.on_disk = int(free * MAX_DISK_FRACTION)
-        if self.on_disk is None or self._n_written + values.nbytes > self.on_disk:
-            return
         self._file.seek(self._n_written)
         self._file.write(np.ascontiguousarray(values).data)
         self._kept[key] = _OnDisk(self._n_written, values.shape)

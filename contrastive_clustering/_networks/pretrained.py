@@ -1,7 +1,6 @@
 """Pretrained backbones as encoders: their settings, and what they are checked for."""
 
 import copy
-import dataclasses
 import difflib
 import fnmatch
 from collections.abc import Callable
@@ -176,17 +175,6 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
             trainable=patterns,
             n_view_epochs=self.cached_views,
         )
-
-    def __repr__(self) -> str:
-        # The network itself may take hundreds of lines.
-        settings = self.get_params(deep=False)
-        fields = dataclasses.fields(self)
-        changed = [
-            f"{field.name}={settings[field.name]!r}"
-            for field in fields
-            if field.name != "module" and settings[field.name] != field.default
-        ]
-        return f"PretrainedEncoder({', '.join([self._shown, *changed])})"
 
     @property
     def is_frozen(self) -> bool:
