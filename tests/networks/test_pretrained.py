@@ -4,6 +4,7 @@ import pickle
 from dataclasses import dataclass
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 from sklearn.base import clone
@@ -182,7 +183,6 @@ def test_save_and_load(tiny_images, fast, tmp_path, trainable):
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"image_size": 7}, {"trainable": "all"}])
 def test_onnx_export(tiny_images, fast, tmp_path, settings):
-    ort = pytest.importorskip("onnxruntime")
     clusterer = fit(fast, tiny_images, **settings)
     clusterer.to_onnx(tmp_path / "model.onnx")
     session = ort.InferenceSession(tmp_path / "model.onnx")
