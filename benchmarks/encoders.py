@@ -92,7 +92,7 @@ def judge(
 ) -> dict[str, Any]:
     """Return one row of the table: the means over the seeds."""
     strata, neighbors, seconds, loss = Tally(), Tally(), [], []
-    for seed in range(asked.seeds):
+    for seed in asked.seeds:
         train, held_out = read(name, asked.images, seed, final=asked.final)
         has_patients = len(np.unique(train.patients)) < len(train.patients)
         start = time.process_time()
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500, help="at most")
     parser.add_argument("--size", type=int, default=64, help="side for the network")
     parser.add_argument("--epochs", type=int, default=12, help="of fine-tuning")
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--final", action="store_true")
     asked = parser.parse_args()
     rows = []

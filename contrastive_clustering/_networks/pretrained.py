@@ -80,7 +80,7 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
         Learning rate of the network's trained weights, as a multiple of `lr` of the
         clusterer. It has no effect if ``optimizer__param_groups`` is set.
 
-    cached_views : int or None, default=8
+    cached_views : int or None, default=4
         Number of epochs after which views repeat, if the network is frozen; None draws
         new views in each epoch and keeps no features.
 
@@ -121,7 +121,7 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
     output: str | None = None
     trainable: str | list[str] = "none"
     lr_factor: float = 0.03
-    cached_views: int | None = 8
+    cached_views: int | None = 4
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "module": [nn.Module, callable],
@@ -265,7 +265,8 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
                 f"{self._name} has module={show(self.module)}, which returned a "
                 f"{type(made).__name__}. It must return a torch.nn.Module."
             )
-        return made
+        # Networks may come in half precision or on a GPU; the net moves them later.
+        return made.to("cpu", torch.float32)
 
     def _patterns(self, backbone: nn.Module) -> list[str]:
         """Return patterns of the names of trained weights; each of them matches."""

@@ -285,6 +285,11 @@ def test_images_of_all_dtypes_are_scaled_to_the_unit_range(tiny_images, fast, dt
     np.testing.assert_allclose(np.concatenate(seen)[: len(images)], shown, atol=1e-5)
 
 
+def test_a_network_in_half_precision(tiny_images, fast):
+    clusterer = fit(fast, tiny_images, make_backbone().half())
+    assert np.isfinite(clusterer.transform(tiny_images)).all()
+
+
 def test_a_given_range_of_values(tiny_images, fast):
     images = tiny_images.astype(np.float32)
     clusterer = fit(fast, images, value_range=(-100, 300))
