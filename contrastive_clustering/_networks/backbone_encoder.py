@@ -118,9 +118,16 @@ class BackboneEncoder(nn.Module):
         self._keep("offset", (np.asarray(mean, np.float64) - low) / (high - low))
 
     def train(self, mode: bool = True) -> "BackboneEncoder":
-        """Set training mode, except for frozen layers, whose statistics are kept."""
+        """Set training mode, except for frozen layers and batch normalization.
+
+        Small data sets with few steps would spoil the statistics of normalization:
+        docs, "When does a pretrained encoder help?".
+        """
         super().train(mode)
         _freeze_layers(self.backbone)
+        for layer in self.backbone.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.eval()
         return self
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
@@ -277,13 +284,12 @@ def _read_field(output: Any, field: str | None) -> torch.Tensor:
 def _freeze_layers(layer: nn.Module) -> None:
     """Set layers without trained weights to evaluation mode.
 
-    A layer without weights and statistics, such as dropout, belongs to the layer that
-    contains it.
+    A layer without weights, such as dropout, belongs to the layer that contains it.
     """
     trained = [weight.requires_grad for weight in layer.parameters()]
     if not any(trained):
         layer.eval()
     elif not all(trained):
         for child in layer.children():
-            if [*child.parameters(), *child.buffers()]:
+            if [*child.parameters()]:
                 _freeze_layers(child)

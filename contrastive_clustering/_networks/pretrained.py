@@ -38,8 +38,8 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
     are gray, values are scaled to [0, 1] and resized, and the mean and standard
     deviation of the network's own training set are applied, not those of X. The
     network's features are mapped to latents by a small head, which is always trained.
-    The network itself is frozen, including the statistics of its normalization layers,
-    or trained in part or as a whole. The decoder works from the latents.
+    The network itself is frozen, or trained in part or as a whole; the statistics of
+    its batch normalization never change. The decoder works from the latents.
 
     The features of a frozen network are kept during a fit. Views repeat after
     `cached_views` epochs, so that only the first epochs compute features.
@@ -74,7 +74,8 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
     trainable : {"none", "all"}, str or list of str, default="none"
         Which weights of the network are trained: none, all, or those whose names match
         one of the patterns, such as ``["layer4.*"]``. Layers without trained weights
-        keep their statistics and are not random.
+        are not random, as dropout is. All layers of batch normalization keep their
+        statistics.
 
     lr_factor : float, default=0.03
         Learning rate of the network's trained weights, as a multiple of `lr` of the

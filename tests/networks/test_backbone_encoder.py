@@ -152,9 +152,6 @@ TRAINABLE = {
             "2.1.bias",
             "2.2.weight",
             "2.2.bias",
-            "2.2.running_mean",
-            "2.2.running_var",
-            "2.2.num_batches_tracked",
         },
     ),
 }
@@ -180,7 +177,10 @@ def test_only_trained_layers_change(trainable, changing):
 
 def test_everything_is_trained_if_all_weights_are():
     encoder = make(trainable=["*"])
-    assert all(layer.training for layer in encoder.modules())
+    kept = [layer for layer in encoder.backbone.modules() if not layer.training]
+    assert all(isinstance(layer, nn.BatchNorm2d) for layer in kept)
+    assert len(kept) == 3
+    assert all(weight.requires_grad for weight in encoder.parameters())
     assert encoder.n_view_epochs is None
     assert not any(layer.training for layer in encoder.eval().modules())
 
