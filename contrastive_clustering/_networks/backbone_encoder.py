@@ -120,8 +120,8 @@ class BackboneEncoder(nn.Module):
     def train(self, mode: bool = True) -> "BackboneEncoder":
         """Set training mode, except for frozen layers and batch normalization.
 
-        Small data sets with few steps would spoil the statistics of normalization:
-        docs, "When does a pretrained encoder help?".
+        Few steps would leave the statistics between those of the old and the new
+        images: docs, "When does a pretrained encoder help?".
         """
         super().train(mode)
         _freeze_layers(self.backbone)
