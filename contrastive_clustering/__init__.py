@@ -23,6 +23,7 @@ __all__ = [
     "GrayImageAugmentation",
     "InterpolationDisplay",
     "LabelSpreadDisplay",
+    "PretrainedEncoder",
     "PrototypeRefinement",
     "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",

@@ -40,6 +40,7 @@ from contrastive_clustering._evaluation.stability import cluster_stability
 from contrastive_clustering._evaluation.stability_result import ClusterStability
 from contrastive_clustering._model.cost import CostEstimate
 from contrastive_clustering._networks.losses import nt_xent
+from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
 from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
 from contrastive_clustering._report.report import clustering_report
@@ -59,6 +60,7 @@ __all__ = [
     "GrayImageAugmentation",
     "InterpolationDisplay",
     "LabelSpreadDisplay",
+    "PretrainedEncoder",
     "PrototypeRefinement",
     "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",

@@ -67,7 +67,8 @@ class ContrastiveAutoencoderClusterer(
         sample, or to twice as many if `kl_weight` is above zero. None builds an encoder
         that suits the samples. A module is copied, and the copy is trained from its
         current weights. A class or a function is called with the shape of a sample and
-        the number of outputs, and returns a module.
+        the number of outputs, and returns a module. A :class:`PretrainedEncoder` adapts
+        a network that was trained on other images.
 
     decoder : torch.nn.Module or callable, default=None
         Maps latents to a standardized batch. The same rules apply as for `encoder`; a

@@ -151,6 +151,19 @@ def fit_model(
         return net, keep_on_device(dataset, settings.training.device)
 
     net, dataset = run_on_all_ranks(begin)
+    with net.module_.keeping_features():
+        return _fit_begun(net, dataset, settings, earlier, checkpoint)
+
+
+def _fit_begun(
+    net: ContrastiveNet,
+    dataset: ArrayDataset,
+    settings: FitSettings,
+    earlier: np.ndarray | None,
+    checkpoint: Checkpoint | None,
+) -> FittedModel:
+    """Run a fit from the stage that its checkpoint has reached; see `fit_model`."""
+    reached = None if checkpoint is None else checkpoint.reached
     stage = FIRST if reached is None else reached["stage"]
     if stage == FIRST:
         _run_first_phase(net, dataset, checkpoint)

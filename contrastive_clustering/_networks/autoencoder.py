@@ -1,5 +1,6 @@
 """The network: encoder, decoder, projection head and prototypes, without losses."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -7,6 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
+from contrastive_clustering._networks.backbone_encoder import BackboneEncoder
 from contrastive_clustering._networks.backbones import (
     default_decoder,
     default_encoder,
@@ -122,6 +124,9 @@ class ContrastiveAutoencoder(nn.Module):
     input_mean, input_std : array-like of shape (n_channels, 1, ...) or (n_features,)
         Mean and standard deviation of the training set, stored as buffers.
 
+    input_range : tuple of float, default=(0.0, 1.0)
+        Values of the training set that are 0 and 1 for a pretrained encoder.
+
     latent_dim : int, default=64
         Dimension of the latent space.
 
@@ -169,6 +174,7 @@ class ContrastiveAutoencoder(nn.Module):
         input_mean: ArrayLike,
         input_std: ArrayLike,
         *,
+        input_range: tuple[float, float] = (0.0, 1.0),
         latent_dim: int = 64,
         projection_dim: int = 64,
         projection_width: int = 256,
@@ -194,6 +200,8 @@ class ContrastiveAutoencoder(nn.Module):
             if encoder is None
             else make_part(encoder, "encoder", sample_shape, n_outputs)
         )
+        if isinstance(self.encoder, BackboneEncoder):
+            self.encoder.set_input_scale(input_mean, input_std, input_range)
         self.decoder = (
             default_decoder(sample_shape, latent_dim)
             if decoder is None
@@ -217,6 +225,25 @@ class ContrastiveAutoencoder(nn.Module):
         if "encoder" in self.custom_parts:
             return torch.contiguous_format
         return fastest_layout(tuple(self.input_mean.shape))
+
+    def view_epoch(self, epoch: int) -> int:
+        """Return the number of the epoch whose views are seen in an epoch."""
+        if not isinstance(self.encoder, BackboneEncoder):
+            return epoch
+        n_epochs = self.encoder.n_view_epochs
+        return epoch if n_epochs is None else epoch % n_epochs
+
+    def look_up(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the kept features of a batch if there are any, otherwise the batch."""
+        if not isinstance(self.encoder, BackboneEncoder):
+            return batch
+        return self.encoder.look_up(batch)
+
+    def keeping_features(self) -> AbstractContextManager[None]:
+        """Keep the features of a frozen pretrained encoder in this context."""
+        if not isinstance(self.encoder, BackboneEncoder):
+            return nullcontext()
+        return self.encoder.keeping_features()
 
     def try_custom_parts(self, sample_shape: tuple[int, ...]) -> None:
         """Raise unless the user's encoder and decoder fit the network.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._utils.messages import reason_of, show
 
 # Types of the parameters `encoder` and `decoder`.
@@ -58,6 +59,8 @@ def make_part(
                 f"{name}={show(part)} cannot be copied ({_describe(error)}), but fit "
                 "trains a copy. Pass a function that builds the module instead."
             ) from error
+    if isinstance(part, PretrainedEncoder):  # its messages name its parameters
+        return part(sample_shape, n_latents)
     try:
         module = part(sample_shape, n_latents)
     # The user's function may raise any exception; the message includes it.

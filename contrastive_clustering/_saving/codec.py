@@ -31,6 +31,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._io.trusted import checked_path, trusted_import
+from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._refinement.resolve import REFINEMENT_CLASSES
 from contrastive_clustering._saving.known_clusterers import (
     KNOWN_CLUSTERERS,
@@ -55,6 +56,7 @@ _RECORDS: dict[str, Any] = {
     for record in (
         *PRESETS.values(),
         ClusterNumberSearch,
+        PretrainedEncoder,
         *REFINEMENT_CLASSES,
     )
 }

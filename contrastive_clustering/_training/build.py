@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
@@ -16,6 +17,7 @@ from contrastive_clustering._networks.autoencoder import (
     PrototypeHead,
 )
 from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._training.callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._training.net import (
     ContrastiveNet,
@@ -83,6 +85,7 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         module__sample_shape=scaler.layout.network_shape,
         module__input_mean=scaler.mean,
         module__input_std=scaler.std,
+        module__input_range=input_range(settings, scaler),
         module__latent_dim=settings.latent_dim,
         module__variational=settings.kl_weight > 0,
         module__encoder=settings.encoder,
@@ -131,6 +134,11 @@ def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
         "seed": settings.seed,
         "verbose": settings.verbose,
     }
+    encoder = settings.encoder
+    if isinstance(encoder, PretrainedEncoder) and not encoder.is_frozen:
+        # At the rate of new weights, the first steps would undo the pretraining.
+        rate = settings.lr * encoder.lr_factor
+        parameters["optimizer__param_groups"] = [("encoder.backbone.*", {"lr": rate})]
     given = net_parameters_of(
         settings.net_params,
         "criterion",
@@ -145,6 +153,16 @@ def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
     if "fused" in known and not STEP_IMPLEMENTATIONS & given.keys():
         parameters["optimizer__fused"] = True  # one kernel for all weights
     return parameters | given
+
+
+def input_range(settings: TrainingSettings, scaler: Scaler) -> tuple[float, float]:
+    """Return the values of samples that are 0 and 1 for a pretrained encoder."""
+    encoder = settings.encoder
+    if isinstance(encoder, PretrainedEncoder) and encoder.value_range is not None:
+        return encoder.value_range
+    if scaler.dtype == np.uint8:
+        return 0.0, 255.0
+    return (0.0, 1.0) if scaler.dtype == bool else (scaler.low, scaler.high)
 
 
 def optimizer_defaults(optimizer: type[torch.optim.Optimizer]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             return
         # Training sees new views in each epoch, which depend only on its number.
         # Validation sees the same views in all, so that its losses are comparable.
-        epoch = len(self.history)
+        epoch = self.module_.view_epoch(len(self.history))
         iterator.even_batches.epoch = epoch
         self._warm_up_divergence()
         keys = (
@@ -245,7 +245,8 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             partners = partners[shard_slice(len(samples))]
         views, targets = self._views(samples[shard_slice(len(samples))], partners)
         indices = self.move(indices)
-        output = self.infer(views, noise=self._draw_noise(views), **fit_params)
+        inputs, noise = self.module_.look_up(views), self._draw_noise(views)
+        output = self.infer(inputs, noise=noise, **fit_params)
         terms = self.loss_terms(output, indices, targets, training=True)
         total = self._sum_over_processes(terms)
         self.record_terms(total, training=True)
@@ -259,7 +260,7 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         samples, indices = batch
         views, targets = self._views(samples)
         with torch.no_grad():
-            output = self.infer(views, **fit_params)
+            output = self.infer(self.module_.look_up(views), **fit_params)
             loss = self.get_loss(output, indices, X=targets, training=False)
         return {"loss": loss, "y_pred": output}
 

@@ -57,6 +57,7 @@ SET_BY_FIT: dict[str, str | None] = {
     "module__sample_shape": "image_shape",
     "module__input_mean": None,
     "module__input_std": None,
+    "module__input_range": None,
     "module__latent_dim": "latent_dim",
     "module__variational": "kl_weight",
     "module__encoder": "encoder",
