@@ -49,6 +49,7 @@ html_sidebars = {
         "speed",
         "tested_behavior",
         "contributing",
+        "releasing",
         "whats_new",
     )
 }

@@ -247,7 +247,17 @@ PAGES_WITH_FILES = [
 ]
 
 # Pages that start a cluster, or that train for more than a few epochs.
-SLOW = {"large_data", "distributed", "parameters", "patients", "pitfalls", "report"}
+SLOW = {
+    "distributed",
+    "evaluation",
+    "index",
+    "large_data",
+    "parameters",
+    "patients",
+    "pitfalls",
+    "report",
+    "visualization",
+}
 
 # Statements of a page on the results of its snippets.
 STATED = {

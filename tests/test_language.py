@@ -25,6 +25,8 @@ CHECKED = (
     "docs",
     "examples",
     "README.md",
+    "CODE_OF_CONDUCT.md",
+    "SECURITY.md",
 )
 SUFFIXES = {".py", ".rst", ".md"}
 GENERATED = {"_build", "auto_examples", "generated"}

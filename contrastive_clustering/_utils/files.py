@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 
 from contrastive_clustering._utils.messages import show
 
-# Most file systems limit names to this many bytes. The name of a partial file begins
+# Most file systems limit names to this many bytes, those of Windows to this many UTF-16
+# code units. The name of a partial file begins
 # with the first letters of the target's name, each of at most 4 bytes.
 MAX_NAME_LENGTH = 255
 PARTIAL_LETTERS = 24
@@ -66,10 +68,11 @@ def as_path(path: Any, name: str) -> Path:
             f"{name}={show(path)} contains a character that is not allowed in file "
             "names. Remove it."
         ) from error
-    if any(len(os.fsencode(part)) > MAX_NAME_LENGTH for part in found.parts):
+    if any(_name_length(part) > MAX_NAME_LENGTH for part in found.parts):
         raise ValueError(
             f"{name}={show(path)} has a component of more than {MAX_NAME_LENGTH} "
-            "bytes, which file systems do not accept. Shorten it."
+            "bytes (on Windows, characters), which file systems do not accept. Shorten "
+            "it."
         )
     if not os.fspath(path).startswith("~"):  # "./~" is "~" to pathlib
         return found
@@ -80,6 +83,13 @@ def as_path(path: Any, name: str) -> Path:
             f"{name}={show(path)} begins with a home folder that cannot be determined. "
             "Write out the full path."
         ) from error
+
+
+def _name_length(part: str) -> int:
+    """Return the length of a name in the unit that the system counts."""
+    if sys.platform == "win32":
+        return len(part.encode("utf-16-le", "surrogatepass")) // 2
+    return len(os.fsencode(part))
 
 
 def as_output_path(path: Any, name: str) -> Path:
@@ -200,8 +210,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise OSError(
             error.errno,
             f"{os.fspath(path)!r} could not be written ({error.strerror}); an existing "
-            "file is unchanged. Check that the folder exists and is writable, and that "
-            "the disk has free space",
+            "file is unchanged. Check that the folder exists and is writable, that the "
+            "disk has free space, and that no other program has the file open",
         ) from error
 
 

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.distributed import run_on_first_rank
-from contrastive_clustering._utils.files import as_path, find_target, partial_files
+from contrastive_clustering._utils.files import (
+    OPEN_FLAGS,
+    as_path,
+    find_target,
+    partial_files,
+)
 
 LOCK_NAME = ".checkpoint.lock"
 
@@ -67,7 +72,7 @@ class FolderLock:
 
     def _open(self) -> int | None:
         """Return the locked file, or None if locks are not supported."""
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | OPEN_FLAGS
         owner = f"{os.getpid()} {socket.gethostname()}\n"
         while True:
             descriptor = os.open(self.path, flags, 0o666)

@@ -19,6 +19,9 @@ ESTIMATOR_ONLY = {
     "warm_start",
 }
 
+# Settings that are not parameters: "kmeans_fraction" depends on the kind of samples.
+SET_BY_FIT = {"kmeans_fraction", "net_params", "seed"}
+
 
 def names_of(*settings):
     return {field.name for each in settings for field in dataclasses.fields(each)}
@@ -27,7 +30,7 @@ def names_of(*settings):
 def test_every_parameter_is_a_setting():
     parameters = set(ContrastiveAutoencoderClusterer().get_params())
     settings = names_of(TrainingSettings, ClusteringSettings)
-    assert parameters == (settings - {"net_params", "seed"}) | ESTIMATOR_ONLY
+    assert parameters == (settings - SET_BY_FIT) | ESTIMATOR_ONLY
 
 
 def test_settings_cannot_be_changed():

@@ -298,6 +298,14 @@ def test_the_longest_names_work(tmp_path, letter):
         as_output_path(tmp_path / (letter * (n + 1)), "path")
 
 
+@pytest.mark.parametrize(("letter", "n"), [("x", 255), ("字", 255), ("🩻", 127)])
+def test_names_on_windows_are_limited_by_code_units(monkeypatch, letter, n):
+    monkeypatch.setattr("sys.platform", "win32")
+    assert as_path(letter * n, "path").name == letter * n
+    with pytest.raises(ValueError, match="component of more than 255"):
+        as_path(letter * (n + 1), "path")
+
+
 def test_output_paths_are_checked_and_not_modified(tmp_path, home):
     (tmp_path / "file").write_bytes(b"old")
     assert as_output_path("~/new", "path") == home / "new"
