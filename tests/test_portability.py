@@ -180,6 +180,7 @@ EXCEPTIONS = {
         "memory map",
         "_data/torch_datasets.py",
     ): "deleted by the system when it is closed",
+    ("separator of paths", "_command/joining.py"): "paths of tables, made POSIX first",
     ("memory map", "_images/spool.py"): "of the new file of the user, after its rename",
 }
 
