@@ -11,6 +11,7 @@ from contrastive_clustering._evaluation.doubts import (
 )
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.privacy import (
+    MAX_SHARE,
     MIN_MEMBERS,
     Privacy,
     is_training_set,
@@ -112,6 +113,12 @@ def _on_privacy(privacy: Privacy) -> list[str]:
         notes.append(
             f"{_centers_are(hidden)} not shown: a center resembles one sample of X far "
             "more than the others, or most members are near-copies of one sample."
+        )
+    grouped = np.flatnonzero(privacy.of_one_group & ~privacy.resembling & ~single)
+    if len(grouped):
+        notes.append(
+            f"{_centers_are(grouped)} not shown: more than {MAX_SHARE:.0%} of the "
+            "stratum's samples belong to one group, such as a patient."
         )
     few = privacy.shown[counts[privacy.shown] < FEW_MEMBERS]
     if len(few):

@@ -10,6 +10,7 @@ from contrastive_clustering._data.duplicates import count_distinct, number_disti
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._report.data import Chosen
+from contrastive_clustering._utils.grouping import Grouping
 
 # The mean latent of fewer distinct samples is the latent of a single sample, and would
 # decode to its reconstruction.
@@ -18,7 +19,8 @@ MIN_MEMBERS = 2
 # An image resembles one sample if its distance from that sample is less than this
 # fraction of its mean distance from the next ones, or if that sample and its
 # near-copies make up more than this share of the stratum
-# (docs/experiments/recognizable_centers.rst).
+# (docs/experiments/recognizable_centers.rst). The share holds for the samples of a
+# group, such as a patient, as well.
 MAX_DISTANCE_RATIO, N_NEXT = 0.7, 5
 MAX_SHARE = 0.45
 
@@ -43,18 +45,23 @@ class Privacy:
     resembling : ndarray of shape (n_clusters,)
         Whether the decoded center resembles a single sample of X.
 
+    of_one_group : ndarray of shape (n_clusters,)
+        Whether most samples of the stratum belong to one group, such as a patient.
+
     is_training_set : bool
         Whether X is most likely the training set.
     """
 
     n_distinct: np.ndarray
     resembling: np.ndarray
+    of_one_group: np.ndarray
     is_training_set: bool
 
     @property
     def shown(self) -> np.ndarray:
         """The strata whose decoded centers may be shown, in ascending order."""
-        return np.flatnonzero((self.n_distinct >= MIN_MEMBERS) & ~self.resembling)
+        hidden = self.resembling | self.of_one_group
+        return np.flatnonzero((self.n_distinct >= MIN_MEMBERS) & ~hidden)
 
 
 def count_members(estimator: Any) -> np.ndarray:
@@ -99,7 +106,12 @@ def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
     )
 
 
-def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
+def examine(
+    estimator: Any,
+    chosen: Chosen,
+    samples: Samples,
+    grouping: Grouping | None = None,
+) -> Privacy:
     """Count distinct samples and compare the decoded centers with all samples.
 
     Parameters
@@ -112,6 +124,9 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
 
     samples : ndarray or LazyArray of shape (n_samples, ...)
         All samples of X, read in chunks.
+
+    grouping : Grouping or None, default=None
+        The group of each sample used.
 
     Returns
     -------
@@ -128,8 +143,9 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
         n_here = np.bincount(chosen.labels[chosen.labels >= 0], minlength=n_clusters)
         here = count_distinct(chosen.labels, codes[chosen.rows], n_clusters)
         n_distinct = np.where((n_here > 1) & (here == 1), 1, n_distinct)
+    of_one_group = is_of_one_group(chosen.labels, n_clusters, grouping)
     if samples[0].size < MIN_VALUES:
-        return Privacy(n_distinct, np.zeros(n_clusters, bool), is_same)
+        return Privacy(n_distinct, np.zeros(n_clusters, bool), of_one_group, is_same)
     scaler = estimator._model.scaler
     centers = estimator.inverse_transform(estimator.cluster_centers_)
     near_copy = NEAR_COPY * typical_distance(chosen, codes[chosen.rows], scaler)
@@ -137,7 +153,46 @@ def examine(estimator: Any, chosen: Chosen, samples: Samples) -> Privacy:
     members = np.arange(n_clusters)[:, None] == chosen.labels
     n_alike = (members & alike[:, chosen.rows]).sum(axis=1)
     is_one = n_alike > MAX_SHARE * members.sum(axis=1)
-    return Privacy(n_distinct, (ratios < MAX_DISTANCE_RATIO) | is_one, is_same)
+    resembling = (ratios < MAX_DISTANCE_RATIO) | is_one
+    return Privacy(n_distinct, resembling, of_one_group, is_same)
+
+
+def is_of_one_group(
+    labels: np.ndarray, n_clusters: int, grouping: Grouping | None
+) -> np.ndarray:
+    """Return the strata in which one group has more than the allowed share.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Stratum of each sample, -1 for noise.
+
+    n_clusters : int
+        Number of strata.
+
+    grouping : Grouping or None
+        The group of each sample.
+
+    Returns
+    -------
+    of_one_group : ndarray of bool of shape (n_clusters,)
+        All False without groups, or if each sample is a group of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._report.privacy import is_of_one_group
+    >>> from contrastive_clustering._utils.grouping import Grouping
+    >>> patients = Grouping.read(["A", "A", "A", "B", "C", "D"], 6)
+    >>> is_of_one_group(np.array([0, 0, 0, 1, 1, 1]), 2, patients)
+    array([ True, False])
+    """
+    if grouping is None or grouping.is_trivial:
+        return np.zeros(n_clusters, bool)
+    known = labels >= 0
+    counts = np.zeros((n_clusters, grouping.n_groups), np.intp)
+    np.add.at(counts, (labels[known], grouping.codes[known]), 1)
+    return np.asarray(counts.max(axis=1) > MAX_SHARE * counts.sum(axis=1))
 
 
 def typical_distance(chosen: Chosen, codes: np.ndarray, scaler: Scaler) -> float:

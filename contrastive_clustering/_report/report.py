@@ -124,8 +124,9 @@ def clustering_report(
     show_samples : bool, default=False
         Whether to show samples: typical and atypical members of each stratum, and
         reconstructions. If False, the page contains no sample, and decoded centers are
-        left out if their stratum has a single distinct training sample or if they
-        resemble a single sample of X. Copies are detected, and training samples
+        left out if their stratum has a single distinct training sample, if they
+        resemble a single sample of X, or if most samples of the stratum belong to one
+        group. Copies are detected, and training samples
         compared, only if X is the training set.
 
     max_samples : int, default=10_000
@@ -212,7 +213,9 @@ def clustering_report(
             chosen.labels, chosen.y, estimator.linkage_, grouping
         )
     people = None if data is None else examine_people(data, chosen, seed)
-    privacy = None if show_samples else examine(estimator, chosen, samples)
+    privacy = None
+    if not show_samples:
+        privacy = examine(estimator, chosen, samples, grouping)
     with plots.default_style():
         parts = [
             sections.summary(estimator, chosen, len(samples), grouping),

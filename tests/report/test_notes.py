@@ -20,10 +20,11 @@ def chosen_part(labels=Fitted.labels_, rows=None, y=None):
     return Chosen(None, samples, rows, None, np.asarray(labels), y)
 
 
-def privacy(*, n_distinct=(6, 1, 3, 0), resembling=(), is_training_set=True):
-    return Privacy(
-        np.array(n_distinct), np.isin(np.arange(4), resembling), is_training_set
-    )
+def privacy(
+    *, n_distinct=(6, 1, 3, 0), resembling=(), of_one_group=(), is_training_set=True
+):
+    hidden = [np.isin(np.arange(4), strata) for strata in (resembling, of_one_group)]
+    return Privacy(np.array(n_distinct), *hidden, is_training_set)
 
 
 def said(chosen, n_samples=11, known=None, error=0.2):
@@ -58,6 +59,13 @@ def test_center_that_resembles_a_sample_is_mentioned_once():
     text = said(chosen_part(), known=privacy(resembling=[1, 2]))
     assert "The decoded center of stratum 2 is not shown: a center resembles" in text
     assert "fewer than 5" not in text
+
+
+def test_strata_of_one_group_are_mentioned_unless_hidden_for_another_reason():
+    known = privacy(resembling=[2], of_one_group=[0, 1, 2])
+    text = said(chosen_part(), known=known)
+    assert "The decoded center of stratum 0 is not shown: more than 45% of" in text
+    assert text.count("45%") == 1
 
 
 def test_other_samples_weaken_the_privacy_notes():

@@ -15,9 +15,11 @@ from contrastive_clustering._report.privacy import (
     count_members,
     distance_ratios,
     examine,
+    is_of_one_group,
     is_training_set,
     typical_distance,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 
 class Fitted:
@@ -45,8 +47,10 @@ def test_training_set_is_recognized_by_its_strata(labels, rows, n_samples, expec
     assert is_training_set(Fitted, chosen, n_samples) is expected
 
 
-def test_centers_of_at_least_two_samples_that_resemble_none_are_shown():
-    found = Privacy(np.array([0, 1, 2, 9]), np.array([0, 0, 0, 1], bool), True)
+def test_centers_of_several_samples_and_groups_that_resemble_none_are_shown():
+    resembling, of_one_group = np.zeros((2, 5), bool)
+    resembling[3] = of_one_group[4] = True
+    found = Privacy(np.array([0, 1, 2, 9, 9]), resembling, of_one_group, True)
     assert found.shown.tolist() == [2]
 
 
@@ -209,3 +213,25 @@ def test_samples_with_few_features_are_not_compared():
     chosen = Chosen(X, X, np.arange(60), None, labels, None)
     privacy = examine(Decoding(labels, centers, X), chosen, X)
     assert privacy.shown.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("n_of_one", "expected"), [(13, False), (14, True)])
+def test_share_of_a_group_is_limited(n_of_one, expected):
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(60, 10)), np.arange(60) // 30
+    patients = np.arange(60)
+    patients[:n_of_one] = 0
+    patients[30:40] = 30
+    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    privacy = examine(
+        Decoding(labels, X[[0, 30]], X), chosen, X, Grouping.read(patients, 60)
+    )
+    assert privacy.of_one_group.tolist() == [expected, False]
+    assert privacy.shown.tolist() == ([1] if expected else [0, 1])
+
+
+def test_groups_of_one_sample_hide_nothing():
+    labels = np.array([0, 0, 1, 1, -1])
+    found = is_of_one_group(labels, 2, Grouping.read(np.arange(5), 5))
+    assert not found.any()
+    assert not is_of_one_group(labels, 2, None).any()
