@@ -150,11 +150,18 @@ class Appearance:
             return None
         rows = np.arange(0, len(X), math.ceil(len(X) / MAX_LEARNED))
         size = max(1, CHUNK_VALUES // math.prod(layout.sample_shape))
-        parts = [
-            _measure_raw(X[rows[start : start + size]], layout, offset, scale)
-            for start in range(0, len(rows), size)
-        ]
-        raw = _RawMeasures(*map(np.concatenate, zip(*parts, strict=True)))
+        # Small arrays that are created between the large ones of each chunk would keep
+        # gigabytes of freed memory from being used again.
+        raw = _RawMeasures(
+            np.empty((len(rows), count_measures(layout) - 1)),
+            np.empty((len(rows), math.prod(map_sides(layout)))),
+            np.empty(len(rows)),
+        )
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            measured = _measure_raw(X[rows[part]], layout, offset, scale)
+            for whole, values in zip(raw, measured, strict=True):
+                whole[part] = values
         average = raw.cells.mean(axis=0)
         values = _compare(raw, average)
         center = values.mean(axis=0)
