@@ -85,11 +85,25 @@ def load_optimizer(net: ContrastiveNet, tree: Moments) -> None:
     weights = [w for group in net.optimizer_.param_groups for w in group["params"]]
     state = net.optimizer_.state_dict()
     state["state"] = {
-        index: {key: from_tree(value) for key, value in tree[names[id(weight)]].items()}
+        index: {
+            key: _in_layout_of(expected[names[id(weight)]][key], from_tree(value))
+            for key, value in tree[names[id(weight)]].items()
+        }
         for index, weight in enumerate(weights)
         if names[id(weight)] in tree
     }
     net.optimizer_.load_state_dict(state)
+
+
+def _in_layout_of(wanted: Any, value: Any) -> Any:
+    """Return a moment with the strides of one that a step creates.
+
+    Fused optimizers go through weights and moments in the order of the memory, so that
+    contiguous moments would be those of other weights of a channels-last convolution.
+    """
+    if not isinstance(wanted, torch.Tensor):
+        return value
+    return torch.empty_like(wanted).copy_(value)
 
 
 def _kind(net: ContrastiveNet) -> str:

@@ -172,6 +172,26 @@ def test_an_interrupted_fit_resumes(  # noqa: PLR0917
         )
 
 
+@pytest.mark.parametrize("epoch", [3, 6])
+def test_a_fit_of_images_with_two_blocks_resumes(
+    tiny_images, parameters, tmp_path, monkeypatch, epoch
+):
+    """Weights between blocks have strides of their own, unlike those of one block."""
+    images = tiny_images.repeat(2, axis=1).repeat(2, axis=2)
+    whole = make(parameters).fit(images)
+    weights = whole.net_.module_.encoder.parameters()
+    assert not all(weight.is_contiguous() for weight in weights)
+    with monkeypatch.context() as patch:
+        callbacks = [Stop(epoch, fails)] if epoch <= 4 else [Callback()]
+        if epoch > 4:
+            stop_in_second_phase(patch, epoch - 4)
+        with pytest.raises(StopError):
+            make(parameters, tmp_path, callbacks=callbacks).fit(images)
+    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
+    again = make(parameters, tmp_path, callbacks=callbacks).fit(images)
+    assert_same(again, whole, images)
+
+
 def test_a_fit_interrupted_between_the_phases_resumes(
     tiny_images, parameters, tmp_path, monkeypatch
 ):
