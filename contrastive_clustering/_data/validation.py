@@ -18,7 +18,7 @@ from contrastive_clustering._utils.arrays import (
     to_array,
     without_extended_precision,
 )
-from contrastive_clustering._utils.bad_samples import check_finite
+from contrastive_clustering._utils.bad_samples import check_finite, name_text
 
 Samples = np.ndarray | LazyArray
 
@@ -60,17 +60,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
             reject_times(X)
-            array = objects_as_numbers(
-                check_array(
-                    X,
-                    dtype="numeric",
-                    allow_nd=True,
-                    ensure_all_finite=False,  # its message has no index
-                    ensure_min_samples=min_samples,
-                    estimator="ContrastiveAutoencoderClusterer",
-                    input_name="X",
-                )
-            )
+            array = _as_numbers(X, min_samples)
     if array.dtype.kind not in "buif":
         raise ValueError(
             f"X has dtype {array.dtype}, which is not a dtype of real numbers. Convert "
@@ -85,6 +75,27 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
     check_finite(array, "X")
     check_squares(array, "X")
     return without_extended_precision(array)
+
+
+def _as_numbers(X: Any, min_samples: int) -> np.ndarray:
+    """Return X as an array of numbers, or raise an error that names the first text."""
+    try:
+        checked = check_array(
+            X,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_all_finite=False,  # its message has no index
+            ensure_min_samples=min_samples,
+            estimator="ContrastiveAutoencoderClusterer",
+            input_name="X",
+        )
+        return objects_as_numbers(checked)
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        columns = getattr(X, "columns", None)
+        text = name_text(np.asarray(X, dtype=object), columns)
+        raise ValueError(text or str(error)) from None
 
 
 def _check_axes(array: LazyArray, min_samples: int) -> None:

@@ -52,6 +52,42 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
     return f"{text} ({len(indices)} of {n_samples} samples)"
 
 
+def name_text(values: np.ndarray, columns: Sequence[object] | None = None) -> str:
+    """Return a sentence that names the first value that is not a number.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, ...)
+        Objects or strings.
+
+    columns : sequence of object, default=None
+        Names of the columns of a table.
+
+    Returns
+    -------
+    sentence : str
+        The index, and the name of the column if there is one; empty if all values are
+        numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.bad_samples import name_text
+    >>> name_text(np.array([["1", "2"], ["3", "Doe"]]), ["age", "name"])
+    "It holds text, first in X[1, 1], column 'name'. Drop it or encode it as numbers."
+    """
+    for flat, value in enumerate(values.flat):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            index = [int(each) for each in np.unravel_index(flat, values.shape)]
+            where = f"X[{', '.join(map(str, index))}]"
+            if columns is not None and len(index) == 2:
+                where += f", column {str(columns[index[1]])!r}"
+            return f"It holds text, first in {where}. Drop it or encode it as numbers."
+    return ""
+
+
 def blocks(n_samples: int, values_of_each: int) -> Iterator[slice]:
     """Yield slices of samples that are checked together."""
     rows = max(1, VALUES_TOGETHER // max(1, values_of_each))

@@ -33,6 +33,13 @@ GAP, LEFT_OUT = "\N{HORIZONTAL ELLIPSIS}", "[...]"
 # Text or bytes in quotes, but not apostrophes.
 QUOTE = re.compile(r"(?<![a-z0-9])(b?)'([^']*)(?:'|$)", re.IGNORECASE)
 
+# What follows is a value, in messages of Python and NumPy about text.
+NOT_A_NUMBER = re.compile(
+    r"(could not convert string(?: to [\w.]+)?|invalid literal for int\(\) with base 10"
+    r")(?:: .*| '.*)",
+    re.DOTALL,
+)
+
 # Shapes have at most this many entries, separated by commas.
 MAX_SHAPE_LENGTH = 6
 
@@ -156,8 +163,8 @@ def without_values(text: str) -> str:
     Returns
     -------
     text : str
-        The message with "[...]" in place of each array and row of numbers. Shapes,
-        ranges and single numbers are kept.
+        The message with "[...]" in place of each array and row of numbers, and without
+        text that is not a number. Shapes, ranges and single numbers are kept.
 
     Examples
     --------
@@ -166,7 +173,10 @@ def without_values(text: str) -> str:
     'got 1D array instead: array=[...]. Reshape it'
     >>> without_values("shape (64, 1, 28, 28) is not in the range [0.0, 1.0)")
     'shape (64, 1, 28, 28) is not in the range [0.0, 1.0)'
+    >>> without_values("could not convert string to float: 'Doe'")
+    'could not convert string to float'
     """
+    text = NOT_A_NUMBER.sub(r"\1", text)
     before = None
     while before != text:
         before = text

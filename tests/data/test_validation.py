@@ -107,3 +107,13 @@ def test_other_shape_than_in_fit_is_an_error():
     check_same_samples(np.ones((3, 8, 8)), layout)
     with pytest.raises(ValueError, match=r"samples of shape \(8, 9\).*fitted to"):
         check_same_samples(np.ones((3, 8, 9)), layout)
+
+
+@pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
+def test_text_is_named_by_its_place_and_not_shown(make_frame):
+    frame = make_frame({"age": [61.0, 48.0], "name": ["3", "Doe^Jane"]})
+    with pytest.raises(ValueError, match=r"text, first in X\[1, 1\], column 'name'"):
+        check_samples(frame)
+    with pytest.raises(ValueError, match=r"first in X\[1, 1\]\. Drop") as caught:
+        check_samples(np.array(frame, dtype=object))
+    assert "Doe" not in str(caught.value)

@@ -147,3 +147,13 @@ def test_shapes_ranges_and_numbers_are_kept(said):
 def test_long_reasons_are_cut():
     assert len(shorten("word " * 1000)) < 310
     assert shorten(f"no float: '{'x' * 1000}'") == "no float: '...'"
+
+
+@pytest.mark.parametrize("convert", [float, int, np.float64])
+def test_text_that_is_not_a_number_is_not_shown(convert):
+    with pytest.raises(ValueError, match="Doe") as caught:
+        convert("Doe^Jane")
+    assert "Doe" not in reason_of(caught.value)
+    with pytest.raises(ValueError, match="Doe") as caught:
+        np.array(["Doe^Jane"]).astype(convert)
+    assert "Doe" not in reason_of(caught.value)
