@@ -238,9 +238,10 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
                 f"{sample_shape[1:]}. Pass slices or projections, or encoder=None."
             )
         if sample_shape[0] not in (1, n_channels):
+            accepted = "1 channel" if n_channels == 1 else f"1 or {n_channels} channels"
             raise ValueError(
                 f"{self._name} has mean for {n_channels} channels, but the images of X "
-                f"have {sample_shape[0]}. Pass images with 1 or {n_channels} channels, "
+                f"have {sample_shape[0]}. Pass images with {accepted}, "
                 "or mean and std for the channels of the network."
             )
 
@@ -314,7 +315,7 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
             raise ValueError(
                 f"{where}, and its module returned {reason_of(error)}. It must return "
                 "vectors, feature maps or tokens, alone or in the field that the "
-                "parameter output names."
+                "parameter output names. Wrap other modules in one that returns them."
             ) from None
         if len(features) != len(batch) or features.shape[1] == 0:
             raise ValueError(
