@@ -33,7 +33,7 @@ GAP, LEFT_OUT = "\N{HORIZONTAL ELLIPSIS}", "[...]"
 # Text or bytes in quotes, but not apostrophes.
 QUOTE = re.compile(r"(?<![a-z0-9])(b?)'([^']*)(?:'|$)", re.IGNORECASE)
 
-# What follows is a value, in messages of Python and NumPy about text.
+# In messages of Python and NumPy about text, a value follows.
 NOT_A_NUMBER = re.compile(
     r"(could not convert string(?: to [\w.]+)?|invalid literal for int\(\) with base 10"
     r")(?:: .*| '.*)",
