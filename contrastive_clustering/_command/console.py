@@ -11,6 +11,7 @@ from typing import Any
 OPTIONS = {
     "Pass size instead of spacing": "Leave out --spacing",
     "as_volumes=True": "--volumes",
+    "checkpoint_dir=None": "leave --checkpoint out",
     "checkpoint_dir": "--checkpoint",
     "device=": "--device=",  # "device" is also a word
     "max_epochs": "--max-epochs",

@@ -1,6 +1,9 @@
 """Join a table to the files of a folder by their paths or names."""
 
+import csv
+import warnings
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +21,7 @@ SEPARATORS = ",;\t"
 SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
-def read_table(path: Path, path_column: str) -> Any:
+def read_table(path: Path, path_column: str, text_columns: Collection[str] = ()) -> Any:
     """Read a table in CSV format; the separator is that of its first line.
 
     Parameters
@@ -29,6 +32,10 @@ def read_table(path: Path, path_column: str) -> Any:
     path_column : str
         Column of paths, which is read as text.
 
+    text_columns : collection of str, default=()
+        Other columns that are read as text, such as identifiers: "01" is not "1", "NA"
+        is a name, and only an empty cell is missing.
+
     Returns
     -------
     table : pandas.DataFrame
@@ -37,22 +44,31 @@ def read_table(path: Path, path_column: str) -> Any:
     Raises
     ------
     CommandError
-        If the file cannot be read, or lacks the column.
+        If the file cannot be read, lacks the column, or has a row with more values than
+        columns.
     """
     pandas = import_pandas("--metadata")
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
+            # Values beyond the columns are looked for below.
+            warnings.simplefilter("ignore", pandas.errors.ParserWarning)
             first = file.readline()
             file.seek(0)
             separator = max(SEPARATORS, key=first.count)
-            table = pandas.read_csv(
-                file, sep=separator, dtype={path_column: str}, skipinitialspace=True
-            )
+            form: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
+            too_long = _find_too_long(csv.reader(file, **form))
+            # Some programs end each row with a separator. By default, pandas takes the
+            # first column for names of rows then.
+            form["index_col"] = False
+            file.seek(0)
+            table = pandas.read_csv(file, dtype={path_column: str}, **form)
+            file.seek(0)
+            texts = pandas.read_csv(file, dtype=str, keep_default_na=False, **form)
     except OSError as error:
         raise CommandError(
             f"--metadata: {str(path)!r} cannot be read: {error.strerror}."
         ) from error
-    except ValueError as error:  # also of its encoding, or of pandas
+    except (ValueError, csv.Error) as error:  # also of its encoding, or of pandas
         raise CommandError(
             f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
             'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
@@ -63,7 +79,23 @@ def read_table(path: Path, path_column: str) -> Any:
             f"{', '.join(map(repr, map(str, table.columns)))}. Pass the one with the "
             "paths as --path-column."
         )
+    if too_long is not None:
+        raise CommandError(
+            f"--metadata: line {too_long} of {str(path)!r} has more values than there "
+            "are columns. Put values that contain the separator in quotes."
+        )
+    for name in table.columns.intersection([*text_columns]):
+        table[name] = texts[name].where(texts[name] != "")
     return table
+
+
+def _find_too_long(rows: Any) -> int | None:
+    """Return the first line with values beyond the columns, if there is one."""
+    n_columns = len(next(rows, []))
+    for row in rows:
+        if any(value.strip() for value in row[n_columns:]):
+            return int(rows.line_num)
+    return None
 
 
 def join(table: Any, path_column: str, paths: list[str], *, console: Console) -> Any:
@@ -108,13 +140,14 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
             continue
         if len(found) > 1:
             raise CommandError(
-                f"--metadata: row {row + 1} names {text!r}, which fits several files: "
-                f"{found[0]}, {found[1]}. Add their folder to the path in the table."
+                f"--metadata: row {row + 1} below the header names {text!r}, which "
+                f"fits several files: {found[0]}, {found[1]}. Add their folder to the "
+                "path in the table."
             )
         if found[0] in row_of:
             raise CommandError(
-                f"--metadata: rows {row_of[found[0]] + 1} and {row + 1} both name "
-                f"{found[0]}. Leave one row for each file."
+                f"--metadata: rows {row_of[found[0]] + 1} and {row + 1} below the "
+                f"header both name {found[0]}. Leave one row for each file."
             )
         row_of[found[0]] = row
     if not row_of:
@@ -138,9 +171,11 @@ def _report(
 ) -> None:
     n_missing = sum(path not in row_of for path in paths)
     if n_missing:
-        console.warn(f"--metadata: {n_missing} of {len(paths)} images have no row.")
+        have = "has" if n_missing == 1 else "have"
+        console.warn(f"--metadata: {n_missing} of {len(paths)} images {have} no row.")
     if n_unused:
-        console.warn(f"--metadata: {n_unused} rows name no file that was read.")
+        rows = "1 row names" if n_unused == 1 else f"{n_unused} rows name"
+        console.warn(f"--metadata: {rows} no file that was read.")
 
 
 class _Tails:

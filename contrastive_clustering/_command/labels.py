@@ -50,14 +50,10 @@ def make_labels(
         }
     )
     if groups is not None:
-        strata = clusterer.predict_groups(folder.images, groups)
-        names = [
-            f"sample {row}" if missing else name
-            for row, (name, missing) in enumerate(
-                zip(groups, groups.isna(), strict=True)
-            )
-        ]
-        found = strata.loc[names]
+        codes, names = pandas.factorize(groups)
+        # An image without a group is one of its own.
+        codes = np.where(codes < 0, len(names) + np.arange(len(codes)), codes)
+        found = clusterer.predict_groups(folder.images, codes).loc[codes]
         table["group"] = groups.to_numpy()
         table["group_stratum"] = found["stratum"].to_numpy()
         table["group_agreement"] = np.round(found["agreement"].to_numpy(), 4)

@@ -81,6 +81,7 @@ def parse(argv: Sequence[str]) -> Namespace:
     options : Namespace
         The values of all options. `predicts` says which form of the command it is.
     """
+    argv = _join_window(argv)
     if argv[:1] == [PREDICT]:
         return _predict_parser().parse_args(argv[1:])
     parser = _fit_parser()
@@ -89,6 +90,17 @@ def parse(argv: Sequence[str]) -> Namespace:
     if conflict is not None:
         parser.error(conflict)
     return options
+
+
+def _join_window(argv: Sequence[str]) -> list[str]:
+    """Join a window that begins with "-", which argparse takes for an option."""
+    joined: list[str] = []
+    for argument in argv:
+        if joined[-1:] == ["--window"] and argument[:1] == "-" and "," in argument:
+            joined[-1] = f"--window={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _find_conflict(options: Namespace) -> str | None:
@@ -219,7 +231,7 @@ def _add_image_options(group: _Group) -> None:
         metavar="WINDOW",
         type=to_window,
         default="file",
-        help="file (default), none, or a range: --window=40,400",
+        help="file (default), none, or center and width: 40,400",
     )
     group.add_argument(
         "--volumes",

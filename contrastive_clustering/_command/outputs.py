@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from contrastive_clustering._command.console import CommandError
+from contrastive_clustering._images.file_types import has_image_suffix, is_dicom
 from contrastive_clustering._utils.files import as_output_path
 from contrastive_clustering._utils.optional import import_pandas, import_pyplot
 
@@ -19,7 +20,8 @@ def check_outputs(options: Namespace) -> None:
     Raises
     ------
     CommandError
-        If a file exists, unless it may be overwritten, or if two are the same.
+        If a file exists, unless it may be overwritten, if two are the same, or if one
+        is an input: a model, a table of metadata or an image of the folder.
 
     OSError
         If a file cannot be written.
@@ -28,12 +30,23 @@ def check_outputs(options: Namespace) -> None:
         If a package is missing that a result needs.
     """
     import_pandas("contrastive-clustering")
+    checkpoint = getattr(options, "checkpoint", None)
+    if checkpoint is not None and _is_same(checkpoint, options.folder):
+        raise CommandError(
+            f"--checkpoint: {str(checkpoint)!r} is the folder of the images. Pass "
+            "another folder."
+        )
     names = ["labels"] if options.predicts else ["report", "model", "labels"]
     found: dict[Path, str] = {}
     for name in names:
         path = getattr(options, name)
         if path is None:
             continue
+        if checkpoint is not None and _is_same(path, checkpoint):
+            raise CommandError(
+                f"--{name} and --checkpoint have the same name, {str(path)!r}. Pass "
+                "different names."
+            )
         as_output_path(path, f"--{name}")
         other = found.setdefault(path.resolve(), name)
         if other != name:
@@ -41,6 +54,7 @@ def check_outputs(options: Namespace) -> None:
                 f"--{other} and --{name} name the same file, {str(path)!r}. Pass "
                 "different names."
             )
+        _check_not_input(path, f"--{name}", options)
         if path.exists() and not options.overwrite:
             raise CommandError(
                 f"--{name}: {str(path)!r} exists. Pass another name, or --overwrite "
@@ -48,3 +62,29 @@ def check_outputs(options: Namespace) -> None:
             )
     if "report" in found.values():
         import_pyplot("--report")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Return whether two paths lead to the same place, which need not exist."""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
+
+
+def _check_not_input(path: Path, option: str, options: Namespace) -> None:
+    """Raise if a result would replace what the command reads."""
+    inputs = {"the table of --metadata": options.metadata}
+    if options.predicts:
+        inputs["the model"] = options.model
+    for what, read in inputs.items():
+        if read is not None and _is_same(path, read):
+            raise CommandError(
+                f"{option}: {str(path)!r} is {what}, which would be lost. Pass another "
+                "name."
+            )
+    is_inside = path.resolve().is_relative_to(options.folder.resolve())
+    if is_inside and path.is_file() and (has_image_suffix(path) or is_dicom(path)):
+        raise CommandError(
+            f"{option}: {str(path)!r} is an image of the folder, which would be lost. "
+            "Pass another name."
+        )

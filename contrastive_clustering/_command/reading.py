@@ -90,8 +90,9 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
         )
     }
     if errors:
-        text = _describe(errors)
-        if options.on_error == "raise":
+        fails = options.on_error == "raise"
+        text = _describe(errors, in_table=not fails)
+        if fails:
             raise CommandError(f"{text}\nRemove them, or pass --on-error skip.")
         console.warn(text)
     paths = [_relative(path, folder) for path in loaded.paths]
@@ -132,12 +133,13 @@ def _relative(path: str, folder: Path) -> str:
     return Path(path).relative_to(folder).as_posix()
 
 
-def _describe(errors: dict[str, str]) -> str:
+def _describe(errors: dict[str, str], *, in_table: bool) -> str:
     """Return the number of files that could not be read, and the first of them."""
     number = "1 file" if len(errors) == 1 else f"{len(errors)} files"
     named = [f"  {path} {reason}." for path, reason in list(errors.items())[:SHOWN]]
     if len(errors) > SHOWN:
-        named.append('  ... All are in the column "error" of the table of --labels.')
+        rest = '. All are in the column "error" of the table of --labels.'
+        named.append(f"  and {len(errors) - SHOWN} more{rest if in_table else '.'}")
     return "\n".join([f"{number} could not be read:", *named])
 
 

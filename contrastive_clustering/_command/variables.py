@@ -67,7 +67,8 @@ def read_variables(
     known = {**{name: folder.facts[name] for name in FACTS}}
     known[PATIENT] = folder.facts[HASHES]
     if options.metadata is not None:
-        table = read_table(options.metadata, options.path_column)
+        identifiers = {options.groups, *getattr(options, "nuisance", [])} - {None}
+        table = read_table(options.metadata, options.path_column, identifiers)
         joined = join(table, options.path_column, folder.paths, console=console)
         columns |= {name: joined[name] for name in joined.columns}
         known |= columns
@@ -77,8 +78,9 @@ def read_variables(
         columns.pop(options.groups, None)
         n_missing = int(groups.isna().sum())
         if n_missing:
+            have = "has" if n_missing == 1 else "have"
             console.warn(
-                f"--groups: {n_missing} of {len(groups)} images have no value in "
+                f"--groups: {n_missing} of {len(groups)} images {have} no value in "
                 f"{options.groups!r}. Each counts as a group of its own."
             )
     elif not options.predicts and folder.facts[HASHES].duplicated().any():

@@ -25,6 +25,30 @@ def test_tables_of_spreadsheets_are_read(tmp_path, encoding, separator):
     assert table["größe"].isna().tolist() == [False, True]
 
 
+def test_identifiers_are_text(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "path,patient,site,age\n"
+        "1,12345678901234561,NA,60\n2,12345678901234560,None,NA\n3,01,x,61\n4,1,y,\n5,,,62\n"
+    )
+    table = read_table(path, "path", {"patient", "site", "absent"})
+    expected = ["12345678901234561", "12345678901234560", "01", "1"]
+    assert table["patient"].tolist()[:4] == expected
+    assert table["site"].tolist()[:4] == ["NA", "None", "x", "y"]
+    assert table[["patient", "site"]].isna().sum().tolist() == [1, 1]
+    assert table["age"].isna().tolist() == [False, True, False, True, False]
+
+
+def test_separators_at_the_end_of_rows_do_not_shift_columns(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("path,age\n1,60,\n2,61,\n")
+    table = read_table(path, "path")
+    assert table.to_dict("list") == {"path": ["1", "2"], "age": [60, 61]}
+    path.write_text("path,age\n1,60\n2,61,3\n")
+    with pytest.raises(CommandError, match=r"line 3 of .* has more values than"):
+        read_table(path, "path")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -70,8 +94,11 @@ def test_a_longer_end_comes_before_a_shorter_one():
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        (["1.png"], r"row 1 names '1.png', which fits several files: a/1.png, b/1.png"),
-        (["2.png", "a/2.png"], "rows 1 and 2 both name a/2.png"),
+        (
+            ["1.png"],
+            r"row 1 below .* names '1.png', which fits several files: a/1.png, b/1.png",
+        ),
+        (["2.png", "a/2.png"], "rows 1 and 2 below the header both name a/2.png"),
         (["a/9.png", "other/1.png"], "none of 2 rows .* begins with 'a/9.png', but .*"),
         ([], "none of 0 rows .* begins with nothing"),
     ],

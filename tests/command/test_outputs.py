@@ -10,7 +10,9 @@ from contrastive_clustering._command.outputs import check_outputs
 
 def options(folder, **changed):
     paths = {name: folder / name for name in ("report", "model", "labels")}
-    return Namespace(**{"predicts": False, "overwrite": False, **paths, **changed})
+    inputs = {"folder": folder / "scans", "metadata": None, "checkpoint": None}
+    flags = {"predicts": False, "overwrite": False}
+    return Namespace(**{**flags, **inputs, **paths, **changed})
 
 
 def test_new_files_are_accepted_and_not_created(tmp_path):
@@ -32,6 +34,34 @@ def test_one_file_cannot_hold_two_results(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(CommandError, match="--model and --labels name the same file"):
         check_outputs(options(tmp_path, labels=other))
+
+
+def test_inputs_are_never_replaced(tmp_path):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for name in ("1.PNG", "IM2"):
+        (scans / name).write_bytes(128 * b"x" + b"DICM")
+    (scans / "table.csv").write_text("path")
+    model = tmp_path / "model"
+    model.write_text("a model")
+    others = {"overwrite": True, "report": None}
+    for name in ("1.PNG", "IM2"):
+        with pytest.raises(CommandError, match=r"--labels: .* is an image of the fol"):
+            check_outputs(options(tmp_path, labels=scans / name, **others))
+    table = scans / "table.csv"
+    link = tmp_path / "link"
+    link.symlink_to(table)
+    with pytest.raises(CommandError, match="is the table of --metadata, which would"):
+        check_outputs(options(tmp_path, metadata=link, labels=table, **others))
+    with pytest.raises(CommandError, match="is the model, which would be lost"):
+        check_outputs(options(tmp_path, predicts=True, labels=model, **others))
+    for checkpoint, message in (
+        (scans, "--checkpoint: .* is the folder of the images"),
+        (tmp_path / "labels", "--labels and --checkpoint have the same name"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            check_outputs(options(tmp_path, checkpoint=checkpoint, **others))
+    check_outputs(options(tmp_path, labels=table, **others))  # an earlier result
 
 
 def test_missing_folders_and_folders_are_found_before_the_work(tmp_path):

@@ -43,7 +43,7 @@ def test_the_first_of_many_broken_files_are_named(tmp_path, capsys):
     assert len(read(scans).errors) == 23
     shown = capsys.readouterr().err
     assert shown.count(" is empty.") == 3
-    assert '... All are in the column "error"' in shown
+    assert 'more. All are in the column "error"' in shown
 
 
 def test_broken_files_may_be_errors(tmp_path):

@@ -54,7 +54,7 @@ def test_patients_of_dicom_files_are_groups(tmp_path, capsys):
     variables = read(tmp_path, groups="patient", nuisance=["modality"])
     assert variables.groups.tolist() == ["h1", "h1", None, "h2"]
     assert list(variables.nuisance) == ["modality"]
-    assert "1 of 4 images have no value in 'patient'" in capsys.readouterr().err
+    assert "1 of 4 images has no value in 'patient'" in capsys.readouterr().err
 
 
 def test_columns_of_a_table_come_first(tmp_path):
