@@ -56,7 +56,7 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
             file.seek(0)
             separator = max(SEPARATORS, key=first.count)
             form: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
-            too_long = _find_too_long(csv.reader(file, **form))
+            _check_lengths(csv.reader(file, **form), path)
             # Some programs end each row with a separator. By default, pandas takes the
             # first column for names of rows then.
             form["index_col"] = False
@@ -79,23 +79,21 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
             f"{', '.join(map(repr, map(str, table.columns)))}. Pass the one with the "
             "paths as --path-column."
         )
-    if too_long is not None:
-        raise CommandError(
-            f"--metadata: line {too_long} of {str(path)!r} has more values than there "
-            "are columns. Put values that contain the separator in quotes."
-        )
     for name in table.columns.intersection([*text_columns]):
         table[name] = texts[name].where(texts[name] != "")
     return table
 
 
-def _find_too_long(rows: Any) -> int | None:
-    """Return the first line with values beyond the columns, if there is one."""
+def _check_lengths(rows: Any, path: Path) -> None:
+    """Raise if a row has values beyond the columns."""
     n_columns = len(next(rows, []))
     for row in rows:
         if any(value.strip() for value in row[n_columns:]):
-            return int(rows.line_num)
-    return None
+            raise CommandError(
+                f"--metadata: line {rows.line_num} of {str(path)!r} has more values "
+                "than there are columns. Put values that contain the separator in "
+                "quotes."
+            )
 
 
 def join(table: Any, path_column: str, paths: list[str], *, console: Console) -> Any:
