@@ -48,3 +48,15 @@ def test_groups_have_their_strata(fit_tiny, folder):
             strata["agreement"][name], abs=1e-4
         )
     assert table["group"].isna().tolist() == groups.isna().tolist()
+
+
+def test_a_group_may_have_the_name_of_a_sample_without_one(fit_tiny, folder):
+    clusterer = fit_tiny()
+    groups = pd.Series(["sample 2", "b", None, None] * 10, dtype=object)
+    named = pd.Series(["a", "b", None, None] * 10, dtype=object)
+    columns = ["group_stratum", "group_agreement"]
+    tables = [
+        make_labels(clusterer, folder, clusterer.labels_, each)[columns]
+        for each in (groups, named)
+    ]
+    pd.testing.assert_frame_equal(*tables)

@@ -116,3 +116,10 @@ def test_the_help_needs_no_heavy_package():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stderr.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "window", [["--window", "-600,1500"], ["--window=-600,1500"]], ids=" ".join
+)
+def test_a_window_may_begin_with_a_minus_sign(window):
+    assert parse(["scans", "--labels", "x.csv", *window]).window == (-600, 1500)
