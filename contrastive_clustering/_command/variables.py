@@ -67,7 +67,8 @@ def read_variables(
     known = {**{name: folder.facts[name] for name in FACTS}}
     known[PATIENT] = folder.facts[HASHES]
     if options.metadata is not None:
-        identifiers = {options.groups, *getattr(options, "nuisance", [])} - {None}
+        identifiers = {options.groups, *getattr(options, "nuisance", [])}
+        identifiers -= {None, *(getattr(options, "survival", None) or ())}
         table = read_table(options.metadata, options.path_column, identifiers)
         joined = join(table, options.path_column, folder.paths, console=console)
         columns |= {name: joined[name] for name in joined.columns}

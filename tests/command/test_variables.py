@@ -86,3 +86,18 @@ def test_columns_of_a_table_come_first(tmp_path):
 def test_columns_that_do_not_exist_are_named(tmp_path, options, message):
     with pytest.raises(CommandError, match=message):
         read(tmp_path, **options)
+
+
+def test_identifiers_are_text_but_times_are_numbers(tmp_path):
+    table = "path,patient,site,months\n0,01,NA,1\n1,1,b,2\n2,,b,3\n3,x,b,4\n"
+    variables = read(
+        tmp_path,
+        table,
+        groups="patient",
+        nuisance=["site", "months"],
+        survival=("months", "died"),
+    )
+    assert variables.groups.tolist()[:2] == ["01", "1"]
+    assert variables.groups.isna().tolist() == [False, False, True, False]
+    assert variables.nuisance["site"].tolist() == ["NA", "b", "b", "b"]
+    assert variables.metadata["months"].tolist() == [1, 2, 3, 4]
