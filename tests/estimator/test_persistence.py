@@ -313,8 +313,8 @@ def fuzz(kind, n_files, **variables):
     assert found["faults"] == []
     assert found["n_faults"] == 0
     assert found["n_files"] == n_files
-    # The checksum detects nearly any damage, but some forged values are valid.
-    assert found.get("worked", 0) > 0 or kind == "damaged"
+    # The checksum detects nearly any damage, but some of many forged values are valid.
+    assert found.get("worked", 0) > 0 or kind == "damaged" or n_files < 100
     assert found["rejected"] > 0.3 * n_files
     assert found["most_mib"] <= 256
     assert found["longest_seconds"] <= 60
