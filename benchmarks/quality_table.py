@@ -1,73 +1,105 @@
-"""The table of `quality.py`, with a row for each data set and method.
+"""The tables of `quality.py`: for each set, a row for each method.
 
-The documentation shows such a table, ``quality.csv`` in this folder.
+The documentation shows these tables.
 """
 
-import csv
-import itertools
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
+from quality_runs import OURS, Run
 
-METRICS = ("mapped", "balanced", "one-to-one", "ARI", "NMI", "rec. error", "seconds")
-HEADER = ("data", "k", "method", "seeds", *METRICS)
+# Columns after the number of strata, the method and the number of seeds: a title, and
+# the metric whose median is shown.
+COLUMNS = {
+    "mapped": "mapped",
+    "balanced": "balanced",
+    "one-to-one": "one_to_one",
+    "ARI": "ari",
+    "NMI": "nmi",
+    "rec. error": "reconstruction_error",
+    "neighbors": "neighbors_balanced",
+    "linear": "linear_balanced",
+    "seconds": "seconds",
+}
+HEADER = ("strata", "method", "seeds", *COLUMNS)
+
+# The metric that is shown with its smallest and largest value over seeds.
+MAIN_METRIC = "balanced"
 
 
-def make_rows(
-    records: Iterable[dict[str, Any]], n_clusters: dict[str, int]
-) -> Iterator[list[str]]:
-    """Yield a row for each group of consecutive records of the same task and method.
+@dataclass(frozen=True)
+class Row:
+    """The runs of a method on a set, which differ in their seeds."""
 
-    Metrics are medians over seeds. A metric that a method lacks is empty.
+    set_name: str
+    strata: int | None
+    method: str
+    runs: tuple[Run, ...]
+
+    def values(self, metric: str) -> list[float]:
+        return [run[metric] for run in self.runs if run[metric] is not None]
+
+    def median(self, metric: str) -> float | None:
+        values = self.values(metric)
+        return float(np.median(values)) if values else None
+
+
+# Rows by set, number of strata and method.
+Rows = dict[tuple[str, int | None, str], Row]
+
+
+def make_rows(runs: Iterable[Run], part: str) -> Rows:
+    """Return the rows of a part, "validation" or "test".
+
+    A row has only the runs with the version and the settings of its last one, because
+    runs of different methods have no common median.
     """
-    for (name, method), group in itertools.groupby(
-        records, key=lambda record: (record["task"], record["method"])
-    ):
-        runs = list(group)
-        row = [name, str(n_clusters[name]), method, str(len(runs))]
-        for metric in METRICS:
-            values = [record[metric] for record in runs]
-            digits = 0 if metric == "seconds" else 3
-            row.append("" if None in values else f"{np.median(values):.{digits}f}")
-        yield row
+    groups: dict[tuple[str, int | None, str], list[Run]] = {}
+    for run in runs:
+        if run["part"] == part:
+            key = (run["set"], run["strata"], run["method"])
+            groups.setdefault(key, []).append(run)
+    return {
+        key: Row(*key, tuple(run for run in group if is_like(run, group[-1])))
+        for key, group in groups.items()
+    }
 
 
-def print_rows(rows: Iterable[list[str]]) -> list[list[str]]:
-    """Print rows as a Markdown table as they arrive, and return all of them."""
-    print("| " + " | ".join(HEADER) + " |")
-    print("|---" * len(HEADER) + "|", flush=True)
-    printed = []
-    for row in rows:
-        print("| " + " | ".join(cell or "-" for cell in row) + " |", flush=True)
-        printed.append(row)
-    return printed
+def is_like(run: Run, other: Run) -> bool:
+    return all(run[column] == other[column] for column in ("package", "settings"))
 
 
-def read_csv(path: Path) -> list[list[str]]:
-    """Return the rows of a file, without its header.
-
-    Raises
-    ------
-    ValueError
-        If the file has other columns.
-    """
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    if tuple(header) != HEADER:
-        raise ValueError(f"{path} has the columns {header}, not {list(HEADER)}.")
-    return rows
+def make_tables(rows: Rows) -> dict[str, list[list[str]]]:
+    """Return the cells of the table of each set, ours first."""
+    tables: dict[str, list[list[str]]] = {}
+    for row in sorted(rows.values(), key=rank):
+        tables.setdefault(row.set_name, []).append(make_cells(row))
+    return tables
 
 
-def update_csv(path: Path, rows: Iterable[list[str]]) -> None:
-    """Write rows to a file, replacing those of the same data set and method.
+def rank(row: Row) -> tuple[bool, int, bool, bool]:
+    """Return a key that sorts by strata and keeps the order of other methods."""
+    is_ours = row.method.startswith("ours")
+    return row.strata is None, -(row.strata or 0), not is_ours, row.method != OURS
 
-    Other rows of the file are kept, because not all methods are run together.
-    """
-    table = {(row[0], row[2]): row for row in read_csv(path)} if path.exists() else {}
-    table |= {(row[0], row[2]): row for row in rows}
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(table.values())
+
+def make_cells(row: Row) -> list[str]:
+    strata = "" if row.strata is None else str(row.strata)
+    cells = [strata, row.method, str(len(row.runs))]
+    for metric in COLUMNS.values():
+        digits = 0 if metric == "seconds" else 3
+        value = row.median(metric)
+        cell = "" if value is None else f"{value:.{digits}f}"
+        if metric == MAIN_METRIC and len(values := row.values(metric)) > 1:
+            cell += f" ({min(values):.3f} to {max(values):.3f})"
+        cells.append(cell)
+    return cells
+
+
+def format_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    header = list(header)
+    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    lines += ["| " + " | ".join(cell or "-" for cell in row) + " |" for row in rows]
+    return "\n".join(lines)

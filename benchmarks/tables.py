@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quality import DATA_VARIABLE, is_selected
+from quality_methods import is_selected
+from quality_sets import DATA_VARIABLE
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.datasets import (
