@@ -58,8 +58,8 @@ class Method:
     """A method by its name in the table.
 
     `settings` are parameters that differ from the defaults. A method without
-    `has_strata` is run once for all numbers of strata. `prepare` is called before `run`,
-    and its time does not count.
+    `has_strata` is run once for all numbers of strata. The time of `prepare`, which is
+    called before `run`, does not count.
     """
 
     name: str
