@@ -25,7 +25,7 @@ BATCH_SIZE = 256
 
 @dataclass(frozen=True)
 class Job:
-    """What a method is asked for.
+    """A request to a method.
 
     `n_clusters` is None for a method without strata. `budget` is the time in seconds
     that a method with `Method.needs_budget` may take.
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass
 class Result:
-    """What a method found.
+    """The result of a method.
 
     `train` and `new` are the strata of both parts. If only `train` is None, `new`
     contains predicted classes. `latents` are those of both parts.

@@ -23,7 +23,7 @@ OURS = "ours, defaults"
 COMPONENTS = "components"
 WITH_LABELS = "encoder with labels and views"
 
-# What identifies a run. `strata` is empty for methods without strata. `settings` are
+# The columns that identify a run. `strata` is empty for methods without strata. `settings` are
 # the parameters that differ from the defaults, and `package` is our version.
 KEY = ("part", "set", "strata", "method", "settings", "seed", "package")
 
@@ -65,7 +65,7 @@ def key_of(run: Run) -> tuple[Any, ...]:
 def read_runs(path: Path) -> list[Run]:
     """Return the runs in a file, in which an empty cell is None.
 
-    Of several runs with the same key, the last one is returned.
+    If several runs have the same key, the last one is returned.
 
     Raises
     ------

@@ -61,6 +61,7 @@ class ImageSet:
 
     name: str
     title: str
+    n_classes: int
     strata: tuple[int, ...]
     read: Reader
     label_epochs: int = 20
@@ -192,45 +193,54 @@ KINDS = (
 SMALL = 60
 
 IMAGE_SETS = (
-    ImageSet("pneumoniamnist", "X-rays", (10, 2), in_file("pneumoniamnist")),
-    ImageSet("mnist", "MNIST", (10,), in_file("mnist"), 5),
-    ImageSet("bloodcells", "blood cells", (10,), in_file("bloodcells")),
-    ImageSet("retinamnist", "retina", (20, 10), in_file("retinamnist"), SMALL),
+    ImageSet("pneumoniamnist", "X-rays", 2, (10, 2), in_file("pneumoniamnist")),
+    ImageSet("mnist", "MNIST", 10, (10,), in_file("mnist"), 5),
+    ImageSet("bloodcells", "blood cells", 3, (10,), in_file("bloodcells")),
+    ImageSet("retinamnist", "retina", 5, (20, 10), in_file("retinamnist"), SMALL),
     ImageSet(
         "chestxray_patients",
         "X-rays of patients",
+        2,
         (20, 10),
         in_file("chestxray_patients"),
         SMALL,
     ),
     ImageSet(
         "ultrasound_sites",
-        "ultrasound of three hospitals",
+        "ultrasound",
+        2,
         (20, 10),
         in_file("ultrasound_sites"),
         SMALL,
     ),
-    ImageSet("adrenalmnist3d", "adrenal glands", (10,), in_file("adrenalmnist3d")),
+    ImageSet("adrenalmnist3d", "adrenal glands", 2, (10,), in_file("adrenalmnist3d")),
     ImageSet(
         "adrenalmnist3d_64",
         "adrenal glands, 64 voxels",
+        2,
         (10,),
         in_file("adrenalmnist3d_64"),
     ),
-    ImageSet("hippocampus3d", "hippocampus", (10,), in_file("hippocampus3d"), SMALL),
-    ImageSet("digits", "digits of scikit-learn", (10,), read_digits, SMALL),
+    ImageSet("hippocampus3d", "hippocampus", 2, (10,), in_file("hippocampus3d"), SMALL),
+    ImageSet("digits", "digits of scikit-learn", 10, (10,), read_digits, SMALL),
     ImageSet(
         "four-kinds",
         "four kinds of images",
+        4,
         (4,),
         functools.partial(read_kinds, KINDS),
     ),
     ImageSet(
-        "darker", "X-rays, half darker", (2,), functools.partial(read_changed, darken)
+        "darker",
+        "X-rays, half darker",
+        2,
+        (2,),
+        functools.partial(read_changed, darken),
     ),
     ImageSet(
         "magnified",
         "X-rays, half magnified",
+        2,
         (2,),
         functools.partial(read_changed, magnify),
     ),

@@ -7,6 +7,8 @@ from pathlib import Path
 import contrastive_clustering
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+# Last, because its modules have general names.
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 project = "contrastive_clustering"
 author = "The contrastive_clustering developers"
@@ -20,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
     "mathml",
+    "quality_tables",
     "sklearn_references",
 ]
 exclude_patterns = ["_build"]

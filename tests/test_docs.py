@@ -354,30 +354,8 @@ def test_pages_name_files_that_exist():
                     r"\b(?:tests|benchmarks)/\w[\w/]*(?:\.\w+)?", page.read_text()
                 )
             )
-    assert {"tests/test_common.py", "benchmarks/quality.csv"} <= named
+    assert {"tests/test_common.py", "benchmarks/quality_runs.csv"} <= named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
-
-
-def test_the_table_of_the_benchmarks_page_is_written_by_its_script(
-    tmp_path, monkeypatch
-):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    table = importlib.import_module("quality_table")
-    committed = ROOT / "benchmarks" / "quality.csv"
-    rows = table.read_csv(committed)
-    copy = tmp_path / "quality.csv"
-    copy.write_bytes(committed.read_bytes())
-    runs = [
-        {"task": "mnist", "method": "k-means on pixels", "seed": seed}
-        | dict.fromkeys(table.METRICS, value)
-        | {"rec. error": None}
-        for seed, value in enumerate([0.25, 0.5, 1.0])
-    ]
-    table.update_csv(copy, table.make_rows(runs, {"mnist": 10}))
-    measured = "mnist,10,k-means on pixels,3,0.500,0.500,0.500,0.500,0.500,,0"
-    assert measured in copy.read_text().splitlines()
-    table.update_csv(copy, rows)
-    assert copy.read_bytes() == committed.read_bytes()
 
 
 def test_contributing_lists_all_folders():

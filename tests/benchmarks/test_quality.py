@@ -30,7 +30,7 @@ def read(benchmark_module):
 
 @pytest.fixture
 def image_set(benchmark_module, read):
-    return benchmark_module("quality_sets").ImageSet("tiny", "tiny", (2, 3), read)
+    return benchmark_module("quality_sets").ImageSet("tiny", "tiny", 2, (2, 3), read)
 
 
 @pytest.fixture

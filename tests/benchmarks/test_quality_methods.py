@@ -18,7 +18,7 @@ def make_job(benchmark_module, methods):
         X = rng.integers(0, 256, (n + 10, side, side), dtype=np.uint8)
         y = np.arange(n + 10) % 3 + 5
         data = sets.Data(X[:n], y[:n], X[n:], y[n:])
-        image_set = sets.ImageSet("noise", "noise", (2,), None, label_epochs=2)
+        image_set = sets.ImageSet("noise", "noise", 3, (2,), None, label_epochs=2)
         return methods.Job(image_set, data, n_clusters, 0)
 
     return make
