@@ -23,8 +23,9 @@ OURS = "ours, defaults"
 COMPONENTS = "components"
 WITH_LABELS = "encoder with labels and views"
 
-# The columns that identify a run. `strata` is empty for methods without strata. `settings` are
-# the parameters that differ from the defaults, and `package` is our version.
+# The columns that identify a run. `strata` is empty for methods without strata.
+# `settings` are the parameters that differ from the defaults, and `package` is our
+# version.
 KEY = ("part", "set", "strata", "method", "settings", "seed", "package")
 
 METRICS = (
