@@ -71,10 +71,13 @@ def is_like(run: Run, other: Run) -> bool:
 
 
 def make_tables(rows: Rows) -> dict[str, list[list[str]]]:
-    """Return the cells of the table of each set, ours first."""
-    tables: dict[str, list[list[str]]] = {}
+    """Return the cells of the table of each set, ours first.
+
+    Sets have the order of their first runs.
+    """
+    tables: dict[str, list[list[str]]] = {row.set_name: [] for row in rows.values()}
     for row in sorted(rows.values(), key=rank):
-        tables.setdefault(row.set_name, []).append(make_cells(row))
+        tables[row.set_name].append(make_cells(row))
     return tables
 
 

@@ -68,6 +68,15 @@ def test_ours_is_first_and_methods_without_strata_are_last(table, make_run, make
     ]
 
 
+def test_sets_have_the_order_of_their_runs(table, make_run, make_rows):
+    runs = [
+        make_run(set="b", method="components", strata=None),
+        make_run(set="a"),
+        make_run(set="b"),
+    ]
+    assert list(table.make_tables(make_rows(runs))) == ["b", "a"]
+
+
 def test_tables_are_markdown(table):
     text = table.format_table(("a", "b"), [["1", ""]])
     assert text == "| a | b |\n|---|---|\n| 1 | - |"
