@@ -6,7 +6,9 @@ from pathlib import Path
 
 import contrastive_clustering
 
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+from gallery_sources import copy_examples  # noqa: E402  # it is in this folder
 
 project = "contrastive_clustering"
 author = "The contrastive_clustering developers"
@@ -69,8 +71,9 @@ plot_formats = ["svg"]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 
+copy_examples(HERE.parent / "examples", HERE / "generated" / "examples")
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples",
+    "examples_dirs": "generated/examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
     "within_subsection_order": "gallery_order.ReadingOrder",

@@ -96,3 +96,9 @@ print(f"\nalways guessing the most frequent kind: {np.bincount(y).max() / len(y)
 # cell, a dark violet pattern, are the same.
 
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X, y, show_samples=True)
+# sphinx_gallery_end_ignore

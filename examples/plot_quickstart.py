@@ -72,3 +72,9 @@ print(f"reconstruction error: {error:.2f} of the error of the mean image")
 
 ReconstructionDisplay.from_estimator(clusterer, images, random_state=0)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, images, digits.target, show_samples=True)
+# sphinx_gallery_end_ignore
