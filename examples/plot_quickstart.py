@@ -56,6 +56,7 @@ ClusterGalleryDisplay.from_estimator(clusterer, images)
 # The strata in latent space, mapped to the plane by t-SNE. Neighbors on the map are
 # neighbors in latent space; distances between groups mean little.
 
+# sphinx_gallery_thumbnail_number = 2
 EmbeddingDisplay.from_estimator(clusterer, images, random_state=0)
 
 # %%
