@@ -48,7 +48,7 @@ html_theme_options = {
 address = os.environ.get("CONTRASTIVE_CLUSTERING_DOCS")
 if address:
     html_theme_options |= {
-        "navbar_start": ["navbar-logo", "version-switcher"],
+        "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
         "switcher": {
             "json_url": f"{address}/switcher.json",
             "version_match": version,
