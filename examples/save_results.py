@@ -40,8 +40,8 @@ def save_results(
     name = Path(script).stem.removeprefix("plot_")
     folder = Path("example_results", name).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    figures = [plt.figure(number) for number in plt.get_fignums()]
-    for i, figure in enumerate(figures, start=1):
+    for i, number in enumerate(plt.get_fignums(), start=1):
+        figure = plt.figure(number)
         figure.savefig(folder / f"figure_{i}.png", dpi=150, bbox_inches="tight")
     clustering_report(
         estimator,
@@ -52,4 +52,4 @@ def save_results(
         random_state=0,
         **report_options,
     )
-    print(f"There is no screen: {len(figures)} figures and report.html are in {folder}")
+    print(f"There is no screen: the figures and report.html are in {folder}")
