@@ -121,4 +121,11 @@ for row, (name, images) in zip(axes, kinds.items(), strict=True):
 axes[0, 4].set_title("lowest scores", fontsize=9)
 axes[0, 15].set_title("highest scores", fontsize=9)
 figure.tight_layout(w_pad=0.1, h_pad=0.3)
+# sphinx_gallery_thumbnail_number = 2
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X_train, show_samples=True)
+# sphinx_gallery_end_ignore

@@ -95,4 +95,11 @@ print(f"\nalways guessing the most frequent kind: {np.bincount(y).max() / len(y)
 # strongly would teach the network that a platelet, a pale violet blur, and a white
 # cell, a dark violet pattern, are the same.
 
+# sphinx_gallery_thumbnail_number = 2
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X, y, show_samples=True)
+# sphinx_gallery_end_ignore

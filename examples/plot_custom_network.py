@@ -176,3 +176,9 @@ axes[0, 0].set_title("image", fontsize=9, loc="left")
 axes[1, 0].set_title("decoded", fontsize=9, loc="left")
 figure.tight_layout()
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, images, digits.target, show_samples=True)
+# sphinx_gallery_end_ignore

@@ -150,6 +150,12 @@ for stratum, ax in enumerate(axes):
 figure.suptitle("Decoded centers, framed in the colors above", fontsize=10)
 plt.show()
 
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X, metadata={"source": source}, show_samples=True)
+# sphinx_gallery_end_ignore
+
 # %%
 # Look at the percentages. A stratum of nearly all CT or nearly none follows the scanner
 # as much as the tissue. With real cohorts, check this first

@@ -200,4 +200,11 @@ axes[0, 1].set_title("labeled", fontsize=9)
 axes[0, 3 + n_shown // 2].set_title("generated", fontsize=9)
 figure.suptitle("Generated X-rays take the label of their stratum")
 figure.tight_layout()
+# sphinx_gallery_thumbnail_number = 2
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X_train, y_train, show_samples=True)
+# sphinx_gallery_end_ignore

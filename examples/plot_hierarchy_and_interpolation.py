@@ -158,3 +158,9 @@ for row, name in zip(axes, ("least typical", "most typical"), strict=True):
     name_row(row[0], name)
 figure.tight_layout()
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, images, show_samples=True)
+# sphinx_gallery_end_ignore

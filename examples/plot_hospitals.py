@@ -163,3 +163,16 @@ audit_chosen = audit(
 )
 print(audit_chosen)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(
+    __file__,
+    after,
+    X[held_out],
+    finding[held_out],
+    groups=groups_held_out,
+    nuisance={"site": site[held_out]},
+)
+# sphinx_gallery_end_ignore

@@ -115,3 +115,9 @@ for ax, (name, result) in zip(axes, results.items(), strict=True):
 axes[0].set_ylabel("Jaccard index")
 figure.tight_layout()
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, images, target, show_samples=True)
+# sphinx_gallery_end_ignore

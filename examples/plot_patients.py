@@ -204,3 +204,16 @@ print(stability["by patient"])
 
 ClusterGalleryDisplay.from_estimator(with_both, X[held_out], n_typical=4, n_atypical=4)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(
+    __file__,
+    with_both,
+    X[held_out],
+    is_abnormal[held_out],
+    groups=patient[held_out],
+    nuisance={"view": view[held_out]},
+)
+# sphinx_gallery_end_ignore

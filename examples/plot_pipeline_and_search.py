@@ -124,3 +124,15 @@ for ax, name in zip(axes, search.scoring, strict=True):
 figure.suptitle("Mean over the folds, the best in bold")
 figure.tight_layout()
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(
+    __file__,
+    search.best_estimator_[-1],
+    search.best_estimator_[:-1].transform(X_train),
+    y_train,
+    show_samples=True,
+)
+# sphinx_gallery_end_ignore

@@ -83,10 +83,15 @@ gallery.ax_.set_yticklabels(
 )
 gallery.ax_.set_ylabel("stratum, prevalence, members in the test split")
 gallery.ax_.set_title("Strata of chest X-rays, found without labels")
-gallery.figure_.savefig("strata_of_chest_x_rays.png", dpi=120)
 
 # %%
 # X-rays and their reconstructions show what the network keeps and what it loses:
 
 ReconstructionDisplay.from_estimator(clusterer, X_test, random_state=0)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X_train, y_train, show_samples=True)
+# sphinx_gallery_end_ignore

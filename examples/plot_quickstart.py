@@ -56,6 +56,7 @@ ClusterGalleryDisplay.from_estimator(clusterer, images)
 # The strata in latent space, mapped to the plane by t-SNE. Neighbors on the map are
 # neighbors in latent space; distances between groups mean little.
 
+# sphinx_gallery_thumbnail_number = 2
 EmbeddingDisplay.from_estimator(clusterer, images, random_state=0)
 
 # %%
@@ -72,3 +73,9 @@ print(f"reconstruction error: {error:.2f} of the error of the mean image")
 
 ReconstructionDisplay.from_estimator(clusterer, images, random_state=0)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, images, digits.target, show_samples=True)
+# sphinx_gallery_end_ignore

@@ -173,3 +173,9 @@ figure.tight_layout()
 
 LabelSpreadDisplay.from_estimator(clusterer, X_test, y_test)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X_test, y_test, show_samples=True)
+# sphinx_gallery_end_ignore

@@ -134,3 +134,9 @@ SurvivalDisplay.from_strata(
     clusterer.labels_, (table["days"], table["died"]), p_value=p_value
 )
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X, metadata=table, survival=("days", "died"))
+# sphinx_gallery_end_ignore

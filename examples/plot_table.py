@@ -103,3 +103,9 @@ ax.set(ylabel="share that is malignant", ylim=(0, 1.05))
 ax.legend()
 figure.tight_layout()
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X_train, y_train)
+# sphinx_gallery_end_ignore

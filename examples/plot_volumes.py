@@ -66,3 +66,9 @@ for stratum in range(n_strata):
 ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
 ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
 plt.show()
+
+# sphinx_gallery_start_ignore
+from save_results import save_results
+
+save_results(__file__, clusterer, X, y, show_samples=True)
+# sphinx_gallery_end_ignore

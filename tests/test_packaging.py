@@ -123,9 +123,10 @@ def test_documentation_lists_the_extras_and_their_packages():
 
 
 def test_examples_find_what_they_import():
+    paths = [*(ROOT / "examples").glob("*.py")]
     imported = {
         name
-        for path in (ROOT / "examples").glob("*.py")
+        for path in paths
         for name in re.findall(
             r"^(?:import|from) (\w+)(?:\.\w+)*(?: import .+| as \w+)?$",
             path.read_text("utf-8"),
@@ -135,6 +136,7 @@ def test_examples_find_what_they_import():
     assert {"matplotlib", "pandas", "sklearn"} <= imported
     needed = {name.replace("sklearn", "scikit-learn") for name in imported}
     needed -= {*sys.stdlib_module_names, "contrastive_clustering"}
+    needed -= {path.stem for path in paths}
     required = {each.name for each in REQUIREMENTS["install_requires"]}
     assert {each.name for each in REQUIREMENTS["examples"]} == needed - required
 

@@ -1,7 +1,7 @@
 """Links to scikit-learn's pages from docstrings that scikit-learn generates.
 
 The docstrings of ``set_fit_request`` and the like refer to labels and terms of
-scikit-learn's own documentation. Intersphinx would need the network during the build.
+scikit-learn's own documentation. These links also work in builds without a network.
 """
 
 from docutils import nodes
