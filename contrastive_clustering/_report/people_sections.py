@@ -12,7 +12,12 @@ from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_verdict import NO_SIGN
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._report import plots
-from contrastive_clustering._report.page import Section, paragraph, table
+from contrastive_clustering._report.page import (
+    Section,
+    paragraph,
+    stratum_name,
+    table,
+)
 from contrastive_clustering._report.people import People
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
@@ -93,7 +98,7 @@ def _describe_association(association: StrataAssociation) -> list[Markup]:
         table(
             "baseline-characteristics",
             "Baseline characteristics by stratum",
-            ["variable", "statistic", *map(str, baseline.columns)],
+            ["variable", "statistic", *map(stratum_name, baseline.columns)],
             [
                 [*index, *row]
                 for index, row in baseline.iterrows()
@@ -183,7 +188,7 @@ def _describe_composition(
                 anchor,
                 f"Number of {unit} in each stratum by {name}",
                 ["stratum", *names],
-                [[stratum, *row] for stratum, row in counts.iterrows()],
+                [[stratum_name(each), *row] for each, row in counts.iterrows()],
                 numeric=range(1, 1 + len(names)),
             )
         )

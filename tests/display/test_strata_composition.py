@@ -111,7 +111,7 @@ def test_booleans_and_mixed_values_are_levels_by_name():
 
 
 def test_counts_have_contrast():
-    display = draw([0] * 10, np.repeat(["a", "b"], 5))
+    display = draw([0] * 10, list("abcdefghij"))
     colors = {text.get_color() for text in display.ax_.texts if text.get_text()}
     assert colors == {"white", "black"}
 

@@ -3,9 +3,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from contrastive_clustering import SurvivalDisplay
+from contrastive_clustering._display.drawing.palette import group_color
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -55,7 +57,17 @@ def test_table_counts_units_at_risk_at_the_ticks():
     assert header == ["at risk"]
     for stratum, row in ((0, first), (1, second)):
         counts = [np.sum(TIME[stratum == STRATA] >= tick) for tick in ticks]
-        assert row == [str(stratum), *map(str, counts)]
+        assert row == [str(stratum), "\N{BLACK SQUARE}", *map(str, counts)]
+
+
+def test_a_stratum_keeps_its_color_among_others():
+    display = draw(np.where(STRATA == 0, 7, STRATA))
+    assert display.strata.tolist() == [1, 7]
+    lines = display.ax_.get_lines()[::2]
+    squares = [t for t in display.ax_.texts if t.get_text() == "\N{BLACK SQUARE}"]
+    for drawn in (lines, squares):
+        found = [to_hex(each.get_color()) for each in drawn]
+        assert found == [group_color(1), group_color(7)]
 
 
 def test_a_group_counts_once_in_the_stratum_of_most_of_its_samples():
