@@ -36,6 +36,9 @@ MARK_GAP = 4.0
 
 FONT_SIZE = 8
 
+# Longer legends do not fit into the axes. The table has the colors, too.
+MAX_LEGEND = 12
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SurvivalDisplay(Display):
@@ -208,7 +211,8 @@ class SurvivalDisplay(Display):
         ax.set_xlabel(literal(self.time_name))
         ax.set_ylabel(f"share of {self.unit} without an event")
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(title="stratum", frameon=False, fontsize=FONT_SIZE)
+        if len(self.strata) <= MAX_LEGEND:
+            ax.legend(title="stratum", frameon=False, fontsize=FONT_SIZE)
         if self.p_value is not None:
             text = f"p = {self.p_value:.3g}" if self.p_value >= 0.001 else "p < 0.001"
             ax.text(0.02, 0.04, text, transform=ax.transAxes, fontsize=9)

@@ -105,14 +105,16 @@ def test_confidence_level_widens_the_band():
     assert wide.curves[0].high[row] > narrow.curves[0].high[row]
 
 
-def test_table_is_within_the_figure_for_many_strata():
-    strata = np.array([f"long name {n}" for n in np.arange(75) % 12])
+@pytest.mark.parametrize("n_strata", [12, 40])
+def test_table_is_within_the_figure_for_many_strata(n_strata):
+    strata = np.array([f"long name {n}" for n in np.arange(75) % n_strata])
     display = draw(strata)
     display.figure_.draw_without_rendering()
     box = display.ax_.get_tightbbox()
     assert box.x0 >= -1
     assert box.y0 >= -1
     assert box.x1 <= display.figure_.bbox.width + 1
+    assert (display.ax_.get_legend() is None) == (n_strata == 40)
 
 
 def test_all_times_may_be_zero():
