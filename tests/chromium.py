@@ -103,6 +103,13 @@ def run_chromium(folder, page, *options):
     return result.stdout, console, requested
 
 
+def print_page(folder, page):
+    """Print a page to a PDF file; return its bytes."""
+    file = folder / "printed.pdf"
+    run_chromium(folder, page, "--no-pdf-header-footer", f"--print-to-pdf={file}")
+    return file.read_bytes()
+
+
 def look_at(folder, page, width):
     """Return the properties of a page in a frame of a given width: see `FRAME`."""
     frame = folder / "frame.html"

@@ -15,6 +15,7 @@ from contrastive_clustering._display.drawing.image_grid import (
     figure_size,
     to_images,
 )
+from contrastive_clustering._display.drawing.palette import mark_ticks
 from contrastive_clustering._display.fitted import check_fitted, check_strata, encode
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import Count, validate_params
@@ -203,6 +204,7 @@ class ClusterGalleryDisplay(Display):
             for stratum, size in zip(self.strata, self.sizes, strict=True)
         ]
         ax.set_yticklabels(names)
+        mark_ticks(ax.yaxis, self.strata)
         add_colorbar(ax, self.image_style)
 
     def _columns(self) -> tuple[list[float], dict[str, float]]:

@@ -16,7 +16,7 @@ from contrastive_clustering._display.drawing.coloring import (
     read_color,
 )
 from contrastive_clustering._display.drawing.image_grid import ImageStyle, to_images
-from contrastive_clustering._display.drawing.style import group_colors
+from contrastive_clustering._display.drawing.palette import group_colors
 from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
 from contrastive_clustering._display.fitted import (
     check_fitted,
@@ -329,17 +329,18 @@ class EmbeddingDisplay(Display):
         return (10.0, 8.0) if self._has_many_strata else (7.5, 5.5)
 
     def _draw(self, ax: "Axes") -> None:
-        n_strata = len(self.center_positions)
         size = SMALL_POINT if self._has_many_strata else LARGE_POINT
         by_stratum = self.coloring == "stratum"
         if self.coloring == "value":
             draw_values(ax, self.positions, self.values, size, self.value_label)
         else:
-            title, n_groups = self.value_label, None
-            if by_stratum:
-                title, n_groups = "stratum", n_strata
             draw_groups(
-                ax, self.positions, self.values, size, label=title, n_strata=n_groups
+                ax,
+                self.positions,
+                self.values,
+                size,
+                label="stratum" if by_stratum else self.value_label,
+                are_strata=by_stratum,
             )
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
         ax.set(xticks=[], yticks=[])
@@ -347,9 +348,7 @@ class EmbeddingDisplay(Display):
         if by_stratum or self.center_images is not None:
             shown = np.flatnonzero(np.isfinite(self.center_positions[:, 0]))
             # With other colors for the points, colored frames would be misleading.
-            colors = (
-                group_colors(shown, n_strata) if by_stratum else ["black"] * len(shown)
-            )
+            colors = group_colors(shown) if by_stratum else ["black"] * len(shown)
             images = self.center_images
             draw_thumbnails(
                 ax,

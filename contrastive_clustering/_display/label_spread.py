@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.palette import (
+    mark_ticks,
+    stratum_numbers,
+)
 from contrastive_clustering._display.drawing.style import annotate_cells, literal
 from contrastive_clustering._display.fitted import (
     check_classes,
@@ -222,6 +226,7 @@ class LabelSpreadDisplay(Display):
             for cluster, size in zip(self.clusters, sizes, strict=True)
         ]
         ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
+        mark_ticks(ax.yaxis, stratum_numbers(self.clusters))
         ax.set(xlabel=literal(self.label_name), ylabel="stratum (members)")
         # Thin lines separate rows of the same shade.
         ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_columns - 0.5, "white", lw=1)

@@ -9,6 +9,7 @@ from scipy.cluster.hierarchy import dendrogram
 from sklearn.utils._param_validation import StrOptions
 
 from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.palette import mark_ticks
 from contrastive_clustering._display.drawing.style import (
     FIRST_COLOR,
     annotate_cells,
@@ -162,6 +163,8 @@ class PrototypeSimilarityDisplay(Display):
         rotation = 90 if n_clusters > MAX_NUMBERS else 0
         ax.set_xticks(ticks, self.order, fontsize=font_size, rotation=rotation)
         ax.set_yticks(ticks, self.order, fontsize=font_size)
+        for axis in (ax.xaxis, ax.yaxis):
+            mark_ticks(axis, self.order, side=0.7 * font_size)
         ax.set(xlabel="stratum", ylabel="stratum")
         ax.figure.colorbar(image, ax=ax, label=self.similarity)
         self.tree_ax_ = self._draw_tree(ax) if n_clusters > 1 else None

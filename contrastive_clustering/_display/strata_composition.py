@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
+from contrastive_clustering._display.drawing.palette import (
+    group_colors,
+    mark_ticks,
+    stratum_numbers,
+)
 from contrastive_clustering._display.drawing.style import (
     DARK,
-    NOISE_COLOR,
-    group_colors,
     literal,
     luminance,
 )
@@ -26,6 +29,7 @@ from contrastive_clustering._utils.identifiers import (
     read_column,
 )
 from contrastive_clustering._utils.library_settings import default_library_settings
+from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
 
 if TYPE_CHECKING:
@@ -195,7 +199,9 @@ class StrataCompositionDisplay(Display):
         ticker = import_module("matplotlib.ticker")
         ax.xaxis.set_major_formatter(ticker.PercentFormatter(1))
         ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.tick_params(axis="y", length=0)
+        # The row of all strata has no color.
+        ax.yaxis.get_major_ticks()[0].tick1line.set_visible(False)
+        mark_ticks(ax.yaxis, np.r_[NOISE, stratum_numbers(self.strata)])
         ax.legend(
             title=literal(self.variable_name),
             loc="upper left",
@@ -209,12 +215,11 @@ class StrataCompositionDisplay(Display):
         counts, names = self.counts, list[str]()
         if len(self.levels):
             counts, names = group_columns(self.counts, self.levels, MAX_LEVELS)
-        colors = group_colors(np.arange(len(names)), len(names))
+        colors = group_colors(np.arange(len(names)))
         if self.n_missing.any():
             counts = np.column_stack([counts, self.n_missing])
             names = [*names, "missing"]
-            gray = import_module("matplotlib").colors.to_rgba(NOISE_COLOR)
-            colors = np.vstack([colors, gray])
+            colors = np.vstack([colors, group_colors([NOISE])])
         return counts, names, colors
 
 

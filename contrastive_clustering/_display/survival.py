@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._display.base import Display
-from contrastive_clustering._display.drawing.style import group_colors, literal
+from contrastive_clustering._display.drawing.palette import (
+    group_colors,
+    stratum_numbers,
+)
+from contrastive_clustering._display.drawing.style import literal
 from contrastive_clustering._display.strata import is_noise, read_groups, read_strata
 from contrastive_clustering._evaluation.kaplan_meier import (
     KaplanMeierCurve,
@@ -27,7 +31,13 @@ ROW_HEIGHT, FIRST_ROW = 12.0, 40.0
 # In points: distance of the names of the rows from the axes.
 NAME_GAP = 26.0
 
+# In points: distance of their colors from the names.
+MARK_GAP = 4.0
+
 FONT_SIZE = 8
+
+# Longer legends do not fit into the axes. The table has the colors, too.
+MAX_LEGEND = 12
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -181,7 +191,7 @@ class SurvivalDisplay(Display):
         return 6.4, 3.8 + ROW_HEIGHT / 72 * len(self.strata)
 
     def _draw(self, ax: "Axes") -> None:
-        colors = group_colors(np.arange(len(self.strata)), len(self.strata))
+        colors = group_colors(stratum_numbers(self.strata))
         for stratum, curve, color in zip(self.strata, self.curves, colors, strict=True):
             name = f"{literal(stratum)} (n={len(curve.unit_times)})"
             ax.step(curve.times, curve.survival, where="post", color=color, label=name)
@@ -201,7 +211,8 @@ class SurvivalDisplay(Display):
         ax.set_xlabel(literal(self.time_name))
         ax.set_ylabel(f"share of {self.unit} without an event")
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(title="stratum", frameon=False, fontsize=FONT_SIZE)
+        if len(self.strata) <= MAX_LEGEND:
+            ax.legend(title="stratum", frameon=False, fontsize=FONT_SIZE)
         if self.p_value is not None:
             text = f"p = {self.p_value:.3g}" if self.p_value >= 0.001 else "p < 0.001"
             ax.text(0.02, 0.04, text, transform=ax.transAxes, fontsize=9)
@@ -213,12 +224,14 @@ class SurvivalDisplay(Display):
         ticks = np.array([tick for tick in ax.get_xticks() if low <= tick <= high])
         ax.set_xticks(ticks)
 
-        def write(x: float, row: int, text: str, **style: Any) -> None:
+        def write(
+            x: float, row: int, text: str, shift: float = 0, **style: Any
+        ) -> None:
             ax.annotate(
                 text,
                 (x, 0),
                 xycoords=("data", "axes fraction"),
-                xytext=(-NAME_GAP if style.get("ha") == "right" else 0, -y_of(row)),
+                xytext=(shift, -y_of(row)),
                 textcoords="offset points",
                 fontsize=FONT_SIZE,
                 va="center",
@@ -229,10 +242,12 @@ class SurvivalDisplay(Display):
         def y_of(row: int) -> float:
             return FIRST_ROW + ROW_HEIGHT * row
 
-        write(low, 0, "at risk", ha="right")
+        write(low, 0, "at risk", -NAME_GAP, ha="right")
         for row, (stratum, curve, color) in enumerate(
             zip(self.strata, self.curves, colors, strict=True), start=1
         ):
-            write(low, row, literal(stratum), ha="right", color=color, weight="bold")
+            # Names are black, as pale colors are hard to read.
+            write(low, row, literal(stratum), -NAME_GAP, ha="right", weight="bold")
+            write(low, row, "\N{BLACK SQUARE}", MARK_GAP - NAME_GAP, color=color)
             for tick, n in zip(ticks, curve.count_at_risk(ticks), strict=True):
                 write(tick, row, str(n), ha="center")

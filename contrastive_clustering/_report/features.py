@@ -8,7 +8,12 @@ import numpy as np
 from contrastive_clustering._data.duplicates import number_distinct
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._report.data import Chosen
-from contrastive_clustering._report.page import Section, paragraph, table
+from contrastive_clustering._report.page import (
+    Section,
+    paragraph,
+    stratum_name,
+    table,
+)
 
 # The mean of fewer distinct samples may reveal the values of a single one.
 MIN_MEMBERS = 5
@@ -75,7 +80,7 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
         order = np.argsort(-np.abs(differences), kind="stable")[:N_SHOWN]
         rows += [
             [
-                stratum,
+                stratum_name(stratum),
                 names[feature],
                 f"{differences[feature]:+.2f}",
                 f"{inside[feature]:.4g}",

@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from numbers import Integral
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from contrastive_clustering._display.drawing.palette import group_color
+from contrastive_clustering._utils.numbering import NOISE
 
 # Control characters are not valid in HTML, and browsers treat them differently.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -214,6 +218,36 @@ def table(
         code=set(code),
         marked=set(marked),
     )
+
+
+def stratum_name(stratum: object, name: object = None) -> Markup:
+    """Return the name of a stratum beside a square in its color.
+
+    Parameters
+    ----------
+    stratum : int or object
+        A number, -1 for noise. Other values, such as names of columns, have no square.
+
+    name : object, default=None
+        The shown name; None shows the number, or "noise".
+
+    Returns
+    -------
+    name : Markup
+        The name. The color is that of the plots.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._report.page import stratum_name
+    >>> print(stratum_name("all"))
+    all
+    """
+    color = None
+    if isinstance(stratum, Integral):
+        color = group_color(int(stratum))
+    if name is None:
+        name = "noise" if stratum == NOISE else stratum
+    return _render("stratum_name", color=color, name=name)
 
 
 def cards(items: Iterable[Card]) -> Markup:

@@ -1,5 +1,6 @@
 """The sections of a report on metadata, survival and nuisance variables."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,18 @@ from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_verdict import NO_SIGN
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._report import plots
-from contrastive_clustering._report.page import Section, paragraph, table
+from contrastive_clustering._report.page import (
+    Section,
+    paragraph,
+    stratum_name,
+    table,
+)
 from contrastive_clustering._report.people import People
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
+
+# Tables with columns for more strata are too wide for a page.
+MAX_STRATA = 6
 
 # Tables of more levels are too wide. The plot groups them.
 MAX_LEVELS = 10
@@ -79,7 +88,6 @@ def _describe_association(association: StrataAssociation) -> list[Markup]:
         ]
         for name, row in association.table.iterrows()
     ]
-    baseline = association.baseline
     return [
         paragraph(f"{summary}. {verdict}"),
         table(
@@ -90,18 +98,35 @@ def _describe_association(association: StrataAssociation) -> list[Markup]:
             numeric=[3, 4, 5, 6],
         ),
         paragraph(method),
-        table(
-            "baseline-characteristics",
-            "Baseline characteristics by stratum",
-            ["variable", "statistic", *map(str, baseline.columns)],
-            [
-                [*index, *row]
-                for index, row in baseline.iterrows()
-                if not (index[1].startswith("missing") and row["all"].startswith("0 "))
-            ],
-            numeric=range(2, 2 + baseline.shape[1]),
-        ),
+        *_baseline_tables(association.baseline),
     ]
+
+
+def _baseline_tables(baseline: Any) -> list[Markup]:
+    """Return tables of baseline characteristics, each narrow enough for a page."""
+    is_shown = [
+        not (name.startswith("missing") and total.startswith("0 "))
+        for (_, name), total in baseline["all"].items()
+    ]
+    baseline = baseline[is_shown]
+    strata = baseline.columns.drop("all")
+    n_tables = math.ceil(len(strata) / MAX_STRATA)
+    tables = []
+    for number, part in enumerate(np.array_split(strata, n_tables)):
+        shown = baseline[["all", *part]]
+        caption = "Baseline characteristics by stratum"
+        if n_tables > 1:
+            caption += f", {part[0]} to {part[-1]}"
+        tables.append(
+            table(
+                f"baseline-characteristics-{number}",
+                caption,
+                ["variable", "statistic", *map(stratum_name, shown.columns)],
+                [[*index, *row] for index, row in shown.iterrows()],
+                numeric=range(2, 2 + shown.shape[1]),
+            )
+        )
+    return tables
 
 
 def _plot_survival(
@@ -183,7 +208,7 @@ def _describe_composition(
                 anchor,
                 f"Number of {unit} in each stratum by {name}",
                 ["stratum", *names],
-                [[stratum, *row] for stratum, row in counts.iterrows()],
+                [[stratum_name(each), *row] for each, row in counts.iterrows()],
                 numeric=range(1, 1 + len(names)),
             )
         )

@@ -29,6 +29,7 @@ from contrastive_clustering._report.page import (
     figure,
     paragraph,
     quantity,
+    stratum_name,
 )
 from contrastive_clustering._report.privacy import count_members
 from contrastive_clustering._utils.optional import import_pyplot
@@ -108,7 +109,10 @@ def centers(estimator: Any, strata: np.ndarray) -> list[Markup]:
             Card(
                 file.getvalue(),
                 f"Decoded center of stratum {stratum}",
-                f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
+                stratum_name(
+                    stratum,
+                    f"Stratum {stratum}, {quantity(counts[stratum], 'member')}",
+                ),
             )
         )
     text = "The decoded mean latent of each stratum."

@@ -21,6 +21,7 @@ from contrastive_clustering._report.page import (
     facts,
     paragraph,
     quantity,
+    stratum_name,
     table,
 )
 from contrastive_clustering._training.loss_recording import PHASES, phase_numbers
@@ -124,7 +125,7 @@ def strata_table(
     rows = []
     for stratum in strata:
         here = found == stratum
-        row: list[object] = ["noise" if stratum == NOISE else stratum]
+        row: list[object] = [stratum_name(stratum)]
         for members in (trained == stratum, here):
             row += [f"{members.sum():,}", percent(members.mean())]
         if chosen.y is not None:

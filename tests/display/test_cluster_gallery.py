@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from stratum_colors import colors_of, tick_colors
 
 from contrastive_clustering import ClusterGalleryDisplay
 
@@ -33,6 +34,12 @@ def test_rows_show_center_typical_and_atypical_members(fitted_kind, kind):
         ):
             np.testing.assert_array_equal(next(shown).get_array(), image)
     assert next(shown, None) is None
+
+
+def test_a_stratum_keeps_its_color_in_a_selection(fitted_kind):
+    X, estimator = fitted_kind("gray")
+    display = ClusterGalleryDisplay.from_estimator(estimator, X, strata=[1])
+    assert tick_colors(display.ax_.yaxis) == colors_of([1])
 
 
 def test_images_match_the_samples(fitted_kind):

@@ -5,7 +5,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage, TextArea
 from sklearn.cluster import HDBSCAN
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, EmbeddingDisplay
-from contrastive_clustering._display.drawing.style import NOISE_COLOR
+from contrastive_clustering._display.drawing.palette import NOISE_COLOR
 
 pytestmark = pytest.mark.usefixtures("no_window")
 

@@ -3,6 +3,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.metrics.cluster import contingency_matrix
+from stratum_colors import colors_of, tick_colors
 
 from contrastive_clustering import LabelSpreadDisplay, evaluate_clustering
 
@@ -29,6 +30,7 @@ def test_counts_and_fractions_are_plotted():
     np.testing.assert_allclose(image.get_array(), [[0, 1], [1 / 3, 2 / 3], [1, 0]])
     rows = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert rows == ["noise (n=1)", "0 (n=3)", "2 (n=2)"]
+    assert tick_colors(display.ax_.yaxis) == colors_of([-1, 0, 2])
     columns = [label.get_text() for label in display.ax_.get_xticklabels()]
     assert columns == ["a", "b"]
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.cluster.hierarchy import leaves_list
 from sklearn.metrics.pairwise import cosine_similarity
+from stratum_colors import colors_of, tick_colors
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
@@ -26,6 +27,8 @@ def test_matrix_has_the_order_of_the_tree(fitted_kind, kind):
     assert image.get_clim() == (-1, 1)
     for labels in (display.ax_.get_xticklabels(), display.ax_.get_yticklabels()):
         assert [int(label.get_text()) for label in labels] == display.order.tolist()
+    for axis in (display.ax_.xaxis, display.ax_.yaxis):
+        assert tick_colors(axis) == colors_of(display.order)
 
 
 def test_leaves_are_aligned_with_rows(fitted_kind):

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from stratum_colors import colors_of, tick_colors
 
 from contrastive_clustering import StrataCompositionDisplay, audit_confounding
 
@@ -33,6 +34,8 @@ def test_bars_show_shares_of_levels():
     strata = [0, 0, 0, 0, 2, 2, -1]
     display = draw(strata, ["b", "a", "a", "a", "b", "b", "a"])
     np.testing.assert_array_equal(display.counts, [[1, 0], [3, 1], [0, 2]])
+    # The row of all strata has no color.
+    assert tick_colors(display.ax_.yaxis) == colors_of([-1, 0, 2])
     assert display.levels.tolist() == ["a", "b"]
     np.testing.assert_allclose(
         widths(display), [[4 / 7, 3 / 7], [1, 0], [0.75, 0.25], [0, 1]]
@@ -111,7 +114,7 @@ def test_booleans_and_mixed_values_are_levels_by_name():
 
 
 def test_counts_have_contrast():
-    display = draw([0] * 10, np.repeat(["a", "b"], 5))
+    display = draw([0] * 10, list("abcdefghij"))
     colors = {text.get_color() for text in display.ax_.texts if text.get_text()}
     assert colors == {"white", "black"}
 

@@ -3,9 +3,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from contrastive_clustering import SurvivalDisplay
+from contrastive_clustering._display.drawing.palette import group_color
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -55,7 +57,17 @@ def test_table_counts_units_at_risk_at_the_ticks():
     assert header == ["at risk"]
     for stratum, row in ((0, first), (1, second)):
         counts = [np.sum(TIME[stratum == STRATA] >= tick) for tick in ticks]
-        assert row == [str(stratum), *map(str, counts)]
+        assert row == [str(stratum), "\N{BLACK SQUARE}", *map(str, counts)]
+
+
+def test_a_stratum_keeps_its_color_among_others():
+    display = draw(np.where(STRATA == 0, 7, STRATA))
+    assert display.strata.tolist() == [1, 7]
+    lines = display.ax_.get_lines()[::2]
+    squares = [t for t in display.ax_.texts if t.get_text() == "\N{BLACK SQUARE}"]
+    for drawn in (lines, squares):
+        found = [to_hex(each.get_color()) for each in drawn]
+        assert found == [group_color(1), group_color(7)]
 
 
 def test_a_group_counts_once_in_the_stratum_of_most_of_its_samples():
@@ -93,14 +105,16 @@ def test_confidence_level_widens_the_band():
     assert wide.curves[0].high[row] > narrow.curves[0].high[row]
 
 
-def test_table_is_within_the_figure_for_many_strata():
-    strata = np.array([f"long name {n}" for n in np.arange(75) % 12])
+@pytest.mark.parametrize("n_strata", [12, 40])
+def test_table_is_within_the_figure_for_many_strata(n_strata):
+    strata = np.array([f"long name {n}" for n in np.arange(75) % n_strata])
     display = draw(strata)
     display.figure_.draw_without_rendering()
     box = display.ax_.get_tightbbox()
     assert box.x0 >= -1
     assert box.y0 >= -1
     assert box.x1 <= display.figure_.bbox.width + 1
+    assert (display.ax_.get_legend() is None) == (n_strata == 40)
 
 
 def test_all_times_may_be_zero():

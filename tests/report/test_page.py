@@ -2,12 +2,14 @@ import base64
 import re
 from importlib.resources import files
 
+import numpy as np
 import pytest
 from html_page import Page, check_accessible, check_self_contained
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
+from contrastive_clustering._display.drawing.palette import COLORS, NOISE_COLOR
 from contrastive_clustering._report.page import (
     Card,
     Section,
@@ -18,6 +20,7 @@ from contrastive_clustering._report.page import (
     page,
     paragraph,
     printable,
+    stratum_name,
     table,
 )
 
@@ -58,6 +61,7 @@ def test_text_cannot_leave_an_attribute(value):
         lambda: facts([(NASTY, NASTY)]),
         lambda: table("t", NASTY, [NASTY, NASTY], [[NASTY, NASTY]]),
         lambda: figure(png(2000, 100), NASTY, NASTY),
+        lambda: stratum_name(0, NASTY),
         lambda: cards([Card(png(8, 8), NASTY, NASTY)]),
         lambda: page(NASTY, [], [Section("s", NASTY, [])], NASTY),
     ],
@@ -118,6 +122,21 @@ def test_small_images_are_enlarged_with_sharp_pixels():
     ]
     assert parsed.text("figcaption") == ["Stratum of (8, 9)", "Stratum of (150, 100)"]
     assert len(parsed.all("li")) == 2
+
+
+@pytest.mark.parametrize(
+    ("stratum", "color", "text"),
+    [
+        (np.int64(2), COLORS[2], "2"),
+        (42, COLORS[2], "42"),
+        (-1, NOISE_COLOR, "noise"),
+        ("all", None, "all"),
+    ],
+)
+def test_strata_have_squares_in_the_colors_of_the_plots(stratum, color, text):
+    parsed = Page(stratum_name(stratum))
+    assert [attrs["fill"] for attrs in parsed.all("rect")] == [color] * bool(color)
+    assert "".join(parsed.text()) == text
 
 
 def test_page_is_complete_and_accessible():
@@ -188,6 +207,12 @@ MODES = [
 def test_text_has_enough_contrast(mode, ink, grounds):
     assert len(MODES) == 2
     assert min(contrast(mode[ink], mode[ground]) for ground in grounds) >= 4.5
+
+
+def test_dark_colors_and_widths_of_screens_are_not_for_paper():
+    conditions = re.findall(r"@media (.*?) \{", STYLE)
+    assert "screen and (prefers-color-scheme: dark)" in conditions
+    assert all(each == "print" or each.startswith("screen ") for each in conditions)
 
 
 def test_colors_are_defined_once():

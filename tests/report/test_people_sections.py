@@ -3,6 +3,7 @@ import pytest
 from html_page import Page
 from people import META, OPTIONS, PATIENT, N, choose, read
 
+from contrastive_clustering._display.drawing.palette import group_color
 from contrastive_clustering._report import plots
 from contrastive_clustering._report.page import paragraph
 from contrastive_clustering._report.people import examine_people
@@ -86,6 +87,22 @@ def test_measures_that_are_not_known_are_left_out():
     page = show(examine(y=np.arange(N) // 2 % 2))
     assert "robustness index" in page.text("th")
     assert "association with y" in page.text("th")
+
+
+@pytest.mark.usefixtures("texts")
+def test_baseline_of_many_strata_fits_a_page_and_has_the_colors_of_strata():
+    people = examine(labels=np.arange(N) // 2 % 8, survival=None)
+    (section, _) = people_sections(people)
+    _, _, _, *tables = map(Page, section.pieces)
+    assert [page.text("span") for page in tables] == [
+        ["Baseline characteristics by stratum, 0 to 3"],
+        ["Baseline characteristics by stratum, 4 to 7"],
+    ]
+    for page, strata in zip(tables, ("0123", "4567"), strict=True):
+        assert page.text("th")[:7] == ["variable", "statistic", "all", *strata]
+        found = [attrs["fill"] for attrs in page.all("rect")]
+        assert found == [group_color(int(each)) for each in strata]
+    assert tables[0].text("th")[7:] == tables[1].text("th")[7:]
 
 
 @pytest.mark.usefixtures("texts")

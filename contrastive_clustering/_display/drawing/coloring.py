@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrastive_clustering._display.drawing.style import (
-    MANY_COLORS,
+from contrastive_clustering._display.drawing.palette import (
     NOISE_COLOR,
-    group_colors,
+    group_color,
     group_marker,
-    literal,
 )
+from contrastive_clustering._display.drawing.style import literal
 from contrastive_clustering._display.fitted import check_classes, check_column
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.numbering import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# Values have a perceptually uniform scale.
+CMAP = "viridis"
 
 MAX_LEGEND_ROWS = 25
 
@@ -117,7 +119,7 @@ def draw_values(
     label : str
         Label of the color bar.
     """
-    cmap = import_module("matplotlib").colormaps[MANY_COLORS]
+    cmap = import_module("matplotlib").colormaps[CMAP]
     points = ax.scatter(
         positions[:, 0],
         positions[:, 1],
@@ -137,7 +139,7 @@ def draw_groups(
     size: float,
     *,
     label: str,
-    n_strata: int | None = None,
+    are_strata: bool = False,
 ) -> None:
     """Draw points colored by groups, with a legend.
 
@@ -158,11 +160,12 @@ def draw_groups(
     label : str
         Title of the legend.
 
-    n_strata : int, default=None
-        Number of strata if the groups are strata; None if they are labels.
+    are_strata : bool, default=False
+        Whether the groups are strata, whose numbers determine their colors. Labels are
+        numbered in their order.
     """
     names, codes = np.unique(values, return_inverse=True)
-    if n_strata is not None:
+    if are_strata:
         codes = values
     for code in np.unique(codes):
         rows = codes == code
@@ -170,7 +173,7 @@ def draw_groups(
             positions[rows, 0],
             positions[rows, 1],
             s=size,
-            color=group_colors(np.array([code]), n_strata or len(names)),
+            color=group_color(code),
             marker=group_marker(code),
             linewidths=0,
             alpha=0.8,

@@ -27,6 +27,9 @@ CHANNEL_GAP = 1
 # Size of a color bar below images with its label, in inches.
 COLORBAR_WIDTH, COLORBAR_HEIGHT = 4.5, 1.0
 
+# Larger images are smoothed, as their pixels would be of uneven size on the screen.
+MAX_PIXELATED = 48
+
 # Margin around an image, as a fraction of its width.
 PADDING = 0.04
 
@@ -176,7 +179,12 @@ def draw_images(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None
             if image is not None:
                 sides = (left + PADDING, left + 1 - PADDING)
                 extent = (*sides, bottom * height, top * height)
-                ax.imshow(image, extent=extent, **style.options)
+                ax.imshow(
+                    image,
+                    extent=extent,
+                    interpolation=interpolation_of(image),
+                    **style.options,
+                )
     ax.set_xlim(0, max(lefts) + 1)
     ax.set_ylim(len(rows) * height, 0)
     # Unused space is to the right and below, so that a constrained layout measures the
@@ -186,6 +194,22 @@ def draw_images(ax: "Axes", rows: Sequence[Row], lefts: Sequence[float]) -> None
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     ax.set_xticks([])
     ax.set_yticks([(number + 0.5) * height for number in range(len(rows))])
+
+
+def interpolation_of(image: np.ndarray) -> str:
+    """Return how to interpolate an image: small ones keep sharp pixels.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width) or (height, width, 3)
+        The image.
+
+    Returns
+    -------
+    interpolation : str
+        Value of the parameter of ``Axes.imshow``.
+    """
+    return "nearest" if max(image.shape[:2]) <= MAX_PIXELATED else "auto"
 
 
 def figure_size(width: float, height: float, style: ImageStyle) -> tuple[float, float]:

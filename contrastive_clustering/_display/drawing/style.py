@@ -5,40 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from contrastive_clustering._display.drawing.palette import COLORS
 from contrastive_clustering._utils.optional import import_pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# The colors of Okabe and Ito, which are distinct for any color vision, without black.
-# Yellow comes last, as it is pale on white.
-FEW_COLORS = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#56B4E9",
-    "#CC79A7",
-    "#F0E442",
-)
-
-# Colors of more groups come from a perceptually uniform color map; markers and numbers
-# distinguish them further.
-MANY_COLORS = "viridis"
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-
 # Longer names would leave no room for the plot.
 MAX_NAME_LENGTH = 40
-
-NOISE_COLOR = "#999999"
-NOISE_MARKER = "*"
 
 # Text on backgrounds of lower luminance is white.
 DARK = 0.5
 
-FIRST_COLOR, SECOND_COLOR = FEW_COLORS[0], FEW_COLORS[3]
+FIRST_COLOR, SECOND_COLOR = COLORS[:2]
 
 
 def get_axes(caller: str, ax: "Axes | None", figsize: tuple[float, float]) -> "Axes":
@@ -121,37 +101,6 @@ def get_figure(
         )
     ax.set_axis_off()
     return ax.figure.add_subfigure(cell)
-
-
-def group_colors(groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Return a color for each group, such as strata or classes, with noise in gray.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n_shown,)
-        Numbers of the groups, below `n_groups`; -1 is noise.
-
-    n_groups : int
-        Number of existing groups without noise.
-
-    Returns
-    -------
-    colors : ndarray of shape (n_shown, 4)
-        Red, green, blue and opacity, from 0 to 1.
-    """
-    matplotlib = import_module("matplotlib")
-    if n_groups <= len(FEW_COLORS):
-        colors = matplotlib.colors.to_rgba_array(FEW_COLORS)
-    else:
-        colors = matplotlib.colormaps[MANY_COLORS](np.linspace(0, 0.95, n_groups))
-    noise = matplotlib.colors.to_rgba_array([NOISE_COLOR])
-    # -1 is the index of the appended row for noise.
-    return np.asarray(np.vstack([colors, noise])[groups])
-
-
-def group_marker(group: int) -> str:
-    """Return the marker of a group, which differs from those of adjacent groups."""
-    return NOISE_MARKER if group < 0 else MARKERS[group % len(MARKERS)]
 
 
 def literal(name: object) -> str:

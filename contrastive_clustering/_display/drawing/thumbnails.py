@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrastive_clustering._display.drawing.image_grid import ImageStyle
+from contrastive_clustering._display.drawing.image_grid import (
+    ImageStyle,
+    interpolation_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +106,11 @@ def draw_thumbnails(
 def _offset_image(image: np.ndarray, width: float, style: ImageStyle) -> Any:
     normalize = import_module("matplotlib").colors.Normalize(style.low, style.high)
     return import_module("matplotlib.offsetbox").OffsetImage(
-        image, zoom=width / image.shape[1], cmap=style.cmap, norm=normalize
+        image,
+        zoom=width / image.shape[1],
+        cmap=style.cmap,
+        norm=normalize,
+        interpolation=interpolation_of(image),
     )
 
 

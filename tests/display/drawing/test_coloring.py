@@ -8,7 +8,7 @@ from contrastive_clustering._display.drawing.coloring import (
     draw_values,
     read_color,
 )
-from contrastive_clustering._display.drawing.style import NOISE_COLOR
+from contrastive_clustering._display.drawing.palette import NOISE_COLOR, group_color
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -38,12 +38,15 @@ def test_invalid_colors_are_reported():
 
 def test_groups_have_one_color_and_a_legend_entry():
     _, ax = plt.subplots()
-    draw_groups(ax, POSITIONS, np.array([3, -1, 3, 0]), 9, label="stratum", n_strata=5)
+    draw_groups(
+        ax, POSITIONS, np.array([3, -1, 3, 0]), 9, label="stratum", are_strata=True
+    )
     names = [text.get_text() for text in ax.get_legend().texts]
     assert names == ["noise", "0", "3"]
     noise, _, third = ax.collections
     np.testing.assert_array_equal(third.get_offsets(), POSITIONS[[0, 2]])
     assert to_hex(noise.get_facecolor()[0]) == NOISE_COLOR
+    assert to_hex(third.get_facecolor()[0]) == group_color(3)
 
 
 def test_a_label_of_minus_one_is_not_noise():
@@ -58,7 +61,7 @@ def test_a_label_of_minus_one_is_not_noise():
 def test_long_legends_have_columns():
     _, ax = plt.subplots()
     values = np.arange(60)
-    draw_groups(ax, np.zeros((60, 2)), values, 9, label="stratum", n_strata=60)
+    draw_groups(ax, np.zeros((60, 2)), values, 9, label="stratum", are_strata=True)
     assert ax.get_legend()._ncols == 3
 
 

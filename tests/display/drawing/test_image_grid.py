@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from contrastive_clustering._display.drawing.image_grid import (
@@ -92,6 +93,20 @@ def test_images_are_at_their_positions():
     np.testing.assert_allclose(ax.get_yticks(), [0.25, 0.75])
     assert ax.get_xlim() == (0, 2.5)
     assert ax.get_ylim() == (1, 0)
+
+
+@pytest.mark.parametrize(("side", "is_sharp"), [(28, True), (100, False)])
+def test_small_images_keep_sharp_pixels(side, is_sharp):
+    figure = Figure(figsize=(2, 2), dpi=80)
+    ax = figure.add_axes((0, 0, 1, 1))
+    board = np.indices((side, side)).sum(axis=0) % 2
+    style = ImageStyle(0, 1, "gray")
+    draw_images(ax, [([board, board.astype(float)], style)] * 2, [0, 1])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # The inside of an image, which is enlarged 2.6 and 0.7 times.
+    inside = np.asarray(canvas.buffer_rgba())[15:65, 15:65, 0]
+    assert (set(np.unique(inside)) == {0, 255}) == is_sharp
 
 
 def test_figures_of_tables_are_larger_for_the_color_bar():

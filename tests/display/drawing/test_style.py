@@ -1,4 +1,3 @@
-import itertools
 import sys
 
 import numpy as np
@@ -8,43 +7,15 @@ from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 
 from contrastive_clustering._display.drawing.style import (
-    FEW_COLORS,
-    NOISE_COLOR,
     annotate_cells,
     get_axes,
     get_figure,
-    group_colors,
-    group_marker,
     literal,
     luminance,
 )
 from contrastive_clustering._utils.optional import import_pyplot
 
 pytestmark = pytest.mark.usefixtures("no_window")
-
-
-@pytest.mark.parametrize("n_groups", [2, 7, 8, 40])
-def test_groups_differ_in_color_or_marker(n_groups):
-    groups = np.arange(-1, n_groups)
-    colors = group_colors(groups, n_groups)
-    assert colors.shape == (n_groups + 1, 4)
-    assert len(np.unique(colors, axis=0)) == n_groups + 1
-    markers = [group_marker(group) for group in groups]
-    # Consecutive groups may have similar hues, but never the same marker.
-    assert all(one != next_one for one, next_one in itertools.pairwise(markers))
-
-
-def test_noise_is_gray_and_has_its_own_marker():
-    (noise,) = group_colors(np.array([-1]), 3)
-    assert noise[0] == noise[1] == noise[2]
-    assert luminance(NOISE_COLOR) == pytest.approx(noise[0])
-    assert group_marker(-1) not in {group_marker(group) for group in range(40)}
-
-
-def test_few_colors_differ_in_brightness_or_hue():
-    rgb = group_colors(np.arange(len(FEW_COLORS)), len(FEW_COLORS))[:, :3]
-    distances = np.linalg.norm(rgb[:, None] - rgb, axis=-1)
-    assert distances[~np.eye(len(rgb), dtype=bool)].min() > 0.25
 
 
 def test_luminance_orders_white_yellow_blue_black():

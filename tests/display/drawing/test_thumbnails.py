@@ -70,6 +70,27 @@ def test_frames_are_within_the_map_and_do_not_overlap(n):
         np.testing.assert_array_equal(box.xy, position)
 
 
+def test_thumbnails_keep_sharp_pixels():
+    figure, ax = plt.subplots(figsize=(3, 3), dpi=180)
+    board = np.indices((28, 28)).sum(axis=0) % 2
+    draw_thumbnails(
+        ax,
+        np.zeros((1, 2)),
+        np.zeros(1, dtype=int),
+        ["red"],
+        images=board[None],
+        style=ImageStyle(0, 1, "gray"),
+    )
+    figure.canvas.draw()
+    (shown,) = ax.findobj(OffsetImage)
+    box = shown.get_window_extent()
+    assert 2 < box.width / 28 < 3
+    top = figure.bbox.height - box.y1
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., 0]
+    inside = pixels[int(top) + 5 : int(top) + 50, int(box.x0) + 5 : int(box.x0) + 50]
+    assert set(np.unique(inside)) == {0, 255}
+
+
 def test_empty_input():
     _, ax = plt.subplots()
     draw_thumbnails(ax, np.empty((0, 2)), np.empty(0), np.empty((0, 4)))
