@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 # Last, because its modules have general names.
 sys.path.append(str(HERE.parent / "benchmarks"))
-# Both are in this folder.
+# Both modules are in the folder of extensions.
 from gallery_sources import copy_examples  # noqa: E402
 from optional_inventories import make_mapping  # noqa: E402
 

@@ -4,6 +4,10 @@
 # and the number of samples to process, over all epochs, in between.
 MAX_EPOCHS, MIN_EPOCHS, SAMPLES_SEEN = 30, 15, 600_000
 
+# Small sets of images are passed over more often, until as many images were processed
+# (docs, "Defaults").
+MAX_EPOCHS_OF_IMAGES, IMAGES_SEEN = 90, 90_000
+
 # Sets of volumes are small, and rotations in three dimensions yield more distinct views
 # than those of images, so training on volumes takes more epochs (docs, "Defaults").
 MAX_EPOCHS_OF_VOLUMES, VOLUMES_SEEN = 60, 72_000
@@ -16,8 +20,8 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     ----------
     max_epochs : int or "auto"
         The parameter; "auto" is 30 for up to 20,000 samples and decreases to 15 for
-        40,000 and more; for volumes it is 60 for up to 1,200 and decreases to 30 for
-        2,400.
+        40,000 and more. For images it is 90 for up to 1,000 and decreases to 30 for
+        3,000; for volumes it is 60 for up to 1,200 and decreases to 30 for 2,400.
 
     n_samples : int
         Number of training samples.
@@ -33,14 +37,16 @@ def count_epochs(max_epochs: int | str, n_samples: int, *, kind: str) -> int:
     Examples
     --------
     >>> from contrastive_clustering._training.auto import count_epochs
-    >>> [count_epochs("auto", n, kind="image") for n in (100, 20_000, 30_000, 60_000)]
-    [30, 30, 20, 15]
+    >>> [count_epochs("auto", n, kind="image") for n in (100, 1_500, 3_000, 60_000)]
+    [90, 60, 30, 15]
     >>> [count_epochs("auto", n, kind="volume") for n in (100, 1_600, 2_400, 60_000)]
     [60, 45, 30, 15]
     """
     if not isinstance(max_epochs, str):
         return int(max_epochs)
     n_epochs = min(MAX_EPOCHS, max(MIN_EPOCHS, SAMPLES_SEEN // n_samples))
+    if kind == "image":
+        n_epochs = max(n_epochs, min(MAX_EPOCHS_OF_IMAGES, IMAGES_SEEN // n_samples))
     if kind == "volume":
         n_epochs = max(n_epochs, min(MAX_EPOCHS_OF_VOLUMES, VOLUMES_SEEN // n_samples))
     return n_epochs
