@@ -100,8 +100,9 @@ class ContrastiveAutoencoderClusterer(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training set in the first phase; 0 skips the phase.
-        "auto" is 30 for up to 20,000 samples and decreases to 15 for 40,000 and more;
-        for volumes it is 60 for up to 1,200 and decreases to 30 for 2,400 and more.
+        "auto" is 30 for up to 20,000 samples and decreases to 15 for 40,000 and more.
+        For images it is 90 for up to 1,000 and decreases to 30 for 3,000; for volumes
+        it is 60 for up to 1,200 and decreases to 30 for 2,400.
 
     refinement : str or refinement, default="self_training"
         Method of the second phase: "self_training" makes cluster assignments more

@@ -19,16 +19,21 @@ def test_auto_batch_size_gives_an_epoch_several_steps(n_samples):
 
 
 @given(n_samples=st.integers(1, 100_000))
-def test_small_sets_train_for_more_epochs_and_volumes_for_even_more(n_samples):
-    of_images = count_epochs("auto", n_samples, kind="image")
-    of_volumes = count_epochs("auto", n_samples, kind="volume")
-    assert 15 <= of_images <= min(30, of_volumes)
-    assert of_volumes <= 60
-    if n_samples >= 2_400:
-        assert of_volumes == of_images
+def test_small_sets_of_images_and_volumes_train_for_more_epochs(n_samples):
+    of_rows, of_images, of_volumes = (
+        count_epochs("auto", n_samples, kind=kind)
+        for kind in ("row", "image", "volume")
+    )
+    assert 15 <= of_rows <= 30
+    assert of_rows <= of_images <= 90
+    assert of_rows <= of_volumes <= 60
+    if n_samples >= 3_000:
+        assert of_rows == of_images == of_volumes
+    if of_images < 90:
+        assert n_samples * of_images >= 90_000 - n_samples
     if of_volumes < 60:
         assert n_samples * of_volumes >= 72_000 - n_samples
-    assert count_epochs(7, n_samples, kind="volume") == 7
+    assert count_epochs(7, n_samples, kind="image") == 7
 
 
 @pytest.mark.parametrize(
