@@ -65,7 +65,7 @@ def estimate_cost(
     >>> X = np.random.default_rng(0).normal(size=(2000, 8, 8))
     >>> cost = estimate_cost(ContrastiveAutoencoderClusterer(10), X)
     >>> cost.batch_size, cost.n_epochs
-    (125, 30)
+    (125, 45)
     """
     start = snapshot(estimator)
     start._validate_params()

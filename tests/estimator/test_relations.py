@@ -100,7 +100,7 @@ def test_batches_of_both_phases_depend_on_the_number_of_samples(
     assert {max(size) for size in sizes} == {largest}
 
 
-@pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 30), ((8, 8, 8), 60)])
+@pytest.mark.parametrize(("shape", "n_epochs"), [((8, 8), 90), ((8, 8, 8), 60)])
 def test_auto_epochs_depend_on_the_kind_of_samples(shape, n_epochs, fast):
     X = np.random.default_rng(0).normal(size=(8, *shape))
     parameters = {**fast, "max_epochs": "auto", "refinement_epochs": 0}

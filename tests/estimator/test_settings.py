@@ -29,7 +29,7 @@ def test_auto_is_resolved():
     settings = resolve(n_samples=2000, n_clusters="auto", device="auto")
     training = settings.training
     assert training.augmentation == GrayImageAugmentation()
-    assert (training.max_epochs, training.batch_size, training.seed) == (30, 125, 3)
+    assert (training.max_epochs, training.batch_size, training.seed) == (45, 125, 3)
     assert isinstance(training.device, torch.device)
     assert settings.clustering.n_clusters == ClusterNumberSearch()
     assert settings.refinement == SelfTrainingRefinement()
