@@ -45,14 +45,14 @@ def first_of_largest(sums: np.ndarray) -> np.ndarray:
     Returns
     -------
     indices : ndarray of shape (...)
-        The first of several that are equal but for rounding, such as three times 1/3
-        and 1.
+        The first of several that are equal but for rounding, such as 0.3
+        and 0.1 + 0.2.
 
     Examples
     --------
     >>> import numpy as np
     >>> from contrastive_clustering._utils.weighted_tables import first_of_largest
-    >>> sums = np.array([sum([1 / 10] * 10), 1.0])
+    >>> sums = np.array([0.3, 0.1 + 0.2])
     >>> int(sums.argmax()), int(first_of_largest(sums))
     (1, 0)
     """
