@@ -162,11 +162,23 @@ def find_commit(folder: Path) -> str:
         return ""
 
 
-def find_processor() -> str:
-    """Return the model of the processor where the system names it."""
+def find_processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the model of the processor where the system names it.
+
+    Virtual machines may give several generations the same name. The numbers of the
+    family and the model distinguish them.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor() or platform.machine()
+    # The first processor stands for all.
+    found: dict[str, str] = {}
+    for line in lines:
+        field, _, value = line.partition(":")
+        found.setdefault(field.strip(), value.strip())
+    name = found.get("model name", "")
+    numbers = [found.get(field) for field in ("cpu family", "model")]
+    if name and all(numbers):
+        return "{} (family {}, model {})".format(name, *numbers)
+    return name or platform.processor() or platform.machine()

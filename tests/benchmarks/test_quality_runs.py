@@ -55,6 +55,18 @@ def test_the_machine_is_described(runs):
     assert machine["threads"] >= 1
 
 
+def test_processors_of_the_same_name_are_distinguished(runs, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    one = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: {}\nmodel name\t: AMD EPYC\n\n"
+    cpuinfo.write_text(one.format(1) + one.format(1))
+    assert runs.find_processor(cpuinfo) == "AMD EPYC (family 25, model 1)"
+    cpuinfo.write_text(one.format(17))
+    assert runs.find_processor(cpuinfo) == "AMD EPYC (family 25, model 17)"
+    cpuinfo.write_text("model name\t: Another\n")
+    assert runs.find_processor(cpuinfo) == "Another"
+    assert runs.find_processor(tmp_path / "none")
+
+
 def test_no_commit_outside_of_a_repository(runs, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert runs.find_commit(tmp_path) == ""
