@@ -97,8 +97,7 @@ def assert_rejected(path, message=""):
     assert str(path) in text
     assert message in text
     assert len(text) < 1000
-    # Loading the file itself takes up to 49 MiB, depending on the version of Python.
-    assert mib < 64 + 3 * path.stat().st_size / 2**20
+    assert mib < 32 + 3 * path.stat().st_size / 2**20
     assert time.perf_counter() - start < 10
 
 
