@@ -66,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EXPLAINED as error:
         fail(_explain(error))
         return FAILURE
-    # A traceback does not help a person who does not program.
+    # A traceback does not help a person who does not program. The message of an error
+    # that was not foreseen may contain values of the images or of the table.
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         fail(
