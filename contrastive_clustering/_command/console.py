@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Parameters of the package that messages name, and the options that set them.
+# Parameters and functions that messages of the package name, and what a user of the
+# command does instead.
 OPTIONS = {
     "Pass size instead of spacing": "Leave out --spacing",
     "as_volumes=True": "--volumes",
     "checkpoint_dir=None": "leave --checkpoint out",
     "checkpoint_dir": "--checkpoint",
     "device=": "--device=",  # "device" is also a word
+    "into ranges, for example with pandas.cut": "in the table into ranges",
     "max_epochs": "--max-epochs",
     "n_clusters": "--n-clusters",
     "random_state": "--random-state",

@@ -69,14 +69,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A traceback does not help a person who does not program. The message of an error
     # that was not foreseen may contain values of the images or of the table.
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
         fail(
-            f"{type(error).__name__} in line {where.lineno} of "
-            f"{Path(where.filename).name}. This is a defect of the program. Report it "
-            "with this message."
+            f"{type(error).__name__} {_locate(error)}. This is a defect of the "
+            "program. Report it with this message."
         )
         return FAILURE
     return SUCCESS
+
+
+def _locate(error: Exception) -> str:
+    """Name the line that raised an error, and the line of the package that led to it.
+
+    They differ if a library raised the error.
+    """
+    lines = traceback.extract_tb(error.__traceback__)
+    package = Path(__file__).parents[1]
+    own = [line for line in lines if Path(line.filename).is_relative_to(package)]
+    places = dict.fromkeys(
+        f"line {line.lineno} of {Path(line.filename).name}"
+        for line in (lines[-1], *own[-1:])
+    )
+    return "in " + ", called from ".join(places)
 
 
 def _explain(error: Exception) -> str:

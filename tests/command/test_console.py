@@ -1,8 +1,10 @@
 import warnings
 
+import numpy as np
 import pytest
 
 from contrastive_clustering._command.console import Console, fail, in_options
+from contrastive_clustering._utils.nuisance import Nuisance
 
 
 @pytest.mark.parametrize("quiet", [False, True])
@@ -34,3 +36,10 @@ def test_parameters_are_named_by_their_options():
     )
     assert in_options("this device has max_epochs") == "this device has --max-epochs"
     assert in_options("Pass as_volumes=True") == "Pass --volumes"
+
+
+def test_a_nuisance_of_many_levels_is_refused_without_functions_of_python():
+    with pytest.raises(ValueError, match="has 9 levels") as caught:
+        Nuisance.read(np.arange(9), n_samples=9)
+    text = in_options(str(caught.value))
+    assert "divide numbers in the table into ranges; and" in text

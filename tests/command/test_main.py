@@ -1,4 +1,6 @@
+import re
 import signal
+from fractions import Fraction
 
 import pytest
 from scan_folder import write_scans
@@ -74,6 +76,16 @@ def test_failures_have_no_traceback(error, message, monkeypatch, capsys):
     assert message in found
     assert "Traceback" not in found
     assert ("defect" in found) == isinstance(error, KeyError)
+
+
+def test_a_defect_names_the_line_of_the_library_and_of_the_package(monkeypatch, capsys):
+    monkeypatch.setattr(run_module, "check_outputs", lambda _: Fraction(1, 0))
+    found = refuse(capsys, "scans", "--labels", "x.csv")
+    assert re.search(
+        r"ZeroDivisionError in line \d+ of fractions\.py, "
+        r"called from line \d+ of run\.py\.",
+        found,
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--checkpoint", "progress"]])
