@@ -32,18 +32,24 @@ def resolve_device(device: str | torch.device) -> torch.device:
         return torch.device("cpu")
     try:
         resolved = torch.device(device)
+    except RuntimeError:  # its message lists devices that hardly anybody has
+        raise _unusable(device, "PyTorch has no device of this name") from None
+    # A build without support raises AssertionError, a missing driver or extension
+    # RuntimeError or ImportError, a device that cannot hold values NotImplementedError.
+    try:
         if resolved.type == "meta":
             raise RuntimeError("the meta device holds no values")
         torch.empty(1, device=resolved)
-    # PyTorch raises these errors for an unknown name (RuntimeError), a build without
-    # support (AssertionError), a missing driver or extension (RuntimeError,
-    # ImportError) and a device that cannot hold values (NotImplementedError).
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
-        raise ValueError(
-            f"device={show(device)} cannot be used here ({reason_of(error)}). Use "
-            "device='auto' to select the best available device, or device='cpu'."
-        ) from None
+        raise _unusable(device, reason_of(error)) from None
     return resolved
+
+
+def _unusable(device: str | torch.device, reason: str) -> ValueError:
+    return ValueError(
+        f"device={show(device)} cannot be used here ({reason}). Use device='auto' to "
+        "select the best available device, or device='cpu'."
+    )
 
 
 def is_asynchronous(device: str | torch.device) -> bool:

@@ -34,6 +34,11 @@ def test_missing_devices_are_errors(device):
         resolve_device(device)
 
 
+def test_names_that_pytorch_does_not_know_are_errors_without_its_list():
+    with pytest.raises(ValueError, match=r"\(PyTorch has no device of this name\)"):
+        resolve_device("gpu")
+
+
 def test_devices_that_fail_without_a_message_are_errors(monkeypatch):
     def fail(*args, **kwargs):
         raise NotImplementedError  # not a stub: as a backend may, without a word
