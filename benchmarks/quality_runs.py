@@ -1,7 +1,8 @@
 """The data file of `quality.py`, one row a run.
 
 The documentation draws its table and its chart from ``quality_runs.csv`` in this
-folder. This module needs nothing but Python to read it.
+folder. This module needs nothing but Python to read it. Other benchmarks use the
+functions with a `Layout` of their own.
 """
 
 import csv
@@ -10,6 +11,7 @@ import importlib.metadata
 import json
 import platform
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,24 +48,43 @@ METRICS = (
 INTEGERS = {"strata", "seed", "n_train", "n_judged", "threads"}
 NUMBERS = {*METRICS, "seconds"}
 
-# `commit` is that of the last change of the package, with a plus sign if it was changed
-# since; `n_train` and `n_judged` are numbers of images; `epochs` are those of ClustPy.
+# The columns of `describe_machine`. `commit` is that of the last change of the package,
+# with a plus sign if it was changed since.
+MACHINE = (
+    *("date", "package", "commit"),
+    *("python", "numpy", "scikit_learn", "torch", "processor", "threads"),
+)
+
+# `n_train` and `n_judged` are numbers of images; `epochs` are those of ClustPy.
 COLUMNS = (
     *("part", "set", "strata", "method", "settings", "seed"),
     *("n_train", "n_judged"),
     *METRICS,
-    *("seconds", "epochs", "date", "package", "commit"),
-    *("python", "numpy", "scikit_learn", "torch", "processor", "threads"),
+    *("seconds", "epochs"),
+    *MACHINE,
 )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a data file, those that identify a run, and those with numbers."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    integers: frozenset[str]
+    numbers: frozenset[str]
+
+
+QUALITY = Layout(COLUMNS, KEY, frozenset(INTEGERS), frozenset(NUMBERS))
 
 Run = dict[str, Any]
 
 
-def key_of(run: Run) -> tuple[Any, ...]:
-    return tuple(run[column] for column in KEY)
+def key_of(run: Run, layout: Layout = QUALITY) -> tuple[Any, ...]:
+    return tuple(run[column] for column in layout.key)
 
 
-def read_runs(path: Path) -> list[Run]:
+def read_runs(path: Path, layout: Layout = QUALITY) -> list[Run]:
     """Return the runs in a file, in which an empty cell is None.
 
     If several runs have the same key, the last one is returned.
@@ -75,46 +96,49 @@ def read_runs(path: Path) -> list[Run]:
     """
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{path} has the columns {rows.fieldnames}, not {COLUMNS}")
+        columns = layout.columns
+        if tuple(rows.fieldnames or ()) != columns:
+            raise ValueError(f"{path} has the columns {rows.fieldnames}, not {columns}")
         runs = {}
         for row in rows:
             try:
-                run = {column: parse(column, row[column]) for column in COLUMNS}
+                run = {column: parse(column, row[column], layout) for column in columns}
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"{path}, line {rows.line_num}, is not a run: {error}. "
                     "Remove the line."
                 ) from error
-            runs[key_of(run)] = run
+            runs[key_of(run, layout)] = run
     return list(runs.values())
 
 
-def parse(column: str, cell: str) -> Any:
-    if column in INTEGERS:
+def parse(column: str, cell: str, layout: Layout) -> Any:
+    if column in layout.integers:
         return int(cell) if cell else None
-    if column in NUMBERS:
+    if column in layout.numbers:
         return float(cell) if cell else None
     if cell is None:
         raise ValueError(f"{column} is missing")
     return cell
 
 
-def append_run(path: Path, run: Run) -> None:
+def append_run(path: Path, run: Run, layout: Layout = QUALITY) -> None:
     """Append a row to a file, which is created with a header if it does not exist.
 
     Metrics are rounded to 5 digits, seconds to 2.
     """
     is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, layout.columns, lineterminator="\n")
         if is_new:
             writer.writeheader()
-        writer.writerow({column: rounded(column, run[column]) for column in COLUMNS})
+        writer.writerow(
+            {column: rounded(column, run[column], layout) for column in layout.columns}
+        )
 
 
-def rounded(column: str, value: Any) -> Any:
-    if value is None or column not in NUMBERS:
+def rounded(column: str, value: Any, layout: Layout) -> Any:
+    if value is None or column not in layout.numbers:
         return value
     return round(value, 2 if column == "seconds" else 5)
 

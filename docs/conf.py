@@ -31,6 +31,7 @@ extensions = [
     "mathml",
     "quality_tables",
     "sklearn_references",
+    "small_sets_tables",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

@@ -3,15 +3,6 @@
 import matplotlib.pyplot as plt
 import pytest
 
-EXTENSIONS = "docs/_extensions"
-
-
-@pytest.fixture
-def extension(benchmark_module, monkeypatch, pytestconfig):
-    """Return a function that imports an extension of the documentation."""
-    monkeypatch.syspath_prepend(pytestconfig.rootpath / EXTENSIONS)
-    return benchmark_module
-
 
 @pytest.fixture
 def runs(make_run):
@@ -75,4 +66,4 @@ def test_directive_shows_tables(
     assert dict(zip(header, mnist, strict=True))["spread of seeds"] == "miss: 0.250"
     path.write_text(path.read_text().splitlines()[0] + "\n")
     document = publish_doctree(".. quality-tables:: targets\n")
-    assert document.astext() == tables.NOTHING
+    assert document.astext() == extension("run_tables").NOTHING
