@@ -19,8 +19,8 @@ Cases, each with the defaults of our method and with k-means and a Gaussian mixt
 50 principal components:
 
 - *size*: 100, 300 and 1,000 images. The agreement is the mean adjusted Rand index of
-  the strata of a seed and those of the other seeds, which have learned from other
-  images, on the same new images.
+  the strata of a seed and those of the other seeds on the same new images. The seeds
+  share few training images.
 - *rare*: two classes, one of which is rare.
 - *dark*: a share of the images, or all, with smaller values.
 - *site*: a share of the images from another scanner, or ultrasound images of three

@@ -46,12 +46,13 @@ class Case:
 
 FEW, SOME, MANY = 100, 300, 1000
 
-# Retina and ultrasound have 900 and 427 images to learn from.
+# Training sets of different seeds should share few images. Digits have 1,011 images to
+# learn from, retina 900 and ultrasound 427.
 SIZES = {
     "pneumoniamnist": (FEW, SOME, MANY),
     "bloodcells": (FEW, SOME, MANY),
-    "digits": (FEW, SOME, MANY),
-    "retinamnist": (FEW, SOME, 900),
+    "digits": (FEW, SOME),
+    "retinamnist": (FEW, SOME),
     ULTRASOUND: (FEW, SOME),
 }
 
