@@ -18,8 +18,12 @@ from contrastive_clustering import (
 @pytest.fixture(scope="module")
 def cluster():
     """A Dask cluster of two worker processes on this machine."""
+    # With dashboard_address=None, the cluster would listen on port 8787, which another
+    # cluster on this machine may use.
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as two,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address="localhost:0"
+        ) as two,
         Client(two) as client,
     ):
         yield client
