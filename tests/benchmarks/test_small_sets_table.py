@@ -34,9 +34,9 @@ def test_sizes_compare_methods(show, make_small_run):
     assert (few["images"], few["accuracy"]) == ("100", "0.00")
     assert some["data"] == "digits of scikit-learn"
     assert some["accuracy"] == "0.60 (0.50 to 0.70)"
-    assert some["agreement"] == "0.50 (0.25 to 0.75)"
+    assert some["Rand index"] == "0.50 (0.25 to 0.75)"
     assert some["k-means"] == "0.62"
-    assert some["mixture"] == some["agreement of k-means"] == ""
+    assert some["mixture"] == some["Rand index of k-means"] == ""
 
 
 def test_rare_classes_have_a_column_for_each_number_of_strata(show, make_small_run):
@@ -63,7 +63,7 @@ def test_dark_images_are_compared_with_unchanged_ones(show, make_small_run):
     unchanged, dark = show("dark-images", runs)
     assert (unchanged["darkened"], unchanged["accuracy"]) == ("none", "0.75")
     assert (dark["darkened"], dark["dark"]) == ("x 0.3", "150 (50%)")
-    assert dark["with darkness"] == "0.50"
+    assert dark["AMI with darkness"] == "0.50"
 
 
 def test_small_sites_have_a_row_for_each_fit(show, make_small_run):
