@@ -22,7 +22,7 @@ import contrastive_clustering
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
-from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._training.build import optimizer_defaults
 from contrastive_clustering._training.net_params import PREFIXES, check_net_parameters
 from contrastive_clustering.metrics import mapped_accuracy

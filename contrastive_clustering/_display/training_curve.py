@@ -13,7 +13,7 @@ from contrastive_clustering._display.drawing.style import (
     get_figure,
 )
 from contrastive_clustering._display.fitted import check_fitted
-from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._networks.joint_loss import LOSS_TITLES
 from contrastive_clustering._training.loss_recording import phase_numbers
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.optional import import_pyplot

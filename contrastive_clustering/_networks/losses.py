@@ -1,26 +1,16 @@
-"""The losses of the method: pure functions, and a thin module that combines them."""
+"""The losses of the method, as pure functions."""
 
 import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._utils.distributed import all_gather
 from contrastive_clustering._utils.library_settings import no_autocast
 from contrastive_clustering._utils.messages import show
 
-# The terms of the loss: their names in the history, and their titles in plots and
-# reports, in this order.
-LOSS_TERMS = {
-    "contrastive_loss": "contrastive (NT-Xent)",
-    "reconstruction_loss": "reconstruction (MSE)",
-    "kl_loss": "divergence (KL)",
-    "assignment_loss": "assignment (cross-entropy)",
-}
-LOSS_TITLES = {"loss": "total", **LOSS_TERMS}
+# The smallest norm of a latent's deviations over a batch that is divided by.
+SMALLEST_NORM = 1e-6
 
 
 def nt_xent(
@@ -163,6 +153,56 @@ def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
         )
 
 
+def decorrelation(latents: torch.Tensor) -> torch.Tensor:
+    r"""Return the squared correlations of latents with each other.
+
+    .. math::
+
+        \frac{1}{D} \sum_{d \ne e} \rho_{de}^2
+
+    with the correlation :math:`\rho_{de}` of the latents :math:`d` and :math:`e` over
+    the batch. NT-Xent alone uses few directions of the latent space, and suppresses
+    features that it does not need to tell samples apart. Latents that may not repeat
+    each other use more directions.
+
+    Parameters
+    ----------
+    latents : torch.Tensor of shape (n, latent_dim)
+        Latents of one view of each sample. Any floating dtype; computed in at least
+        float32.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The sum, at least 0 and below `latent_dim`. Latents that are constant over the
+        batch contribute zero.
+
+    References
+    ----------
+    Cogswell, Ahmed, Girshick, Zitnick, Batra, "Reducing Overfitting in Deep Networks by
+    Decorrelating Representations", arXiv:1511.06068, for covariances; Zbontar, Jing,
+    Misra, LeCun, Deny, "Barlow Twins", arXiv:2103.03230, equation 1, for correlations,
+    there between views.
+
+    Jing, Vincent, LeCun, Tian, "Understanding Dimensional Collapse in Contrastive
+    Self-supervised Learning", arXiv:2110.09348, for the reason.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._networks.losses import decorrelation
+    >>> decorrelation(torch.tensor([[0.0, 1.0], [2.0, 5.0]]))
+    tensor(1.)
+    """
+    if latents.dtype in (torch.float16, torch.bfloat16):
+        latents = latents.float()
+    centered = latents - latents.mean(dim=0)
+    unit = F.normalize(centered, dim=0, eps=SMALLEST_NORM)  # (n, latent_dim)
+    with no_autocast():
+        squares = (unit.T @ unit).square()  # (latent_dim, latent_dim)
+    return (squares.sum() - squares.diagonal().sum()) / len(squares)
+
+
 def kl_divergence(latent: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
     r"""Return the KL divergence of the Gaussian latents from the standard Gaussian.
 
@@ -223,106 +263,3 @@ def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
     """
     powered = proba**power
     return powered / powered.sum(dim=1, keepdim=True)
-
-
-class JointLoss(nn.Module):
-    """The joint loss and its unweighted terms, by name.
-
-    Parameters
-    ----------
-    temperature : float, default=0.5
-        Temperature of NT-Xent.
-
-    reconstruction_weight : float, default=0.1
-        Weight of the reconstruction loss in the total.
-
-    kl_weight : float, default=0.0
-        Weight of the KL divergence in the total, in the variational setting.
-
-    contrastive_weight : float, default=1.0
-        Weight of NT-Xent in the total; 0 leaves the term out.
-
-    kl_warm_up : float, default=0.3
-        Fraction of the epochs over which the weight of the divergence rises from zero,
-        so that latents do not collapse before they carry information.
-
-    Attributes
-    ----------
-    kl_scale : float
-        Factor of the weight of the divergence; the net raises it from 0 to 1.
-    """
-
-    def __init__(
-        self,
-        temperature: float = 0.5,
-        reconstruction_weight: float = 0.1,
-        kl_weight: float = 0.0,
-        contrastive_weight: float = 1.0,
-        kl_warm_up: float = 0.3,
-    ) -> None:
-        super().__init__()
-        self.temperature = temperature
-        self.reconstruction_weight = reconstruction_weight
-        self.kl_weight = kl_weight
-        self.contrastive_weight = contrastive_weight
-        self.kl_warm_up = kl_warm_up
-        self.kl_scale = 1.0
-
-    def forward(
-        self,
-        output: AutoencoderOutput,
-        targets: torch.Tensor,
-        n_samples: int | None = None,
-        *,
-        groups: torch.Tensor | None = None,
-        nuisance: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Return the terms for a batch of first views followed by second views.
-
-        Parameters
-        ----------
-        output : AutoencoderOutput
-            Output of the autoencoder for the views.
-
-        targets : torch.Tensor of shape (2 * n, ...)
-            Targets of the reconstruction: the views themselves, or their samples.
-
-        n_samples : int, default=None
-            Number of samples in the whole batch if several processes share it. The
-            contrastive loss then covers the whole batch, and the other terms are the
-            contributions of this process to those of the whole batch.
-
-        groups, nuisance : torch.Tensor of shape (n,), default=None
-            Codes of the samples of the whole batch; see :func:`nt_xent`.
-
-        Returns
-        -------
-        terms : dict of str to torch.Tensor of shape ()
-            ``contrastive_loss``, in nats; ``reconstruction_loss``, the mean squared
-            error summed over the two views, in variances of the training set;
-            ``kl_loss``, in nats, in the variational setting; and ``loss``, their
-            weighted sum.
-        """
-        terms = {}
-        n_own = len(targets) // 2
-        share = 1.0 if n_samples is None else n_own / n_samples
-        # Twice the mean over both views is the sum of the means of the views.
-        reconstruction = 2 * share * F.mse_loss(output.reconstruction, targets)
-        terms["reconstruction_loss"] = reconstruction
-        total = self.reconstruction_weight * reconstruction
-        if self.contrastive_weight > 0:
-            first, second = output.projection.chunk(2)
-            if n_samples is not None:
-                first, second = (
-                    all_gather(first, n_samples),
-                    all_gather(second, n_samples),
-                )
-            terms["contrastive_loss"] = nt_xent(
-                first, second, self.temperature, groups=groups, nuisance=nuisance
-            )
-            total = total + self.contrastive_weight * terms["contrastive_loss"]
-        if output.log_variance is not None:
-            divergence = kl_divergence(output.latent, output.log_variance)
-            terms["kl_loss"] = share * divergence
-            total = total + self.kl_weight * self.kl_scale * terms["kl_loss"]
-        return {**terms, "loss": total}

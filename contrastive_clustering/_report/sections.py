@@ -13,7 +13,7 @@ import torch
 from markupsafe import Markup
 
 from contrastive_clustering._data.layout import SampleLayout
-from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._networks.joint_loss import LOSS_TITLES
 from contrastive_clustering._report.data import Chosen, Fingerprint
 from contrastive_clustering._report.metrics import Metric
 from contrastive_clustering._report.page import (

@@ -16,7 +16,7 @@ from contrastive_clustering._networks.autoencoder import (
     ContrastiveAutoencoder,
     PrototypeHead,
 )
-from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._training.callbacks import TrainingBar, WarmUpCosine
 from contrastive_clustering._training.net import (

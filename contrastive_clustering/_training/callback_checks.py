@@ -16,7 +16,7 @@ from skorch.callbacks import (
     lr_scheduler,
 )
 
-from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._networks.joint_loss import LOSS_TITLES
 from contrastive_clustering._utils.messages import reason_of, show
 
 SCORINGS = (EpochScoring, BatchScoring)

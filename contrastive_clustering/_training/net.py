@@ -12,7 +12,7 @@ from contrastive_clustering._augmentation.presets import Augmentation
 from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._networks.losses import LOSS_TITLES
+from contrastive_clustering._networks.joint_loss import LOSS_TITLES
 from contrastive_clustering._training.compilation import CompilingNet
 from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._training.loss_recording import RecordingNet, Terms
@@ -303,11 +303,11 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             return terms
         values = all_reduce(torch.stack([term.detach() for term in terms.values()]))
         sums = dict(zip(terms, values, strict=True))
-        contrastive = terms.get("contrastive_loss")
-        if contrastive is not None:  # each process computes all of it
-            surplus = contrastive.detach() * (n_processes() - 1)
-            sums["contrastive_loss"] = contrastive.detach()
-            sums["loss"] = sums["loss"] - self.criterion_.contrastive_weight * surplus
+        for name, weight in self.criterion_.whole_batch_weights.items():
+            if name in terms:  # each process computes all of it
+                sums[name] = terms[name].detach()
+                surplus = (n_processes() - 1) * sums[name]
+                sums["loss"] = sums["loss"] - weight * surplus
         return sums
 
     def continue_from(self, other: "ContrastiveNet") -> None:

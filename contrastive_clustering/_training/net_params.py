@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
-from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._training.callbacks import WarmUpCosine
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import (

@@ -6,10 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.losses import (
-    LOSS_TITLES,
-    JointLoss,
+    decorrelation,
     kl_divergence,
     nt_xent,
     sharpen,
@@ -81,29 +79,57 @@ def test_nt_xent_computes_half_precision_in_float32(dtype):
     assert nt_xent(a, b) == nt_xent(a.float(), b.float())
 
 
-def test_joint_loss_names_and_weights_its_terms():
-    torch.manual_seed(0)
-    views = torch.randn(6, 1, 8, 8)
-    output = AutoencoderOutput(
-        torch.randn(6, 4), torch.randn(6, 5), torch.randn(6, 1, 8, 8)
-    )
-    terms = JointLoss(temperature=0.7, reconstruction_weight=0.25)(output, views)
-    contrastive = nt_xent(output.projection[:3], output.projection[3:], 0.7)
-    first = (output.reconstruction[:3] - views[:3]).square().mean()
-    second = (output.reconstruction[3:] - views[3:]).square().mean()
-    torch.testing.assert_close(terms["contrastive_loss"], contrastive)
-    torch.testing.assert_close(terms["reconstruction_loss"], first + second)
-    torch.testing.assert_close(terms["loss"], contrastive + 0.25 * (first + second))
+@settings(deadline=None, max_examples=40)
+@given(
+    n=st.integers(2, 9), latent_dim=st.integers(1, 6), seed=st.integers(0, 2**32 - 1)
+)
+def test_decorrelation_is_the_sum_of_squared_correlations(n, latent_dim, seed):
+    latents = np.random.default_rng(seed).normal(size=(n, latent_dim))
+    expected = 0.0
+    for d in range(latent_dim):
+        for e in range(latent_dim):
+            if d != e:
+                expected += np.corrcoef(latents[:, d], latents[:, e])[0, 1] ** 2
+    loss = decorrelation(torch.from_numpy(latents))
+    assert float(loss) == pytest.approx(expected / latent_dim, abs=1e-9)
 
 
-def test_each_term_has_a_title():
+def test_decorrelation_depends_neither_on_units_nor_on_offsets():
+    latents = torch.randn(20, 3, dtype=torch.float64)
+    moved = latents * torch.tensor([1e-3, 1.0, 1e3]) + torch.tensor([5.0, 0.0, -9.0])
+    torch.testing.assert_close(decorrelation(moved), decorrelation(latents))
+
+
+def test_decorrelation_has_the_gradient_of_the_equation():
     torch.manual_seed(0)
-    views = torch.randn(6, 1, 8, 8)
-    output = AutoencoderOutput(
-        torch.randn(6, 4), torch.randn(6, 5), torch.randn(6, 1, 8, 8), torch.zeros(6, 4)
-    )
-    terms = JointLoss(kl_weight=0.5)(output, views)
-    assert {"loss", "kl_loss"} < terms.keys() <= LOSS_TITLES.keys()
+    latents = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(decorrelation, (latents,))
+
+
+@pytest.mark.parametrize(
+    "latents",
+    [
+        torch.ones(1, 4),
+        torch.ones(5, 4),
+        torch.column_stack([torch.ones(5), torch.arange(5)]),
+        torch.randn(5, 1),
+    ],
+    ids=["one sample", "constant", "one constant", "one latent"],
+)
+def test_constant_latents_have_no_correlations(latents):
+    latents = latents.clone().requires_grad_()
+    loss = decorrelation(latents)
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert torch.isfinite(latents.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_decorrelation_computes_half_precision_in_float32(dtype):
+    torch.manual_seed(0)
+    latents = torch.randn(6, 4).to(dtype)
+    assert decorrelation(latents).dtype == torch.float32
+    assert decorrelation(latents) == decorrelation(latents.float())
 
 
 def test_divergence_matches_gaussians():
@@ -119,19 +145,6 @@ def test_divergence_matches_gaussians():
         )
     loss = kl_divergence(torch.from_numpy(mean), torch.from_numpy(log_variance))
     assert float(loss) == pytest.approx(slow / 5)
-
-
-def test_divergence_is_weighted_and_scaled():
-    views = torch.zeros(4, 1, 8, 8)
-    output = AutoencoderOutput(
-        torch.ones(4, 2), torch.ones(4, 3), views, torch.zeros(4, 2)
-    )
-    criterion = JointLoss(kl_weight=0.5, contrastive_weight=0.0)
-    criterion.kl_scale = 0.5
-    terms = criterion(output, views)
-    assert "contrastive_loss" not in terms
-    assert terms["kl_loss"] == 1.0
-    assert terms["loss"] == 0.25
 
 
 @given(

@@ -7,7 +7,7 @@ import torch
 from world import global_state
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._networks.losses import JointLoss
+from contrastive_clustering._networks.joint_loss import JointLoss
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
     assert clusterer.history_ is clusterer.net_.history
     epoch = clusterer.history_[-1]
     assert epoch["train_loss"] == pytest.approx(
-        epoch["train_contrastive_loss"] + 0.1 * epoch["train_reconstruction_loss"]
+        epoch["train_contrastive_loss"]
+        + 0.1 * epoch["train_reconstruction_loss"]
+        + 0.1 * epoch["train_decorrelation_loss"]
     )
     assert epoch["dur"] > 0
     assert len(clusterer.history_) == 2
