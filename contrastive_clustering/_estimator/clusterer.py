@@ -243,10 +243,10 @@ class ContrastiveAutoencoderClusterer(
 
     history_ : skorch.history.History
         The net's history, first phase first: for each epoch ``train_loss``,
-        ``train_contrastive_loss``, ``train_reconstruction_loss``, ``train_kl_loss``
-        (variational setting), ``train_assignment_loss`` (second phase), ``dur``
-        (seconds) and ``phase`` (1 or 2), and the losses of the validation part if there
-        is one.
+        ``train_contrastive_loss``, ``train_decorrelation_loss``,
+        ``train_reconstruction_loss``, ``train_kl_loss`` (variational setting),
+        ``train_assignment_loss`` (second phase), ``dur`` (seconds) and ``phase`` (1 or
+        2), and the losses of the validation part if there is one.
 
     notes_ : dict
         Notes of the file that the estimator was loaded from, as passed to `save`; empty
