@@ -34,7 +34,8 @@ class Refinement(abc.ABC):
         "temperature": [Number(0, None, closed="neither")],
     }
 
-    # Whether the loss includes the contrastive loss of the first phase.
+    # Whether the loss includes the contrastive loss and the decorrelation of the first
+    # phase.
     is_contrastive: ClassVar[bool] = True
 
     # Whether `move_prototypes` updates the prototypes instead of the optimizer.

@@ -150,6 +150,7 @@ def make_refinement_net(
     parameters["iterator_train__group_positives"] = False
     if not refinement.is_contrastive:
         parameters["criterion__contrastive_weight"] = 0.0
+        parameters["criterion__decorrelation_weight"] = 0.0
     if "optimizer__param_groups" in parameters:
         parameters["optimizer__param_groups"] = [
             (
