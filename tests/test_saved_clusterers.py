@@ -23,7 +23,7 @@ CLASSES = {
 
 # With these parameters, each finds two strata in the latents of the tiny images.
 PARAMETERS = {
-    "AffinityPropagation": {"preference": -100},
+    "AffinityPropagation": {"damping": 0.9, "preference": -100},
     "DBSCAN": {"eps": 1.0},
     "HDBSCAN": {"copy": True},
     "MeanShift": {"bandwidth": 1.5},

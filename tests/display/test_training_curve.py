@@ -21,6 +21,7 @@ def test_each_loss_has_a_panel_with_its_history(fitted_kind):
     assert titles == [
         "total",
         "contrastive (NT-Xent)",
+        "decorrelation of latents",
         "reconstruction (MSE)",
         "assignment (cross-entropy)",
     ]
@@ -28,7 +29,7 @@ def test_each_loss_has_a_panel_with_its_history(fitted_kind):
     np.testing.assert_array_equal(
         line(display.axes_[0], "training"), history[:, "train_loss"]
     )
-    assignment = line(display.axes_[3], "training")
+    assignment = line(display.axes_[4], "training")
     assert np.isnan(assignment[:2]).all()
     assert assignment[2] == history[2, "train_assignment_loss"]
 

@@ -178,7 +178,7 @@ def test_steps_do_not_wait_for_the_device(fast, monkeypatch, others):
 
 def test_the_counters_find_reads_on_the_cpu(fast, monkeypatch):
     seen, n_steps = count_waits(monkeypatch, **{**fast, "refinement_epochs": 0})
-    assert seen.count("aten::_local_scalar_dense") == 3 * n_steps  # one per term
+    assert seen.count("aten::_local_scalar_dense") == 4 * n_steps  # one per term
     seen.clear()
     with Waits() as waits, Reads() as reads:
         rows = torch.arange(4.0)
@@ -231,7 +231,7 @@ def test_deferred_divergence_restores_the_weights_before_the_epoch(
         assert state["step"] == 4
         assert torch.isfinite(state["exp_avg"]).all()
     # The batches before the diverged one are in the history.
-    assert [len(batch) for batch in net.history[-1]["batches"][:3]] == [4, 4, 1]
+    assert [len(batch) for batch in net.history[-1]["batches"][:3]] == [5, 5, 1]
 
 
 @pytest.mark.usefixtures("asynchronous")
