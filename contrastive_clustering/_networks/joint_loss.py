@@ -45,7 +45,7 @@ class JointLoss(nn.Module):
         Fraction of the epochs over which the weight of the divergence rises from zero,
         so that latents do not collapse before they carry information.
 
-    decorrelation_weight : float, default=0.1
+    decorrelation_weight : float, default=0.03
         Weight of the decorrelation of latents in the total; 0 leaves the term out.
 
     Attributes
@@ -62,7 +62,7 @@ class JointLoss(nn.Module):
         kl_weight: float = 0.0,
         contrastive_weight: float = 1.0,
         kl_warm_up: float = 0.3,
-        decorrelation_weight: float = 0.1,
+        decorrelation_weight: float = 0.03,
     ) -> None:
         super().__init__()
         self.temperature = temperature

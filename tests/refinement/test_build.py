@@ -50,7 +50,7 @@ def test_a_net_starts_from_the_clusters_on_the_same_module(tiny_images, fast):
     labels = torch.from_numpy(estimator.labels_)
     assert torch.equal(refining.memberships.argmax(dim=1), labels)
     assert refining.criterion_.contrastive_weight == 1
-    assert refining.criterion_.decorrelation_weight == 0.1
+    assert refining.criterion_.decorrelation_weight == 0.03
 
 
 def test_the_optimizer_ignores_prototypes_that_are_moved(tiny_images, fast):

@@ -40,7 +40,7 @@ def test_values_reach_the_net(tiny_images, fast):
     assert epoch["train_loss"] == pytest.approx(
         0.5 * epoch["train_contrastive_loss"]
         + 0.1 * epoch["train_reconstruction_loss"]
-        + 0.1 * epoch["train_decorrelation_loss"]
+        + 0.03 * epoch["train_decorrelation_loss"]
     )
     plain = make(fast).fit(tiny_images)
     assert not np.allclose(
