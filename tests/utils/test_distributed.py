@@ -70,7 +70,8 @@ X = load_digits().images[:203]
 parameters = {"max_epochs": 3, "refinement_epochs": 3, "batch_size": 32, **parameters}
 clusterer = ContrastiveAutoencoderClusterer(
     4, clusterer="kmeans", augmentation=Views(),
-    random_state=int(os.environ.get("RANK", 0)), **parameters
+    # With seed 0, rounding differences grow a hundredfold.
+    random_state=1 + int(os.environ.get("RANK", 0)), **parameters
 )
 if os.environ.get("FAILS"):
 
