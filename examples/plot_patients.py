@@ -154,7 +154,7 @@ for ax, (name, fitted) in zip(
 # %%
 # Removal should not cost the finding, which is "abnormal" here. Each stratum takes the
 # most frequent class of its training members, and the held-out patients are scored.
-# Intervals are over patients; with so few of them, they are wide.
+# Intervals are over patients. Strata that are at chance before have nothing to lose.
 
 for name, fitted in (("before", plain), ("after", with_both)):
     result = evaluate_clustering(
@@ -198,9 +198,8 @@ print(stability["by patient"])
 # %%
 # Look at the strata
 # ------------------
-# The decoded centers are noisy after such short training. Bright and dark exposures,
-# borders and rotations also form strata: each of them could be audited like the view,
-# if it were recorded.
+# The decoded centers are noisy after such short training. Bright and dark exposures
+# also form strata: they could be audited like the view, if they were recorded.
 
 ClusterGalleryDisplay.from_estimator(with_both, X[held_out], n_typical=4, n_atypical=4)
 plt.show()

@@ -113,10 +113,10 @@ print(association)
 
 # %%
 # Read every row, and intervals rather than p-values alone. Taken by itself, the p-value
-# of survival is just below 0.05; corrected, it is far above. So this clustering alone
-# is not evidence that the strata differ in survival.
+# of survival is below 0.05; corrected, it is above. So this clustering alone is not
+# enough evidence that the strata differ in survival.
 #
-# Even a clear difference would not be a new finding if the strata also differed in
+# Even a clear difference would not be a new finding: the strata may also differ in
 # stage, which predicts survival as well, and other patients would have to confirm it.
 #
 # Baseline characteristics by stratum, the table that clinical papers begin with:

@@ -73,8 +73,8 @@ figure.tight_layout()
 # Compare them with the diagnoses
 # -------------------------------
 # The same metrics are computed for k-means on the standardized columns, with as many
-# clusters. On such a table k-means is hard to beat. If it is as good, use k-means,
-# which is simpler.
+# clusters. On such a table k-means is hard to beat, and small differences are chance.
+# If it is as good, use k-means, which is simpler.
 
 kmeans = make_pipeline(StandardScaler(), KMeans(n_strata, n_init=10, random_state=0))
 kmeans.fit(X_train)
@@ -88,8 +88,8 @@ for name, estimator in (("strata", clusterer), ("k-means", kmeans)):
 
 # %%
 # Which share of each stratum is malignant? Blue are the training rows, and orange the
-# test rows, which the estimator has not seen. Differences between the two are due to
-# chance.
+# test rows, which the estimator has not seen. Small differences between the two may be
+# due to chance.
 
 figure, ax = plt.subplots(figsize=(8, 2.8))
 for offset, color, name, strata, y in (

@@ -61,7 +61,7 @@ for stratum in range(n_strata):
 # The gallery shows the middle slice of each volume across its first axis. The members
 # are masks: voxels are in the gland or not. Decoded voxels are gray where the network
 # is uncertain, which is often the case: the latents have learned to ignore the
-# orientation of a gland, so they are decoded to a mean of glands in many orientations.
+# orientation of a gland, so they are decoded to a mean of many glands.
 
 ClusterGalleryDisplay.from_estimator(clusterer, X, n_typical=4, n_atypical=4)
 ReconstructionDisplay.from_estimator(clusterer, X, random_state=0)
