@@ -93,9 +93,10 @@ clusterer = ContrastiveAutoencoderClusterer(
 # ------------------------------------
 # P-values come from permutations of the patients and are corrected for the number of
 # variables, and for the number of clusterings that were compared with these outcomes.
-# There were three while this example was written: this one, the same without ranks, and
-# k-means (:doc:`/experiments/associations`). This one was kept for its ranks, not for
-# its p-value, but readers of one of three results should know of the others.
+# There were four while this example was written: this one, the same with an earlier
+# loss, one without ranks, and k-means (:doc:`/experiments/associations`). This one was
+# kept for its ranks, not for its p-value, but readers of one of four results should
+# know of the others.
 #
 # Variables that were clustered would not be tested, because strata differ in them by
 # construction; ``clustered`` states which they are.
@@ -105,7 +106,7 @@ association = associate_strata(
     table,
     survival=("days", "died"),
     clustered=features,
-    n_searched=3,
+    n_searched=4,
     n_permutations=9999,
     random_state=0,
 )
