@@ -29,13 +29,14 @@ class ContrastiveAutoencoderClusterer(
         + \text{MSE}(g(h_b), x_b)\bigr) + \frac{\delta}{2} \, \bigl(R(h_a)
         + R(h_b)\bigr)
 
-    with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)`, the
-    decoder :math:`g` and the squared correlations :math:`R` of the latents with each
-    other, whose weight :math:`\delta` is ``criterion__decorrelation_weight``. For
-    tables, the networks are dense, and latents start as the principal components. The
-    latents are then clustered. A second phase, not used for tables, trains the network
-    together with prototypes of the clusters. The resulting clusters are the strata.
-    Latents decode to samples in the units and the shape of X.
+    with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and the
+    decoder :math:`g`. :math:`R` is the sum of the squared correlations of different
+    latents, divided by their number, and its weight :math:`\delta` is
+    ``criterion__decorrelation_weight``. For tables, the networks are dense, and latents
+    start as the principal components. The latents are then clustered. A second phase,
+    not used for tables, trains the network together with prototypes of the clusters.
+    The resulting clusters are the strata. Latents decode to samples in the units and
+    the shape of X.
 
     Parameters
     ----------

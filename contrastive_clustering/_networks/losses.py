@@ -154,7 +154,7 @@ def _check_projections(first: torch.Tensor, second: torch.Tensor) -> None:
 
 
 def decorrelation(latents: torch.Tensor) -> torch.Tensor:
-    r"""Return the squared correlations of latents with each other.
+    r"""Return the sum of squared correlations of latents, divided by their number.
 
     .. math::
 
@@ -174,7 +174,7 @@ def decorrelation(latents: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The sum, at least 0 and below `latent_dim`. Latents that are constant over the
+        The loss, at least 0 and below `latent_dim`. Latents that are constant over the
         batch contribute zero.
 
     References
