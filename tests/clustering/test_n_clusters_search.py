@@ -35,7 +35,7 @@ def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
     latents = fitted_digits.transform(digits[0][:1000])
     fit = partial(fit_kmeans, normalize=True)
     result = ClusterNumberSearch().search(latents, fit, 0)
-    # Some digits are written in several ways: three trainings found 12 to 14 strata.
+    # Trainings with three seeds found 12 to 14.
     assert 7 <= result.n_clusters <= 14
     assert result.scores[0] < result.scores.max() > result.scores[-1]
 
