@@ -9,8 +9,8 @@ Its ten strata are then compared with the diagnoses, on the test split.
 
 The images are read from the folder in the environment variable
 ``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded through
-medmnist. This example runs a third of the usual epochs, which takes about a minute on
-two cores; :doc:`/benchmarks` has the results of the defaults.
+medmnist. This example runs a third of the usual epochs, which takes one to three
+minutes on two cores; :doc:`/benchmarks` has the results of the defaults.
 """
 
 # %%
