@@ -20,6 +20,23 @@ class UnreadableFileError(ValueError):
     """
 
 
+def check_finite(values: np.ndarray) -> None:
+    """Refuse values that are NaN or infinite, which no window can map to bytes.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of an image or a volume.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a value is not finite.
+    """
+    if not np.isfinite(values).all():
+        raise UnreadableFileError("contains values that are NaN or infinite")
+
+
 @dataclass(frozen=True)
 class ReadSettings:
     """Settings of `load_images` that apply to each file.

@@ -15,6 +15,7 @@ from contrastive_clustering._images.loaded import (
     LoadedImage,
     ReadSettings,
     UnreadableFileError,
+    check_finite,
 )
 from contrastive_clustering._images.quiet import quiet_worker
 from contrastive_clustering._images.raster import read_raster
@@ -110,6 +111,7 @@ def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:
 
 
 def _apply_window(image: LoadedImage, settings: ReadSettings) -> None:
+    check_finite(image.values)
     chosen = choose_window(settings.window, image.values)
     if chosen is not None:
         image.values = apply_window(image.values, chosen)
@@ -149,8 +151,6 @@ def _read_series(datasets: Sequence[Any], settings: ReadSettings) -> LoadedImage
 def _finish(image: LoadedImage, settings: ReadSettings) -> LoadedImage:
     """Bring an image to its colors and size, and note what was done."""
     values, n_axes = image.values, settings.n_axes
-    if values.dtype == np.float32 and not np.isfinite(values).all():
-        raise UnreadableFileError("contains values that are NaN or infinite")
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(f"{values.shape} {values.dtype}".encode())
     digest.update(np.ascontiguousarray(values).data)

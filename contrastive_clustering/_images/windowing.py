@@ -5,7 +5,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from contrastive_clustering._images.dicom import Pixels, frame_item
-from contrastive_clustering._images.loaded import UnreadableFileError, Window
+from contrastive_clustering._images.loaded import (
+    UnreadableFileError,
+    Window,
+    check_finite,
+)
 from contrastive_clustering._utils.optional import import_pydicom
 
 Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -169,8 +173,14 @@ def display_pixels(
 
     chosen : KnownWindow or None
         The window that was applied.
+
+    Raises
+    ------
+    UnreadableFileError
+        If values are not finite, or if the lookup table is invalid.
     """
     values, is_padding = pixels.values, pixels.is_padding
+    check_finite(values)
     if window == "file" and values.dtype != np.uint8 and _has_lut_only(dataset):
         values = apply_lut(values, dataset)
         pixels = Pixels(values, is_padding, (0, WHITE), pixels.zero_is_white)

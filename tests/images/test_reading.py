@@ -133,9 +133,18 @@ def test_images_are_not_volumes(tmp_path):
     assert read(path, as_volumes=True) == expected
 
 
-def test_values_must_be_finite(tmp_path):
-    values = np.full((4, 4), np.nan, np.float32)
-    failure = read(write(tmp_path / "a.tif", values))
+@pytest.mark.parametrize("window", [None, "file", (0, 10)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_must_be_finite(tmp_path, value, window):
+    values = np.arange(16, dtype=np.float32).reshape(4, 4)
+    values[1, 2] = value
+    failure = read(write(tmp_path / "a.tif", values), window=window)
+    assert failure.reason == "contains values that are NaN or infinite"
+    sitk.WriteImage(sitk.GetImageFromArray(values[None]), tmp_path / "a.mha")
+    failure = read(tmp_path / "a.mha", window=window, as_volumes=True)
+    assert failure.reason == "contains values that are NaN or infinite"
+    elements = {"RescaleSlope": "1e39", "RescaleIntercept": "0"}
+    failure = read(write_dicom(tmp_path / "a.dcm", STORED, **elements), window=window)
     assert failure.reason == "contains values that are NaN or infinite"
 
 
