@@ -55,11 +55,12 @@ def write_series(
     spacing=(2.0, 0.5, 0.75),
     directions=(1, 0, 0, 0, 1, 0),
     order=None,
+    uid=None,
     **elements,
 ):
     """Write a volume as slices, in the order of their file names."""
     folder.mkdir(parents=True, exist_ok=True)
-    uid = generate_uid()
+    uid = generate_uid() if uid is None else uid
     normal = np.cross(directions[:3], directions[3:])
     for number, index in enumerate(range(len(volume)) if order is None else order):
         position = np.array([10.0, 20.0, 30.0]) + normal * spacing[0] * index

@@ -9,7 +9,7 @@ from contrastive_clustering._images.finding import Entry, image_files
 from contrastive_clustering._images.loaded import UnreadableFileError
 from contrastive_clustering._images.quiet import quiet_readers, quiet_worker
 from contrastive_clustering._images.reading import Failure, Item
-from contrastive_clustering._images.series import series_key
+from contrastive_clustering._images.series import SliceKey, number_volumes, slice_key
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
 
@@ -47,32 +47,40 @@ def volume_items(
         Progress("headers", len(entries), "file", verbose=verbose) as progress,
     ):
         found = run_tasks(
-            _headers,
+            _volume_of,
             [(entry.path,) for entry in entries],
             n_jobs=n_jobs,
             progress=progress,
         )
-    slices: dict[Hashable, list[Path]] = {}
+    numbers = iter(
+        number_volumes([each for each in found if isinstance(each, SliceKey)])
+    )
+    paths: dict[Hashable, list[Path]] = {}
     rows: dict[Hashable, int] = {}
     failures = []
-    for entry, keyed in zip(entries, found, strict=True):
-        if isinstance(keyed, Failure):
-            failures.append(keyed)
+    for entry, volume in zip(entries, found, strict=True):
+        if isinstance(volume, Failure):
+            failures.append(volume)
             continue
-        for path, key in keyed:
-            slices.setdefault(key, []).append(path)
-            rows.setdefault(key, entry.row)
-    items = [Item(tuple(paths), rows[key]) for key, paths in slices.items()]
+        # Entries are distinct by their rows, even if they name the same file.
+        is_whole = isinstance(volume, list)
+        key: Hashable = entry if is_whole else next(numbers)
+        paths.setdefault(key, []).extend(volume if is_whole else [entry.path])
+        rows.setdefault(key, entry.row)
+    items = [Item(tuple(each), rows[key]) for key, each in paths.items()]
     return items, failures
 
 
-def _headers(path: Path) -> list[tuple[Path, Hashable]] | Failure:
-    """Return the slices at a path, each with the key of its volume."""
+def _volume_of(path: Path) -> SliceKey | list[Path] | Failure:
+    """Return the key of a slice, or the files of a volume that is complete."""
     try:
         if not path.is_dir():
-            return [(path, _key_of(path))]
-        found = [(each, _key_of(each)) for each in image_files(path)]
-        n_volumes = len({key for _, key in found})
+            key = _key_of(path)
+            return [path] if key is None else key
+        found = list(image_files(path))
+        keys = [_key_of(each) for each in found]
+        slices = [key for key in keys if key is not None]
+        n_volumes = keys.count(None) + len(set(number_volumes(slices)))
         if n_volumes != 1:
             raise UnreadableFileError(
                 f"is a folder with {n_volumes} volumes. Pass "
@@ -83,10 +91,11 @@ def _headers(path: Path) -> list[tuple[Path, Hashable]] | Failure:
         return Failure(str(path), str(error))
 
 
-def _key_of(path: Path) -> Hashable:
+def _key_of(path: Path) -> SliceKey | None:
+    """Return the key of a slice, or None for a file that is a volume."""
     if type_of(path) != "dicom":
-        return str(path)
+        return None
     with quiet_worker():
         header = open_dicom(path, with_pixels=False)
     has_frames = int(header.get("NumberOfFrames") or 1) > 1
-    return str(path) if has_frames else series_key(header)
+    return None if has_frames else slice_key(header, path.parent)

@@ -1,6 +1,8 @@
 """Volumes from the slices of a DICOM series, in the order of their positions."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +15,10 @@ from contrastive_clustering._utils.optional import import_simpleitk
 # Largest deviation of the steps between slices, as a part of the step. Positions are
 # rounded; a missing slice deviates by 1.
 TOLERANCE = 0.1
+
+# Largest difference between the directions of slices, which are rounded, and between
+# their pixel spacings as a part of the spacing.
+DIRECTION_TOLERANCE = SPACING_TOLERANCE = 0.01
 
 
 class Plane(NamedTuple):
@@ -41,18 +47,87 @@ class Plane(NamedTuple):
         return float(np.dot(np.cross(self.along_row, self.along_column), self.position))
 
 
-def series_key(dataset: Any) -> Hashable:
-    """Return what all slices of a volume share: the series, its sides and directions.
+class SliceKey(NamedTuple):
+    """What all slices of a volume share.
 
-    Localizers with other directions may belong to the same series.
+    Attributes
+    ----------
+    series : hashable
+        The series and its sides.
+
+    directions : tuple of float
+        Directions of rows and columns, up to rounding; empty if unknown. Localizers
+        with other directions may belong to the same series.
     """
-    directions = dataset.get("ImageOrientationPatient") or ()
-    return (
-        str(dataset.get("SeriesInstanceUID")),
+
+    series: Hashable
+    directions: tuple[float, ...]
+
+
+def slice_key(dataset: Any, folder: Path) -> SliceKey:
+    """Return the key of a slice.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        Header of the slice.
+
+    folder : Path
+        Folder of the file. It identifies the series if the file does not.
+
+    Returns
+    -------
+    key : SliceKey
+        The key. It contains the patient and the study, too, because some programs for
+        anonymization give all series one identifier.
+    """
+    identifiers = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    series = (
+        *(str(dataset.get(name) or "") for name in identifiers),
+        None if dataset.get("SeriesInstanceUID") else folder,
         dataset.get("Rows"),
         dataset.get("Columns"),
-        tuple(round(float(each), 2) for each in directions),
     )
+    directions = dataset.get("ImageOrientationPatient") or ()
+    return SliceKey(series, tuple(float(each) for each in directions))
+
+
+def number_volumes(keys: Sequence[SliceKey]) -> list[int]:
+    """Return the number of the volume of each slice.
+
+    Parameters
+    ----------
+    keys : sequence of SliceKey
+        Keys of the slices.
+
+    Returns
+    -------
+    numbers : list of int
+        Consecutive numbers from 0.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._images.series import SliceKey, number_volumes
+    >>> first, second = SliceKey("a", (1.0, 0.0)), SliceKey("b", ())
+    >>> number_volumes([first, second, first])
+    [0, 1, 0]
+    """
+    known: dict[Hashable, list[tuple[tuple[float, ...], int]]] = defaultdict(list)
+    numbers: list[int] = []
+    n_volumes = 0
+    for key in keys:
+        same = (
+            number
+            for directions, number in known[key.series]
+            if len(directions) == len(key.directions)
+            and np.allclose(directions, key.directions, 0, DIRECTION_TOLERANCE)
+        )
+        number = next(same, n_volumes)
+        if number == n_volumes:
+            known[key.series].append((key.directions, number))
+            n_volumes += 1
+        numbers.append(number)
+    return numbers
 
 
 def plane_of(dataset: Any, frame: int) -> Plane:
@@ -63,10 +138,14 @@ def plane_of(dataset: Any, frame: int) -> Plane:
     UnreadableFileError
         If the file does not give it.
     """
+    item = frame_item(dataset, frame, "PlanePositionSequence")
+    if item is dataset and int(dataset.get("NumberOfFrames") or 1) > 1:
+        raise UnreadableFileError(
+            "is a file of several frames without a position of each, which a volume "
+            "needs"
+        )
     try:
-        position = frame_item(
-            dataset, frame, "PlanePositionSequence"
-        ).ImagePositionPatient
+        position = item.ImagePositionPatient
         directions = frame_item(
             dataset, frame, "PlaneOrientationSequence"
         ).ImageOrientationPatient
@@ -104,8 +183,8 @@ def build_volume(datasets: Sequence[Any]) -> tuple[Pixels, Plane, float]:
     Raises
     ------
     UnreadableFileError
-        If there are fewer than two slices, if they differ in shape, or if their
-        positions are not evenly spaced.
+        If there are fewer than two slices, if they differ in shape, directions,
+        spacing or the meaning of zero, or if their positions are not evenly spaced.
     """
     parts = [read_pixels(dataset) for dataset in datasets]
     planes = [
@@ -113,9 +192,23 @@ def build_volume(datasets: Sequence[Any]) -> tuple[Pixels, Plane, float]:
         for dataset, part in zip(datasets, parts, strict=True)
         for frame in range(len(part.values))
     ]
+    _check_planes(planes)
     order = np.argsort([plane.height for plane in planes], kind="stable")
     step = _slice_step([planes[index] for index in order])
     return _stack(parts, order), planes[order[0]], step
+
+
+def _check_planes(planes: list[Plane]) -> None:
+    """Refuse slices with several directions or spacings, which need other volumes."""
+    for plane in planes:
+        vectors = (plane.along_row, plane.along_column)
+        expected = (planes[0].along_row, planes[0].along_column)
+        if not np.allclose(vectors, expected, 0, DIRECTION_TOLERANCE):
+            raise UnreadableFileError("contains slices with several directions")
+        if not np.allclose(plane.spacing, planes[0].spacing, SPACING_TOLERANCE, 0):
+            raise UnreadableFileError(
+                "belongs to a series with slices of several pixel spacings"
+            )
 
 
 def _slice_step(planes: list[Plane]) -> float:
@@ -151,6 +244,11 @@ def _stack(parts: list[Pixels], order: np.ndarray) -> Pixels:
     values = np.concatenate([part.values for part in parts])
     if values.ndim > 3:
         raise UnreadableFileError("belongs to a series in color")
+    if len({part.zero_is_white for part in parts}) > 1:
+        raise UnreadableFileError(
+            "belongs to a series in which zero is white in some slices and black in "
+            "others"
+        )
     masks = [
         np.zeros(part.values.shape, bool)
         if part.is_padding is None

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from image_files import write_dicom, write_series
 
 from contrastive_clustering._images.finding import Entry, image_files
@@ -51,3 +52,31 @@ def test_a_folder_is_one_series(tmp_path):
     assert items == []
     assert failures[0].reason.startswith("is a folder with 2 volumes. Pass folders")
     assert failures[1].reason.startswith("is a folder with 0 volumes. Pass folders")
+
+
+def test_entries_of_the_same_volume_are_items(tmp_path):
+    (tmp_path / "a.nii").write_bytes(b"content")
+    folder = write_series(tmp_path / "b", VOLUME)
+    items, failures = group(tmp_path / "a.nii", folder, tmp_path / "a.nii", folder)
+    slices = tuple(image_files(folder))
+    paths = [(tmp_path / "a.nii",), slices] * 2
+    assert items == [Item(each, row) for row, each in enumerate(paths)]
+    assert failures == []
+
+
+@pytest.mark.parametrize("uid", ["", "1.2.3"])
+def test_series_without_identifiers_of_their_own_are_items(tmp_path, uid):
+    folders = [
+        write_series(tmp_path / name, VOLUME, PatientID=name, uid=uid) for name in "ab"
+    ]
+    expected = [Item(tuple(image_files(each)), row) for row, each in enumerate(folders)]
+    assert group(*folders)[0] == expected
+    items, _ = group(*image_files(tmp_path))
+    assert [item.paths for item in items] == [item.paths for item in expected]
+
+
+def test_slices_without_identifiers_form_volumes_by_folder(tmp_path):
+    for name in "ab":
+        write_series(tmp_path / name, VOLUME, uid="")
+    items, _ = group(*image_files(tmp_path))
+    assert [len(item.paths) for item in items] == [3, 3]

@@ -8,8 +8,9 @@ from contrastive_clustering._images.loaded import UnreadableFileError
 from contrastive_clustering._images.series import (
     build_volume,
     locate,
+    number_volumes,
     plane_of,
-    series_key,
+    slice_key,
 )
 from contrastive_clustering._images.volumes import oriented
 
@@ -90,6 +91,15 @@ def test_padding_follows_the_order(tmp_path):
     np.testing.assert_array_equal(pixels.is_padding, np.equal(VOLUME, VOLUME[1, 2, 3]))
 
 
+# Elements of one slice that make a volume impossible.
+OTHER = {
+    "shapes": {"Rows": 7, "Columns": 6},
+    "spacings": {"PixelSpacing": [1.0, 1.5]},
+    "directions": {"ImageOrientationPatient": [0, 1, 0, -1, 0, 0]},
+    "white": {"PhotometricInterpretation": "MONOCHROME1"},
+}
+
+
 def broken(datasets, case):
     if case == "missing":
         return datasets[:2] + datasets[3:]
@@ -104,8 +114,8 @@ def broken(datasets, case):
     if case == "tilted":
         for index, dataset in enumerate(datasets):
             dataset.ImagePositionPatient[1] += index
-    if case == "shapes":
-        datasets[1].Rows, datasets[1].Columns = 7, 6
+    for name, value in OTHER.get(case, {}).items():
+        setattr(datasets[1], name, value)
     return datasets
 
 
@@ -119,12 +129,25 @@ def broken(datasets, case):
         ("no spacing", "is a slice without a pixel spacing"),
         ("tilted", "slices are shifted against each other"),
         ("shapes", "slices of several shapes"),
+        ("spacings", "slices of several pixel spacings"),
+        ("directions", "contains slices with several directions"),
+        ("white", "zero is white in some slices and black in others"),
     ],
 )
 def test_series_without_a_regular_grid_are_errors(tmp_path, case, message):
     datasets = read(write_series(tmp_path, VOLUME))
     with pytest.raises(UnreadableFileError, match=message):
         build_volume(broken(datasets, case))
+
+
+def test_frames_need_positions_of_their_own():
+    plane = {
+        "ImagePositionPatient": [0, 0, 0],
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+        "PixelSpacing": [1, 1],
+    }
+    with pytest.raises(UnreadableFileError, match="without a position of each"):
+        build_volume([make_dicom(VOLUME, **plane)])
 
 
 def test_series_in_color_are_errors(tmp_path):
@@ -135,7 +158,18 @@ def test_series_in_color_are_errors(tmp_path):
 
 def test_planes_and_keys(tmp_path):
     first, second = read(write_series(tmp_path, VOLUME[:2]))
-    assert series_key(first) == series_key(second)
+    assert slice_key(first, tmp_path) == slice_key(second, tmp_path)
     assert plane_of(second, 0).height - plane_of(first, 0).height == 2
     second.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
-    assert series_key(first) != series_key(second)
+    keys = [slice_key(each, tmp_path) for each in (first, second, first)]
+    assert number_volumes(keys) == [0, 1, 0]
+
+
+def test_rounded_directions_do_not_split_a_series(tmp_path):
+    first, second = read(write_series(tmp_path, VOLUME[:2]))
+    first.ImageOrientationPatient = [0.992157, 0.124999, 0, -0.124999, 0.992157, 0]
+    second.ImageOrientationPatient = [0.992156, 0.125001, 0, -0.125001, 0.992156, 0]
+    assert number_volumes([slice_key(each, tmp_path) for each in (first, second)]) == [
+        0,
+        0,
+    ]
