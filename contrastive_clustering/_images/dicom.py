@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.loaded import UnreadableFileError, refuse_damaged
 from contrastive_clustering._utils.files import open_regular
 from contrastive_clustering._utils.optional import import_pydicom
 
 # A header may claim any number; this is 4 GiB as float32.
 MAX_VALUES = 2**30
+
+# pydicom reads values of a header only when they are needed.
+DAMAGED_HEADER = "is a DICOM file with a damaged header"
 
 PALETTE = "PALETTE COLOR"
 GRAY = ("MONOCHROME1", "MONOCHROME2")
@@ -61,19 +64,14 @@ def open_dicom(path: Path, *, with_pixels: bool = True) -> Any:
     Raises
     ------
     UnreadableFileError
-        If the file is damaged. pydicom's message is left out, because it may contain
-        names of patients.
+        If the file is damaged.
     """
     pydicom = import_pydicom("load_images")
-    try:
-        with open_regular(path) as file:
-            return pydicom.dcmread(file, stop_before_pixels=not with_pixels)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise UnreadableFileError(
-            f"is a damaged or truncated DICOM file ({type(error).__name__})"
-        ) from None
+    with (
+        refuse_damaged("is a damaged or truncated DICOM file"),
+        open_regular(path) as file,
+    ):
+        return pydicom.dcmread(file, stop_before_pixels=not with_pixels)
 
 
 def frame_item(dataset: Any, frame: int, name: str) -> Any:
@@ -109,7 +107,10 @@ def read_pixels(dataset: Any) -> Pixels:
         If there are no pixels, or if these cannot be decoded.
     """
     _check_pixels(dataset)
-    try:
+    with refuse_damaged(
+        "is a DICOM file whose pixels are truncated, damaged or not supported by the "
+        "installed decoders"
+    ):
         stored = dataset.pixel_array
         n_frames = int(dataset.get("NumberOfFrames") or 1)
         if n_frames == 1:
@@ -117,13 +118,6 @@ def read_pixels(dataset: Any) -> Pixels:
         if dataset.PhotometricInterpretation not in GRAY:
             return _colors(dataset, stored)
         return _grays(dataset, stored)
-    except (MemoryError, UnreadableFileError):
-        raise
-    except Exception as error:
-        raise UnreadableFileError(
-            "is a DICOM file whose pixels are truncated, damaged or not supported by "
-            f"the installed decoders ({type(error).__name__})"
-        ) from None
 
 
 def _check_pixels(dataset: Any) -> None:

@@ -120,6 +120,6 @@ def pixel_spacing(dataset: Any, frame: int) -> tuple[float, ...] | None:
             rows, columns = (float(each) for each in value)
         except (TypeError, ValueError):
             continue
-        if rows > 0 and columns > 0:
+        if 0 < rows < float("inf") and 0 < columns < float("inf"):
             return rows, columns
     return None

@@ -3,10 +3,10 @@
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from contrastive_clustering._images.dicom import open_dicom
+from contrastive_clustering._images.dicom import DAMAGED_HEADER, open_dicom
 from contrastive_clustering._images.file_types import type_of
 from contrastive_clustering._images.finding import Entry, image_files
-from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.loaded import UnreadableFileError, refuse_damaged
 from contrastive_clustering._images.quiet import quiet_readers, quiet_worker
 from contrastive_clustering._images.reading import Failure, Item
 from contrastive_clustering._images.series import SliceKey, number_volumes, slice_key
@@ -95,7 +95,7 @@ def _key_of(path: Path) -> SliceKey | None:
     """Return the key of a slice, or None for a file that is a volume."""
     if type_of(path) != "dicom":
         return None
-    with quiet_worker():
+    with quiet_worker(), refuse_damaged(DAMAGED_HEADER):
         header = open_dicom(path, with_pixels=False)
-    has_frames = int(header.get("NumberOfFrames") or 1) > 1
-    return None if has_frames else slice_key(header, path.parent)
+        has_frames = int(header.get("NumberOfFrames") or 1) > 1
+        return None if has_frames else slice_key(header, path.parent)

@@ -1,5 +1,7 @@
 """One image or volume as it passes from its file to the array."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +20,31 @@ class UnreadableFileError(ValueError):
         Predicate for a message that begins with the path, such as "is empty". It must
         not contain pixel values, names or identifiers.
     """
+
+
+@contextmanager
+def refuse_damaged(reason: str) -> Iterator[None]:
+    """Refuse a file if a library fails to read it.
+
+    For a damaged file, libraries raise errors of many types. Their messages are left
+    out, because they may contain names of patients.
+
+    Parameters
+    ----------
+    reason : str
+        As for `UnreadableFileError`.
+
+    Raises
+    ------
+    UnreadableFileError
+        For any error but the lack of memory or of a package.
+    """
+    try:
+        yield
+    except (ImportError, MemoryError, UnreadableFileError):
+        raise
+    except Exception as error:
+        raise UnreadableFileError(f"{reason} ({type(error).__name__})") from None
 
 
 def check_finite(values: np.ndarray) -> None:

@@ -5,7 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
+from contrastive_clustering._images.loaded import (
+    LoadedImage,
+    UnreadableFileError,
+    refuse_damaged,
+)
 from contrastive_clustering._utils.files import open_regular
 from contrastive_clustering._utils.optional import import_pillow
 
@@ -42,23 +46,19 @@ def read_raster(path: Path) -> list[LoadedImage]:
         If the file is damaged, truncated or too large.
     """
     pillow = import_pillow("load_images")
-    try:
-        with (
-            open_regular(path) as file,
-            pillow.open(file, formats=FORMATS) as image,
-        ):
-            n_pages = image.n_frames if image.format == "TIFF" else 1
-            return [_read_page(pillow, image, page) for page in range(n_pages)]
-    except pillow.DecompressionBombError:
-        raise UnreadableFileError(
-            f"has more than {2 * pillow.MAX_IMAGE_PIXELS} pixels, the limit for a "
-            "single image"
-        ) from None
-    # For a damaged file, Pillow raises many types of errors.
-    except (OSError, ValueError, SyntaxError, LookupError, ArithmeticError) as error:
-        raise UnreadableFileError(
-            f"is a damaged, truncated or unsupported image ({type(error).__name__})"
-        ) from None
+    with refuse_damaged("is a damaged, truncated or unsupported image"):
+        try:
+            with (
+                open_regular(path) as file,
+                pillow.open(file, formats=FORMATS) as image,
+            ):
+                n_pages = image.n_frames if image.format == "TIFF" else 1
+                return [_read_page(pillow, image, page) for page in range(n_pages)]
+        except pillow.DecompressionBombError:
+            raise UnreadableFileError(
+                f"has more than {2 * pillow.MAX_IMAGE_PIXELS} pixels, the limit for a "
+                "single image"
+            ) from None
 
 
 def _read_page(pillow: Any, image: Any, page: int) -> LoadedImage:

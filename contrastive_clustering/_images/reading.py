@@ -1,13 +1,20 @@
 """Read one file or series and bring it to its size and colors."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from contrastive_clustering._images.dicom import Pixels, open_dicom, read_pixels
+from contrastive_clustering._images.dicom import (
+    DAMAGED_HEADER,
+    MAX_VALUES,
+    Pixels,
+    open_dicom,
+    read_pixels,
+)
 from contrastive_clustering._images.dicom_facts import dicom_facts, pixel_spacing
 from contrastive_clustering._images.file_types import type_of
 from contrastive_clustering._images.geometry import Plan, plan_size
@@ -16,6 +23,7 @@ from contrastive_clustering._images.loaded import (
     ReadSettings,
     UnreadableFileError,
     check_finite,
+    refuse_damaged,
 )
 from contrastive_clustering._images.quiet import quiet_worker
 from contrastive_clustering._images.raster import read_raster
@@ -96,9 +104,10 @@ def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:
     file_type = type_of(paths[0])
     if file_type == "dicom":
         datasets = [open_dicom(path) for path in paths]
-        if settings.as_volumes:
-            return [_read_series(datasets, settings)]
-        return _read_frames(datasets[0], settings)
+        with refuse_damaged(DAMAGED_HEADER):
+            if settings.as_volumes:
+                return [_read_series(datasets, settings)]
+            return _read_frames(datasets[0], settings)
     if file_type == "raster":
         if settings.as_volumes:
             raise UnreadableFileError("is an image, not a volume")
@@ -175,13 +184,19 @@ def _plan(
         raise UnreadableFileError(
             "does not state its spacing in millimeters. Pass size instead of spacing"
         )
-    return plan_size(
+    plan = plan_size(
         shape,
         known_spacing,
         size=settings.size,
         spacing=settings.spacing,
         fit=settings.fit,
     )
+    if plan.resized != shape and math.prod(plan.resized) > MAX_VALUES:
+        raise UnreadableFileError(
+            f"would have sides {plan.resized} after resampling, more than {MAX_VALUES} "
+            f"values. Its spacing may be wrong, which is {known_spacing} mm"
+        )
+    return plan
 
 
 def _convert(values: np.ndarray, settings: ReadSettings) -> np.ndarray:

@@ -69,4 +69,5 @@ def test_spacing():
     at_detector.PixelSpacing = ["0.1", "0.4"]
     assert pixel_spacing(at_detector, 0) == (0.1, 0.4)
     assert pixel_spacing(make_dicom(STORED, PixelSpacing=["0", "1"]), 0) is None
+    assert pixel_spacing({"PixelSpacing": ["1", "inf"]}, 0) is None
     assert pixel_spacing(make_dicom(STORED, PixelSpacing="1"), 0) is None

@@ -41,6 +41,23 @@ def test_other_files_and_files_with_frames_are_items(tmp_path):
     assert failures == [Failure(str(empty), "is empty")]
 
 
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        (b"1.0\\0.0\\0.0\\0.0", b"1,0\\0,0\\0,0\\0,0"),  # directions
+        (b"IS\x02\x001 ", b"IS\x02\x00x "),  # number of frames
+    ],
+)
+def test_damaged_headers_are_failures(tmp_path, value, other):
+    first, second, _ = image_files(write_series(tmp_path, VOLUME, NumberOfFrames=1))
+    whole = first.read_bytes()
+    assert whole.count(value) == 1
+    first.write_bytes(whole.replace(value, other))
+    items, failures = group(first, second)
+    assert items == [Item((second,), 1)]
+    assert failures[0].reason.startswith("is a DICOM file with a damaged header (")
+
+
 def test_a_folder_is_one_series(tmp_path):
     folder = write_series(tmp_path / "a", VOLUME)
     items, failures = group(folder)

@@ -126,6 +126,16 @@ def test_truncated_files_are_errors(tmp_path, suffix):
             read_raster(path)
 
 
+def test_a_page_without_a_width_is_an_error(tmp_path):
+    page = Image.fromarray(GRAY)
+    path = write(tmp_path / "a.tif", GRAY, save_all=True, append_images=[page])
+    whole = path.read_bytes()
+    last = whole.rindex(struct.pack("<HHI", 256, 4, 1))  # tag of the width
+    path.write_bytes(whole[:last] + struct.pack("<H", 255) + whole[last + 2 :])
+    with pytest.raises(UnreadableFileError, match="damaged, truncated or unsupp"):
+        read_raster(path)
+
+
 def test_bombs_are_errors(tmp_path, monkeypatch):
     path = write(tmp_path / "a.png", np.zeros((50, 50), np.uint8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)

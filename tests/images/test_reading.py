@@ -148,6 +148,24 @@ def test_values_must_be_finite(tmp_path, value, window):
     assert failure.reason == "contains values that are NaN or infinite"
 
 
+@pytest.mark.parametrize("element", [b"LO\x0a\0Maker 1234", b"DS\x06\x00100.0 "])
+def test_damaged_headers_are_errors(tmp_path, element):
+    known = {"Manufacturer": "Maker 1234", "WindowCenter": 100, "WindowWidth": 50}
+    path = write_dicom(tmp_path / "a.dcm", STORED, **known)
+    whole = path.read_bytes()
+    assert whole.count(element) == 1
+    path.write_bytes(whole.replace(element, b"QQ" + element[2:]))
+    failure = read(path, window="file")
+    assert failure.reason.startswith("is a DICOM file with a damaged header (")
+
+
+def test_excessive_sizes_after_resampling_are_errors(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", STORED, PixelSpacing=["9e9", "1"])
+    failure = read(path, spacing=(1.0, 1.0), size=(8, 8))
+    assert failure.reason.startswith("would have sides (108000000000, 8) after")
+    assert failure.reason.endswith("may be wrong, which is (9000000000.0, 1.0) mm")
+
+
 def test_warnings_and_failures_contain_no_names(tmp_path, recwarn, caplog):
     path = write_dicom(tmp_path / "a.dcm", STORED)
     whole = path.read_bytes()
