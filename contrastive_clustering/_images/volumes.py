@@ -30,6 +30,9 @@ SUFFIXES = {
     ".nhdr": "NRRD",
 }
 
+# ITK itself finds the reader of some formats only by suffixes in lower case.
+READERS = {"NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO", "NRRD": "NrrdImageIO"}
+
 
 def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     """Read a file as a volume, or as an image if it has a single slice.
@@ -53,7 +56,10 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
         If the file is damaged, too large, in color, or has other dimensions.
     """
     sitk = import_simpleitk("load_images")
+    file_format = SUFFIXES[_suffix_of(path)]
+    _check_name(path, file_format)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(READERS[file_format])
     reader.SetFileName(str(path))
     with _silent(sitk):
         try:
@@ -67,18 +73,36 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
                 "is a truncated or damaged volume, or a file of another format"
             ) from None
     values, spacing = oriented(image) if as_volumes else _image_of(image)
-    facts = {"format": _format_of(path), "frame": 0, "inverted": False}
+    facts = {"format": file_format, "frame": 0, "inverted": False}
     return [LoadedImage(values, spacing, facts)]
 
 
-def _format_of(path: Path) -> str:
+def _suffix_of(path: Path) -> str:
+    """Return the suffix of a path in lower case."""
     name = path.name.lower()
-    return next(SUFFIXES[each] for each in SUFFIXES if name.endswith(each))
+    return next(each for each in SUFFIXES if name.endswith(each))
+
+
+def _check_name(path: Path, file_format: str) -> None:
+    """Refuse names that ITK cannot open, for some of which it ends the process."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UnreadableFileError(
+            "has a path that is not valid UTF-8. Rename the file or its folder"
+        ) from None
+    suffix = _suffix_of(path)
+    written = path.name[-len(suffix) :]
+    if file_format == "NIfTI" and written not in (suffix, suffix.upper()):
+        raise UnreadableFileError(
+            f"has the suffix {written!r}, in which upper and lower case are mixed. "
+            f"Rename it to {suffix!r}"
+        )
 
 
 def _check_length(path: Path, reader: Any) -> None:
     """Refuse a truncated NIfTI file, which ITK would fill with zeros."""
-    if _format_of(path) != "NIfTI":
+    if SUFFIXES[_suffix_of(path)] != "NIfTI":
         return
     n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
     missing = float(reader.GetMetaData("vox_offset")) + n_bits / 8

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
@@ -25,6 +29,44 @@ def test_volumes_are_brought_to_one_orientation(tmp_path, suffix, orientation):
     np.testing.assert_array_equal(image.values, VOLUME)
     assert image.values.dtype == np.float32
     np.testing.assert_allclose(image.spacing, SPACING, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "mha", "mhd", "nrrd", "nhdr"])
+def test_suffixes_may_be_in_upper_case(tmp_path, suffix):
+    sitk.WriteImage(make(VOLUME), tmp_path / f"a.{suffix}")
+    path = (tmp_path / f"a.{suffix}").rename(tmp_path / f"A.{suffix.upper()}")
+    (image,) = read_volume(path, as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+
+
+def test_suffixes_of_nifti_in_mixed_case_are_named(tmp_path, capfd):
+    sitk.WriteImage(make(VOLUME), tmp_path / "a.nii.gz")
+    path = (tmp_path / "a.nii.gz").rename(tmp_path / "a.nii.GZ")
+    with pytest.raises(UnreadableFileError, match=r"Rename it to '\.nii\.gz'"):
+        read_volume(path, as_volumes=True)
+    assert not capfd.readouterr().err
+
+
+# ITK ends the process for such a name, so that the test is run in another one.
+CODE = """
+import sys
+from pathlib import Path
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.volumes import read_volume
+try:
+    read_volume(Path(sys.argv[1]), as_volumes=True)
+except UnreadableFileError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_names_that_are_not_unicode_are_errors(tmp_path):
+    sitk.WriteImage(make(VOLUME), tmp_path / "a.nii")
+    path = (tmp_path / "a.nii").rename(tmp_path / os.fsdecode(b"b\xe4r.nii"))
+    command = [sys.executable, "-c", CODE, path]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout.startswith("has a path that is not valid UTF-8.")
 
 
 def test_oblique_volumes_are_not_interpolated():
