@@ -163,17 +163,19 @@ def _colors(dataset: Any, stored: np.ndarray) -> Pixels:
 def _grays(dataset: Any, stored: np.ndarray) -> Pixels:
     apply_modality_lut = import_pydicom("load_images").pixels.apply_modality_lut
     is_padding = _find_padding(dataset, stored)
+    items = [
+        frame_item(dataset, index, "PixelValueTransformationSequence")
+        for index in range(len(stored))
+    ]
     rescaled = np.stack(
         [
-            apply_modality_lut(
-                frame, frame_item(dataset, index, "PixelValueTransformationSequence")
-            )
-            for index, frame in enumerate(stored)
+            apply_modality_lut(frame, item) if _is_rescaled(item) else frame
+            for frame, item in zip(stored, items, strict=True)
         ]
     )
-    item = frame_item(dataset, 0, "PixelValueTransformationSequence")
-    ends = _stored_limits(dataset)
-    if "RescaleSlope" in item:
+    item = items[0]
+    ends = _stored_limits(dataset, stored)
+    if item.get("RescaleSlope") is not None:
         scale, shift = float(item.RescaleSlope), float(item.RescaleIntercept)
         ends = [end * scale + shift for end in ends]
     if "ModalityLUTSequence" in item:
@@ -184,11 +186,39 @@ def _grays(dataset: Any, stored: np.ndarray) -> Pixels:
     return Pixels(values, is_padding, (min(ends), max(ends)), zero_is_white)
 
 
-def _stored_limits(dataset: Any) -> list[float]:
+def _is_rescaled(item: Any) -> bool:
+    """Return whether an item has a scale of the modality, or refuse half of one."""
+    if item.get("ModalityLUTSequence"):
+        return True
+    given = [
+        item.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept")
+    ]
+    if any(given) != all(given):
+        raise UnreadableFileError(
+            "has only one of a rescale slope and a rescale intercept, so that its units "
+            "are unknown"
+        )
+    return all(given)
+
+
+def _stored_limits(dataset: Any, stored: np.ndarray) -> list[float]:
+    if stored.dtype.kind == "f":  # without a number of stored bits
+        return [float(stored.min()), float(stored.max())]
     n_bits = int(dataset.BitsStored)
     if dataset.PixelRepresentation:
         return [-(2.0 ** (n_bits - 1)), 2.0 ** (n_bits - 1) - 1]
     return [0.0, 2.0**n_bits - 1]
+
+
+def _as_stored(value: int, dtype: np.dtype) -> int:
+    """Return a value with the sign of stored values.
+
+    Some programs write -2000 as 63536, which has the same 16 bits.
+    """
+    n_bits = 8 * dtype.itemsize
+    if dtype.kind not in "iu" or not -(2 ** (n_bits - 1)) <= value < 2**n_bits:
+        return value
+    return int(np.array(value).astype(dtype))
 
 
 def _find_padding(dataset: Any, stored: np.ndarray) -> np.ndarray | None:
@@ -197,6 +227,7 @@ def _find_padding(dataset: Any, stored: np.ndarray) -> np.ndarray | None:
     if first is None:
         return None
     last = dataset.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(first), int(first if last is None else last)))
+    ends = (first, first if last is None else last)
+    low, high = sorted(_as_stored(int(end), stored.dtype) for end in ends)
     is_padding = (stored >= low) & (stored <= high)
     return is_padding if is_padding.any() else None

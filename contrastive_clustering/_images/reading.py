@@ -142,7 +142,7 @@ def _read_frames(dataset: Any, settings: ReadSettings) -> list[LoadedImage]:
     for frame, values in enumerate(pixels.values):
         mask = None if pixels.is_padding is None else pixels.is_padding[frame]
         one = Pixels(values, mask, pixels.limits, pixels.zero_is_white)
-        shown, window = display_pixels(one, settings.window, dataset)
+        shown, window = display_pixels(one, settings.window, dataset, frame)
         own = facts | {"frame": frame} | _window_facts(window)
         images.append(LoadedImage(shown, pixel_spacing(dataset, frame), own))
     return images

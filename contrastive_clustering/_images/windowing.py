@@ -35,7 +35,7 @@ class KnownWindow(NamedTuple):
 
 
 def choose_window(
-    window: Window, values: np.ndarray, dataset: Any = None
+    window: Window, values: np.ndarray, dataset: Any = None, frame: int = 0
 ) -> KnownWindow | None:
     """Return the window for an image, or None to keep its values.
 
@@ -51,6 +51,9 @@ def choose_window(
     dataset : pydicom.Dataset, default=None
         Data set of a DICOM file.
 
+    frame : int, default=0
+        Index of the frame, which may have a window of its own.
+
     Returns
     -------
     chosen : KnownWindow or None
@@ -60,15 +63,15 @@ def choose_window(
         return None
     if window != "file":
         return KnownWindow(float(window[0]), float(window[1]))
-    found = None if dataset is None else _window_of(dataset)
+    found = None if dataset is None else _window_of(dataset, frame)
     if found is not None:
         return found
     low, high = float(values.min()), float(values.max())
     return KnownWindow((low + high) / 2, high - low or 1.0)
 
 
-def _window_of(dataset: Any) -> KnownWindow | None:
-    item = frame_item(dataset, 0, "FrameVOILUTSequence")
+def _window_of(dataset: Any, frame: int) -> KnownWindow | None:
+    item = frame_item(dataset, frame, "FrameVOILUTSequence")
     try:
         center, width = (
             float(np.atleast_1d(item.get(name))[0])
@@ -113,8 +116,8 @@ def apply_window(values: np.ndarray, window: KnownWindow) -> np.ndarray:
     )
 
 
-def _has_lut_only(dataset: Any) -> bool:
-    return bool(dataset.get("VOILUTSequence")) and _window_of(dataset) is None
+def _has_lut_only(dataset: Any, frame: int) -> bool:
+    return bool(dataset.get("VOILUTSequence")) and _window_of(dataset, frame) is None
 
 
 def apply_lut(values: np.ndarray, dataset: Any) -> np.ndarray:
@@ -151,7 +154,7 @@ def apply_lut(values: np.ndarray, dataset: Any) -> np.ndarray:
 
 
 def display_pixels(
-    pixels: Pixels, window: Window, dataset: Any
+    pixels: Pixels, window: Window, dataset: Any, frame: int = 0
 ) -> tuple[np.ndarray, KnownWindow | None]:
     """Apply the window, make the smallest value black, and darken padding.
 
@@ -165,6 +168,9 @@ def display_pixels(
 
     dataset : pydicom.Dataset
         Data set of the file, or of the first slice.
+
+    frame : int, default=0
+        Index of the frame whose window is used.
 
     Returns
     -------
@@ -181,11 +187,11 @@ def display_pixels(
     """
     values, is_padding = pixels.values, pixels.is_padding
     check_finite(values)
-    if window == "file" and values.dtype != np.uint8 and _has_lut_only(dataset):
+    if window == "file" and values.dtype != np.uint8 and _has_lut_only(dataset, frame):
         values = apply_lut(values, dataset)
         pixels = Pixels(values, is_padding, (0, WHITE), pixels.zero_is_white)
     inside = values if is_padding is None else values[~is_padding]
-    chosen = choose_window(window, inside if inside.size else values, dataset)
+    chosen = choose_window(window, inside if inside.size else values, dataset, frame)
     limits = pixels.limits
     if chosen is not None:
         values, limits = apply_window(values, chosen), (0, WHITE)

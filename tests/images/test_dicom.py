@@ -30,6 +30,8 @@ def test_values_are_rescaled():
     assert pixels.values.dtype == np.float32
     assert pixels.limits == (-1024, 2 * 4095 - 1024)
     assert not pixels.zero_is_white
+    dataset.RescaleSlope = dataset.RescaleIntercept = None
+    np.testing.assert_array_equal(read_pixels(dataset).values, [STORED])
 
 
 def test_lookup_tables_of_the_modality():
@@ -64,6 +66,31 @@ def test_padding_is_a_value_or_a_range():
         read_pixels(dataset).is_padding, [(STORED >= 2000) & (STORED <= 3000)]
     )
     assert read_pixels(make_dicom(STORED, PixelPaddingValue=5000)).is_padding is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "vr", "value", "found"),
+    [
+        (np.int16, "US", 63536, True),  # the bits of -2000
+        (np.uint16, "SS", -1, True),  # the bits of 65535
+        (np.uint8, "US", 65535, False),  # is not 255
+    ],
+)
+def test_padding_may_have_the_type_of_other_values(dtype, vr, value, found):
+    padding = -2000 if dtype == np.int16 else np.iinfo(dtype).max
+    dataset = make_dicom(np.array([[padding, 5]], dtype))
+    dataset.add_new("PixelPaddingValue", vr, value)
+    mask = read_pixels(dataset).is_padding
+    assert mask.tolist() == [[[True, False]]] if found else mask is None
+
+
+def test_floating_point_values():
+    values = STORED.astype(np.float32) / 7
+    dataset = make_dicom(STORED)
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(dataset, name)
+    dataset.BitsAllocated, dataset.FloatPixelData = 32, values.tobytes()
+    np.testing.assert_array_equal(read_pixels(dataset).values, [values])
 
 
 def test_frames_have_scales_of_their_own():
@@ -158,6 +185,8 @@ def test_files_that_end_early_are_errors(tmp_path):
         ({"Rows": None}, "without a valid size or transfer syntax"),
         ({"PixelData": None}, "is a DICOM file without an image"),
         ({"Rows": 7}, "whose pixels are truncated, damaged"),
+        ({"RescaleSlope": 2}, "only one of a rescale slope and a rescale intercept"),
+        ({"RescaleIntercept": 2}, "only one of a rescale slope and a rescale int"),
     ],
 )
 def test_invalid_headers_are_errors(change, message):

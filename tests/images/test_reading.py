@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from image_files import IDENTIFIER, NAME, write_dicom, write_series
 from PIL import Image
+from pydicom import Dataset
 
 from contrastive_clustering._images.loaded import ReadSettings
 from contrastive_clustering._images.reading import Failure, Item, read_item
@@ -92,7 +93,20 @@ def test_windows_apply_to_deep_images_of_all_formats(tmp_path):
 
 def test_frames_are_images(tmp_path):
     frames = np.stack([STORED, STORED + 1])
-    path = write_dicom(tmp_path / "a.dcm", frames, PixelPaddingValue=5000)
+    groups = []
+    for center in (1000, 2000):
+        window, group = Dataset(), Dataset()
+        window.WindowCenter, window.WindowWidth = center, 500
+        group.FrameVOILUTSequence = [window]
+        groups.append(group)
+    path = write_dicom(
+        tmp_path / "a.dcm",
+        frames,
+        PixelPaddingValue=5000,
+        PerFrameFunctionalGroupsSequence=groups,
+    )
+    shown = read(path, window="file")
+    assert [image.facts["window_center"] for image in shown] == [1000, 2000]
     images = read(path)
     assert [image.facts["frame"] for image in images] == [0, 1]
     for image, frame in zip(images, frames, strict=True):

@@ -35,6 +35,23 @@ def test_the_window_of_the_file_is_the_first_one():
     assert choose_window("file", VALUES, dataset) == KnownWindow(50, 350, "LINEAR")
 
 
+def test_frames_have_windows_of_their_own():
+    dataset = make_dicom(np.zeros((2, 2, 2), np.uint16))
+    groups = []
+    for center in (50, 500):
+        window, group = Dataset(), Dataset()
+        window.WindowCenter, window.WindowWidth = center, 100
+        group.FrameVOILUTSequence = [window]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    pixels = Pixels(VALUES, None, (-1000, 1000), False)
+    for frame, group in enumerate(groups):
+        center = group.FrameVOILUTSequence[0].WindowCenter
+        shown, window = display_pixels(pixels, "file", dataset, frame)
+        assert window == KnownWindow(center, 100, "LINEAR")
+        np.testing.assert_array_equal(shown, apply_window(VALUES, window))
+
+
 @pytest.mark.parametrize(("center", "width"), [("50", "0"), ("50", ""), (None, "10")])
 def test_without_a_valid_window_the_range_is_used(center, width):
     dataset = make_dicom(np.zeros((2, 2), np.uint16))
