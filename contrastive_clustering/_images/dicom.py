@@ -195,8 +195,8 @@ def _is_rescaled(item: Any) -> bool:
     ]
     if any(given) != all(given):
         raise UnreadableFileError(
-            "has only one of a rescale slope and a rescale intercept, so that its units "
-            "are unknown"
+            "has only one of a rescale slope and a rescale intercept, so that its "
+            "units are unknown"
         )
     return all(given)
 

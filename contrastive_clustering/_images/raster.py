@@ -22,6 +22,11 @@ DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 # Number of the tag PhotometricInterpretation of TIFF; 0 means that zero is white.
 PHOTOMETRIC, ZERO_IS_WHITE = 262, 0
 
+# Number of the tag SampleFormat of TIFF. By the mode alone, unsigned values of 32 bits
+# and signed ones of 8 bits have the wrong sign.
+SAMPLE_FORMAT, UNSIGNED, SIGNED = 339, 1, 2
+OTHER_SIGNS = {("I", UNSIGNED): np.uint32, ("L", SIGNED): np.int8}
+
 
 def read_raster(path: Path) -> list[LoadedImage]:
     """Read an image, or all pages of a TIFF file.
@@ -65,25 +70,19 @@ def _read_page(pillow: Any, image: Any, page: int) -> LoadedImage:
     if page:
         image.seek(page)
     image.load()
-    values = _values(pillow, image)
-    return LoadedImage(
-        values, None, {"format": image.format, "frame": page, "inverted": False}
-    )
+    tags = getattr(image, "tag_v2", {})
+    zero_is_white = tags.get(PHOTOMETRIC) == ZERO_IS_WHITE
+    values = _values(pillow, image, zero_is_white=zero_is_white)
+    facts = {"format": image.format, "frame": page, "inverted": zero_is_white}
+    return LoadedImage(values, None, facts)
 
 
-def _values(pillow: Any, image: Any) -> np.ndarray:
+def _values(pillow: Any, image: Any, *, zero_is_white: bool) -> np.ndarray:
     from PIL import ImageOps
 
-    zero_is_white = _zero_is_white(image)
     upright = ImageOps.exif_transpose(image)
-    if upright.mode in DEEP_MODES:
-        stored = np.asarray(upright)
-        # Pillow inverts such files only if they have at most 8 bits.
-        if zero_is_white and stored.dtype.kind == "u":
-            stored = np.iinfo(stored.dtype).max - stored
-        return stored.astype(np.float32)
-    if upright.mode in ("1", "L"):
-        return np.asarray(upright.convert("L"))
+    if upright.mode in ("1", "L", *DEEP_MODES):
+        return _grays(image, upright, zero_is_white=zero_is_white)
     has_alpha = "A" in upright.getbands() or "transparency" in upright.info
     if has_alpha:
         rgba = upright.convert("RGBA")
@@ -92,6 +91,16 @@ def _values(pillow: Any, image: Any) -> np.ndarray:
     return np.asarray(upright.convert("RGB"))
 
 
-def _zero_is_white(image: Any) -> bool:
-    tags = getattr(image, "tag_v2", {})
-    return bool(tags.get(PHOTOMETRIC) == ZERO_IS_WHITE)
+def _grays(image: Any, upright: Any, *, zero_is_white: bool) -> np.ndarray:
+    """Return gray values with their sign; the transparent one becomes black."""
+    stored = np.array(upright.convert("L") if upright.mode == "1" else upright)
+    sample_format = getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT, (None,))
+    other = OTHER_SIGNS.get((upright.mode, sample_format[0]))
+    if other is not None:
+        stored = stored.view(other)
+    # Pillow inverts such files only if they have at most 8 bits.
+    if zero_is_white and upright.mode in DEEP_MODES:
+        is_unsigned = stored.dtype.kind == "u"
+        stored = np.iinfo(stored.dtype).max - stored if is_unsigned else -stored
+    stored[stored == upright.info.get("transparency")] = 0
+    return stored if stored.dtype == np.uint8 else stored.astype(np.float32)

@@ -42,14 +42,19 @@ def test_compressed_tiff(tmp_path, compression):
     np.testing.assert_array_equal(read(path), DEEP)
 
 
-def tiff(order, photometric):
-    """Return a file with one strip of 16-bit gray values, written without Pillow."""
-    tags = [(256, 3, 5), (257, 3, 6), (258, 3, 16), (259, 3, 1), (262, 3, photometric)]
-    tags += [(273, 4, 8), (277, 3, 1), (278, 3, 6), (279, 4, DEEP.nbytes)]
+def tiff(values, order="little", photometric=1):
+    """Return a file with one strip of gray values, written without Pillow."""
+    sample_format = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    n_bits = 8 * values.itemsize
+    height, width = values.shape
+    tags = [(256, 3, width), (257, 3, height), (258, 3, n_bits), (259, 3, 1)]
+    tags += [(262, 3, photometric), (273, 4, 8), (277, 3, 1), (278, 3, height)]
+    tags += [(279, 4, values.nbytes), (339, 3, sample_format)]
     code = {"little": "<", "big": ">"}[order]
     content = {"little": b"II*\0", "big": b"MM\0*"}[order]
-    content += struct.pack(f"{code}I", 8 + DEEP.nbytes)
-    content += DEEP.astype(f"{code}u2").tobytes() + struct.pack(f"{code}H", len(tags))
+    content += struct.pack(f"{code}I", 8 + values.nbytes)
+    content += values.astype(values.dtype.newbyteorder(code)).tobytes()
+    content += struct.pack(f"{code}H", len(tags))
     for tag, kind, value in tags:
         form = f"{code}HHI" + ("Hxx" if kind == 3 else "I")
         content += struct.pack(form, tag, kind, 1, value)
@@ -61,8 +66,29 @@ def tiff(order, photometric):
     [("little", 1, DEEP), ("big", 1, DEEP), ("little", 0, 65535 - DEEP)],
 )
 def test_byte_orders_and_zero_as_white(tmp_path, order, photometric, expected):
-    (tmp_path / "a.tif").write_bytes(tiff(order, photometric))
+    (tmp_path / "a.tif").write_bytes(tiff(DEEP, order, photometric))
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), expected)
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("values", [GRAY, DEEP, DEEP.astype(np.float32)])
+def test_zero_as_white_is_a_fact(tmp_path, values, photometric):
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=photometric))
+    (image,) = read_raster(tmp_path / "a.tif")
+    assert image.facts["inverted"] == (photometric == 0)
+    darkest, lightest = np.argmin(image.values), np.argmax(image.values)
+    order = [values.ravel()[darkest], values.ravel()[lightest]]
+    assert (order == sorted(order)) == (photometric == 1)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.uint32])
+def test_values_have_their_sign(tmp_path, dtype):
+    ends = np.iinfo(dtype)
+    values = np.array([[ends.min, 0, 1, ends.max]], dtype)
+    (tmp_path / "a.tif").write_bytes(tiff(values))
+    found = read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(found, values.astype(np.float32))
+    assert found.dtype == np.float32
 
 
 def test_jpeg_and_its_orientation(tmp_path):
@@ -93,8 +119,10 @@ def test_transparent_pixels_become_black(tmp_path):
     )
     found = read(tmp_path / "b.png")
     assert np.abs(found - np.rint(GRAY * (alpha / 255))[..., None]).max() <= 1
-    Image.fromarray(GRAY).save(tmp_path / "c.png", transparency=int(GRAY[0, 0]))
-    assert read(tmp_path / "c.png").shape[:2] == GRAY.shape
+    for gray in (GRAY, DEEP):
+        path = write(tmp_path / "c.png", gray, transparency=int(gray[0, 0]))
+        expected = np.where(gray == gray[0, 0], 0, gray)
+        np.testing.assert_array_equal(read(path), expected)
 
 
 def test_bits_are_black_and_white(tmp_path):
