@@ -4,7 +4,6 @@ import os
 import warnings
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console, in_options
 from contrastive_clustering._command.recipe import Recipe
-from contrastive_clustering._images.finding import image_files
+from contrastive_clustering._images.finding import image_files, visible_files
 from contrastive_clustering.datasets import load_images
 
 # Files that cannot be read, and suffixes that are not of images, to name.
@@ -143,22 +142,16 @@ def _describe(errors: dict[str, str], *, in_table: bool) -> str:
     return "\n".join([f"{number} could not be read:", *named])
 
 
-def _visible_files(folder: Path) -> Iterator[str]:
-    for _, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (name for name in names if not name.startswith("."))
-
-
 def _count_suffixes(folder: Path) -> str:
     """Return the most frequent suffixes of the files of a folder."""
     counts = Counter(
-        Path(name).suffix.lower() or "no suffix" for name in _visible_files(folder)
+        path.suffix.lower() or "no suffix" for path in visible_files(folder)
     )
     return ", ".join(f"{n} with {name}" for name, n in counts.most_common(SHOWN))
 
 
 def _report_ignored(folder: Path, n_read: int, console: Console) -> None:
-    n_ignored = sum(1 for _ in _visible_files(folder)) - n_read
+    n_ignored = sum(1 for _ in visible_files(folder)) - n_read
     if n_ignored > 0:
         were = "1 file was" if n_ignored == 1 else f"{n_ignored} files were"
         console.say(f"{were} ignored, because of other formats")

@@ -1,5 +1,6 @@
 """Recognize the type of a file by its first bytes, or by its suffix."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,10 @@ def type_of(path: Path) -> FileType:
     except FileNotFoundError:
         raise UnreadableFileError("does not exist") from None
     except IsADirectoryError:
-        raise UnreadableFileError("is a folder, not a file") from None
+        can_search = os.access(path, os.R_OK | os.X_OK)
+        raise UnreadableFileError(
+            "is a folder, not a file" if can_search else "is a folder that is locked"
+        ) from None
     except OSError as error:
         raise UnreadableFileError(
             f"cannot be opened ({error.strerror or type(error).__name__})"

@@ -126,7 +126,8 @@ def _expand(source: str | os.PathLike[str]) -> list[Path]:
         return found
     if path.exists() or not WILDCARD.search(str(path)):
         return [path]
-    matched = (Path(each) for each in glob.iglob(str(path), recursive=True))  # noqa: PTH207
+    # Several "**" match a file several times.
+    matched = {Path(each) for each in glob.iglob(str(path), recursive=True)}  # noqa: PTH207
     found = sorted(
         (each for each in matched if not each.is_dir()),
         key=lambda each: [natural_key(part) for part in each.parts],
@@ -142,15 +143,39 @@ def _expand(source: str | os.PathLike[str]) -> list[Path]:
 def image_files(folder: Path) -> Iterator[Path]:
     """Yield the files of images in a folder and its subfolders, in natural order.
 
-    Files with another suffix or none are included if they are in DICOM format. Hidden
-    files and the index of DICOM media are left out.
+    Files with another suffix or none are included if they are in DICOM format, and so
+    are subfolders that cannot be searched. Hidden files and the index of DICOM media
+    are left out.
     """
-    for parent, folders, names in os.walk(folder):
+    for path in visible_files(folder):
+        # Linux shows the index of some media in lower case.
+        if path.name.upper() == DICOM_INDEX:
+            continue
+        if has_image_suffix(path) or is_dicom(path) or path.is_dir():
+            yield path
+
+
+def visible_files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its subfolders, and locked subfolders.
+
+    Links to folders are followed, each folder once. Hidden files are left out.
+    """
+    locked: list[Path] = []
+    seen = set()
+    for parent, folders, names in os.walk(
+        folder,
+        onerror=lambda error: locked.append(Path(error.filename)),
+        followlinks=True,
+    ):
+        status = Path(parent).stat()
+        place = (status.st_dev, status.st_ino)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         shown = [name for name in folders if not name.startswith(".")]
         folders[:] = sorted(shown, key=natural_key)
         for name in sorted(names, key=natural_key):
-            path = Path(parent, name)
-            if name.startswith(".") or name == DICOM_INDEX:
-                continue
-            if has_image_suffix(path) or is_dicom(path):
-                yield path
+            if not name.startswith("."):
+                yield Path(parent, name)
+    yield from locked

@@ -36,7 +36,7 @@ def load_images(
     Parameters
     ----------
     source : str, path-like, list of paths or data frame
-        A folder, which is searched recursively; a pattern such as
+        A folder, which is searched recursively, also through links; a pattern such as
         ``"scans/**/*.png"``; paths; or a table with a column of paths, whose other
         columns are added to the metadata. Files of folders and patterns are in natural
         order: 2 comes before 10. Hidden files and files of other formats in a folder

@@ -50,6 +50,12 @@ def test_unusable_files_are_described(tmp_path):
         assert not is_dicom(tmp_path / name)
 
 
+def test_locked_folders_are_described(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UnreadableFileError, match="^is a folder that is locked$"):
+        type_of(tmp_path)
+
+
 def test_suffixes_are_compared_in_lower_case():
     assert has_image_suffix(Path("a.DCM"))
     assert has_image_suffix(Path("a.nii.gz"))

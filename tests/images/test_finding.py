@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -25,11 +26,12 @@ def test_natural_order_is_by_numbers_and_ignores_case():
 
 def test_folders_are_searched_recursively_in_natural_order(tmp_path):
     touch(tmp_path, "img10.PNG", "img9.jpg", "p10/b.tiff", "p9/a.nii.gz", "p9/c.dcm")
-    touch(tmp_path, ".hidden.png", ".git/x.png", "notes.txt", "DICOMDIR")
+    touch(tmp_path, ".hidden.png", ".git/x.png", "notes.txt")
     (tmp_path / "x.png").mkdir()
     touch(tmp_path, "x.png/in.tif")
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
-    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    for index in ("DICOMDIR", "p9/dicomdir"):
+        (tmp_path / index).write_bytes(bytes(128) + b"DICM")
     entries, table = find_entries(str(tmp_path), "path")
     assert table is None
     assert names(entries, tmp_path) == [
@@ -44,11 +46,35 @@ def test_folders_are_searched_recursively_in_natural_order(tmp_path):
     assert [entry.row for entry in entries] == list(range(7))
 
 
+def test_links_to_folders_are_followed_once(tmp_path):
+    touch(tmp_path, "a/1.png", "other/2.png")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "other")
+    entries, _ = find_entries(tmp_path / "a", "path")
+    assert names(entries, tmp_path) == ["a/1.png", "a/again/2.png"]
+
+
+def test_locked_folders_are_named(tmp_path, monkeypatch):
+    touch(tmp_path, "a/1.png", "b/2.png")
+    search = os.scandir
+
+    def scandir(path):
+        if Path(path) == tmp_path / "a":
+            raise PermissionError(13, "Permission denied", str(path))
+        return search(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    entries, _ = find_entries(tmp_path, "path")
+    assert names(entries, tmp_path) == ["b/2.png", "a"]
+
+
 def test_patterns_match_files_at_any_depth(tmp_path):
     touch(tmp_path, "2.png", "10.png", "a/1.png", "a/1.txt")
     (tmp_path / "d.png").mkdir()
     entries, _ = find_entries(f"{tmp_path}/**/*.png", "path")
     assert names(entries, tmp_path) == ["2.png", "10.png", "a/1.png"]
+    assert find_entries(f"{tmp_path}/**/**/*.png", "path")[0] == entries
     touch(tmp_path, "[1].png")  # the name of a file, and not a pattern
     assert names(find_entries(tmp_path / "[1].png", "path")[0], tmp_path) == ["[1].png"]
 
