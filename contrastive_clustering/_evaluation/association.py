@@ -76,8 +76,9 @@ def associate_strata(
 
     Groups with many samples lie in a large stratum more often than groups with few, and
     sicker patients may have more images. Therefore, strata are permuted only among
-    groups with similar numbers of samples (1, 2, 3 to 4, 5 to 8, and so on), so that
-    the number of samples alone does not cause an association.
+    groups with similar numbers of samples (1, 2, 3 to 4, 5 to 8, and so on), or with
+    equal numbers if at least five groups have them, so that the number of samples alone
+    does not cause an association.
 
     Parameters
     ----------

@@ -11,6 +11,10 @@ from contrastive_clustering._utils.identifiers import (
     read_column,
 )
 
+# Fewer groups of equal numbers of samples share a block with similar numbers, because
+# permutations within small blocks change little.
+MIN_BLOCK = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
@@ -161,10 +165,20 @@ class Grouping:
     def size_blocks(self) -> np.ndarray:
         """Return a number for each group that similar numbers of samples share.
 
-        Groups of 1, of 2, of 3 to 4, of 5 to 8 samples and so on.
+        Groups of 1, of 2, of 3 to 4, of 5 to 8 samples and so on. These ranges are
+        divided as finely as possible into blocks of at least five groups.
         """
-        sizes = np.bincount(self.codes, minlength=self.n_groups)
-        return np.ceil(np.log2(sizes)).astype(int)
+        group_sizes = np.bincount(self.codes, minlength=self.n_groups)
+        sizes, counts = np.unique(group_sizes, return_counts=True)
+        ranges = np.ceil(np.log2(sizes)).astype(int)
+        blocks = np.zeros(len(sizes), dtype=int)
+        n_in_block = counts[0]
+        for i in range(1, len(sizes)):
+            n_left = counts[i:][ranges[i:] == ranges[i]].sum()
+            is_new = ranges[i] != ranges[i - 1] or min(n_in_block, n_left) >= MIN_BLOCK
+            blocks[i] = blocks[i - 1] + is_new
+            n_in_block = counts[i] if is_new else n_in_block + counts[i]
+        return np.asarray(blocks[np.searchsorted(sizes, group_sizes)])
 
 
 def sample_weights(grouping: Grouping | None) -> np.ndarray | None:

@@ -355,6 +355,26 @@ def test_false_alarms_with_groups_are_rare(informative):
 
 
 @pytest.mark.usefixtures("without_intervals")
+@pytest.mark.parametrize("sizes", [(3, 4), (5, 6, 7, 8)])
+def test_ties_among_even_numbers_of_samples_cause_no_false_alarms(sizes):
+    n_sets, n_rejected = 30, 0
+    for seed in range(n_sets):
+        rng = np.random.default_rng([8, seed])
+        n_images = rng.choice(sizes, 150)
+        patient = np.repeat(np.arange(150), n_images)
+        sick = (n_images > np.median(sizes)) ^ (rng.random(150) < 0.1)
+        result = associate_strata(
+            rng.integers(0, 2, len(patient)),
+            {"n_images": n_images[patient].astype(str), "sick": sick[patient]},
+            groups=patient,
+            n_permutations=99,
+            random_state=seed,
+        )
+        n_rejected += (result.table["p"] <= 0.05).any()
+    assert n_rejected <= binom.ppf(0.999, n_sets, 0.05)
+
+
+@pytest.mark.usefixtures("without_intervals")
 def test_false_alarms_without_groups_are_frequent():
     assert (count_rejections(30, grouped=False) > 15).all()
 
@@ -388,4 +408,4 @@ def test_power_rises_with_the_effect():
         powers.append(np.mean(rejected, axis=0))
     assert (np.diff(powers, axis=0) > 0).all()
     assert (powers[0] < 0.2).all()
-    assert (powers[-1] > 0.8).all()
+    assert (powers[-1] > 0.75).all()

@@ -86,6 +86,14 @@ def test_groups_of_similar_size_share_a_block():
     assert grouping.size_blocks().tolist() == [0, 1, 2, 2, 3, 3, 4, 4, 5]
 
 
+def test_five_groups_of_equal_size_are_a_block():
+    sizes = np.repeat([3, 4, 5, 6, 7, 8], [5, 6, 2, 4, 9, 4])
+    grouping = Grouping(np.repeat(np.arange(30), sizes), 30)
+    # Four groups of 8 samples are too few, and share the block of those of 7.
+    expected = np.repeat([0, 1, 2, 3], [5, 6, 6, 13])
+    assert grouping.size_blocks().tolist() == expected.tolist()
+
+
 def test_one_group_is_refused():
     with pytest.raises(ValueError, match="groups has one group only"):
         Grouping.read([7, 7, 7], 3)
