@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
+from contrastive_clustering._clustering.group_rows import draw_rows
 from contrastive_clustering._data.sources import open_samples, take_rows
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
@@ -28,7 +29,7 @@ from contrastive_clustering._utils.param_validation import (
 from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering.metrics import mapped_accuracy
 
-# Probes and neighbors use whole groups with at most this many samples in total.
+# Probes and neighbors use at most this many samples, of as many groups as possible.
 MAX_PROBED = 20_000
 
 
@@ -89,7 +90,7 @@ def audit_confounding(
         A :class:`ContrastiveAutoencoderClusterer`, or any fitted object with
         ``predict``. The output of ``transform`` is used as latents; without this
         method, probe and robustness index are left out. They use at most 20,000
-        samples, of groups drawn at random.
+        samples, drawn at random from as many groups as possible.
 
     X : array-like of shape (n_samples, ...)
         Samples, usually other ones than those of ``fit``.
@@ -282,11 +283,10 @@ def _encode(estimator: Any, X: Any) -> np.ndarray | None:
 
 
 def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:
-    """Return the indices of the samples of random groups, of all if they are few."""
-    sizes = np.bincount(grouping.codes)
-    order = np.random.default_rng([seed, 3]).permutation(len(sizes))
-    kept = order[sizes[order].cumsum() <= MAX_PROBED]
-    return np.flatnonzero(np.isin(grouping.codes, kept))
+    """Return the indices of random samples of all groups, of all if they are few."""
+    if len(grouping.codes) <= MAX_PROBED:
+        return np.arange(len(grouping.codes))
+    return np.sort(draw_rows(grouping, MAX_PROBED, np.random.RandomState(seed)))
 
 
 def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:
