@@ -63,6 +63,9 @@ class People:
 
     left_out : tuple of str
         Names of the columns that may identify groups.
+
+    not_audited : tuple of str
+        Names of the nuisance variables that the samples used do not allow to audit.
     """
 
     association: StrataAssociation | None
@@ -72,6 +75,7 @@ class People:
     groups: np.ndarray | None
     survival: SurvivalColumn | None
     left_out: tuple[str, ...]
+    not_audited: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +206,12 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
     is_asked = bool(data.columns) or survival is not None
     if is_asked and _can_compare(chosen.labels, grouping):
         association = _associate(data, chosen, groups, survival, seed)
-    audit = None
+    audit = nuisance = None
+    not_audited: tuple[str, ...] = ()
     if data.nuisance is not None and np.any(chosen.labels != NOISE):
-        audit = _audit(data.nuisance.take(rows), chosen, groups, seed)
+        nuisance, not_audited = _auditable(data.nuisance.take(rows), grouping)
+    if nuisance is not None:
+        audit = _audit(nuisance, chosen, groups, seed)
     return People(
         association,
         is_asked and association is None,
@@ -213,6 +220,7 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
         groups,
         survival,
         data.left_out,
+        not_audited,
     )
 
 
@@ -342,13 +350,33 @@ def _without_identifiers(
 ) -> tuple[Nuisance | None, list[str]]:
     """Return variables that do not identify groups, and the names of the others."""
     limit = MAX_SHARE_OF_DISTINCT * grouping.n_groups
-    kept = [i for i, levels in enumerate(nuisance.levels) if len(levels) <= limit]
-    left_out = [name for i, name in enumerate(nuisance.names) if i not in kept]
-    if not kept:
-        return None, left_out
+    return _split(nuisance, [len(levels) <= limit for levels in nuisance.levels])
+
+
+def _auditable(
+    nuisance: Nuisance, grouping: Grouping
+) -> tuple[Nuisance | None, tuple[str, ...]]:
+    """Return variables that an audit accepts, and the names of the others.
+
+    A random selection of samples may have a single level, too many or one group only.
+    """
+    n_levels = [len(np.unique(codes)) for codes in nuisance.codes.T]
+    most = len(nuisance.codes) / 2 if grouping.n_groups > 1 else 0
+    kept, others = _split(nuisance, [2 <= n <= most for n in n_levels])
+    return kept, tuple(others)
+
+
+def _split(
+    nuisance: Nuisance, are_kept: list[bool]
+) -> tuple[Nuisance | None, list[str]]:
+    """Return some of the variables, None if there are none, and names of the others."""
+    kept = np.flatnonzero(are_kept)
+    others = [nuisance.names[i] for i in np.flatnonzero(~np.array(are_kept))]
+    if not len(kept):
+        return None, others
     variables = Nuisance(
         nuisance.codes[:, kept],
         tuple(nuisance.names[i] for i in kept),
         tuple(nuisance.levels[i] for i in kept),
     )
-    return variables, left_out
+    return variables, others

@@ -67,6 +67,12 @@ def people_notes(people: People) -> list[str]:
             "Strata are not compared with metadata, because all samples or groups have "
             "the same most frequent stratum."
         )
+    if people.not_audited:
+        names = ", ".join(people.not_audited)
+        notes.append(
+            "Not audited, because the samples used have one group, one level or too "
+            f"many levels: {names}."
+        )
     if people.left_out:
         names = ", ".join(people.left_out)
         notes.append(f"Left out because the values may identify persons: {names}.")

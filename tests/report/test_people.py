@@ -116,6 +116,29 @@ def test_strata_that_do_not_differ_between_groups_are_not_compared():
     assert people.audit is None
 
 
+def test_variables_that_the_samples_used_do_not_allow_to_audit_are_named():
+    data = read(
+        None,
+        groups=PATIENT,
+        nuisance={
+            "site": META["site"],
+            "rare": np.where(PATIENT == 39, "B", "A"),
+            "scanner": PATIENT % 15,
+        },
+    )
+    people = examine_people(data, choose(), 0)
+    assert people.audit.table.index.tolist() == ["site", "rare", "scanner"]
+    assert people.not_audited == ()
+    people = examine_people(data, choose(np.arange(20)), 0)
+    assert people.audit.table.index.tolist() == ["site", "scanner"]
+    assert people.not_audited == ("rare",)
+    people = examine_people(data, choose(np.arange(0, 20, 2)), 0)
+    assert people.not_audited == ("rare", "scanner")
+    people = examine_people(data, choose(np.arange(2)), 0)  # one patient
+    assert people.audit is None
+    assert people.not_audited == ("site", "rare", "scanner")
+
+
 def test_few_samples_have_few_neighbors():
     rows = np.arange(6)
     y = np.arange(N) % 2

@@ -142,6 +142,15 @@ def test_plots_show_the_levels_in_order():
     assert len(page.all("img")) == 2
 
 
+def test_notes_name_variables_that_are_not_audited():
+    data = read(None, nuisance={"rare": np.arange(N) == 7, "site": META["site"]})
+    people = examine_people(data, choose(np.arange(20, N)), 0)
+    assert people_notes(people)[-1] == (
+        "Not audited, because the samples used have one group, one level or too many "
+        "levels: rare."
+    )
+
+
 def test_notes_name_verdicts_and_columns_that_are_left_out():
     people = examine()
     assert people_notes(people) == [
