@@ -174,7 +174,7 @@ def associate_strata(
     (labels,) = check_labels(strata=strata)
     n_samples = len(labels)
     series = read_table(table, n_samples, pandas)
-    grouping = _read_groups(groups, series, n_samples)
+    grouping = _read_groups(groups, table, series, n_samples)
     columns: list[Column | SurvivalColumn] = []
     if survival is not None:
         columns.append(read_survival(survival, series, grouping, pandas))
@@ -231,7 +231,9 @@ def associate_strata(
     )
 
 
-def _read_groups(groups: Any, series: dict[Hashable, Any], n_samples: int) -> Grouping:
+def _read_groups(
+    groups: Any, table: Any, series: dict[Hashable, Any], n_samples: int
+) -> Grouping:
     """Return the group of each sample, and remove the column that `groups` names."""
     if groups is None:
         return Grouping(np.arange(n_samples), n_samples)
@@ -242,7 +244,9 @@ def _read_groups(groups: Any, series: dict[Hashable, Any], n_samples: int) -> Gr
             f"groups={show(groups)} is not a column of table. Pass the name of a "
             "column or one identifier for each sample."
         )
-    return Grouping.read(series.pop(groups), n_samples)
+    series.pop(groups)
+    # A series of integers may have become floats, in which some identifiers are equal.
+    return Grouping.read(table[groups], n_samples)
 
 
 def _is_noise(labels: np.ndarray) -> np.ndarray:

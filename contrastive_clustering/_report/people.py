@@ -144,7 +144,8 @@ class PeopleData:
         grouped = groups is not None
         if isinstance(groups, str):
             _get(columns, groups, "groups")
-            groups = columns.pop(groups)
+            columns.pop(groups)
+            groups = metadata[groups]
         grouping = Grouping(np.arange(n_samples), n_samples)
         if grouped:
             grouping = Grouping.read(groups, n_samples)

@@ -40,6 +40,8 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
         mask = np.ma.getmaskarray(array)
         array = np.asarray(array.data, dtype=object)
         array[mask] = None
+    elif hasattr(array, "to_list"):  # a series, whose integers beside nulls are exact
+        array = array.to_list()
     elif hasattr(array, "to_numpy"):  # of pandas or polars
         array = array.to_numpy()
     shape = getattr(array, "shape", None)
@@ -58,7 +60,10 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
                 f"{where} has shape {tuple(shape)}. Pass one value for each sample, of "
                 f"shape ({n_samples},)."
             )
-        entries = array.tolist() if hasattr(array, "tolist") else list(array)
+        # Lists of dates in nanoseconds would be integers.
+        is_date = getattr(getattr(array, "dtype", None), "kind", "") in ("m", "M")
+        has_list = hasattr(array, "tolist") and not is_date
+        entries = array.tolist() if has_list else list(array)
     if len(entries) != n_samples:
         raise ValueError(
             f"{where} has {len(entries)} values, but there are {n_samples} samples. "

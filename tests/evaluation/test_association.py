@@ -346,6 +346,16 @@ def without_intervals(monkeypatch):
     monkeypatch.setattr(variable_row, "N_RESAMPLES", 2)
 
 
+@pytest.mark.parametrize("library", [dict, pl.DataFrame])
+def test_a_column_of_large_integers_names_each_group(library):
+    patient = [2**60 + i // 2 for i in range(39)] + [None]
+    table = library({"patient": patient, "age": np.arange(40)})
+    result = associate_strata(
+        np.arange(40) % 2, table, groups="patient", n_permutations=19
+    )
+    assert result.counts.sum() == 21
+
+
 @pytest.mark.usefixtures("without_intervals")
 @pytest.mark.parametrize("informative", [False, True])
 def test_false_alarms_with_groups_are_rare(informative):

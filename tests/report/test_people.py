@@ -37,6 +37,12 @@ def test_columns_that_identify_patients_are_left_out(library):
     assert data.nuisance.names == ("site",)
 
 
+def test_a_column_of_large_integers_names_each_group():
+    patient = [2**60 + i // 2 for i in range(N - 1)] + [None]
+    data = read({"patient": patient, "age": META["age"]}, groups="patient")
+    assert data.grouping.n_groups == 41
+
+
 def test_groups_that_are_passed_twice_are_left_out():
     data = read(META, groups=META["patient"])
     assert "patient" not in data.columns

@@ -29,6 +29,23 @@ def test_columns_of_any_library_are_read(column):
     assert known == ["x", "y"]
 
 
+@pytest.mark.parametrize("library", [list, pl.Series, pd.Series])
+def test_large_integers_beside_missing_ones_stay_different(library):
+    options = {"dtype": "Int64"} if library is pd.Series else {}
+    column = library([2**60, 2**60 + 1, None], **options)
+    codes, _ = factorize(read_column(column, "groups", 3), "groups")
+    assert codes.tolist() == [0, 1, MISSING]
+
+
+@pytest.mark.parametrize("library", [np.asarray, pd.Series, pl.Series, list])
+@pytest.mark.parametrize("unit", ["D", "us", "ns"])
+def test_dates_are_named_as_dates(library, unit):
+    days = np.array(["2020-02-01", "NaT", "2021-03-04"], dtype=f"datetime64[{unit}]")
+    codes, known = factorize(read_column(library(days), "nuisance", 3), "nuisance")
+    assert codes.tolist() == [0, MISSING, 1]
+    assert [str(day)[:10] for day in known] == ["2020-02-01", "2021-03-04"]
+
+
 def test_tensors_are_read():
     assert read_column(torch.tensor([4, 5]), "groups", 2) == [4, 5]
 
