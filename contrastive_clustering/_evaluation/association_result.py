@@ -135,7 +135,9 @@ class StrataAssociation:
     def _verdict(self) -> str:
         associated = self.table.index[self.table["p_corrected"] <= LEVEL]
         names = ", ".join(map(str, associated)) or "none"
-        return f"Associated at the level {LEVEL} after correction: {names}."
+        is_corrected = self.correction is not None or self.n_searched > 1
+        basis = "after" if is_corrected else "without"
+        return f"Associated at the level {LEVEL} {basis} correction: {names}."
 
 
 def _describe(row: Any) -> str:

@@ -54,7 +54,9 @@ class LogRankTest:
             self._restricted_means(stratum, np.ones((1, len(time))))[0]
             for stratum in range(self.n_strata)
         ]
-        self.best, self.worst = int(np.argmax(means)), int(np.argmin(means))
+        # Two strata even if all means are equal.
+        order = np.argsort(means, kind="stable")
+        self.best, self.worst = int(order[-1]), int(order[0])
         self._effect = float(means[self.best] - means[self.worst])
         self._names = names
 

@@ -191,7 +191,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
             return Column(name, "numeric", numbers)
         values = np.full(len(numbers), MISSING)
         values[~np.isnan(numbers)] = codes.reshape(-1)
-        return Column(name, "categorical", values, tuple(f"{x:.6g}" for x in known))
+        return Column(name, "categorical", values, _name_numbers(known))
     categories = series.astype("category").cat.remove_unused_categories().cat
     codes = np.array(categories.codes, dtype=int)
     return Column(name, "categorical", codes, tuple(map(str, categories.categories)))
@@ -244,6 +244,12 @@ def to_numbers(series: Any, where: str) -> np.ndarray:
             "for missing values."
         )
     return numbers
+
+
+def _name_numbers(numbers: np.ndarray) -> tuple[str, ...]:
+    """Return different names of two numbers, short ones of fractions if possible."""
+    names = tuple(f"{x:.15g}" if x % 1 == 0 else f"{x:.6g}" for x in numbers)
+    return names if names[0] != names[1] else tuple(map(repr, numbers.tolist()))
 
 
 def _is_number(value: Any) -> bool:

@@ -66,6 +66,12 @@ def test_text_without_any_association():
     assert "not tested: constant" in str(refused)
 
 
+@pytest.mark.parametrize(("n_searched", "basis"), [(1, "without"), (3, "after")])
+def test_text_says_whether_p_values_are_corrected(n_searched, basis):
+    result = associate(correction=None, n_searched=n_searched)
+    assert f"Associated at the level 0.05 {basis} correction: age" in str(result)
+
+
 def test_html_is_escaped(result):
     html = result._repr_html_()
     assert "<b>" not in html

@@ -143,6 +143,14 @@ def test_weights_count_units_several_times():
     assert np.isnan(areas[3])
 
 
+def test_effect_compares_two_strata_even_if_means_are_equal():
+    # The horizon, 2, is the time at which the first stratum was last observed.
+    time, labels = np.array([2.0, 2, 5, 6, 7, 8]), np.array([0, 0, 1, 1, 2, 2])
+    test = LogRankTest(time, np.arange(6) > 1, labels, NAMES)
+    assert test.note == "stratum c minus stratum a, up to 2"
+    assert test.effect() == 0
+
+
 def test_effect_is_between_the_best_and_the_worst_stratum():
     time, event, labels = draw_units(3, n=300)
     test = LogRankTest(time, event, labels, NAMES)

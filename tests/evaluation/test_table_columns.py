@@ -155,3 +155,17 @@ def test_any_list_is_read_or_refused(values):
         message = "column 'x' of table "
         np.testing.assert_array_equal(column.known, ~missing)
     assert message.startswith("column 'x' of table ")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "levels"),
+    [
+        ([20210101, 20210102], ("20210101", "20210102")),
+        ([0.25, 3], ("0.25", "3")),
+        ([1.5, 1.5 + 2**-40], ("1.5", "1.5000000000009095")),
+        ([0.1 + 0.2, 1], ("0.3", "1")),
+    ],
+)
+def test_two_numbers_have_different_names(numbers, levels):
+    column = read_column("x", pd.Series(numbers), pd)
+    assert column.levels == levels
