@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.metrics import classification_report
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
+from contrastive_clustering._clustering.group_rows import draw_rows
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.sources import open_samples, take_rows
@@ -35,7 +36,7 @@ from contrastive_clustering._utils.arrays import (
     name_of,
     to_array,
 )
-from contrastive_clustering._utils.grouping import sample_weights
+from contrastive_clustering._utils.grouping import Grouping, sample_weights
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.param_validation import Count, validate_params
@@ -43,7 +44,7 @@ from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering._utils.weighted_tables import accuracy
 from contrastive_clustering.metrics import map_clusters_to_labels
 
-# Probes are trained on at most this many evenly spaced training samples.
+# Probes are trained on at most this many training samples, and one of each class.
 MAX_PROBED = 20_000
 
 
@@ -101,9 +102,10 @@ def evaluate_clustering(
         Number of neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the random 10,000 test samples used for the silhouette if there are
-        more, or of as many whole groups as have 10,000 samples, and of the resamples of
-        groups.
+        Seed of the random 20,000 training samples, from as many groups as possible,
+        that the probes learn from if there are more; of the random 10,000 test samples
+        used for the silhouette if there are more, or of as many whole groups as have
+        10,000 samples; and of the resamples of groups.
 
     Returns
     -------
@@ -142,11 +144,10 @@ def evaluate_clustering(
         groups_train, len(y_train), groups_test, len(y_test)
     )
     weights, test_weights = sample_weights(grouping), sample_weights(test_grouping)
-    n_probed = min(len(y_train), MAX_PROBED)
-    rows = np.arange(n_probed) * len(y_train) // n_probed
+    rows = _choose_probed(y_train, grouping, random_state)
     if grouping is not None:
         grouping = grouping.take(rows)
-    check_neighbors(n_neighbors, n_probed, grouping)
+    check_neighbors(n_neighbors, len(rows), grouping)
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
     train = _predict(estimator, X_train, "X_train")
@@ -223,6 +224,20 @@ def evaluate_clustering(
         intervals=intervals,
         n_groups=n_groups,
     )
+
+
+def _choose_probed(
+    y: np.ndarray, groups: Grouping | None, random_state: Any
+) -> np.ndarray:
+    """Return the indices of random training samples, of all if they are few."""
+    if len(y) <= MAX_PROBED:
+        return np.arange(len(y))
+    rng = check_random_state(random_state)
+    if groups is None:
+        rows = rng.permutation(len(y))[:MAX_PROBED]
+    else:
+        rows = draw_rows(groups, MAX_PROBED, rng)
+    return np.union1d(rows, np.unique(y, return_index=True)[1])
 
 
 def read_classes(y: Any, name: str) -> np.ndarray:

@@ -195,10 +195,34 @@ def test_large_sets_are_subsampled(strata, sets, monkeypatch):
         evaluate_clustering(strata, *sets, random_state=seed) for seed in (0, 0, 1)
     )
     assert first.silhouette == again.silhouette != other.silhouette
-    rows = [int(i * 2.5) for i in range(100)]
+    rows = np.random.RandomState(0).permutation(len(X))[:100]
+    rows = np.union1d(rows, [np.flatnonzero(y == c)[0] for c in range(4)])
     foretold = KNeighborsClassifier(15).fit(strata.transform(X[rows]), y[rows])
     expected = foretold.score(strata.transform(X_new), y_new)
     assert first.probes["knn_latent_accuracy"] == expected
+
+
+def test_subsets_do_not_depend_on_the_order_of_samples(strata, sets, monkeypatch):
+    monkeypatch.setattr(_evaluation, "MAX_PROBED", 50)
+    X, y, X_new, y_new = sets
+    first, second = np.flatnonzero(y == 0)[:50], np.flatnonzero(y == 1)[:50]
+    rows = np.column_stack([first, second]).ravel()  # alternating classes
+    for groups in (None, np.arange(len(rows)) // 2):
+        result = evaluate_clustering(
+            strata, X[rows], y[rows], X_new, y_new, groups_train=groups, random_state=0
+        )
+        assert result.probes["linear_latent_accuracy"] > 0.4
+
+
+def test_a_rare_class_is_in_a_subset(strata, sets, monkeypatch):
+    monkeypatch.setattr(_evaluation, "MAX_PROBED", 20)
+    X, y, X_new, y_new = sets
+    rows = np.append(np.flatnonzero(y == 0)[:60], np.flatnonzero(y == 1)[0])
+    for seed in range(3):
+        result = evaluate_clustering(
+            strata, X[rows], y[rows], X_new, y_new, random_state=seed
+        )
+        assert result.probes["linear_latent_accuracy"] > 0
 
 
 def test_labels_in_one_column_and_as_strings(strata, sets, evaluation):

@@ -52,7 +52,7 @@ def test_unusable_files_are_described(tmp_path):
 
 def test_locked_folders_are_described(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(UnreadableFileError, match="^is a folder that is locked$"):
+    with pytest.raises(UnreadableFileError, match=r"^is a folder that is locked$"):
         type_of(tmp_path)
 
 
