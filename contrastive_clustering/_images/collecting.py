@@ -90,7 +90,7 @@ def load_files(
         collected.check_any()
         images = spool.finish()
     metadata = make_table(pandas, collected.columns, collected.rows, table, path_column)
-    _report(collected.failures, metadata)
+    _report(collected.failures, collected.columns["duplicate_of"])
     return Bunch(
         images=images,
         metadata=metadata,
@@ -180,17 +180,17 @@ class _Collected:
             )
 
 
-def _report(failures: Sequence[Failure], metadata: Any) -> None:
+def _report(failures: Sequence[Failure], duplicate_of: Sequence[int]) -> None:
     if failures:
         warn(
             f"{len(failures)} files could not be read and were left out; all are named "
             f"in errors. {_name(failures)}"
         )
-    n_copies = int((metadata["duplicate_of"] >= 0).sum())
+    n_copies = sum(index >= 0 for index in duplicate_of)
     if n_copies:
         warn(
-            f"{n_copies} of {len(metadata)} images are exact copies of others, whose "
-            "indices are in metadata['duplicate_of']. Leave them out by "
+            f"{n_copies} of {len(duplicate_of)} images are exact copies of others, "
+            "whose indices are in metadata['duplicate_of']. Leave them out by "
             "images[metadata['duplicate_of'] < 0]."
         )
 

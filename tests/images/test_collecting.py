@@ -84,6 +84,14 @@ def test_copies_are_reported(folder):
     }
 
 
+def test_a_table_may_have_the_column_of_copies(folder):
+    paths = [str(folder / "4.png")] * 2
+    table = pd.DataFrame({"path": paths, "duplicate_of": ["no", "yes"]})
+    with pytest.warns(UserWarning, match="^1 of 2 images are exact copies of others"):
+        bunch = load(table)
+    assert bunch.metadata["duplicate_of"].tolist() == ["no", "yes"]
+
+
 def test_sides_must_agree_without_size(folder):
     Image.fromarray(IMAGES[0, :5]).save(folder / "30.png")
     with pytest.raises(
