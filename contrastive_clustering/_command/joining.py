@@ -1,6 +1,7 @@
 """Join a table to the files of a folder by their paths or names."""
 
 import csv
+import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Collection
@@ -24,6 +25,8 @@ SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 def read_table(path: Path, path_column: str, text_columns: Collection[str] = ()) -> Any:
     """Read a table in CSV format; the separator is that of its first line.
 
+    Without commas as separators, numbers may have a decimal comma.
+
     Parameters
     ----------
     path : Path
@@ -34,7 +37,8 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
 
     text_columns : collection of str, default=()
         Other columns that are read as text, such as identifiers: "01" is not "1", "NA"
-        is a name, and only an empty cell is missing.
+        is a name, and only an empty cell is missing. Spaces around a value are left
+        out.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
         with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
             # Values beyond the columns are looked for below.
             warnings.simplefilter("ignore", pandas.errors.ParserWarning)
-            first = file.readline()
+            first = next((line for line in file if line.strip()), "")
             file.seek(0)
             separator = max(SEPARATORS, key=first.count)
             form: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
@@ -61,7 +65,9 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
             # first column for names of rows then.
             form["index_col"] = False
             file.seek(0)
-            table = pandas.read_csv(file, dtype={path_column: str}, **form)
+            table = pandas.read_csv(file, **form)
+            file.seek(0)
+            with_commas = pandas.read_csv(file, decimal=",", **form)
             file.seek(0)
             texts = pandas.read_csv(file, dtype=str, keep_default_na=False, **form)
     except OSError as error:
@@ -73,20 +79,33 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
             f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
             'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
         ) from error
+    if separator != ",":
+        _take_numbers(table, with_commas)
+    names = table.columns.str.strip()
+    if names.is_unique:
+        table.columns = texts.columns = names
     if path_column not in table.columns:
         raise CommandError(
             f"--metadata: {str(path)!r} has no column {path_column!r}. Its columns are "
             f"{', '.join(map(repr, map(str, table.columns)))}. Pass the one with the "
             "paths as --path-column."
         )
-    for name in table.columns.intersection([*text_columns]):
-        table[name] = texts[name].where(texts[name] != "")
-    return table
+    for name in table.columns.intersection([path_column, *text_columns]):
+        table[name] = texts[name].where(texts[name].str.strip() != "")
+    return table.map(lambda value: value.strip() if isinstance(value, str) else value)
+
+
+def _take_numbers(table: Any, with_commas: Any) -> None:
+    """Take columns that are numbers only with a decimal comma."""
+    is_number = import_pandas("--metadata").api.types.is_numeric_dtype
+    for name in table.columns:
+        if is_number(with_commas[name]) and not is_number(table[name]):
+            table[name] = with_commas[name]
 
 
 def _check_lengths(rows: Any, path: Path) -> None:
     """Raise if a row has values beyond the columns."""
-    n_columns = len(next(rows, []))
+    n_columns = len(next(filter(None, rows), []))
     for row in rows:
         if any(value.strip() for value in row[n_columns:]):
             raise CommandError(
@@ -183,14 +202,15 @@ class _Tails:
         self.whole: dict[str, set[str]] = defaultdict(set)
         self.tails: dict[str, set[str]] = defaultdict(set)
         for path in paths:
-            for name in {path, _without_suffix(path)}:
+            composed = _composed(path)
+            for name in {composed, _without_suffix(composed)}:
                 self.whole[name].add(path)
                 for tail in _tails_of(name):
                     self.tails[tail].add(path)
 
     def find(self, text: str) -> list[str]:
         """Return the files that a path in a table may mean."""
-        name = PurePosixPath(text.strip().replace("\\", "/")).as_posix()
+        name = PurePosixPath(_composed(text).strip().replace("\\", "/")).as_posix()
         if name in self.whole:  # rather than a file of this name in a subfolder
             return sorted(self.whole[name])
         if name in self.tails:
@@ -199,6 +219,14 @@ class _Tails:
             if tail in self.whole:
                 return sorted(self.whole[tail])
         return []
+
+
+def _composed(path: str) -> str:
+    """Return a path whose accents are parts of letters, as in most tables.
+
+    macOS writes them as characters of their own.
+    """
+    return unicodedata.normalize("NFC", path)
 
 
 def _tails_of(path: str) -> list[str]:

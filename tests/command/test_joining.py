@@ -39,6 +39,41 @@ def test_identifiers_are_text(tmp_path):
     assert table["age"].isna().tolist() == [False, True, False, True, False]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_numbers_may_have_a_decimal_comma(tmp_path, separator):
+    path = tmp_path / "table.csv"
+    lines = ["path;age;dose;site;mixed", "1;63,5;1.5;1,2;1,5", "2;70;;x;2.5"]
+    path.write_text("\n".join(lines).replace(";", separator))
+    table = read_table(path, "path")
+    assert table["age"].tolist() == [63.5, 70]
+    assert table["dose"].tolist()[0] == 1.5
+    assert table["site"].tolist() == ["1,2", "x"]
+    assert table["mixed"].tolist() == ["1,5", "2.5"]
+    assert read_table(path, "path", {"age"})["age"].tolist() == ["63,5", "70"]
+
+
+def test_commas_that_are_separators_are_not_decimal(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('path,age\n1,"1,063"\n')
+    assert read_table(path, "path")["age"].tolist() == ["1,063"]
+
+
+def test_spaces_and_blank_lines_do_not_count(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\n\npath ;site ;scanner\n1 ;A ;x \n2;A;x\n 3; A; x\n;  ;\n")
+    table = read_table(path, "path", {"site"})
+    assert table["path"].tolist()[:3] == ["1", "2", "3"]
+    assert table["site"].tolist()[:3] == ["A", "A", "A"]
+    assert table["scanner"].tolist()[:3] == ["x", "x", "x"]
+    assert table.isna().sum().tolist() == [1, 1, 1]
+
+
+def test_a_file_may_be_called_like_a_missing_value(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("path,age\nNA,60\nnull,61\n")
+    assert read_table(path, "path")["path"].tolist() == ["NA", "null"]
+
+
 def test_separators_at_the_end_of_rows_do_not_shift_columns(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("path,age\n1,60,\n2,61,\n")
@@ -73,6 +108,12 @@ def test_rows_are_found_by_paths_names_and_ends_of_paths(capsys):
     assert rows["row"].tolist() == [0, 1, 2, 3, 3]
     assert list(rows.columns) == ["row"]
     assert "2 rows name no file that was read" in capsys.readouterr().err
+
+
+def test_accents_may_be_characters_of_their_own():
+    composed, decomposed = "b\u00e4r/1.png", "ba\u0308r/1.png"
+    for named, path in ((composed, decomposed), (decomposed, composed)):
+        assert joined([named], [path])["row"].tolist() == [0]
 
 
 def test_images_without_a_row_have_missing_values(capsys):
