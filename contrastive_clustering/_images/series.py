@@ -48,7 +48,7 @@ class Plane(NamedTuple):
 
 
 class SliceKey(NamedTuple):
-    """What all slices of a volume share.
+    """Properties that all slices of a volume share.
 
     Attributes
     ----------
