@@ -19,6 +19,10 @@ from contrastive_clustering._images.file_types import (
 from contrastive_clustering._utils.optional import import_pandas
 
 SEPARATORS = ",;\t"
+
+# Numbers in which a comma may separate thousands.
+THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
+
 SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
@@ -80,7 +84,7 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
             'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
         ) from error
     if separator != ",":
-        _take_numbers(table, with_commas)
+        _take_numbers(table, with_commas, texts)
     names = table.columns.str.strip()
     if names.is_unique:
         table.columns = texts.columns = names
@@ -95,12 +99,18 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     return table.map(lambda value: value.strip() if isinstance(value, str) else value)
 
 
-def _take_numbers(table: Any, with_commas: Any) -> None:
-    """Take columns that are numbers only with a decimal comma."""
+def _take_numbers(table: Any, with_commas: Any, texts: Any) -> None:
+    """Take columns that are numbers only with a decimal comma.
+
+    If three digits follow each comma, it may separate thousands, and the column stays
+    text.
+    """
     is_number = import_pandas("--metadata").api.types.is_numeric_dtype
     for name in table.columns:
         if is_number(with_commas[name]) and not is_number(table[name]):
-            table[name] = with_commas[name]
+            written = texts[name][texts[name].str.contains(",")]
+            if not written.str.fullmatch(THOUSANDS).all():
+                table[name] = with_commas[name]
 
 
 def _check_lengths(rows: Any, path: Path) -> None:

@@ -52,6 +52,17 @@ def test_numbers_may_have_a_decimal_comma(tmp_path, separator):
     assert read_table(path, "path", {"age"})["age"].tolist() == ["63,5", "70"]
 
 
+def test_commas_that_may_separate_thousands_stay_text(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "path;days;dose;age\n1;1,063;0,125;1,063\n2;-12,500;;63,5\n3;7;2;\n"
+    )
+    table = read_table(path, "path")
+    assert table["days"].tolist() == ["1,063", "-12,500", "7"]
+    assert table["dose"].tolist()[::2] == [0.125, 2]
+    assert table["age"].tolist()[:2] == [1.063, 63.5]
+
+
 def test_commas_that_are_separators_are_not_decimal(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text('path,age\n1,"1,063"\n')
