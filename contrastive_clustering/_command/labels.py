@@ -58,10 +58,13 @@ def make_labels(
         table["group_stratum"] = found["stratum"].to_numpy()
         table["group_agreement"] = np.round(found["agreement"].to_numpy(), 4)
     unread = pandas.DataFrame(
-        {"path": list(folder.errors), "error": list(folder.errors.values())}
+        {"path": list(folder.errors), "error": list(folder.errors.values())},
+        dtype="string",
     )
-    table = table.assign(error=None).convert_dtypes()
-    return pandas.concat([table, unread.convert_dtypes()], ignore_index=True)
+    # With a type, because pandas 2 warns of columns without values.
+    error = pandas.array([None] * len(table), dtype="string")
+    table = table.convert_dtypes().assign(error=error)
+    return pandas.concat([table, unread], ignore_index=True)
 
 
 def write_labels(path: Path, table: Any) -> None:
