@@ -42,6 +42,17 @@ def make_dicom(stored, **elements):
     return dataset
 
 
+def frame_windows(*centers, width):
+    """Return the functional groups of frames, each with a window of its own."""
+    groups = []
+    for center in centers:
+        window, group = Dataset(), Dataset()
+        window.WindowCenter, window.WindowWidth = center, width
+        group.FrameVOILUTSequence = [window]
+        groups.append(group)
+    return groups
+
+
 def write_dicom(path, stored, **elements):
     """Write a DICOM file and return its path."""
     make_dicom(stored, **elements).save_as(path, enforce_file_format=True)

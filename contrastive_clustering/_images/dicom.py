@@ -13,8 +13,8 @@ from contrastive_clustering._utils.optional import import_pydicom
 # A header may claim any number; this is 4 GiB as float32.
 MAX_VALUES = 2**30
 
-# pydicom reads values of a header only when they are needed.
-DAMAGED_HEADER = "is a DICOM file with a damaged header"
+# pydicom reads values of a header only when they are needed, so that any use may fail.
+DAMAGED_HEADER = "is a DICOM file with a damaged or unsupported header"
 
 PALETTE = "PALETTE COLOR"
 GRAY = ("MONOCHROME1", "MONOCHROME2")

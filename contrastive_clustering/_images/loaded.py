@@ -26,8 +26,7 @@ class UnreadableFileError(ValueError):
 def refuse_damaged(reason: str) -> Iterator[None]:
     """Refuse a file if a library fails to read it.
 
-    For a damaged file, libraries raise errors of many types. Their messages are left
-    out, because they may contain names of patients.
+    Messages of the libraries are left out, because they may contain names of patients.
 
     Parameters
     ----------
@@ -43,6 +42,8 @@ def refuse_damaged(reason: str) -> Iterator[None]:
         yield
     except (ImportError, MemoryError, UnreadableFileError):
         raise
+    # For a damaged file, libraries raise errors of many types. One file must not end
+    # the reading of all others.
     except Exception as error:
         raise UnreadableFileError(f"{reason} ({type(error).__name__})") from None
 

@@ -55,7 +55,9 @@ def test_damaged_headers_are_failures(tmp_path, value, other):
     first.write_bytes(whole.replace(value, other))
     items, failures = group(first, second)
     assert items == [Item((second,), 1)]
-    assert failures[0].reason.startswith("is a DICOM file with a damaged header (")
+    assert failures[0].reason.startswith(
+        "is a DICOM file with a damaged or unsupported header ("
+    )
 
 
 def test_a_folder_is_one_series(tmp_path):

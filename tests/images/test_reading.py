@@ -5,9 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
-from image_files import IDENTIFIER, NAME, write_dicom, write_series
+from image_files import (
+    IDENTIFIER,
+    NAME,
+    frame_windows,
+    write_dicom,
+    write_series,
+)
 from PIL import Image
-from pydicom import Dataset
 
 from contrastive_clustering._images.loaded import ReadSettings
 from contrastive_clustering._images.reading import Failure, Item, read_item
@@ -93,17 +98,11 @@ def test_windows_apply_to_deep_images_of_all_formats(tmp_path):
 
 def test_frames_are_images(tmp_path):
     frames = np.stack([STORED, STORED + 1])
-    groups = []
-    for center in (1000, 2000):
-        window, group = Dataset(), Dataset()
-        window.WindowCenter, window.WindowWidth = center, 500
-        group.FrameVOILUTSequence = [window]
-        groups.append(group)
     path = write_dicom(
         tmp_path / "a.dcm",
         frames,
         PixelPaddingValue=5000,
-        PerFrameFunctionalGroupsSequence=groups,
+        PerFrameFunctionalGroupsSequence=frame_windows(1000, 2000, width=500),
     )
     shown = read(path, window="file")
     assert [image.facts["window_center"] for image in shown] == [1000, 2000]
@@ -170,7 +169,9 @@ def test_damaged_headers_are_errors(tmp_path, element):
     assert whole.count(element) == 1
     path.write_bytes(whole.replace(element, b"QQ" + element[2:]))
     failure = read(path, window="file")
-    assert failure.reason.startswith("is a DICOM file with a damaged header (")
+    assert failure.reason.startswith(
+        "is a DICOM file with a damaged or unsupported header ("
+    )
 
 
 def test_excessive_sizes_after_resampling_are_errors(tmp_path):

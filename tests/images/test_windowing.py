@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from image_files import make_dicom
+from image_files import frame_windows, make_dicom
 from pydicom import Dataset
 
 from contrastive_clustering._images.dicom import Pixels, read_pixels
@@ -37,16 +37,10 @@ def test_the_window_of_the_file_is_the_first_one():
 
 def test_frames_have_windows_of_their_own():
     dataset = make_dicom(np.zeros((2, 2, 2), np.uint16))
-    groups = []
-    for center in (50, 500):
-        window, group = Dataset(), Dataset()
-        window.WindowCenter, window.WindowWidth = center, 100
-        group.FrameVOILUTSequence = [window]
-        groups.append(group)
-    dataset.PerFrameFunctionalGroupsSequence = groups
+    centers = 50, 500
+    dataset.PerFrameFunctionalGroupsSequence = frame_windows(*centers, width=100)
     pixels = Pixels(VALUES, None, (-1000, 1000), False)
-    for frame, group in enumerate(groups):
-        center = group.FrameVOILUTSequence[0].WindowCenter
+    for frame, center in enumerate(centers):
         shown, window = display_pixels(pixels, "file", dataset, frame)
         assert window == KnownWindow(center, 100, "LINEAR")
         np.testing.assert_array_equal(shown, apply_window(VALUES, window))
