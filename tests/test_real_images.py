@@ -118,9 +118,12 @@ def test_all_digits_are_found(real_images):
     assert clustering_accuracy(y_new, clusterer.predict(X_new)) > 0.9
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "n", "low", "high"), [("mnist", 10_000, 8, 12), ("bloodcells", 2000, 2, 6)]
+    ("name", "n", "low", "high"),
+    [
+        pytest.param("mnist", 10_000, 8, 12, marks=pytest.mark.release),
+        pytest.param("bloodcells", 2000, 2, 6, marks=pytest.mark.slow),
+    ],
 )
 def test_the_number_of_strata_is_close_to_the_expected(real_images, name, n, low, high):
     X, _ = real_images(name, n=n)

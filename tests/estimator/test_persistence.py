@@ -344,9 +344,15 @@ def test_many_damaged_files_and_checkpoints_are_rejected_or_work(kind, n_files):
     fuzz(kind, n_files)
 
 
-@pytest.mark.slow
-def test_many_forged_files_do_not_corrupt_memory():
-    fuzz("forged", 1200, **checking_memory())
+@pytest.mark.parametrize(
+    "n_files",
+    [
+        pytest.param(200, marks=pytest.mark.slow),
+        pytest.param(1200, marks=pytest.mark.release),
+    ],
+)
+def test_many_forged_files_do_not_corrupt_memory(n_files):
+    fuzz("forged", n_files, **checking_memory())
 
 
 @pytest.mark.parametrize("refinement_epochs", [0, 2])
