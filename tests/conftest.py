@@ -15,6 +15,7 @@ os.environ.setdefault("MPLBACKEND", "agg")  # no windows
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from sklearn.datasets import load_digits, load_iris
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -22,6 +23,11 @@ from contrastive_clustering.datasets import load_medmnist_file
 
 DATA_VARIABLE = "CONTRASTIVE_CLUSTERING_DATA"
 
+# On a busy machine, examples may take longer than any limit.
+settings.register_profile(
+    "without timing", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("without timing")
 
 # Files with long tests, the longest first.
 LONG = ["test_real_images.py", "test_checkpoint.py", "test_bad_input.py"]

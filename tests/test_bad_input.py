@@ -1020,7 +1020,6 @@ def judge_all(subject, n_examples):
         max_examples=n_examples,
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(subject())

@@ -153,7 +153,7 @@ def test_samples_of_nearly_degenerate_latents_stay_in_the_subspace():
         st.sampled_from([0.0, 1e-12, 1.0, 1e12]), st.sampled_from([0.0, 1e4])
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_always_finite_and_positive_definite(sizes, dim, n_constant, repeats, units):
     scale, offset = units
     latents, labels = blobs(sizes, dim)

@@ -31,7 +31,7 @@ def slow_merge(labels, weights, n_clusters):
     return {frozenset(int(label) for label in group) for group in fine}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     n_fine=st.integers(1, 7),
     n_clusters=st.integers(1, 7),
@@ -56,7 +56,7 @@ def test_fine_clusters_without_members_do_not_count():
     assert sorted(merged[[0, 2, 3]]) == [0, 1, 2]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(n_clusters=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
 def test_normalized_cut_is_the_mean_fraction_of_leaving_links(n_clusters, seed):
     rng = np.random.default_rng(seed)
@@ -129,7 +129,7 @@ def test_groups_of_one_sample_each_give_the_usual_graph():
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     n_fine=st.integers(1, 7),
     n_clusters=st.integers(1, 7),

@@ -159,7 +159,7 @@ def test_few_distinct_latents(criterion, n_copies):
     assert result.n_clusters in result.candidates
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.sampled_from(sorted(CRITERIA)),
     st.tuples(st.integers(2, 12), st.integers(1, 3)),

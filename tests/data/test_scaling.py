@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -24,7 +24,6 @@ def test_statistics_match_numpy(monkeypatch, chunk):
     assert (scaler.low, scaler.high) == (X.min(), X.max())
 
 
-@settings(deadline=None)
 @given(
     X=arrays(
         st.sampled_from(["u1", "i2", "i8", "f2", "f4", "f8", ">f4"]),
@@ -55,7 +54,6 @@ def test_restored_dtype_is_float64_if_float32_loses_digits(dtype, out):
     assert scaler.unscale(scaler.scale(X)).dtype == np.dtype(out)
 
 
-@settings(deadline=None)
 @given(
     X=arrays(
         "i8", st.tuples(st.integers(2, 5), st.just(3)), elements=st.integers(0, 99)

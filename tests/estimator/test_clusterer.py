@@ -136,7 +136,7 @@ def test_html_repr_names_the_estimator(fast):
     assert "ContrastiveAutoencoderClusterer" in make(fast)._repr_html_()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     n_samples=st.integers(3, 12),
     batch_size=st.integers(2, 13),

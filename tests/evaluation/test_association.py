@@ -271,7 +271,7 @@ def test_too_few_permutations_cause_a_warning():
 cells = st.one_of(st.none(), st.sampled_from([0.0, 1.5, 2.0, -3.0, 1e300, NAN]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_odd_tables_give_valid_numbers(data):
     n = data.draw(st.integers(2, 12))

@@ -13,7 +13,7 @@ def make(sample_shape, latent_dim=5):
     return ContrastiveAutoencoder(sample_shape, [0.0], [1.0], latent_dim=latent_dim)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     sides=st.lists(st.integers(8, 40), min_size=2, max_size=3),
     n_channels=st.sampled_from([1, 3, 4]),

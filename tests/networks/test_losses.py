@@ -35,7 +35,7 @@ def slow_nt_xent(views_a, views_b, temperature):
     return sum(losses) / len(losses)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     n_samples=st.integers(1, 9),
     n_projections=st.integers(2, 6),
@@ -79,7 +79,7 @@ def test_nt_xent_computes_half_precision_in_float32(dtype):
     assert nt_xent(a, b) == nt_xent(a.float(), b.float())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     n=st.integers(2, 9), latent_dim=st.integers(1, 6), seed=st.integers(0, 2**32 - 1)
 )
@@ -177,7 +177,7 @@ def slow_nt_xent_of_negatives(views_a, views_b, groups, nuisance):
     return np.mean(losses)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     codes=st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 1)), min_size=1, max_size=9
