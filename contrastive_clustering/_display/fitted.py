@@ -343,4 +343,4 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
             "integer for each sample is needed: from 0 without large gaps, or -1 for "
             "noise. Pass the output of predict."
         )
-    return strata
+    return strata.astype(np.intp, copy=False)
