@@ -146,7 +146,8 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     unmatched = [
         c for c in clusters[np.argsort(-counts, kind="stable")] if c not in matches
     ]
-    matches |= {c: number for number, c in enumerate(unmatched, kept.max() + 1)}
+    # The next number may exceed the dtype of the labels.
+    matches |= {c: number for number, c in enumerate(unmatched, int(kept.max()) + 1)}
     matches[NOISE] = NOISE
     return np.array([matches[cluster] for cluster in other.tolist()])
 

@@ -1,6 +1,7 @@
 import hashlib
 import os
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -212,6 +213,19 @@ def test_missing_part_is_an_error(tmp_path):
         load_medmnist_file(tmp_path / "own.npz", split="all")
     with pytest.raises(FileNotFoundError):
         load_medmnist_file(tmp_path / "other.npz")
+
+
+def test_checksums_work_on_systems_without_insecure_digests(tmp_path, monkeypatch):
+    def refuse(name, *args, usedforsecurity=True, **kwargs):
+        if name == "md5" and usedforsecurity:
+            raise ValueError("disabled for FIPS")
+        return original(name, *args, usedforsecurity=usedforsecurity, **kwargs)
+
+    original = hashlib.new
+    monkeypatch.setattr(hashlib, "new", refuse)
+    monkeypatch.setattr(hashlib, "md5", partial(refuse, "md5"))
+    write(tmp_path, "breastmnist", INFO["breastmnist"])
+    assert not fetch_medmnist("breastmnist", data_home=tmp_path).is_official
 
 
 def test_real_files(real_folder, real_images):

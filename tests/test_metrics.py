@@ -176,3 +176,10 @@ def test_matching_undoes_a_renumbering(labels, numbers):
 def test_labels_that_cannot_be_matched_are_errors(labels_a, labels_b, message):
     with pytest.raises(ValueError, match=message):
         match_clusters(labels_a, labels_b)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.int8, 127)])
+def test_unmatched_clusters_are_numbered_beyond_small_dtypes(dtype, largest):
+    kept = np.array([0, 0, largest, largest], dtype=dtype)
+    found = match_clusters(kept, [3, 3, 9, 7])
+    assert sorted(found.tolist()) == [0, 0, largest, largest + 1]

@@ -6,8 +6,9 @@ import numpy as np
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import CHUNK_VALUES
+from contrastive_clustering._utils.seeding import draw_rows
 
-# Number of images to check, spaced evenly over the training set.
+# Maximum number of images to check, drawn at random if there are more.
 N_CHECKED = 256
 
 # Number of pixels to check in each image, spaced evenly; all of most images of 28 or 64
@@ -39,8 +40,7 @@ def has_uniform_background(dataset: ArrayDataset) -> bool:
     """
     if dataset.scaler.layout.preset != "gray":
         return False
-    n_checked = min(N_CHECKED, len(dataset))
-    indices = np.linspace(0, len(dataset) - 1, n_checked).round().astype(np.intp)
+    indices = draw_rows(len(dataset), N_CHECKED, np.random.RandomState(0))
     if dataset.rows is not None:
         indices = dataset.rows[indices]
     n_values = math.prod(dataset.scaler.layout.sample_shape)

@@ -277,6 +277,11 @@ class ConsensusClustering(
                 f"X has n_samples={n_samples}, fewer than n_clusters="
                 f"{self.n_clusters}. Pass more samples or lower n_clusters."
             )
+        if self.max_samples < self.n_clusters:
+            raise ValueError(
+                f"max_samples={self.max_samples} is less than n_clusters="
+                f"{self.n_clusters}. Raise max_samples or lower n_clusters."
+            )
         if groups is not None and groups.n_groups < self.n_clusters:
             raise ValueError(
                 f"groups has {groups.n_groups} groups, fewer than n_clusters="

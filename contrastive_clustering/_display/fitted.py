@@ -244,8 +244,41 @@ def check_classes(
     """
     column = check_column(values, n_samples, name)
     with errors_about(name, "labels of one kind, numbers or names"):
-        classes, codes = np.unique(column, return_inverse=True)
-    return classes, codes
+        return number_classes(column)
+
+
+def number_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct labels and the index of each sample's label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Numbers, dates or names.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        The distinct labels, sorted, with NaN as the last one.
+
+    codes : ndarray of shape (n_samples,)
+        Index of each sample's label among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._display.fitted import number_classes
+    >>> number_classes(np.array([2, np.nan, 1, np.nan, 2], dtype=object))
+    (array([1, 2, nan], dtype=object), array([1, 2, 0, 2, 1]))
+    """
+    if labels.dtype.kind != "O":
+        classes, codes = np.unique(labels, return_inverse=True)
+        return classes, codes
+    # NumPy sorts objects by comparisons, and each with NaN is false.
+    is_nan = np.array([bool(each != each) for each in labels])  # noqa: PLR0124
+    classes, known = np.unique(labels[~is_nan], return_inverse=True)
+    codes = np.full(len(labels), len(classes))
+    codes[~is_nan] = known
+    return np.concatenate([classes, labels[is_nan][:1]]), codes
 
 
 def check_table(latents: Any) -> np.ndarray:
@@ -310,4 +343,4 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
             "integer for each sample is needed: from 0 without large gaps, or -1 for "
             "noise. Pass the output of predict."
         )
-    return strata
+    return strata.astype(np.intp, copy=False)

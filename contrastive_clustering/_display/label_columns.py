@@ -12,6 +12,9 @@ MAX_COLUMNS = 40
 # Number of ranges, with about equally many samples each.
 N_RANGES = 10
 
+# Significant digits of their limits; more if ranges would have the same name.
+DIGITS = (4, 8, 15)
+
 
 def group_columns(
     counts: np.ndarray, classes: np.ndarray, max_columns: int = MAX_COLUMNS
@@ -57,7 +60,12 @@ def group_columns(
     if _are_ordered(classes):
         columns = _ranges(totals, classes)
         numbers = np.unique(columns)
-        names = [_name_range(classes[columns == number]) for number in numbers]
+        for digits in DIGITS:
+            names = [
+                _name_range(classes[columns == number], digits) for number in numbers
+            ]
+            if len(set(names)) == len(names):
+                break
     else:
         columns = np.full(len(classes), max_columns - 1)
         # Among equally frequent names, the first ones keep their column.
@@ -87,9 +95,9 @@ def _ranges(totals: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return np.where(known, columns, N_RANGES)
 
 
-def _name_range(classes: np.ndarray) -> str:
+def _name_range(classes: np.ndarray, digits: int) -> str:
     first, last = (
-        f"{each:.4g}" if isinstance(each, Real | np.number) else str(each)
+        f"{each:.{digits}g}" if isinstance(each, Real | np.number) else str(each)
         for each in (classes[0], classes[-1])
     )
     return literal(first if first == last else f"{first} to {last}")

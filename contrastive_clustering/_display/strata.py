@@ -1,5 +1,6 @@
 """Input of displays that count groups: strata and groups of samples."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def read_strata(strata: Any) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     strata : ndarray of shape (n_strata,)
-        The strata, sorted.
+        The strata, sorted; whole numbers are integers.
 
     codes : ndarray of shape (n_samples,)
         Index of each sample's stratum among them.
@@ -31,8 +32,22 @@ def read_strata(strata: Any) -> tuple[np.ndarray, np.ndarray]:
         If they are empty, not one-dimensional, or if some are missing.
     """
     (labels,) = check_labels(strata=strata)
-    distinct, codes = np.unique(labels, return_inverse=True)
+    distinct, codes = np.unique(_to_integers(labels), return_inverse=True)
     return distinct, codes.reshape(-1)
+
+
+def _to_integers(labels: np.ndarray) -> np.ndarray:
+    """Return whole numbers as integers, by which strata are colored, others unchanged.
+
+    Columns of data frames hold numbers as floats or objects if some are missing.
+    """
+    if labels.dtype.kind == "O" and all(isinstance(each, Real) for each in labels):
+        labels = np.array(labels.tolist())
+    if labels.dtype.kind not in "uf":
+        return labels
+    with np.errstate(invalid="ignore"):  # beyond the range of integers
+        numbers = labels.astype(np.int64)
+    return numbers if np.array_equal(numbers, labels) else labels
 
 
 def read_groups(groups: Any, n_samples: int) -> Grouping:

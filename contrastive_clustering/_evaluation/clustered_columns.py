@@ -109,10 +109,15 @@ def _equals(column: Column, feature: Any, pandas: Any) -> bool:
 
 def _are_collinear(a: np.ndarray, b: np.ndarray) -> bool:
     """Return whether one array is a linear transform of the other."""
-    a, b = a - a.mean(), b - b.mean()
-    # Scaling avoids products that overflow or vanish.
-    largest = np.abs(a).max(), np.abs(b).max()
-    if min(largest) == 0 or not np.isfinite(largest).all():
+    if not np.isfinite(a).all() or not np.isfinite(b).all():
         return False
-    a, b = a / largest[0], b / largest[1]
+    # Scaling avoids sums and products that overflow or vanish.
+    a, b = _scale(a), _scale(b)
+    a, b = _scale(a - a.mean()), _scale(b - b.mean())
     return bool((a @ b) ** 2 > (1 - ROUNDING) * (a @ a) * (b @ b))
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Return values in the range from -1 to 1, zeros unchanged."""
+    largest = np.abs(values).max()
+    return values / largest if largest > 0 else values

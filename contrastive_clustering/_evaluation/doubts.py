@@ -10,9 +10,6 @@ from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import name_strata
 
-# At most this many evenly spaced samples are compared with each other.
-MAX_COMPARED = 10_000
-
 # Copies are reported if this fraction of the samples are copies of a single one, or if
 # that fraction are copies of any.
 MANY_OF_ONE = 0.05
@@ -57,8 +54,8 @@ def doubts_of_copies(
     """
     if samples[0].size < MIN_VALUES:
         return []
-    rows = np.arange(0, len(samples), -(-len(samples) // MAX_COMPARED))
-    codes = number_distinct(samples if len(rows) == len(samples) else samples[rows])
+    # All samples, as a part of them has few of the pairs of copies.
+    rows, codes = np.arange(len(samples)), number_distinct(samples)
     if groups is not None:
         pairs = np.column_stack([codes, groups.codes[rows]])
         kept = np.sort(np.unique(pairs, axis=0, return_index=True)[1])

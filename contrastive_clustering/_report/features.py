@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._data.duplicates import number_distinct
+from contrastive_clustering._data.duplicates import count_distinct, number_distinct
 from contrastive_clustering._data.scaling import Scaler, iterate_chunks
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
@@ -14,6 +14,8 @@ from contrastive_clustering._report.page import (
     stratum_name,
     table,
 )
+from contrastive_clustering._report.privacy import is_of_one_group
+from contrastive_clustering._utils.grouping import Grouping
 
 # The mean of fewer distinct samples may reveal the values of a single one.
 MIN_MEMBERS = 5
@@ -32,7 +34,7 @@ class Moments:
     Attributes
     ----------
     strata : ndarray of shape (n_strata,)
-        The strata with enough distinct members.
+        The strata with enough distinct members and groups.
 
     sizes : ndarray of shape (n_strata,)
         Number of members of each stratum.
@@ -47,7 +49,9 @@ class Moments:
     variances: np.ndarray
 
 
-def features(estimator: Any, chosen: Chosen) -> list[Section]:
+def features(
+    estimator: Any, chosen: Chosen, grouping: Grouping | None = None
+) -> list[Section]:
     """Return a section on the features that differ most between strata, if any.
 
     Parameters
@@ -58,22 +62,29 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
     chosen : Chosen
         The samples used for the report.
 
+    grouping : Grouping or None, default=None
+        The group of each sample used.
+
     Returns
     -------
     sections : list of Section
         One section for tables with at least two strata of five or more distinct
-        members, otherwise none. Smaller strata are left out of all means; otherwise
-        their means could be inferred from those of the others.
+        members, and groups, of which none has most samples; otherwise none. Other
+        strata are left out of all means; otherwise their means could be inferred from
+        those of the others.
     """
     scaler = estimator._model.scaler
     if not scaler.layout.is_table:
         return []
-    moments = measure(chosen, scaler)
+    moments = measure(chosen, scaler, grouping)
     if len(moments.strata) < 2:
         return []
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         names = [f"feature {number}" for number in range(len(scaler.mean))]
+    left_out = "distinct members"
+    if grouping is not None:
+        left_out += " or groups, and those of which one group has most samples,"
     rows: list[list[object]] = []
     for index, stratum in enumerate(moments.strata):
         differences, inside, outside = differ(moments, index, scaler)
@@ -100,7 +111,7 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
                     "0.8 or more is large. The strata were derived from these "
                     "features, so differences are larger in the training set than in "
                     "new samples, and significance tests do not apply. Strata with "
-                    f"fewer than {MIN_MEMBERS} distinct members are left out."
+                    f"fewer than {MIN_MEMBERS} {left_out} are left out."
                 ),
                 table(
                     "feature-differences",
@@ -115,8 +126,10 @@ def features(estimator: Any, chosen: Chosen) -> list[Section]:
     ]
 
 
-def measure(chosen: Chosen, scaler: Scaler) -> Moments:
-    """Return the moments of the strata with at least five distinct members.
+def measure(
+    chosen: Chosen, scaler: Scaler, grouping: Grouping | None = None
+) -> Moments:
+    """Return the moments of the strata with at least five distinct members and groups.
 
     Parameters
     ----------
@@ -126,15 +139,24 @@ def measure(chosen: Chosen, scaler: Scaler) -> Moments:
     scaler : Scaler
         The scaler of the estimator.
 
+    grouping : Grouping or None, default=None
+        The group of each sample used. Strata of which one group has most samples are
+        left out, too.
+
     Returns
     -------
     moments : Moments
         Sizes, means and variances.
     """
-    codes = number_distinct(chosen.samples)
-    pairs = np.unique(np.column_stack([chosen.labels, codes]), axis=0)
-    found, n_distinct = np.unique(pairs[:, 0], return_counts=True)
-    strata = found[(n_distinct >= MIN_MEMBERS) & (found >= 0)]
+    n_clusters = int(chosen.labels.max()) + 1
+    units = [number_distinct(chosen.samples)]
+    if grouping is not None:
+        units.append(grouping.codes)
+    is_enough = ~is_of_one_group(chosen.labels, n_clusters, grouping)
+    for codes in units:
+        n_distinct = count_distinct(chosen.labels, codes, n_clusters)
+        is_enough &= n_distinct >= MIN_MEMBERS
+    strata = np.flatnonzero(is_enough)
     sizes = (chosen.labels == strata[:, None]).sum(axis=1)
     n_features = len(scaler.mean)
     # Values are centered by the training mean, as squares of large offsets lose all

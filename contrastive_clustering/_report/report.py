@@ -226,7 +226,7 @@ def clustering_report(
                 chosen.y_name,
                 None if grouping is None else grouping.n_groups,
             ),
-            *features(estimator, chosen),
+            *features(estimator, chosen, grouping),
             *([] if people is None else people_sections(people)),
             *_plot_sections(estimator, chosen, privacy, seed),
             sections.parameters(estimator),

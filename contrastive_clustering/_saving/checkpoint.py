@@ -126,7 +126,7 @@ class Checkpoint:
         try:
             reached = read_tree(self.path, KIND)
         except ValueError as error:
-            reason = str(error).removesuffix("Take another copy of the file.")
+            reason = str(error).removesuffix("Use another copy of the file.")
             raise self._unusable(reason) from error
         with self.resuming():
             # Neighbors and memberships are indexed by samples.

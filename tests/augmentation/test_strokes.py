@@ -45,6 +45,12 @@ def test_only_the_rows_of_the_training_set_count():
     assert not has_uniform_background(make(X, np.arange(20, 40)))
 
 
+def test_both_kinds_of_alternating_images_are_checked():
+    X = on_background((2 * strokes.N_CHECKED - 1, 10, 10), 0.8)
+    X[1::2] = np.random.default_rng(1).normal(size=X[1::2].shape)
+    assert not has_uniform_background(make(X))
+
+
 def test_large_images_are_read_in_parts_and_thinned_out(monkeypatch):
     wanted = {
         background: has_uniform_background(

@@ -180,6 +180,12 @@ def test_learns_from_a_subset_of_many_samples():
     assert adjusted_rand_score(y, fitted.labels_) > 0.97
 
 
+def test_max_samples_below_the_number_of_clusters_is_an_error():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match="max_samples=5 is less than n_clusters=8"):
+        ConsensusClustering(8, max_samples=5).fit(X)
+
+
 def test_too_few_samples_is_an_error():
     with pytest.raises(ValueError, match=r"n_samples=2, fewer than n_clusters=3"):
         ConsensusClustering(3).fit(np.eye(2))

@@ -120,6 +120,14 @@ def test_many_images_are_sampled(monkeypatch):
     assert not np.array_equal(part.center, whole.center)
 
 
+def test_both_kinds_of_alternating_images_are_sampled(monkeypatch):
+    X = draw(200, 8, 8)
+    X[1::2] += 1000.0
+    low, high = fit(X).usual[:, 0]
+    monkeypatch.setattr("contrastive_clustering._data.appearance.MAX_LEARNED", 100)
+    assert np.ptp(fit(X).usual[:, 0]) > 0.5 * (high - low)
+
+
 def test_many_channels_are_measured_together():
     X = draw(60, 8, 8, 7)
     layout = read_layout(X.shape, channel_axis=-1)

@@ -180,3 +180,13 @@ def test_invalid_input_is_reported(fitted_kind):
         EmbeddingDisplay.from_latents(np.eye(3), [0.5, 1, 2])
     with pytest.raises(ValueError, match="latents cannot be read as a table"):
         EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])
+
+
+def test_objects_with_nan_have_one_entry_each_in_the_legend():
+    latents = np.random.default_rng(0).normal(size=(6, 3))
+    y = np.array([2, np.nan, 1, 2, np.nan, 1], dtype=object)
+    display = EmbeddingDisplay.from_latents(
+        latents, np.zeros(6, int), y, method="pca", color="label"
+    )
+    entries = display.ax_.get_legend().get_texts()
+    assert [entry.get_text() for entry in entries] == ["1", "2", "nan"]

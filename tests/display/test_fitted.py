@@ -82,3 +82,11 @@ def test_labels():
             check_labels(wrong)
     with pytest.raises(ValueError, match=r"labels has shape \(1,\).* 2 samples"):
         check_labels([0], 2)
+
+
+def test_objects_with_nan_are_sorted():
+    values = [2.0, np.nan, 1.0, 2.0, np.nan, 1.0]
+    classes, codes = check_classes(np.array(values, dtype=object), 6, "y")
+    assert classes.tolist()[:2] == [1.0, 2.0]
+    assert np.isnan(classes[2])
+    np.testing.assert_array_equal(codes, [1, 2, 0, 1, 2, 0])

@@ -61,3 +61,16 @@ def test_fewer_columns_can_be_asked_for():
     assert gathered.shape == (3, 5)
     assert names[-1] == "4 others"
     np.testing.assert_array_equal(gathered.sum(axis=1), counts.sum(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("classes", "first"),
+    [
+        (np.arange(20230000, 20230100), "20230000 to 20230009"),
+        (100 + np.arange(100) / 1e4, "100 to 100.0009"),
+    ],
+)
+def test_ranges_of_close_numbers_have_different_names(classes, first):
+    _, names = group_columns(np.ones((1, 100), int), classes)
+    assert names[0] == first
+    assert len(set(names)) == 10

@@ -113,3 +113,10 @@ def test_labels_may_be_of_string_dtype():
     y = np.array(["a", "b", "a"], dtype=np.dtypes.StringDType())
     display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
     np.testing.assert_array_equal(display.label_counts, [[1, 1], [1, 0]])
+
+
+def test_rows_of_unsigned_strata_are_named_by_integers():
+    labels = np.array([0, 1, 1], dtype=np.uint64)
+    display = LabelSpreadDisplay.from_labels(labels, ["a", "b", "b"])
+    names = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert names == ["0 (n=1)", "1 (n=2)"]

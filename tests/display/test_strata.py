@@ -11,6 +11,27 @@ def test_strata_are_sorted_and_numbered():
     assert [is_noise(each) for each in strata] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [-1.0, 0.0, 2.0],
+        np.array([-1, 0, 2], dtype=object),
+        np.array([-1.0, 0, 2], dtype=object),
+    ],
+)
+def test_whole_numbers_are_integers_by_which_strata_are_colored(labels):
+    strata, codes = read_strata(labels)
+    assert strata.dtype.kind == "i"
+    assert strata.tolist() == [-1, 0, 2]
+    assert codes.tolist() == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_numbers_are_not_changed():
+    assert read_strata([0.5, 1.0, 1e300])[0].tolist() == [0.5, 1.0, 1e300]
+    assert read_strata(np.array([3, 1], np.uint8))[0].tolist() == [1, 3]
+
+
 def test_names_are_not_noise():
     strata, _ = read_strata(["-1", "b"])
     assert not any(is_noise(each) for each in strata)

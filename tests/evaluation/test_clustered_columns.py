@@ -67,6 +67,16 @@ def test_scale_does_not_matter():
     assert find(X[:, :1] + 1e3) == {"same", "other unit"}
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e308])
+def test_values_that_cannot_be_added_match_without_a_warning(value):
+    feature = X[:, 0].copy()
+    feature[3:9] = value
+    assert find(feature[:, None]) == set()
+    if np.isfinite(value):
+        assert find(feature[:, None], {"same": feature}) == {"same"}
+
+
 def test_categories_match_under_other_names():
     assert find(np.where(SEX == "f", 7.0, 9.0)[:, None]) == {"sex"}
     assert find({"gender": np.where(SEX == "f", "woman", "man")}) == {"sex"}

@@ -31,6 +31,12 @@ def test_many_pairs_of_copies_are_reported():
     assert "Stratum" not in doubt
 
 
+def test_each_copy_in_a_large_set_is_found():
+    X = np.repeat(draw(10_000), 2, axis=0)
+    (doubt,) = doubts_of_copies(X, np.zeros(20_000, int))
+    assert doubt.startswith("10000 of 20000 samples of X are exact copies")
+
+
 @pytest.mark.parametrize("n_copies", [0, 4, 20])
 def test_few_copies_are_not_reported(n_copies):
     X = draw(1000)

@@ -4,6 +4,7 @@ import pytest
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
 from contrastive_clustering._model import fitted as _fitted
+from contrastive_clustering._utils.seeding import draw_rows
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +36,24 @@ def test_methods_agree_with_the_latents(model, images):
     np.testing.assert_array_equal(model.project(images), model.net.project(latents))
 
 
-def test_score_uses_evenly_spaced_samples_of_large_sets(model, images, monkeypatch):
+def test_score_uses_a_random_subset_of_large_sets(model, images, monkeypatch):
     whole = sample_silhouette(images, model.predict(images), model.scaler)
     assert model.score(images) == whole
     monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
-    part = images[::2]
+    rows = draw_rows(60, 30, np.random.RandomState(0))
+    part = images[rows]
     expected = sample_silhouette(part, model.predict(part), model.scaler)
-    assert model.score(images) == expected
+    assert model.score(images) == model.score(images) == expected
+
+
+def test_score_sees_both_kinds_of_alternating_samples(model, images, monkeypatch):
+    labels = model.predict(images)
+    one, other = (images[labels == stratum] for stratum in np.unique(labels)[:2])
+    n_pairs = min(len(one), len(other), 8)
+    pairs = np.stack([one[:n_pairs], other[:n_pairs]], axis=1)
+    monkeypatch.setattr(_fitted, "MAX_SCORED", n_pairs)
+    # A single stratum would score -1.
+    assert model.score(pairs.reshape(-1, *images.shape[1:])) > -1
 
 
 def test_interpolation_takes_even_steps(model):

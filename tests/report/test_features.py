@@ -12,6 +12,7 @@ from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._report.data import Chosen, ChosenSamples
 from contrastive_clustering._report.features import differ, features, measure
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def choose(X, labels):
@@ -73,6 +74,28 @@ def test_five_most_different_features_are_named(table):
     assert rows[10][2].startswith("-")
     (section,) = features(estimator_of(X), choose(X, labels))
     assert cells(section)[5][1] == "feature 4"
+
+
+def test_strata_of_few_groups_are_left_out_of_all_means(table):
+    X, labels = table
+    scaler = estimator_of(X)._model.scaler
+
+    def strata_of(codes):
+        grouping = Grouping.read(codes, 90)
+        return measure(choose(X, labels), scaler, grouping).strata.tolist()
+
+    codes = np.arange(90)
+    assert strata_of(codes) == [0, 1, 2]
+    assert strata_of(codes // 5) == [1, 2]  # four groups of stratum 0
+    codes[35:50] = 35  # half of stratum 1
+    assert strata_of(codes) == [0, 2]
+    # The values of a single group are not shown.
+    assert features(estimator_of(X), choose(X, labels), Grouping(labels, 3)) == []
+
+
+def test_noise_alone_has_no_features(table):
+    X, _ = table
+    assert features(estimator_of(X), choose(X, np.full(90, -1))) == []
 
 
 def test_small_strata_are_left_out_of_all_means(table):

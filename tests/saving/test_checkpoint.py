@@ -431,8 +431,9 @@ def test_a_damaged_checkpoint_is_reported(tiny_images, parameters, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(content[:-100])
     with pytest.raises(
         ValueError, match=f"{FILE_NAME}' is damaged.*set another checkpoint_dir"
-    ):
+    ) as raised:
         make(parameters, tmp_path).fit(tiny_images)
+    assert str(raised.value).count("another copy") == 1
 
 
 def test_messages_quote_checkpoints_briefly(tiny_images, parameters, tmp_path):

@@ -12,7 +12,11 @@ from contrastive_clustering._display.drawing.palette import (
     group_marker,
 )
 from contrastive_clustering._display.drawing.style import literal
-from contrastive_clustering._display.fitted import check_classes, check_column
+from contrastive_clustering._display.fitted import (
+    check_classes,
+    check_column,
+    number_classes,
+)
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.numbering import NOISE
 
@@ -164,7 +168,7 @@ def draw_groups(
         Whether the groups are strata, whose numbers determine their colors. Labels are
         numbered in their order.
     """
-    names, codes = np.unique(values, return_inverse=True)
+    names, codes = number_classes(values)
     if are_strata:
         codes = values
     for code in np.unique(codes):
