@@ -129,6 +129,14 @@ def test_targets_of_gray_images_with_channels_first_are_ignored(target):
     np.testing.assert_array_equal(open_samples(Pairs(images, target))[:], images)
 
 
+def test_data_sets_of_extended_precision_are_read_as_float64():
+    images = np.random.default_rng(0).normal(size=(5, 8, 8)).astype(np.longdouble)
+    for dataset in (Pairs(images, 0), Streamed(images)):
+        samples = open_samples(dataset)
+        assert samples.dtype == np.float64
+        np.testing.assert_array_equal(samples[:], images)
+
+
 @pytest.mark.parametrize(
     "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
 )
