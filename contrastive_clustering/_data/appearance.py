@@ -10,8 +10,10 @@ import torch
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.pooling import pool, pooled_sides
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.seeding import draw_rows
 
-# Maximum number of training images to measure, spaced evenly over the training set.
+# Maximum number of training images to measure, drawn at random. Evenly spaced ones
+# would be of one kind only if kinds alternate, such as two views of each patient.
 MAX_LEARNED = 10_000
 
 # With fewer images, rare images cannot be distinguished from wrong units, as measured
@@ -148,7 +150,7 @@ class Appearance:
         """
         if layout.is_table or len(X) < MIN_LEARNED:
             return None
-        rows = np.arange(0, len(X), math.ceil(len(X) / MAX_LEARNED))
+        rows = draw_rows(len(X), MAX_LEARNED, np.random.RandomState(0))
         size = max(1, CHUNK_VALUES // math.prod(layout.sample_shape))
         # Small arrays that are created between the large ones of each chunk would keep
         # gigabytes of freed memory from being used again.
