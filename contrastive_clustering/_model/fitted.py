@@ -1,6 +1,5 @@
 """The fitted model, which the estimator, displays and reports use."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +16,13 @@ from contrastive_clustering._evaluation.sample_silhouette import sample_silhouet
 from contrastive_clustering._refinement.prototypes import PrototypeClustering
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.seeding import draw_rows
 
 Strata = LatentClustering | PrototypeClustering
 
-# Silhouettes compare all pairs. For larger sets, `score` uses evenly spaced samples, so
-# that it takes about a second.
+# Silhouettes compare all pairs. For larger sets, `score` uses random samples, so that
+# it takes about a second. Evenly spaced ones might be of one stratum if strata
+# alternate.
 MAX_SCORED = 10_000
 
 # Number of further draws for samples that are not of the requested stratum.
@@ -143,7 +144,7 @@ class FittedModel:
 
     def score(self, samples: Samples, groups: Grouping | None = None) -> float:
         """Return the mean silhouette of samples; see `sample_silhouette`."""
-        rows = np.arange(0, len(samples), math.ceil(len(samples) / MAX_SCORED))
+        rows = draw_rows(len(samples), MAX_SCORED, np.random.RandomState(0))
         labels = self._map_latents(samples, self.assign, rows=rows)
         return sample_silhouette(
             samples[rows],

@@ -35,13 +35,21 @@ def test_methods_agree_with_the_latents(model, images):
     np.testing.assert_array_equal(model.project(images), model.net.project(latents))
 
 
-def test_score_uses_evenly_spaced_samples_of_large_sets(model, images, monkeypatch):
-    whole = sample_silhouette(images, model.predict(images), model.scaler)
+def test_score_uses_random_samples_of_large_sets(model, images, monkeypatch):
+    labels = model.predict(images)
+    whole = sample_silhouette(images, labels, model.scaler)
     assert model.score(images) == whole
+    first, second = np.argsort(-np.bincount(labels))[:2]
+    alternating = np.empty((60, *images.shape[1:]), images.dtype)
+    alternating[::2] = np.resize(images[labels == first], alternating[::2].shape)
+    alternating[1::2] = np.resize(images[labels == second], alternating[1::2].shape)
     monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
-    part = images[::2]
-    expected = sample_silhouette(part, model.predict(part), model.scaler)
-    assert model.score(images) == expected
+    found = model.score(alternating)
+    assert found > 0
+    assert found == model.score(alternating)
+    assert found != sample_silhouette(
+        alternating, model.predict(alternating), model.scaler
+    )
 
 
 def test_interpolation_takes_even_steps(model):
