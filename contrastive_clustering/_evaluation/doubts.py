@@ -9,8 +9,10 @@ from contrastive_clustering._data.duplicates import (
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import name_strata
+from contrastive_clustering._utils.seeding import draw_rows
 
-# At most this many evenly spaced samples are compared with each other.
+# At most this many random samples are compared with each other. Copies that follow each
+# other would be skipped by evenly spaced ones.
 MAX_COMPARED = 10_000
 
 # Copies are reported if this fraction of the samples are copies of a single one, or if
@@ -57,7 +59,7 @@ def doubts_of_copies(
     """
     if samples[0].size < MIN_VALUES:
         return []
-    rows = np.arange(0, len(samples), -(-len(samples) // MAX_COMPARED))
+    rows = draw_rows(len(samples), MAX_COMPARED, np.random.RandomState(0))
     codes = number_distinct(samples if len(rows) == len(samples) else samples[rows])
     if groups is not None:
         pairs = np.column_stack([codes, groups.codes[rows]])

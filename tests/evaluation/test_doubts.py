@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._evaluation import doubts as _doubts
 from contrastive_clustering._evaluation.doubts import (
     doubts_of_copies,
     doubts_of_reconstruction,
@@ -29,6 +30,13 @@ def test_many_pairs_of_copies_are_reported():
     (doubt,) = doubts_of_copies(X, np.zeros(100, int))
     assert "50 of 100" in doubt
     assert "Stratum" not in doubt
+
+
+def test_neighboring_copies_of_large_sets_are_reported(monkeypatch):
+    monkeypatch.setattr(_doubts, "MAX_COMPARED", 100)
+    X = draw(100).repeat(2, axis=0)
+    (doubt,) = doubts_of_copies(X, np.zeros(200, int))
+    assert "of 100 samples" in doubt
 
 
 @pytest.mark.parametrize("n_copies", [0, 4, 20])
