@@ -12,7 +12,8 @@ from contrastive_clustering._data.pooling import pool, pooled_sides
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.seeding import draw_rows
 
-# Maximum number of training images to measure, drawn at random if there are more.
+# Maximum number of training images to measure, drawn at random. Evenly spaced ones
+# would be of one kind only if kinds alternate, such as two views of each patient.
 MAX_LEARNED = 10_000
 
 # With fewer images, rare images cannot be distinguished from wrong units, as measured

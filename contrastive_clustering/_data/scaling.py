@@ -24,6 +24,9 @@ FARTHEST = 1e6
 ROUNDINGS, ROUNDINGS_OF_LARGE = 10, 1e6
 MAX_EXACT = 2.0**53
 
+# Squares of smaller standard deviations lose digits or are zero.
+LEAST_STD = float(np.sqrt(np.finfo(np.float64).tiny))
+
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
     """Yield slices of X with about `CHUNK_VALUES` values each."""
@@ -82,8 +85,8 @@ class Scaler:
         Raises
         ------
         ValueError
-            If all samples are the same, if squares of values overflow, or if integers
-            differ by less than float64 resolves.
+            If all samples are the same, if squares of values overflow or those of all
+            features underflow, or if integers differ by less than float64 resolves.
         """
         count, mean, scatter = 0, np.zeros(1), np.zeros(1)
         low, high = np.inf, -np.inf
@@ -117,6 +120,11 @@ class Scaler:
         rounding = np.finfo(np.float64).eps * np.abs(mean)
         if X.dtype.kind in "iu":
             _check_digits(std, mean, rounding, varies, layout)
+        if std.max() < LEAST_STD:
+            raise ValueError(
+                f"X has standard deviations of at most {std.max():.3g}, whose squares "
+                "underflow. Scale X up."
+            )
         # A feature whose spread is only rounding error is considered constant.
         std[std <= ROUNDINGS * rounding] = 1.0
         offset = float(mean.mean())

@@ -10,7 +10,11 @@ from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering._data.lazy_array import LazyArray, explain_read_errors
 from contrastive_clustering._data.unsupported_inputs import reject_unsupported_sample
-from contrastive_clustering._utils.arrays import to_array
+from contrastive_clustering._utils.arrays import (
+    shape_of,
+    to_array,
+    without_extended_precision,
+)
 from contrastive_clustering._utils.bad_samples import name_samples, search
 
 # Marks the end of an iteration, as datasets cannot yield it.
@@ -103,7 +107,7 @@ def _sample_of(item: Any, name: str) -> np.ndarray:
     is_pair = isinstance(item, (tuple, list)) and len(item) > 0
     sample = item[0] if is_pair else item
     reject_unsupported_sample(sample, name)
-    array = np.asarray(to_array(sample, name))
+    array = without_extended_precision(np.asarray(to_array(sample, name)))
     if is_pair and isinstance(item, tuple) and len(item) > 1:
         _reject_batch(array, item[1], name)
     return array
@@ -111,8 +115,9 @@ def _sample_of(item: Any, name: str) -> np.ndarray:
 
 def _reject_batch(array: np.ndarray, target: Any, name: str) -> None:
     """Raise a ValueError if a sample has one target per row, like a batch."""
-    n_targets = np.shape(target)
-    if array.ndim > 1 and n_targets in {(len(array),), (len(array), 1)} != {(1,)}:
+    # A single target does not make a batch: a gray image with channels first has one.
+    n_samples = len(array) if array.ndim > 1 else 1
+    if n_samples > 1 and shape_of(target) in {(n_samples,), (n_samples, 1)}:
         raise ValueError(
             f"{name} has shape {array.shape} and {len(array)} targets, like a batch of "
             "samples. Let the data set return samples without a batch axis. If it is a "

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
+from torch.utils.data import Dataset
 
 from contrastive_clustering._clustering.hierarchy import link_centers
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
@@ -127,7 +128,8 @@ class FittedAttributes(EstimatorParameters):
         scaler = self._model.scaler
         samples = check_samples(X)
         if scaler.layout.is_flat and samples.ndim == 2:
-            validate_data(self, with_names(X), reset=False, skip_check_array=True)
+            columns = _columns_of(X, samples)
+            validate_data(self, columns, reset=False, skip_check_array=True)
         check_same_samples(samples, scaler.layout)
         check_units(samples, scaler, may_be_odd=may_be_odd)
         return samples
@@ -141,5 +143,12 @@ class FittedAttributes(EstimatorParameters):
         scaler = Scaler.fit(samples, layout)
         named = BaseEstimator()
         if layout.is_flat:
-            validate_data(named, with_names(X), reset=True, skip_check_array=True)
+            columns = _columns_of(X, samples)
+            validate_data(named, columns, reset=True, skip_check_array=True)
         return samples, scaler, getattr(named, "feature_names_in_", None)
+
+
+def _columns_of(X: Any, samples: Samples) -> Any:
+    """Return an object from which scikit-learn can read names and number of columns."""
+    # It would count the entries of the first item of a data set, such as a pair.
+    return samples if isinstance(X, Dataset) else with_names(X)

@@ -9,6 +9,7 @@ import torch
 from contrastive_clustering._clustering.clusterers import check_clusterer, takes_number
 from contrastive_clustering._clustering.latent_clustering import MAX_CLUSTERED
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
+from contrastive_clustering._clustering.settings import resolve_number
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._estimator.parameters import EstimatorParameters
 from contrastive_clustering._refinement.resolve import resolve_refinement
@@ -49,14 +50,14 @@ def check_relations(
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters; if erasing the nuisance would remove
-        more than half of the latent directions; if the clusterer cannot be cloned or
-        has an invalid parameter; if the number of clusters is searched for although the
-        clusterer does not use it; if the optimizer is not valid or cannot take a step;
-        if a callback is not valid or monitors a validation part that does not exist; if
-        a parameter of the net or of the refinement is not valid; if there are too many
-        samples to search for neighbors; or if the validation fraction leaves too few
-        samples.
+        If there are fewer samples than clusters, or too few to search for a number of
+        clusters; if erasing the nuisance would remove more than half of the latent
+        directions; if the clusterer cannot be cloned or has an invalid parameter; if
+        the number of clusters is searched for although the clusterer does not use it;
+        if the optimizer is not valid or cannot take a step; if a callback is not valid
+        or monitors a validation part that does not exist; if a parameter of the net or
+        of the refinement is not valid; if there are too many samples to search for
+        neighbors; or if the validation fraction leaves too few samples.
     """
     refinement = resolve_refinement(params.refinement)
     if refinement.target_neighbors and n_samples > MAX_CLUSTERED:
@@ -70,6 +71,13 @@ def check_relations(
         raise ValueError(
             f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Pass "
             "more samples or lower n_clusters."
+        )
+    chosen = resolve_number(n_clusters, params.clusterer)
+    if isinstance(chosen, ClusterNumberSearch) and n_samples < 2:
+        raise ValueError(
+            f"X has n_samples={n_samples}, too few to choose a number of clusters by "
+            f"n_clusters={show(n_clusters)}. Pass at least 2 samples or set n_clusters "
+            "to an int."
         )
     # Batches of equal size may be half as large as batch_size.
     size = n_processes()

@@ -13,6 +13,7 @@ from contrastive_clustering._utils.identifiers import (
 )
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
+from contrastive_clustering._utils.weighted_tables import first_of_largest
 
 
 class GroupStrata(NamedTuple):
@@ -86,7 +87,7 @@ def assign_groups(
     found = most > 0
     candidates = np.where(counts == most[:, None], means, -np.inf)[found]
     if found.any():
-        strata[found] = candidates.argmax(axis=1)
+        strata[found] = first_of_largest(candidates.T)
     n_samples = np.bincount(grouping.codes, minlength=n_groups)
     agreement = np.where(found, most, n_samples) / n_samples
     return GroupStrata(strata, means, agreement, n_samples)

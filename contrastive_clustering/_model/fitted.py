@@ -20,8 +20,9 @@ from contrastive_clustering._utils.seeding import draw_rows
 
 Strata = LatentClustering | PrototypeClustering
 
-# Silhouettes compare all pairs. For larger sets, `score` uses a random subset, so that
-# it takes about a second. The subset is the same for each call, as scores are compared.
+# Silhouettes compare all pairs. For larger sets, `score` uses random samples, so that
+# it takes about a second. Evenly spaced ones might be of one stratum if strata
+# alternate.
 MAX_SCORED = 10_000
 
 # Number of further draws for samples that are not of the requested stratum.

@@ -69,7 +69,7 @@ def to_array(values: Any, name: str) -> Any:
 
 def _say_which_differ(values: Sequence[Any], name: str) -> str:
     """Return a sentence that names the entries of unusual shape."""
-    shapes = list(map(_shape_of, values))
+    shapes = list(map(shape_of, values))
     usual, n_usual = Counter(shapes).most_common(1)[0]
     wrong = [index for index, shape in enumerate(shapes) if shape != usual]
     if not wrong:  # each entry is itself a ragged list
@@ -82,8 +82,8 @@ def _say_which_differ(values: Sequence[Any], name: str) -> str:
     )
 
 
-def _shape_of(entry: Any) -> tuple[int, ...] | None:
-    """Return the shape of a list entry, or None if it has no shape."""
+def shape_of(entry: Any) -> tuple[int, ...] | None:
+    """Return the shape of an array or a nested list, or None if it has no shape."""
     # Elements raise errors of various types when they are converted.
     try:
         return tuple(np.shape(entry))

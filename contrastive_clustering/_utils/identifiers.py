@@ -1,6 +1,6 @@
 """Codes of identifiers and levels, such as patients and sites, that callers pass."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from contrastive_clustering._utils.arrays import from_tensor
 
 # Code of a missing value.
 MISSING = -1
+
+# Iterables that would yield keys, an arbitrary order, or their values only once.
+NOT_COLUMNS = (Mapping, set, frozenset, Iterator)
 
 
 def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
@@ -32,9 +35,17 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
 
     Raises
     ------
+    TypeError
+        If the values are a mapping, a set or an iterator.
+
     ValueError
         If the shape or the number of values differs.
     """
+    if isinstance(values, NOT_COLUMNS):
+        raise TypeError(
+            f"{where} is of type {type(values).__name__}. Pass one value for each "
+            "sample, in the order of the samples, as a list or an array."
+        )
     array = from_tensor(values, where)
     if isinstance(array, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(array)

@@ -135,3 +135,13 @@ def test_images_stay_within_the_training_range():
 def test_overflowing_squares_are_an_error():
     with pytest.raises(ValueError, match="Scale X down"), np.errstate(over="ignore"):
         fit(np.array([[1e200], [-1e200]]))
+
+
+def test_underflowing_squares_are_an_error():
+    X = np.random.default_rng(0).normal(size=(20, 3)) * 1e-170
+    with pytest.raises(ValueError, match=r"squares underflow\. Scale X up"):
+        fit(X)
+    X[:, 1] *= 1e30
+    scaler = fit(X)
+    assert scaler.scale(X)[:, 1].std(correction=0).item() == pytest.approx(1.0)
+    assert scaler.std[0] == 1  # as if it were constant

@@ -103,6 +103,40 @@ def test_data_sets_with_wrong_lengths():
     assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
 
 
+class Pairs(Dataset):
+    def __init__(self, samples, target):
+        self.samples, self.target = samples, target
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        return self.samples[index], self.target
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        np.array([1]),  # as in MedMNIST
+        np.array([[1]]),
+        [np.zeros(2), np.zeros(3)],  # as for the detection of objects
+        {"label": 1},
+        None,
+    ],
+)
+def test_targets_of_gray_images_with_channels_first_are_ignored(target):
+    images = np.random.default_rng(0).normal(size=(5, 1, 8, 8))
+    np.testing.assert_array_equal(open_samples(Pairs(images, target))[:], images)
+
+
+def test_data_sets_of_extended_precision_are_read_as_float64():
+    images = np.random.default_rng(0).normal(size=(5, 8, 8)).astype(np.longdouble)
+    for dataset in (Pairs(images, 0), Streamed(images)):
+        samples = open_samples(dataset)
+        assert samples.dtype == np.float64
+        np.testing.assert_array_equal(samples[:], images)
+
+
 @pytest.mark.parametrize(
     "sample", [np.zeros(0), np.array(["a", "b"]), np.float64(3), np.array([None])]
 )

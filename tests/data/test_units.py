@@ -53,6 +53,15 @@ def test_impossible_contrast_of_all_images_is_an_error(noise):
         check_units(np.concatenate([flat[:10], noise[10:]]), scaler)
 
 
+def test_kinds_of_training_images_that_alternate_pass(noise, monkeypatch):
+    X = noise.copy()
+    X[1::2] = 128 + (noise[1::2] - 128.0) / 10
+    monkeypatch.setattr("contrastive_clustering._data.appearance.MAX_LEARNED", 60)
+    scaler = fit(np.concatenate([X, X]))
+    for kind in (X[::2], X[1::2]):
+        check_units(kind, scaler)
+
+
 def test_images_like_those_of_fit_pass(noise):
     scaler = fit(noise)
     check_units(noise[::-1], scaler)

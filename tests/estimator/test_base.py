@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from torch.utils.data import Dataset, IterableDataset
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
@@ -61,3 +62,33 @@ def test_group_labels_need_groups(tiny_images, fast):
         clusterer.group_labels_  # noqa: B018
     clusterer.fit(tiny_images, groups=np.arange(40))
     np.testing.assert_array_equal(clusterer.group_labels_, clusterer.labels_)
+
+
+class Rows(Dataset):
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.rows[index], 0
+
+
+class Stream(IterableDataset):
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        yield from self.rows
+
+
+@pytest.mark.parametrize("kind", [Rows, Stream])
+def test_rows_of_data_sets_have_as_many_features_as_in_fit(kind, fast):
+    rows = np.random.default_rng(0).normal(size=(40, 5))
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(kind(rows))
+    assert clusterer.n_features_in_ == 5
+    expected = clusterer.predict(rows)
+    np.testing.assert_array_equal(clusterer.predict(kind(rows)), expected)
+    with pytest.raises(ValueError, match=r"X has 4 features, but .* is expecting 5"):
+        clusterer.predict(kind(rows[:, :4]))

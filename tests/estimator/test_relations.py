@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from contrastive_clustering import (
+    ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
     SelfTrainingRefinement,
 )
@@ -116,3 +117,12 @@ def test_every_parameter_has_a_constraint():
 def test_parameters_are_not_validated_before_fit():
     clusterer = ContrastiveAutoencoderClusterer(temperature=-1.0, device="warp")
     assert clusterer.set_params(lr="fast").get_params()["lr"] == "fast"
+
+
+@pytest.mark.parametrize("n_clusters", ["auto", ClusterNumberSearch()])
+def test_a_search_for_the_number_needs_two_samples(tiny_images, fast, n_clusters):
+    clusterer = ContrastiveAutoencoderClusterer(**fast).partial_fit(tiny_images)
+    clusterer.set_params(n_clusters=n_clusters)
+    with pytest.raises(ValueError, match=r"X has n_samples=1, too few .*n_clusters="):
+        clusterer.partial_fit(tiny_images[:1])
+    assert len(clusterer.partial_fit(tiny_images[:2]).labels_) == 2

@@ -113,3 +113,12 @@ def test_frame_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas"):
         to_group_frame(LABELS, PROBA, list("abcde"))
+
+
+def test_equal_means_stay_equal_despite_rounding():
+    first = np.array([0.0, 0.0, 1.0, 1.0, 0.25])
+    third = np.array([0.25, 0.25, 1.0, 0.25, 0.5])  # the sum is the same
+    proba = np.stack([first, np.zeros(5), third], axis=1)
+    grouping = Grouping(np.zeros(5, dtype=int), 1)
+    strata = assign_groups(np.array([0, 0, 1, 2, 2]), proba, grouping)
+    assert strata.labels.tolist() == [0]

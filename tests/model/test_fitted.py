@@ -4,7 +4,6 @@ import pytest
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
 from contrastive_clustering._model import fitted as _fitted
-from contrastive_clustering._utils.seeding import draw_rows
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +35,21 @@ def test_methods_agree_with_the_latents(model, images):
     np.testing.assert_array_equal(model.project(images), model.net.project(latents))
 
 
-def test_score_uses_a_random_subset_of_large_sets(model, images, monkeypatch):
-    whole = sample_silhouette(images, model.predict(images), model.scaler)
-    assert model.score(images) == whole
-    monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
-    rows = draw_rows(60, 30, np.random.RandomState(0))
-    part = images[rows]
-    expected = sample_silhouette(part, model.predict(part), model.scaler)
-    assert model.score(images) == model.score(images) == expected
-
-
-def test_score_sees_both_kinds_of_alternating_samples(model, images, monkeypatch):
+def test_score_uses_random_samples_of_large_sets(model, images, monkeypatch):
     labels = model.predict(images)
-    one, other = (images[labels == stratum] for stratum in np.unique(labels)[:2])
-    n_pairs = min(len(one), len(other), 8)
-    pairs = np.stack([one[:n_pairs], other[:n_pairs]], axis=1)
-    monkeypatch.setattr(_fitted, "MAX_SCORED", n_pairs)
-    # A single stratum would score -1.
-    assert model.score(pairs.reshape(-1, *images.shape[1:])) > -1
+    whole = sample_silhouette(images, labels, model.scaler)
+    assert model.score(images) == whole
+    first, second = np.argsort(-np.bincount(labels))[:2]
+    alternating = np.empty((60, *images.shape[1:]), images.dtype)
+    alternating[::2] = np.resize(images[labels == first], alternating[::2].shape)
+    alternating[1::2] = np.resize(images[labels == second], alternating[1::2].shape)
+    monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
+    found = model.score(alternating)
+    assert found > 0
+    assert found == model.score(alternating)
+    assert found != sample_silhouette(
+        alternating, model.predict(alternating), model.scaler
+    )
 
 
 def test_interpolation_takes_even_steps(model):

@@ -46,6 +46,24 @@ def test_dates_are_named_as_dates(library, unit):
     assert [str(day)[:10] for day in known] == ["2020-02-01", "2021-03-04"]
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"image 1": "x", "image 2": "y"},
+        {"x", "y"},
+        frozenset("xy"),
+        iter(["x", "y"]),
+        (each for each in "xy"),
+        map(str, "xy"),
+    ],
+)
+def test_mappings_sets_and_iterators_are_not_columns(column):
+    with pytest.raises(TypeError, match=r"^groups is of type .* in the order of the"):
+        read_column(column, "groups", 2)
+    values = {"image 1": "x", "image 2": "y"}.values()
+    assert read_column(values, "groups", 2) == ["x", "y"]
+
+
 def test_tensors_are_read():
     assert read_column(torch.tensor([4, 5]), "groups", 2) == [4, 5]
 
