@@ -26,7 +26,7 @@ from sklearn.metrics import adjusted_rand_score
 from contrastive_clustering import ContrastiveAutoencoderClusterer, cluster_stability
 
 digits = load_digits()
-images, target = digits.images[:1200], digits.target[:1200]  # to save time
+images, target = digits.images[:900], digits.target[:900]  # to save time
 
 clusterer = ContrastiveAutoencoderClusterer(
     n_clusters="auto", max_epochs=15, refinement_epochs=4, random_state=0
@@ -78,7 +78,7 @@ figure.tight_layout()
 # unchanged. A few short fits are sufficient for this example; report intervals only for
 # 20 fits or more, with as many epochs as for the strata themselves.
 
-n_resamples = 4
+n_resamples = 3
 short = clone(clusterer).set_params(
     n_clusters=clusterer.n_clusters_, max_epochs=10, refinement_epochs=3
 )
