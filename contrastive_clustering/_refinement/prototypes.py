@@ -242,11 +242,14 @@ def first_prototypes(
         if len(found) == 0:  # take the sample of largest probability
             found = proba[:, [cluster]].argmax(axis=0)
         counted = None if weights is None else weights[found]
-        if len(found) > MAX_MEMBERS and counted is not None:
-            # The same sample may be drawn several times.
-            probability = counted / counted.sum()
-            found, counted = rng.choice(found, MAX_MEMBERS, p=probability), None
-        members = directions[found[:MAX_MEMBERS]]
+        if len(found) > MAX_MEMBERS:
+            # With weights, the same sample may be drawn several times.
+            probability = None if counted is None else counted / counted.sum()
+            found = rng.choice(
+                found, MAX_MEMBERS, replace=counted is not None, p=probability
+            )
+            counted = None
+        members = directions[found]
         n_distinct = len(np.unique(members, axis=0))
         parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
         centers = parts.fit(members, sample_weight=counted).cluster_centers_

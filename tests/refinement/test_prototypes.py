@@ -106,6 +106,15 @@ def test_first_prototypes_are_mean_directions_of_parts():
     np.testing.assert_allclose(found[1], [[0, 0, 1], [0, 0, 1]])
 
 
+@pytest.mark.parametrize("weights", [None, np.ones(60)])
+def test_first_prototypes_of_large_strata_see_all_parts(monkeypatch, weights):
+    monkeypatch.setattr(_prototypes, "MAX_MEMBERS", 20)
+    offsets = np.repeat(np.eye(2), 30, axis=0)
+    found = first_prototypes(offsets, np.ones((60, 1)), 2, 0, weights)
+    parts = sorted(found[0].tolist())
+    np.testing.assert_allclose(parts, [[0, 1], [1, 0]], atol=1e-12)
+
+
 def test_a_stratum_without_members_starts_from_its_most_probable_sample():
     offsets = np.eye(3)
     proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
