@@ -8,9 +8,10 @@ from contrastive_clustering._networks.table_encoder import (
     principal_directions,
 )
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.seeding import draw_rows
 
-# Number of rows that the components are computed from. More would change the leading
-# ones little, at a cost that grows with the rows.
+# Components of larger tables are computed from this many random rows. More would change
+# the leading ones little, at a cost that grows with the rows.
 MAX_ROWS = 2_000
 
 # Root mean square of the components. The larger it is, the less training changes the
@@ -34,7 +35,7 @@ def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
     encoder = net.module_.encoder
     if not isinstance(encoder, TableEncoder):
         return
-    rows = np.linspace(0, len(dataset) - 1, min(len(dataset), MAX_ROWS)).astype(np.intp)
+    rows = draw_rows(len(dataset), MAX_ROWS, np.random.RandomState(0))
     part = dataset.take(rows)
     batch, _ = part.__getitems__(range(len(part)))
     standardized = net.prepare(batch.to(net.device)).cpu().numpy()
