@@ -32,8 +32,12 @@ settings.load_profile("without timing")
 # Files with long tests, the longest first.
 LONG = ["test_real_images.py", "test_checkpoint.py", "test_bad_input.py"]
 LONG += ["test_distributed.py", "test_dask.py", "test_threads.py", "test_docs.py"]
-# Other tests cover the same code, and tracing these would take a third longer.
-NOT_TRACED = {"test_common.py", "test_docs.py", "test_real_images.py"}
+# The tests of the modules cover the same code, and tracing takes a third longer.
+NOT_TRACED = {"test_bad_input.py", "test_common.py", "test_data_frames.py"}
+NOT_TRACED |= {"test_docs.py", "test_metadata_routing.py", "test_numbers.py"}
+NOT_TRACED |= {"test_real_images.py", "test_representations.py"}
+NOT_TRACED |= {"test_saved_clusterers.py", "test_sklearn.py"}
+NOT_TRACED |= {"test_sources.py", "test_values_in_messages.py"}
 
 
 def pytest_collection_modifyitems(items):
