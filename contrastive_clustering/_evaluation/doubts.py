@@ -54,7 +54,7 @@ def doubts_of_copies(
     """
     if samples[0].size < MIN_VALUES:
         return []
-    # All samples, as a part of them has few of the pairs of copies.
+    # A random part of the samples would have few of the pairs of copies.
     rows, codes = np.arange(len(samples)), number_distinct(samples)
     if groups is not None:
         pairs = np.column_stack([codes, groups.codes[rows]])
