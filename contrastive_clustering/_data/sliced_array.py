@@ -114,6 +114,7 @@ def is_sliced(X: Any) -> bool:
             and len(X.shape) >= 2
             and isinstance(X.dtype, np.dtype)
         )
+    # The attributes of a closed file may raise any error.
     except Exception as error:
         raise ValueError(
             f"X is a {type(X).__name__} that cannot be read "
