@@ -40,8 +40,9 @@ class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
 @parametrize_with_checks(
     [
         ContrastiveAutoencoderClusterer(),
-        ContrastiveAutoencoderClusterer(whiten=True, normalize=True, **FAST),
-        ContrastiveAutoencoderClusterer(clusterer="kmeans", **FAST),
+        ContrastiveAutoencoderClusterer(
+            clusterer="kmeans", whiten=True, normalize=True, **FAST
+        ),
         ContrastiveAutoencoderClusterer(clusterer="gaussian_mixture", **FAST),
         TiledImagesClusterer(image_shape=(8, 8), clusterer="kmeans", **FAST),
         TiledImagesClusterer(

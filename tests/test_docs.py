@@ -175,7 +175,7 @@ def test_readme_snippets_run(tmp_path, monkeypatch):
     assert namespace["X_back"].shape == (5, 8, 8)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_readme_snippet_finds_strata_of_chest_x_rays(
     real_folder, real_images, monkeypatch
 ):

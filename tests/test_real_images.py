@@ -108,7 +108,7 @@ def test_kinds_of_images_are_separated_better_than_by_pixels(real_images):
     assert accuracy > by_pixels > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_all_digits_are_found(real_images):
     X, _ = real_images("mnist", n=10_000)
     X_new, y_new = real_images("mnist", "test")
@@ -122,7 +122,7 @@ def test_all_digits_are_found(real_images):
     ("name", "n", "low", "high"),
     [
         pytest.param("mnist", 10_000, 8, 12, marks=pytest.mark.release),
-        pytest.param("bloodcells", 2000, 2, 6, marks=pytest.mark.slow),
+        pytest.param("bloodcells", 1000, 2, 6, marks=pytest.mark.slow),
     ],
 )
 def test_the_number_of_strata_is_close_to_the_expected(real_images, name, n, low, high):

@@ -69,7 +69,7 @@ def test_umap_gets_its_parameters(blobs, monkeypatch):
     assert projection.axis_labels == ("UMAP 1", "UMAP 2")
 
 
-@pytest.mark.slow  # compiles itself
+@pytest.mark.release  # compiles itself
 # It warns of this when imported; TensorFlow is not needed here.
 @pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 def test_umap_itself(blobs):

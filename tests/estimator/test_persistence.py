@@ -338,8 +338,14 @@ def test_some_forged_files_are_rejected_or_work():
     fuzz("forged", 15)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "n_files"), [("damaged", 600), ("checkpoint", 250)])
+@pytest.mark.parametrize(
+    ("kind", "n_files"),
+    [
+        pytest.param("damaged", 600, marks=pytest.mark.slow),
+        pytest.param("checkpoint", 60, marks=pytest.mark.slow),
+        pytest.param("checkpoint", 250, marks=pytest.mark.release),
+    ],
+)
 def test_many_damaged_files_and_checkpoints_are_rejected_or_work(kind, n_files):
     fuzz(kind, n_files)
 

@@ -123,7 +123,7 @@ def test_other_errors_propagate_unchanged(tiny_images, fast, traced):
         clusterer.fit(tiny_images)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # of PyTorch
 def test_the_real_compiler(tiny_images, fast):
     plain = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
