@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, EmbeddingDisplay
+from contrastive_clustering._display.drawing.palette import group_color
 from contrastive_clustering.datasets import fetch_medmnist
 
 FOLDER = Path(__file__).parent / "_static"
 INK = {"light": "#1f2328", "dark": "#e6edf3"}
-COLORS = plt.get_cmap("tab10")
 N_MEMBERS = 3
 
 
@@ -36,9 +36,9 @@ def draw_strata(
     """Draw a column for each stratum: its decoded center above members."""
     for stratum, column in enumerate(grid.T):
         show(column[0], centers[stratum])
-        column[0].set_title(f"{stratum}", weight="bold", color=COLORS(stratum))
+        column[0].set_title(f"{stratum}", weight="bold", color=group_color(stratum))
         for spine in column[0].spines.values():
-            spine.set(color=COLORS(stratum), linewidth=3)
+            spine.set(color=group_color(stratum), linewidth=3)
         for ax, image in zip(column[1:], members[stratum], strict=True):
             show(ax, image)
             ax.spines[:].set_visible(False)
@@ -49,7 +49,7 @@ def draw_strata(
 
 def draw_map(ax: Axes, positions: np.ndarray, strata: np.ndarray, ink: str) -> None:
     """Draw the map of the latents, with the number of each stratum."""
-    ax.scatter(*positions.T, c=COLORS(strata), s=6, linewidths=0)
+    ax.scatter(*positions.T, c=[group_color(s) for s in strata], s=6, linewidths=0)
     paper = INK["dark"] if ink == INK["light"] else INK["light"]
     outline = [patheffects.withStroke(linewidth=3, foreground=paper)]
     for stratum in np.unique(strata):

@@ -6,8 +6,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.layout import SampleLayout
-from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._data.validation import check_samples
 
 FAST = {"max_epochs": 8, "refinement_epochs": 2, "latent_dim": 8, "device": "cpu"}
 
@@ -31,10 +29,8 @@ class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
     least 8 x 8 pixels. Only the reading of X differs from the estimator.
     """
 
-    def _read_first(self, X):
-        samples = check_samples(X, min_samples=2)
-        layout = TiledLayout(samples.shape[1:], self.image_shape)
-        return samples, Scaler.fit(samples, layout), None
+    def _read_layout(self, samples):
+        return TiledLayout(samples.shape[1:], self.image_shape)
 
 
 @parametrize_with_checks(

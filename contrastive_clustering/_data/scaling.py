@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -139,6 +139,13 @@ class Scaler:
             layout=layout,
             appearance=Appearance.fit(X, layout, offset, scale),
         )
+
+    def widen(self, X: Samples) -> "Scaler":
+        """Return a scaler of the same statistics, whose range includes that of X."""
+        low, high = self.low, self.high
+        for chunk in iterate_chunks(X):
+            low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+        return replace(self, low=low, high=high)
 
     @property
     def restored_dtype(self) -> np.dtype:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from contrastive_clustering._clustering.hierarchy import link_centers
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
-from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.layout import SampleLayout, read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.units import check_units
 from contrastive_clustering._data.validation import (
@@ -134,12 +134,30 @@ class FittedAttributes(EstimatorParameters):
         check_units(samples, scaler, may_be_odd=may_be_odd)
         return samples
 
+    def _read_layout(self, samples: Samples) -> SampleLayout:
+        """Return the layout that the parameters give to samples."""
+        return read_layout(
+            samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
+        )
+
+    def _read_next(self, X: Any) -> tuple[Samples, Scaler]:
+        """Return the samples of a later fit, and the scaler with their range, too."""
+        samples, scaler = self._read(X), self._model.scaler
+        new, old = self._read_layout(samples), scaler.layout
+        if new != old:
+            raise ValueError(
+                "image_shape or channel_axis has changed: each sample is now read as "
+                f"image_shape={new.image_shape}, channel_axis={new.channel_axis}, but "
+                f"the network was trained with image_shape={old.image_shape}, "
+                f"channel_axis={old.channel_axis}. Restore them, or start over with "
+                "fit and warm_start=False."
+            )
+        return samples, scaler.widen(samples)
+
     def _read_first(self, X: Any) -> tuple[Samples, Scaler, np.ndarray | None]:
         """Return the samples of a first fit, their scaler and the column names."""
         samples = check_samples(X, min_samples=2)
-        layout = read_layout(
-            samples.shape, image_shape=self.image_shape, channel_axis=self.channel_axis
-        )
+        layout = self._read_layout(samples)
         scaler = Scaler.fit(samples, layout)
         named = BaseEstimator()
         if layout.is_flat:

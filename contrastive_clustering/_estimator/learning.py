@@ -120,8 +120,10 @@ class LearningMixin(FittedAttributes):
         """Train for one more epoch on X, then cluster the latents of X again.
 
         The first call standardizes the samples and initializes the network. Later calls
-        continue from the last `fit` or `partial_fit`. The epoch belongs to the first
-        phase. The second phase is skipped, and no checkpoints are written.
+        continue from the last `fit` or `partial_fit`. They keep the mean and the
+        standard deviation of the first X; decoded images may have the range of all X.
+        The epoch belongs to the first phase. The second phase is skipped, and no
+        checkpoints are written.
 
         Parameters
         ----------
@@ -139,7 +141,8 @@ class LearningMixin(FittedAttributes):
         Raises
         ------
         TypeError, ValueError
-            As for `fit`; also if X differs from earlier samples in shape or units.
+            As for `fit`; also if X differs from earlier samples in shape or units, or
+            `image_shape` or `channel_axis` has changed.
         """
         return self._fit(X, groups, nuisance, continues=True, one_epoch=True)
 
@@ -168,8 +171,8 @@ class LearningMixin(FittedAttributes):
             if earlier is None:
                 samples, scaler, names = start._read_first(X)
             else:
-                samples = start._read(X)
-                scaler, names = earlier.scaler, earlier.feature_names
+                samples, scaler = start._read_next(X)
+                names = earlier.feature_names
             metadata = Metadata.read(groups, nuisance, len(samples))
             check_relations(start, len(samples), metadata)
             return ArrayDataset(samples, scaler, metadata=metadata), names

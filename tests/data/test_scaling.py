@@ -132,6 +132,16 @@ def test_images_stay_within_the_training_range():
     assert scaler.unscale(far).max() == X.max()
 
 
+def test_a_wider_range_keeps_the_statistics():
+    X = np.random.default_rng(0).normal(size=(10, 8, 8))
+    scaler = fit(X)
+    wide = scaler.widen(np.stack([X[0] - 9, X[1] + 5]))
+    assert (wide.low, wide.high) == ((X[0] - 9).min(), (X[1] + 5).max())
+    assert (scaler.low, scaler.high) == (X.min(), X.max())
+    assert scaler.widen(X[:2]) == scaler
+    assert wide.scale(X).equal(scaler.scale(X))
+
+
 def test_overflowing_squares_are_an_error():
     with pytest.raises(ValueError, match="Scale X down"), np.errstate(over="ignore"):
         fit(np.array([[1e200], [-1e200]]))

@@ -97,6 +97,37 @@ def test_a_failed_fit_keeps_the_previous_one(tiny_images, fast):
     np.testing.assert_array_equal(clusterer.transform(tiny_images), latents)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("shape", "first", "then"),
+    [
+        ((64,), {"image_shape": (8, 8)}, {"image_shape": None}),
+        ((128,), {"image_shape": (8, 16)}, {"image_shape": (16, 8)}),
+        ((8, 8, 8), {"channel_axis": 1}, {"channel_axis": None}),
+    ],
+)
+def test_another_layout_is_rejected_where_training_continues(
+    fast, method, shape, first, then
+):
+    X = np.random.default_rng(0).normal(size=(20, *shape))
+    clusterer = make(fast, warm_start=True, **first).fit(X)
+    labels = clusterer.labels_
+    clusterer.set_params(**then)
+    with pytest.raises(ValueError, match="image_shape or channel_axis has changed"):
+        getattr(clusterer, method)(X)
+    assert clusterer.labels_ is labels
+    getattr(clusterer.set_params(**first), method)(X)
+
+
+def test_decoded_images_may_have_the_range_of_all_parts(tiny_images, fast):
+    dark = tiny_images // 2
+    clusterer = make(fast).partial_fit(dark)
+    for _ in range(20):
+        clusterer.partial_fit(tiny_images)
+    decoded = clusterer.inverse_transform(clusterer.transform(tiny_images))
+    assert dark.max() < decoded.max() <= tiny_images.max()
+
+
 def fails(*args, **kwargs):
     raise RuntimeError("on purpose")
 
