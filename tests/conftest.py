@@ -31,7 +31,7 @@ settings.load_profile("without timing")
 
 # Files with long tests, the longest first.
 LONG = ["test_real_images.py", "test_checkpoint.py", "test_bad_input.py"]
-LONG += ["test_distributed.py", "test_dask.py", "test_threads.py", "test_docs.py"]
+LONG += ["test_distributed.py", "test_threads.py", "test_docs.py"]
 # The tests of the modules cover the same code, and tracing takes a third longer.
 NOT_TRACED = {"test_bad_input.py", "test_common.py", "test_data_frames.py"}
 NOT_TRACED |= {"test_docs.py", "test_metadata_routing.py", "test_numbers.py"}

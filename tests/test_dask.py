@@ -58,6 +58,7 @@ def test_a_grid_search_runs_on_the_workers(images, fast):
         assert (found[f"split{split}_test_process"] != os.getpid()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_search_for_k_and_refits_give_the_same_results(images, fast):

@@ -246,16 +246,24 @@ PAGES_WITH_FILES = [
     page for page in PAGES if any(needs for needs, _ in page_snippets(page))
 ]
 
-# Pages that start a cluster, or that train for more than a few epochs.
+# Pages that take more than three seconds.
 SLOW = {
     "distributed",
+    "embeddings",
     "evaluation",
+    "extending",
     "index",
+    "input",
+    "interoperability",
+    "interpreting_strata",
     "large_data",
     "parameters",
     "patients",
     "pitfalls",
+    "pretrained_encoders",
+    "quickstart",
     "report",
+    "saving",
     "visualization",
 }
 

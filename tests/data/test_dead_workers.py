@@ -101,6 +101,7 @@ def test_exit_codes_are_not_reported_as_signals():
     assert "memory" not in str(died.value)
 
 
+@pytest.mark.slow
 def test_classes_that_workers_cannot_import_are_explained(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

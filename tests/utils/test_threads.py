@@ -143,15 +143,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(
-    "backend",
-    [
-        "threading",
-        # These start new Python processes.
-        pytest.param("loky", marks=pytest.mark.slow),
-        pytest.param("multiprocessing", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
 def test_grid_searches_neither_hang_nor_start_too_many_threads(backend, tmp_path):
     script = tmp_path / "grid.py"
     script.write_text(GRID)
