@@ -21,6 +21,7 @@ from contrastive_clustering.datasets import fetch_medmnist
 
 FOLDER = Path(__file__).parent / "_static"
 INK = {"light": "#1f2328", "dark": "#e6edf3"}
+PAPER = {"light": "#ffffff", "dark": "#0d1117"}
 N_MEMBERS = 3
 
 
@@ -93,13 +94,21 @@ def draw(
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Save a figure as a small PNG file with a transparent background."""
+def save(figure: Figure, path: Path, paper: str) -> None:
+    """Save a figure as a small PNG file, transparent where nothing is drawn."""
     figure.savefig(path, dpi=150, transparent=True)
     plt.close(figure)
     with Image.open(path) as image:
-        small = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+        drawn = image.convert("RGBA")
+    # Pillow's only palettes with transparency have too few shades of gray for X-rays.
+    flat = Image.new("RGBA", drawn.size, paper)
+    flat.alpha_composite(drawn)
+    method, dither = Image.Quantize.MEDIANCUT, Image.Dither.NONE
+    small = flat.convert("RGB").quantize(255, method, kmeans=2, dither=dither)
+    transparent = drawn.getchannel("A").point(lambda alpha: 255 * (alpha == 0))
+    small.putpalette([*small.getpalette()[: 3 * 255], 0, 0, 0])
+    small.paste(255, mask=transparent)
+    small.save(path, optimize=True, transparency=255)
 
 
 def main() -> None:
@@ -107,7 +116,8 @@ def main() -> None:
     X, y = fetch_medmnist("pneumoniamnist", split="train", return_X_y=True)
     clusterer = ContrastiveAutoencoderClusterer(10, random_state=0, verbose=1).fit(X)
     for name, ink in INK.items():
-        save(draw(clusterer, X, y, ink), FOLDER / f"strata_{name}.png")
+        figure = draw(clusterer, X, y, ink)
+        save(figure, FOLDER / f"strata_{name}.png", PAPER[name])
 
 
 if __name__ == "__main__":
