@@ -104,8 +104,8 @@ def with_unchanged(runs: list[Run], case: str) -> list[Run]:
 
 def sizes(runs: list[Run]) -> Table:
     """Return the table of numbers of images."""
-    header = ["data", "images", "strata", "accuracy", "k-means", "mixture"]
-    header += ["neighbors", "Rand index", "Rand index of k-means"]
+    header = ["data", "images", "strata", "balanced accuracy", "k-means", "mixture"]
+    header += ["neighbors", "adjusted Rand index", "adjusted Rand index of k-means"]
     return [
         header,
         *(
@@ -160,7 +160,7 @@ def dark_images(runs: list[Run]) -> Table:
     """Return the table of dark images."""
     rows = [run for run in with_unchanged(runs, DARK) if run["method"] == OURS]
     header = ["data", "darkened", "images", "dark", "strata", "seeds"]
-    header += ["accuracy", "accuracy, dark", "in dark strata"]
+    header += ["balanced accuracy", "balanced accuracy, dark", "in dark strata"]
     header += ["AMI with class", "AMI with darkness"]
     return [
         header,
@@ -187,7 +187,8 @@ def small_sites(runs: list[Run]) -> Table:
     names = {OURS: "defaults", WITH_SITE: "with nuisance", KMEANS: "k-means"}
     rows = [run for run in with_unchanged(runs, SITE) if run["method"] in names]
     header = ["data", "scanner", "images", "from it", "fit", "seeds"]
-    header += ["in strata of it", "AMI", "accuracy, others", "accuracy, from it"]
+    header += ["in strata of it", "AMI"]
+    header += ["balanced accuracy, others", "balanced accuracy, from it"]
     return [
         header,
         *(

@@ -3,7 +3,7 @@
 Atypical images
 ===============
 
-``predict`` gives every image a stratum, even one of a kind that was never seen.
+``predict`` assigns every image to a stratum, even one of a kind that was never seen.
 ``score_samples`` measures how typical an image is. This example fits digits, and scores
 digits that were not used for training, damaged digits, and pieces of photographs.
 """

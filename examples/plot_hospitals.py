@@ -4,14 +4,14 @@ Images from several hospitals
 =============================
 
 Hospitals use different machines and settings, so a clustering may find the hospital
-instead of the disease. This example audits strata for the hospital, removes it, and
-audits them again. At the end it shows data in which nobody can know.
-:doc:`/user_guide/confounding` defines the figures of an audit.
+instead of the disease. This example audits whether strata follow the hospital, removes
+its effect, and audits again. At the end it shows data in which hospital and disease
+cannot be told apart. :doc:`/user_guide/confounding` defines the metrics of an audit.
 
 The images are crops of breast lesions in ultrasound scans from three hospitals, benign
 and malignant, of 64 x 64 pixels. They are read from ``ultrasound_sites.npz`` in the
 folder in the environment variable ``CONTRASTIVE_CLUSTERING_DATA``. Their licenses do
-not allow publishing them all, so this page only shows figures about them. Without this
+not allow publishing them all, so this page shows results but no image. Without this
 file, the example uses handwritten digits as a stand-in: the "hospitals" differ in
 contrast, brightness and blur, and digits from 5 to 9 are "malignant". The text below
 describes the ultrasound images. They are halved in size, and training is short, a few
@@ -147,8 +147,8 @@ for ax, name, fitted, found in (
     ax.set_title(f"{name}: {found.verdict}", fontsize=10)
 
 # %%
-# When nobody can know
-# --------------------
+# When hospital and disease cannot be told apart
+# ----------------------------------------------
 # Suppose that one hospital had contributed all malignant lesions, and the others all
 # benign ones. A stratum of malignant lesions would then be a stratum of that hospital.
 # No analysis can decide what it shows, and removal would remove the finding as well.

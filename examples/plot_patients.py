@@ -4,7 +4,7 @@ Patients with several X-rays and views
 ======================================
 
 In clinical archives, a patient has one X-ray or sixty, some taken standing (view PA),
-some in bed (AP). Strata should be counted in patients, and they should not follow the
+some in bed (AP). Each patient should count as one, and strata should not follow the
 view. This example passes both to ``fit``, and audits the strata before and after.
 :doc:`/user_guide/patients` explains each step.
 
@@ -13,7 +13,7 @@ x 64 pixels. They are read from ``chestxray_patients.npz`` in the folder in the
 environment variable ``CONTRASTIVE_CLUSTERING_DATA``. Without this file, the example
 uses handwritten digits as a stand-in: each "patient" is a run of images of a digit, and
 one of the two "views" is darker and blurred. The text below describes the X-rays. They
-are halved in size, and training is short, about ten seconds a fit, so the figures
+are halved in size, and training is short, about ten seconds a fit, so the results
 illustrate the functions and do not measure the method.
 """
 

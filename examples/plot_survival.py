@@ -5,7 +5,7 @@ From radiomics to survival curves
 
 Radiomics describes a tumor by hundreds of numbers. This example clusters patients by
 such a table, without their outcomes, and then compares the strata with survival, age,
-sex, stage and histology, once. :doc:`/user_guide/associations` explains each figure.
+sex, stage and histology, once. :doc:`/user_guide/associations` explains each result.
 
 The features are those of lung tumors in CT scans, with the survival of the patients,
 from the collection NSCLC-Radiomics (Lung1) of The Cancer Imaging Archive (Aerts et al.

@@ -31,12 +31,12 @@ def test_sizes_compare_methods(show, make_small_run):
         make_small_run(n=100, balanced=-0.001),
     ]
     few, some = show("sizes", runs)
-    assert (few["images"], few["accuracy"]) == ("100", "0.00")
+    assert (few["images"], few["balanced accuracy"]) == ("100", "0.00")
     assert some["data"] == "digits of scikit-learn"
-    assert some["accuracy"] == "0.60 (0.50 to 0.70)"
-    assert some["Rand index"] == "0.50 (0.25 to 0.75)"
+    assert some["balanced accuracy"] == "0.60 (0.50 to 0.70)"
+    assert some["adjusted Rand index"] == "0.50 (0.25 to 0.75)"
     assert some["k-means"] == "0.62"
-    assert some["mixture"] == some["Rand index of k-means"] == ""
+    assert some["mixture"] == some["adjusted Rand index of k-means"] == ""
 
 
 def test_rare_classes_have_a_column_for_each_number_of_strata(show, make_small_run):
@@ -61,7 +61,7 @@ def test_dark_images_are_compared_with_unchanged_ones(show, make_small_run):
         make_small_run(**xrays, case="dark", change="x 0.3", method="k-means"),
     ]
     unchanged, dark = show("dark-images", runs)
-    assert (unchanged["darkened"], unchanged["accuracy"]) == ("none", "0.75")
+    assert (unchanged["darkened"], unchanged["balanced accuracy"]) == ("none", "0.75")
     assert (dark["darkened"], dark["dark"]) == ("x 0.3", "150 (50%)")
     assert dark["AMI with darkness"] == "0.50"
 
@@ -86,7 +86,7 @@ def test_runs_of_an_earlier_version_are_left_out(show, make_small_run):
         make_small_run(balanced=0.75, package="0.1.0"),
     ]
     (row,) = show("sizes", runs)
-    assert row["accuracy"] == "0.75"
+    assert row["balanced accuracy"] == "0.75"
 
 
 def test_directive_shows_a_table(
