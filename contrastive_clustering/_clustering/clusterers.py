@@ -15,6 +15,7 @@ from contrastive_clustering._clustering.consensus import (
     MIN_MEMBERS,
     ConsensusClustering,
 )
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.messages import reason_of, show
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
@@ -115,6 +116,31 @@ def takes_number(clusterer: str | BaseEstimator) -> bool:
         False if the clusterer finds the number itself, like density-based ones.
     """
     return isinstance(clusterer, str) or _find_number(clusterer) is not None
+
+
+def check_n_groups(
+    n_clusters: int, groups: Grouping | None, clusterer: str | BaseEstimator
+) -> None:
+    """Raise a ValueError if a clusterer must find more clusters than there are groups.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+
+    groups : Grouping or None
+        Groups of the samples; None if they are independent.
+
+    clusterer : str or scikit-learn clusterer
+        Parameter of the estimator.
+    """
+    if groups is None or not takes_number(clusterer):
+        return
+    if groups.n_groups < n_clusters:
+        raise ValueError(
+            f"n_clusters={n_clusters} is more than the number of groups, "
+            f"{groups.n_groups}. Lower n_clusters or pass samples of more groups."
+        )
 
 
 def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:

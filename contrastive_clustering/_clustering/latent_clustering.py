@@ -20,8 +20,8 @@ from sklearn.pipeline import Pipeline
 from contrastive_clustering._clustering.centers import find_centers, find_spread
 from contrastive_clustering._clustering.clusterer_fit import fit_clusterer
 from contrastive_clustering._clustering.clusterers import (
+    check_n_groups,
     resolve_clusterer,
-    takes_number,
 )
 from contrastive_clustering._clustering.consensus import (
     MIN_MEMBERS,
@@ -297,12 +297,7 @@ def fit_clustering(
         If the clusterer fails, returns invalid labels, or finds no cluster, or if there
         are fewer groups than clusters.
     """
-    n_groups = n_clusters if groups is None else groups.n_groups
-    if n_groups < n_clusters and takes_number(clusterer):
-        raise ValueError(
-            f"n_clusters={n_clusters} is more than the number of groups, "
-            f"{n_groups}. Lower n_clusters or pass samples of more groups."
-        )
+    check_n_groups(n_clusters, groups, clusterer)
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize, groups=groups)
     prepared = _prepare(space, latents)
     fitted = resolve_clusterer(clusterer, n_clusters, seed, n_members, kmeans_fraction)

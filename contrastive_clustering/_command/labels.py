@@ -7,6 +7,7 @@ import numpy as np
 
 from contrastive_clustering._command.reading import LoadedFolder
 from contrastive_clustering._utils.files import write_atomically
+from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
 
@@ -32,14 +33,16 @@ def make_labels(
     Returns
     -------
     table : pandas.DataFrame
-        "path" relative to the folder; "frame" from 0 in files with several; "stratum";
-        "confidence", the soft assignment to it; "typicality", the log-density of the
-        latent; with groups "group", "group_stratum" and "group_agreement", the fraction
-        of its images in that stratum; "error", the reason why a file was not read. Such
-        files have no other value and come last.
+        "path" relative to the folder; "frame" from 0 in files with several; "stratum",
+        -1 for noise; "confidence", the soft assignment to it, none for noise;
+        "typicality", the log-density of the latent; with groups "group",
+        "group_stratum" and "group_agreement", the fraction of its images in that
+        stratum; "error", the reason why a file was not read. Such files have no other
+        value and come last.
     """
     pandas = import_pandas("--labels")
     confidence = clusterer.predict_proba(folder.images)[np.arange(len(labels)), labels]
+    confidence = np.where(labels == NOISE, np.nan, confidence)
     table = pandas.DataFrame(
         {
             "path": folder.paths,

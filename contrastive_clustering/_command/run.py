@@ -14,6 +14,7 @@ from contrastive_clustering._command.variables import Variables, read_variables
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.people import PeopleData
 from contrastive_clustering._report.report import clustering_report
+from contrastive_clustering._utils.numbering import NOISE
 
 
 def run(options: Namespace) -> None:
@@ -146,5 +147,10 @@ def _predict(options: Namespace, console: Console) -> None:
 
 
 def _summarize(labels: np.ndarray, n_clusters: int) -> None:
-    sizes = ", ".join(map(str, np.bincount(labels, minlength=n_clusters)))
-    print(f"{len(labels)} images in {n_clusters} strata of {sizes} images")
+    members = labels[labels != NOISE]
+    sizes = ", ".join(map(str, np.bincount(members, minlength=n_clusters)))
+    noise = len(labels) - len(members)
+    print(
+        f"{len(labels)} images in {n_clusters} strata of {sizes} images"
+        + (f", and {noise} in none (noise)" if noise else "")
+    )

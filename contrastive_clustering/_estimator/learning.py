@@ -227,6 +227,7 @@ class LearningMixin(FittedAttributes):
             examples=examples,
             feature_names=names,
             group_labels=_label_groups(model, samples, groups),
+            notes={} if earlier is None else earlier.notes,
         )
         if not one_epoch:  # one part of a stream is not representative
             of_groups = dataset.metadata.groups

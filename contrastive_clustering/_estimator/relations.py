@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from contrastive_clustering._clustering.clusterers import check_clusterer, takes_number
+from contrastive_clustering._clustering.clusterers import (
+    check_clusterer,
+    check_n_groups,
+    takes_number,
+)
 from contrastive_clustering._clustering.latent_clustering import MAX_CLUSTERED
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
 from contrastive_clustering._clustering.settings import resolve_number
@@ -50,14 +54,14 @@ def check_relations(
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters, or too few to search for a number of
-        clusters; if erasing the nuisance would remove more than half of the latent
-        directions; if the clusterer cannot be cloned or has an invalid parameter; if
-        the number of clusters is searched for although the clusterer does not use it;
-        if the optimizer is not valid or cannot take a step; if a callback is not valid
-        or monitors a validation part that does not exist; if a parameter of the net or
-        of the refinement is not valid; if there are too many samples to search for
-        neighbors; or if the validation fraction leaves too few samples.
+        If there are fewer samples or groups than clusters, or too few samples to search
+        for a number of clusters; if erasing the nuisance would remove more than half of
+        the latent directions; if the clusterer cannot be cloned or has an invalid
+        parameter; if the number of clusters is searched for although the clusterer does
+        not use it; if the optimizer is not valid or cannot take a step; if a callback
+        is not valid or monitors a validation part that does not exist; if a parameter
+        of the net or of the refinement is not valid; if there are too many samples to
+        search for neighbors; or if the validation fraction leaves too few samples.
     """
     refinement = resolve_refinement(params.refinement)
     if refinement.target_neighbors and n_samples > MAX_CLUSTERED:
@@ -66,12 +70,14 @@ def check_relations(
             f"samples, which takes too long for more than {MAX_CLUSTERED}, but X "
             f'has n_samples={n_samples}. Use refinement="self_training".'
         )
-    n_clusters = params.n_clusters
-    if isinstance(n_clusters, int | np.integer) and n_samples < n_clusters:
-        raise ValueError(
-            f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. Pass "
-            "more samples or lower n_clusters."
-        )
+    n_clusters, groups = params.n_clusters, metadata.groups
+    if isinstance(n_clusters, int | np.integer):
+        if n_samples < n_clusters:
+            raise ValueError(
+                f"X has n_samples={n_samples}, fewer than n_clusters={n_clusters}. "
+                "Pass more samples or lower n_clusters."
+            )
+        check_n_groups(n_clusters, groups, params.clusterer)
     chosen = resolve_number(n_clusters, params.clusterer)
     if isinstance(chosen, ClusterNumberSearch) and n_samples < 2:
         raise ValueError(
@@ -117,7 +123,6 @@ def check_relations(
     _check_step(params)
     _check_erasure(params, metadata)
     fraction = params.validation_fraction
-    groups = metadata.groups
     n_units, units = n_samples, "samples"
     if groups is not None:
         n_units, units = groups.n_groups, "groups"

@@ -10,8 +10,11 @@ import numpy as np
 
 from contrastive_clustering._utils.arrays import from_tensor
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.identifiers import MISSING
+from contrastive_clustering._utils.identifiers import MISSING, check_is_column
 from contrastive_clustering._utils.messages import show
+
+# Larger integers may be equal as floats.
+MAX_EXACT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +131,13 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
 
     Raises
     ------
+    TypeError
+        If the values are a mapping, a set or an iterator.
+
     ValueError
         If the shape differs.
     """
+    check_is_column(values, where)
     values = from_tensor(values, where)
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
@@ -242,6 +249,14 @@ def to_numbers(series: Any, where: str) -> np.ndarray:
         raise ValueError(
             f"{where} is infinite at index {infinite[0]}. Pass finite numbers, and NaN "
             "for missing values."
+        )
+    known = numbers[~np.isnan(numbers)]
+    if np.abs(known).max(initial=0) > MAX_EXACT and (
+        len(np.unique(known)) < series.nunique()
+    ):
+        raise ValueError(
+            f"{where} has integers above 2**53 that are equal as floats. Subtract a "
+            "constant, or pass identifiers as strings."
         )
     return numbers
 

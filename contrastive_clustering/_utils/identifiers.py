@@ -1,6 +1,7 @@
 """Codes of identifiers and levels, such as patients and sites, that callers pass."""
 
 from collections.abc import Hashable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -41,20 +42,16 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
     ValueError
         If the shape or the number of values differs.
     """
-    if isinstance(values, NOT_COLUMNS):
-        raise TypeError(
-            f"{where} is of type {type(values).__name__}. Pass one value for each "
-            "sample, in the order of the samples, as a list or an array."
-        )
+    check_is_column(values, where)
     array = from_tensor(values, where)
+    if len(getattr(array, "columns", ())) == 1:  # a data frame
+        array = array[next(iter(array.columns))]
     if isinstance(array, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(array)
         array = np.asarray(array.data, dtype=object)
         array[mask] = None
-    elif hasattr(array, "to_list"):  # a series, whose integers beside nulls are exact
-        array = array.to_list()
-    elif hasattr(array, "to_numpy"):  # of pandas or polars
-        array = array.to_numpy()
+    elif not isinstance(array, np.ndarray):
+        array = _to_exact(array)
     shape = getattr(array, "shape", None)
     if shape is None:
         if isinstance(array, str | bytes) or not np.iterable(array):
@@ -81,6 +78,24 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
             "Pass one value for each sample."
         )
     return entries
+
+
+def check_is_column(values: Any, where: str) -> None:
+    """Raise a TypeError if values have no order, or could be read only once."""
+    if isinstance(values, NOT_COLUMNS):
+        raise TypeError(
+            f"{where} is of type {type(values).__name__}. Pass one value for each "
+            "sample, in the order of the samples, as a list or an array."
+        )
+
+
+def _to_exact(array: Any) -> Any:
+    """Return an object of another library as a list or an array."""
+    # In NumPy's arrays, integers beside missing values would be floats.
+    for name in ("to_list", "tolist", "to_pylist", "to_numpy"):
+        if hasattr(array, name):
+            return getattr(array, name)()
+    return array
 
 
 def factorize(entries: list[Any], where: str) -> tuple[np.ndarray, list[Hashable]]:
@@ -131,10 +146,11 @@ def factorize(entries: list[Any], where: str) -> tuple[np.ndarray, list[Hashable
 
 
 def is_missing(entry: Any) -> bool:
-    """Return whether a value is None, NaN, NaT, pandas' NA or an empty string."""
+    """Return whether a value is None, NaN, NaT, pandas' NA or an empty text."""
     if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
         return True
-    if isinstance(entry, str):
+    if isinstance(entry, str | bytes):
         return not entry.strip()
-    is_number = isinstance(entry, float | np.floating | np.datetime64 | np.timedelta64)
-    return bool(is_number and entry != entry)  # noqa: PLR0124  # NaN and NaT
+    # Those that have NaN or NaT, which differ from themselves.
+    kinds = float | Decimal | np.floating | np.datetime64 | np.timedelta64
+    return bool(isinstance(entry, kinds) and entry != entry)  # noqa: PLR0124

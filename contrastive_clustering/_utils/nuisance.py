@@ -60,7 +60,8 @@ data frame or mapping of names to columns
         ------
         TypeError, ValueError
             If there is not one value for each sample and variable; if a variable has a
-            single level, or fewer than two samples per level on average.
+            single level, fewer than two samples per level on average, or levels that
+            look the same; or if variables have names that look the same.
         """
         codes, names, levels = [], [], []
         for name, column in _columns_of(nuisance).items():
@@ -70,6 +71,12 @@ data frame or mapping of names to columns
             if (found == MISSING).any():
                 found[found == MISSING] = len(texts)
                 texts.append("missing")
+            if len(set(texts)) < len(texts):
+                raise ValueError(
+                    f"{where} has different levels that look the same, such as 1 and "
+                    "'1', or None and 'missing'. Convert it to one type, and give "
+                    "missing values one form."
+                )
             if len(texts) < 2:
                 raise ValueError(
                     f"{where} has one level only, but at least 2 are needed. Leave it "
@@ -114,7 +121,8 @@ def _columns_of(nuisance: Any) -> dict[Any, Any]:
     """Return the columns by name; the name of a single unnamed column is None."""
     if isinstance(nuisance, Mapping) or hasattr(nuisance, "columns"):
         names = list(nuisance if isinstance(nuisance, Mapping) else nuisance.columns)
-        repeated = [name for i, name in enumerate(names) if name in names[:i]]
+        shown = [str(name) for name in names]
+        repeated = [name for i, name in enumerate(shown) if name in shown[:i]]
         if not names or repeated:
             found = f"several columns named {show(repeated[0])}" if names else "none"
             raise ValueError(

@@ -36,6 +36,14 @@ def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
     assert "0.dcm,0,1," in (tmp_path / "x.csv").read_text()  # not 1.0
 
 
+def test_noise_has_no_confidence(fit_tiny, folder):
+    clusterer = fit_tiny()
+    labels = np.where(np.arange(40) == 3, -1, clusterer.labels_)
+    table = make_labels(clusterer, folder, labels, None)
+    assert table["stratum"][3] == -1
+    assert np.flatnonzero(table["confidence"][:40].isna()).tolist() == [3]
+
+
 def test_groups_have_their_strata(fit_tiny, folder):
     clusterer = fit_tiny()
     groups = pd.Series(["a", "b", None, None] * 10, dtype=object)

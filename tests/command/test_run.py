@@ -12,6 +12,7 @@ from scan_folder import BROKEN, write_scans, write_table
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._command.main import main
+from contrastive_clustering._command.run import _summarize
 from contrastive_clustering._saving.checkpoint import Checkpoint
 
 SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
@@ -64,6 +65,12 @@ def test_the_model_predicts_the_same_strata(fitted, tmp_path, capsys):
     call("predict", fitted.model, fitted.scans, "--labels", out, status=1)
     assert "exists. Pass another name, or --overwrite" in capsys.readouterr().err
     assert out.read_bytes() == before
+
+
+def test_noise_is_counted_apart(capsys):
+    _summarize(np.array([0, -1, 1, 0, -1]), 3)
+    printed = capsys.readouterr().out
+    assert printed == "5 images in 3 strata of 2, 1, 0 images, and 2 in none (noise)\n"
 
 
 def test_patients_of_new_images_are_groups(fitted, tmp_path):

@@ -361,6 +361,16 @@ def test_many_forged_files_do_not_corrupt_memory(n_files):
     fuzz("forged", n_files, **checking_memory())
 
 
+def test_notes_are_kept_where_training_continues(fit_tiny, tiny_images, tmp_path):
+    path = tmp_path / "model.safetensors"
+    fit_tiny().save(path, notes={"size": (64, 48)})
+    loaded = ContrastiveAutoencoderClusterer.load(path)
+    assert loaded.partial_fit(tiny_images).notes_ == {"size": (64, 48)}
+    loaded.set_params(warm_start=True).fit(tiny_images)
+    assert loaded.notes_ == {"size": (64, 48)}
+    assert loaded.set_params(warm_start=False).fit(tiny_images).notes_ == {}
+
+
 @pytest.mark.parametrize("refinement_epochs", [0, 2])
 def test_an_erasure_is_saved_but_no_identifier(
     tiny_images, fast, tmp_path, refinement_epochs

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -126,3 +127,15 @@ def test_a_search_for_the_number_needs_two_samples(tiny_images, fast, n_clusters
     with pytest.raises(ValueError, match=r"X has n_samples=1, too few .*n_clusters="):
         clusterer.partial_fit(tiny_images[:1])
     assert len(clusterer.partial_fit(tiny_images[:2]).labels_) == 2
+
+
+def test_more_clusters_than_groups_are_found_before_training(tiny_images, fast):
+    class Refuses(Callback):
+        def on_train_begin(self, net, **kwargs):
+            raise AssertionError("training has begun")
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "n_clusters": 4}, callbacks=[("refuses", Refuses())]
+    )
+    with pytest.raises(ValueError, match="n_clusters=4 is more than the number of gr"):
+        clusterer.fit(tiny_images, groups=np.arange(40) % 3)

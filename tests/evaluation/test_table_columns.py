@@ -79,6 +79,7 @@ def test_categories(values, codes, levels):
             pd.Series([10**400, 1], dtype=object),
             "^column 'x' of table has an integer beyond",
         ),
+        ([2**60, 2**60 + 1], r"^column 'x' of table has integers above 2\*\*53"),
         ([[1], [2]], "different or unknown types, for example at index 0"),
         ([1j, 2j], "neither a number nor a category"),
         (pd.date_range("2026-01-01", periods=2), "Convert it, for example dates"),
@@ -116,6 +117,8 @@ def test_tables_of_any_library(table):
         ({"a": [1, 2, 3]}, ValueError, r"column 'a' of table has 3 values, but .* 2"),
         ({"a": np.zeros((2, 2))}, ValueError, "column 'a' of table is not one-dim"),
         ({"a": 5}, ValueError, "column 'a' of table is not one-dimensional"),
+        (pd.DataFrame(FRAME).to_dict(), TypeError, "column 'age' of table is of type"),
+        ({"a": {5, 6}}, TypeError, "column 'a' of table is of type set"),
         ({"a": "bc"}, ValueError, "column 'a' of table is not one-dimensional"),
     ],
 )

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -29,10 +31,22 @@ def test_columns_of_any_library_are_read(column):
     assert known == ["x", "y"]
 
 
-@pytest.mark.parametrize("library", [list, pl.Series, pd.Series])
-def test_large_integers_beside_missing_ones_stay_different(library):
-    options = {"dtype": "Int64"} if library is pd.Series else {}
-    column = library([2**60, 2**60 + 1, None], **options)
+LARGE = [2**60, 2**60 + 1, None]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        LARGE,
+        pl.Series(LARGE),
+        pl.DataFrame({"patient": LARGE}),
+        pd.Series(LARGE, dtype="Int64"),
+        pd.array(LARGE, dtype="Int64"),
+        pd.DataFrame({"patient": pd.array(LARGE, dtype="Int64")}, index=[3, 1, 2]),
+    ],
+    ids=lambda column: f"{type(column).__module__}.{type(column).__name__}",
+)
+def test_large_integers_beside_missing_ones_stay_different(column):
     codes, _ = factorize(read_column(column, "groups", 3), "groups")
     assert codes.tolist() == [0, 1, MISSING]
 
@@ -70,7 +84,10 @@ def test_tensors_are_read():
 
 @pytest.mark.parametrize(
     "entry",
-    [None, np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), "", "  "],
+    [
+        *(None, np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), "", "  "),
+        *(b"", np.bytes_(b""), Decimal("NaN")),
+    ],
 )
 def test_missing_values_are_recognized(entry):
     assert is_missing(entry)
@@ -79,7 +96,7 @@ def test_missing_values_are_recognized(entry):
     assert known == ["a"]
 
 
-@pytest.mark.parametrize("entry", [0, 0.0, "nan", False, "0", np.int8(0)])
+@pytest.mark.parametrize("entry", [0, 0.0, "nan", False, "0", b"0", np.int8(0)])
 def test_values_that_only_look_missing_are_known(entry):
     assert not is_missing(entry)
 

@@ -82,6 +82,9 @@ def test_some_samples_can_be_taken():
             "several columns named 'site'",
         ),
         (np.zeros((6, 2, 2)), r"nuisance has shape \(6, 2, 2\)"),
+        ({1: SITE, "1": SITE}, "several columns named '1'"),
+        ({"site": [1, "1", 1] * 2}, "column 'site' of nuisance .* look the same"),
+        (["missing", None, "a"] * 2, "nuisance has different levels that look the"),
     ],
 )
 def test_unusable_nuisances_are_refused(nuisance, message):
