@@ -147,6 +147,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
         Shows how many images have no row.
 
     Returns
+            stems = [_without_suffix(each) for each in found[:2]]
+            lacking = "suffix" if stems[0] == stems[1] else "folder"
     -------
     joined : pandas.DataFrame
         A row for each image, without the column of paths. Images without a row have
@@ -168,8 +170,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
         if len(found) > 1:
             raise CommandError(
                 f"--metadata: row {row + 1} below the header names {text!r}, which "
-                f"fits several files: {found[0]}, {found[1]}. Add their folder to the "
-                "path in the table."
+                f"fits several files: {found[0]}, {found[1]}. Add their {lacking} to "
+                "the path in the table."
             )
         if found[0] in row_of:
             raise CommandError(
@@ -209,25 +211,35 @@ class _Tails:
     """Files by the ends of their paths."""
 
     def __init__(self, paths: list[str]) -> None:
+        exact = [(_composed(path), path) for path in paths]
+class _Names:
+    """Files by their whole names, and by the ends of these."""
+
+    def __init__(self, named: list[tuple[str, str]]) -> None:
         self.whole: dict[str, set[str]] = defaultdict(set)
         self.tails: dict[str, set[str]] = defaultdict(set)
-        for path in paths:
-            composed = _composed(path)
-            for name in {composed, _without_suffix(composed)}:
-                self.whole[name].add(path)
-                for tail in _tails_of(name):
-                    self.tails[tail].add(path)
+        for name, path in named:
+            self.whole[name].add(path)
+            for tail in _tails_of(name):
+                self.tails[tail].add(path)
+
+
+        stems = [(_without_suffix(name), path) for name, path in exact]
+        # A name with its suffix precedes a file that only has another suffix after it.
+        self.names = [_Names(exact), _Names(stems)]
 
     def find(self, text: str) -> list[str]:
         """Return the files that a path in a table may mean."""
         name = PurePosixPath(_composed(text).strip().replace("\\", "/")).as_posix()
-        if name in self.whole:  # rather than a file of this name in a subfolder
-            return sorted(self.whole[name])
-        if name in self.tails:
-            return sorted(self.tails[name])
+        for names in self.names:
+            if name in names.whole:  # rather than a file of this name in a subfolder
+                return sorted(names.whole[name])
+            if name in names.tails:
+                return sorted(names.tails[name])
         for tail in _tails_of(name):  # longest first
-            if tail in self.whole:
-                return sorted(self.whole[tail])
+            for names in self.names:
+                if tail in names.whole:
+                    return sorted(names.whole[tail])
         return []
 
 

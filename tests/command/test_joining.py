@@ -140,6 +140,19 @@ def test_a_file_of_the_folder_comes_before_one_in_a_subfolder():
 
 def test_a_longer_end_comes_before_a_shorter_one():
     rows = joined(["x/a/1.png", "y/1.png"], ["1.png", "a/1.png"])
+def test_an_exact_name_comes_before_one_without_a_suffix():
+    files = ["0.png", "0.png.jpg", "a/1", "a/1.dcm", "a/1.dcm.png"]
+    rows = joined(["0.png", "0.png.jpg", "/data/a/1", "1.dcm", "a/1.dcm.png"], files)
+    assert rows["row"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_message_on_several_files_says_what_differs():
+    with pytest.raises(CommandError, match=r"x.dcm, a/x.png. Add their suffix to the"):
+        joined(["x"], ["a/x.dcm", "a/x.png"])
+    with pytest.raises(CommandError, match=r"x.png, b/x.dcm. Add their folder to the"):
+        joined(["x"], ["a/x.png", "b/x.dcm"])
+
+
     assert rows["row"].tolist() == [1, 0]
 
 
