@@ -1,8 +1,8 @@
 """Join a table to the files of a folder by their paths or names."""
 
 import csv
+import io
 import unicodedata
-import warnings
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.rows import read_rows
 from contrastive_clustering._images.file_types import (
     DICOM_SUFFIXES,
     RASTER_SUFFIXES,
     VOLUME_SUFFIXES,
 )
 from contrastive_clustering._utils.optional import import_pandas
-
-SEPARATORS = ",;\t"
 
 # Numbers in which a comma may separate thousands.
 THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
@@ -27,9 +26,10 @@ SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
 def read_table(path: Path, path_column: str, text_columns: Collection[str] = ()) -> Any:
-    """Read a table in CSV format; the separator is that of its first line.
+    """Read a table in CSV format.
 
-    Without commas as separators, numbers may have a decimal comma.
+    The separator may be a comma, a semicolon or a tab; see `read_rows`. Without commas
+    as separators, numbers may have a decimal comma.
 
     Parameters
     ----------
@@ -53,32 +53,25 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     ------
     CommandError
         If the file cannot be read, lacks the column, or has a row with more values than
-        columns.
+        columns or with a quote that is not closed.
     """
     pandas = import_pandas("--metadata")
     try:
-        with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
-            # Values beyond the columns are looked for below.
-            warnings.simplefilter("ignore", pandas.errors.ParserWarning)
-            first = next((line for line in file if line.strip()), "")
-            file.seek(0)
-            separator = max(SEPARATORS, key=first.count)
-            form: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
-            _check_lengths(csv.reader(file, **form), path)
-            # Some programs end each row with a separator. By default, pandas takes the
-            # first column for names of rows then.
-            form["index_col"] = False
-            file.seek(0)
-            table = pandas.read_csv(file, **form)
-            file.seek(0)
-            with_commas = pandas.read_csv(file, decimal=",", **form)
-            file.seek(0)
-            texts = pandas.read_csv(file, dtype=str, keep_default_na=False, **form)
+        rows, separator = read_rows(path, path_column)
+        text = io.StringIO()
+        csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+
+        def parse(**form: Any) -> Any:
+            text.seek(0)
+            return pandas.read_csv(text, delimiter=separator, **form)
+
+        table, with_commas = parse(), parse(decimal=",")
+        texts = parse(dtype=str, keep_default_na=False)
     except OSError as error:
         raise CommandError(
             f"--metadata: {str(path)!r} cannot be read: {error.strerror}."
         ) from error
-    except (ValueError, csv.Error) as error:  # also of its encoding, or of pandas
+    except ValueError as error:  # of the encoding, or of pandas
         raise CommandError(
             f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
             'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
@@ -113,18 +106,6 @@ def _take_numbers(table: Any, with_commas: Any, texts: Any) -> None:
                 table[name] = with_commas[name]
 
 
-def _check_lengths(rows: Any, path: Path) -> None:
-    """Raise if a row has values beyond the columns."""
-    n_columns = len(next(filter(None, rows), []))
-    for row in rows:
-        if any(value.strip() for value in row[n_columns:]):
-            raise CommandError(
-                f"--metadata: line {rows.line_num} of {str(path)!r} has more values "
-                "than there are columns. Put values that contain the separator in "
-                "quotes."
-            )
-
-
 def join(table: Any, path_column: str, paths: list[str], *, console: Console) -> Any:
     """Return the rows of a table in the order of images.
 
@@ -147,8 +128,6 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
         Shows how many images have no row.
 
     Returns
-            stems = [_without_suffix(each) for each in found[:2]]
-            lacking = "suffix" if stems[0] == stems[1] else "folder"
     -------
     joined : pandas.DataFrame
         A row for each image, without the column of paths. Images without a row have
@@ -168,6 +147,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
             n_unused += 1
             continue
         if len(found) > 1:
+            stems = [_without_suffix(each) for each in found[:2]]
+            lacking = "suffix" if stems[0] == stems[1] else "folder"
             raise CommandError(
                 f"--metadata: row {row + 1} below the header names {text!r}, which "
                 f"fits several files: {found[0]}, {found[1]}. Add their {lacking} to "
@@ -212,18 +193,6 @@ class _Tails:
 
     def __init__(self, paths: list[str]) -> None:
         exact = [(_composed(path), path) for path in paths]
-class _Names:
-    """Files by their whole names, and by the ends of these."""
-
-    def __init__(self, named: list[tuple[str, str]]) -> None:
-        self.whole: dict[str, set[str]] = defaultdict(set)
-        self.tails: dict[str, set[str]] = defaultdict(set)
-        for name, path in named:
-            self.whole[name].add(path)
-            for tail in _tails_of(name):
-                self.tails[tail].add(path)
-
-
         stems = [(_without_suffix(name), path) for name, path in exact]
         # A name with its suffix precedes a file that only has another suffix after it.
         self.names = [_Names(exact), _Names(stems)]
@@ -241,6 +210,18 @@ class _Names:
                 if tail in names.whole:
                     return sorted(names.whole[tail])
         return []
+
+
+class _Names:
+    """Files by their whole names, and by the ends of these."""
+
+    def __init__(self, named: list[tuple[str, str]]) -> None:
+        self.whole: dict[str, set[str]] = defaultdict(set)
+        self.tails: dict[str, set[str]] = defaultdict(set)
+        for name, path in named:
+            self.whole[name].add(path)
+            for tail in _tails_of(name):
+                self.tails[tail].add(path)
 
 
 def _composed(path: str) -> str:
