@@ -91,7 +91,14 @@ def find_entries(source: Any, path_column: str) -> tuple[list[Entry], Any]:
 
 
 def _column(table: Any, name: str) -> Any:
-    if name not in list(table.columns):
+    names = list(table.columns)
+    if names.count(name) > 1:  # table[name] would be a table
+        raise ValueError(
+            f"source is a table with {names.count(name)} columns {show(name)}. Give "
+            "each column a name of its own, and pass that of the column of paths as "
+            "path_column."
+        )
+    if name not in names:
         raise ValueError(
             f"source is a table without a column {show(name)}. Pass the name of its "
             "column of paths as path_column."

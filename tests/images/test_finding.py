@@ -101,6 +101,11 @@ def test_lists_and_tables_keep_their_order(as_table):
             r"^source, index 1 is an empty string\. Pass a pat",
         ),
         (pd.DataFrame({"x": []}), ValueError, r"without a column 'path'.*path_column"),
+        (
+            pd.DataFrame([["a.png", "b.png"]], columns=["path", "path"]),
+            ValueError,
+            r"^source is a table with 2 columns 'path'\. Give each column a name",
+        ),
         (pd.DataFrame({"path": []}), ValueError, r"^the column 'path' of source conta"),
         ("{}/*.png", ValueError, r"is a pattern that matches no files\. Correct"),
         ("{}", ValueError, r"is a folder without files of images\. Pass a folder with"),
