@@ -79,6 +79,17 @@ def test_patterns_match_files_at_any_depth(tmp_path):
     assert names(find_entries(tmp_path / "[1].png", "path")[0], tmp_path) == ["[1].png"]
 
 
+def test_patterns_match_a_file_once_in_spite_of_links(tmp_path):
+    touch(tmp_path, "a/1.png", "a/b/2.png", "other/3.png")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "a" / "4.png").symlink_to(tmp_path / "a" / "1.png")
+    expected = ["a/1.png", "a/4.png", "a/b/2.png", "a/link/3.png"]
+    for pattern in ("a/**/*", "a/**/*.png", "a/**/**/*.png"):
+        entries, _ = find_entries(tmp_path / pattern, "path")
+        assert names(entries, tmp_path) == expected
+
+
 @pytest.mark.parametrize("as_table", [pd.DataFrame, pl.DataFrame])
 def test_lists_and_tables_keep_their_order(as_table):
     listed = ["b.png", Path("a.png")]
