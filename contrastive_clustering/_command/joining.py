@@ -1,8 +1,8 @@
 """Join a table to the files of a folder by their paths or names."""
 
 import csv
+import io
 import unicodedata
-import warnings
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.rows import read_rows
 from contrastive_clustering._images.file_types import (
     DICOM_SUFFIXES,
     RASTER_SUFFIXES,
     VOLUME_SUFFIXES,
 )
 from contrastive_clustering._utils.optional import import_pandas
-
-SEPARATORS = ",;\t"
 
 # Numbers in which a comma may separate thousands.
 THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
@@ -27,9 +26,10 @@ SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
 def read_table(path: Path, path_column: str, text_columns: Collection[str] = ()) -> Any:
-    """Read a table in CSV format; the separator is that of its first line.
+    """Read a table in CSV format.
 
-    Without commas as separators, numbers may have a decimal comma.
+    The separator may be a comma, a semicolon or a tab; see `read_rows`. Without commas
+    as separators, numbers may have a decimal comma.
 
     Parameters
     ----------
@@ -53,32 +53,25 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     ------
     CommandError
         If the file cannot be read, lacks the column, or has a row with more values than
-        columns.
+        columns or with a quote that is not closed.
     """
     pandas = import_pandas("--metadata")
     try:
-        with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
-            # Values beyond the columns are looked for below.
-            warnings.simplefilter("ignore", pandas.errors.ParserWarning)
-            first = next((line for line in file if line.strip()), "")
-            file.seek(0)
-            separator = max(SEPARATORS, key=first.count)
-            form: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
-            _check_lengths(csv.reader(file, **form), path)
-            # Some programs end each row with a separator. By default, pandas takes the
-            # first column for names of rows then.
-            form["index_col"] = False
-            file.seek(0)
-            table = pandas.read_csv(file, **form)
-            file.seek(0)
-            with_commas = pandas.read_csv(file, decimal=",", **form)
-            file.seek(0)
-            texts = pandas.read_csv(file, dtype=str, keep_default_na=False, **form)
+        rows, separator = read_rows(path, path_column)
+        text = io.StringIO()
+        csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+
+        def parse(**form: Any) -> Any:
+            text.seek(0)
+            return pandas.read_csv(text, delimiter=separator, **form)
+
+        table, with_commas = parse(), parse(decimal=",")
+        texts = parse(dtype=str, keep_default_na=False)
     except OSError as error:
         raise CommandError(
             f"--metadata: {str(path)!r} cannot be read: {error.strerror}."
         ) from error
-    except (ValueError, csv.Error) as error:  # also of its encoding, or of pandas
+    except ValueError as error:  # of the encoding, or of pandas
         raise CommandError(
             f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
             'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
@@ -111,18 +104,6 @@ def _take_numbers(table: Any, with_commas: Any, texts: Any) -> None:
             written = texts[name][texts[name].str.contains(",")]
             if not written.str.fullmatch(THOUSANDS).all():
                 table[name] = with_commas[name]
-
-
-def _check_lengths(rows: Any, path: Path) -> None:
-    """Raise if a row has values beyond the columns."""
-    n_columns = len(next(filter(None, rows), []))
-    for row in rows:
-        if any(value.strip() for value in row[n_columns:]):
-            raise CommandError(
-                f"--metadata: line {rows.line_num} of {str(path)!r} has more values "
-                "than there are columns. Put values that contain the separator in "
-                "quotes."
-            )
 
 
 def join(table: Any, path_column: str, paths: list[str], *, console: Console) -> Any:
@@ -166,10 +147,12 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
             n_unused += 1
             continue
         if len(found) > 1:
+            stems = [_without_suffix(each) for each in found[:2]]
+            lacking = "suffix" if stems[0] == stems[1] else "folder"
             raise CommandError(
                 f"--metadata: row {row + 1} below the header names {text!r}, which "
-                f"fits several files: {found[0]}, {found[1]}. Add their folder to the "
-                "path in the table."
+                f"fits several files: {found[0]}, {found[1]}. Add their {lacking} to "
+                "the path in the table."
             )
         if found[0] in row_of:
             raise CommandError(
@@ -209,26 +192,36 @@ class _Tails:
     """Files by the ends of their paths."""
 
     def __init__(self, paths: list[str]) -> None:
-        self.whole: dict[str, set[str]] = defaultdict(set)
-        self.tails: dict[str, set[str]] = defaultdict(set)
-        for path in paths:
-            composed = _composed(path)
-            for name in {composed, _without_suffix(composed)}:
-                self.whole[name].add(path)
-                for tail in _tails_of(name):
-                    self.tails[tail].add(path)
+        exact = [(_composed(path), path) for path in paths]
+        stems = [(_without_suffix(name), path) for name, path in exact]
+        # A name with its suffix precedes a file that only has another suffix after it.
+        self.names = [_Names(exact), _Names(stems)]
 
     def find(self, text: str) -> list[str]:
         """Return the files that a path in a table may mean."""
         name = PurePosixPath(_composed(text).strip().replace("\\", "/")).as_posix()
-        if name in self.whole:  # rather than a file of this name in a subfolder
-            return sorted(self.whole[name])
-        if name in self.tails:
-            return sorted(self.tails[name])
+        for names in self.names:
+            if name in names.whole:  # rather than a file of this name in a subfolder
+                return sorted(names.whole[name])
+            if name in names.tails:
+                return sorted(names.tails[name])
         for tail in _tails_of(name):  # longest first
-            if tail in self.whole:
-                return sorted(self.whole[tail])
+            for names in self.names:
+                if tail in names.whole:
+                    return sorted(names.whole[tail])
         return []
+
+
+class _Names:
+    """Files by their whole names, and by the ends of these."""
+
+    def __init__(self, named: list[tuple[str, str]]) -> None:
+        self.whole: dict[str, set[str]] = defaultdict(set)
+        self.tails: dict[str, set[str]] = defaultdict(set)
+        for name, path in named:
+            self.whole[name].add(path)
+            for tail in _tails_of(name):
+                self.tails[tail].add(path)
 
 
 def _composed(path: str) -> str:

@@ -4,9 +4,12 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.joining import join, read_table
 from contrastive_clustering._command.reading import LoadedFolder
+from contrastive_clustering._utils.optional import import_pandas
 
 # Name of the patients of DICOM files, and their column of hashes in the metadata.
 PATIENT, HASHES = "patient", "groups"
@@ -60,7 +63,8 @@ def read_variables(
     Raises
     ------
     CommandError
-        If a column does not exist or is empty, or if the table does not fit.
+        If a column does not exist, is empty or has invalid values, or if the table does
+        not fit.
     """
     columns = {name: folder.facts[name] for name in FACTS}
     columns = {name: values for name, values in columns.items() if values.nunique() > 1}
@@ -73,6 +77,7 @@ def read_variables(
         joined = join(table, options.path_column, folder.paths, console=console)
         columns |= {name: joined[name] for name in joined.columns}
         known |= columns
+    _check_report(options, columns)
     groups = None
     if options.groups is not None:
         groups = _pick(known, options.groups, "--groups")
@@ -92,6 +97,50 @@ def read_variables(
     }
     metadata = folder.facts.iloc[:, :0].assign(**columns) if columns else None
     return Variables(groups, nuisance or None, metadata)
+
+
+def _check_report(options: Namespace, columns: dict[str, Any]) -> None:
+    """Raise if the report cannot use the values of a column.
+
+    The report names parameters and indices instead of options and columns.
+    """
+    if getattr(options, "report", None) is None:
+        return
+    if options.survival is not None:
+        _check_survival(options.survival, options.groups, columns)
+    for name, values in columns.items():
+        if _is_number(values) and np.isinf(values.to_numpy(float)).any():
+            raise CommandError(
+                f"--metadata: the column {name!r} has an infinite value. Leave the "
+                "cell empty, or enter a finite number."
+            )
+
+
+def _check_survival(
+    survival: tuple[str, str], groups: str | None, columns: dict[str, Any]
+) -> None:
+    time, event = survival
+    if groups in survival:
+        raise CommandError(
+            f"--survival and --groups both name the column {groups!r}. Pass another "
+            "column for one of them."
+        )
+    times = _pick(columns, time, "--survival")
+    if not _is_number(times) or (times < 0).any():
+        raise CommandError(
+            f"--survival: the column {time!r} has values that are not numbers or are "
+            "negative. Enter the time from the start of observation, such as months."
+        )
+    if not _pick(columns, event, "--survival").dropna().isin([0, 1]).all():
+        raise CommandError(
+            f"--survival: the column {event!r} has values other than 1 and 0. Enter 1 "
+            "if the event was observed, and 0 otherwise."
+        )
+
+
+def _is_number(values: Any) -> bool:
+    types = import_pandas("--metadata").api.types
+    return bool(types.is_numeric_dtype(values) and not types.is_bool_dtype(values))
 
 
 def _pick(known: dict[str, Any], name: str, option: str) -> Any:

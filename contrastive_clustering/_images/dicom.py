@@ -121,7 +121,7 @@ def read_pixels(dataset: Any) -> Pixels:
 
 
 def _check_pixels(dataset: Any) -> None:
-    pixels = import_pydicom("load_images").pixels
+    pydicom = import_pydicom("load_images")
     if not any(name in dataset for name in ("PixelData", "FloatPixelData")):
         raise UnreadableFileError("is a DICOM file without an image")
     try:
@@ -132,7 +132,7 @@ def _check_pixels(dataset: Any) -> None:
             * float(dataset.get("SamplesPerPixel") or 1)
         )
         syntax = dataset.file_meta.TransferSyntaxUID
-        decoder = pixels.get_decoder(syntax)
+        decoder = pydicom.pixels.get_decoder(syntax)
     except (AttributeError, NotImplementedError, TypeError, ValueError):
         raise UnreadableFileError(
             "is a DICOM file without a valid size or transfer syntax"
@@ -145,6 +145,23 @@ def _check_pixels(dataset: Any) -> None:
         raise UnreadableFileError(
             f"is compressed as {syntax.name}, for which no decoder is installed. "
             "Install one with `pip install 'pylibjpeg[all]'`"
+        )
+    if not syntax.is_encapsulated or syntax == pydicom.uid.RLELossless:
+        _check_position(dataset)
+
+
+def _check_position(dataset: Any) -> None:
+    """Refuse values that are not in the lowest bits, as an old standard allowed.
+
+    pydicom reads the lowest bits and ignores HighBit. Only compressed streams other
+    than RLE state their own number of bits.
+    """
+    n_bits, high = dataset.get("BitsStored"), dataset.get("HighBit")
+    if n_bits is not None and high is not None and high != n_bits - 1:
+        raise UnreadableFileError(
+            f"has the high bit {high} for {n_bits} stored bits, so that its values may "
+            "not be in the lowest bits. Shift them there, unless they already are, and "
+            f"set HighBit to {n_bits - 1}"
         )
 
 

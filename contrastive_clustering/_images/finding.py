@@ -91,7 +91,14 @@ def find_entries(source: Any, path_column: str) -> tuple[list[Entry], Any]:
 
 
 def _column(table: Any, name: str) -> Any:
-    if name not in list(table.columns):
+    names = list(table.columns)
+    if names.count(name) > 1:  # table[name] would be a table
+        raise ValueError(
+            f"source is a table with {names.count(name)} columns {show(name)}. Give "
+            "each column a name of its own, and pass that of the column of paths as "
+            "path_column."
+        )
+    if name not in names:
         raise ValueError(
             f"source is a table without a column {show(name)}. Pass the name of its "
             "column of paths as path_column."
@@ -126,11 +133,8 @@ def _expand(source: str | os.PathLike[str]) -> list[Path]:
         return found
     if path.exists() or not WILDCARD.search(str(path)):
         return [path]
-    # Several "**" match a file several times.
-    matched = {Path(each) for each in glob.iglob(str(path), recursive=True)}  # noqa: PTH207
     found = sorted(
-        (each for each in matched if not each.is_dir()),
-        key=lambda each: [natural_key(part) for part in each.parts],
+        (each for each in _matches(str(path)) if not each.is_dir()), key=_path_key
     )
     if not found:
         raise ValueError(
@@ -138,6 +142,28 @@ def _expand(source: str | os.PathLike[str]) -> list[Path]:
             "pattern; '**' matches folders at any depth."
         )
     return found
+
+
+def _path_key(path: Path) -> list[tuple[tuple[int, int, str], ...]]:
+    return [natural_key(part) for part in path.parts]
+
+
+def _matches(pattern: str) -> list[Path]:
+    """Return what a pattern matches, once, by the shortest path.
+
+    Several "**" match a file several times, and so does one "**" if a link leads to a
+    folder that contains it.
+    """
+    matched = map(Path, glob.iglob(pattern, recursive=True))  # noqa: PTH207
+    folders: dict[Path, Path] = {}
+    found: dict[Path, Path] = {}
+    for path in sorted(matched, key=lambda each: (len(each.parts), _path_key(each))):
+        parent = path.parent
+        if parent not in folders:
+            folders[parent] = parent.resolve()
+        # The last part stays: several links to one file are files of their own.
+        found.setdefault(folders[parent] / path.name, path)
+    return list(found.values())
 
 
 def image_files(folder: Path) -> Iterator[Path]:

@@ -19,6 +19,12 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 # Modes of Pillow with one channel of more than 8 bits.
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
+# Pillow states the bits per sample of a PNG file nowhere: it drops the low bytes of
+# gray with alpha, and scales gray of 2 and 4 bits, but not its transparent value. The
+# header stores them after the signature, and the color type next to them.
+PNG_SIGNATURE, PNG_BITS, PNG_COLOR_TYPE = b"\x89PNG\r\n\x1a\n", 24, 25
+GRAY_WITH_ALPHA = 4
+
 # Number of the tag PhotometricInterpretation of TIFF; 0 means that zero is white.
 PHOTOMETRIC, ZERO_IS_WHITE = 262, 0
 
@@ -48,17 +54,21 @@ def read_raster(path: Path) -> list[LoadedImage]:
     Raises
     ------
     UnreadableFileError
-        If the file is damaged, truncated or too large.
+        If the file is damaged, truncated or too large, or if it has gray values of 16
+        bits with an alpha channel.
     """
     pillow = import_pillow("load_images")
     with refuse_damaged("is a damaged, truncated or unsupported image"):
         try:
-            with (
-                open_regular(path) as file,
-                pillow.open(file, formats=FORMATS) as image,
-            ):
-                n_pages = image.n_frames if image.format == "TIFF" else 1
-                return [_read_page(pillow, image, page) for page in range(n_pages)]
+            with open_regular(path) as file:
+                n_bits = _bits_of_png(file.read(PNG_COLOR_TYPE + 1))
+                file.seek(0)
+                with pillow.open(file, formats=FORMATS) as image:
+                    n_pages = image.n_frames if image.format == "TIFF" else 1
+                    return [
+                        _read_page(pillow, image, page, n_bits)
+                        for page in range(n_pages)
+                    ]
         except pillow.DecompressionBombError:
             raise UnreadableFileError(
                 f"has more than {2 * pillow.MAX_IMAGE_PIXELS} pixels, the limit for a "
@@ -66,10 +76,24 @@ def read_raster(path: Path) -> list[LoadedImage]:
             ) from None
 
 
-def _read_page(pillow: Any, image: Any, page: int) -> LoadedImage:
+def _bits_of_png(header: bytes) -> int | None:
+    """Return the bits per sample of a PNG file, None for another format."""
+    if len(header) <= PNG_COLOR_TYPE or not header.startswith(PNG_SIGNATURE):
+        return None
+    if (header[PNG_BITS], header[PNG_COLOR_TYPE]) == (16, GRAY_WITH_ALPHA):
+        raise UnreadableFileError(
+            "has gray values of 16 bits with an alpha channel, of which Pillow reads "
+            "only 8 bits. Convert it to gray of 16 bits without an alpha channel"
+        )
+    return header[PNG_BITS]
+
+
+def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:
     if page:
         image.seek(page)
     image.load()
+    if n_bits in (2, 4) and "transparency" in image.info and image.mode == "L":
+        image.info["transparency"] *= 255 // (2**n_bits - 1)
     tags = getattr(image, "tag_v2", {})
     zero_is_white = tags.get(PHOTOMETRIC) == ZERO_IS_WHITE
     values = _values(pillow, image, zero_is_white=zero_is_white)

@@ -69,10 +69,25 @@ def make_table(
     if table is None:
         return facts
     if not isinstance(table, pandas.DataFrame):
-        table = pandas.DataFrame({name: list(table[name]) for name in table.columns})
+        table = pandas.DataFrame(
+            {name: _exact(pandas, list(table[name])) for name in table.columns}
+        )
     own = table.drop(columns=path_column).iloc[list(rows)].reset_index(drop=True)
     new = [name for name in facts.columns if name not in own.columns]
     return pandas.concat([own, facts[new]], axis=1)
+
+
+def _exact(pandas: Any, values: list[Any]) -> Any:
+    """Return a series whose integers stay exact next to missing values.
+
+    By default, pandas converts them to floats, in which large identifiers coincide.
+    """
+    series = pandas.Series(values)
+    known = [value for value in values if value is not None]
+    if series.dtype.kind != "f" or not all(isinstance(value, int) for value in known):
+        return series
+    fits = max(known) <= np.iinfo(np.int64).max
+    return pandas.Series(values, dtype="Int64" if fits else "UInt64")
 
 
 def days_in_patient(

@@ -90,6 +90,8 @@ def test_separators_at_the_end_of_rows_do_not_shift_columns(tmp_path):
     path.write_text("path,age\n1,60,\n2,61,\n")
     table = read_table(path, "path")
     assert table.to_dict("list") == {"path": ["1", "2"], "age": [60, 61]}
+    path.write_text("path,age\n1,60\n2,61,\n,,,,\n")
+    assert read_table(path, "path")["age"].tolist()[:2] == [60, 61]
     path.write_text("path,age\n1,60\n2,61,3\n")
     with pytest.raises(CommandError, match=r"line 3 of .* has more values than"):
         read_table(path, "path")
@@ -102,7 +104,7 @@ def test_separators_at_the_end_of_rows_do_not_shift_columns(tmp_path):
         (b"", "is not a table in CSV format"),
         (b"PK\x03\x04\xff\xff\x00", "is not a table in CSV format"),
         ("path,größe\n".encode("latin-1"), "with the encoding UTF-8"),
-        (b'path,b\n"1,2\n', "is not a table in CSV format"),
+        (b'path,b\n"1,2\n', "line 2 of .* has a quote that is not closed"),
         (b"file,b\n1,2\n", "no column 'path'. Its columns are 'file', 'b'. Pass"),
     ],
 )
@@ -136,6 +138,19 @@ def test_images_without_a_row_have_missing_values(capsys):
 
 def test_a_file_of_the_folder_comes_before_one_in_a_subfolder():
     assert joined(["1.png"], ["1.png", "a/1.png"])["row"].tolist()[0] == 0
+
+
+def test_an_exact_name_comes_before_one_without_a_suffix():
+    files = ["0.png", "0.png.jpg", "a/1", "a/1.dcm", "a/1.dcm.png"]
+    rows = joined(["0.png", "0.png.jpg", "/data/a/1", "1.dcm", "a/1.dcm.png"], files)
+    assert rows["row"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_message_on_several_files_says_what_differs():
+    with pytest.raises(CommandError, match=r"x.dcm, a/x.png. Add their suffix to the"):
+        joined(["x"], ["a/x.dcm", "a/x.png"])
+    with pytest.raises(CommandError, match=r"x.png, b/x.dcm. Add their folder to the"):
+        joined(["x"], ["a/x.png", "b/x.dcm"])
 
 
 def test_a_longer_end_comes_before_a_shorter_one():

@@ -123,7 +123,7 @@ def test_variables_are_checked_before_the_training(fitted, tmp_path, capsys):
     call(*line, *report, "age", status=1)
     assert "event" in capsys.readouterr().err
     call(*line, *report, "dead", status=1)
-    assert "names 'dead', which is not a column" in capsys.readouterr().err
+    assert "--survival: there is no column 'dead'" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
 
 

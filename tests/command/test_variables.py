@@ -101,3 +101,48 @@ def test_identifiers_are_text_but_times_are_numbers(tmp_path):
     assert variables.groups.isna().tolist() == [False, False, True, False]
     assert variables.nuisance["site"].tolist() == ["NA", "b", "b", "b"]
     assert variables.metadata["months"].tolist() == [1, 2, 3, 4]
+
+
+SURVIVAL = {"report": "x.html", "survival": ("months", "died")}
+
+
+@pytest.mark.parametrize(
+    ("cells", "changed", "message"),
+    [
+        ("1,yes\n1.png,2,no", {}, "--survival: the column 'died' has .* than 1 and 0"),
+        ("1,1\n1.png,2,2", {}, "--survival: the column 'died' has .* than 1 and 0"),
+        ("1,1\n1.png,x,0", {}, "--survival: the column 'months' has .* not numbers"),
+        ("1,1\n1.png,-2,0", {}, "--survival: the column 'months' .* negative. Enter"),
+        ("1,1\n1.png,inf,0", {}, "--metadata: the column 'months' has an infinite"),
+        (
+            "1,1\n1.png,-inf,0",
+            {"survival": None},
+            "--metadata: the column 'months' has an infinite value. Leave the cell",
+        ),
+        (
+            "1,1\n1.png,2,0",
+            {"groups": "months"},
+            "--survival and --groups both name the column 'months'",
+        ),
+        (
+            "1,1\n1.png,2,0",
+            {"survival": ("months", "dead")},
+            "--survival: there is no column 'dead'. .*'died'",
+        ),
+    ],
+)
+def test_values_that_a_report_cannot_use_are_refused(tmp_path, cells, changed, message):
+    table = f"path,months,died\n0.png,{cells}\n"
+    with pytest.raises(CommandError, match=message):
+        read(tmp_path, table, **SURVIVAL | changed)
+
+
+@pytest.mark.parametrize("events", ["10", ["TRUE", "FALSE"], ["1.0", ""]])
+def test_events_may_be_truth_values_or_missing(tmp_path, events):
+    table = "path,months,died\n0.png,1.5,{}\n1.png,,{}\n".format(*events)
+    columns = read(tmp_path, table, **SURVIVAL).metadata.columns
+    assert list(columns) == ["modality", "months", "died"]
+
+
+def test_without_a_report_any_number_is_metadata(tmp_path):
+    assert read(tmp_path, "path,a\n0,inf\n").metadata["a"].tolist()[0] == np.inf

@@ -34,6 +34,22 @@ def test_values_are_rescaled():
     np.testing.assert_array_equal(read_pixels(dataset).values, [STORED])
 
 
+@pytest.mark.parametrize("high", [10, 15])
+def test_values_that_are_not_in_the_lowest_bits_are_refused(high):
+    dataset = make_dicom(STORED << 4, BitsStored=12, HighBit=high)
+    with pytest.raises(
+        UnreadableFileError, match=rf"high bit {high} for 12 stored .* HighBit to 11"
+    ):
+        read_pixels(dataset)
+
+
+def test_compressed_streams_know_the_position_of_their_bits():
+    dataset = open_dicom(bundled("JPEG2000.dcm"))
+    expected = read_pixels(dataset).values
+    dataset.HighBit -= 1
+    np.testing.assert_array_equal(read_pixels(dataset).values, expected)
+
+
 def test_lookup_tables_of_the_modality():
     stored = np.arange(12, dtype=np.uint16).reshape(3, 4)
     table = Dataset()

@@ -79,6 +79,17 @@ def test_patterns_match_files_at_any_depth(tmp_path):
     assert names(find_entries(tmp_path / "[1].png", "path")[0], tmp_path) == ["[1].png"]
 
 
+def test_patterns_match_a_file_once_in_spite_of_links(tmp_path):
+    touch(tmp_path, "a/1.png", "a/b/2.png", "other/3.png")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "a" / "4.png").symlink_to(tmp_path / "a" / "1.png")
+    expected = ["a/1.png", "a/4.png", "a/b/2.png", "a/link/3.png"]
+    for pattern in ("a/**/*", "a/**/*.png", "a/**/**/*.png"):
+        entries, _ = find_entries(tmp_path / pattern, "path")
+        assert names(entries, tmp_path) == expected
+
+
 @pytest.mark.parametrize("as_table", [pd.DataFrame, pl.DataFrame])
 def test_lists_and_tables_keep_their_order(as_table):
     listed = ["b.png", Path("a.png")]
@@ -101,6 +112,11 @@ def test_lists_and_tables_keep_their_order(as_table):
             r"^source, index 1 is an empty string\. Pass a pat",
         ),
         (pd.DataFrame({"x": []}), ValueError, r"without a column 'path'.*path_column"),
+        (
+            pd.DataFrame([["a.png", "b.png"]], columns=["path", "path"]),
+            ValueError,
+            r"^source is a table with 2 columns 'path'\. Give each column a name",
+        ),
         (pd.DataFrame({"path": []}), ValueError, r"^the column 'path' of source conta"),
         ("{}/*.png", ValueError, r"is a pattern that matches no files\. Correct"),
         ("{}", ValueError, r"is a folder without files of images\. Pass a folder with"),

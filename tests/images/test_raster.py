@@ -1,4 +1,5 @@
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -123,6 +124,37 @@ def test_transparent_pixels_become_black(tmp_path):
         path = write(tmp_path / "c.png", gray, transparency=int(gray[0, 0]))
         expected = np.where(gray == gray[0, 0], 0, gray)
         np.testing.assert_array_equal(read(path), expected)
+
+
+def png(rows, width, n_bits, color_type, *chunks):
+    """Return a PNG file of packed rows, written without Pillow."""
+    header = struct.pack(">IIBBBBB", width, len(rows), n_bits, color_type, 0, 0, 0)
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows))
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in ((b"IHDR", header), *chunks, (b"IDAT", packed), (b"IEND", b"")):
+        checksum = struct.pack(">I", zlib.crc32(name + data))
+        content += struct.pack(">I", len(data)) + name + data + checksum
+    return content
+
+
+@pytest.mark.parametrize("n_bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("transparent", [0, 1])
+def test_transparent_values_of_few_bits_become_black(tmp_path, n_bits, transparent):
+    stored = (np.arange(16).reshape(2, 8) % 2**n_bits).astype(np.uint8)
+    bits = np.unpackbits(stored[..., None], axis=-1)[..., -n_bits:]
+    rows = [row.tobytes() for row in np.packbits(bits.reshape(2, -1), axis=1)]
+    chunk = (b"tRNS", struct.pack(">H", transparent))
+    (tmp_path / "a.png").write_bytes(png(rows, 8, n_bits, 0, chunk))
+    expected = np.where(stored == transparent, 0, stored * (255 // (2**n_bits - 1)))
+    np.testing.assert_array_equal(read(tmp_path / "a.png"), expected)
+
+
+def test_gray_of_16_bits_with_alpha_is_refused(tmp_path):
+    values = np.dstack([DEEP, np.full_like(DEEP, 65535)]).astype(">u2")
+    content = png([row.tobytes() for row in values], DEEP.shape[1], 16, 4)
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=r"16 bits with .* Convert it to gr"):
+        read_raster(tmp_path / "a.png")
 
 
 def test_bits_are_black_and_white(tmp_path):

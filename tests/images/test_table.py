@@ -34,6 +34,25 @@ def test_columns_of_the_caller_come_first_and_take_precedence(as_table):
     assert table.index.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([2**53, 2**53 + 1, None], "Int64"),
+        ([-1, None, 2], "Int64"),
+        ([2**64 - 1, 2**64 - 2, None], "UInt64"),
+        ([1, 2, 3], "int64"),
+        ([1.5, 2.0, None], "float64"),
+    ],
+)
+def test_integers_of_the_caller_are_exact_next_to_missing_values(values, kind):
+    dtype = pl.UInt64 if kind == "UInt64" else None
+    own = pl.DataFrame({"path": list("abc"), "id": pl.Series(values, dtype=dtype)})
+    column = make_table(pd, facts(3), [0, 1, 2], own, "path")["id"]
+    assert column.dtype == kind
+    expected = [value for value in values if value is not None]
+    assert column.dropna().tolist() == expected
+
+
 def test_days_count_from_the_first_study_of_a_patient():
     days = days_in_patient([20, 10, 5, None, 15], ["a", "a", None, "a", "b"])
     np.testing.assert_array_equal(days, [10, 0, np.nan, np.nan, 0])

@@ -63,8 +63,9 @@ def test_bytes_and_no_window_keep_values():
 
 def test_zero_is_white_is_inverted_within_the_stored_range():
     stored = np.array([[0, 100, 4095]], np.uint16)
-    elements = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 12}
-    dataset = make_dicom(stored, **elements, RescaleSlope="2", RescaleIntercept="-10")
+    elements = {"PhotometricInterpretation": "MONOCHROME1"}
+    scale = {"RescaleSlope": "2", "RescaleIntercept": "-10"}
+    dataset = make_dicom(stored, **elements, **scale, BitsStored=12, HighBit=11)
     values, window = display_pixels(read_pixels(dataset), None, dataset)
     # As if the stored values were 4095 - stored in MONOCHROME2.
     np.testing.assert_array_equal(values, [2.0 * (4095 - stored) - 10])
@@ -72,7 +73,7 @@ def test_zero_is_white_is_inverted_within_the_stored_range():
     values, window = display_pixels(read_pixels(dataset), "file", dataset)
     np.testing.assert_array_equal(values[0, 0, [0, 2]], [255, 0])
     assert window == KnownWindow(4085, 8190)
-    dataset = make_dicom(stored.astype(np.uint8), **elements | {"BitsStored": 8})
+    dataset = make_dicom(stored.astype(np.uint8), **elements)
     values, _ = display_pixels(read_pixels(dataset), None, dataset)
     np.testing.assert_array_equal(values, [255 - stored.astype(np.uint8)])
 
