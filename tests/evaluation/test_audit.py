@@ -217,6 +217,16 @@ def test_unsuitable_estimators_are_reported():
         audit_confounding(Planted(), np.full((N, 3), -1.0), site)
 
 
+def test_unusable_latents_are_reported():
+    class Flat(Planted):
+        def transform(self, X):
+            return X[:, 0]
+
+    y, site = draw(np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^estimator.transform returned an array of"):
+        audit_confounding(Flat(), np.c_[y, np.ones((N, 2))], site)
+
+
 def test_names_of_strata_need_not_be_numbers():
     class Named:
         def predict(self, X):

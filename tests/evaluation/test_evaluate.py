@@ -273,6 +273,17 @@ def test_bad_input(strata, sets, change, message):
         evaluate_clustering(**arguments)
 
 
+@pytest.mark.parametrize("method", ["transform", "_project"])
+def test_unusable_latents_are_reported(strata, sets, method):
+    class Flat(FixedLatents):
+        predict = strata.predict
+
+    setattr(Flat, method, lambda self, X: X[:, 0])
+    message = rf"^estimator.{method} returned an array of shape \("
+    with pytest.raises(ValueError, match=message):
+        evaluate_clustering(Flat(), *sets)
+
+
 def test_unfitted(sets):
     with pytest.raises(NotFittedError):
         evaluate_clustering(KMeans(3), *sets)
