@@ -38,6 +38,7 @@ from contrastive_clustering._utils.arrays import (
     to_array,
 )
 from contrastive_clustering._utils.grouping import Grouping, sample_weights
+from contrastive_clustering._utils.labels import check_entries
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.param_validation import Count, validate_params
@@ -262,11 +263,13 @@ def read_classes(y: Any, name: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If values are neither integers nor strings, or if some are missing.
+        If values are neither integers nor strings, if some are missing, or if there
+        are both integers and strings.
     """
     try:
         with np.errstate(invalid="ignore"):  # infinities are reported below
             classes = np.asarray(column_or_1d(to_array(y, name)))
+            check_entries(y, classes)
             assert_all_finite(classes)
             check_classification_targets(classes)
             np.unique(classes)
