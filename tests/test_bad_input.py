@@ -530,7 +530,7 @@ def coarsenings(draw):
     X = draw(st.one_of(st.none(), seen("table")))
     return Case(
         lambda: clusterer.labels_at(n_clusters, X),
-        ["n", "X"],
+        ["n_clusters", "X"],
         lambda labels: are_strata(labels, 12 if X is None else len(X), n_clusters),
         inputs=(X,),
         kept=clusterer,

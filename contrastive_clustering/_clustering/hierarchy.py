@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import is_valid_linkage, linkage
 from scipy.spatial.distance import pdist
-from sklearn.utils import check_array, check_scalar
+from sklearn.utils import check_array
+
+from contrastive_clustering._utils.messages import show
 
 
 def link_centers(centers: ArrayLike) -> np.ndarray:
@@ -53,33 +55,33 @@ def link_centers(centers: ArrayLike) -> np.ndarray:
     return np.asarray(linkage(pdist(points), method="ward"))
 
 
-def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
-    """Return the coarser stratum, out of `n`, of each stratum.
+def cut_linkage(linkage: ArrayLike, n_clusters: int) -> np.ndarray:
+    """Return the coarser stratum, out of `n_clusters`, of each stratum.
 
-    The first ``n_clusters - n`` merges are applied. Exactly `n` strata are therefore
-    left even if merges have equal heights, and cuts are nested: the strata at `n` are
-    unions of those at ``n + 1``.
+    The first ``n_strata - n_clusters`` merges are applied. Exactly `n_clusters` strata
+    are therefore left even if merges have equal heights, and cuts are nested: the
+    strata at `n_clusters` are unions of those at ``n_clusters + 1``.
 
     Parameters
     ----------
-    linkage : array-like of shape (n_clusters - 1, 4)
+    linkage : array-like of shape (n_strata - 1, 4)
         Tree over the strata, as returned by :func:`link_centers`.
 
-    n : int
-        Number of coarser strata to keep, from 1 to `n_clusters`.
+    n_clusters : int
+        Number of coarser strata to keep, from 1 to `n_strata`.
 
     Returns
     -------
-    coarse : ndarray of shape (n_clusters,)
+    coarse : ndarray of shape (n_strata,)
         Coarser stratum of each stratum, numbered from 0 in order of first appearance.
 
     Raises
     ------
     TypeError
-        If `n` is not an integer.
+        If `n_clusters` is not an integer.
 
     ValueError
-        If `n` is out of range or `linkage` is not a valid tree.
+        If `n_clusters` is out of range or `linkage` is not a valid tree.
 
     Examples
     --------
@@ -91,18 +93,24 @@ def cut_linkage(linkage: ArrayLike, n: int) -> np.ndarray:
     array([0, 1, 1])
     """
     tree = _check_linkage(linkage)
-    n_clusters = len(tree) + 1
-    check_scalar(n, "n", Integral)
-    if not 1 <= n <= n_clusters:
-        raise ValueError(
-            f"n={n} is not a valid number of coarser strata of {n_clusters} strata. "
-            f"Set n to an integer from 1 to {n_clusters}."
+    n_strata = len(tree) + 1
+    # True would count as 1.
+    if isinstance(n_clusters, bool) or not isinstance(n_clusters, Integral):
+        raise TypeError(
+            "n_clusters must be an instance of int, not "
+            f"{type(n_clusters).__name__}. Pass an integer from 1 to {n_strata}."
         )
-    # Row i merges two nodes into the node n_clusters + i.
-    groups = {stratum: [stratum] for stratum in range(n_clusters)}
-    for i, (left, right) in enumerate(tree[: n_clusters - n, :2].astype(int)):
-        groups[n_clusters + i] = groups.pop(int(left)) + groups.pop(int(right))
-    coarse = np.empty(n_clusters, dtype=np.intp)
+    if not 1 <= n_clusters <= n_strata:
+        raise ValueError(
+            f"n_clusters={show(int(n_clusters))} is not a valid number of coarser "
+            f"strata of {n_strata} strata. Set n_clusters to an integer from 1 to "
+            f"{n_strata}."
+        )
+    # Row i merges two nodes into the node n_strata + i.
+    groups = {stratum: [stratum] for stratum in range(n_strata)}
+    for i, (left, right) in enumerate(tree[: n_strata - n_clusters, :2].astype(int)):
+        groups[n_strata + i] = groups.pop(int(left)) + groups.pop(int(right))
+    coarse = np.empty(n_strata, dtype=np.intp)
     for number, members in enumerate(sorted(groups.values(), key=min)):
         coarse[members] = number
     return coarse
@@ -123,19 +131,19 @@ def _check_linkage(linkage: ArrayLike) -> np.ndarray:
     return tree
 
 
-def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
-    """Replace strata by coarser ones, of which `n` are kept.
+def merge_labels(labels: ArrayLike, linkage: ArrayLike, n_clusters: int) -> np.ndarray:
+    """Replace strata by coarser ones, of which `n_clusters` are kept.
 
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        Stratum of each sample, from 0 to ``n_clusters - 1``, or -1 for noise.
+        Stratum of each sample, from 0 to ``n_strata - 1``, or -1 for noise.
 
-    linkage : array-like of shape (n_clusters - 1, 4)
+    linkage : array-like of shape (n_strata - 1, 4)
         Tree over the strata, as returned by :func:`link_centers`.
 
-    n : int
-        Number of coarser strata to keep, from 1 to `n_clusters`.
+    n_clusters : int
+        Number of coarser strata to keep, from 1 to `n_strata`.
 
     Returns
     -------
@@ -158,7 +166,7 @@ def merge_labels(labels: ArrayLike, linkage: ArrayLike, n: int) -> np.ndarray:
     >>> merge_labels([2, 0, 1, -1], tree, 2)
     array([ 1,  0,  1, -1])
     """
-    coarse = cut_linkage(linkage, n)
+    coarse = cut_linkage(linkage, n_clusters)
     strata = np.asarray(labels)
     if strata.ndim != 1 or strata.dtype.kind not in "iu":
         raise ValueError(

@@ -14,11 +14,11 @@ from contrastive_clustering._utils.arrays import (
     check_squares,
     errors_about,
     objects_as_numbers,
-    reject_times,
     to_array,
     without_extended_precision,
 )
 from contrastive_clustering._utils.bad_samples import check_finite, name_text
+from contrastive_clustering._utils.times import reject_times
 
 Samples = np.ndarray | LazyArray
 
@@ -59,7 +59,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
-            reject_times(X)
+            reject_times(X, "X")
             array = _as_numbers(X, min_samples)
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -134,11 +134,13 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
         If Z is sparse, a tensor without values or not array-like.
 
     ValueError
-        If Z does not have `latent_dim` columns, or is not finite in float32.
+        If Z does not have `latent_dim` columns, is not finite in float32, or holds
+        dates or durations.
     """
     Z = to_array(Z, "Z")
     check_axes(Z, "Z", f"(n_samples, {latent_dim})")
     with errors_about("Z", "a table of latents"):
+        reject_times(Z, "Z")  # check_array would convert them to numbers
         latents = check_array(
             Z, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
         )

@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.group_rows import draw_rows
-from contrastive_clustering._data.sources import open_samples, take_rows
+from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
+from contrastive_clustering._evaluation.encoding import encode
 from contrastive_clustering._evaluation.evaluate import read_classes
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.grouping import Grouping
@@ -133,7 +134,8 @@ data frame or mapping of names to columns
         If pandas is not installed.
 
     TypeError, ValueError
-        If the estimator has no ``predict`` or is not fitted; if a parameter is out of
+        If the estimator has no ``predict`` or is not fitted, or its ``transform`` does
+        not return one row of finite numbers for each sample; if a parameter is out of
         range; if lengths differ; if there is only one group, one level of a variable or
         one class; if a variable has too many levels; if values of `y` are missing; or
         if fewer samples than neighbors lie outside of a group.
@@ -190,7 +192,7 @@ data frame or mapping of names to columns
     grouping = grouping.take(rows)
     strata, codes = np.unique(labels[rows], return_inverse=True)
     probed = _choose_probed(grouping, seed)
-    latents = _encode(estimator, take_rows(X, rows[probed]))
+    latents = encode(estimator, X, "X", rows[probed])
     if latents is not None and classes is not None:
         _check_neighbors(n_neighbors, grouping.take(probed))
     audited = Audited(
@@ -272,14 +274,6 @@ def _predict(estimator: Any, X: Any, n_samples: int) -> np.ndarray:
             "Pass an estimator that predicts one label for each sample."
         )
     return labels
-
-
-def _encode(estimator: Any, X: Any) -> np.ndarray | None:
-    """Return the latents of samples; None if the estimator has none."""
-    if not hasattr(estimator, "transform"):
-        return None
-    with errors_about("X", "samples"):
-        return np.asarray(estimator.transform(X))
 
 
 def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:

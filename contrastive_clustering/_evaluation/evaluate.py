@@ -14,13 +14,14 @@ from sklearn.utils.validation import _num_samples
 from contrastive_clustering._clustering.group_rows import draw_rows
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.lazy_array import LazyArray
-from contrastive_clustering._data.sources import open_samples, take_rows
+from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.agreement import (
     ACCURACIES,
     BIASED,
     list_metrics,
 )
 from contrastive_clustering._evaluation.compactness import compactness
+from contrastive_clustering._evaluation.encoding import encode
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._evaluation.group_overlap import read_separate_groups
 from contrastive_clustering._evaluation.probes import (
@@ -37,6 +38,7 @@ from contrastive_clustering._utils.arrays import (
     to_array,
 )
 from contrastive_clustering._utils.grouping import Grouping, sample_weights
+from contrastive_clustering._utils.labels import check_entries
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import shorten, show
 from contrastive_clustering._utils.param_validation import Count, validate_params
@@ -115,7 +117,8 @@ def evaluate_clustering(
     Raises
     ------
     TypeError, ValueError
-        If the estimator has no ``predict``; if samples and classes differ in number;
+        If the estimator has no ``predict``, or its ``transform`` does not return one
+        row of finite numbers for each sample; if samples and classes differ in number;
         if the training set has fewer than two classes, or the sets have none in common;
         if there are fewer training samples, or groups, than neighbors; or if a group is
         in both sets.
@@ -160,12 +163,13 @@ def evaluate_clustering(
         (y_test, test, test_weights),
         classes,
     )
-    latents = _encode(estimator, "transform", X_test)
-    probed = take_rows(X_train, rows)
+    latents = encode(estimator, X_test, "X_test")
     predicted: dict[str, np.ndarray | None] = {}
     for space, method in (("latent", "transform"), ("projection", "_project")):
-        encoded = _encode(estimator, method, probed)
-        new = latents if space == "latent" else _encode(estimator, method, X_test)
+        encoded = encode(estimator, X_train, "X_train", rows, method=method)
+        new = latents
+        if space == "projection":
+            new = encode(estimator, X_test, "X_test", method=method)
         found: dict[str, np.ndarray] = {}
         if encoded is not None and new is not None:
             found = predict_probes(encoded, y_train[rows], new, n_neighbors, grouping)
@@ -259,11 +263,13 @@ def read_classes(y: Any, name: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If values are neither integers nor strings, or if some are missing.
+        If values are neither integers nor strings, if some are missing, or if there
+        are both integers and strings.
     """
     try:
         with np.errstate(invalid="ignore"):  # infinities are reported below
             classes = np.asarray(column_or_1d(to_array(y, name)))
+            check_entries(y, classes)
             assert_all_finite(classes)
             check_classification_targets(classes)
             np.unique(classes)
@@ -309,11 +315,6 @@ def _check_classes(
 def _predict(estimator: Any, X: Any, name: str) -> np.ndarray:
     with errors_about(name, "samples"):
         return np.asarray(estimator.predict(X))
-
-
-def _encode(estimator: Any, method: str, X: Any) -> np.ndarray | None:
-    encode = getattr(estimator, method, None)
-    return None if encode is None else np.asarray(encode(X))
 
 
 def _merge(

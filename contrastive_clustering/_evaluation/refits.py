@@ -1,13 +1,18 @@
 """Refits of a clusterer with other seeds, and the labels that they give."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._evaluation.fit_metadata import take_metadata
+from contrastive_clustering._utils.arrays import shape_of
+from contrastive_clustering._utils.labels import check_labels
 from contrastive_clustering._utils.messages import reason_of, show
 
 
@@ -41,15 +46,80 @@ def fit_reference(
 
     Other packages do not name X in their errors about its values.
     """
+    with _errors_about_fit(f"estimator={show(estimator)} could not be fitted to X"):
+        labels = fit_labels(estimator, X, metadata=metadata)
+    return _read_labels(labels, estimator, _num_samples(X))
+
+
+def fit_subset(
+    estimator: Any,
+    X: Any,
+    rows: np.ndarray,
+    metadata: dict[str, Any] | None,
+    sample_fraction: float,
+) -> np.ndarray:
+    """Fit in place to some samples, and return their labels.
+
+    Errors name the parameter that made the subset too small: other packages only know
+    the number of samples in the subset, which the caller has never passed.
+
+    Parameters
+    ----------
+    estimator : clusterer
+        Estimator to fit.
+
+    X : array-like of shape (n_samples, ...)
+        All samples.
+
+    rows : ndarray of shape (n_rows,)
+        Indices of the samples to fit.
+
+    metadata : dict or None
+        Keyword arguments of `fit` with one row for each sample of X.
+
+    sample_fraction : float
+        The fraction by which the subset was drawn, for error messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_rows,)
+        Labels of the fitted samples.
+    """
+    with _errors_about_fit(
+        f"estimator={show(estimator)} could be fitted to all {_num_samples(X)} samples "
+        f"of X, but not to a subset of {len(rows)} (sample_fraction={sample_fraction})",
+        remedy="If the subset is too small, raise sample_fraction.",
+    ):
+        labels = fit_labels(estimator, X, rows, metadata)
+    return _read_labels(labels, estimator, len(rows))
+
+
+@contextmanager
+def _errors_about_fit(failure: str, remedy: str = "") -> Iterator[None]:
+    """Prefix errors with a statement of which fit failed, and append a remedy."""
     try:
-        return fit_labels(estimator, X, metadata=metadata)
+        yield
     except InvalidParameterError:  # about a parameter, which it names
         raise
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"estimator={show(estimator)} could not be fitted to X: {reason_of(error)}"
-        ) from error
+        reason = reason_of(error)
+        if remedy:
+            reason = f"{reason.removesuffix('.')}. {remedy}"
+        raise kind(f"{failure}: {reason}") from error
+
+
+def _read_labels(labels: Any, estimator: Any, n_samples: int) -> np.ndarray:
+    """Return labels of the expected shape, or raise an error about the estimator."""
+    found = shape_of(labels)
+    if found != (n_samples,):
+        raise ValueError(
+            f"estimator={show(estimator)} returned labels of shape {found} for "
+            f"{n_samples} samples. Pass a clusterer that returns one label for each "
+            "sample, in the shape (n_samples,)."
+        )
+    (read,) = check_labels(**{f"labels of estimator={show(estimator)}": labels})
+    return read
 
 
 def fit_labels(
@@ -57,7 +127,7 @@ def fit_labels(
     X: Any,
     rows: np.ndarray | None = None,
     metadata: dict[str, Any] | None = None,
-) -> np.ndarray:
+) -> Any:
     """Fit in place to all samples or to some rows, and return their labels.
 
     Parameters
@@ -76,20 +146,20 @@ def fit_labels(
 
     Returns
     -------
-    labels : ndarray of shape (n_rows,) or (n_samples,)
-        Labels of the fitted samples.
+    labels : array-like
+        Labels of the fitted samples, as the estimator returns them.
     """
     samples, keywords = X, metadata or {}
     if rows is not None:
         samples = take_rows(X, rows)
         keywords = {key: take_metadata(each, rows) for key, each in keywords.items()}
     if hasattr(estimator, "fit_predict"):
-        return np.asarray(estimator.fit_predict(samples, **keywords))
+        return estimator.fit_predict(samples, **keywords)
     fitted = estimator.fit(samples, **keywords)
     if hasattr(fitted, "labels_"):
-        return np.asarray(fitted.labels_)
+        return fitted.labels_
     if hasattr(fitted, "predict"):
-        return np.asarray(fitted.predict(samples))
+        return fitted.predict(samples)
     raise TypeError(
         f"estimator={show(estimator)} does not return labels: it lacks fit_predict, "
         "predict and labels_. Pass a clusterer."

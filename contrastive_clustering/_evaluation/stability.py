@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
@@ -15,8 +16,8 @@ from sklearn.utils.validation import _num_samples
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.fit_metadata import fit_metadata
 from contrastive_clustering._evaluation.refits import (
-    fit_labels,
     fit_reference,
+    fit_subset,
     seeded_clone,
 )
 from contrastive_clustering._evaluation.stability_result import (
@@ -124,10 +125,11 @@ data frame or mapping of names to columns, default=None
     Raises
     ------
     TypeError, ValueError
-        If a parameter is out of range, if `estimator` cannot be fitted to X, does not
-        return labels or does not take nuisance variables that are passed, if the
-        subsets hold fewer than 2 samples or groups, or if a nuisance variable has a
-        single level in a subset.
+        If a parameter is out of range, if `estimator` cannot be fitted to X or to a
+        subset, does not return a label for each sample or does not take nuisance
+        variables that are passed, if the subsets hold fewer than 2 samples or groups,
+        or fewer samples than clusters, or if a nuisance variable has a single level in
+        a subset.
 
     References
     ----------
@@ -159,6 +161,8 @@ data frame or mapping of names to columns, default=None
         },
         caller="cluster_stability",
     )
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0 is not valid. Pass 1, more, or -1 for all cores.")
     X = open_samples(from_tensor(X, "X"))
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
@@ -167,6 +171,7 @@ data frame or mapping of names to columns, default=None
     generator = check_random_state(random_state)
     seeds = generator.randint(2**31 - 1, size=n_resamples + 1)
     parts = _draw_parts(grouping, n_samples, n_resamples, sample_fraction, generator)
+    _check_n_clusters(estimator, parts, sample_fraction)
     if nuisance is not None:
         _check_levels(Nuisance.read(nuisance, n_samples), parts)
     with Progress("stability", n_resamples + 1, "fit", verbose=verbose) as progress:
@@ -175,9 +180,9 @@ data frame or mapping of names to columns, default=None
         )
         progress.reach(1)
         refits = run_tasks(
-            fit_labels,
+            fit_subset,
             [
-                (seeded_clone(estimator, seed), X, rows, metadata)
+                (seeded_clone(estimator, seed), X, rows, metadata, sample_fraction)
                 for seed, rows in zip(seeds[1:], parts, strict=True)
             ],
             n_jobs=n_jobs,
@@ -245,6 +250,22 @@ def _draw_parts(
     if grouping is None:
         return parts
     return [np.flatnonzero(np.isin(grouping.codes, drawn)) for drawn in parts]
+
+
+def _check_n_clusters(
+    estimator: Any, parts: list[np.ndarray], sample_fraction: float
+) -> None:
+    """Raise an error before the first fit if a subset has too few samples."""
+    # Earlier steps of a pipeline may cluster features.
+    clusterer = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    n_clusters = getattr(clusterer, "n_clusters", None)
+    n_smallest = min(map(len, parts))
+    if isinstance(n_clusters, Integral) and int(n_clusters) > n_smallest:
+        raise ValueError(
+            f"n_clusters={n_clusters} of the estimator is larger than the number of "
+            f"samples in a subset, {n_smallest}. Raise sample_fraction="
+            f"{sample_fraction}, lower n_clusters or pass more samples."
+        )
 
 
 def _check_levels(nuisance: Nuisance, parts: list[np.ndarray]) -> None:

@@ -227,24 +227,6 @@ def read_masked(values: Any, name: str) -> Any:
     return values
 
 
-def reject_times(values: Any) -> None:
-    """Raise a ValueError if an object array holds dates or durations.
-
-    NumPy would convert them to numbers and lose their unit.
-
-    Parameters
-    ----------
-    values : object
-        An array or data frame.
-    """
-    if (
-        isinstance(values, np.ndarray)
-        and values.dtype == object
-        and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
-    ):
-        raise ValueError("It contains dates or durations. Convert them to numbers.")
-
-
 def objects_as_numbers(array: np.ndarray) -> np.ndarray:
     """Return an object array, such as polars decimals, as float64; others unchanged."""
     return array.astype(np.float64) if array.dtype == object else array

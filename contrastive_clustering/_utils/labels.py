@@ -1,11 +1,13 @@
 """Check labels passed by callers."""
 
 from numbers import Number
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._utils.arrays import errors_about, to_array
+from contrastive_clustering._utils.identifiers import is_missing
 from contrastive_clustering._utils.messages import show
 
 
@@ -25,11 +27,12 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
         if len(labels) == 0:
             raise ValueError(f"{name} is empty. Pass at least one label.")
         with errors_about(name, "labels"):
+            check_entries(values, labels)
             distinct = np.unique(labels)  # fails if labels are not comparable
             # NaN and similar values are not equal to themselves.
             same = np.all(distinct == distinct)  # noqa: PLR0124
-            if None in distinct.tolist() or not same:
-                raise ValueError("Some labels are missing. Give each sample a label.")
+            if not same:
+                _reject_missing(labels != labels)  # noqa: PLR0124
             if distinct.dtype.kind == "f" and np.isinf(distinct).any():
                 raise ValueError("Some labels are infinite. Give each sample a label.")
         checked.append(labels)
@@ -40,6 +43,69 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
             f"{' and '.join(map(str, lengths.values()))}."
         )
     return checked
+
+
+def check_entries(values: ArrayLike, labels: np.ndarray) -> None:
+    """Raise a ValueError if labels are missing, or if numbers and text are mixed.
+
+    NumPy cannot sort such labels, or has already turned numbers and NaN into text.
+
+    Parameters
+    ----------
+    values : array-like
+        The labels as passed by the caller.
+
+    labels : ndarray
+        The same labels as an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.labels import check_entries
+    >>> labels = [1, "1"]
+    >>> check_entries(labels, np.array(labels))
+    Traceback (most recent call last):
+    ...
+    ValueError: Labels have different types: int at index 0 and str at index 1. Pass \
+either numbers or strings.
+    """
+    if labels.dtype.kind in "US" and isinstance(values, list | tuple):
+        labels = np.array(values, dtype=object)
+    if labels.dtype != object:
+        return
+    entries = labels.ravel().tolist()
+    _reject_missing(np.array([_is_missing(entry) for entry in entries], dtype=bool))
+    kinds = [_kind_of(entry) for entry in entries]
+    for index, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            first, other = type(entries[0]).__name__, type(entries[index]).__name__
+            raise ValueError(
+                f"Labels have different types: {first} at index 0 and {other} at index "
+                f"{index}. Pass either numbers or strings."
+            )
+
+
+def _reject_missing(missing: np.ndarray) -> None:
+    """Raise a ValueError that gives the index of the first missing label."""
+    indices = np.flatnonzero(missing)
+    if len(indices):
+        raise ValueError(
+            f"Some labels are missing, the first at index {indices[0]}. Give each "
+            "sample a label."
+        )
+
+
+def _is_missing(entry: Any) -> bool:
+    """Return whether a label is missing; an empty string is a label."""
+    return not isinstance(entry, str) and is_missing(entry)
+
+
+def _kind_of(entry: Any) -> type:
+    """Return a type that is the same for all labels that can be compared."""
+    for kind in (str, Number, np.bool_):
+        if isinstance(entry, kind):
+            return Number if kind is np.bool_ else kind
+    return type(entry)
 
 
 def check_weights(

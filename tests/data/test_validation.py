@@ -9,7 +9,11 @@ import scipy.sparse
 import torch
 
 from contrastive_clustering._data.layout import SampleLayout
-from contrastive_clustering._data.validation import check_same_samples, check_samples
+from contrastive_clustering._data.validation import (
+    check_latents,
+    check_same_samples,
+    check_samples,
+)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +121,23 @@ def test_text_is_named_by_its_place_and_not_shown(make_frame):
     with pytest.raises(ValueError, match=r"first in X\[1, 1\]\. Drop") as caught:
         check_samples(np.array(frame, dtype=object))
     assert "Doe" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
+def test_dates_are_named_by_their_place_and_not_shown(make_frame):
+    days = np.array(["2020-02-01", "2020-02-03"], "M8[ns]")
+    frame = make_frame({"age": [61.0, 48.0], "scanned": days})
+    message = (
+        r"^X cannot be read .* first in X\[0, 1\], column 'scanned'\. Drop them or"
+    )
+    with pytest.raises(ValueError, match=message) as caught:
+        check_samples(frame)
+    assert "2020" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]"])
+@pytest.mark.parametrize("convert", [np.asarray, pd.DataFrame, np.ndarray.tolist])
+def test_latents_are_not_dates_or_durations(dtype, convert):
+    latents = convert(np.arange(6).reshape(3, 2).astype(dtype))
+    with pytest.raises(ValueError, match=r"^Z cannot be read .* dates or durations"):
+        check_latents(latents, 2)

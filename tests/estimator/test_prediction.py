@@ -110,8 +110,10 @@ def test_coarser_strata_are_unions_of_finer_ones(fitted_digits, digits):
         np.testing.assert_array_equal(fitted_digits.labels_at(n, images), coarser)
         finer = coarser
     for n in (0, 11):
-        with pytest.raises(ValueError, match=f"n={n} "):
+        with pytest.raises(ValueError, match=f"^n_clusters={n} "):
             fitted_digits.labels_at(n)
+    with pytest.raises(TypeError, match=r"^n_clusters must be .* int, not bool\."):
+        fitted_digits.labels_at(True)
 
 
 @pytest.mark.parametrize("n_images", [1, 7, 8, 9, 40])

@@ -230,6 +230,8 @@ def test_clustered_variables_are_refused():
         ({"strata": [0] * 6}, "strata has 1 strata without noise"),
         ({"strata": [-1] * 6}, "strata has 0 strata without noise"),
         ({"strata": [0, 1, NAN, 0, 1, 1]}, "Some labels are missing"),
+        ({"strata": [0, None, 1, 0, 1, 1]}, "labels are missing, the first at index 1"),
+        ({"strata": ["a", "b", None, "a", "b", "b"]}, "missing, the first at index 2"),
         ({"groups": [1] * 6}, "groups has one group only"),
         ({"groups": [1, 2]}, "groups has 2 values, but there are 6 samples"),
         ({"groups": "patient"}, "groups='patient' is not a column of table"),

@@ -185,6 +185,7 @@ def test_fitted_estimator_of_this_package(fitted_kind):
         ({"y": np.ones(3, int)}, "y has 3 labels, but X has 240 samples"),
         ({"y": np.ones(N, int)}, "y has only one class"),
         ({"y": np.full(N, np.nan)}, "y does not hold classes"),
+        ({"y": [1, "1"] * (N // 2)}, "y does not hold classes: Labels have different"),
         ({"n_neighbors": N}, "n_neighbors=240 is larger than the number of samples"),
         ({"n_neighbors": 0}, "n_neighbors"),
         ({"confidence_level": 1.0}, "confidence_level"),
@@ -215,6 +216,16 @@ def test_unsuitable_estimators_are_reported():
         audit_confounding(Short(), X, site)
     with pytest.raises(ValueError, match="All samples of X are noise"):
         audit_confounding(Planted(), np.full((N, 3), -1.0), site)
+
+
+def test_unusable_latents_are_reported():
+    class Flat(Planted):
+        def transform(self, X):
+            return X[:, 0]
+
+    y, site = draw(np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^estimator.transform returned an array of"):
+        audit_confounding(Flat(), np.c_[y, np.ones((N, 2))], site)
 
 
 def test_names_of_strata_need_not_be_numbers():

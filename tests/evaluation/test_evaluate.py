@@ -252,6 +252,14 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
         ({"y_train": np.linspace(0, 1, 250)}, "y_train does not hold classes"),
         ({"y_test": [None] * 150}, "y_test does not hold classes"),
         ({"y_test": np.full(150, np.nan)}, "y_test does not hold classes"),
+        (
+            {"y_train": [1, "1"] * 125},
+            "y_train does not hold classes: Labels have diff",
+        ),
+        (
+            {"y_test": ["a", None] * 75},
+            "hold classes: Some labels are missing.*index 1",
+        ),
         ({"y_test": ["0"] * 150}, "none in common"),
         ({"y_test": np.full(150, 9)}, "none in common"),
         ({"y_train": np.zeros(250, int)}, "y_train has only the class"),
@@ -271,6 +279,17 @@ def test_bad_input(strata, sets, change, message):
     arguments = {"estimator": strata, **dict(zip(names, sets, strict=True)), **change}
     with pytest.raises(ValueError, match=message):
         evaluate_clustering(**arguments)
+
+
+@pytest.mark.parametrize("method", ["transform", "_project"])
+def test_unusable_latents_are_reported(strata, sets, method):
+    class Flat(FixedLatents):
+        predict = strata.predict
+
+    setattr(Flat, method, lambda self, X: X[:, 0])
+    message = rf"^estimator.{method} returned an array of shape \("
+    with pytest.raises(ValueError, match=message):
+        evaluate_clustering(Flat(), *sets)
 
 
 def test_unfitted(sets):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -8,6 +9,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from contrastive_clustering._evaluation.refits import (
     fit_labels,
     fit_reference,
+    fit_subset,
     seeded_clone,
 )
 
@@ -46,3 +48,42 @@ def test_errors_of_other_clusterers_name_the_estimator_and_x(X, message):
         (TypeError, ValueError), match=rf"estimator=DBSCAN.* fitted to X: .*{message}"
     ):
         fit_reference(DBSCAN(), X)
+
+
+class Given(BaseEstimator):
+    """Returns the given labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def fit_predict(self, X):
+        return self.labels
+
+
+def test_errors_of_a_subset_name_the_fraction_and_the_size():
+    with pytest.raises(
+        ValueError,
+        match=r"^estimator=KMeans\(...\) could be fitted to all 6 samples of X, but "
+        r"not to a subset of 2 \(sample_fraction=0.4\): n_samples=2 should be >= .*"
+        r"If the subset is too small, raise sample_fraction.$",
+    ):
+        fit_subset(KMeans(3), POINTS, np.array([0, 1]), None, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, r"returned labels of shape \(\) for 6 samples"),
+        (np.zeros((6, 1)), r"returned labels of shape \(6, 1\) for 6 samples.*Pass a"),
+        (np.zeros(5), r"returned labels of shape \(5,\) for 6 samples"),
+        (np.full(6, np.nan), "cannot be read as labels. Some labels are missing"),
+        (np.array([1, "b"] * 3, dtype=object), "cannot .* different types: int at"),
+        ([1, "1"] * 3, "cannot be read as labels. Labels have different types: int"),
+    ],
+)
+def test_unusable_labels_name_the_estimator(labels, message):
+    message = rf"estimator=Given\(...\) {message}"
+    with pytest.raises(ValueError, match=message):
+        fit_reference(Given(labels), POINTS)
+    with pytest.raises(ValueError, match=message):
+        fit_subset(Given(labels), np.repeat(POINTS, 2, axis=0), np.arange(6), None, 0.5)

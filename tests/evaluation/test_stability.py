@@ -243,6 +243,7 @@ def test_progress_is_shown_on_request(blobs, capsys):
         ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples leaves 1"),
         ({"estimator": object()}, "'estimator' parameter"),
         ({"n_jobs": 0.5}, "'n_jobs' parameter"),
+        ({"n_jobs": 0}, "n_jobs=0 is not valid. Pass 1, more, or -1"),
         ({"verbose": "yes"}, "'verbose' parameter"),
         ({"estimator": KMeans(190)}, "n_clusters=190"),
     ],
@@ -251,6 +252,26 @@ def test_bad_input(blobs, change, message):
     arguments = {"estimator": KMeans(2), "X": blobs[0], "sample_fraction": 0.8}
     with pytest.raises(ValueError, match=message):
         cluster_stability(**arguments | change)
+
+
+def test_more_clusters_than_samples_are_refused_before_the_first_fit(blobs):
+    class Unfitted(KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            raise AssertionError
+
+    for estimator in (Unfitted(21), make_pipeline(StandardScaler(), Unfitted(21))):
+        with pytest.raises(
+            ValueError,
+            match=r"^n_clusters=21 of the estimator is larger than the number of "
+            r"samples in a subset, 20. Raise sample_fraction=0.1",
+        ):
+            cluster_stability(estimator, blobs[0], sample_fraction=0.1)
+
+
+def test_subsets_that_are_too_small_are_reported(blobs):
+    mixture = GaussianMixture(21)
+    with pytest.raises(ValueError, match=r"all 200 .* subset of 20 \(sample_fraction="):
+        cluster_stability(mixture, blobs[0], sample_fraction=0.1)
 
 
 def test_an_estimator_without_labels(blobs):

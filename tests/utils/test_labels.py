@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from contrastive_clustering._utils.labels import (
@@ -18,15 +19,38 @@ def test_columns_and_lists_are_accepted():
     ("arrays", "message"),
     [
         ({"y": np.zeros((2, 2))}, r"^y has shape \(2, 2\)"),
+        ({"y": None}, r"^y has shape \(\)"),
+        ({"y": [[1, "a"]]}, r"^y has shape \(1, 2\)"),
         ({"y": []}, "^y is empty"),
         ({"y": [1.0, np.nan]}, "^y cannot be read as labels. Some labels are missing"),
         ({"y": [1.0, np.inf]}, "^y cannot be read as labels. Some labels are infinite"),
+        ({"y": ["a", np.nan]}, r"^y cannot be read .* missing, the first at index 1\."),
+        ({"y": [None, "a"]}, r"^y cannot be read .* missing, the first at index 0\."),
+        ({"y": [[1.0], [np.nan]]}, "missing, the first at index 1"),
+        ({"y": np.array(["a", pd.NA], dtype=object)}, "missing, the first at index 1"),
+        ({"y": np.array(["2020", "NaT"], "M8[D]")}, "missing, the first at index 1"),
+        ({"y": pd.Series([1, None], dtype="Int64")}, "missing, the first at index 1"),
+        ({"y": [1, "1"]}, "^y cannot.* different types: int at index 0 and str at ind"),
+        (
+            {"y": [["a"], [2.5]]},
+            "types: str at index 0 and float at index 1. Pass eith",
+        ),
+        (
+            {"y": np.array([True, "a"], dtype=object)},
+            "bool at index 0 and str at index",
+        ),
         ({"a": [1], "b": [1, 2]}, "^a and b have inconsistent numbers.*1 and 2"),
     ],
 )
 def test_invalid_labels_are_named(arrays, message):
     with pytest.raises(ValueError, match=message):
         check_labels(**arrays)
+
+
+def test_numbers_of_different_types_and_empty_strings_are_labels():
+    numbers = np.array([1, 2.5, True, np.int8(3), np.bool_(False)], dtype=object)
+    assert check_labels(y=numbers)[0].tolist() == numbers.tolist()
+    assert check_labels(y=["", "a"])[0].tolist() == ["", "a"]
 
 
 def test_numbers_and_strings_are_not_compared():

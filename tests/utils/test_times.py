@@ -1,0 +1,80 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from contrastive_clustering._utils.times import reject_times
+
+DAYS = np.array(["2020-01-01", "2020-02-03"], "M8[ns]")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        DAYS,
+        DAYS - DAYS[0],
+        pd.Series(DAYS).dt.tz_localize("Europe/Rome"),
+        pd.period_range("2020-01", periods=2, freq="M"),
+        pd.Categorical(DAYS),
+        pd.Series(DAYS, dtype=object),
+        pd.Series(list(DAYS), dtype=object),
+        pd.Series([pd.Timedelta(1)] * 2, dtype=object),
+        [datetime.date(2020, 1, 1)] * 2,
+        [datetime.time(3)] * 2,
+    ],
+)
+def test_columns_of_times_are_named(column):
+    frame = pd.DataFrame({"age": [61.0, 48.0], "scanned": column})
+    message = (
+        r"^It holds dates or durations, first in X\[0, 1\], column 'scanned'. Drop"
+    )
+    with pytest.raises(ValueError, match=message) as caught:
+        reject_times(frame, "X")
+    assert "2020" not in str(caught.value)
+
+
+def test_the_first_row_is_named():
+    frame = pd.DataFrame({1: pd.Series([1, datetime.date(2020, 1, 1)], dtype=object)})
+    with pytest.raises(ValueError, match=r"first in X\[1, 0\], column '1'\."):
+        reject_times(frame, "X")
+
+
+@pytest.mark.parametrize(
+    "column", [DAYS, DAYS - DAYS[0], [datetime.date(2020, 1, 1)] * 2]
+)
+def test_columns_of_polars_are_named(column):
+    frame = pl.DataFrame({"age": [61.0, 48.0], "scanned": column})
+    with pytest.raises(ValueError, match=r"first in X\[0, 1\], column 'scanned'\."):
+        reject_times(frame, "X")
+
+
+@pytest.mark.parametrize(
+    ("array", "place"),
+    [
+        (DAYS[:, None], r"Z\[0, 0\]"),
+        ((DAYS - DAYS[0])[:, None, None], r"Z\[0, 0, 0\]"),
+        (np.array([[1, 2], [3, DAYS[0]]], dtype=object), r"Z\[1, 1\]"),
+        (np.array([[1, 2], [datetime.timedelta(1), 3]], dtype=object), r"Z\[1, 0\]"),
+    ],
+)
+def test_arrays_of_times_are_refused(array, place):
+    with pytest.raises(ValueError, match=rf"first in {place}\. Drop them or convert"):
+        reject_times(array, "Z")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.ones((2, 3)),
+        np.array([[1, "a"]], dtype=object),
+        pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.Categorical([1, 2])}),
+        pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
+        pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+        [[1, 2]],
+        None,
+    ],
+)
+def test_other_values_are_accepted(values):
+    reject_times(values, "X")
