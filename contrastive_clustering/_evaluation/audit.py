@@ -13,11 +13,10 @@ from contrastive_clustering._clustering.group_rows import draw_rows
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
-from contrastive_clustering._evaluation.encoding import encode
+from contrastive_clustering._evaluation.encoding import encode, predict_strata
 from contrastive_clustering._evaluation.evaluate import read_classes
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.labels import check_labels
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
@@ -184,7 +183,7 @@ data frame or mapping of names to columns
     classes = _read_classes(y, n_samples)
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
-    labels = _predict(estimator, X, n_samples)
+    labels = predict_strata(estimator, X, "X")
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     rows = np.flatnonzero(~_is_noise(labels))
     if not len(rows):
@@ -261,19 +260,6 @@ def _read_classes(y: Any, n_samples: int) -> np.ndarray | None:
             "y has only one class, but at least 2 are needed. Pass y=None otherwise."
         )
     return classes
-
-
-def _predict(estimator: Any, X: Any, n_samples: int) -> np.ndarray:
-    """Return the strata of samples."""
-    with errors_about("X", "samples"):
-        predicted = estimator.predict(X)
-    (labels,) = check_labels(strata=predicted)
-    if len(labels) != n_samples:
-        raise ValueError(
-            f"estimator.predict returned {len(labels)} labels for {n_samples} samples. "
-            "Pass an estimator that predicts one label for each sample."
-        )
-    return labels
 
 
 def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Latents that an estimator returns, checked before metrics use them."""
+"""Strata and latents that an estimator returns, checked before metrics use them."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,10 +14,48 @@ from contrastive_clustering._utils.bad_samples import (
     name_samples,
     not_finite,
 )
+from contrastive_clustering._utils.labels import check_labels
 
 REMEDY = (
     "returns a dense array of finite real numbers, of shape (n_samples, n_features)."
 )
+
+
+def predict_strata(estimator: Any, X: Any, name: str) -> np.ndarray:
+    """Return the strata of samples.
+
+    Parameters
+    ----------
+    estimator : object
+        Any fitted object with ``predict``.
+
+    X : array-like of shape (n_samples, ...)
+        Samples.
+
+    name : str
+        Parameter name of X used in error messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        The strata.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the samples are refused, or if ``predict`` does not return one label for each
+        sample.
+    """
+    with errors_about(name, "samples"):
+        n_samples = _num_samples(X)
+        predicted = estimator.predict(X)
+    (labels,) = check_labels(**{f"estimator.predict({name})": predicted})
+    if len(labels) != n_samples:
+        raise ValueError(
+            f"estimator.predict returned {len(labels)} labels for {n_samples} samples "
+            f"of {name}. Pass an estimator that predicts one label for each sample."
+        )
+    return labels
 
 
 def encode(

@@ -21,7 +21,7 @@ from contrastive_clustering._evaluation.agreement import (
     list_metrics,
 )
 from contrastive_clustering._evaluation.compactness import compactness
-from contrastive_clustering._evaluation.encoding import encode
+from contrastive_clustering._evaluation.encoding import encode, predict_strata
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._evaluation.group_overlap import read_separate_groups
 from contrastive_clustering._evaluation.probes import (
@@ -153,8 +153,8 @@ def evaluate_clustering(
     check_neighbors(n_neighbors, len(rows), grouping)
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
-    train = _predict(estimator, X_train, "X_train")
-    test = _predict(estimator, X_test, "X_test")
+    train = predict_strata(estimator, X_train, "X_train")
+    test = predict_strata(estimator, X_test, "X_test")
     mapped = map_clusters_to_labels(y_train, train, test, sample_weight=weights)
     classes, clusters = np.union1d(y_train, y_test), np.union1d(train, test)
     levels, accuracies, merged = _merge(
@@ -310,11 +310,6 @@ def _check_classes(
             f"y_train has only the class {show(train[0])}. Pass at least two classes."
         )
     return checked
-
-
-def _predict(estimator: Any, X: Any, name: str) -> np.ndarray:
-    with errors_about(name, "samples"):
-        return np.asarray(estimator.predict(X))
 
 
 def _merge(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from contrastive_clustering._evaluation.encoding import encode
+from contrastive_clustering._evaluation.encoding import encode, predict_strata
 
 X = np.random.default_rng(0).normal(size=(20, 3)) + 0.123456
 
@@ -100,3 +100,36 @@ def test_errors_of_the_method_name_the_samples():
     with pytest.raises(ValueError, match=r"^X cannot be read as samples") as caught:
         encode(Returning(refuse), X, "X")
     assert "123456" not in str(caught.value)
+
+
+class Predicting:
+    """Returns the given labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def predict(self, X):
+        return self.labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(5, dtype=int), "returned 5 labels for 20 samples of X_test"),
+        (
+            np.zeros((20, 2), dtype=int),
+            r"estimator.predict\(X_test\) .*shape \(20, 2\)",
+        ),
+        (np.full(20, np.nan), r"estimator.predict\(X_test\) .* missing.* index 0"),
+        (["a", 1] * 10, r"estimator.predict\(X_test\) .* different types"),
+    ],
+)
+def test_other_predictions_than_one_label_a_sample_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        predict_strata(Predicting(labels), X, "X_test")
+
+
+def test_predicted_strata_are_returned():
+    assert (
+        predict_strata(Predicting(["a", "b"] * 10), X, "X").tolist() == ["a", "b"] * 10
+    )
