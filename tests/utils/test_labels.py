@@ -33,7 +33,7 @@ def test_columns_and_lists_are_accepted():
         ({"y": [1, "1"]}, "^y cannot.* different types: int at index 0 and str at ind"),
         (
             {"y": [["a"], [2.5]]},
-            "types: str at index 0 and float at index 1. Pass eith",
+            "types: str at index 0 and float at index 1. Pass",
         ),
         (
             {"y": np.array([True, "a"], dtype=object)},
