@@ -96,8 +96,8 @@ def _reject_missing(missing: np.ndarray) -> None:
 
 
 def _is_missing(entry: Any) -> bool:
-    """Return whether a label is missing; an empty string is a label."""
-    return not isinstance(entry, str) and is_missing(entry)
+    """Return whether a label is missing; an empty text is a label."""
+    return not isinstance(entry, str | bytes) and is_missing(entry)
 
 
 def _kind_of(entry: Any) -> type:

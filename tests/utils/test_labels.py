@@ -51,6 +51,7 @@ def test_numbers_of_different_types_and_empty_strings_are_labels():
     numbers = np.array([1, 2.5, True, np.int8(3), np.bool_(False)], dtype=object)
     assert check_labels(y=numbers)[0].tolist() == numbers.tolist()
     assert check_labels(y=["", "a"])[0].tolist() == ["", "a"]
+    assert check_labels(y=[b"", b"a"])[0].tolist() == [b"", b"a"]
 
 
 def test_numbers_and_strings_are_not_compared():
