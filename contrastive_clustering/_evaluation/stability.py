@@ -34,6 +34,7 @@ from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
+    WholeNumber,
     check_parameters,
 )
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -45,7 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [HasMethods(["fit", "get_params", "set_params"])],
     "n_resamples": [Count(2)],
     "sample_fraction": [Number(0, 1, closed="neither")],
-    "n_jobs": [Integral, None],
+    "n_jobs": [WholeNumber(), None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }

@@ -243,6 +243,7 @@ def test_progress_is_shown_on_request(blobs, capsys):
         ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples leaves 1"),
         ({"estimator": object()}, "'estimator' parameter"),
         ({"n_jobs": 0.5}, "'n_jobs' parameter"),
+        ({"n_jobs": True}, "'n_jobs' parameter of cluster_stability must be an int or"),
         ({"n_jobs": 0}, "n_jobs=0 is not valid. Pass 1, more, or -1"),
         ({"verbose": "yes"}, "'verbose' parameter"),
         ({"estimator": KMeans(190)}, "n_clusters=190"),
