@@ -81,8 +81,8 @@ def read_survival(
     Raises
     ------
     ValueError
-        If times are negative, if events are neither 0 nor 1, or if the samples of a
-        group differ.
+        If times are negative, if events are neither 0 nor 1, if the samples of a group
+        differ, or if a column that is not removed has the name of the times.
     """
     if len(survival) != 2:
         raise ValueError(
@@ -97,6 +97,12 @@ def read_survival(
         if _is_name(each):
             columns.pop(each, None)
     name = "survival" if time.name is None else time.name
+    if str(name) in map(str, columns):
+        raise ValueError(
+            f"survival and a column of the table are both named {show(str(name))}, so "
+            "that results could not be told apart. Pass the name of the column in "
+            "survival instead of its values, or rename it."
+        )
     column = SurvivalColumn(
         name, _read(time, "time", pandas), _read(event, "event", pandas)
     )

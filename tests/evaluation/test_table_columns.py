@@ -119,6 +119,7 @@ def test_tables_of_any_library(table):
         ({"a": 5}, ValueError, "column 'a' of table is not one-dimensional"),
         (pd.DataFrame(FRAME).to_dict(), TypeError, "column 'age' of table is of type"),
         ({"a": {5, 6}}, TypeError, "column 'a' of table is of type set"),
+        ({1: [1, 2], "1": [1, 2]}, ValueError, "table has columns named 1 and '1', wh"),
         ({"a": "bc"}, ValueError, "column 'a' of table is not one-dimensional"),
     ],
 )
