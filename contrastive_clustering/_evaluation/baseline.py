@@ -9,6 +9,7 @@ from scipy.stats import CensoredData, ecdf
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._evaluation.table_columns import Column
 from contrastive_clustering._utils.identifiers import MISSING
+from contrastive_clustering._utils.messages import quantity
 
 # Rarer levels of a variable share one row.
 MOST_LEVELS = 20
@@ -91,7 +92,7 @@ def _count_levels(
     n_others = int((frequency > 0).sum()) - len(present)
     if n_others:
         cells = [_count(~np.isin(each, [*present, MISSING])) for each in values]
-        rows.append((f"{n_others} other levels, n (%)", cells))
+        rows.append((f"{quantity(n_others, 'other level')}, n (%)", cells))
     return rows
 
 

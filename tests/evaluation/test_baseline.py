@@ -51,6 +51,12 @@ def test_rare_levels_share_a_row():
     assert table.loc[("x", "5 other levels, n (%)"), "all"] == "8 (16.7 %)"
 
 
+def test_a_single_rare_level_is_in_the_singular():
+    column = Column("x", "categorical", np.arange(21), tuple(map(str, range(21))))
+    table = make_baseline([column], np.arange(21) % 2, STRATA, pd)
+    assert ("x", "1 other level, n (%)") in table.index
+
+
 def test_a_level_may_have_any_name():
     table = make(read("x", ["missing", "missing", "n", None, "n"]))
     statistics = table.index.get_level_values("statistic")
