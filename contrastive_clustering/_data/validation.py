@@ -198,8 +198,10 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
 def check_same_samples(X: Samples, layout: SampleLayout) -> None:
     """Raise a ValueError unless the samples of X have the shape seen in fit."""
     if X.shape[1:] != layout.sample_shape:
+        remedy = f"Convert X to shape {('n', *layout.sample_shape)} or fit again."
+        if X.shape == layout.sample_shape:
+            remedy = "If X is a single sample, pass X[np.newaxis]."
         raise ValueError(
             f"X has samples of shape {X.shape[1:]}, but the estimator was fitted to "
-            f"samples of shape {layout.sample_shape}. Convert X to shape "
-            f"{('n', *layout.sample_shape)} or fit again."
+            f"samples of shape {layout.sample_shape}. {remedy}"
         )

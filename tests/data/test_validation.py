@@ -111,6 +111,8 @@ def test_other_shape_than_in_fit_is_an_error():
     check_same_samples(np.ones((3, 8, 8)), layout)
     with pytest.raises(ValueError, match=r"samples of shape \(8, 9\).*fitted to"):
         check_same_samples(np.ones((3, 8, 9)), layout)
+    with pytest.raises(ValueError, match=r"single sample, pass X\[np.newaxis\]"):
+        check_same_samples(np.ones((8, 8)), layout)
 
 
 @pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
