@@ -14,6 +14,9 @@ from contrastive_clustering._utils.messages import quantity
 # Rarer levels of a variable share one row.
 MOST_LEVELS = 20
 
+# The curve is a product, which may exceed one half by rounding errors.
+ROUNDING = 1e-9
+
 
 def make_baseline(
     columns: Sequence[Column | SurvivalColumn],
@@ -119,5 +122,5 @@ def _median_survival(column: SurvivalColumn) -> str:
         uncensored=column.time[observed], right=column.time[~observed]
     )
     curve = ecdf(sample).sf
-    reached = curve.quantiles[curve.probabilities <= 0.5]
+    reached = curve.quantiles[curve.probabilities <= 0.5 + ROUNDING]
     return f"{reached[0]:.4g}" if len(reached) else "not reached"

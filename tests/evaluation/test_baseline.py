@@ -84,6 +84,14 @@ def test_survival():
     assert table.loc[("days", "missing, n (%)"), "all"] == "1 (20.0 %)"
 
 
+def test_a_curve_of_one_half_has_a_median_in_spite_of_rounding():
+    # (1 - 1 / 24) (1 - 1 / 23) ... (1 - 1 / 13) exceeds 0.5 by rounding errors.
+    time = np.r_[np.arange(1.0, 13), np.full(12, 20.0)]
+    column = SurvivalColumn("days", time, np.repeat([1.0, 0.0], 12))
+    table = make_baseline([column], np.zeros(24, dtype=int), STRATA[:1], pd)
+    assert table.loc[("days", "median survival"), "all"] == "12"
+
+
 def test_a_curve_above_one_half_has_no_median():
     time, event = np.arange(1.0, 6.0), np.array([1.0, 0, 0, 0, 0])
     table = make(SurvivalColumn("days", time, event))
