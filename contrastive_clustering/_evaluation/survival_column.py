@@ -131,7 +131,8 @@ def _read(series: Any, what: str, pandas: Any) -> np.ndarray:
     where = f"the {what} of survival"
     are_bools = series.dropna().map(lambda value: isinstance(value, bool | np.bool_))
     if not are_bools.all() and not is_numeric(series, where, pandas):
-        raise ValueError(f"{where} does not hold numbers. Pass numbers.")
+        remedy = "numbers" if what == "time" else "1 where it was observed, otherwise 0"
+        raise ValueError(f"{where} does not hold numbers. Pass {remedy}.")
     return to_numbers(series, where)
 
 

@@ -206,7 +206,8 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     Raises
     ------
     ValueError
-        If the values are neither numbers nor categories, or infinite.
+        If the values are neither numbers nor categories, or infinite, or if different
+        levels look the same.
     """
     where = f"column {show(name)} of table"
     if is_numeric(series, where, pandas):
@@ -218,8 +219,13 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         values[~np.isnan(numbers)] = codes.reshape(-1)
         return Column(name, "categorical", values, _name_numbers(known))
     categories = series.astype("category").cat.remove_unused_categories().cat
-    codes = np.array(categories.codes, dtype=int)
-    return Column(name, "categorical", codes, tuple(map(str, categories.categories)))
+    levels = tuple(map(str, categories.categories))
+    if len(set(levels)) < len(levels):
+        raise ValueError(
+            f"{where} has different levels that look the same, such as 1 and '1'. "
+            "Convert it to one type."
+        )
+    return Column(name, "categorical", np.array(categories.codes, dtype=int), levels)
 
 
 def is_numeric(series: Any, where: str, pandas: Any) -> bool:

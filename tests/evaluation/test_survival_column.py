@@ -67,7 +67,7 @@ def test_reduction_to_groups():
         (([1, -1, 2, 3], EVENT), "time of survival is negative at index 1"),
         (([1, np.inf, 2, 3], EVENT), "time of survival is infinite at index 1"),
         ((TIME, [0, 1, 2, 1]), "event of survival is neither 0 nor 1 at index 2"),
-        ((TIME, list("abcd")), "event of survival does not hold numbers"),
+        ((TIME, list("abcd")), "event of survival does not hold numbers. Pass 1 wh"),
         (([1, 2, 2, 2], EVENT), "time of survival at index 1 differs"),
         (([1, 1, 2, 2], [0, 0, 0, 1]), "event of survival at index 3 differs"),
     ],
