@@ -195,7 +195,9 @@ float64> instead.
             validate_parameter_constraints(constraints, {name: _Shown(value)}, caller)
 
 
-def _is_satisfied(constraints: list[Any], value: Any) -> bool:
+def _is_satisfied(constraints: list[Any] | str, value: Any) -> bool:
+    if constraints == "no_validation":
+        return True
     return any(make_constraint(each).is_satisfied_by(value) for each in constraints)
 
 
