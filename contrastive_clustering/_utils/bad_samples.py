@@ -67,8 +67,8 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
     Returns
     -------
     sentence : str
-        What was found, the index, and the name of the column if there is one; empty if
-        all values are numbers.
+        The kind of value, its index, and the name of its column if there is one; empty
+        if all values are numbers.
 
     Examples
     --------
