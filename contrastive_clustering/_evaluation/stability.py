@@ -239,7 +239,8 @@ def _draw_parts(
     n_units, units = n_samples, "samples"
     if grouping is not None:
         n_units, units = grouping.n_groups, "groups"
-    n_drawn = int(sample_fraction * n_units)
+    # The product may be below a whole number by rounding errors.
+    n_drawn = int(round(sample_fraction * n_units, 9))
     if n_drawn < 2:
         raise ValueError(
             f"sample_fraction={sample_fraction} of {n_units} {units} leaves {n_drawn}, "

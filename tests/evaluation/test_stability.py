@@ -255,6 +255,19 @@ def test_bad_input(blobs, change, message):
         cluster_stability(**arguments | change)
 
 
+def test_a_fraction_that_is_rounded_down_leaves_no_sample_out():
+    X = np.random.default_rng(0).normal(size=(90, 1))
+    sizes = []
+
+    class Recorded(Halves):
+        def fit(self, X, y=None):
+            sizes.append(len(X))
+            return super().fit(X)
+
+    cluster_stability(Recorded(), X, sample_fraction=0.7, n_resamples=2)
+    assert sizes == [90, 63, 63]  # 0.7 * 90 is slightly less than 63
+
+
 def test_more_clusters_than_samples_are_refused_before_the_first_fit(blobs):
     class Unfitted(KMeans):
         def fit(self, X, y=None, sample_weight=None):
