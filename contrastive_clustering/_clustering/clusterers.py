@@ -17,6 +17,7 @@ from contrastive_clustering._clustering.consensus import (
 )
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.param_validation import check_parameters
 
 NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 
@@ -24,6 +25,9 @@ NAMED_CLUSTERERS = ("consensus", "kmeans", "gaussian_mixture")
 # direction first, so the value is relative to the variance of a direction.
 MIXTURE_REGULARIZATION = 1e-3
 
+
+# Parameters of scikit-learn's clusterers that hold a row for each cluster.
+STARTS = ("init", "means_init", "weights_init", "precisions_init")
 
 PRECOMPUTED = ("precomputed", "precomputed_nearest_neighbors")
 
@@ -143,7 +147,9 @@ def check_n_groups(
         )
 
 
-def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
+def check_clusterer(
+    clusterer: Any, n_features: int | None = None, n_clusters: Any = None
+) -> None:
     """Raise a ValueError unless a clusterer can be cloned and its parameters are valid.
 
     Parameters
@@ -154,12 +160,16 @@ def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
     n_features : int, default=None
         Number of columns of the latents, if known.
 
+    n_clusters : int, "auto" or ClusterNumberSearch, default=None
+        The estimator's number of clusters, if known.
+
     Raises
     ------
     ValueError
         If the clusterer is a class or cannot be cloned; if a parameter of it or of a
         nested estimator is invalid or expects distances instead of samples; or if its
-        initial centers have another number of columns.
+        initial centers have another number of columns, or are those of another number
+        of clusters.
     """
     if isinstance(clusterer, str):
         return
@@ -187,20 +197,61 @@ def check_clusterer(clusterer: Any, n_features: int | None = None) -> None:
                 "latents, not distances or neighbors of samples. Choose another "
                 f"{name}."
             )
-    start = params.get("init")
-    if (
-        isinstance(start, np.ndarray)
-        and start.ndim == 2
-        and n_features not in (None, start.shape[1])
-    ):
-        raise ValueError(
-            f"clusterer={show(clusterer)} has init={show(start)}, but its input has "
-            f"{n_features} columns (latent_dim). Pass centers with {n_features} "
-            "columns."
-        )
+    _check_columns(clusterer, params, n_features)
     for part in (resolved, *params.values()):
         if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
-            part._validate_params()
+            check_parameters(
+                part._parameter_constraints,
+                part.get_params(deep=False),
+                type(part).__name__,
+            )
+    if n_clusters is not None:
+        _check_start(clusterer, n_clusters)
+
+
+def _check_columns(
+    clusterer: BaseEstimator, params: dict[str, Any], n_features: int | None
+) -> None:
+    """Raise a ValueError if initial centers are not in the space of the latents."""
+    for name in ("init", "means_init"):
+        start = params.get(name)
+        if (
+            isinstance(start, np.ndarray)
+            and start.ndim == 2
+            and n_features not in (None, start.shape[1])
+        ):
+            raise ValueError(
+                f"clusterer={show(clusterer)} has {name}={show(start)}, but its input "
+                f"has {n_features} columns (latent_dim). Pass centers with "
+                f"{n_features} columns."
+            )
+
+
+def _check_start(clusterer: BaseEstimator, n_clusters: Any) -> None:
+    """Raise a ValueError if a clusterer starts with another number of clusters.
+
+    It would fail when the network has been trained.
+    """
+    found = _find_number(clusterer)
+    if found is None:
+        return
+    holder, _ = found
+    wanted = {n_clusters}
+    if not isinstance(n_clusters, Integral):  # a search, by name or as an object
+        wanted = {
+            getattr(n_clusters, f"{end}_clusters", None) for end in ("min", "max")
+        }
+    for name in STARTS:
+        start = getattr(holder, name, None)
+        # One matrix, whatever the number of clusters.
+        is_tied = getattr(holder, "covariance_type", None) == "tied"
+        is_shared = is_tied and name == "precisions_init"
+        if isinstance(start, np.ndarray) and not is_shared and wanted != {len(start)}:
+            raise ValueError(
+                f"clusterer={show(clusterer)} has {name}={show(start)} for "
+                f"{len(start)} clusters, but n_clusters={show(n_clusters)}. Set "
+                f"n_clusters={len(start)}, or leave out {name}."
+            )
 
 
 def _find_number(clusterer: Any) -> tuple[Any, str] | None:

@@ -1,7 +1,6 @@
 """Choose the number of strata by scoring candidates with a criterion."""
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +21,11 @@ from contrastive_clustering._utils.arrays import (
 )
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.param_validation import Count, check_parameters
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    WholeNumber,
+    check_parameters,
+)
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
 # Maximum number of latents that a search uses; larger sets are subsampled.
@@ -145,7 +148,7 @@ class ClusterNumberSearch:
     _constraints: ClassVar[dict[str, list[Any]]] = {
         "min_clusters": [Count(2)],
         "max_clusters": [Count(2)],
-        "n_jobs": [Integral, None],
+        "n_jobs": [WholeNumber(), None],
     }
 
     def __post_init__(self) -> None:

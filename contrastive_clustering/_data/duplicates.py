@@ -25,10 +25,15 @@ def number_distinct(samples: Samples) -> np.ndarray:
     digests = b"".join(
         hashlib.blake2b(sample.tobytes(), digest_size=8).digest()
         for chunk in iterate_chunks(samples)
-        for sample in chunk
+        for sample in _without_negative_zeros(chunk)
     )
     _, codes = np.unique(np.frombuffer(digests, np.uint64), return_inverse=True)
     return np.asarray(codes)
+
+
+def _without_negative_zeros(values: np.ndarray) -> np.ndarray:
+    """Return equal values whose bytes are equal, too: -0.0 becomes 0.0."""
+    return values + 0 if values.dtype.kind == "f" else values
 
 
 def count_distinct(

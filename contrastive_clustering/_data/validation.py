@@ -17,7 +17,7 @@ from contrastive_clustering._utils.arrays import (
     to_array,
     without_extended_precision,
 )
-from contrastive_clustering._utils.bad_samples import check_finite, name_text
+from contrastive_clustering._utils.bad_samples import check_finite, name_not_real
 from contrastive_clustering._utils.times import reject_times
 
 Samples = np.ndarray | LazyArray
@@ -78,7 +78,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
 
 
 def _as_numbers(X: Any, min_samples: int) -> np.ndarray:
-    """Return X as an array of numbers, or raise an error that names the first text."""
+    """Return X as an array of numbers, or raise an error that names the first other."""
     try:
         checked = check_array(
             X,
@@ -90,12 +90,19 @@ def _as_numbers(X: Any, min_samples: int) -> np.ndarray:
             input_name="X",
         )
         return objects_as_numbers(checked)
-    except ValueError as error:
-        if "could not convert string" not in str(error):
+    # NumPy's own errors would not say where the value is.
+    except (TypeError, ValueError) as error:
+        sentence, kind = "", getattr(getattr(X, "dtype", None), "kind", None)
+        if kind == "c":
+            sentence = (
+                "Complex data not supported. Pass real numbers, such as np.abs(X)."
+            )
+        elif kind == "O" or hasattr(X, "columns"):
+            values = np.asarray(X, dtype=object)
+            sentence = name_not_real(values, getattr(X, "columns", None))
+        if not sentence:
             raise
-        columns = getattr(X, "columns", None)
-        text = name_text(np.asarray(X, dtype=object), columns)
-        raise ValueError(text or str(error)) from None
+        raise type(error)(sentence) from None
 
 
 def _check_axes(array: LazyArray, min_samples: int) -> None:
@@ -198,8 +205,10 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
 def check_same_samples(X: Samples, layout: SampleLayout) -> None:
     """Raise a ValueError unless the samples of X have the shape seen in fit."""
     if X.shape[1:] != layout.sample_shape:
+        remedy = f"Convert X to shape {('n', *layout.sample_shape)} or fit again."
+        if X.shape == layout.sample_shape:
+            remedy = "If X is a single sample, pass X[np.newaxis]."
         raise ValueError(
             f"X has samples of shape {X.shape[1:]}, but the estimator was fitted to "
-            f"samples of shape {layout.sample_shape}. Convert X to shape "
-            f"{('n', *layout.sample_shape)} or fit again."
+            f"samples of shape {layout.sample_shape}. {remedy}"
         )

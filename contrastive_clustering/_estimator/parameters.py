@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -21,13 +20,18 @@ from contrastive_clustering._networks.custom import Part
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.resolve import REFINEMENTS
 from contrastive_clustering._training.mixed_precision import PRECISIONS
-from contrastive_clustering._utils.param_validation import Count, Number
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    InstanceOf,
+    Number,
+    WholeNumber,
+)
 
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": [
         Count(1),
         StrOptions({"auto"}),
-        ClusterNumberSearch,
+        InstanceOf(ClusterNumberSearch, "a ClusterNumberSearch"),
     ],
     "clusterer": [StrOptions(set(NAMED_CLUSTERERS)), HasMethods("fit_predict")],
     "whiten": ["boolean"],
@@ -39,11 +43,11 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "reconstruction_weight": [Number(0, None, closed="left")],
     "augmentation": [StrOptions({"auto", *PRESETS}), callable, None],
     "image_shape": ["array-like", None],
-    "channel_axis": [Integral, StrOptions({"auto"}), None],
+    "channel_axis": [WholeNumber(), StrOptions({"auto"}), None],
     "max_epochs": [Count(0), StrOptions({"auto"})],
     "refinement": [
         StrOptions(set(REFINEMENTS)),
-        Refinement,
+        InstanceOf(Refinement, "a refinement such as SelfTrainingRefinement()"),
     ],
     "refinement_epochs": [Count(0), StrOptions({"auto"})],
     "kl_weight": [Number(0, None, closed="left")],

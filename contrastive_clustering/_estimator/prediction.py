@@ -250,8 +250,8 @@ class PredictionMixin(
         principal components of X. This space does not depend on the network or on the
         number of strata, so the score can compare any parameters in a grid search. It
         does not replace labels: strata can be well separated and still follow a
-        scanner. If X has more than 10,000 samples, a random subset is used, the same
-        in each call.
+        scanner. Noise, -1, is compared like a stratum. If X has more than 10,000
+        samples, a random subset is used, the same in each call.
 
         Parameters
         ----------

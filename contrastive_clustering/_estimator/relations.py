@@ -94,7 +94,9 @@ def check_relations(
             "processes: each needs at least 2 samples of every batch. Raise batch_size "
             "or start fewer processes."
         )
-    check_clusterer(params.clusterer, None if params.whiten else params.latent_dim)
+    check_clusterer(
+        params.clusterer, None if params.whiten else params.latent_dim, n_clusters
+    )
     if isinstance(n_clusters, ClusterNumberSearch) and not takes_number(
         params.clusterer
     ):

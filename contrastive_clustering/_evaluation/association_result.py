@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from markupsafe import escape
 
+from contrastive_clustering._utils.messages import quantity
+
 # Level at which the printed result calls a variable associated.
 LEVEL = 0.05
 
@@ -115,14 +117,16 @@ class StrataAssociation:
         else:
             text += f"{n_units} samples"
         if self.n_noise:
-            text += f"; {self.n_noise} noise samples are left out"
+            verb = "is" if self.n_noise == 1 else "are"
+            text += f"; {quantity(self.n_noise, 'noise sample')} {verb} left out"
         return text
 
     def _method(self) -> str:
         n_tested = int(self.table["p"].notna().sum())
         unit = "groups" if self.grouped else "samples"
         correction = (
-            f"corrected by {CORRECTIONS[self.correction]} for {n_tested} variables"
+            f"corrected by {CORRECTIONS[self.correction]} for "
+            f"{quantity(n_tested, 'variable')}"
             if self.correction
             else "not corrected for the number of variables"
         )

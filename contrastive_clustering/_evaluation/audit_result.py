@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import escape
 
 from contrastive_clustering._evaluation.audit_verdict import VERDICTS
+from contrastive_clustering._utils.messages import quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,8 @@ class ConfoundingAudit:
         else:
             text += f"{self.n_samples} samples"
         if self.n_noise:
-            text += f"; {self.n_noise} noise samples are left out"
+            verb = "is" if self.n_noise == 1 else "are"
+            text += f"; {quantity(self.n_noise, 'noise sample')} {verb} left out"
         if not np.isnan(self.y_accuracy):
             text += f"; balanced accuracy of y from the strata {self.y_accuracy:.3f}"
         return text

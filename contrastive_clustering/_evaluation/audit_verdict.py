@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from contrastive_clustering._utils.messages import quantity
+
 # A level needs this many groups to be judged. A class can be told apart from the
 # nuisance if this many of its groups, or more than this fraction of them, lie outside
 # its most frequent level.
@@ -174,4 +176,4 @@ def _classes(evidence: Evidence, numbers: np.ndarray) -> str:
 def _enumerate(names: Sequence[str]) -> str:
     shown = ", ".join(names[:MAX_NAMED])
     n_others = len(names) - MAX_NAMED
-    return f"{shown} and {n_others} others" if n_others > 0 else shown
+    return f"{shown} and {quantity(n_others, 'other')}" if n_others > 0 else shown

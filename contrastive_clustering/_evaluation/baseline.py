@@ -9,9 +9,13 @@ from scipy.stats import CensoredData, ecdf
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._evaluation.table_columns import Column
 from contrastive_clustering._utils.identifiers import MISSING
+from contrastive_clustering._utils.messages import quantity
 
 # Rarer levels of a variable share one row.
 MOST_LEVELS = 20
+
+# The curve is a product, which may exceed one half by rounding errors.
+ROUNDING = 1e-9
 
 
 def make_baseline(
@@ -91,7 +95,7 @@ def _count_levels(
     n_others = int((frequency > 0).sum()) - len(present)
     if n_others:
         cells = [_count(~np.isin(each, [*present, MISSING])) for each in values]
-        rows.append((f"{n_others} other levels, n (%)", cells))
+        rows.append((f"{quantity(n_others, 'other level')}, n (%)", cells))
     return rows
 
 
@@ -118,5 +122,5 @@ def _median_survival(column: SurvivalColumn) -> str:
         uncensored=column.time[observed], right=column.time[~observed]
     )
     curve = ecdf(sample).sf
-    reached = curve.quantiles[curve.probabilities <= 0.5]
+    reached = curve.quantiles[curve.probabilities <= 0.5 + ROUNDING]
     return f"{reached[0]:.4g}" if len(reached) else "not reached"

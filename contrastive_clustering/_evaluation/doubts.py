@@ -42,7 +42,7 @@ def doubts_of_copies(
         Their strata.
 
     indices : ndarray of shape (n_samples,), default=None
-        Their indices in X; None counts from 0.
+        Their indices in X if they are a part of it; None if they are all samples.
 
     groups : Grouping, default=None
         The group of each sample.
@@ -69,11 +69,13 @@ def doubts_of_copies(
         return []
     copied = codes == counts.argmax()
     first = rows[copied.argmax()]
+    counted, among = f"{len(codes)} samples of X", ""
     if indices is not None:
         first = indices[first]
+        counted, among = f"the {len(codes)} samples used", " among them"
     doubt = (
-        f"{n_copies} of {len(codes)} samples of X are exact copies of others; "
-        f"X[{first}] occurs {most} times."
+        f"{n_copies} of {counted} are exact copies of others{among}; X[{first}] "
+        f"occurs {most} times{among}."
     )
     strata = labels[rows]
     of_one = [

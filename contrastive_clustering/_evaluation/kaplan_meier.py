@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import CensoredData, ecdf
 
+# Times that differ by this share are equal.
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class KaplanMeierCurve:
@@ -37,8 +40,12 @@ class KaplanMeierCurve:
     unit_times: np.ndarray
 
     def count_at_risk(self, times: np.ndarray) -> np.ndarray:
-        """Return the number of units that are observed until each time or longer."""
-        n_before = np.searchsorted(self.unit_times, times, side="left")
+        """Return the number of units that are observed until each time or longer.
+
+        Times may exceed those of units by rounding errors, as ticks of an axis do.
+        """
+        earliest = np.asarray(times) * (1 - ROUNDING)
+        n_before = np.searchsorted(self.unit_times, earliest, side="left")
         return np.asarray(len(self.unit_times) - n_before)
 
     def survival_at(self, times: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
+    WholeNumber,
     check_parameters,
 )
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -45,7 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [HasMethods(["fit", "get_params", "set_params"])],
     "n_resamples": [Count(2)],
     "sample_fraction": [Number(0, 1, closed="neither")],
-    "n_jobs": [Integral, None],
+    "n_jobs": [WholeNumber(), None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
@@ -238,7 +239,8 @@ def _draw_parts(
     n_units, units = n_samples, "samples"
     if grouping is not None:
         n_units, units = grouping.n_groups, "groups"
-    n_drawn = int(sample_fraction * n_units)
+    # The product may be below a whole number by rounding errors.
+    n_drawn = int(round(sample_fraction * n_units, 9))
     if n_drawn < 2:
         raise ValueError(
             f"sample_fraction={sample_fraction} of {n_units} {units} leaves {n_drawn}, "

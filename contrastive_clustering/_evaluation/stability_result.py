@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.numbering import name_strata
 from contrastive_clustering._utils.optional import import_pandas
 
@@ -161,6 +162,5 @@ class ClusterStability:
 
 
 def _count(n_samples: int, n_groups: int | None) -> str:
-    if n_groups is None:
-        return f"{n_samples} samples"
-    return f"{n_samples} samples, {n_groups} group{'' if n_groups == 1 else 's'}"
+    samples = quantity(n_samples, "sample")
+    return samples if n_groups is None else f"{samples}, {quantity(n_groups, 'group')}"

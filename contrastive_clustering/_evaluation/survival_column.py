@@ -81,8 +81,8 @@ def read_survival(
     Raises
     ------
     ValueError
-        If times are negative, if events are neither 0 nor 1, or if the samples of a
-        group differ.
+        If times are negative, if events are neither 0 nor 1, if the samples of a group
+        differ, or if a column that is not removed has the name of the times.
     """
     if len(survival) != 2:
         raise ValueError(
@@ -97,6 +97,12 @@ def read_survival(
         if _is_name(each):
             columns.pop(each, None)
     name = "survival" if time.name is None else time.name
+    if str(name) in map(str, columns):
+        raise ValueError(
+            f"survival and a column of the table are both named {show(str(name))}, so "
+            "that results could not be told apart. Pass the name of the column in "
+            "survival instead of its values, or rename it."
+        )
     column = SurvivalColumn(
         name, _read(time, "time", pandas), _read(event, "event", pandas)
     )
@@ -125,7 +131,8 @@ def _read(series: Any, what: str, pandas: Any) -> np.ndarray:
     where = f"the {what} of survival"
     are_bools = series.dropna().map(lambda value: isinstance(value, bool | np.bool_))
     if not are_bools.all() and not is_numeric(series, where, pandas):
-        raise ValueError(f"{where} does not hold numbers. Pass numbers.")
+        remedy = "numbers" if what == "time" else "1 where it was observed, otherwise 0"
+        raise ValueError(f"{where} does not hold numbers. Pass {remedy}.")
     return to_numbers(series, where)
 
 

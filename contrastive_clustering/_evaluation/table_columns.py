@@ -1,6 +1,6 @@
 """Columns of a table: reading them, and whether they are numbers or categories."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
@@ -58,7 +58,9 @@ class Column:
         return replace(self, values=reduced(self.values))
 
 
-def read_table(table: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
+def read_table(
+    table: Any, n_samples: int, pandas: Any, parameter: str = "table"
+) -> dict[Hashable, Any]:
     """Return the columns of a table by name, as pandas series.
 
     Parameters
@@ -72,6 +74,9 @@ def read_table(table: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
     pandas : module
         The pandas package.
 
+    parameter : str, default="table"
+        Name of the parameter, for messages.
+
     Returns
     -------
     columns : dict of hashable to pandas.Series
@@ -83,28 +88,41 @@ def read_table(table: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
         If `table` has no named columns.
 
     ValueError
-        If there are no columns, if names are repeated, or if a column does not have one
-        value for each sample.
+        If there are no columns, if names are repeated or look the same, or if a column
+        does not have one value for each sample.
     """
     if not isinstance(table, Mapping) and not hasattr(table, "columns"):
         raise TypeError(
-            f"table={show(table)} has no named columns. Pass a pandas or polars data "
-            "frame, or a dict of columns."
+            f"{parameter}={show(table)} has no named columns. Pass a pandas or polars "
+            "data frame, or a dict of columns."
         )
     names = list(table) if isinstance(table, Mapping) else list(table.columns)
     if not names:
-        raise ValueError("table has no columns. Pass at least one variable.")
+        raise ValueError(f"{parameter} has no columns. Pass at least one variable.")
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
     if repeated:
         raise ValueError(
-            f"table has several columns named {show(repeated[0])}. Give each column a "
-            "name of its own."
+            f"{parameter} has several columns named {show(repeated[0])}. Give each "
+            "column a name of its own."
         )
-    where = "column {} of table"
+    _check_names(names, parameter)
+    where = f"column {{}} of {parameter}"
     return {
         name: to_series(table[name], where.format(show(name)), n_samples, pandas)
         for name in names
     }
+
+
+def _check_names(names: Sequence[Hashable], parameter: str) -> None:
+    """Raise an error if names look the same, as results are indexed by their text."""
+    first: dict[str, Hashable] = {}
+    for name in names:
+        other = first.setdefault(str(name), name)
+        if other is not name:
+            raise ValueError(
+                f"{parameter} has columns named {show(other)} and {show(name)}, which "
+                "look the same in results. Rename one of them."
+            )
 
 
 def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
@@ -188,7 +206,8 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     Raises
     ------
     ValueError
-        If the values are neither numbers nor categories, or infinite.
+        If the values are neither numbers nor categories, or infinite, or if different
+        levels look the same.
     """
     where = f"column {show(name)} of table"
     if is_numeric(series, where, pandas):
@@ -200,8 +219,13 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         values[~np.isnan(numbers)] = codes.reshape(-1)
         return Column(name, "categorical", values, _name_numbers(known))
     categories = series.astype("category").cat.remove_unused_categories().cat
-    codes = np.array(categories.codes, dtype=int)
-    return Column(name, "categorical", codes, tuple(map(str, categories.categories)))
+    levels = tuple(map(str, categories.categories))
+    if len(set(levels)) < len(levels):
+        raise ValueError(
+            f"{where} has different levels that look the same, such as 1 and '1'. "
+            "Convert it to one type."
+        )
+    return Column(name, "categorical", np.array(categories.codes, dtype=int), levels)
 
 
 def is_numeric(series: Any, where: str, pandas: Any) -> bool:

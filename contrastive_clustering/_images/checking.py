@@ -12,7 +12,7 @@ from contrastive_clustering._images.loaded import ReadSettings
 from contrastive_clustering._images.spool import ZARR_SUFFIX
 from contrastive_clustering._utils.files import as_output_path
 from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.param_validation import check_parameters
+from contrastive_clustering._utils.param_validation import WholeNumber, check_parameters
 
 MAX_SIDE = 2**15
 
@@ -22,7 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "channels": [StrOptions({"auto", "gray", "rgb"})],
     "path_column": [str],
     "on_error": [StrOptions({"raise", "skip"})],
-    "n_jobs": [Integral, None],
+    "n_jobs": [WholeNumber(), None],
     "verbose": ["verbose"],
 }
 

@@ -16,6 +16,7 @@ from contrastive_clustering._images.reading import Failure, Item, read_item
 from contrastive_clustering._images.spool import FileSpool, MemorySpool, Spool
 from contrastive_clustering._images.table import COLUMNS, make_table
 from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
@@ -182,9 +183,10 @@ class _Collected:
 
 def _report(failures: Sequence[Failure], duplicate_of: Sequence[int]) -> None:
     if failures:
+        were, all_are = ("was", "it is") if len(failures) == 1 else ("were", "all are")
         warn(
-            f"{len(failures)} files could not be read and were left out; all are named "
-            f"in errors. {_name(failures)}"
+            f"{quantity(len(failures), 'file')} could not be read and {were} left out; "
+            f"{all_are} named in errors. {_name(failures)}"
         )
     n_copies = sum(index >= 0 for index in duplicate_of)
     if n_copies:

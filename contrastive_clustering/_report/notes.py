@@ -63,7 +63,8 @@ def caveats(
         One or two sentences each.
     """
     notes = _on_shown_samples() if privacy is None else _on_privacy(privacy)
-    notes += doubts_of_copies(chosen.samples, chosen.labels, chosen.rows, grouping)
+    part = chosen.rows if len(chosen.rows) < n_samples else None
+    notes += doubts_of_copies(chosen.samples, chosen.labels, part, grouping)
     notes += doubts_of_sizes(estimator.labels_, estimator.n_clusters_)
     notes += doubts_of_reconstruction(error)
     notes.append(

@@ -136,18 +136,6 @@ def _render(macro: str, **values: object) -> Markup:
     return Markup(getattr(pieces, macro)(**values))
 
 
-def quantity(n: int, noun: str) -> str:
-    """Return a count with its noun, in the singular or the plural.
-
-    Examples
-    --------
-    >>> from contrastive_clustering._report.page import quantity
-    >>> quantity(1, "sample"), quantity(12000, "sample")
-    ('1 sample', '12,000 samples')
-    """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-
-
 def paragraph(value: str) -> Markup:
     """Return a paragraph of plain text.
 

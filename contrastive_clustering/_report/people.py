@@ -306,7 +306,7 @@ def _read_columns(metadata: Any, n_samples: int, pandas: Any) -> dict[Hashable, 
     for name in names:
         if names.count(name) == 1:
             read_column(metadata[name], f"column {show(name)} of metadata", n_samples)
-    return read_table(metadata, n_samples, pandas)
+    return read_table(metadata, n_samples, pandas, "metadata")
 
 
 def _get(columns: dict[Hashable, Any], name: Hashable, parameter: str) -> Any:

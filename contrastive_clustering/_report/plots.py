@@ -28,10 +28,10 @@ from contrastive_clustering._report.page import (
     cards,
     figure,
     paragraph,
-    quantity,
     stratum_name,
 )
 from contrastive_clustering._report.privacy import count_members
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.optional import import_pyplot
 
 # By the definition of CSS.
@@ -207,8 +207,8 @@ def training_curve(estimator: Any) -> Markup:
     display = TrainingCurveDisplay.from_estimator(estimator)
     return embed(
         display,
-        f"Curves of the losses over {len(estimator.history_)} epochs. The table gives "
-        "the first and last value of each loss.",
+        f"Curves of the losses over {quantity(len(estimator.history_), 'epoch')}. The "
+        "table gives the first and last value of each loss.",
         "Loss in each epoch. If a curve is still falling, train for more epochs.",
     )
 

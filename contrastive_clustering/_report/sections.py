@@ -20,13 +20,12 @@ from contrastive_clustering._report.page import (
     Section,
     facts,
     paragraph,
-    quantity,
     stratum_name,
     table,
 )
 from contrastive_clustering._training.loss_recording import PHASES, phase_numbers
 from contrastive_clustering._utils.grouping import Grouping, sample_weights
-from contrastive_clustering._utils.messages import show, without_values
+from contrastive_clustering._utils.messages import quantity, show, without_values
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.provenance import import_path, package_versions
 from contrastive_clustering._utils.weighted_tables import first_of_largest

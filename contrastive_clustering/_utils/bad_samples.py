@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -52,8 +53,8 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
     return f"{text} ({len(indices)} of {n_samples} samples)"
 
 
-def name_text(values: np.ndarray, columns: Sequence[object] | None = None) -> str:
-    """Return a sentence that names the first value that is not a number.
+def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -> str:
+    """Return a sentence that names the first value that is not a real number.
 
     Parameters
     ----------
@@ -66,26 +67,49 @@ def name_text(values: np.ndarray, columns: Sequence[object] | None = None) -> st
     Returns
     -------
     sentence : str
-        The index, and the name of the column if there is one; empty if all values are
-        numbers.
+        The kind of value, its index, and the name of its column if there is one; empty
+        if all values are numbers.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from contrastive_clustering._utils.bad_samples import name_text
-    >>> name_text(np.array([["1", "2"], ["3", "Doe"]]), ["age", "name"])
+    >>> from contrastive_clustering._utils.bad_samples import name_not_real
+    >>> name_not_real(np.array([["1", "2"], ["3", "Doe"]]), ["age", "name"])
     "It holds text, first in X[1, 1], column 'name'. Drop it or encode it as numbers."
     """
     for flat, value in enumerate(values.flat):
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            index = [int(each) for each in np.unravel_index(flat, values.shape)]
-            where = f"X[{', '.join(map(str, index))}]"
-            if columns is not None and len(index) == 2:
-                where += f", column {str(columns[index[1]])!r}"
+        if _is_real(value):
+            continue
+        index = [int(each) for each in np.unravel_index(flat, values.shape)]
+        where = f"X[{', '.join(map(str, index))}]"
+        if columns is not None and len(index) == 2:
+            where += f", column {str(columns[index[1]])!r}"
+        if isinstance(value, str | bytes):
             return f"It holds text, first in {where}. Drop it or encode it as numbers."
+        kind = type(value).__name__
+        if kind == "NAType":  # of pandas
+            return (
+                f"It holds missing values, first in {where}. Drop these samples or "
+                "impute the values."
+            )
+        return (
+            f"It must hold real numbers, not {kind!r} as in {where}. Drop such values "
+            "or convert them to numbers."
+        )
     return ""
+
+
+def _is_real(value: Any) -> bool:
+    """Return whether a value is converted to a real number or NaN."""
+    if value is None:
+        return True
+    if isinstance(value, complex | np.complexfloating):
+        return bool(value.imag == 0)
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def blocks(n_samples: int, values_of_each: int) -> Iterator[slice]:

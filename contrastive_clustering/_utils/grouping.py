@@ -15,6 +15,9 @@ from contrastive_clustering._utils.identifiers import (
 # permutations within small blocks change little.
 MIN_BLOCK = 5
 
+# Relative rounding error of a sum, for each of its terms.
+EPSILON = np.finfo(np.float64).eps
+
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
@@ -134,8 +137,9 @@ class Grouping:
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Return the mean of each group, NaN if all its values are NaN.
 
-        If all values of a group are equal, the mean is exactly this value, so that ties
-        between groups of different sizes remain ties.
+        If all values of a group are equal, the mean is exactly this value, and means
+        that differ only by rounding errors are equal, so that ties between groups of
+        different sizes remain ties.
         """
         known = ~np.isnan(values)
         codes, values = self.codes[known], values[known]
@@ -147,8 +151,14 @@ class Grouping:
         # Dividing first avoids an overflow of the sum.
         terms = values / counts[codes]
         means = np.bincount(codes, weights=terms, minlength=self.n_groups)
-        means = np.where(low == high, low, means)
-        return np.where(counts > 0, means, np.nan)
+        present = np.flatnonzero(counts)
+        low, high = low[present], high[present]
+        largest = np.maximum(np.abs(low), np.abs(high))
+        errors = np.where(low == high, 0, largest * (EPSILON * counts[present]))
+        result = np.full(self.n_groups, np.nan)
+        exact = np.where(low == high, low, means[present])
+        result[present] = _without_rounding(exact, errors)
+        return result
 
     def varies(self, values: np.ndarray) -> np.ndarray:
         """Return the indices of samples that differ from the first of their group.
@@ -179,6 +189,19 @@ class Grouping:
             blocks[i] = blocks[i - 1] + is_new
             n_in_block = counts[i] if is_new else n_in_block + counts[i]
         return np.asarray(blocks[np.searchsorted(sizes, group_sizes)])
+
+
+def _without_rounding(values: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return values of which those that differ by at most their errors are equal."""
+    order = np.argsort(values, kind="stable")
+    gaps = np.diff(values[order])
+    is_tied = gaps <= errors[order][1:] + errors[order][:-1]
+    result = np.empty_like(values)
+    # Each value is the first of its run of ties, whose index is the largest so far.
+    first = np.arange(len(values))
+    first[1:][is_tied] = 0
+    result[order] = values[order][np.maximum.accumulate(first)]
+    return result
 
 
 def sample_weights(grouping: Grouping | None) -> np.ndarray | None:

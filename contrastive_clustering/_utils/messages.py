@@ -152,6 +152,18 @@ _WRITTEN: tuple[tuple[Any, Callable[[Any], str]], ...] = (
 )
 
 
+def quantity(n: int, noun: str) -> str:
+    """Return a count with its noun, in the singular or the plural.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.messages import quantity
+    >>> quantity(1, "sample"), quantity(12000, "sample")
+    ('1 sample', '12,000 samples')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def without_values(text: str) -> str:
     """Remove array contents from a message of another package or of custom code.
 

@@ -6,6 +6,7 @@ from sklearn.cluster import (
     HDBSCAN,
     AgglomerativeClustering,
     Birch,
+    BisectingKMeans,
     KMeans,
     MiniBatchKMeans,
     SpectralClustering,
@@ -184,12 +185,43 @@ class Stubborn(ClusterMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize(
+    ("clusterer", "name"),
+    [
+        (KMeans(init=np.eye(3)), "init"),
+        (make_pipeline(PCA(2), KMeans(init=np.eye(3, 2))), "init"),
+        (GaussianMixture(3, means_init=np.eye(3)), "means_init"),
+        (GaussianMixture(3, weights_init=np.full(3, 1 / 3)), "weights_init"),
+        (
+            GaussianMixture(3, precisions_init=np.ones(3), covariance_type="spherical"),
+            "precisions_init",
+        ),
+    ],
+)
+def test_starts_of_another_number_of_clusters_are_refused(clusterer, name):
+    for n_clusters in (5, "auto", ClusterNumberSearch()):
+        message = f"has {name}=<ndarray .* for 3 clusters, but n_clusters=.* Set n_cl"
+        with pytest.raises(ValueError, match=message):
+            check_clusterer(clusterer, 3, n_clusters)
+    for n_clusters in (3, ClusterNumberSearch(min_clusters=3, max_clusters=3)):
+        check_clusterer(clusterer, 3, n_clusters)
+
+
+def test_a_shared_matrix_and_names_of_starts_are_accepted():
+    tied = GaussianMixture(precisions_init=np.eye(3), covariance_type="tied")
+    for clusterer in (tied, KMeans(init="random"), DBSCAN(), "kmeans"):
+        check_clusterer(clusterer, 3, 5)
+    with pytest.raises(ValueError, match=r"has means_init=.* its input has 3 columns"):
+        check_clusterer(GaussianMixture(2, means_init=np.eye(2)), 3, 2)
+
+
+@pytest.mark.parametrize(
     ("clusterer", "message"),
     [
         (KMeans, "Pass an instance such as KMeans"),
         (KMeans(n_init=-1), "'n_init' parameter of KMeans"),
         (make_pipeline(PCA(), KMeans(tol=-1)), "'tol' parameter of KMeans"),
         (Birch(n_clusters=KMeans(init="x")), "'init' parameter of KMeans"),
+        (BisectingKMeans(init=np.eye(3, 4)), "Got <ndarray of shape"),
         (Stubborn(), "cannot be cloned"),
         (DBSCAN(metric="precomputed"), "has metric='precomputed', but its input"),
         (SpectralClustering(affinity="precomputed"), "Choose another affinity"),

@@ -191,6 +191,7 @@ def test_small_latents_give_finite_scores(criterion, shape, largest, normalize, 
             "max_clusters=8 is less than min_clusters=9",
         ),
         ({"n_jobs": 1.5}, "'n_jobs' parameter of ClusterNumberSearch"),
+        ({"n_jobs": True}, "'n_jobs' parameter of ClusterNumberSearch must be an int"),
         ({"n_jobs": 0}, "n_jobs=0"),
     ],
 )

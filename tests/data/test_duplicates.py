@@ -19,3 +19,10 @@ def test_copies_share_a_number(dtype, tmp_path):
         file["images"] = images[rows]
         found = number_distinct(SlicedArray(file["images"]))
     np.testing.assert_array_equal(found, codes)
+
+
+def test_negative_zeros_are_zeros():
+    images = np.zeros((4, 8, 8), np.float32)
+    images[1, 2] = -0.0
+    images[3, 2] = -1.0
+    assert len(np.unique(number_distinct(images))) == 2

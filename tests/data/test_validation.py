@@ -68,7 +68,10 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
         (np.full((3, 8, 8), np.nan), "X contains NaN"),
         (np.full((3, 4), np.inf), "X contains NaN or infinity"),
         (np.full((3, 4), np.inf, dtype=np.float16), "infinity"),
-        (np.ones((3, 4), dtype=complex), "Complex data not supported"),
+        (
+            np.ones((3, 4), dtype=complex),
+            "Complex data not supported. Pass real numbers, ",
+        ),
         ([["a", "b"], ["c", "d"]], "numeric"),
         (np.array([["2020-01-01"]], dtype="datetime64[D]"), "real numbers"),
         (np.array([[1, 2]], dtype="timedelta64[s]"), "real numbers"),
@@ -111,6 +114,8 @@ def test_other_shape_than_in_fit_is_an_error():
     check_same_samples(np.ones((3, 8, 8)), layout)
     with pytest.raises(ValueError, match=r"samples of shape \(8, 9\).*fitted to"):
         check_same_samples(np.ones((3, 8, 9)), layout)
+    with pytest.raises(ValueError, match=r"single sample, pass X\[np.newaxis\]"):
+        check_same_samples(np.ones((8, 8)), layout)
 
 
 @pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
@@ -121,6 +126,33 @@ def test_text_is_named_by_its_place_and_not_shown(make_frame):
     with pytest.raises(ValueError, match=r"first in X\[1, 1\]\. Drop") as caught:
         check_samples(np.array(frame, dtype=object))
     assert "Doe" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (pd.interval_range(0, 2), "Interval"),
+        (pd.cut([1, 2], 2), "Interval"),
+        (pd.Categorical([object(), object()]), "object"),
+        ([[1, 2], [3, 4]], "list"),
+        ([1j, 2j], "complex"),
+    ],
+)
+def test_values_that_are_no_real_numbers_are_named_by_their_place(column, kind):
+    frame = pd.DataFrame({"age": [61.0, 48.0], "other": column})
+    message = (
+        rf"must hold real numbers, not '{kind}' as in X\[0, 1\], column 'other'\. D"
+    )
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_samples(frame)
+
+
+def test_missing_values_among_objects_are_named_by_their_place():
+    frame = pd.DataFrame({"age": pd.Series([3, pd.NA], dtype=object)})
+    with pytest.raises(
+        TypeError, match=r"missing values, first in X\[1, 0\], col.*imp"
+    ):
+        check_samples(frame)
 
 
 @pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])

@@ -1,4 +1,5 @@
 import inspect
+import re
 
 import pytest
 
@@ -19,6 +20,20 @@ def test_each_parameter_has_a_constraint_that_its_default_satisfies():
     }
     assert defaults.keys() == PARAMETER_CONSTRAINTS.keys()
     check_parameters(PARAMETER_CONSTRAINTS, defaults, "the estimator")
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_clusters": "many"}, "{'auto'} or a ClusterNumberSearch. Got 'many'"),
+        ({"refinement": 3}, "or a refinement such as SelfTrainingRefinement"),
+        ({"channel_axis": True}, "an int, a str among {'auto'} or None. Got True"),
+    ],
+)
+def test_messages_name_no_private_module_and_booleans_are_no_axes(params, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as info:
+        check_parameters(PARAMETER_CONSTRAINTS, params, "the estimator")
+    assert "._" not in str(info.value)
 
 
 def test_the_constructor_only_assigns():

@@ -66,6 +66,13 @@ def test_text_without_any_association():
     assert "not tested: constant" in str(refused)
 
 
+def test_a_single_variable_and_noise_sample_are_in_the_singular():
+    result = associate_strata(STRATA[:81], {"age": TABLE["age"][:81]}, random_state=0)
+    text = str(result)
+    assert "; 1 noise sample is left out\n" in text
+    assert "corrected by Holm for 1 variable;" in text
+
+
 @pytest.mark.parametrize(("n_searched", "basis"), [(1, "without"), (3, "after")])
 def test_text_says_whether_p_values_are_corrected(n_searched, basis):
     result = associate(correction=None, n_searched=n_searched)

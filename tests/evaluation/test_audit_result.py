@@ -53,6 +53,12 @@ def test_text_holds_numbers_and_verdicts(result):
     assert lines[-1].endswith("Intervals of 95% by resampling samples. 15 neighbors.")
 
 
+def test_a_single_noise_sample_is_in_the_singular():
+    nuisance = {"hand": NUISANCE["hand"][:81]}
+    result = audit_confounding(Planted(), X[:81], nuisance, random_state=0)
+    assert str(result).startswith("2 strata of 80 samples; 1 noise sample is left out")
+
+
 def test_text_says_how_many_groups_there_are():
     text = str(audit(groups=np.arange(84) // 2 * 2 + SITE * (np.arange(84) > 60)))
     assert text.startswith("2 strata of 50 groups (80 samples); 4 noise")

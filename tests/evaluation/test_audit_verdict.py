@@ -73,15 +73,16 @@ def test_each_class_must_occur_at_several_levels(n_elsewhere, is_identifiable):
         assert sentences[0].startswith("All or nearly all groups of class well have")
 
 
-def test_all_inseparable_classes_are_named_up_to_five():
-    names = [f"c{number}" for number in range(7)]
+@pytest.mark.parametrize(("n_classes", "others"), [(6, "1 other"), (7, "2 others")])
+def test_all_inseparable_classes_are_named_up_to_five(n_classes, others):
+    names = [f"c{number}" for number in range(n_classes)]
     verdict, (sentence,) = judge_with(
         class_names=names,
-        class_counts=np.tile([40, 0], (7, 1)),
+        class_counts=np.tile([40, 0], (n_classes, 1)),
         class_p=0.01,
     )
     assert verdict == NOT_IDENTIFIABLE
-    assert "each of the classes c0, c1, c2, c3, c4 and 2 others" in sentence
+    assert f"each of the classes c0, c1, c2, c3, c4 and {others} " in sentence
 
 
 def test_a_class_with_few_groups_is_not_judged():

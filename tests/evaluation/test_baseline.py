@@ -51,6 +51,12 @@ def test_rare_levels_share_a_row():
     assert table.loc[("x", "5 other levels, n (%)"), "all"] == "8 (16.7 %)"
 
 
+def test_a_single_rare_level_is_in_the_singular():
+    column = Column("x", "categorical", np.arange(21), tuple(map(str, range(21))))
+    table = make_baseline([column], np.arange(21) % 2, STRATA, pd)
+    assert ("x", "1 other level, n (%)") in table.index
+
+
 def test_a_level_may_have_any_name():
     table = make(read("x", ["missing", "missing", "n", None, "n"]))
     statistics = table.index.get_level_values("statistic")
@@ -76,6 +82,14 @@ def test_survival():
     ]
     assert table.loc[("days", "median survival")].tolist() == ["2", "2", "not reached"]
     assert table.loc[("days", "missing, n (%)"), "all"] == "1 (20.0 %)"
+
+
+def test_a_curve_of_one_half_has_a_median_in_spite_of_rounding():
+    # (1 - 1 / 24) (1 - 1 / 23) ... (1 - 1 / 13) exceeds 0.5 by rounding errors.
+    time = np.r_[np.arange(1.0, 13), np.full(12, 20.0)]
+    column = SurvivalColumn("days", time, np.repeat([1.0, 0.0], 12))
+    table = make_baseline([column], np.zeros(24, dtype=int), STRATA[:1], pd)
+    assert table.loc[("days", "median survival"), "all"] == "12"
 
 
 def test_a_curve_above_one_half_has_no_median():

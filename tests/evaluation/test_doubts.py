@@ -53,6 +53,7 @@ def test_a_subset_reports_indices_of_the_whole_set():
     X[10:] = X[10]
     (doubt,) = doubts_of_copies(X, np.zeros(30, int), np.arange(30) * 3)
     assert "X[30] occurs 20 times" in doubt
+    assert doubt.startswith("19 of the 30 samples used are exact copies of others amo")
 
 
 def test_single_members_are_reported():

@@ -56,3 +56,10 @@ def test_units_are_at_risk_until_their_own_time():
     curve = kaplan_meier(np.array([1, 2, 2, 5]), np.array([True] * 4), 0.95)
     times = np.array([0, 1, 1.5, 2, 5, 6])
     assert curve.count_at_risk(times).tolist() == [4, 4, 3, 3, 1, 0]
+
+
+def test_units_are_at_risk_at_their_own_time_in_spite_of_rounding():
+    time = np.arange(1, 10) / 10
+    curve = kaplan_meier(time, np.ones(9, dtype=bool), 0.95)
+    ticks = 0.1 * np.arange(1, 10)  # 3 * 0.1 exceeds 0.3
+    assert curve.count_at_risk(ticks).tolist() == list(range(9, 0, -1))

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import torch
+from scipy.sparse import csr_matrix
 
 from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._evaluation.reconstruction import reconstruction_error
@@ -31,6 +33,41 @@ def test_a_weight_counts_like_copies(data):
     assert found == pytest.approx(expected, abs=1e-10)
     plain = reconstruction_error(images, latents, lambda Z: Z)
     assert found != pytest.approx(plain, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decode", "message"),
+    [
+        (
+            lambda Z: Z.reshape(-1, 8, 8)[:, :5],
+            r"shape \(\d+, 5, 8\) for \d+ latents of sa",
+        ),
+        (lambda Z: Z[1:], r"returned an array of shape \(\d+, 64\) for \d+ latents"),
+        (
+            lambda Z: Z.reshape(8, 8, -1),
+            r"shape \(8, 8, \d+\) for \d+ latents of samples",
+        ),
+        (lambda Z: Z.astype(str), "returned an array of dtype <U"),
+        (lambda Z: None, "returned an array of dtype object"),
+        (csr_matrix, "returned a sparse matrix. Pass an estimator whose inverse_tra"),
+        (lambda Z: np.where(Z[3, 5] == Z, np.nan, Z), r"NaN or .* latents\[3\] \(1 of"),
+    ],
+)
+def test_unusable_results_are_refused(data, decode, message):
+    with pytest.raises(
+        (TypeError, ValueError), match=f"estimator.*_transform .*{message}"
+    ):
+        reconstruction_error(*data, decode)
+
+
+def test_results_may_be_tensors_and_have_a_channel(data):
+    images, latents = data
+    expected = reconstruction_error(images, latents, lambda Z: Z)
+    for decode in (
+        lambda Z: torch.from_numpy(Z).requires_grad_(),
+        lambda Z: Z.reshape(-1, 1, 8, 8),
+    ):
+        assert reconstruction_error(images, latents, decode) == expected
 
 
 def test_equal_samples_have_no_variance():

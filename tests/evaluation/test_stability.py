@@ -243,6 +243,7 @@ def test_progress_is_shown_on_request(blobs, capsys):
         ({"sample_fraction": 0.005}, "sample_fraction=0.005 of 200 samples leaves 1"),
         ({"estimator": object()}, "'estimator' parameter"),
         ({"n_jobs": 0.5}, "'n_jobs' parameter"),
+        ({"n_jobs": True}, "'n_jobs' parameter of cluster_stability must be an int or"),
         ({"n_jobs": 0}, "n_jobs=0 is not valid. Pass 1, more, or -1"),
         ({"verbose": "yes"}, "'verbose' parameter"),
         ({"estimator": KMeans(190)}, "n_clusters=190"),
@@ -252,6 +253,19 @@ def test_bad_input(blobs, change, message):
     arguments = {"estimator": KMeans(2), "X": blobs[0], "sample_fraction": 0.8}
     with pytest.raises(ValueError, match=message):
         cluster_stability(**arguments | change)
+
+
+def test_a_fraction_that_is_rounded_down_leaves_no_sample_out():
+    X = np.random.default_rng(0).normal(size=(90, 1))
+    sizes = []
+
+    class Recorded(Halves):
+        def fit(self, X, y=None):
+            sizes.append(len(X))
+            return super().fit(X)
+
+    cluster_stability(Recorded(), X, sample_fraction=0.7, n_resamples=2)
+    assert sizes == [90, 63, 63]  # 0.7 * 90 is slightly less than 63
 
 
 def test_more_clusters_than_samples_are_refused_before_the_first_fit(blobs):

@@ -1,5 +1,6 @@
 import pickle
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,13 @@ def test_frame_with_groups(by_group):
     frame = result.to_frame()
     assert frame.columns[:2].tolist() == ["n_samples", "n_groups"]
     assert frame["n_groups"].sum() == len(np.unique(groups))
+
+
+def test_a_stratum_of_one_sample_is_in_the_singular(by_group):
+    result = replace(by_group[0], counts=np.array([1, 50, 50, 1]), group_counts=None)
+    lines = str(result).splitlines()
+    assert lines[1].startswith("  stratum 0 (1 sample): Jaccard")
+    assert lines[2].startswith("  stratum 1 (50 samples): Jaccard")
 
 
 def test_text_with_groups(by_group):

@@ -33,6 +33,18 @@ def test_names_and_arrays(survival, name, left):
     assert list(columns) == (left or ["age", "t", "e"])
 
 
+@pytest.mark.parametrize(
+    ("survival", "name"),
+    [((pd.Series(TIME, name="age"), "e"), "age"), ((TIME, EVENT), "survival")],
+)
+def test_a_column_with_the_name_of_the_times_is_refused(survival, name):
+    columns = {**make_columns(), "survival": pd.Series(TIME)}
+    assert read_survival(("survival", "e"), dict(columns), ALONE, pd).known.any()
+    message = f"survival and a column of the table are both named '{name}'"
+    with pytest.raises(ValueError, match=message):
+        read_survival(survival, columns, ALONE, pd)
+
+
 def test_reduction_to_groups():
     column = read_survival(
         ([3, 3, 5, NAN], [1, NAN, 0, 0]),
@@ -55,7 +67,7 @@ def test_reduction_to_groups():
         (([1, -1, 2, 3], EVENT), "time of survival is negative at index 1"),
         (([1, np.inf, 2, 3], EVENT), "time of survival is infinite at index 1"),
         ((TIME, [0, 1, 2, 1]), "event of survival is neither 0 nor 1 at index 2"),
-        ((TIME, list("abcd")), "event of survival does not hold numbers"),
+        ((TIME, list("abcd")), "event of survival does not hold numbers. Pass 1 wh"),
         (([1, 2, 2, 2], EVENT), "time of survival at index 1 differs"),
         (([1, 1, 2, 2], [0, 0, 0, 1]), "event of survival at index 3 differs"),
     ],

@@ -84,6 +84,7 @@ def test_categories(values, codes, levels):
         ([1j, 2j], "neither a number nor a category"),
         (pd.date_range("2026-01-01", periods=2), "Convert it, for example dates"),
         ([date(2026, 1, 1)] * 2, "different or unknown types"),
+        (pd.Categorical([1, "1"]), "different levels that look the same, such as 1 an"),
     ],
 )
 def test_other_columns_are_refused_without_values(values, message):
@@ -119,6 +120,7 @@ def test_tables_of_any_library(table):
         ({"a": 5}, ValueError, "column 'a' of table is not one-dimensional"),
         (pd.DataFrame(FRAME).to_dict(), TypeError, "column 'age' of table is of type"),
         ({"a": {5, 6}}, TypeError, "column 'a' of table is of type set"),
+        ({1: [1, 2], "1": [1, 2]}, ValueError, "table has columns named 1 and '1', wh"),
         ({"a": "bc"}, ValueError, "column 'a' of table is not one-dimensional"),
     ],
 )

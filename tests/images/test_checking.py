@@ -55,6 +55,7 @@ def test_numbers_apply_to_all_axes():
         ({"window": (40,)}, r"^window=\(40,\) is not valid"),
         ({"window": (float("nan"), 1)}, r"^window=\(nan, 1\) is not valid"),
         ({"window": "lung"}, "^window='lung' is not valid"),
+        ({"n_jobs": True}, "^The 'n_jobs' parameter of load_images must be an int or"),
         ({"n_jobs": 0}, r"^n_jobs=0 is not valid"),
         ({"on_error": "warn"}, "^The 'on_error' parameter of load_images must be"),
         ({"fit": "pad"}, "^The 'fit' parameter of load_images must be"),

@@ -64,6 +64,13 @@ def test_unreadable_files_are_named_and_counted(folder):
     assert len(bunch.paths) == len(bunch.metadata) == 17
 
 
+def test_a_single_unreadable_file_is_in_the_singular(folder):
+    (folder / "3.png").write_bytes(b"")
+    message = "^1 file could not be read and was left out; it is named in errors"
+    with pytest.warns(UserWarning, match=message):
+        load(folder, on_error="skip")
+
+
 def test_nothing_readable_is_an_error(tmp_path):
     (tmp_path / "a.png").touch()
     with pytest.raises(ValueError, match=r"^None of 1 files could be read\. .*is empt"):

@@ -100,6 +100,12 @@ def test_subset_and_empty_strata_are_mentioned():
     assert "drawn at random" not in said(chosen_part())
 
 
+def test_copies_are_counted_in_the_part_that_is_used():
+    part = chosen_part(np.zeros(11), np.arange(0, 22, 2))
+    part.samples[:] = 1.0
+    assert "10 of the 11 samples used are exact copies of others" in said(part, 22)
+
+
 @pytest.mark.parametrize(
     ("y", "expected", "other"),
     [

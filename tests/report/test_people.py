@@ -158,6 +158,11 @@ def test_few_samples_have_few_neighbors():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        (
+            {"metadata": dict.fromkeys((1, "1"), np.arange(N))},
+            ValueError,
+            "metadata has columns named 1 and '1'",
+        ),
         ({"metadata": [1, 2]}, TypeError, "metadata=<list of 2 entries> has no named"),
         ({"metadata": {"a": [1]}}, ValueError, "column 'a' of metadata has 1 values"),
         ({"groups": "who"}, ValueError, "groups names 'who', which is not a column"),

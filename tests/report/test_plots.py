@@ -140,6 +140,13 @@ def test_most_similar_strata_are_named(fitted):
     )
 
 
+def test_a_single_epoch_is_in_the_singular(fitted, monkeypatch):
+    estimator = fitted[0]
+    monkeypatch.setattr(type(estimator), "history_", estimator.history_[:1])
+    (image,) = Page(training_curve(estimator)).all("img")
+    assert "over 1 epoch. The table" in image["alt"]
+
+
 @pytest.mark.parametrize(
     ("draw", "words"),
     [

@@ -52,6 +52,27 @@ def test_equal_values_stay_ties_in_groups_of_any_size():
     assert len(np.unique(grouping.mean(values))) == 1
 
 
+@pytest.mark.parametrize(
+    ("values", "groups"),
+    [
+        ([1, 1, 2, 2, 1, 1, 2, 1, 1, 1, 1, 2], [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 2]),
+        ([0.1, 0.2, 0.15, 0.2, 0.1, 0.15], [0, 0, 1, 2, 2, 2]),
+        ([0.1, 0.7, 0.3, 0.3, 0.7, 0.1], [0, 0, 0, 1, 1, 1]),
+    ],
+)
+def test_equal_means_are_ties_whatever_the_order_of_the_values(values, groups):
+    means = make_grouping(groups).mean(np.array(values, dtype=float))
+    assert len(np.unique(means)) == len({*np.round(means, 9)}) < len(means)
+
+
+def test_means_of_close_numbers_are_not_tied():
+    values = 1e9 + np.array([0.0, 1e-5, 2e-5, 3e-5, 4e-5])
+    means = make_grouping([0, 1, 1, 2, 2]).mean(values)
+    assert len(np.unique(means)) == 3
+    large = 2.0**53 - np.arange(4)
+    assert make_grouping(range(4)).mean(large).tolist() == large.tolist()
+
+
 def test_large_numbers_do_not_overflow():
     assert np.isfinite(GROUPS.mean(np.full(6, 1.7e308))).all()
     values = np.array([1.7e308, 1.6e308, 0, 0, 0, 0])

@@ -9,7 +9,9 @@ from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import (
     MAX_COUNT,
     Count,
+    InstanceOf,
     Number,
+    WholeNumber,
     check_parameters,
     validate_params,
 )
@@ -23,6 +25,27 @@ def test_integers_satisfy_count(value):
 @pytest.mark.parametrize("value", [0, True, np.True_, 1.0, "1", None, 2**31, 10**400])
 def test_other_values_do_not_satisfy_count(value):
     assert not Count(1).is_satisfied_by(value)
+
+
+@pytest.mark.parametrize("value", [0, -1, np.int8(1), 10**400])
+def test_integers_are_whole_numbers(value):
+    assert WholeNumber().is_satisfied_by(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1.0, "1", None, Fraction(2)])
+def test_other_values_are_not_whole_numbers(value):
+    constraints = {"n": [WholeNumber(), None]}
+    if value is not None:
+        with pytest.raises(ValueError, match="must be an int or None"):
+            check_parameters(constraints, {"n": value}, "caller")
+    assert not WholeNumber().is_satisfied_by(value)
+
+
+def test_a_class_is_described_in_words():
+    constraints = {"n": [None, InstanceOf(Count, "a count")]}
+    check_parameters(constraints, {"n": Count(1)}, "caller")
+    with pytest.raises(ValueError, match=r"must be None or a count\. Got 'many'"):
+        check_parameters(constraints, {"n": "many"}, "caller")
 
 
 @pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), np.int64(0)])
