@@ -27,7 +27,7 @@ from contrastive_clustering._evaluation.table_columns import (
 from contrastive_clustering._evaluation.variable_row import make_row
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.labels import check_labels
-from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.messages import quantity, show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
@@ -258,8 +258,8 @@ def _is_noise(labels: np.ndarray) -> np.ndarray:
 def _check_strata(n_of_samples: int, n_of_groups: int, n_groups: int) -> None:
     if n_of_samples < 2:
         raise ValueError(
-            f"strata has {n_of_samples} strata without noise, but at least 2 are "
-            "needed."
+            f"strata has {quantity(n_of_samples, 'label')} without noise, but at least "
+            "2 are needed."
         )
     if n_groups < 2:
         raise ValueError("groups has one group only, but at least 2 are needed.")

@@ -112,7 +112,7 @@ class StrataAssociation:
         text = f"{len(self.strata)} strata of "
         if self.grouped:
             text += f"{n_units} groups ({self.n_samples} samples"
-            text += f"; {self.n_divided} groups lie in several strata and count in "
+            text += f"; groups in several strata: {self.n_divided}, which count in "
             text += "the most frequent one)"
         else:
             text += f"{n_units} samples"

@@ -176,8 +176,8 @@ class _Collected:
         """Raise a ValueError if nothing could be read."""
         if not self.spool.n_rows:
             raise ValueError(
-                f"None of {len(self.failures)} files could be read. "
-                f"{_name(self.failures)} Pass a source with at least one readable file."
+                f"No file could be read. {_name(self.failures)} Pass a source with at "
+                "least one readable file."
             )
 
 

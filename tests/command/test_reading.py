@@ -74,7 +74,7 @@ def test_folders_without_images_are_refused(tmp_path):
     with pytest.raises(CommandError, match="is not a folder"):
         read(empty / "a.bmp")
     (empty / "b.png").touch()
-    with pytest.raises(ValueError, match="None of 1 files could be read"):
+    with pytest.raises(ValueError, match="No file could be read"):
         read(empty)
 
 

@@ -227,8 +227,8 @@ def test_clustered_variables_are_refused():
     ("change", "message"),
     [
         ({"strata": [0, 1]}, "column 'x' of table has 6 values, but strata has 2"),
-        ({"strata": [0] * 6}, "strata has 1 strata without noise"),
-        ({"strata": [-1] * 6}, "strata has 0 strata without noise"),
+        ({"strata": [0] * 6}, "strata has 1 label without noise"),
+        ({"strata": [-1] * 6}, "strata has 0 labels without noise"),
         ({"strata": [0, 1, NAN, 0, 1, 1]}, "Some labels are missing"),
         ({"strata": [0, None, 1, 0, 1, 1]}, "labels are missing, the first at index 1"),
         ({"strata": ["a", "b", None, "a", "b", "b"]}, "missing, the first at index 2"),

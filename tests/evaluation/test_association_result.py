@@ -44,7 +44,7 @@ def test_text_says_how_groups_were_counted():
     groups[[0, 79]] = 99  # the only group with both strata
     text = str(associate(groups=groups, correction=None, n_searched=3))
     first = text.splitlines()[0]
-    assert "2 strata of 41 groups (80 samples; 1 groups lie in several strata" in first
+    assert "2 strata of 41 groups (80 samples; groups in several strata: 1" in first
     assert "not corrected for the number of variables; clusterings searched: 3" in text
     assert "permutations of groups" in text
 

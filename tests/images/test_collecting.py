@@ -73,7 +73,7 @@ def test_a_single_unreadable_file_is_in_the_singular(folder):
 
 def test_nothing_readable_is_an_error(tmp_path):
     (tmp_path / "a.png").touch()
-    with pytest.raises(ValueError, match=r"^None of 1 files could be read\. .*is empt"):
+    with pytest.raises(ValueError, match=r"^No file could be read\. .*is empt"):
         load(tmp_path, on_error="skip", out=tmp_path / "out.npy")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
