@@ -15,6 +15,9 @@ from contrastive_clustering._augmentation.planes import long_axes, rotation_plan
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.optional import import_kornia_filters
 
+# What was drawn for each sample of a batch: tensors of shape (n,) from -1 to 1.
+Changes = list[torch.Tensor]
+
 # Smallest width of a random blur as a fraction of the largest, close to no blur.
 SHARPEST = 0.1
 
@@ -38,6 +41,12 @@ def _uniform(
     return low + (high - low) * draws
 
 
+def _note(changes: Changes | None, *draws: tuple[float, torch.Tensor]) -> None:
+    """Append draws, each given with its strength, to a list if they have an effect."""
+    if changes is not None:
+        changes += [draw for strength, draw in draws if strength > 0]
+
+
 def _per_sample(values: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Reshape (n,) to (n, 1, ..., 1), so that it broadcasts over `batch`."""
     return values.reshape(-1, *[1] * (batch.ndim - 1))
@@ -51,6 +60,7 @@ def random_affine(
     translate: float,
     scale: float,
     shear: float = 0.0,
+    changes: Changes | None = None,
 ) -> torch.Tensor:
     """Rotate, shear, shift and scale each image or volume at random.
 
@@ -79,6 +89,10 @@ def random_affine(
     shear : float, default=0.0
         Shear angles of the rows are drawn uniformly from ``[-shear, shear]`` degrees.
 
+    changes : list, default=None
+        Receives the angle, the logarithm of the magnification, the shear angle and the
+        shifts of each sample, from -1 to 1 times the largest, if they vary.
+
     Returns
     -------
     moved : torch.Tensor
@@ -86,13 +100,15 @@ def random_affine(
     """
     n_samples, n_axes = len(batch), batch.ndim - 2
     height, width = batch.shape[-2:]
-    angle = math.radians(degrees) * _uniform(n_samples, -1, 1, generator)
-    zoom = torch.exp(math.log(scale) * _uniform(n_samples, -1, 1, generator))
-    slant = torch.tan(math.radians(shear) * _uniform(n_samples, -1, 1, generator))
+    turn, growth, skew = (_uniform(n_samples, -1, 1, generator) for _ in range(3))
     sides = tuple(batch.shape[2:])
     moves = long_axes(sides) if n_axes == 3 else (True, True)
     if n_axes == 3 and (1, 2) not in rotation_planes(sides):
-        angle, slant = torch.zeros_like(angle), torch.zeros_like(slant)
+        degrees = shear = 0.0
+    angle = math.radians(degrees) * turn
+    zoom = torch.exp(math.log(scale) * growth)
+    slant = torch.tan(math.radians(shear) * skew)
+    _note(changes, (degrees, turn), (scale - 1, growth), (shear, skew))
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
 
     # theta maps each output position in [-1, 1] to the position to read from.
@@ -107,8 +123,9 @@ def random_affine(
         theta[:, 2, 2] = 1 / zoom
     for axis, moves_along in enumerate(reversed(moves)):
         # [-1, 1] has length 2, so a shift by one side is 2.
-        shift = 2 * translate * _uniform(n_samples, -1, 1, generator)
-        theta[:, axis, -1] = shift if moves_along else 0
+        shift = _uniform(n_samples, -1, 1, generator)
+        theta[:, axis, -1] = 2 * translate * shift if moves_along else 0
+        _note(changes, (translate if moves_along else 0.0, shift))
         if not moves_along:
             theta[:, axis, axis] = 1
     grid = _affine_grid(theta, batch.shape[2:])
@@ -121,6 +138,7 @@ def random_pose(
     *,
     degrees: float,
     translate: float,
+    changes: Changes | None = None,
 ) -> torch.Tensor:
     """Mirror, rotate and shift each volume in space at random.
 
@@ -148,6 +166,10 @@ def random_pose(
         Shifts are drawn uniformly from ``[-translate, translate]``, as fractions of
         the side.
 
+    changes : list, default=None
+        Receives the shifts of each volume, from -1 to 1 times the largest, along the
+        axes on which they vary.
+
     Returns
     -------
     moved : torch.Tensor
@@ -168,7 +190,8 @@ def random_pose(
     )
     angles = math.radians(degrees) * _uniform(n_samples, 0, 1, generator)
     mirrored = _uniform(n_samples, 0, 1, generator) < 0.5
-    shifts = [2 * translate * _uniform(n_samples, -1, 1, generator) for _ in range(3)]
+    draws = [_uniform(n_samples, -1, 1, generator) for _ in range(3)]
+    shifts = [2 * translate * draw for draw in draws]
 
     planes = rotation_planes(tuple(batch.shape[2:]))
     if len(planes) == 1:
@@ -183,6 +206,7 @@ def random_pose(
     ):
         if not moves_along:
             shifts[coordinate] = torch.zeros_like(shifts[coordinate])
+        _note(changes, (translate if moves_along else 0.0, draws[coordinate]))
 
     identity = torch.eye(3, device=batch.device, dtype=torch.float32)
     axes = F.normalize(axes, dim=1)[:, None]
@@ -222,7 +246,11 @@ def _affine_grid(theta: torch.Tensor, sides: torch.Size) -> torch.Tensor:
 
 
 def random_intensity(
-    batch: torch.Tensor, generator: torch.Generator, *, strength: float
+    batch: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    strength: float,
+    changes: Changes | None = None,
 ) -> torch.Tensor:
     """Change the contrast and brightness of each sample at random.
 
@@ -238,13 +266,18 @@ def random_intensity(
         Contrast factors are drawn log-uniformly from ``exp(+-strength)``, brightness
         shifts uniformly from ``+-strength`` standard deviations.
 
+    changes : list, default=None
+        Receives the logarithm of the contrast and the brightness of each sample, from
+        -1 to 1 times the largest, if they vary.
+
     Returns
     -------
     changed : torch.Tensor
         Tensor with the shape and dtype of `batch`.
     """
-    contrast = torch.exp(strength * _uniform(len(batch), -1, 1, generator))
-    brightness = strength * _uniform(len(batch), -1, 1, generator)
+    gain, offset = (_uniform(len(batch), -1, 1, generator) for _ in range(2))
+    _note(changes, (strength, gain), (strength, offset))
+    contrast, brightness = torch.exp(strength * gain), strength * offset
     return batch * _per_sample(contrast, batch) + _per_sample(brightness, batch)
 
 
@@ -266,10 +299,16 @@ def random_flip(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor
 
 
 def random_saturation(
-    batch: torch.Tensor, generator: torch.Generator, *, strength: float
+    batch: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    strength: float,
+    changes: Changes | None = None,
 ) -> torch.Tensor:
     """Move each sample's channels toward or away from their mean."""
-    factor = torch.exp(strength * _uniform(len(batch), -1, 1, generator))
+    draws = _uniform(len(batch), -1, 1, generator)
+    _note(changes, (strength, draws))
+    factor = torch.exp(strength * draws)
     gray = batch.mean(dim=1, keepdim=True)
     return gray + _per_sample(factor, batch) * (batch - gray)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import torch
 
 from contrastive_clustering._augmentation.functional import (
+    Changes,
     random_affine,
     random_blur,
     random_dropout,
@@ -116,9 +117,65 @@ class Preset(Augmentation):
         with no_autocast():
             return self._draw(batch, generator)
 
+    def pair_with_changes(
+        self, batch: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the views of `pair` and how they differ.
+
+        Parameters
+        ----------
+        batch : torch.Tensor of shape (n, ...)
+            Standardized samples.
+
+        generator : torch.Generator
+            Source of all random numbers, on the device of `batch`.
+
+        Returns
+        -------
+        first, second : torch.Tensor
+            The views that `pair` would return.
+
+        changes : torch.Tensor of shape (n, n_changes)
+            What was drawn for the first view minus what was drawn for the second, such
+            as their angles, shifts, magnifications and contrasts. Each draw is from -1
+            to 1 times the largest; those without effect are omitted.
+        """
+        self._check(batch, generator)
+        of_first: Changes = []
+        of_second: Changes = []
+        with no_autocast():
+            views = self._draw_both(batch, generator, of_first, of_second)
+        differences = [
+            first - second for first, second in zip(of_first, of_second, strict=True)
+        ]
+        if not differences:
+            return *views, batch.new_zeros(len(batch), 0)
+        return *views, torch.stack(differences, dim=1)
+
+    def n_changes(self, sample_shape: tuple[int, ...]) -> int:
+        """Return the number of changes of a pair of views of samples of a shape."""
+        batch, generator = torch.zeros(1, *sample_shape), torch.Generator()
+        return self.pair_with_changes(batch, generator)[2].shape[1]
+
+    def _draw_both(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        of_first: Changes,
+        of_second: Changes,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return both views of a valid batch, and note what was drawn for each."""
+        first = self._draw(batch, generator, of_first)
+        return first, self._draw(batch, generator, of_second)
+
     @abstractmethod
-    def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of a valid batch."""
+    def _draw(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,
+    ) -> torch.Tensor:
+        """Return one random view of a valid batch, and note what was drawn."""
 
     def _check(self, batch: torch.Tensor, generator: torch.Generator) -> None:
         if (
@@ -190,7 +247,12 @@ class GrayImageAugmentation(Preset):
     intensity: float = 0.4
     erase: float = 0.0
 
-    def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def _draw(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,
+    ) -> torch.Tensor:
         batch = random_affine(
             batch,
             generator,
@@ -198,8 +260,11 @@ class GrayImageAugmentation(Preset):
             translate=self.translate,
             scale=self.scale,
             shear=self.shear,
+            changes=changes,
         )
-        batch = random_intensity(batch, generator, strength=self.intensity)
+        batch = random_intensity(
+            batch, generator, strength=self.intensity, changes=changes
+        )
         return random_erasing(batch, generator, probability=self.erase)
 
 
@@ -246,18 +311,28 @@ class RGBImageAugmentation(Preset):
     blur: float = 0.0
     erase: float = 0.8
 
-    def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def _draw(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,
+    ) -> torch.Tensor:
         batch = random_affine(
             batch,
             generator,
             degrees=self.degrees,
             translate=self.translate,
             scale=self.scale,
+            changes=changes,
         )
         batch = random_flip(batch, generator)
-        batch = random_saturation(batch, generator, strength=self.saturation)
+        batch = random_saturation(
+            batch, generator, strength=self.saturation, changes=changes
+        )
         batch = random_blur(batch, generator, sigma=self.blur)
-        batch = random_intensity(batch, generator, strength=self.intensity)
+        batch = random_intensity(
+            batch, generator, strength=self.intensity, changes=changes
+        )
         return random_erasing(batch, generator, probability=self.erase)
 
 
@@ -300,11 +375,38 @@ class VolumeAugmentation(Preset):
         turned = self(batch, generator)
         return random_intensity(batch, generator, strength=self.intensity), turned
 
-    def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        batch = random_pose(
-            batch, generator, degrees=self.degrees, translate=self.translate
+    def _draw_both(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        of_first: Changes,
+        of_second: Changes,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        turned = self._draw(batch, generator, of_second)
+        upright = random_intensity(
+            batch, generator, strength=self.intensity, changes=of_first
         )
-        return random_intensity(batch, generator, strength=self.intensity)
+        # The first view is not shifted; intensities are noted last.
+        unmoved = batch.new_zeros(len(batch))
+        of_first[:0] = [unmoved] * (len(of_second) - len(of_first))
+        return upright, turned
+
+    def _draw(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,
+    ) -> torch.Tensor:
+        batch = random_pose(
+            batch,
+            generator,
+            degrees=self.degrees,
+            translate=self.translate,
+            changes=changes,
+        )
+        return random_intensity(
+            batch, generator, strength=self.intensity, changes=changes
+        )
 
 
 @dataclass(frozen=True)
@@ -325,7 +427,12 @@ class TableAugmentation(Preset):
 
     least_axes = 2
 
-    def _draw(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def _draw(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,  # noqa: ARG002
+    ) -> torch.Tensor:
         batch = random_noise(batch, generator, strength=self.noise)
         return random_dropout(batch, generator, probability=self.dropout)
 

@@ -95,6 +95,9 @@ ESTIMATOR = Fields(
     }
 )
 
+# The weight with one value for each change between views that a network predicts.
+CHANGES = "change_head.2.bias"
+
 # Largest number of values in a sample for which the network is tried.
 MAX_TRIED_VALUES = 2**18
 
@@ -252,6 +255,8 @@ def _check_size(
             torch.empty(scaler.std.shape),
             latent_dim=settings.latent_dim,
             variational=settings.kl_weight > 0,
+            # To count the changes of views would allocate a sample.
+            n_changes=_rows_of(weights.get(CHANGES)),
             **{name.removeprefix("module__"): given[name] for name in given},
             **custom,
         )
@@ -261,6 +266,11 @@ def _check_size(
         if name.partition(".")[0] not in custom
     }
     check_weights(checked, network.state_dict())
+
+
+def _rows_of(weight: Any) -> int:
+    """Return the number of rows of a weight; 0 if there is none."""
+    return len(weight) if isinstance(weight, np.ndarray) and weight.ndim else 0
 
 
 def _warn_of_other_version(tree: dict[str, Any]) -> None:

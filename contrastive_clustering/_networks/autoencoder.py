@@ -21,6 +21,9 @@ from contrastive_clustering._networks.erasure import LatentErasure
 # Log-variances are clamped to this magnitude, so that their exponentials stay finite.
 MAX_LOG_VARIANCE = 10.0
 
+# Width of the hidden layer of the change head.
+CHANGE_WIDTH = 128
+
 
 class AutoencoderOutput(NamedTuple):
     """The output of the autoencoder for a batch of ``n`` samples.
@@ -42,6 +45,10 @@ class AutoencoderOutput(NamedTuple):
 
     logits : torch.Tensor of shape (n, n_clusters) or None
         Logits of the soft assignment; None before there are prototypes.
+
+    changes : torch.Tensor of shape (n // 2, n_changes) or None
+        How the first half of the batch differs from the second half, predicted from
+        their latents; None without a change head.
     """
 
     latent: torch.Tensor
@@ -49,6 +56,7 @@ class AutoencoderOutput(NamedTuple):
     reconstruction: torch.Tensor
     log_variance: torch.Tensor | None = None
     logits: torch.Tensor | None = None
+    changes: torch.Tensor | None = None
 
 
 class PrototypeHead(nn.Module):
@@ -136,6 +144,9 @@ class ContrastiveAutoencoder(nn.Module):
     projection_width : int, default=256
         Width of the two hidden layers of the projection head.
 
+    n_changes : int, default=0
+        Number of outputs of the change head; 0 stands for no such head.
+
     variational : bool, default=False
         Whether the encoder outputs a mean and a log-variance for each latent, and the
         decoder is trained on samples from that Gaussian.
@@ -154,6 +165,10 @@ class ContrastiveAutoencoder(nn.Module):
 
     projection_head : torch.nn.Module
         Maps latents to projections.
+
+    change_head : torch.nn.Module or None
+        Maps the latents of two views to what differs between them; None if there is
+        nothing to predict.
 
     erasure : LatentErasure or None
         Erases nuisance variables from the output of the encoder; None if there are
@@ -178,6 +193,7 @@ class ContrastiveAutoencoder(nn.Module):
         latent_dim: int = 64,
         projection_dim: int = 64,
         projection_width: int = 256,
+        n_changes: int = 0,
         variational: bool = False,
         encoder: Part | None = None,
         decoder: Part | None = None,
@@ -215,6 +231,13 @@ class ContrastiveAutoencoder(nn.Module):
         self.projection_head = dense_network(
             latent_dim, projection_dim, width=projection_width
         )
+        self.change_head: nn.Module | None = None
+        if n_changes:
+            self.change_head = nn.Sequential(
+                nn.Linear(2 * latent_dim, CHANGE_WIDTH),
+                nn.ReLU(inplace=True),
+                nn.Linear(CHANGE_WIDTH, n_changes),
+            )
         self.erasure: LatentErasure | None = None
         self.prototype_head: PrototypeHead | None = None
 
@@ -338,18 +361,22 @@ class ContrastiveAutoencoder(nn.Module):
         Returns
         -------
         output : AutoencoderOutput
-            Latents, projections and reconstructions, with log-variances and logits if
-            any.
+            Latents, projections and reconstructions, with log-variances, logits and
+            changes if any.
         """
         latent, log_variance = self.encode(batch)
         logits = None if self.prototype_head is None else self.prototype_head(latent)
         sampled = latent
         if log_variance is not None and noise is not None:
             sampled = latent + torch.exp(log_variance / 2) * noise
+        changes = None
+        if self.change_head is not None:
+            changes = self.change_head(torch.cat(latent.chunk(2), dim=1))
         return AutoencoderOutput(
             latent,
             self.projection_head(latent),
             self.decode(sampled, logits),
             log_variance,
             logits,
+            changes,
         )

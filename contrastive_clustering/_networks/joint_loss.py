@@ -18,6 +18,7 @@ LOSS_TERMS = {
     "contrastive_loss": "contrastive (NT-Xent)",
     "decorrelation_loss": "decorrelation of latents",
     "reconstruction_loss": "reconstruction (MSE)",
+    "change_loss": "changes between views (MSE)",
     "kl_loss": "divergence (KL)",
     "assignment_loss": "assignment (cross-entropy)",
 }
@@ -48,6 +49,10 @@ class JointLoss(nn.Module):
     decorrelation_weight : float, default=0.03
         Weight of the decorrelation of latents in the total; 0 leaves the term out.
 
+    change_weight : float, default=0.0
+        Weight of the prediction of changes between views in the total; 0 leaves the
+        term out.
+
     Attributes
     ----------
     kl_scale : float
@@ -63,6 +68,7 @@ class JointLoss(nn.Module):
         contrastive_weight: float = 1.0,
         kl_warm_up: float = 0.3,
         decorrelation_weight: float = 0.03,
+        change_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.temperature = temperature
@@ -71,6 +77,7 @@ class JointLoss(nn.Module):
         self.contrastive_weight = contrastive_weight
         self.kl_warm_up = kl_warm_up
         self.decorrelation_weight = decorrelation_weight
+        self.change_weight = change_weight
         self.kl_scale = 1.0
 
     @property
@@ -89,6 +96,7 @@ class JointLoss(nn.Module):
         *,
         groups: torch.Tensor | None = None,
         nuisance: torch.Tensor | None = None,
+        changes: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return the terms for a batch of first views followed by second views.
 
@@ -109,13 +117,17 @@ class JointLoss(nn.Module):
         groups, nuisance : torch.Tensor of shape (n,), default=None
             Codes of the samples of the whole batch; see :func:`nt_xent`.
 
+        changes : torch.Tensor of shape (n, n_changes), default=None
+            How the two views of each sample differ; None if this is not known.
+
         Returns
         -------
         terms : dict of str to torch.Tensor of shape ()
             ``contrastive_loss``, in nats; ``decorrelation_loss``, the mean over the two
             views; ``reconstruction_loss``, the mean squared error summed over the two
-            views, in variances of the training set; ``kl_loss``, in nats, in the
-            variational setting; and ``loss``, their weighted sum.
+            views, in variances of the training set; ``change_loss``, the mean squared
+            error of the predicted changes; ``kl_loss``, in nats, in the variational
+            setting; and ``loss``, their weighted sum.
         """
         terms = {}
         n_own = len(targets) // 2
@@ -136,6 +148,11 @@ class JointLoss(nn.Module):
                 decorrelation(first) + decorrelation(second)
             ) / 2
             total = total + self.decorrelation_weight * terms["decorrelation_loss"]
+        predicted = output.changes
+        if self.change_weight > 0 and predicted is not None and changes is not None:
+            error = F.mse_loss(predicted.float(), changes.float())
+            terms["change_loss"] = share * error
+            total = total + self.change_weight * terms["change_loss"]
         if output.log_variance is not None:
             divergence = kl_divergence(output.latent, output.log_variance)
             terms["kl_loss"] = share * divergence

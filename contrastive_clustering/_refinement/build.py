@@ -151,6 +151,7 @@ def make_refinement_net(
     if not refinement.is_contrastive:
         parameters["criterion__contrastive_weight"] = 0.0
         parameters["criterion__decorrelation_weight"] = 0.0
+        parameters["criterion__change_weight"] = 0.0
     if "optimizer__param_groups" in parameters:
         parameters["optimizer__param_groups"] = [
             (

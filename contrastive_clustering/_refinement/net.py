@@ -89,9 +89,10 @@ class RefinementNet(ContrastiveNet):
         indices: torch.Tensor,
         targets: torch.Tensor,
         training: bool,
+        changes: torch.Tensor | None = None,
     ) -> Terms:
         """Return the terms of the loss, including those of the refinement."""
-        terms = super().loss_terms(output, indices, targets, training)
+        terms = super().loss_terms(output, indices, targets, training, changes)
         self._update(indices, output)
         shard = indices[shard_slice(len(indices))]
         added = self.refinement.loss_terms(output, self._stored(shard))

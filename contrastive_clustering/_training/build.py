@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
+from contrastive_clustering._augmentation.presets import Preset
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._networks.autoencoder import (
@@ -88,6 +89,7 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         module__input_range=input_range(settings, scaler),
         module__latent_dim=settings.latent_dim,
         module__variational=settings.kl_weight > 0,
+        module__n_changes=_count_changes(settings, scaler),
         module__encoder=settings.encoder,
         module__decoder=settings.decoder,
         train_split=train_split,
@@ -105,6 +107,15 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
     net.initialize()
     _check_groups_not_empty(net)
     return net
+
+
+def _count_changes(settings: TrainingSettings, scaler: Scaler) -> int:
+    """Return the number of changes between views that the network predicts."""
+    if not settings.net_params.get("criterion__change_weight"):
+        return 0
+    if not isinstance(settings.augmentation, Preset):
+        return 0
+    return settings.augmentation.n_changes(scaler.layout.network_shape)
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:

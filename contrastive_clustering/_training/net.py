@@ -1,14 +1,14 @@
 """Training: a skorch net that sees two views of each batch."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
-from contrastive_clustering._augmentation.presets import Augmentation
+from contrastive_clustering._augmentation.presets import Augmentation, Preset
 from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
@@ -243,11 +243,13 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             samples, partners = samples.chunk(2)
             indices = indices[: len(samples)]
             partners = partners[shard_slice(len(samples))]
-        views, targets = self._views(samples[shard_slice(len(samples))], partners)
+        views, targets, changes = self._views(
+            samples[shard_slice(len(samples))], partners
+        )
         indices = self.move(indices)
         inputs, noise = self.module_.look_up(views), self._draw_noise(views)
         output = self.infer(inputs, noise=noise, **fit_params)
-        terms = self.loss_terms(output, indices, targets, training=True)
+        terms = self.loss_terms(output, indices, targets, True, changes)
         total = self._sum_over_processes(terms)
         self.record_terms(total, training=True)
         self.backward(terms["loss"])
@@ -258,10 +260,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         """Compute the loss of two views of the batch."""
         self._set_training(False)
         samples, indices = batch
-        views, targets = self._views(samples)
+        views, targets, changes = self._views(samples)
         with torch.no_grad():
             output = self.infer(self.module_.look_up(views), **fit_params)
-            loss = self.get_loss(output, indices, X=targets, training=False)
+            loss = self.get_loss(output, indices, targets, False, changes)
         return {"loss": loss, "y_pred": output}
 
     def get_loss(
@@ -270,9 +272,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         y_true: Any,
         X: Any = None,
         training: bool = False,
+        changes: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the loss and record each of its terms."""
-        terms = self.loss_terms(y_pred, y_true, X, training)
+        terms = self.loss_terms(y_pred, y_true, X, training, changes)
         if n_processes() > 1 and not training:
             # Rounding differs between processes, but they must stop in the same epoch.
             values = broadcast(torch.stack([*terms.values()]))
@@ -286,14 +289,17 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         indices: torch.Tensor,
         targets: torch.Tensor,
         training: bool,
+        changes: torch.Tensor | None = None,
     ) -> Terms:
         """Return the terms of the loss, in training for this process's shard.
 
-        `targets` are the samples that the decoder should return. Validation is not
-        sharded: each process sees all of it.
+        `targets` are the samples that the decoder should return, and `changes` how the
+        views differ. Validation is not sharded: each process sees all of it.
         """
         n_samples = len(indices) if training and n_processes() > 1 else None
         codes = {name: values[indices] for name, values in self._codes.items()}
+        if changes is not None:
+            codes["changes"] = changes
         terms: Terms = self.criterion_(output, targets, n_samples, **codes)
         return terms
 
@@ -359,24 +365,33 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     def _views(
         self, samples: torch.Tensor, partners: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return two views of each sample, and the target of the decoder for each.
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return two views of each sample, the target of the decoder, and the changes.
 
-        The second view is one of the partner if there are partners.
+        The second view is one of the partner if there are partners. Then, or without a
+        change head, the changes between the views are None.
         """
         prepared = self.prepare(samples)
         second = prepared if partners is None else self.prepare(partners)
         twice = [prepared, second]
         if self.augmentation is None:
             views = self.lay_out(torch.cat(twice))
-            return views, views
-        pair = self.augmentation.pair(prepared, self._view_generator)
+            return views, views, None
+        changes = None
+        pair: Sequence[torch.Tensor]
+        predicts = self.module_.change_head is not None and partners is None
+        if predicts and isinstance(self.augmentation, Preset):
+            *pair, changes = self.augmentation.pair_with_changes(
+                prepared, self._view_generator
+            )
+        else:
+            pair = self.augmentation.pair(prepared, self._view_generator)
         if partners is not None:
             pair = pair[0], self.augmentation.pair(second, self._view_generator)[1]
-        views = self.lay_out(torch.cat(pair))
+        views = self.lay_out(torch.cat([*pair]))
         if self.restores:
-            return views, self.lay_out(torch.cat(twice))
-        return views, views
+            return views, self.lay_out(torch.cat(twice)), changes
+        return views, views, changes
 
 
 def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> bool:

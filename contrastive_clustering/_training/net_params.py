@@ -60,6 +60,7 @@ SET_BY_FIT: dict[str, str | None] = {
     "module__input_range": None,
     "module__latent_dim": "latent_dim",
     "module__variational": "kl_weight",
+    "module__n_changes": "criterion__change_weight",
     "module__encoder": "encoder",
     "module__decoder": "decoder",
     "criterion__temperature": "temperature",

@@ -87,6 +87,11 @@ def assert_same(loaded, clusterer, X):
         {"kl_weight": 0.1, "latent_dim": 3},
         {"n_clusters": ClusterNumberSearch(max_clusters=3)},
         {"augmentation": GrayImageAugmentation(degrees=3)},
+        {"criterion__change_weight": 1.0},
+        {
+            "augmentation": GrayImageAugmentation(degrees=0),
+            "criterion__change_weight": 1.0,
+        },
         {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None},
         {"early_stopping": True, "validation_fraction": 0.25},
         {"optimizer__betas": (0.8, 0.9), "module__projection_dim": 7},

@@ -9,8 +9,10 @@ from contrastive_clustering._networks.autoencoder import (
 )
 
 
-def make(sample_shape, latent_dim=5):
-    return ContrastiveAutoencoder(sample_shape, [0.0], [1.0], latent_dim=latent_dim)
+def make(sample_shape, latent_dim=5, **others):
+    return ContrastiveAutoencoder(
+        sample_shape, [0.0], [1.0], latent_dim=latent_dim, **others
+    )
 
 
 @settings(max_examples=25)
@@ -48,6 +50,17 @@ def test_all_parameters_get_gradients():
     assert all(
         p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters()
     )
+
+
+def test_changes_are_predicted_from_both_views():
+    module = make((1, 9, 8), n_changes=3).eval()
+    batch = torch.randn(8, 1, 9, 8)
+    output = module(batch)
+    assert output.changes.shape == (4, 3)
+    other = torch.cat([batch[:7], batch[:1]])  # only the last second view differs
+    changed = (module(other).changes != output.changes).any(dim=1)
+    assert changed.tolist() == [False, False, False, True]
+    assert make((1, 9, 8))(batch).changes is None
 
 
 def test_variational_autoencoder_uses_the_given_noise():

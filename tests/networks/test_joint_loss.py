@@ -38,6 +38,24 @@ def test_each_term_has_a_title():
     assert {"loss", "kl_loss"} < terms.keys() <= LOSS_TITLES.keys()
 
 
+def test_changes_are_predicted_only_if_they_are_known():
+    torch.manual_seed(0)
+    views = torch.zeros(6, 1, 8, 8)
+    predicted, changes = torch.randn(3, 2), torch.randn(3, 2)
+    output = AutoencoderOutput(
+        torch.randn(6, 4), torch.randn(6, 5), views, changes=predicted
+    )
+    criterion = JointLoss(change_weight=0.5)
+    terms = criterion(output, views, changes=changes)
+    error = (predicted - changes).square().mean()
+    torch.testing.assert_close(terms["change_loss"], error)
+    without = criterion(output, views)
+    assert "change_loss" not in without
+    torch.testing.assert_close(terms["loss"], without["loss"] + 0.5 * error)
+    assert "change_loss" not in JointLoss()(output, views, changes=changes)
+    assert terms.keys() <= LOSS_TITLES.keys()
+
+
 def test_divergence_is_weighted_and_scaled():
     views = torch.zeros(4, 1, 8, 8)
     output = AutoencoderOutput(

@@ -54,11 +54,14 @@ def test_a_net_starts_from_the_clusters_on_the_same_module(tiny_images, fast):
 
 
 def test_the_optimizer_ignores_prototypes_that_are_moved(tiny_images, fast):
-    refining, _ = start(tiny_images, fast, PrototypeRefinement())
+    refining, _ = start(
+        tiny_images, fast, PrototypeRefinement(), criterion__change_weight=0.5
+    )
     assert not refining.module_.prototype_head.prototypes.requires_grad
     assert refining.neighbors is None
     assert refining.criterion_.contrastive_weight == 0
     assert refining.criterion_.decorrelation_weight == 0
+    assert refining.criterion_.change_weight == 0
 
 
 def test_neighbors_are_the_nearest_by_cosine():

@@ -123,6 +123,7 @@ def stop_in_second_phase(monkeypatch, epoch):
         (6, {}),
         (7, {}),
         (3, {"kl_weight": 0.1}),
+        (3, {"criterion__change_weight": 1.0}),
         (6, {"refinement": "neighbors"}),
         (6, {"refinement": "prototypes"}),
         (6, {"n_clusters": ClusterNumberSearch(max_clusters=3)}),

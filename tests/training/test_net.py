@@ -9,6 +9,9 @@ from world import global_state
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._networks.joint_loss import JointLoss
 
+# Parameters with which the network learns how views differ.
+CHANGES = {"criterion__change_weight": 0.5}
+
 
 @pytest.fixture
 def first_phase(fast):
@@ -40,6 +43,58 @@ def test_losses_decrease(digits):
     )
     for name in ("train_contrastive_loss", "train_reconstruction_loss"):
         assert history[-1, name] < 0.9 * history[0, name]
+
+
+def test_changes_between_views_are_learned_in_both_phases(tiny_images, fast):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, **CHANGES, early_stopping=True, validation_fraction=0.25
+    ).fit(tiny_images)
+    assert len(clusterer.history_) == 3
+    for epoch in clusterer.history_:
+        total = (
+            epoch["train_contrastive_loss"]
+            + 0.1 * epoch["train_reconstruction_loss"]
+            + 0.03 * epoch["train_decorrelation_loss"]
+            + 0.5 * epoch["train_change_loss"]
+            + epoch.get("train_assignment_loss", 0)
+        )
+        assert epoch["train_loss"] == pytest.approx(total)
+    assert clusterer.history_[0, "valid_change_loss"] > 0
+    head = clusterer.net_.module_.change_head
+    assert head[-1].out_features == 7
+
+
+def test_changes_become_predictable(digits):
+    history = (
+        ContrastiveAutoencoderClusterer(
+            max_epochs=6, refinement_epochs=0, random_state=0, **CHANGES
+        )
+        .fit(digits[0][:600])
+        .history_
+    )
+    # The difference of two draws from -1 to 1 has the variance 2/3.
+    assert history[-1, "train_change_loss"] < 0.8 * 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("others", "groups"),
+    [
+        ({"augmentation": None}, None),
+        ({"augmentation": lambda batch: batch + 0.1}, None),
+        ({"iterator_train__group_positives": True}, np.arange(40) // 2),
+    ],
+)
+def test_changes_that_are_not_known_are_not_learned(tiny_images, fast, others, groups):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **{**fast, "refinement_epochs": 0}, **CHANGES, **others
+    ).fit(tiny_images, groups=groups)
+    assert "train_change_loss" not in clusterer.history_[-1]
+
+
+def test_tables_have_no_changes_to_learn(tiny_images, first_phase):
+    X = tiny_images.reshape(40, -1).astype(float)
+    clusterer = ContrastiveAutoencoderClusterer(**first_phase, **CHANGES).fit(X)
+    assert clusterer.net_.module_.change_head is None
 
 
 def test_fit_is_reproducible_and_leaves_global_state_unchanged(tiny_images, fast):
