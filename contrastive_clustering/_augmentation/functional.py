@@ -15,7 +15,7 @@ from contrastive_clustering._augmentation.planes import long_axes, rotation_plan
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.optional import import_kornia_filters
 
-# What was drawn for each sample of a batch: tensors of shape (n,) from -1 to 1.
+# The numbers drawn for each sample of a batch: tensors of shape (n,) from -1 to 1.
 Changes = list[torch.Tensor]
 
 # Smallest width of a random blur as a fraction of the largest, close to no blur.

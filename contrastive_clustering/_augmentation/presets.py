@@ -136,9 +136,9 @@ class Preset(Augmentation):
             The views that `pair` would return.
 
         changes : torch.Tensor of shape (n, n_changes)
-            What was drawn for the first view minus what was drawn for the second, such
-            as their angles, shifts, magnifications and contrasts. Each draw is from -1
-            to 1 times the largest; those without effect are omitted.
+            The numbers drawn for the first view minus those for the second, such as
+            angles, shifts, magnifications and contrasts. Each number is from -1 to 1
+            times the largest; those without effect are omitted.
         """
         self._check(batch, generator)
         of_first: Changes = []
