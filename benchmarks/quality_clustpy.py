@@ -10,7 +10,10 @@ from types import ModuleType
 import numpy as np
 import torch
 from quality_methods import Job, Method, Result, relative_error
-from quality_sets import Data
+
+# An epoch is timed as a part of this many, because single ones of small sets take less
+# time than a fit varies by.
+MORE_EPOCHS = 4
 
 
 def import_clustpy_deep() -> ModuleType:
@@ -86,7 +89,7 @@ class ClustPy:
         )
 
     def measure_pace(self, job: Job) -> None:
-        """Measure the entry of `paces` for a job by three short fits."""
+        """Measure the entry of `paces` for a job by short fits."""
         key = (job.image_set.name, job.n_clusters)
         if key in self.paces:
             return
@@ -97,15 +100,15 @@ class ClustPy:
             self.train(job, (n_pretrain, n_clustering))
             return time.perf_counter() - start
 
-        # The first fit includes the time of imports and of starting threads.
-        data = job.data
-        few = Data(data.X_train[:256], data.y_train[:256], data.X_new, data.y_new)
-        self.train(replace(job, data=few), (1, 1))
+        # The first fit may take longer than fits with more epochs, because it imports
+        # modules and allocates memory.
+        self.train(job, (1, 1))
         one_each = seconds(1, 1)
         # A difference that is only noise must not lead to thousands of epochs.
         smallest = one_each / 20
-        pretrain = max(seconds(2, 1) - one_each, smallest)
-        clustering = max(seconds(1, 2) - one_each, smallest)
+        more = 1 + MORE_EPOCHS
+        pretrain = max((seconds(more, 1) - one_each) / MORE_EPOCHS, smallest)
+        clustering = max((seconds(1, more) - one_each) / MORE_EPOCHS, smallest)
         rest = max(one_each - pretrain - clustering, 0.0)
         self.paces[key] = (rest, pretrain, clustering)
 

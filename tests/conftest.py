@@ -104,6 +104,16 @@ def fast():
 
 
 @pytest.fixture(scope="session")
+def fit_fast():
+    """A function that fits an estimator with the parameters of `fast`."""
+
+    def fit(X, **parameters):
+        return ContrastiveAutoencoderClusterer(**FAST | parameters).fit(X)
+
+    return fit
+
+
+@pytest.fixture(scope="session")
 def fit_tiny():
     """A function that fits an estimator to the tiny images in a single epoch."""
     short = {**FAST, "max_epochs": 1, "refinement_epochs": 0, "augmentation": None}

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -33,18 +34,21 @@ class TiledImagesClusterer(ContrastiveAutoencoderClusterer):
         return TiledLayout(samples.shape[1:], self.image_shape)
 
 
+@parametrize_with_checks([ContrastiveAutoencoderClusterer()])
+def test_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
 @parametrize_with_checks(
     [
-        ContrastiveAutoencoderClusterer(),
         ContrastiveAutoencoderClusterer(
             clusterer="kmeans", whiten=True, normalize=True, **FAST
         ),
-        ContrastiveAutoencoderClusterer(clusterer="gaussian_mixture", **FAST),
-        TiledImagesClusterer(image_shape=(8, 8), clusterer="kmeans", **FAST),
         TiledImagesClusterer(
             image_shape=(8, 8), clusterer="gaussian_mixture", whiten=True, **FAST
         ),
     ]
 )
-def test_check(estimator, check):
+def test_check_of_other_settings(estimator, check):
     check(estimator)

@@ -56,6 +56,7 @@ def test_rgb_blood_cells(real_images):
     assert balanced_accuracy_score(y_new, labels) > 0.5
 
 
+@pytest.mark.slow
 def test_volumes_of_adrenal_glands(real_images):
     X, _ = real_images("adrenalmnist3d", n=150)
     X_new, _ = real_images("adrenalmnist3d", "test", n=50)

@@ -79,13 +79,17 @@ def test_predictions_are_the_same(digits, fitted_digits, tmp_path, name):
         np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
 
 
+@pytest.fixture(scope="module")
+def exact(digits, fit_fast):
+    """Images that are exact in all representations, and an estimator fitted to them."""
+    X = digits[0][:40]
+    return X, fit_fast(X)
+
+
 @pytest.mark.parametrize("name", [name for name in REPRESENTATIONS if name != "uint8"])
-def test_fits_are_the_same(tiny_images, fast, tmp_path, name):
-    X = (tiny_images // 4).astype(np.float64)  # exact in all representations
-    expected = ContrastiveAutoencoderClusterer(**fast).fit(X)
-    found = ContrastiveAutoencoderClusterer(**fast).fit(
-        REPRESENTATIONS[name](X, tmp_path)
-    )
+def test_fits_are_the_same(exact, fit_fast, tmp_path, name):
+    X, expected = exact
+    found = fit_fast(REPRESENTATIONS[name](X, tmp_path))
     np.testing.assert_array_equal(found.labels_, expected.labels_)
     np.testing.assert_array_equal(found.cluster_centers_, expected.cluster_centers_)
 

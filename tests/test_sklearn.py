@@ -72,7 +72,11 @@ def test_latents_are_features_for_a_classifier(digits):
 
 @pytest.mark.parametrize(
     "scoring",
-    ["adjusted_rand_score", clustering_accuracy_scorer, None],
+    [
+        clustering_accuracy_scorer,
+        pytest.param("adjusted_rand_score", marks=pytest.mark.slow),
+        pytest.param(None, marks=pytest.mark.slow),
+    ],
     ids=lambda scoring: getattr(scoring, "__name__", str(scoring)),
 )
 def test_grid_search_in_two_processes(flat_digits, flat_clusterer, scoring):

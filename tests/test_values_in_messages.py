@@ -281,6 +281,14 @@ def make(function, name, value, given):
     return lambda: function(**{**needed, name: value})
 
 
+# Kinds of values that the fast suite passes to each function; the others are slow.
+FAST_KINDS = {"frame", "image", "list", "masked", "NaN in an image", "object"}
+FAST_KINDS |= {"paths", "tensor", "text", "unreadable files"}
+KINDS = [
+    pytest.param(kind, marks=[] if kind in FAST_KINDS else [pytest.mark.slow])
+    for kind in VALUES
+]
+
 PARAMETERS = ContrastiveAutoencoderClusterer().get_params()
 NET_PARAMETERS = [
     "optimizer__betas",
@@ -301,7 +309,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_messages_of_functions_contain_no_values(fitted, kind, tmp_path):
     given = usual(fitted, tmp_path)
     n_rejected = 0

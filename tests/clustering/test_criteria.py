@@ -96,7 +96,7 @@ def test_silhouette_of_the_default_clusterer_is_the_mean_of_three_spaces(rays):
 
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_scores_do_not_depend_on_the_other_candidates(criterion, n_jobs, rays):
     clusterer = ConsensusClustering(n_members=4, cosine_fraction=0.5)
     fit = partial(fit_kmeans, clusterer=clusterer)

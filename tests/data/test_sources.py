@@ -76,28 +76,44 @@ def source(request):
     return SOURCES[request.param]
 
 
-def test_fit_and_predict_match_the_array(source, tiny_images, fast, tmp_path):
-    expected = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(tiny_images)
-    X = source(tiny_images, tmp_path)
-    found = ContrastiveAutoencoderClusterer(**fast, batch_size=16).fit(X)
-    np.testing.assert_array_equal(found.labels_, expected.labels_)
-    np.testing.assert_array_equal(found.transform(X), expected.transform(tiny_images))
-    np.testing.assert_array_equal(found.predict(X), expected.labels_)
-    assert found.score(X) == expected.score(tiny_images)
+@pytest.fixture(scope="module")
+def images(digits):
+    return digits[0][:40].astype(np.uint8)
 
 
-def test_evaluation_and_stability_match_the_array(source, tiny_images, fast, tmp_path):
-    X, y = source(tiny_images, tmp_path), np.repeat([0, 1], 20)
-    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
-    found, expected = (
-        evaluate_clustering(clusterer, each, y, each, y) for each in (X, tiny_images)
-    )
-    assert str(found) == str(expected)
-    found, expected = (
-        cluster_stability(clusterer, each, n_resamples=2, random_state=0)
-        for each in (X, tiny_images)
-    )
-    np.testing.assert_array_equal(found.jaccard, expected.jaccard)
+@pytest.fixture(scope="module")
+def fitted(images, fit_fast):
+    return fit_fast(images, batch_size=16)
+
+
+def evaluate(fitted, X):
+    """Return an evaluation and a stability; both depend on the order of the samples."""
+    y = np.repeat([0, 1], 20)
+    evaluation = evaluate_clustering(fitted, X, y, X, y)
+    stability = cluster_stability(fitted, X, n_resamples=2, random_state=0)
+    return str(evaluation), stability.jaccard
+
+
+@pytest.fixture(scope="module")
+def evaluated(fitted, images):
+    return evaluate(fitted, images)
+
+
+def test_fit_and_predict_match_the_array(source, images, fitted, fit_fast, tmp_path):
+    X = source(images, tmp_path)
+    found = fit_fast(X, batch_size=16)
+    np.testing.assert_array_equal(found.labels_, fitted.labels_)
+    np.testing.assert_array_equal(found.transform(X), fitted.transform(images))
+    np.testing.assert_array_equal(found.predict(X), fitted.labels_)
+    assert found.score(X) == fitted.score(images)
+
+
+def test_evaluation_and_stability_match_the_array(
+    source, images, fitted, evaluated, tmp_path
+):
+    evaluation, jaccard = evaluate(fitted, source(images, tmp_path))
+    assert evaluation == evaluated[0]
+    np.testing.assert_array_equal(jaccard, evaluated[1])
 
 
 @pytest.mark.parametrize("name", SOURCES)

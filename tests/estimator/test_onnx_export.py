@@ -95,7 +95,13 @@ WIDE = {
 }
 
 
-@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "on an offset" else [pytest.mark.slow])
+        for name in WIDE
+    ],
+)
 def test_the_input_is_float64_if_float32_loses_digits(name, fast, tmp_path):
     X = WIDE[name](make_samples((12,), np.float64))
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)

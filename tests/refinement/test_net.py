@@ -18,8 +18,16 @@ from contrastive_clustering._refinement.net import RefinementNet
 from contrastive_clustering._refinement.resolve import REFINEMENTS
 from contrastive_clustering.metrics import clustering_accuracy
 
+DEFAULT = ContrastiveAutoencoderClusterer().refinement
 
-@pytest.mark.parametrize("refinement", list(REFINEMENTS))
+
+@pytest.mark.parametrize(
+    "refinement",
+    [
+        pytest.param(name, marks=[] if name == DEFAULT else [pytest.mark.slow])
+        for name in REFINEMENTS
+    ],
+)
 def test_refined_strata_match_digits(digits, refinement):
     images, y = digits[0][:1000], digits[1][:1000]
     clusterer = ContrastiveAutoencoderClusterer(

@@ -27,7 +27,7 @@ from contrastive_clustering._utils.distributed import (
     synchronized_batch_norm,
 )
 
-slow = pytest.mark.slow
+slow, release = pytest.mark.slow, pytest.mark.release
 
 SCRIPT = """
 import json
@@ -188,12 +188,12 @@ def assert_same_curves(result, alone, without=()):
 @pytest.mark.parametrize(
     ("parameters", "size", "use"),
     [
-        ({}, 2, "torchrun"),
-        pytest.param({"refinement": "prototypes"}, 3, "torchrun", marks=slow),
+        pytest.param({}, 2, "torchrun", marks=slow),
+        pytest.param({"refinement": "prototypes"}, 3, "torchrun", marks=release),
         pytest.param(
             {"kl_weight": 0.01, "reconstruction_weight": 0}, 2, "torchrun", marks=slow
         ),
-        pytest.param({"refinement": "neighbors"}, 2, "accelerate", marks=slow),
+        pytest.param({"refinement": "neighbors"}, 2, "accelerate", marks=release),
     ],
 )
 def test_losses_match_those_of_one_process(parameters, size, use, tmp_path, alone):
