@@ -387,8 +387,8 @@ class VolumeAugmentation(Preset):
             batch, generator, strength=self.intensity, changes=of_first
         )
         # The first view is not shifted; intensities are noted last.
-        unmoved = batch.new_zeros(len(batch))
-        of_first[:0] = [unmoved] * (len(of_second) - len(of_first))
+        shifts = of_second[: len(of_second) - len(of_first)]
+        of_first[:0] = [torch.zeros_like(shift) for shift in shifts]
         return upright, turned
 
     def _draw(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
-from contrastive_clustering._augmentation.presets import Preset
+from contrastive_clustering._augmentation.presets import PRESETS, Preset
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._networks.autoencoder import (
@@ -111,11 +111,13 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
 
 def _count_changes(settings: TrainingSettings, scaler: Scaler) -> int:
     """Return the number of changes between views that the network predicts."""
-    if not settings.net_params.get("criterion__change_weight"):
+    weight = settings.net_params.get("criterion__change_weight")
+    augmentation = settings.augmentation
+    # A subclass of a preset may draw its views in another way.
+    if not weight or type(augmentation) not in PRESETS.values():
         return 0
-    if not isinstance(settings.augmentation, Preset):
-        return 0
-    return settings.augmentation.n_changes(scaler.layout.network_shape)
+    assert isinstance(augmentation, Preset)
+    return augmentation.n_changes(scaler.layout.network_shape)
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:

@@ -6,8 +6,19 @@ import skorch
 import torch
 from world import global_state
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    GrayImageAugmentation,
+)
 from contrastive_clustering._networks.joint_loss import JointLoss
+
+
+class Flipping(GrayImageAugmentation):
+    """A subclass whose views differ by more than what its base class draws."""
+
+    def __call__(self, batch, generator):
+        return super().__call__(batch.flip(-1), generator)
+
 
 # Parameters with which the network learns how views differ.
 CHANGES = {"criterion__change_weight": 0.5}
@@ -81,6 +92,7 @@ def test_changes_become_predictable(digits):
     [
         ({"augmentation": None}, None),
         ({"augmentation": lambda batch: batch + 0.1}, None),
+        ({"augmentation": Flipping()}, None),
         ({"iterator_train__group_positives": True}, np.arange(40) // 2),
     ],
 )
