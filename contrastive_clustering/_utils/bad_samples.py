@@ -92,9 +92,10 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
                 f"It holds missing values, first in {where}. Drop these samples or "
                 "impute the values."
             )
+        # The words of Python's own error, which scikit-learn's checks require.
         return (
-            f"It must hold real numbers, not {kind!r} as in {where}. Drop such values "
-            "or convert them to numbers."
+            f"A float() argument must be a string or a real number, not {kind!r} as in "
+            f"{where}. Drop such values or convert them to numbers."
         )
     return ""
 

@@ -141,7 +141,8 @@ def test_text_is_named_by_its_place_and_not_shown(make_frame):
 def test_values_that_are_no_real_numbers_are_named_by_their_place(column, kind):
     frame = pd.DataFrame({"age": [61.0, 48.0], "other": column})
     message = (
-        rf"must hold real numbers, not '{kind}' as in X\[0, 1\], column 'other'\. D"
+        rf"must be a string or a real number, not '{kind}' as in X\[0, 1\], "
+        r"column 'other'\. Drop"
     )
     with pytest.raises((TypeError, ValueError), match=message):
         check_samples(frame)
