@@ -152,22 +152,6 @@ class Preset(Augmentation):
             return *views, batch.new_zeros(len(batch), 0)
         return *views, torch.stack(differences, dim=1)
 
-    def n_changes(self, sample_shape: tuple[int, ...]) -> int:
-        """Return the number of changes between two views.
-
-        Parameters
-        ----------
-        sample_shape : tuple of int
-            Shape of a sample, channels first.
-
-        Returns
-        -------
-        n_changes : int
-            Number of columns of `changes` in `pair_with_changes`.
-        """
-        batch, generator = torch.zeros(1, *sample_shape), torch.Generator()
-        return self.pair_with_changes(batch, generator)[2].shape[1]
-
     def _draw_both(
         self,
         batch: torch.Tensor,

@@ -117,7 +117,9 @@ def _count_changes(settings: TrainingSettings, scaler: Scaler) -> int:
     if not weight or type(augmentation) not in PRESETS.values():
         return 0
     assert isinstance(augmentation, Preset)
-    return augmentation.n_changes(scaler.layout.network_shape)
+    sample = torch.zeros(1, *scaler.layout.network_shape)
+    _, _, changes = augmentation.pair_with_changes(sample, torch.Generator())
+    return changes.shape[1]
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def test_seed_determines_the_halves(criterion):
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize(
+    "backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)]
+)
 def test_jobs_do_not_change_the_result(backend):
     latents = draw_blobs(3, n_samples=90)
     one = ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0)

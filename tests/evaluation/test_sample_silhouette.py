@@ -84,6 +84,7 @@ def test_strata_of_one_group_each_have_the_lowest_value(digits):
     assert found == -1
 
 
+@pytest.mark.slow
 def test_the_score_ranks_latent_dimensions_as_labels_do(digits, fitted_digits):
     images, y = digits
     flat = ContrastiveAutoencoderClusterer(

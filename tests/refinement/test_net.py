@@ -263,6 +263,7 @@ def test_self_training_clusters_the_final_latents(
     np.testing.assert_array_equal(clusterer.predict(tiny_images), clusterer.labels_)
 
 
+@pytest.mark.slow
 def test_refined_strata_nearly_match_a_new_clustering(digits):
     images = digits[0][:1000]
     clusterer = ContrastiveAutoencoderClusterer(

@@ -196,7 +196,18 @@ def expected(tmp_path_factory):
     return results(tmp_path_factory.mktemp("expected"))
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+# Settings that are much like another one.
+SLOW = {"polars", "bfloat16", "float16", "device context", "inference_mode"}
+SLOW |= {"autocast to float16", "SciPy raises", "no validation"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in SETTINGS
+    ],
+)
 def test_settings_do_not_affect_results(name, expected, tmp_path):
     with SETTINGS[name]():
         before = current_settings()
