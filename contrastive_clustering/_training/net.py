@@ -341,9 +341,9 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
             raise ValueError(
                 f"The network has changed (latent_dim={self.module__latent_dim}, was "
                 f"{other.module__latent_dim}; variational={self.module__variational}, "
-                f"was {other.module__variational}; or encoder, decoder or module__ "
-                "parameters), so training cannot continue from the old weights. Set "
-                "warm_start=False and fit again."
+                f"was {other.module__variational}; or encoder, decoder, augmentation, "
+                "criterion__change_weight or module__ parameters), so training cannot "
+                "continue from the old weights. Set warm_start=False and fit again."
             )
         self.module_.load_state_dict(old)
         if _have_compatible_moments(self, other):

@@ -103,6 +103,13 @@ def test_changes_that_are_not_known_are_not_learned(tiny_images, fast, others, g
     assert "train_change_loss" not in clusterer.history_[-1]
 
 
+def test_training_without_changes_cannot_continue_with_them(tiny_images, first_phase):
+    clusterer = ContrastiveAutoencoderClusterer(**first_phase, warm_start=True)
+    clusterer.fit(tiny_images).set_params(**CHANGES)
+    with pytest.raises(ValueError, match="network has changed .*__change_weight"):
+        clusterer.fit(tiny_images)
+
+
 def test_tables_have_no_changes_to_learn(tiny_images, first_phase):
     X = tiny_images.reshape(40, -1).astype(float)
     clusterer = ContrastiveAutoencoderClusterer(**first_phase, **CHANGES).fit(X)
