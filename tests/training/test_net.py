@@ -106,7 +106,7 @@ def test_changes_that_are_not_known_are_not_learned(tiny_images, fast, others, g
 def test_training_without_changes_cannot_continue_with_them(tiny_images, first_phase):
     clusterer = ContrastiveAutoencoderClusterer(**first_phase, warm_start=True)
     clusterer.fit(tiny_images).set_params(**CHANGES)
-    with pytest.raises(ValueError, match="network has changed .*__change_weight"):
+    with pytest.raises(ValueError, match=r"network has changed .*__change_weight"):
         clusterer.fit(tiny_images)
 
 
