@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
+from contrastive_clustering._augmentation.base import Augmentation, Preset
+from contrastive_clustering._augmentation.draws import Changes
 from contrastive_clustering._augmentation.presets import (
     PRESETS,
-    Augmentation,
     GrayImageAugmentation,
-    Preset,
 )
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._utils.device import is_asynchronous
@@ -38,7 +38,12 @@ class CallableAugmentation(Augmentation):
 
     function: Callable[[torch.Tensor], torch.Tensor]
 
-    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def __call__(
+        self,
+        batch: torch.Tensor,
+        generator: torch.Generator,
+        changes: Changes | None = None,  # noqa: ARG002
+    ) -> torch.Tensor:
         """Return one random view of `batch`.
 
         Raises

@@ -6,197 +6,25 @@ width)`` or ``(n, n_features)``. The presets draw all random numbers from the gi
 generator, on the device of the batch.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 
-from contrastive_clustering._augmentation.functional import (
-    Changes,
+from contrastive_clustering._augmentation.base import Preset
+from contrastive_clustering._augmentation.draws import Changes
+from contrastive_clustering._augmentation.geometry import (
     random_affine,
+    random_flip,
+    random_pose,
+)
+from contrastive_clustering._augmentation.values import (
     random_blur,
     random_dropout,
     random_erasing,
-    random_flip,
     random_intensity,
     random_noise,
-    random_pose,
     random_saturation,
 )
-from contrastive_clustering._utils.library_settings import no_autocast
-from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.param_validation import Number, check_parameters
-
-# Constraints of the presets' parameters. The upper limits are far beyond practical use
-# and keep the views finite.
-CONSTRAINTS: dict[str, list[Any]] = {
-    "degrees": [Number(0, 360, closed="both")],
-    "translate": [Number(0, 1, closed="both")],
-    "scale": [Number(1, 100, closed="both")],
-    "shear": [Number(0, 90, closed="left")],
-    "intensity": [Number(0, 10, closed="both")],
-    "erase": [Number(0, 1, closed="both")],
-    "saturation": [Number(0, 10, closed="both")],
-    "blur": [Number(0, 100, closed="both")],
-    "noise": [Number(0, 1e6, closed="both")],
-    "dropout": [Number(0, 1, closed="both")],
-}
-
-
-class Augmentation(ABC):
-    """Base class of augmentations.
-
-    Attributes
-    ----------
-    restores : bool
-        Whether the decoder reconstructs the original sample instead of its view, which
-        is useful if views differ in properties that latents should not encode.
-    """
-
-    restores: ClassVar[bool] = False
-
-    @abstractmethod
-    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of `batch`."""
-
-    def pair(
-        self, batch: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the two views of `batch` for the contrastive loss.
-
-        Parameters
-        ----------
-        batch : torch.Tensor of shape (n, ...)
-            Standardized samples.
-
-        generator : torch.Generator
-            Source of all random numbers, on the device of `batch`.
-
-        Returns
-        -------
-        first, second : torch.Tensor
-            Tensors with the shape and dtype of `batch`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `batch` or `generator` is not valid.
-        """
-        return self._draw_pair(batch, generator)
-
-    def _draw_pair(
-        self, batch: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return two views of a batch, by default two independent draws."""
-        return self(batch, generator), self(batch, generator)
-
-
-class Preset(Augmentation):
-    """Base class of presets, which checks their parameters and inputs."""
-
-    least_axes = 4
-    most_axes = 5
-
-    def __post_init__(self) -> None:
-        check_parameters(
-            {name: CONSTRAINTS[name] for name in vars(self)},
-            vars(self),
-            caller=type(self).__name__,
-        )
-
-    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return one random view of `batch`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `batch` or `generator` is not valid.
-        """
-        self._check(batch, generator)
-        with no_autocast():
-            return self._draw(batch, generator)
-
-    def pair_with_changes(
-        self, batch: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the views of `pair` and how they differ.
-
-        Parameters
-        ----------
-        batch : torch.Tensor of shape (n, ...)
-            Standardized samples.
-
-        generator : torch.Generator
-            Source of all random numbers, on the device of `batch`.
-
-        Returns
-        -------
-        first, second : torch.Tensor
-            The views that `pair` would return.
-
-        changes : torch.Tensor of shape (n, n_changes)
-            The numbers drawn for the first view minus those for the second, such as
-            angles, shifts, magnifications and contrasts. Each number is from -1 to 1
-            times the largest; those without effect are omitted.
-        """
-        self._check(batch, generator)
-        of_first: Changes = []
-        of_second: Changes = []
-        with no_autocast():
-            views = self._draw_both(batch, generator, of_first, of_second)
-        differences = [
-            first - second for first, second in zip(of_first, of_second, strict=True)
-        ]
-        if not differences:
-            return *views, batch.new_zeros(len(batch), 0)
-        return *views, torch.stack(differences, dim=1)
-
-    def _draw_both(
-        self,
-        batch: torch.Tensor,
-        generator: torch.Generator,
-        of_first: Changes,
-        of_second: Changes,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both views of a valid batch, and note what was drawn for each."""
-        first = self._draw(batch, generator, of_first)
-        return first, self._draw(batch, generator, of_second)
-
-    @abstractmethod
-    def _draw(
-        self,
-        batch: torch.Tensor,
-        generator: torch.Generator,
-        changes: Changes | None = None,
-    ) -> torch.Tensor:
-        """Return one random view of a valid batch, and note what was drawn."""
-
-    def _check(self, batch: torch.Tensor, generator: torch.Generator) -> None:
-        if (
-            not isinstance(batch, torch.Tensor)
-            or batch.layout != torch.strided
-            or batch.dtype not in (torch.float32, torch.float64)
-        ):
-            got = batch.dtype if isinstance(batch, torch.Tensor) else type(batch)
-            raise TypeError(
-                f"batch is of {got}, but must be a dense tensor of torch.float32 or "
-                "torch.float64."
-            )
-        if not self.least_axes <= batch.ndim <= self.most_axes or batch.numel() == 0:
-            n_axes = range(self.least_axes, self.most_axes + 1)
-            raise ValueError(
-                f"batch has shape {tuple(batch.shape)}, but {type(self).__name__} "
-                f"requires {' or '.join(map(str, n_axes))} axes, none of them empty."
-            )
-        if (
-            not isinstance(generator, torch.Generator)
-            or generator.device.type != batch.device.type
-        ):
-            raise TypeError(
-                f"generator={show(generator)} is not a torch.Generator on "
-                f"{batch.device}, the device of batch."
-            )
 
 
 @dataclass(frozen=True)
@@ -364,26 +192,21 @@ class VolumeAugmentation(Preset):
     least_axes = 5
 
     def _draw_pair(
-        self, batch: torch.Tensor, generator: torch.Generator
+        self, batch: torch.Tensor, generator: torch.Generator, *changes: Changes
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return a view in the original orientation and a rotated view."""
-        turned = self(batch, generator)
-        return random_intensity(batch, generator, strength=self.intensity), turned
-
-    def _draw_both(
-        self,
-        batch: torch.Tensor,
-        generator: torch.Generator,
-        of_first: Changes,
-        of_second: Changes,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        turned = self._draw(batch, generator, of_second)
+        turned = self(batch, generator, *changes[1:])
         upright = random_intensity(
-            batch, generator, strength=self.intensity, changes=of_first
+            batch,
+            generator,
+            strength=self.intensity,
+            changes=changes[0] if changes else None,
         )
-        # The first view is not shifted; intensities are noted last.
-        shifts = of_second[: len(of_second) - len(of_first)]
-        of_first[:0] = [torch.zeros_like(shift) for shift in shifts]
+        if changes:
+            # The first view is not shifted; intensities are noted last.
+            of_first, of_second = changes
+            shifts = of_second[: len(of_second) - len(of_first)]
+            of_first[:0] = [torch.zeros_like(shift) for shift in shifts]
         return upright, turned
 
     def _draw(

@@ -197,7 +197,8 @@ def check_clusterer(
                 "latents, not distances or neighbors of samples. Choose another "
                 f"{name}."
             )
-    _check_columns(clusterer, params, n_features)
+    for name in ("init", "means_init"):
+        _check_columns(clusterer, name, params.get(name), n_features)
     for part in (resolved, *params.values()):
         if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
             check_parameters(
@@ -210,21 +211,19 @@ def check_clusterer(
 
 
 def _check_columns(
-    clusterer: BaseEstimator, params: dict[str, Any], n_features: int | None
+    clusterer: BaseEstimator, name: str, start: Any, n_features: int | None
 ) -> None:
     """Raise a ValueError if initial centers are not in the space of the latents."""
-    for name in ("init", "means_init"):
-        start = params.get(name)
-        if (
-            isinstance(start, np.ndarray)
-            and start.ndim == 2
-            and n_features not in (None, start.shape[1])
-        ):
-            raise ValueError(
-                f"clusterer={show(clusterer)} has {name}={show(start)}, but its input "
-                f"has {n_features} columns (latent_dim). Pass centers with "
-                f"{n_features} columns."
-            )
+    if (
+        isinstance(start, np.ndarray)
+        and start.ndim == 2
+        and n_features not in (None, start.shape[1])
+    ):
+        raise ValueError(
+            f"clusterer={show(clusterer)} has {name}={show(start)}, but its input "
+            f"has {n_features} columns (latent_dim). Pass centers with "
+            f"{n_features} columns."
+        )
 
 
 def _check_start(clusterer: BaseEstimator, n_clusters: Any) -> None:

@@ -61,6 +61,7 @@ from contrastive_clustering._saving.refinement_state import (
 )
 from contrastive_clustering._training.build import make_net
 from contrastive_clustering._training.components import set_components
+from contrastive_clustering._training.continuing import continue_from
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
@@ -144,7 +145,7 @@ def fit_model(
         if previous is None and reached is None:
             set_components(net, dataset)
         if previous is not None:
-            net.continue_from(previous)
+            continue_from(net, previous)
         if checkpoint is not None and reached is not None:
             with checkpoint.resuming():
                 load_net_state(net, reached["net"])

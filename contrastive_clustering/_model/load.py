@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from contrastive_clustering._augmentation.auto import resolve_augmentation
-from contrastive_clustering._augmentation.presets import Preset
+from contrastive_clustering._augmentation.base import Preset
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._io.schema import (
     INTEGERS,

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
-from contrastive_clustering._augmentation.presets import PRESETS, Preset
+from contrastive_clustering._augmentation.draws import Changes
+from contrastive_clustering._augmentation.presets import PRESETS
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._networks.autoencoder import (
@@ -116,10 +117,11 @@ def _count_changes(settings: TrainingSettings, scaler: Scaler) -> int:
     # A subclass of a preset may draw its views in another way.
     if not weight or type(augmentation) not in PRESETS.values():
         return 0
-    assert isinstance(augmentation, Preset)
+    assert augmentation is not None
+    changes: Changes = []
     sample = torch.zeros(1, *scaler.layout.network_shape)
-    _, _, changes = augmentation.pair_with_changes(sample, torch.Generator())
-    return changes.shape[1]
+    augmentation.pair(sample, torch.Generator(), changes)
+    return len(changes)
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Training: a skorch net that sees two views of each batch."""
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
-from contrastive_clustering._augmentation.presets import Augmentation, Preset
+from contrastive_clustering._augmentation.base import Augmentation
+from contrastive_clustering._augmentation.draws import Changes
 from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
@@ -316,43 +316,6 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
                 sums["loss"] = sums["loss"] - weight * surplus
         return sums
 
-    def continue_from(self, other: "ContrastiveNet") -> None:
-        """Copy the weights, the optimizer's moments and the history of a net.
-
-        Parameters
-        ----------
-        other : ContrastiveNet
-            A trained net; it is not changed.
-
-        Raises
-        ------
-        ValueError
-            If the shapes of the networks' weights differ.
-        """
-        # Prototypes belong to the old strata, and the erasure to the old latents. Both
-        # are about to be replaced.
-        old = {
-            name: value
-            for name, value in other.module_.state_dict().items()
-            if not name.startswith(("prototype_head.", "erasure."))
-        }
-        new = self.module_.state_dict()
-        if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
-            raise ValueError(
-                f"The network has changed (latent_dim={self.module__latent_dim}, was "
-                f"{other.module__latent_dim}; variational={self.module__variational}, "
-                f"was {other.module__variational}; or encoder, decoder, augmentation, "
-                "criterion__change_weight or module__ parameters), so training cannot "
-                "continue from the old weights. Set warm_start=False and fit again."
-            )
-        self.module_.load_state_dict(old)
-        if _have_compatible_moments(self, other):
-            state = copy.deepcopy(other.optimizer_.state_dict())
-            # Keep the old moments, but the new learning rate and other settings.
-            state["param_groups"] = self.optimizer_.state_dict()["param_groups"]
-            self.optimizer_.load_state_dict(state)
-        self.history = copy.deepcopy(other.history)
-
     def _draw_noise(self, views: torch.Tensor) -> torch.Tensor | None:
         """Return the noise that latents are sampled with in the variational setting."""
         if not self.module_.variational:
@@ -377,33 +340,12 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         if self.augmentation is None:
             views = self.lay_out(torch.cat(twice))
             return views, views, None
-        changes = None
-        pair: Sequence[torch.Tensor]
-        predicts = self.module_.change_head is not None and partners is None
-        if predicts and isinstance(self.augmentation, Preset):
-            *pair, changes = self.augmentation.pair_with_changes(
-                prepared, self._view_generator
-            )
-        else:
-            pair = self.augmentation.pair(prepared, self._view_generator)
+        changes: Changes | None = None
+        if self.module_.change_head is not None and partners is None:
+            changes = []
+        pair = self.augmentation.pair(prepared, self._view_generator, changes)
         if partners is not None:
             pair = pair[0], self.augmentation.pair(second, self._view_generator)[1]
-        views = self.lay_out(torch.cat([*pair]))
-        if self.restores:
-            return views, self.lay_out(torch.cat(twice)), changes
-        return views, views, changes
-
-
-def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> bool:
-    """Return whether one net's optimizer can use the moments of the other's."""
-    if type(first.optimizer_) is not type(second.optimizer_):
-        return False
-    kept = [
-        {
-            k: v
-            for k, v in net.get_params_for("optimizer").items()
-            if k != "weight_decay"
-        }
-        for net in (first, second)
-    ]
-    return kept[0] == kept[1]
+        views = self.lay_out(torch.cat(pair))
+        targets = self.lay_out(torch.cat(twice)) if self.restores else views
+        return views, targets, torch.stack(changes, dim=1) if changes else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from contrastive_clustering._augmentation.presets import Augmentation
+from contrastive_clustering._augmentation.base import Augmentation
 from contrastive_clustering._networks.custom import Part
 
 # The values of `nuisance_removal` that restrict negatives, and those that erase.

@@ -5,7 +5,7 @@ from scipy.ndimage import rotate
 
 from contrastive_clustering import GrayImageAugmentation, VolumeAugmentation
 from contrastive_clustering._augmentation import planes
-from contrastive_clustering._augmentation.functional import random_affine, random_pose
+from contrastive_clustering._augmentation.geometry import random_affine, random_pose
 from contrastive_clustering._augmentation.planes import long_axes, rotation_planes
 from contrastive_clustering._utils.seeding import make_generator
 

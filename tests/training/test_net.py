@@ -103,13 +103,6 @@ def test_changes_that_are_not_known_are_not_learned(tiny_images, fast, others, g
     assert "train_change_loss" not in clusterer.history_[-1]
 
 
-def test_training_without_changes_cannot_continue_with_them(tiny_images, first_phase):
-    clusterer = ContrastiveAutoencoderClusterer(**first_phase, warm_start=True)
-    clusterer.fit(tiny_images).set_params(**CHANGES)
-    with pytest.raises(ValueError, match=r"network has changed .*__change_weight"):
-        clusterer.fit(tiny_images)
-
-
 def test_tables_have_no_changes_to_learn(tiny_images, first_phase):
     X = tiny_images.reshape(40, -1).astype(float)
     clusterer = ContrastiveAutoencoderClusterer(**first_phase, **CHANGES).fit(X)
@@ -189,48 +182,6 @@ def test_decoder_targets(fast, monkeypatch, sides, parameters, restores):
         assert torch.equal(*samples.chunk(2)) or not restores
         assert bool((closest < 1e-2).all()) is restores
     assert clusterer.transform(X).shape == (20, 4)
-
-
-def test_warm_start_and_partial_fit_continue_training(tiny_images, first_phase):
-    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
-        tiny_images
-    )
-    weights = clusterer.net_.module_.encoder[0].weight.detach().clone()
-    losses = clusterer.history_[:, "train_loss"]
-    clusterer.fit(tiny_images)
-    assert clusterer.history_[:2, "train_loss"] == losses
-    assert len(clusterer.history_) == 4
-    clusterer.partial_fit(tiny_images)
-    assert len(clusterer.history_) == 5
-    assert not torch.equal(clusterer.net_.module_.encoder[0].weight, weights)
-    moments = clusterer.net_.optimizer_.state_dict()["state"][0]
-    assert moments["step"] == 5
-
-    fresh = ContrastiveAutoencoderClusterer(**first_phase)
-    for n_epochs in (1, 2):
-        fresh.partial_fit(tiny_images)
-        assert len(fresh.history_) == n_epochs
-    np.testing.assert_array_equal(fresh.predict(tiny_images), fresh.labels_)
-
-
-def test_warm_start_takes_new_parameters(tiny_images, first_phase):
-    clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
-        tiny_images
-    )
-    clusterer.set_params(
-        lr=1e-5, max_epochs=3, callbacks__lr_schedule=None, n_clusters=3
-    )
-    clusterer.fit(tiny_images)
-    assert clusterer.net_.optimizer_.param_groups[0]["lr"] == 1e-5
-    assert len(clusterer.history_) == 5
-    assert clusterer.n_clusters_ == 3
-    clusterer.set_params(latent_dim=7)
-    before = clusterer.transform(tiny_images)
-    with pytest.raises(ValueError, match=r"latent_dim=7, was 4;.*warm_start=False"):
-        clusterer.fit(tiny_images)
-    np.testing.assert_array_equal(clusterer.transform(tiny_images), before)
-    clusterer.set_params(latent_dim=4, optimizer=torch.optim.SGD).fit(tiny_images)
-    assert isinstance(clusterer.net_.optimizer_, torch.optim.SGD)
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_images, first_phase):

@@ -1,91 +1,15 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from scipy.ndimage import map_coordinates, rotate
-from scipy.spatial.transform import Rotation
 
-from contrastive_clustering._augmentation.functional import (
-    _affine_grid,
-    random_affine,
+from contrastive_clustering._augmentation.values import (
     random_blur,
     random_dropout,
     random_erasing,
-    random_flip,
     random_intensity,
-    random_pose,
     random_saturation,
 )
 from contrastive_clustering._utils.seeding import make_generator
-
-STILL = {"degrees": 0.0, "translate": 0.0, "scale": 1.0}
-
-
-def test_affine_that_does_nothing_is_the_identity(batch):
-    moved = random_affine(batch, make_generator(0), **STILL)
-    torch.testing.assert_close(moved, batch, atol=1e-5, rtol=0)
-
-
-def test_affine_rotates_by_the_angle_drawn():
-    # A smooth image with unequal sides, rotated by SciPy by the same angle.
-    y, x = np.mgrid[0:24, 0:40] / 8.0
-    image = np.exp(-((y - 1.2) ** 2) - (x - 2.9) ** 2).astype(np.float32)
-    view = random_affine(
-        torch.from_numpy(image)[None, None],
-        make_generator(3),
-        degrees=30.0,
-        translate=0.0,
-        scale=1.0,
-    )[0, 0].numpy()
-    degrees = float(30 * (2 * torch.rand(1, generator=make_generator(3)) - 1))
-    errors = [
-        np.abs(rotate(image, sign * degrees, reshape=False, order=1) - view)[
-            6:-6, 6:-6
-        ].max()
-        for sign in (1, -1)
-    ]
-    assert abs(degrees) > 3
-    assert min(errors) < 0.03 < max(errors)
-
-
-def test_affine_shifts_by_fractions_of_the_side():
-    batch = torch.zeros(200, 1, 20, 20)
-    batch[:, :, 10, 10] = 1
-    moved = random_affine(
-        batch, make_generator(0), degrees=0.0, translate=0.1, scale=1.0
-    )
-    rows, columns = torch.meshgrid(
-        torch.arange(20.0), torch.arange(20.0), indexing="ij"
-    )
-    offsets = torch.stack(
-        [(moved[:, 0] * axis).sum((1, 2)) - 10 for axis in (rows, columns)]
-    )
-    assert offsets.abs().max() <= 2 + 1e-4
-    assert offsets.abs().max() > 1.5
-
-
-def test_poses_match_scipys_rotations():
-    sides = np.array([8, 12, 10])
-    batch = torch.randn(9, 2, *sides, generator=make_generator(0))
-    moved = random_pose(batch, make_generator(5), degrees=120.0, translate=0.1)
-
-    draw = make_generator(5)
-    axes = torch.randn(9, 3, generator=draw).numpy()
-    angles = np.radians(120) * torch.rand(9, generator=draw).numpy()
-    mirrored = torch.rand(9, generator=draw).numpy() < 0.5
-    shifts = 0.1 * (2 * torch.rand(3, 9, generator=draw).numpy() - 1)
-    assert 0 < mirrored.sum() < 9
-    center = (sides - 1) / 2
-    voxels = np.indices(sides).reshape(3, -1).T - center  # (n_voxels, 3), z first
-    for i in range(9):
-        vector = angles[i] * axes[i] / np.linalg.norm(axes[i])
-        read = Rotation.from_rotvec(vector).apply(voxels[:, ::-1])  # x first
-        if mirrored[i]:
-            read[:, 0] *= -1
-        read = (read + shifts[:, i] * sides[::-1])[:, ::-1] + center
-        for channel, view in zip(batch[i], moved[i], strict=True):
-            wanted = map_coordinates(channel.numpy(), read.T, order=1, mode="nearest")
-            np.testing.assert_allclose(view.flatten(), wanted, atol=1e-4)
 
 
 def test_intensity_is_one_factor_and_one_shift_per_sample(batch):
@@ -95,14 +19,6 @@ def test_intensity_is_one_factor_and_one_shift_per_sample(batch):
         assert np.exp(-0.2) - 1e-5 <= slope <= np.exp(0.2) + 1e-5
         assert abs(intercept) <= 0.2 + 1e-5
         torch.testing.assert_close(slope * before + intercept, after, atol=1e-5, rtol=0)
-
-
-def test_flip_mirrors_about_half(batch):
-    view = random_flip(batch, make_generator(0))
-    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(view, batch, strict=True)]
-    kept = [torch.equal(a, b) for a, b in zip(view, batch, strict=True)]
-    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
-    assert 3 < sum(mirrored) < 13
 
 
 def test_saturation_preserves_the_gray_level(batch):
@@ -137,21 +53,12 @@ def test_dropout_drops_the_given_fraction():
     assert 0.08 < 1 - view.mean() < 0.12
 
 
-@pytest.mark.parametrize("sides", [(8, 8), (9, 14), (5, 8, 12)])
-def test_affine_grids_match_torch(sides):
-    theta = torch.randn(6, len(sides), len(sides) + 1, generator=make_generator(0))
-    torch.testing.assert_close(
-        _affine_grid(theta, torch.Size(sides)),
-        F.affine_grid(theta, [6, 1, *sides], align_corners=False),
-    )
-
-
 @pytest.mark.parametrize("shape", [(3, 2, 9, 10), (3, 2, 8, 9, 10)])
 def test_blur_without_synchronization_is_the_same(shape, monkeypatch):
     batch = torch.randn(shape, generator=make_generator(1))
     expected = random_blur(batch, make_generator(0), sigma=1.5)
     monkeypatch.setattr(
-        "contrastive_clustering._augmentation.functional.is_asynchronous",
+        "contrastive_clustering._augmentation.values.is_asynchronous",
         lambda device: True,
     )
     found = random_blur(batch, make_generator(0), sigma=1.5)
@@ -187,7 +94,7 @@ def test_erasing_fills_a_rectangle_with_the_median(sides):
 def test_deterministic_erasing_is_the_same(batch, monkeypatch):
     expected = random_erasing(batch, make_generator(0), probability=0.5)
     monkeypatch.setattr(
-        "contrastive_clustering._augmentation.functional.is_asynchronous",
+        "contrastive_clustering._augmentation.values.is_asynchronous",
         lambda device: True,
     )
     found = random_erasing(batch, make_generator(0), probability=0.5)

@@ -1,0 +1,61 @@
+"""Continue a training: weights, moments and history of an earlier net."""
+
+import copy
+
+from contrastive_clustering._training.net import ContrastiveNet
+
+
+def continue_from(net: ContrastiveNet, other: ContrastiveNet) -> None:
+    """Copy the weights, the optimizer's moments and the history of a net.
+
+    Parameters
+    ----------
+    net : ContrastiveNet
+        An initialized net, which receives them.
+
+    other : ContrastiveNet
+        A trained net; it is not changed.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of the networks' weights differ.
+    """
+    # Prototypes belong to the old strata, and the erasure to the old latents. Both
+    # are about to be replaced.
+    old = {
+        name: value
+        for name, value in other.module_.state_dict().items()
+        if not name.startswith(("prototype_head.", "erasure."))
+    }
+    new = net.module_.state_dict()
+    if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
+        raise ValueError(
+            f"The network has changed (latent_dim={net.module__latent_dim}, was "
+            f"{other.module__latent_dim}; variational={net.module__variational}, "
+            f"was {other.module__variational}; or encoder, decoder, augmentation, "
+            "criterion__change_weight or module__ parameters), so training cannot "
+            "continue from the old weights. Set warm_start=False and fit again."
+        )
+    net.module_.load_state_dict(old)
+    if _have_compatible_moments(net, other):
+        state = copy.deepcopy(other.optimizer_.state_dict())
+        # Keep the old moments, but the new learning rate and other settings.
+        state["param_groups"] = net.optimizer_.state_dict()["param_groups"]
+        net.optimizer_.load_state_dict(state)
+    net.history = copy.deepcopy(other.history)
+
+
+def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> bool:
+    """Return whether one net's optimizer can use the moments of the other's."""
+    if type(first.optimizer_) is not type(second.optimizer_):
+        return False
+    kept = [
+        {
+            k: v
+            for k, v in net.get_params_for("optimizer").items()
+            if k != "weight_decay"
+        }
+        for net in (first, second)
+    ]
+    return kept[0] == kept[1]
