@@ -144,7 +144,8 @@ class StrataCompositionDisplay(Display):
             If matplotlib is not installed.
 
         TypeError, ValueError
-            If an array has a wrong shape, or if the lengths differ.
+            If an array has a wrong shape, if the lengths differ, or if different
+            levels look the same.
         """
         import_pyplot(f"{cls.__name__}.from_strata")
         distinct, codes = read_strata(strata)
@@ -235,6 +236,11 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     )
     found = np.array(known if is_numeric else [str(each) for each in known])
     levels, ranks = np.unique(found, return_inverse=True)
+    if len(levels) < len(found):
+        raise ValueError(
+            "values has different levels that look the same, such as 1 and '1'. "
+            "Convert it to one type."
+        )
     return levels, np.append(ranks.reshape(-1), MISSING)[codes]
 
 

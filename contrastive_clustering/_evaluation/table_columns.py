@@ -10,7 +10,11 @@ import numpy as np
 
 from contrastive_clustering._utils.arrays import from_tensor
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.identifiers import MISSING, check_is_column
+from contrastive_clustering._utils.identifiers import (
+    MISSING,
+    check_is_column,
+    is_missing,
+)
 from contrastive_clustering._utils.messages import show
 
 # Larger integers may be equal as floats.
@@ -210,6 +214,8 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         levels look the same.
     """
     where = f"column {show(name)} of table"
+    if not pandas.api.types.is_numeric_dtype(series.dtype):
+        series = series.mask(series.map(is_missing).astype(bool))  # empty texts
     if is_numeric(series, where, pandas):
         numbers = to_numbers(series, where)
         known, codes = np.unique(numbers[~np.isnan(numbers)], return_inverse=True)

@@ -54,8 +54,8 @@ def read_raster(path: Path) -> list[LoadedImage]:
     Raises
     ------
     UnreadableFileError
-        If the file is damaged, truncated or too large, or if it has gray values of 16
-        bits with an alpha channel.
+        If the file is damaged, truncated or too large, or if it has values of 64 bits,
+        or gray values of 16 bits with an alpha channel.
     """
     pillow = import_pillow("load_images")
     with refuse_damaged("is a damaged, truncated or unsupported image"):
@@ -69,6 +69,12 @@ def read_raster(path: Path) -> list[LoadedImage]:
                         _read_page(pillow, image, page, n_bits)
                         for page in range(n_pages)
                     ]
+        except pillow.UnidentifiedImageError:
+            raise UnreadableFileError(
+                "is a damaged, truncated or unsupported image: Pillow does not "
+                "recognize it as PNG, JPEG or TIFF. It does not read values of 64 bits "
+                "either; save them as floats of 32 bits"
+            ) from None
         except pillow.DecompressionBombError:
             raise UnreadableFileError(
                 f"has more than {2 * pillow.MAX_IMAGE_PIXELS} pixels, the limit for a "

@@ -134,6 +134,8 @@ def test_nothing_is_clipped():
 def test_invalid_input_is_reported():
     with pytest.raises(ValueError, match="values has 1 values, but there are 2"):
         draw([0, 1], ["a"])
+    with pytest.raises(ValueError, match="values has different levels that look the"):
+        draw([0, 1], [1, "1"])
     with pytest.raises(ValueError, match="groups has 3 values"):
         draw([0, 1], ["a", "b"], groups=[1, 2, 3])
     with pytest.raises(ValueError, match="strata has shape"):

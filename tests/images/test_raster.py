@@ -92,6 +92,12 @@ def test_values_have_their_sign(tmp_path, dtype):
     assert found.dtype == np.float32
 
 
+def test_floats_of_64_bits_are_named_in_the_error(tmp_path):
+    (tmp_path / "a.tif").write_bytes(tiff(DEEP.astype(np.float64)))
+    with pytest.raises(UnreadableFileError, match="save them as floats of 32 bits"):
+        read_raster(tmp_path / "a.tif")
+
+
 def test_jpeg_and_its_orientation(tmp_path):
     smooth = np.add.outer(np.arange(64), 2 * np.arange(48)).astype(np.uint8)
     found = read(write(tmp_path / "a.jpg", smooth, quality=95))
