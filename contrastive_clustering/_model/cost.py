@@ -8,7 +8,7 @@ import numpy as np
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._model.fit import FitSettings
-from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.build import count_changes, make_net
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._training.step_memory import BYTES_OF_FLOAT32, step_bytes
@@ -106,7 +106,10 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
     shape = dataset.scaler.layout.network_shape
     n_timed = min(len(dataset), _count_timed(training, math.prod(shape)))
     rows = np.linspace(0, len(dataset) - 1, n_timed).round().astype(np.intp)
-    net = make_net(_reduced(training, n_timed), dataset.scaler)
+    n_changes = count_changes(
+        training, dataset.scaler, has_groups=dataset.metadata.groups is not None
+    )
+    net = make_net(_reduced(training, n_timed), dataset.scaler, n_changes)
     seconds = _seconds_per_sample(net, dataset.take(rows))
     n_weights = sum(weight.numel() for weight in net.module_.parameters())
     n_epochs, refinement_epochs = _epochs(settings)

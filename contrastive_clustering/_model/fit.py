@@ -59,7 +59,7 @@ from contrastive_clustering._saving.refinement_state import (
     refinement_state,
     resume_refinement,
 )
-from contrastive_clustering._training.build import make_net
+from contrastive_clustering._training.build import count_changes, make_net
 from contrastive_clustering._training.components import set_components
 from contrastive_clustering._training.continuing import continue_from
 from contrastive_clustering._training.net import ContrastiveNet
@@ -141,7 +141,12 @@ def fit_model(
     reached = None if checkpoint is None else checkpoint.reached
 
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
-        net = make_net(settings.training, dataset.scaler)
+        n_changes = count_changes(
+            settings.training,
+            dataset.scaler,
+            has_groups=dataset.metadata.groups is not None,
+        )
+        net = make_net(settings.training, dataset.scaler, n_changes)
         if previous is None and reached is None:
             set_components(net, dataset)
         if previous is not None:

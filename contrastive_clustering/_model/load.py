@@ -159,7 +159,7 @@ def read_model(
     _check_examples(tree, scaler)
     settings = _read_settings(tree["network"], scaler, settings, augmentation, trusted)
     _check_size(scaler, settings, tree["net"]["weights"])
-    net = make_net(settings, scaler)
+    net = make_net(settings, scaler, _rows_of(tree["net"]["weights"].get(CHANGES)))
     for name in ("input_mean", "input_std"):
         expected = getattr(net.module_, name).cpu().numpy()
         if not np.array_equal(expected, tree["net"]["weights"][name]):
@@ -255,7 +255,6 @@ def _check_size(
             torch.empty(scaler.std.shape),
             latent_dim=settings.latent_dim,
             variational=settings.kl_weight > 0,
-            # To count the changes of views would allocate a sample.
             n_changes=_rows_of(weights.get(CHANGES)),
             **{name.removeprefix("module__"): given[name] for name in given},
             **custom,

@@ -26,6 +26,7 @@ from contrastive_clustering._training.net import (
 )
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
+    GROUP_POSITIVES,
     LR_SCHEDULE,
     SET_BY_FIT,
     name_callbacks,
@@ -46,7 +47,9 @@ STEP_IMPLEMENTATIONS = {
 }
 
 
-def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
+def make_net(
+    settings: TrainingSettings, scaler: Scaler, n_changes: int = 0
+) -> ContrastiveNet:
     """Return an initialized net of the first phase.
 
     Parameters
@@ -56,6 +59,9 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
 
     scaler : Scaler
         The standardization and the layout of the samples.
+
+    n_changes : int, default=0
+        Number of changes between views that the network predicts, of `count_changes`.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
         module__input_range=input_range(settings, scaler),
         module__latent_dim=settings.latent_dim,
         module__variational=settings.kl_weight > 0,
-        module__n_changes=_count_changes(settings, scaler),
+        module__n_changes=n_changes,
         module__encoder=settings.encoder,
         module__decoder=settings.decoder,
         train_split=train_split,
@@ -110,12 +116,33 @@ def make_net(settings: TrainingSettings, scaler: Scaler) -> ContrastiveNet:
     return net
 
 
-def _count_changes(settings: TrainingSettings, scaler: Scaler) -> int:
-    """Return the number of changes between views that the network predicts."""
+def count_changes(
+    settings: TrainingSettings, scaler: Scaler, *, has_groups: bool
+) -> int:
+    """Return the number of changes between views that a network has to predict.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        How to train.
+
+    scaler : Scaler
+        The standardization and the layout of the samples.
+
+    has_groups : bool
+        Whether the samples have groups.
+
+    Returns
+    -------
+    n_changes : int
+        0 if the loss has no such term, or if changes are not known: with views other
+        than those of a preset, or with views of two samples of a group.
+    """
     weight = settings.net_params.get("criterion__change_weight")
+    is_paired = has_groups and settings.net_params.get(GROUP_POSITIVES, False)
     augmentation = settings.augmentation
     # A subclass of a preset may draw its views in another way.
-    if not weight or type(augmentation) not in PRESETS.values():
+    if not weight or is_paired or type(augmentation) not in PRESETS.values():
         return 0
     assert augmentation is not None
     changes: Changes = []

@@ -22,22 +22,27 @@ def continue_from(net: ContrastiveNet, other: ContrastiveNet) -> None:
         If the shapes of the networks' weights differ.
     """
     # Prototypes belong to the old strata, and the erasure to the old latents. Both
-    # are about to be replaced.
-    old = {
-        name: value
-        for name, value in other.module_.state_dict().items()
-        if not name.startswith(("prototype_head.", "erasure."))
-    }
-    new = net.module_.state_dict()
+    # are about to be replaced. A change head cannot predict changes of other views.
+    left_out = ["prototype_head.", "erasure."]
+    if net.module__n_changes != other.module__n_changes:
+        left_out.append("change_head.")
+    old, new = (
+        {
+            name: value
+            for name, value in module.state_dict().items()
+            if not name.startswith(tuple(left_out))
+        }
+        for module in (other.module_, net.module_)
+    )
     if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
         raise ValueError(
             f"The network has changed (latent_dim={net.module__latent_dim}, was "
             f"{other.module__latent_dim}; variational={net.module__variational}, "
-            f"was {other.module__variational}; or encoder, decoder, augmentation, "
-            "criterion__change_weight or module__ parameters), so training cannot "
-            "continue from the old weights. Set warm_start=False and fit again."
+            f"was {other.module__variational}; or encoder, decoder or module__ "
+            "parameters), so training cannot continue from the old weights. Set "
+            "warm_start=False and fit again."
         )
-    net.module_.load_state_dict(old)
+    net.module_.load_state_dict({**net.module_.state_dict(), **old})
     if _have_compatible_moments(net, other):
         state = copy.deepcopy(other.optimizer_.state_dict())
         # Keep the old moments, but the new learning rate and other settings.
@@ -50,6 +55,8 @@ def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> b
     """Return whether one net's optimizer can use the moments of the other's."""
     if type(first.optimizer_) is not type(second.optimizer_):
         return False
+    if first.module__n_changes != second.module__n_changes:
+        return False  # the weights of the change heads are not the same
     kept = [
         {
             k: v

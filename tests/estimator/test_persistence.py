@@ -136,6 +136,23 @@ def test_the_batch_size_of_fit_is_kept(fast, tmp_path):
     assert loaded.net_.batch_size == clusterer.net_.batch_size == 125
 
 
+def test_pairs_of_groups_have_no_changes_to_predict(tiny_images, fast, tmp_path):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **fast, criterion__change_weight=1.0, iterator_train__group_positives=True
+    )
+    groups = np.arange(40) // 2
+    clusterer.fit(tiny_images, groups=groups).save(tmp_path / "model")
+    assert clusterer.net_.module_.change_head is None
+    assert not any("train_change_loss" in row for row in clusterer.history_)
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
+    assert_same(loaded, clusterer, tiny_images)
+    # Without groups, there are no pairs.
+    clusterer.fit(tiny_images).save(tmp_path / "alone")
+    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "alone")
+    assert_same(loaded, clusterer, tiny_images)
+    assert loaded.net_.module_.change_head is not None
+
+
 def test_the_augmentation_chosen_by_auto_is_kept(fast, tmp_path):
     rng = np.random.default_rng(0)
     X = np.where(rng.random((40, 8, 8)) < 0.15, 1.0, 0.0)

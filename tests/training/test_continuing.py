@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    GrayImageAugmentation,
+)
+
+CHANGES = {"criterion__change_weight": 0.5}
 
 
 @pytest.fixture
@@ -53,8 +58,23 @@ def test_warm_start_takes_new_parameters(tiny_images, first_phase):
     assert isinstance(clusterer.net_.optimizer_, torch.optim.SGD)
 
 
-def test_training_without_changes_cannot_continue_with_them(tiny_images, first_phase):
-    clusterer = ContrastiveAutoencoderClusterer(**first_phase, warm_start=True)
-    clusterer.fit(tiny_images).set_params(criterion__change_weight=0.5)
-    with pytest.raises(ValueError, match=r"network has changed .*__change_weight"):
-        clusterer.fit(tiny_images)
+@pytest.mark.parametrize(
+    ("first", "second", "has_changes"),
+    [
+        ({}, CHANGES, True),
+        (CHANGES, {"criterion__change_weight": 0.0}, False),
+        (CHANGES, {"augmentation": None}, False),
+        (CHANGES, {"augmentation": GrayImageAugmentation(degrees=0)}, True),
+    ],
+)
+def test_training_continues_with_other_changes(
+    tiny_images, first_phase, first, second, has_changes
+):
+    clusterer = ContrastiveAutoencoderClusterer(
+        **first_phase, warm_start=True, **first
+    ).fit(tiny_images)
+    weights = clusterer.net_.module_.encoder[0].weight.detach().clone()
+    clusterer.set_params(**second, max_epochs=1, lr=1e-30).fit(tiny_images)
+    assert len(clusterer.history_) == 3
+    assert torch.equal(clusterer.net_.module_.encoder[0].weight, weights)
+    assert ("train_change_loss" in clusterer.history_[-1]) == has_changes
