@@ -1,8 +1,8 @@
-"""Check the data of volumes, of which ITK accepts whatever it can read.
+"""Check the files of volumes, of which ITK accepts whatever it can read.
 
 ITK fills the end of a truncated NIfTI file with zeros. If the compressed data of a
 MetaImage file, and sometimes of an NRRD file, are damaged, it keeps what it has
-decompressed before.
+decompressed before. If a file states no spacing, it takes one millimeter.
 """
 
 import gzip
@@ -55,6 +55,33 @@ def check_data(path: Path, file_format: str, reader: Any) -> None:
         raise UnreadableFileError("is a truncated or damaged volume") from None
 
 
+def states_spacing(path: Path, file_format: str) -> bool:
+    """Return whether a file states the distances between voxels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    file_format : {"NIfTI", "MetaImage", "NRRD"}
+        Its format. The header of the first always has distances.
+
+    Returns
+    -------
+    is_stated : bool
+        False if a distance is missing or not a number.
+    """
+    if file_format == "NIfTI":
+        return True
+    with open_regular(path) as file:
+        if file_format == "MetaImage":
+            fields = _metaimage_fields(file)
+            return "ElementSpacing" in fields or "ElementSize" in fields
+        fields = _nrrd_fields(file)
+    spacings = fields.get("spacings", "nan").lower().split()
+    return "space directions" in fields or "nan" not in spacings
+
+
 def _check_nifti(path: Path, reader: Any) -> None:
     n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
     n_bytes = float(reader.GetMetaData("vox_offset")) + n_bits / 8
@@ -65,12 +92,7 @@ def _check_nifti(path: Path, reader: Any) -> None:
 
 def _check_metaimage(path: Path, reader: Any) -> None:
     with open_regular(path) as file:
-        fields: dict[str, str] = {}
-        for line in _lines(file):
-            key, _, value = (part.strip() for part in line.partition("="))
-            fields[key] = value
-            if key == "ElementDataFile":  # the end of the header
-                break
+        fields = _metaimage_fields(file)
         name = fields.get("ElementDataFile", "")
         is_compressed = fields.get("CompressedData", "")[:1] in ("T", "t", "1")
         if is_compressed and not _is_list(name) and "HeaderSize" not in fields:
@@ -80,16 +102,33 @@ def _check_metaimage(path: Path, reader: Any) -> None:
 
 def _check_nrrd(path: Path, reader: Any) -> None:
     with open_regular(path) as file:
-        fields: dict[str, str] = {}
-        for line in _lines(file):
-            if not line:  # the end of the header
-                break
-            key, _, value = (part.strip() for part in line.partition(":"))
-            fields[key.lower()] = value
+        fields = _nrrd_fields(file)
         name = fields.get("data file", fields.get("datafile", ""))
         is_compressed = fields.get("encoding", "").lower() in ("gz", "gzip")
         if is_compressed and not _is_list(name) and "line skip" not in fields:
             _check_stream(path, name, file, _gunzip, _n_bytes(reader))
+
+
+def _metaimage_fields(file: BinaryIO) -> dict[str, str]:
+    """Read a header, and return its fields."""
+    fields: dict[str, str] = {}
+    for line in _lines(file):
+        key, _, value = (part.strip() for part in line.partition("="))
+        fields[key] = value
+        if key == "ElementDataFile":  # the last one
+            break
+    return fields
+
+
+def _nrrd_fields(file: BinaryIO) -> dict[str, str]:
+    """Read a header, and return its fields with names in lower case."""
+    fields: dict[str, str] = {}
+    for line in _lines(file):
+        if not line:  # the end of the header
+            break
+        key, _, value = (part.strip() for part in line.partition(":"))
+        fields[key.lower()] = value
+    return fields
 
 
 def _check_stream(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
-from contrastive_clustering._images.volume_data import check_data
+from contrastive_clustering._images.volume_data import check_data, states_spacing
 from contrastive_clustering._utils.optional import import_simpleitk
 
 # Axes of SimpleITK point to the left, to the back and to the head; those of the array
@@ -64,6 +64,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
             sides = _spatial_sides(reader, as_volumes=as_volumes)
             reader.SetExtractSize([*sides, *[0] * (reader.GetDimension() - len(sides))])
             check_data(path, file_format, reader)
+            is_stated = states_spacing(path, file_format)
             image = reader.Execute()
         except RuntimeError:
             raise UnreadableFileError(
@@ -71,7 +72,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
             ) from None
     values, spacing = oriented(image) if as_volumes else _image_of(image)
     facts = {"format": file_format, "frame": 0, "inverted": False}
-    return [LoadedImage(values, spacing, facts)]
+    return [LoadedImage(values, spacing if is_stated else None, facts)]
 
 
 def _suffix_of(path: Path) -> str:

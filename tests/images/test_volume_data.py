@@ -78,3 +78,38 @@ def test_lists_of_files_are_left_to_itk(tmp_path):
     path.write_text(header)
     (image,) = read_volume(path, as_volumes=True)
     np.testing.assert_array_equal(image.values, VOLUME)
+
+
+NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: 16 16 8\nendian: little\n"
+META = (
+    "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 16 16 8\n"
+    "ElementType = MET_SHORT\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "spacing"),
+    [
+        ("a.nrrd", f"{NRRD}encoding: raw\n\n", None),
+        ("a.nrrd", f"{NRRD}spacings: nan nan nan\nencoding: raw\n\n", None),
+        ("a.nrrd", f"{NRRD}spacings: 1 2 3\nencoding: raw\n\n", (3, 2, 1)),
+        (
+            "a.nrrd",
+            f"{NRRD}space: left-posterior-superior\nencoding: raw\n"
+            "space directions: (1,0,0) (0,2,0) (0,0,3)\n\n",
+            (3, 2, 1),
+        ),
+        ("a.mha", f"{META}ElementDataFile = LOCAL\n", None),
+        (
+            "a.mha",
+            f"{META}ElementSpacing = 1 2 3\nElementDataFile = LOCAL\n",
+            (3, 2, 1),
+        ),
+    ],
+)
+def test_a_spacing_that_is_not_stated_is_unknown(tmp_path, name, header, spacing):
+    path = tmp_path / name
+    path.write_bytes(header.encode() + VOLUME.tobytes())
+    (image,) = read_volume(path, as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+    assert image.spacing == spacing
