@@ -171,7 +171,7 @@ class LatentDensity:
         Parameters
         ----------
         n : int
-            Dimension of the latent space.
+            Number of latents to draw.
 
         cluster : int or None
             Cluster to draw from; None also draws the clusters, by their weights.

@@ -63,7 +63,8 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
 
         def parse(**form: Any) -> Any:
             text.seek(0)
-            return pandas.read_csv(text, delimiter=separator, **form)
+            # By default, pandas chooses a type for each part of a large column.
+            return pandas.read_csv(text, delimiter=separator, low_memory=False, **form)
 
         table, with_commas = parse(), parse(decimal=",")
         texts = parse(dtype=str, keep_default_na=False)

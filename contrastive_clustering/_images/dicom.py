@@ -113,8 +113,15 @@ def read_pixels(dataset: Any) -> Pixels:
     ):
         stored = dataset.pixel_array
         n_frames = int(dataset.get("NumberOfFrames") or 1)
-        if n_frames == 1:
+        # pydicom decodes all frames, even if there are more than stated.
+        n_axes = 2 if int(dataset.get("SamplesPerPixel") or 1) == 1 else 3
+        if stored.ndim == n_axes:
             stored = stored[None]
+        if len(stored) > n_frames:
+            raise UnreadableFileError(
+                "has values of more frames than the number that it states, "
+                f"{n_frames}. Correct its NumberOfFrames"
+            )
         if dataset.PhotometricInterpretation not in GRAY:
             return _colors(dataset, stored)
         return _grays(dataset, stored)

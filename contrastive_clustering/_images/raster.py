@@ -20,8 +20,9 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 # Pillow states the bits per sample of a PNG file nowhere: it drops the low bytes of
-# gray with alpha, and scales gray of 2 and 4 bits, but not its transparent value. The
-# header stores them after the signature, and the color type next to them.
+# gray with alpha and of colors, but not of the transparent color, and scales gray of 2
+# and 4 bits, but not its transparent value. The header stores them after the signature,
+# and the color type next to them.
 PNG_SIGNATURE, PNG_BITS, PNG_COLOR_TYPE = b"\x89PNG\r\n\x1a\n", 24, 25
 GRAY_WITH_ALPHA = 4
 
@@ -55,7 +56,8 @@ def read_raster(path: Path) -> list[LoadedImage]:
     ------
     UnreadableFileError
         If the file is damaged, truncated or too large, or if it has values of 64 bits,
-        or gray values of 16 bits with an alpha channel.
+        gray values of 16 bits with an alpha channel, or colors of 16 bits of which one
+        is transparent.
     """
     pillow = import_pillow("load_images")
     with refuse_damaged("is a damaged, truncated or unsupported image"):
@@ -98,8 +100,15 @@ def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> Loaded
     if page:
         image.seek(page)
     image.load()
-    if n_bits in (2, 4) and "transparency" in image.info and image.mode == "L":
-        image.info["transparency"] *= 255 // (2**n_bits - 1)
+    if "transparency" in image.info:
+        if n_bits in (2, 4) and image.mode == "L":
+            image.info["transparency"] *= 255 // (2**n_bits - 1)
+        if n_bits == 16 and image.mode == "RGB":
+            raise UnreadableFileError(
+                "has colors of 16 bits of which one is transparent, but Pillow reads "
+                "only 8 bits, in which other colors may be equal to it. Convert it to "
+                "8 bits, or remove the transparent color"
+            )
     tags = getattr(image, "tag_v2", {})
     zero_is_white = tags.get(PHOTOMETRIC) == ZERO_IS_WHITE
     values = _values(pillow, image, zero_is_white=zero_is_white)

@@ -20,6 +20,10 @@ TOLERANCE = 0.1
 # their pixel spacings as a part of the spacing.
 DIRECTION_TOLERANCE = SPACING_TOLERANCE = 0.01
 
+# Largest shift of slices along their planes, as a part of the distance between them:
+# about one degree of tilt. Rounded directions cause smaller shifts.
+SHIFT_TOLERANCE = 0.02
+
 
 class Plane(NamedTuple):
     """Position of a slice in the coordinates of the patient.
@@ -229,8 +233,13 @@ def _slice_step(planes: list[Plane]) -> float:
             "belongs to a series with missing or unevenly spaced slices: the distances "
             f"are {steps.min():.3g} to {steps.max():.3g} mm"
         )
-    offset = (planes[-1].position - planes[0].position) / len(steps)
-    if np.linalg.norm(offset) > step * (1 + TOLERANCE / 10):
+    offset = planes[-1].position - planes[0].position
+    normal = np.cross(planes[0].along_row, planes[0].along_column)
+    normal /= np.linalg.norm(normal)
+    depth = offset @ normal
+    shift = np.linalg.norm(offset - depth * normal)
+    # Rounded positions of a few thin slices may be shifted by less than a pixel.
+    if shift > max(SHIFT_TOLERANCE * depth, *planes[0].spacing):
         raise UnreadableFileError(
             "belongs to a series whose slices are shifted against each other (a tilted "
             "gantry), which is not supported"

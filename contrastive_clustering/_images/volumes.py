@@ -1,7 +1,5 @@
 """Read NIfTI, MetaImage and NRRD files, and orient volumes, with SimpleITK."""
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
+from contrastive_clustering._images.volume_data import check_data, states_spacing
 from contrastive_clustering._utils.optional import import_simpleitk
 
 # Axes of SimpleITK point to the left, to the back and to the head; those of the array
@@ -18,8 +17,6 @@ ORIENTATION = "LPS"
 
 # 4 GiB as float32. The header of a damaged file may claim any number.
 MAX_VOXELS = 2**30
-
-CHUNK_BYTES = 2**20
 
 SUFFIXES = {
     ".nii": "NIfTI",
@@ -66,7 +63,8 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
             reader.ReadImageInformation()
             sides = _spatial_sides(reader, as_volumes=as_volumes)
             reader.SetExtractSize([*sides, *[0] * (reader.GetDimension() - len(sides))])
-            _check_length(path, reader)
+            check_data(path, file_format, reader)
+            is_stated = states_spacing(path, file_format)
             image = reader.Execute()
         except RuntimeError:
             raise UnreadableFileError(
@@ -74,7 +72,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
             ) from None
     values, spacing = oriented(image) if as_volumes else _image_of(image)
     facts = {"format": file_format, "frame": 0, "inverted": False}
-    return [LoadedImage(values, spacing, facts)]
+    return [LoadedImage(values, spacing if is_stated else None, facts)]
 
 
 def _suffix_of(path: Path) -> str:
@@ -98,24 +96,6 @@ def _check_name(path: Path, file_format: str) -> None:
             f"has the suffix {written!r}, in which upper and lower case are mixed. "
             f"Rename it to {suffix!r}"
         )
-
-
-def _check_length(path: Path, reader: Any) -> None:
-    """Refuse a truncated NIfTI file, which ITK would fill with zeros."""
-    if SUFFIXES[_suffix_of(path)] != "NIfTI":
-        return
-    n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
-    missing = float(reader.GetMetaData("vox_offset")) + n_bits / 8
-    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
-    try:
-        with opened(path, "rb") as file:
-            while missing > 0:
-                chunk = file.read(CHUNK_BYTES)
-                if not chunk:
-                    raise UnreadableFileError("is a truncated volume")
-                missing -= len(chunk)
-    except (EOFError, OSError, zlib.error):
-        raise UnreadableFileError("is a truncated or damaged volume") from None
 
 
 def _spatial_sides(reader: Any, *, as_volumes: bool) -> list[int]:

@@ -72,9 +72,9 @@ def check_callbacks(
                 "skorch callback. Pass callbacks, such as "
                 "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
             )
+    if not are_changed:
+        found = [_construct(each, f"callbacks[{i}]") for i, each in enumerate(found)]
     for index, callback in enumerate(found):
-        if isinstance(callback, type) and not are_changed:
-            _check_arguments(callback, (), {}, f"callbacks[{index}]")
         if not isinstance(callback, type):
             name = f"callbacks[{index}], of class {type(callback).__name__},"
             _check_scoring(callback, name)
@@ -84,6 +84,17 @@ def check_callbacks(
 
 def _is_named(item: Any) -> bool:
     return isinstance(item, tuple) and len(item) == 2
+
+
+def _construct(callback: Any, name: str) -> Any:
+    """Return an object instead of one of skorch's classes, as skorch itself makes it.
+
+    Constructors of other classes are not called, because they may do anything.
+    """
+    if not isinstance(callback, type):
+        return callback
+    _check_arguments(callback, (), {}, name)
+    return callback() if callback.__module__.startswith("skorch.") else callback
 
 
 def _check_scoring(callback: Any, name: str) -> None:

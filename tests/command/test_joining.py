@@ -69,6 +69,15 @@ def test_commas_that_are_separators_are_not_decimal(tmp_path):
     assert read_table(path, "path")["age"].tolist() == ["1,063"]
 
 
+def test_a_column_of_a_large_table_has_one_type(tmp_path):
+    # pandas reads about 2**20 values together.
+    header = ["path", "grade", *(f"column {i}" for i in range(2000))]
+    rows = [f"{i}.png,{i % 2}" for i in range(600)] + ["600.png,1b"]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join([",".join(header), *rows]))
+    assert read_table(path, "path")["grade"].map(type).eq(str).all()
+
+
 def test_spaces_and_blank_lines_do_not_count(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("\n\npath ;site ;scanner\n1 ;A ;x \n2;A;x\n 3; A; x\n;  ;\n")

@@ -5,7 +5,7 @@ import pytest
 from image_files import make_dicom, write_dicom
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
-from pydicom.uid import JPEGLSLossless
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from contrastive_clustering._images.dicom import (
     frame_item,
@@ -177,6 +177,21 @@ def test_missing_decoders_are_named():
         read_pixels(dataset)
     assert "is compressed as JPEG-LS Lossless" in str(error.value)
     assert "pip install 'pylibjpeg[all]'" in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize("is_compressed", [True, False])
+@pytest.mark.parametrize("n_stated", [None, 1, 2])
+def test_more_frames_than_stated_are_refused(is_compressed, n_stated):
+    frames = rng.integers(0, 256, (3, 6, 8), np.uint8)
+    dataset = make_dicom(frames)
+    if is_compressed:
+        dataset.compress(RLELossless)
+    np.testing.assert_array_equal(read_pixels(dataset).values, frames)
+    dataset.NumberOfFrames = n_stated
+    message = f"more frames than the number that it states, {n_stated or 1}"
+    with pytest.raises(UnreadableFileError, match=message):
+        read_pixels(dataset)
 
 
 def test_truncated_pixels_are_errors():

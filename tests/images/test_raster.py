@@ -163,6 +163,18 @@ def test_gray_of_16_bits_with_alpha_is_refused(tmp_path):
         read_raster(tmp_path / "a.png")
 
 
+def test_a_transparent_color_of_16_bits_is_refused(tmp_path):
+    values = np.array([[0x1234, 0x5678, 0x9ABC, 0x3434, 0x7878, 0xBCBC]], ">u2")
+    chunk = (b"tRNS", values[0, :3].tobytes())
+    for name, chunks in (("a.png", [chunk]), ("b.png", [])):
+        content = png([row.tobytes() for row in values], 2, 16, 2, *chunks)
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableFileError, match="16 bits of which one is transparen"):
+        read_raster(tmp_path / "a.png")
+    found = read(tmp_path / "b.png")
+    np.testing.assert_array_equal(found, [[[0x12, 0x56, 0x9A], [0x34, 0x78, 0xBC]]])
+
+
 def test_bits_are_black_and_white(tmp_path):
     Image.fromarray(GRAY > 100).save(tmp_path / "a.png")
     np.testing.assert_array_equal(

@@ -100,6 +100,10 @@ OTHER = {
 }
 
 
+# Shift of each slice against the one before, of which it is 2 mm away.
+SHIFTS = {"tilted": 1.0, "tilted by 7 degrees": 0.25}
+
+
 def broken(datasets, case):
     if case == "missing":
         return datasets[:2] + datasets[3:]
@@ -107,13 +111,12 @@ def broken(datasets, case):
         return [*datasets, datasets[0]]
     if case == "single":
         return datasets[:1]
+    for index, dataset in enumerate(datasets):
+        dataset.ImagePositionPatient[1] += SHIFTS.get(case, 0) * index
     if case == "no position":
         del datasets[1].ImagePositionPatient
     if case == "no spacing":
         del datasets[1].PixelSpacing
-    if case == "tilted":
-        for index, dataset in enumerate(datasets):
-            dataset.ImagePositionPatient[1] += index
     for name, value in OTHER.get(case, {}).items():
         setattr(datasets[1], name, value)
     return datasets
@@ -128,6 +131,7 @@ def broken(datasets, case):
         ("no position", "is a slice without a position or directions"),
         ("no spacing", "is a slice without a pixel spacing"),
         ("tilted", "slices are shifted against each other"),
+        ("tilted by 7 degrees", "slices are shifted against each other"),
         ("shapes", "slices of several shapes"),
         ("spacings", "slices of several pixel spacings"),
         ("directions", "contains slices with several directions"),
@@ -138,6 +142,21 @@ def test_series_without_a_regular_grid_are_errors(tmp_path, case, message):
     datasets = read(write_series(tmp_path, VOLUME))
     with pytest.raises(UnreadableFileError, match=message):
         build_volume(broken(datasets, case))
+
+
+def test_nearly_even_slices_are_not_tilted(tmp_path):
+    datasets = read(write_series(tmp_path, VOLUME))
+    datasets[-1].ImagePositionPatient[2] += 0.15
+    _, _, step = build_volume(datasets)
+    assert step == pytest.approx(2)
+
+
+def test_thin_slices_with_rounded_positions_are_not_tilted(tmp_path):
+    datasets = read(write_series(tmp_path, VOLUME[:2]))
+    first, second = (dataset.ImagePositionPatient for dataset in datasets)
+    second[0], second[2] = first[0] + 0.1, first[2] + 0.5
+    _, _, step = build_volume(datasets)
+    assert step == pytest.approx(0.5)
 
 
 def test_frames_need_positions_of_their_own():

@@ -1,0 +1,194 @@
+"""Check the files of volumes, of which ITK accepts whatever it can read.
+
+ITK fills the end of a truncated NIfTI file with zeros. If the compressed data of a
+MetaImage file, and sometimes of an NRRD file, are damaged, it keeps what it has
+decompressed before. If a file states no spacing, it takes one millimeter.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._utils.files import open_regular
+from contrastive_clustering._utils.optional import import_simpleitk
+
+CHUNK_BYTES = 2**20
+
+# Data of a thousand times this size may be decompressed at once.
+COMPRESSED_BYTES = 2**16
+
+# Limits of headers; those of damaged files may never end.
+MAX_LINES, MAX_LINE_BYTES = 10_000, 2**16
+
+
+def check_data(path: Path, file_format: str, reader: Any) -> None:
+    """Refuse a file whose data are damaged or missing.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    file_format : {"NIfTI", "MetaImage", "NRRD"}
+        Its format. Data of the last two are checked if they are compressed and in one
+        file; ITK itself checks the length of other data.
+
+    reader : SimpleITK.ImageFileReader
+        Reader that has read the header, of a volume with one value per voxel.
+
+    Raises
+    ------
+    UnreadableFileError
+        If there are fewer values than the header states, or if they cannot be
+        decompressed.
+    """
+    checks = {"NIfTI": _check_nifti, "MetaImage": _check_metaimage, "NRRD": _check_nrrd}
+    try:
+        checks[file_format](path, reader)
+    except (EOFError, OSError, ValueError, zlib.error):
+        raise UnreadableFileError("is a truncated or damaged volume") from None
+
+
+def states_spacing(path: Path, file_format: str) -> bool:
+    """Return whether a file states the distances between voxels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    file_format : {"NIfTI", "MetaImage", "NRRD"}
+        Its format. The header of the first always has distances.
+
+    Returns
+    -------
+    is_stated : bool
+        False if a distance is missing or not a number.
+    """
+    if file_format == "NIfTI":
+        return True
+    with open_regular(path) as file:
+        if file_format == "MetaImage":
+            fields = _metaimage_fields(file)
+            return "ElementSpacing" in fields or "ElementSize" in fields
+        fields = _nrrd_fields(file)
+    spacings = fields.get("spacings", "nan").lower().split()
+    return "space directions" in fields or "nan" not in spacings
+
+
+def _check_nifti(path: Path, reader: Any) -> None:
+    n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
+    n_bytes = float(reader.GetMetaData("vox_offset")) + n_bits / 8
+    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
+    with opened(path, "rb") as file:
+        _check_length(iter(lambda: file.read(CHUNK_BYTES), b""), n_bytes)
+
+
+def _check_metaimage(path: Path, reader: Any) -> None:
+    with open_regular(path) as file:
+        fields = _metaimage_fields(file)
+        name = fields.get("ElementDataFile", "")
+        is_compressed = fields.get("CompressedData", "")[:1] in ("T", "t", "1")
+        if is_compressed and not _is_list(name) and "HeaderSize" not in fields:
+            name = "" if name.upper() == "LOCAL" else name
+            _check_stream(path, name, file, _inflate, _n_bytes(reader))
+
+
+def _check_nrrd(path: Path, reader: Any) -> None:
+    with open_regular(path) as file:
+        fields = _nrrd_fields(file)
+        name = fields.get("data file", fields.get("datafile", ""))
+        is_compressed = fields.get("encoding", "").lower() in ("gz", "gzip")
+        if is_compressed and not _is_list(name) and "line skip" not in fields:
+            _check_stream(path, name, file, _gunzip, _n_bytes(reader))
+
+
+def _metaimage_fields(file: BinaryIO) -> dict[str, str]:
+    """Read a header, and return its fields."""
+    fields: dict[str, str] = {}
+    for line in _lines(file):
+        key, _, value = (part.strip() for part in line.partition("="))
+        fields[key] = value
+        if key == "ElementDataFile":  # the last one
+            break
+    return fields
+
+
+def _nrrd_fields(file: BinaryIO) -> dict[str, str]:
+    """Read a header, and return its fields with names in lower case."""
+    fields: dict[str, str] = {}
+    for line in _lines(file):
+        if not line:  # the end of the header
+            break
+        key, _, value = (part.strip() for part in line.partition(":"))
+        fields[key.lower()] = value
+    return fields
+
+
+def _check_stream(
+    path: Path,
+    name: str,
+    file: BinaryIO,
+    decompress: Callable[[BinaryIO], Iterator[bytes]],
+    n_bytes: float,
+) -> None:
+    """Check data of another file of the folder; without a name, the rest of `file`."""
+    with ExitStack() as stack:
+        if name:
+            file = stack.enter_context(open_regular(path.parent / name))
+        _check_length(decompress(file), n_bytes)
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """Yield the lines of a header, without their ends."""
+    for _ in range(MAX_LINES):
+        line = file.readline(MAX_LINE_BYTES)
+        if not line:
+            return
+        yield line.decode(errors="surrogateescape").strip()
+
+
+def _is_list(name: str) -> bool:
+    """Return whether the data are in several files."""
+    return name.upper().startswith("LIST") or "%" in name
+
+
+def _n_bytes(reader: Any) -> float:
+    sitk = import_simpleitk("load_images")
+    voxel = sitk.Image([1] * reader.GetDimension(), reader.GetPixelID())
+    return float(np.prod(reader.GetSize()) * voxel.GetSizeOfPixelComponent())
+
+
+def _inflate(file: BinaryIO) -> Iterator[bytes]:
+    """Yield decompressed data up to the checksum at the end of a stream."""
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 32)  # of zlib or gzip, as in ITK
+    while not stream.eof:
+        chunk = file.read(COMPRESSED_BYTES)
+        if not chunk:
+            raise EOFError
+        yield stream.decompress(chunk)
+
+
+def _gunzip(file: BinaryIO) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=file) as data:
+        yield from iter(lambda: data.read(CHUNK_BYTES), b"")
+
+
+def _check_length(chunks: Iterator[bytes], n_bytes: float) -> None:
+    """Raise an EOFError if there are fewer bytes; stop if there are more.
+
+    Otherwise, all are read, because a checksum follows the last of them.
+    """
+    n_read = 0
+    for chunk in chunks:
+        n_read += len(chunk)
+        if n_read > n_bytes:
+            return
+    if n_read < n_bytes:
+        raise EOFError
