@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 
 from contrastive_clustering._clustering.merging import merge_clusters, normalized_cut
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.kmeans import fit_kmeans
 from contrastive_clustering._utils.memoize import Memoized
 
 # Range of the number of fine clusters that members start from, per final cluster and in
@@ -173,4 +174,4 @@ def _fine_clusters(
     X: np.ndarray, n_fine: int, seed: int, groups: Grouping | None
 ) -> KMeans:
     weights = None if groups is None else groups.weights()
-    return KMeans(n_fine, n_init=1, random_state=seed).fit(X, sample_weight=weights)
+    return fit_kmeans(X, n_fine, n_init=1, seed=seed, weights=weights)

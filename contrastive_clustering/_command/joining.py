@@ -112,7 +112,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
 
     A row belongs to the file whose path ends like that in the row, or the other way
     round: "12.png", "ward/12.png" and "/data/scans/ward/12.png" all name the file
-    "ward/12.png". The suffix may be missing.
+    "ward/12.png". The suffix may be missing. A row may also name the folder of a single
+    image, such as that of the slices of a series.
 
     Parameters
     ----------
@@ -197,6 +198,9 @@ class _Tails:
         stems = [(_without_suffix(name), path) for name, path in exact]
         # A name with its suffix precedes a file that only has another suffix after it.
         self.names = [_Names(exact), _Names(stems)]
+        self.folders = _Names(
+            [(name.rpartition("/")[0], path) for name, path in exact if "/" in name]
+        )
 
     def find(self, text: str) -> list[str]:
         """Return the files that a path in a table may mean."""
@@ -210,6 +214,14 @@ class _Tails:
             for names in self.names:
                 if tail in names.whole:
                     return sorted(names.whole[tail])
+        return self._find_folder(name)
+
+    def _find_folder(self, name: str) -> list[str]:
+        """Return the only image of the folder of this name, if there is one."""
+        ends = [self.folders.whole.get(tail, set()) for tail in _tails_of(name)]
+        for found in (*ends[:1], self.folders.tails.get(name, set()), *ends[1:]):
+            if found:
+                return sorted(found) if len(found) == 1 else []
         return []
 
 

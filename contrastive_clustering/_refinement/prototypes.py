@@ -7,13 +7,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.special import softmax
-from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from contrastive_clustering._clustering.centers import find_centers
 from contrastive_clustering._networks.autoencoder import PrototypeHead
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.kmeans import fit_kmeans
 from contrastive_clustering._utils.numbering import renumber
 from contrastive_clustering._utils.seeding import (
     SeedStream,
@@ -251,8 +251,9 @@ def first_prototypes(
             counted = None
         members = directions[found]
         n_distinct = len(np.unique(members, axis=0))
-        parts = KMeans(min(n_prototypes, n_distinct), n_init=3, random_state=seed)
-        centers = parts.fit(members, sample_weight=counted).cluster_centers_
+        n_parts = min(n_prototypes, n_distinct)
+        parts = fit_kmeans(members, n_parts, n_init=3, seed=seed, weights=counted)
+        centers = parts.cluster_centers_
         rows[:] = centers[np.arange(len(rows)) % len(centers)]
     return prototypes
 

@@ -155,6 +155,20 @@ def test_an_exact_name_comes_before_one_without_a_suffix():
     assert rows["row"].tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_row_may_name_the_folder_of_a_single_image():
+    files = ["p1/ct/0001.dcm", "p2/ct/0001.dcm", "p3/0001.dcm", "p3/0002.dcm"]
+    rows = joined(["p1/ct/", "/data/p2/ct", "p3/0001.dcm"], files)
+    assert rows["row"].tolist()[:3] == [0, 1, 2]
+    for named in ("p3", "ct", "p1"):  # two images, two folders, no image of its own
+        with pytest.raises(CommandError, match="none of 1 rows names a file"):
+            joined([named], files)
+
+
+def test_a_file_comes_before_a_folder_of_its_name():
+    rows = joined(["1"], ["1/a.png", "b/1.png"])
+    assert rows["row"].isna().tolist() == [True, False]
+
+
 def test_the_message_on_several_files_says_what_differs():
     with pytest.raises(CommandError, match=r"x.dcm, a/x.png. Add their suffix to the"):
         joined(["x"], ["a/x.dcm", "a/x.png"])

@@ -1,0 +1,48 @@
+"""K-means as a step of other methods."""
+
+import warnings
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+
+def fit_kmeans(
+    X: np.ndarray,
+    n_clusters: int,
+    *,
+    n_init: int,
+    seed: int,
+    weights: np.ndarray | None = None,
+) -> KMeans:
+    """Return fitted k-means, without a warning if some clusters are the same.
+
+    The warning names `n_clusters`, which here is not the parameter of the user. Samples
+    that hardly differ count as the same, even if they are not equal.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples.
+
+    n_clusters : int
+        Number of clusters.
+
+    n_init : int
+        Number of initializations, of which the best is kept.
+
+    seed : int
+        Seed of the initializations.
+
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the samples; None stands for equal weights.
+
+    Returns
+    -------
+    kmeans : sklearn.cluster.KMeans
+        The fitted clusterer.
+    """
+    kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return kmeans.fit(X, sample_weight=weights)
