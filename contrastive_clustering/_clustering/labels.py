@@ -8,6 +8,10 @@ from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE
 
 
+class NoClusterError(ValueError):
+    """A clusterer labeled all samples as noise."""
+
+
 def read_labels(found: Any, n_samples: int, clusterer: Any) -> np.ndarray:
     """Return the labels of a clusterer as an array that can be sorted and compared.
 

@@ -28,6 +28,7 @@ from contrastive_clustering._clustering.consensus import (
     ConsensusClustering,
 )
 from contrastive_clustering._clustering.labels import (
+    NoClusterError,
     classes_of,
     columns_of,
     is_noise,
@@ -309,7 +310,7 @@ def fit_clustering(
     noise = is_noise(raw, classes_of(fitted))
     raw_labels = np.unique(raw[~noise])
     if len(raw_labels) == 0:
-        raise ValueError(
+        raise NoClusterError(
             f"clusterer={show(fitted)} labeled all {len(raw)} samples as noise and "
             "found no cluster. Relax its parameters or use another clusterer."
         )

@@ -101,7 +101,8 @@ class LearningMixin(FittedAttributes):
         Warns
         -----
         ConvergenceWarning
-            If Ctrl-C stopped training early, or prototypes lost all members.
+            If Ctrl-C stopped training early, prototypes lost all members, or the
+            clusterer labeled all samples as noise after the second phase.
 
         UserWarning
             If many samples are copies of others, many strata have a single member, or

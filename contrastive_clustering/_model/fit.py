@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
 from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._clustering.labels import NoClusterError
 from contrastive_clustering._clustering.latent_clustering import (
     MAX_CLUSTERED,
     LatentClustering,
@@ -29,12 +30,11 @@ from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
-    encode_checked,
     encode_decoded,
     map_checked,
 )
 from contrastive_clustering._model.fitted import FittedModel, Strata
-from contrastive_clustering._networks.erasure import LatentErasure
+from contrastive_clustering._model.latents import encode_part
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.build import start_refinement
 from contrastive_clustering._refinement.net import RefinementNet
@@ -136,7 +136,8 @@ def fit_model(
     Warns
     -----
     ConvergenceWarning
-        If training was interrupted by Ctrl-C.
+        If training was interrupted by Ctrl-C, or the clusterer found only noise after
+        the second phase.
     """
     reached = None if checkpoint is None else checkpoint.reached
 
@@ -259,6 +260,9 @@ def _find_strata(
         normalize=settings.clustering.normalize,
         seed=net.seed,
     )
+    encode = functools.partial(
+        encode_part, net, part, erases_nuisance=settings.training.erases_nuisance
+    )
     groups, weights = part.metadata.groups, part.metadata.weights()
     fit_final = functools.partial(fit_clusters, n_members=count_members(len(part)))
 
@@ -281,7 +285,7 @@ def _find_strata(
             refining = resume_refinement(net, settings.training, refinement, reached)
         n_done = reached["n_done"]
     else:
-        latents = _encode(net, part, settings)
+        latents = encode()
         n_clusters, search = run_on_first_rank(choose_number)
         # The second phase changes the strata, so a less stable consensus suffices.
         fit_first = fit_final if refinement is None else fit_clusters
@@ -320,25 +324,35 @@ def _find_strata(
     refining.run_epochs(dataset, *further, n_done=n_done)
     net.interrupted = refining.interrupted
     _warn_if_interrupted(refining)
-    latents = _encode(net, part, settings)
+    latents = encode()
     if refinement.reclusters:
         # A new clustering matches the final latents better than the prototypes that
         # were learned during the phase: docs, "Defaults".
         n_clusters = refining.memberships.shape[1]
-        final = run_on_first_rank(lambda: fit_final(latents, n_clusters, groups=groups))
-        _replace_prototypes(net, latents, final, dataset.scaler, weights)
+        fit_again = functools.partial(fit_final, latents, n_clusters, groups=groups)
+        _cluster_again(net, latents, fit_again, dataset.scaler, weights)
     head = net.module_.prototype_head
     return latents, PrototypeClustering.fit(latents, head, groups), search
 
 
-def _replace_prototypes(
+def _cluster_again(
     net: ContrastiveNet,
     latents: np.ndarray,
-    clustering: LatentClustering,
+    fit_again: Callable[[], LatentClustering],
     scaler: Scaler,
     weights: np.ndarray | None,
 ) -> None:
     """Let the net learn prototypes of a new clustering of the latents."""
+    try:
+        clustering = run_on_first_rank(fit_again)
+    except NoClusterError:
+        warn(
+            "clusterer labeled all samples as noise after the second phase, so the "
+            "strata are those that the network learned from its earlier clusters. "
+            "Relax its parameters, use another clusterer, or set refinement_epochs=0.",
+            ConvergenceWarning,
+        )
+        return
     decoded = None
     if net.restores:
         # Decoded samples are blurred, so their latents differ from the originals and
@@ -352,29 +366,6 @@ def _replace_prototypes(
         decoded,
         weights=weights,
     )
-
-
-def _encode(
-    net: ContrastiveNet, part: ArrayDataset, settings: FitSettings
-) -> np.ndarray:
-    """Return the latents of a part of the samples, and let the net erase the nuisance.
-
-    The erasure is fitted to the current latents and replaces an earlier one.
-    """
-    nuisance = part.metadata.nuisance
-    if nuisance is None or not settings.training.erases_nuisance:
-        return encode_checked(net, part)
-    net.module_.erasure = None
-    latents = encode_checked(net, part)
-    erasure = run_on_first_rank(
-        lambda: LatentErasure.fit(
-            latents, nuisance.indicators(), part.metadata.weights()
-        )
-    )
-    net.module_.erasure = erasure.to(net.module_.input_mean.device)
-    # Latents that were erased outside the net would differ by rounding from those that
-    # it returns in prediction, and so might their strata.
-    return encode_checked(net, part)
 
 
 def _second_phase_state(
