@@ -112,15 +112,15 @@ def test_an_interrupted_training_warns_and_is_clustered(dataset, fast, monkeypat
     assert model.clustering.n_clusters == 2
 
 
-class OnlyOnce(KMeans):
+class NoiseLater(KMeans):
     """K-means that finds only noise in its second fit and later ones."""
 
     n_fits: ClassVar[int] = 0
 
     def fit(self, X, y=None, sample_weight=None):
         super().fit(X, y, sample_weight)
-        OnlyOnce.n_fits += 1
-        if OnlyOnce.n_fits > 1:
+        NoiseLater.n_fits += 1
+        if NoiseLater.n_fits > 1:
             self.labels_[:] = -1
         return self
 
@@ -128,10 +128,10 @@ class OnlyOnce(KMeans):
 def test_strata_of_the_network_remain_if_there_is_only_noise_in_the_end(
     dataset, fast, monkeypatch
 ):
-    monkeypatch.setattr(OnlyOnce, "n_fits", 0)
+    monkeypatch.setattr(NoiseLater, "n_fits", 0)
     with pytest.warns(ConvergenceWarning, match="labeled all samples as noise after"):
-        model = fit(dataset, fast, clusterer=OnlyOnce(2, n_init=1))
-    assert OnlyOnce.n_fits == 2
+        model = fit(dataset, fast, clusterer=NoiseLater(2, n_init=1))
+    assert NoiseLater.n_fits == 2
     assert set(model.clustering.labels) == {0, 1}
     latents = model.net.encode(dataset)
     np.testing.assert_array_equal(
