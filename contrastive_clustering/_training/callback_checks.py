@@ -17,6 +17,12 @@ from skorch.callbacks import (
 )
 
 from contrastive_clustering._networks.joint_loss import LOSS_TITLES
+from contrastive_clustering._training.net_params import (
+    CHECKPOINT,
+    EARLY_STOPPING,
+    LR_SCHEDULE,
+    name_callbacks,
+)
 from contrastive_clustering._utils.messages import reason_of, show
 
 SCORINGS = (EpochScoring, BatchScoring)
@@ -34,6 +40,12 @@ ALWAYS_RECORDED = (
         for term in LOSS_TITLES
         for ending in ("", "_best")
     ),
+)
+
+# Names of the callbacks that a net may have without the user's.
+OWN_NAMES = (
+    *("epoch_timer", "training_bar", LR_SCHEDULE, EARLY_STOPPING, CHECKPOINT),
+    *(f"{part}_{term}" for part in ("train", "valid") for term in LOSS_TITLES),
 )
 
 
@@ -57,9 +69,9 @@ def check_callbacks(
     Raises
     ------
     ValueError
-        If one of them is not a callback, monitors a value that is not recorded, has a
-        scorer that compares predictions with labels, or has a sink that cannot be
-        called.
+        If one of them is not a callback, has a name that cannot be used, monitors a
+        value that is not recorded, has a scorer that compares predictions with labels,
+        or has a sink that cannot be called.
     """
     found = [item[1] if _is_named(item) else item for item in callbacks]
     for index, (item, callback) in enumerate(zip(callbacks, found, strict=True)):
@@ -72,6 +84,7 @@ def check_callbacks(
                 "skorch callback. Pass callbacks, such as "
                 "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
             )
+    _check_names(callbacks)
     if not are_changed:
         found = [_construct(each, f"callbacks[{i}]") for i, each in enumerate(found)]
     for index, callback in enumerate(found):
@@ -80,6 +93,36 @@ def check_callbacks(
             _check_scoring(callback, name)
             _check_monitor(callback, found, early_stopping)
             _check_settings(callback, name)
+
+
+def _check_names(callbacks: Sequence[Any]) -> None:
+    """Raise if a name is not unique, or cannot be part of a parameter's name."""
+    owners = dict.fromkeys(OWN_NAMES, "the estimator's own callback")
+    indices = [i for i, item in enumerate(callbacks) if not _is_named(item)]
+    unnamed = [callbacks[index] for index in indices]
+    for index, (numbered, callback) in zip(
+        indices, name_callbacks(unnamed), strict=True
+    ):
+        kind = callback if isinstance(callback, type) else type(callback)
+        # skorch numbers callbacks of a class, but also compares names without a number.
+        for name in (kind.__name__, numbered):
+            owners[name] = f"callbacks[{index}], which has no other name,"
+    for index, item in enumerate(callbacks):
+        if not _is_named(item):
+            continue
+        name = item[0]
+        if name in owners:
+            raise ValueError(
+                f"callbacks[{index}] has the name {show(name)}, which {owners[name]} "
+                "has. Give it another name."
+            )
+        if not name or "__" in name:
+            raise ValueError(
+                f"callbacks[{index}] has the name {show(name)}. Give it a name that is "
+                "not empty and has no double underscore, which separates a callback's "
+                "name from that of its parameter."
+            )
+        owners[name] = f"callbacks[{index}]"
 
 
 def _is_named(item: Any) -> bool:

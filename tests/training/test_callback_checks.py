@@ -17,6 +17,7 @@ from skorch.callbacks import (
 )
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering._training.callback_checks import OWN_NAMES
 from contrastive_clustering._training.net import ContrastiveNet
 
 
@@ -103,6 +104,39 @@ def test_callbacks_that_would_fail_in_training_are_rejected_before(
     monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
     with pytest.raises(ValueError, match=rf"callbacks.*{message}"):
         make(callback).fit(images)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (
+            [("a", PrintLog()), ("a", PrintLog())],
+            r"\[1\] .* 'a', which callbacks\[0\] h",
+        ),
+        (
+            [("PrintLog", PrintLog()), PrintLog()],
+            r"\[0\] .* which callbacks\[1\], which",
+        ),
+        (
+            [("PrintLog_1", PrintLog()), PrintLog, PrintLog],
+            r"\[0\] .* which callbacks\[1\], which",
+        ),
+        ([("lr_schedule", PrintLog())], "'lr_schedule', which the estimator's own"),
+        ([("early_stopping", PrintLog())], "'early_stopping', which the estimator's"),
+        ([("train_loss", PrintLog())], "'train_loss', which the estimator's own"),
+        ([("a__b", PrintLog())], "'a__b'. Give it a name that is not empty and has no"),
+        ([("", PrintLog())], "''. Give it a name that is not empty"),
+    ],
+)
+def test_names_that_cannot_be_used_are_rejected(images, callbacks, message):
+    with pytest.raises(ValueError, match=message):
+        make(*callbacks).fit(images)
+
+
+def test_own_names_are_those_of_the_net(images):
+    net = make(early_stopping=True, verbose=1).fit(images).net_
+    assert {name for name, _ in net.callbacks_} <= set(OWN_NAMES)
+    assert make(("PrintLog_1", PrintLog(sink=str)), PrintLog(sink=str)).fit(images)
 
 
 def test_values_recorded_by_callbacks_can_be_monitored(images):
