@@ -16,6 +16,7 @@ from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import members as _members
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.merging import normalized_cut
+from contrastive_clustering._utils import kmeans as _kmeans
 from contrastive_clustering._utils.memoize import memoizing
 
 
@@ -148,12 +149,12 @@ def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch)
     X = rays[0][::3]
     made = []
 
-    class CountedKMeans(_members.KMeans):
+    class CountedKMeans(_kmeans.KMeans):
         def fit(self, X, y=None, sample_weight=None):
             made.append(self.n_clusters)
             return super().fit(X, y, sample_weight)
 
-    monkeypatch.setattr(_members, "KMeans", CountedKMeans)
+    monkeypatch.setattr(_kmeans, "KMeans", CountedKMeans)
     models = [
         ConsensusClustering(n, n_members=6, cosine_fraction=0.5, random_state=0)
         for n in (2, 4, 7)
@@ -279,12 +280,12 @@ def test_a_subset_has_samples_of_as_many_groups_as_possible(monkeypatch):
     groups = np.append(np.zeros(1000, dtype=int), np.arange(1, 201))
     seen = []
 
-    class RecordingKMeans(_members.KMeans):
+    class RecordingKMeans(_kmeans.KMeans):
         def fit(self, X, y=None, sample_weight=None):
             seen.append(sample_weight)
             return super().fit(X, y, sample_weight)
 
-    monkeypatch.setattr(_members, "KMeans", RecordingKMeans)
+    monkeypatch.setattr(_kmeans, "KMeans", RecordingKMeans)
     consensus = ConsensusClustering(3, n_members=4, max_samples=300, random_state=0)
     labels = consensus.fit_predict(X, groups=groups)
     assert adjusted_rand_score(y, labels) > 0.97
