@@ -74,7 +74,7 @@ def test_generated_and_decoded_volumes_keep_their_strata(real_images):
     X, _ = real_images("adrenalmnist3d", n=300)
     X_new, _ = real_images("adrenalmnist3d", "test", n=100)
     clusterer, error = fit_and_use(
-        X, X_new, n_clusters=4, max_epochs=15, refinement_epochs=4
+        X, X_new, n_clusters=4, max_epochs=25, refinement_epochs=4
     )
     assert error < 0.95
     decoded = clusterer.inverse_transform(clusterer.transform(X))
