@@ -19,7 +19,10 @@ from contrastive_clustering._estimator.parameters import EstimatorParameters
 from contrastive_clustering._refinement.resolve import resolve_refinement
 from contrastive_clustering._training.auto import count_batch_size
 from contrastive_clustering._training.build import optimizer_defaults
-from contrastive_clustering._training.callback_checks import check_callbacks
+from contrastive_clustering._training.callback_checks import (
+    check_callback_settings,
+    check_callbacks,
+)
 from contrastive_clustering._training.net_params import (
     arguments_of,
     check_net_parameters,
@@ -106,11 +109,8 @@ def check_relations(
             'n_clusters="auto".'
         )
     net_params = params._net_params
-    check_callbacks(
-        params.callbacks or (),
-        early_stopping=params.early_stopping,
-        are_changed=bool(net_parameters_of(net_params, "callbacks")),
-    )
+    callbacks = params.callbacks or ()
+    check_callbacks(callbacks)
     if not issubclass(params.optimizer, torch.optim.Optimizer):
         raise ValueError(
             f"optimizer={show(params.optimizer)} is not a torch.optim.Optimizer. Pass "
@@ -119,9 +119,10 @@ def check_relations(
     check_net_parameters(
         net_params,
         optimizer=params.optimizer,
-        callbacks=params.callbacks or (),
+        callbacks=callbacks,
         early_stopping=params.early_stopping,
     )
+    check_callback_settings(callbacks, net_params, early_stopping=params.early_stopping)
     _check_step(params)
     _check_erasure(params, metadata)
     fraction = params.validation_fraction

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from skorch.callbacks import Callback
+
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
@@ -77,7 +79,9 @@ def identify(
     """
     identity = {
         name: _shorten(
-            describe_callbacks(value) if name == "callbacks" else describe(value)
+            describe_callbacks(value if name == "callbacks" else [value])
+            if _holds_callbacks(name, value)
+            else describe(value)
         )
         for name, value in params.items()
         if name == GROUP_POSITIVES
@@ -148,6 +152,14 @@ def describe_training(net: ContrastiveNet | None) -> str:
     weights = hash_arrays(map(to_bytes, net.module_.state_dict().values()))
     moments = hash_text(describe(net.optimizer_.state_dict()["state"]))
     return f"{len(net.history)} epochs, weights {weights}, moments {moments}"
+
+
+def _holds_callbacks(name: str, value: Any) -> bool:
+    """Return whether a parameter is `callbacks`, or replaces one of them."""
+    kind = value if isinstance(value, type) else type(value)
+    return name == "callbacks" or (
+        name.startswith("callbacks__") and issubclass(kind, Callback)
+    )
 
 
 def describe_callbacks(callbacks: Any) -> str:

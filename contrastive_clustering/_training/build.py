@@ -32,6 +32,7 @@ from contrastive_clustering._training.net_params import (
     name_callbacks,
     net_parameters_of,
     parameters_of_callbacks,
+    resolve_callbacks,
 )
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._training.validation_split import ValidationSplit
@@ -246,17 +247,14 @@ def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
 
 def user_callbacks(settings: TrainingSettings) -> list[Any]:
     """Return the user's callbacks; those that skorch is about to change are copied."""
-    callbacks = list(settings.callbacks)
-    changed = {
-        name.split("__")[1]
-        for name in net_parameters_of(settings.net_params, "callbacks")
-        if name.count("__") > 1
-    }
-    if not changed:
-        return callbacks
+    if not net_parameters_of(settings.net_params, "callbacks"):
+        return list(settings.callbacks)
     return [
-        (name, copy.copy(callback) if name in changed else callback)
-        for name, callback in name_callbacks(callbacks)
+        (name, copy.copy(callback) if params else callback)
+        for name, callback, params in resolve_callbacks(
+            settings.callbacks, settings.net_params
+        )
+        if callback is not None
     ]
 
 

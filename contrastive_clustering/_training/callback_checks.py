@@ -1,14 +1,16 @@
 """Checks of callbacks before training begins."""
 
+import copy
 import difflib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sklearn.metrics._scorer import _BaseScorer
 from skorch.callbacks import (
     BatchScoring,
     Callback,
+    EarlyStopping,
     EpochScoring,
     InputShapeSetter,
     LRScheduler,
@@ -22,8 +24,10 @@ from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
     LR_SCHEDULE,
     name_callbacks,
+    resolve_callbacks,
 )
 from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.param_validation import Number
 
 SCORINGS = (EpochScoring, BatchScoring)
 
@@ -49,32 +53,21 @@ OWN_NAMES = (
 )
 
 
-def check_callbacks(
-    callbacks: Sequence[Any], *, early_stopping: bool, are_changed: bool
-) -> None:
-    """Raise if a callback is not valid or would fail during training.
+def check_callbacks(callbacks: Sequence[Any]) -> None:
+    """Raise if an item is not a callback or has a name that cannot be used.
 
     Parameters
     ----------
     callbacks : sequence of skorch callbacks, or of pairs of a name and a callback
         The parameter of the estimator.
 
-    early_stopping : bool
-        Whether a validation part is held out.
-
-    are_changed : bool
-        Whether parameters of callbacks are set by their names, so that a class among
-        the callbacks may get its arguments later.
-
     Raises
     ------
     ValueError
-        If one of them is not a callback, has a name that cannot be used, monitors a
-        value that is not recorded, has a scorer that compares predictions with labels,
-        or has a sink that cannot be called.
+        If one of them is not a callback, or has a name that cannot be used.
     """
-    found = [item[1] if _is_named(item) else item for item in callbacks]
-    for index, (item, callback) in enumerate(zip(callbacks, found, strict=True)):
+    for index, item in enumerate(callbacks):
+        callback = item[1] if _is_named(item) else item
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback) or (
             _is_named(item) and not isinstance(item[0], str)
@@ -85,13 +78,53 @@ def check_callbacks(
                 "skorch.callbacks.EpochTimer(), or pairs of a name and a callback."
             )
     _check_names(callbacks)
-    if not are_changed:
-        found = [_construct(each, f"callbacks[{i}]") for i, each in enumerate(found)]
-    for index, callback in enumerate(found):
+
+
+def check_callback_settings(
+    callbacks: Sequence[Any], net_params: Mapping[str, Any], *, early_stopping: bool
+) -> None:
+    """Raise if a callback would fail during training.
+
+    Parameters
+    ----------
+    callbacks : sequence of skorch callbacks, or of pairs of a name and a callback
+        The parameter of the estimator, checked by `check_callbacks`.
+
+    net_params : mapping of str to object
+        The parameters of the net, checked by `check_net_parameters`. Those of callbacks
+        replace, remove or change them by their names.
+
+    early_stopping : bool
+        Whether a validation part is held out.
+
+    Raises
+    ------
+    ValueError
+        If one of them cannot be constructed, monitors a value that is not recorded,
+        scores a validation part that does not exist, has a scorer that compares
+        predictions with labels, or has another setting that is not valid.
+    """
+    found = {}
+    for index, (name, callback, params) in enumerate(
+        resolve_callbacks(callbacks, net_params)
+    ):
+        if callback is None:
+            continue
+        replaced = f"callbacks__{name}" in net_params
+        where = f"callbacks__{name}" if replaced else f"callbacks[{index}]"
+        found[where] = _with_parameters(callback, params, where)
+    if early_stopping:
+        ((_, callback, params),) = resolve_callbacks(
+            [(EARLY_STOPPING, EarlyStopping)], net_params
+        )
+        where = f"callbacks__{EARLY_STOPPING}"
+        found[where] = _with_parameters(callback, params, where)
+    for where, callback in found.items():
         if not isinstance(callback, type):
-            name = f"callbacks[{index}], of class {type(callback).__name__},"
+            name = f"{where}, of class {type(callback).__name__},"
             _check_scoring(callback, name)
-            _check_monitor(callback, found, early_stopping)
+            _check_part(callback, name, early_stopping)
+            _check_monitor(callback, name, list(found.values()), early_stopping)
             _check_settings(callback, name)
 
 
@@ -129,15 +162,39 @@ def _is_named(item: Any) -> bool:
     return isinstance(item, tuple) and len(item) == 2
 
 
-def _construct(callback: Any, name: str) -> Any:
-    """Return an object instead of one of skorch's classes, as skorch itself makes it.
+def _with_parameters(callback: Any, params: dict[str, Any], where: str) -> Any:
+    """Return a callback as skorch is about to make it, without changing the user's.
 
-    Constructors of other classes are not called, because they may do anything.
+    Constructors of classes that are not skorch's are not called, because they may do
+    anything.
     """
     if not isinstance(callback, type):
+        if params:
+            callback = copy.copy(callback)
+            callback.set_params(**params)
         return callback
-    _check_arguments(callback, (), {}, name)
-    return callback() if callback.__module__.startswith("skorch.") else callback
+    _check_arguments(callback, (), params, where)
+    return callback(**params) if _is_from_skorch(callback) else callback
+
+
+def _is_from_skorch(callback: Any) -> bool:
+    """Return whether a callback, or a class of callbacks, is one of skorch itself."""
+    kind = callback if isinstance(callback, type) else type(callback)
+    return kind.__module__.startswith("skorch.")
+
+
+def _check_part(callback: Any, name: str, early_stopping: bool) -> None:
+    """Raise if a callback scores a validation part that does not exist."""
+    if (
+        _is_from_skorch(callback)
+        and isinstance(callback, (*SCORINGS, PassthroughScoring))
+        and not (callback.on_train or early_stopping)
+    ):
+        raise ValueError(
+            f"{name} has on_train={show(callback.on_train)} and scores the validation "
+            "part, but no validation part is held out. Set on_train=True, or "
+            "early_stopping=True."
+        )
 
 
 def _check_scoring(callback: Any, name: str) -> None:
@@ -161,25 +218,24 @@ def _check_scoring(callback: Any, name: str) -> None:
 
 
 def _check_monitor(
-    callback: Any, callbacks: Iterable[Any], early_stopping: bool
+    callback: Any, name: str, callbacks: Iterable[Any], early_stopping: bool
 ) -> None:
-    monitor, kind = getattr(callback, "monitor", None), type(callback).__name__
+    monitor = getattr(callback, "monitor", None)
     if not isinstance(monitor, str):
         return
     if monitor.startswith("valid_") and not early_stopping:
         raise ValueError(
-            f"callbacks contains {kind}, which monitors {show(monitor)}, but no "
-            "validation part is held out. Set early_stopping=True, or let it monitor "
-            '"train_loss".'
+            f"{name} monitors {show(monitor)}, but no validation part is held out. Set "
+            'early_stopping=True, or let it monitor "train_loss".'
         )
     recorded = _recorded(callbacks)
     if recorded is not None and monitor not in recorded:
         near = difflib.get_close_matches(monitor, recorded, n=1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"callbacks contains {kind}, which monitors {show(monitor)}, but no "
-            f'callback records it.{meant} Let it monitor "train_loss", or add an '
-            "EpochScoring callback that records this score."
+            f"{name} monitors {show(monitor)}, but no callback records it.{meant} Let "
+            'it monitor "train_loss", or add an EpochScoring callback that records '
+            "this score."
         )
 
 
@@ -187,8 +243,7 @@ def _recorded(callbacks: Iterable[Any]) -> list[str] | None:
     """Return the entries of the history; None if a callback may record any entry."""
     names = list(ALWAYS_RECORDED)
     for callback in callbacks:
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not kind.__module__.startswith("skorch.") or isinstance(callback, type):
+        if not _is_from_skorch(callback) or isinstance(callback, type):
             return None
         if isinstance(callback, LRScheduler):
             names.append(str(callback.event_name))
@@ -229,16 +284,30 @@ def _check_schedule(callback: Any, name: str) -> None:
         _check_arguments(policy, (None,), callback.kwargs, name)
 
 
+def _check_stopping(callback: Any, name: str) -> None:
+    """Raise if skorch would fail to compare the losses of two epochs."""
+    is_number = Number(None, None, closed="neither").is_satisfied_by
+    for setting, is_valid, remedy in (
+        ("monitor", isinstance(callback.monitor, str), 'a str, such as "train_loss"'),
+        ("threshold", is_number(callback.threshold), "a number"),
+        ("threshold_mode", callback.threshold_mode in ("rel", "abs"), '"rel" or "abs"'),
+    ):
+        if not is_valid:
+            value = show(getattr(callback, setting))
+            raise ValueError(f"{name} has {setting}={value}. Pass {remedy}.")
+
+
 def _check_settings(callback: Any, name: str) -> None:
     if isinstance(callback, LRScheduler):
         _check_schedule(callback, name)
+    if isinstance(callback, EarlyStopping):
+        _check_stopping(callback, name)
     if isinstance(callback, InputShapeSetter):
         raise ValueError(
             f"{name} is not needed, because the network is built for the shape of the "
             "samples. Remove it."
         )
-    is_from_skorch = type(callback).__module__.startswith("skorch.")
-    if is_from_skorch and not callable(getattr(callback, "sink", print)):
+    if _is_from_skorch(callback) and not callable(getattr(callback, "sink", print)):
         raise ValueError(
             f"{name} has sink={show(callback.sink)}, which is not callable. Pass a "
             "function such as print."

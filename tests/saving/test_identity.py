@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EpochScoring, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._saving.identity import (
@@ -55,6 +55,19 @@ def test_callbacks_of_skorch_are_compared_by_their_settings(tiny_images):
     assert step != identity()
     score = identity(EpochScoring("accuracy", name="a"))
     assert score != identity(EpochScoring("accuracy", name="b"))
+
+
+def test_callbacks_that_replace_others_are_compared_by_their_settings(tiny_images):
+    def identity(callback):
+        return identity_of(tiny_images, callbacks__stop=callback)
+
+    callback = EarlyStopping("train_loss")
+    first = identity(callback)
+    callback.initialize().misses_ = 3  # as after a training
+    assert first == identity(callback)
+    assert first != identity(EarlyStopping("train_loss", patience=2))
+    assert first != identity(EarlyStopping)
+    assert first != identity(None)
 
 
 def test_custom_callbacks_are_compared_by_their_class(tiny_images):

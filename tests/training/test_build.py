@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import EarlyStopping
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.layout import read_layout
@@ -75,6 +76,22 @@ def test_callbacks_follow_the_parameters(parameters, names):
     }
     assert own == names
     assert (net.train_split is not None) == bool(parameters.get("early_stopping"))
+
+
+def test_callbacks_of_the_user_are_not_changed():
+    given, replacing = EarlyStopping("train_loss"), EarlyStopping("train_loss")
+    net, _ = make(callbacks=[("a", given)], callbacks__a__patience=2)
+    assert dict(net.callbacks_)["a"].patience == 2
+    net, _ = make(
+        callbacks=[("a", given), ("b", given)],
+        callbacks__a=replacing,
+        callbacks__a__patience=3,
+        callbacks__b=None,
+    )
+    found = dict(net.callbacks_)
+    assert found["a"].patience == 3
+    assert "b" not in found
+    assert given.patience == replacing.patience == 5
 
 
 @pytest.mark.parametrize(

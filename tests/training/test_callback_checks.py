@@ -88,6 +88,12 @@ UNUSABLE = [
     (InputShapeSetter, "is not needed"),
     (PrintLog(sink=None), "sink=None, which is not callable"),
     (EpochScoring, "EpochScoring.*'scoring'"),
+    (EpochScoring(spread), "EpochScoring.*on_train=False.*no validation part"),
+    (BatchScoring(spread, name="s"), "BatchScoring.*no validation part is held out"),
+    (PassthroughScoring("s"), "PassthroughScoring.*no validation part is held out"),
+    (EarlyStopping(monitor=spread), "monitor=.*Pass a str"),
+    (EarlyStopping("train_loss", threshold="low"), "threshold='low'. Pass a number"),
+    (EarlyStopping("train_loss", threshold_mode="r"), 'threshold_mode=.*Pass "rel" or'),
     (LRScheduler("Foo"), "policy='Foo'"),
     (LRScheduler("StepLR"), "StepLR.*'step_size'"),
     (LRScheduler(torch.optim.lr_scheduler.StepLR, foo=3), "StepLR.*step_size|foo"),
@@ -104,6 +110,52 @@ def test_callbacks_that_would_fail_in_training_are_rejected_before(
     monkeypatch.setattr(ContrastiveNet, "run_epochs", train)
     with pytest.raises(ValueError, match=rf"callbacks.*{message}"):
         make(callback).fit(images)
+
+
+BY_NAME = [
+    ({"callbacks__a__monitor": "train_los"}, r"callbacks\[1\].*no callback records it"),
+    ({"callbacks__a__monitor": "valid_loss"}, r"callbacks\[1\].*no validation part"),
+    ({"callbacks__a__threshold_mode": "r"}, r"callbacks\[1\].*threshold_mode='r'"),
+    ({"callbacks__a": EarlyStopping()}, "callbacks__a, of class.*no validation part"),
+    ({"callbacks__a": EarlyStopping}, "callbacks__a, of class.*no validation part"),
+    ({"callbacks__a": LRScheduler("Foo")}, "callbacks__a, of class.*policy='Foo'"),
+    ({"callbacks__b__policy": "Foo"}, r"callbacks\[0\].*policy='Foo'"),
+    (
+        {"callbacks__early_stopping__monitor": "los", "early_stopping": True},
+        "callbacks__early_stopping.*no callback records it",
+    ),
+    (
+        {"callbacks__early_stopping__threshold": "low", "early_stopping": True},
+        "callbacks__early_stopping.*threshold='low'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parameters", "message"), BY_NAME)
+def test_settings_by_name_that_would_fail_in_training_are_rejected_before(
+    parameters, message, images, monkeypatch
+):
+    monkeypatch.setattr(ContrastiveNet, "run_epochs", None)
+    schedule = LRScheduler("StepLR", step_size=1)
+    clusterer = make(
+        ("b", schedule), ("a", EarlyStopping("train_loss")), callbacks__lr_schedule=None
+    )
+    with pytest.raises(ValueError, match=message):
+        clusterer.set_params(**parameters).fit(images)
+    assert schedule.policy == "StepLR"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"callbacks__a__monitor": "train_loss"},
+        {"callbacks__a": EarlyStopping("train_loss")},
+        {"callbacks__a": EarlyStopping, "callbacks__a__monitor": "train_loss"},
+        {"callbacks__a": None},
+    ],
+)
+def test_callbacks_are_checked_with_their_settings_by_name(parameters, images):
+    make(("a", EarlyStopping("valid_loss")), **parameters).fit(images)
 
 
 @pytest.mark.parametrize(
