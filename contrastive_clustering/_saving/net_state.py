@@ -80,6 +80,7 @@ _ERASURE_SHAPES: dict[str, tuple[str, ...]] = {
 NET = Fields(
     {
         "weights": Entries(VALUE),
+        "frozen": Items(Text()),
         "temperature": Maybe(Real(0.0, open=True)),
         "optimizer": Maybe(OPTIMIZER),
         "history": Items(_Epoch()),
@@ -88,7 +89,7 @@ NET = Fields(
 
 
 def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
-    """Return the weights, the optimizer's moments and the history of a net.
+    """Return the weights, which are frozen, the moments and the history of a net.
 
     Parameters
     ----------
@@ -111,6 +112,9 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
     head = net.module_.prototype_head
     return {
         "weights": weights_to_tree(net.module_.state_dict()),
+        "frozen": sorted(
+            name for name, weight in _own_weights(net) if not weight.requires_grad
+        ),
         "temperature": None if head is None else float(head.temperature),
         "optimizer": optimizer_to_tree(net) if resumable else None,
         "history": [
@@ -122,6 +126,15 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
             for row in net.history
         ],
     }
+
+
+def _own_weights(net: ContrastiveNet) -> list[tuple[str, torch.nn.Parameter]]:
+    """Return the weights that callbacks may freeze, without the parts that fit adds."""
+    return [
+        (name, weight)
+        for name, weight in net.module_.named_parameters()
+        if not name.startswith((HEAD, ERASURE))
+    ]
 
 
 def weights_to_tree(weights: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,7 +256,8 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If the weights do not match the network, or the moments the optimizer.
+        If the weights or the names of frozen ones do not match the network, or the
+        moments the optimizer.
     """
     module = net.module_
     module.prototype_head = module.erasure = None
@@ -262,6 +276,23 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
             for name, value in state["weights"].items()
         }
     )
+    _freeze(net, state["frozen"])
     if state["optimizer"] is not None:
         load_optimizer(net, state["optimizer"])
     net.history = History({**row, "batches": []} for row in state["history"])
+
+
+def _freeze(net: ContrastiveNet, frozen: Collection[str]) -> None:
+    """Freeze the weights of these names, and no others.
+
+    Raises
+    ------
+    ValueError
+        If the network has no such weights.
+    """
+    weights = dict(_own_weights(net))
+    for name in sorted(set(frozen) - set(weights)):
+        raise ValueError(f"the network lacks the frozen weights {shown(name)}")
+    for name, weight in weights.items():
+        if weight.is_floating_point() or weight.is_complex():
+            weight.requires_grad_(name not in frozen)

@@ -121,7 +121,8 @@ def _moments_after_a_step(net: ContrastiveNet) -> Moments:
     optimizer = copy.deepcopy(net.optimizer_)
     copies = [w for group in optimizer.param_groups for w in group["params"]]
     for weight in copies:
-        if weight.requires_grad:
+        # Callbacks may freeze a weight that has moments, or free one later.
+        if weight.is_floating_point() or weight.is_complex():
             weight.grad = torch.zeros_like(weight)
     optimizer.step(lambda: 0.0)
     return {

@@ -20,7 +20,11 @@ from contrastive_clustering._networks.autoencoder import (
 )
 from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
-from contrastive_clustering._training.callbacks import TrainingBar, WarmUpCosine
+from contrastive_clustering._training.callbacks import (
+    TrainingBar,
+    WarmUpCosine,
+    changes_itself,
+)
 from contrastive_clustering._training.net import (
     ContrastiveNet,
 )
@@ -247,10 +251,8 @@ def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
 
 def user_callbacks(settings: TrainingSettings) -> list[Any]:
     """Return the user's callbacks; those that skorch is about to change are copied."""
-    if not net_parameters_of(settings.net_params, "callbacks"):
-        return list(settings.callbacks)
     return [
-        (name, copy.copy(callback) if params else callback)
+        (name, copy.copy(callback) if params or changes_itself(callback) else callback)
         for name, callback, params in resolve_callbacks(
             settings.callbacks, settings.net_params
         )

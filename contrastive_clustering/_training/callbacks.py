@@ -83,6 +83,22 @@ def changes_training(callback: Any) -> bool:
     )
 
 
+def changes_itself(callback: Any) -> bool:
+    """Return whether skorch replaces parameters of a callback in a training.
+
+    Parameters
+    ----------
+    callback : object
+        A callback or a class.
+
+    Returns
+    -------
+    changes : bool
+        True for callbacks such as ``Freezer``.
+    """
+    return isinstance(callback, ParamMapper)
+
+
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
     """Raise the learning rate linearly, then lower it to zero along a cosine.
 

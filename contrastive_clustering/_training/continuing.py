@@ -2,11 +2,15 @@
 
 import copy
 
+from skorch.callbacks import ParamMapper
+
 from contrastive_clustering._training.net import ContrastiveNet
 
 
 def continue_from(net: ContrastiveNet, other: ContrastiveNet) -> None:
     """Copy the weights, the optimizer's moments and the history of a net.
+
+    With callbacks that freeze weights, those of the other net stay frozen.
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ def continue_from(net: ContrastiveNet, other: ContrastiveNet) -> None:
             "warm_start=False and fit again."
         )
     net.module_.load_state_dict({**net.module_.state_dict(), **old})
+    if any(isinstance(callback, ParamMapper) for _, callback in net.callbacks_):
+        _keep_frozen(net, other)
     if _have_compatible_moments(net, other):
         state = copy.deepcopy(other.optimizer_.state_dict())
         # Keep the old moments, but the new learning rate and other settings.
@@ -66,3 +72,11 @@ def _have_compatible_moments(first: ContrastiveNet, second: ContrastiveNet) -> b
         for net in (first, second)
     ]
     return kept[0] == kept[1]
+
+
+def _keep_frozen(net: ContrastiveNet, other: ContrastiveNet) -> None:
+    """Freeze the weights that callbacks have frozen, which act once by default."""
+    weights = dict(other.module_.named_parameters())
+    for name, weight in net.module_.named_parameters():
+        if name in weights and weight.is_floating_point():
+            weight.requires_grad_(weights[name].requires_grad)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback, Freezer, LRScheduler, Unfreezer
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -91,12 +91,12 @@ def assert_same(found, expected, X):
         for fitted in (found, expected)
     ]
     assert rows[0] == rows[1]
-    for value, other in zip(
-        found.net_.optimizer_.state_dict()["state"].values(),
-        expected.net_.optimizer_.state_dict()["state"].values(),
-        strict=True,
-    ):
-        torch.testing.assert_close(value, other, rtol=0, atol=0)
+    moments, others = (
+        fitted.net_.optimizer_.state_dict()["state"] for fitted in (found, expected)
+    )
+    assert moments.keys() == others.keys()
+    for index, value in moments.items():
+        torch.testing.assert_close(value, others[index], rtol=0, atol=0)
 
 
 def stop_in_second_phase(monkeypatch, epoch):
@@ -177,6 +177,30 @@ def test_an_interrupted_fit_resumes(  # noqa: PLR0917
         )
 
 
+@pytest.mark.parametrize(
+    ("callback", "epoch"),
+    [
+        (Freezer("encoder.*"), 3),
+        (Freezer("encoder.*"), 6),
+        (Freezer("encoder.*", at=2), 4),
+        pytest.param(Freezer("encoder.*", at=2), 7, marks=pytest.mark.slow),
+    ],
+)
+def test_frozen_weights_stay_frozen_after_resuming(  # noqa: PLR0917
+    tiny_images, parameters, tmp_path, monkeypatch, callback, epoch
+):
+    whole = make(parameters, callbacks=[callback, Stop(99, fails)]).fit(tiny_images)
+    with monkeypatch.context() as patch:
+        if epoch > 4:
+            stop_in_second_phase(patch, epoch - 4)
+        stopping = Stop(epoch if epoch <= 4 else 99, fails)
+        with pytest.raises(StopError):
+            make(parameters, tmp_path, callbacks=[callback, stopping]).fit(tiny_images)
+    callbacks = [callback, Stop(99, fails)]
+    again = make(parameters, tmp_path, callbacks=callbacks).fit(tiny_images)
+    assert_same(again, whole, tiny_images)
+
+
 @pytest.mark.parametrize("epoch", [3, 6])
 def test_a_fit_of_images_with_two_blocks_resumes(
     tiny_images, parameters, tmp_path, monkeypatch, epoch
@@ -195,6 +219,22 @@ def test_a_fit_of_images_with_two_blocks_resumes(
     callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
     again = make(parameters, tmp_path, callbacks=callbacks).fit(images)
     assert_same(again, whole, images)
+
+
+def test_weights_that_a_callback_frees_resume_with_their_moments(
+    tiny_images, parameters, tmp_path
+):
+    layers = torch.nn.Flatten(), torch.nn.Linear(64, 4)
+    frozen = torch.nn.Sequential(*layers).requires_grad_(False)
+    others = {"encoder": frozen}
+    free = Unfreezer("encoder.*", at=2)
+    whole = make(parameters, **others, callbacks=[free, Stop(99, fails)])
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, **others, callbacks=[free, Stop(4, fails)]).fit(
+            tiny_images
+        )
+    again = make(parameters, tmp_path, **others, callbacks=[free, Stop(99, fails)])
+    assert_same(again.fit(tiny_images), whole.fit(tiny_images), tiny_images)
 
 
 def test_a_fit_interrupted_between_the_phases_resumes(

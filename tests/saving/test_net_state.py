@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Freezer
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
@@ -39,6 +40,21 @@ def test_weights_of_another_network_are_rejected(fitted, fast, tiny_images):
     )
     with pytest.raises(ValueError, match=r"\(4, 512\), but .* requires shape \(7, 51"):
         load_net_state(other.net_, net_state(fitted.net_))
+
+
+def test_weights_that_are_frozen_are_loaded(fast, tiny_images):
+    fitted = ContrastiveAutoencoderClusterer(
+        callbacks=[Freezer("decoder.*")], **fast
+    ).fit(tiny_images)
+    state = net_state(fitted.net_)
+    assert state["frozen"]
+    other = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    load_net_state(other.net_, state)
+    assert net_state(other.net_)["frozen"] == state["frozen"]
+    load_net_state(other.net_, {**state, "frozen": []})
+    assert net_state(other.net_)["frozen"] == []
+    with pytest.raises(ValueError, match=r"lacks the frozen weights 'decoder\.none'"):
+        load_net_state(other.net_, {**state, "frozen": ["decoder.none"]})
 
 
 @pytest.mark.parametrize("refinement_epochs", [0, 1])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, Freezer
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.layout import read_layout
@@ -92,6 +92,15 @@ def test_callbacks_of_the_user_are_not_changed():
     assert found["a"].patience == 3
     assert "b" not in found
     assert given.patience == replacing.patience == 5
+
+
+def test_callbacks_that_skorch_changes_are_copied():
+    freezer, observer = Freezer("encoder.*"), Callback()
+    before = dict(vars(freezer))
+    net, _ = make(callbacks=[freezer, ("seen", observer)])
+    assert vars(freezer) == before
+    assert dict(net.callbacks_)["Freezer"] is not freezer
+    assert dict(net.callbacks_)["seen"] is observer
 
 
 @pytest.mark.parametrize(

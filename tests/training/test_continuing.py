@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Freezer
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
@@ -36,6 +37,20 @@ def test_warm_start_and_partial_fit_continue_training(tiny_images, first_phase):
         fresh.partial_fit(tiny_images)
         assert len(fresh.history_) == n_epochs
     np.testing.assert_array_equal(fresh.predict(tiny_images), fresh.labels_)
+
+
+def test_weights_that_callbacks_have_frozen_stay_frozen(tiny_images, first_phase):
+    def weights():
+        return clusterer.net_.module_.encoder[0].weight.detach().clone()
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        warm_start=True, callbacks=[Freezer("encoder.*")], **first_phase
+    ).fit(tiny_images)
+    frozen = weights()
+    assert torch.equal(frozen, clusterer.partial_fit(tiny_images) and weights())
+    assert torch.equal(frozen, clusterer.fit(tiny_images) and weights())
+    clusterer.set_params(callbacks=None).fit(tiny_images)
+    assert not torch.equal(frozen, weights())
 
 
 def test_warm_start_takes_new_parameters(tiny_images, first_phase):
