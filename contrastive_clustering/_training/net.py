@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
-from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from skorch.callbacks import Callback, EpochTimer, ParamMapper, PassthroughScoring
 
 from contrastive_clustering._augmentation.base import Augmentation
 from contrastive_clustering._augmentation.draws import Changes
@@ -127,6 +127,16 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
         for group in self.optimizer_.param_groups:
             group["initial_lr"] = group["lr"]
         return self
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks; random numbers of those that set weights are seeded."""
+        sets_weights = any(isinstance(each, ParamMapper) for _, each in self.callbacks_)
+        if not sets_weights or method_name != "on_epoch_begin":
+            super().notify(method_name, **cb_kwargs)
+            return
+        seed = derive_seed(self.seed, SeedStream.CALLBACKS, len(self.history))
+        with seeded_global_generators(seed, self.module_.input_mean.device):
+            super().notify(method_name, **cb_kwargs)
 
     def run_single_epoch(
         self,

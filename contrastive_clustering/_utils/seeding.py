@@ -27,6 +27,7 @@ class SeedStream(IntEnum):
     PROTOTYPES = 5
     CLUSTERED_SAMPLES = 6
     GROUP_PARTNERS = 7
+    CALLBACKS = 8
 
 
 # All threads of a process share the global generators. Code that borrows them holds

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import skorch
 import torch
+from skorch.callbacks import Initializer
 from world import global_state
 
 from contrastive_clustering import (
@@ -122,6 +123,20 @@ def test_fit_is_reproducible_and_leaves_global_state_unchanged(tiny_images, fast
     np.testing.assert_array_equal(latents[0], latents[1])
     np.testing.assert_array_equal(first.labels_, second.labels_)
     assert not np.allclose(latents[0], latents[2])
+
+
+def test_weights_that_a_callback_draws_depend_on_the_seed_alone(tiny_images, fast):
+    draw = Initializer("encoder.*weight", fn=torch.nn.init.normal_)
+    clusterer = ContrastiveAutoencoderClusterer(callbacks=[draw], **fast)
+    before = global_state()
+    first = clusterer.fit(tiny_images).transform(tiny_images)
+    assert global_state() == before
+    torch.rand(3)
+    np.testing.assert_array_equal(
+        clusterer.fit(tiny_images).transform(tiny_images), first
+    )
+    clusterer.set_params(random_state=5).fit(tiny_images)
+    assert not np.array_equal(clusterer.transform(tiny_images), first)
 
 
 def test_an_error_in_a_callable_leaves_global_state_unchanged(tiny_images, fast):
