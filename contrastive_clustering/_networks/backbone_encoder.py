@@ -134,8 +134,8 @@ class BackboneEncoder(nn.Module):
         """Return the outputs of the head for standardized images, or for features."""
         if batch.ndim == 2:
             features = batch
-        elif self._bank is not None:
-            features = self._bank.get(batch, self._compute_in_blocks)
+        elif self._kept_features() is not None:
+            features = self.look_up(batch)
         elif self._is_frozen and not torch.compiler.is_compiling():
             features = self._compute_in_blocks(batch)
         else:
@@ -168,9 +168,16 @@ class BackboneEncoder(nn.Module):
 
         Both are a valid input. A network that is compiled cannot search for features.
         """
-        if self._bank is None:
-            return batch
-        return self._bank.get(batch, self._compute_in_blocks)
+        bank = self._kept_features()
+        return batch if bank is None else bank.get(batch, self._compute_in_blocks)
+
+    def _kept_features(self) -> FeatureBank | None:
+        """Return the kept features, or None if there are none."""
+        if self._bank is not None and not self._is_frozen:
+            # A callback has freed the weights, so the features are about to change.
+            self._bank.close()
+            self._bank = None
+        return self._bank
 
     @contextmanager
     def keeping_features(self) -> Iterator[None]:
@@ -182,8 +189,9 @@ class BackboneEncoder(nn.Module):
         try:
             yield
         finally:
-            self._bank.close()
-            self._bank = None
+            if self._bank is not None:
+                self._bank.close()
+                self._bank = None
 
     @property
     def _is_frozen(self) -> bool:

@@ -202,6 +202,23 @@ def test_features_are_kept_only_in_the_context_and_only_if_frozen():
             assert uncached._bank is None
 
 
+@pytest.mark.parametrize("looks_up", [True, False])
+def test_features_are_not_kept_once_a_callback_frees_the_backbone(looks_up):
+    encoder = make().eval()
+    batch = torch.randn(4, 3, 9, 9)
+    with encoder.keeping_features():
+        encoder(encoder.look_up(batch)).sum().backward()
+        encoder.backbone.requires_grad_(True)
+        if looks_up:
+            assert encoder.look_up(batch) is batch
+        encoder(batch).sum().backward()
+        assert encoder.backbone[0].weight.grad.any()
+        encoder.backbone.requires_grad_(False)
+        with torch.no_grad():
+            encoder.backbone[0].weight.mul_(2)
+        assert encoder.look_up(batch) is batch  # features of old weights are gone
+
+
 def test_features_do_not_depend_on_the_blocks_of_a_large_batch():
     encoder = make().eval()
     batch = torch.rand(150, 1, 6, 6)
