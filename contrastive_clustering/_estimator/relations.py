@@ -162,14 +162,19 @@ def _check_step(params: EstimatorParameters) -> None:
     _check_groups(groups, optimizer)
     weight = torch.nn.Parameter(torch.zeros(1, device=resolve_device(params.device)))
     weight.grad = torch.ones_like(weight)
+    # The loss is scaled, so that PyTorch does not pass a function that computes it.
+    is_scaled = params.precision == "16-mixed"
+    closure = () if is_scaled else (lambda: 0.0,)
     try:
         for _, group in [("*", {}), *groups]:
             parts = [{"params": [weight], **group}]
-            optimizer(parts, lr=lr, **further).step(lambda: 0.0)  # type: ignore[call-arg]
+            optimizer(parts, lr=lr, **further).step(*closure)  # type: ignore[call-arg]
     # Any error is caught, because optimizers, including custom ones, have no common
     # type of error: some require sparse gradients, two-dimensional weights or further
     # arguments. The message includes the original error.
     except Exception as error:
+        if is_scaled:
+            given["precision"] = params.precision
         shown = "".join(f", {name}={show(value)}" for name, value in given.items())
         raise ValueError(
             f"optimizer={optimizer.__name__} cannot take a step with lr={lr}{shown}: "

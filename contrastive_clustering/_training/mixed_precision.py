@@ -52,6 +52,14 @@ class MixedPrecisionNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         """Compute the gradients of a loss, scaled if the precision requires it."""
         self.grad_scaler_.scale(loss).backward()  # type: ignore[no-untyped-call]
 
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks, which receive the gradients without their scale."""
+        if method_name == "on_grad_computed" and self.grad_scaler_.is_enabled():
+            # The gradients have been summed over processes, so all find the same
+            # overflows.
+            self.grad_scaler_.unscale_(self.optimizer_)
+        super().notify(method_name, **cb_kwargs)
+
     def _step_optimizer(self, step_fn: Callable[[], Any]) -> None:
         if not self.grad_scaler_.is_enabled():
             super()._step_optimizer(step_fn)

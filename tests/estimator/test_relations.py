@@ -47,6 +47,7 @@ from contrastive_clustering._estimator.parameters import PARAMETER_CONSTRAINTS
         {"batch_size": "all"},
         {"optimizer": "adam"},
         {"optimizer": dict},
+        {"precision": "16-mixed", "optimizer": torch.optim.LBFGS},
         {"lr": 0.0},
         {"lr": float("inf")},
         {"callbacks__lr_schedule": "steps"},

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, GradientNormClipping
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 
@@ -48,3 +48,29 @@ def test_steps_whose_gradients_overflow_are_skipped(tiny_images, fast, monkeypat
     state = clusterer.net_.optimizer_.state_dict()["state"][0]
     n_skipped = sum(b < a for a, b in zip([2.0**30, *scales], scales, strict=False))
     assert state["step"] == len(scales) - n_skipped
+
+
+class Norms(Callback):
+    """Record the norm of the gradients of each step."""
+
+    def initialize(self):
+        self.norms = []
+        return self
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        squares = [float((weight.grad**2).sum()) for _, weight in named_parameters]
+        self.norms.append(sum(squares) ** 0.5)
+
+
+def test_callbacks_see_gradients_without_their_scale(tiny_images, fast):
+    norms = {}
+    for precision in ("32", "16-mixed"):
+        watch = Norms()
+        ContrastiveAutoencoderClusterer(
+            **fast,
+            precision=precision,
+            optimizer=torch.optim.SGD,
+            callbacks=[watch, GradientNormClipping(1.0)],
+        ).fit(tiny_images)
+        norms[precision] = watch.norms
+    np.testing.assert_allclose(norms["16-mixed"], norms["32"], rtol=0.02)
