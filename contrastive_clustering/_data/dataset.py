@@ -258,7 +258,9 @@ class EvenBatchLoader(DataLoader[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
         """Yield the batches, and explain errors of worker processes."""
-        with explain_dead_workers(self.num_workers, self._exit_codes):
+        context = self.multiprocessing_context
+        method = None if context is None else context.get_start_method()
+        with explain_dead_workers(self.num_workers, self._exit_codes, method):
             yield from super().__iter__()
 
     def _exit_codes(self) -> list[int | None]:

@@ -22,7 +22,9 @@ UNPICKLABLE = re.compile(r"can.?t pickle|cannot pickle|local object", re.IGNOREC
 
 @contextmanager
 def explain_dead_workers(
-    num_workers: int, exit_codes: Callable[[], Sequence[int | None]]
+    num_workers: int,
+    exit_codes: Callable[[], Sequence[int | None]],
+    start_method: str | None = None,
 ) -> Iterator[None]:
     """Replace errors of data-loading workers by errors with a remedy.
 
@@ -35,6 +37,9 @@ def explain_dead_workers(
         Returns the exit code of each worker, which is negative after a signal and None
         while it is running.
 
+    start_method : str, default=None
+        How the workers are started; None stands for Python's default.
+
     Raises
     ------
     RuntimeError
@@ -43,13 +48,16 @@ def explain_dead_workers(
     TypeError
         If the data set cannot be sent to a worker.
     """
+    method = start_method or multiprocessing.get_start_method()
     try:
         yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error) or "Caught" in str(error):
             raise
         raise RuntimeError(
-            WORKER.format(num_workers=num_workers) + _why(exit_codes()) + IN_MAIN
+            WORKER.format(num_workers=num_workers)
+            + _why(exit_codes(), method)
+            + IN_MAIN
         ) from error
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         if not num_workers or not UNPICKLABLE.search(str(error)):
@@ -57,12 +65,12 @@ def explain_dead_workers(
         raise TypeError(
             WORKER.format(num_workers=num_workers)
             + f"cannot be started: X cannot be sent to it ({reason_of(error)}). "
-            + IMPORTABLE.format(method=multiprocessing.get_start_method())
+            + IMPORTABLE.format(method=method)
             + IN_MAIN
         ) from error
 
 
-def _why(exit_codes: Sequence[int | None]) -> str:
+def _why(exit_codes: Sequence[int | None], method: str) -> str:
     """Return the reason for the death of a worker, and a remedy."""
     code = next((code for code in exit_codes if code), None)
     if code is not None and code < 0:
@@ -70,7 +78,6 @@ def _why(exit_codes: Sequence[int | None]) -> str:
             f"was killed by the signal {_name_signal(-code)}, most often because "
             "memory ran out. Lower iterator_train__num_workers or batch_size; "
         )
-    method = multiprocessing.get_start_method()
     imports = "" if method == "fork" else IMPORTABLE.format(method=method)
     if code is None:
         return (

@@ -202,10 +202,29 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError('out is read-only. Open a memory map with mode="r+" or "w+".')
 
 
-def check_same_samples(X: Samples, layout: SampleLayout) -> None:
-    """Raise a ValueError unless the samples of X have the shape seen in fit."""
+def check_same_samples(
+    X: Samples, layout: SampleLayout, *, otherwise: str = "fit again"
+) -> None:
+    """Raise unless the samples of X have the shape seen in fit.
+
+    Parameters
+    ----------
+    X : ndarray or LazyArray of shape (n_samples, ...)
+        The samples.
+
+    layout : SampleLayout
+        Layout of the samples of fit.
+
+    otherwise : str, default="fit again"
+        What the user can do instead of converting X.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
     if X.shape[1:] != layout.sample_shape:
-        remedy = f"Convert X to shape {('n', *layout.sample_shape)} or fit again."
+        remedy = f"Convert X to shape {('n', *layout.sample_shape)} or {otherwise}."
         if X.shape == layout.sample_shape:
             remedy = "If X is a single sample, pass X[np.newaxis]."
         raise ValueError(

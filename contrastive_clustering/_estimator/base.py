@@ -25,6 +25,10 @@ from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.arrays import with_names
 
 
+# What a user can do if samples do not suit the network whose training continues.
+START_OVER = "start over with fit and warm_start=False"
+
+
 class FittedAttributes(EstimatorParameters):
     """The fitted model of an estimator, and its attributes.
 
@@ -123,14 +127,16 @@ class FittedAttributes(EstimatorParameters):
         """Notes of the file that the estimator was loaded from."""
         return self._fitted.notes
 
-    def _read(self, X: Any, *, may_be_odd: bool = False) -> Samples:
+    def _read(
+        self, X: Any, *, may_be_odd: bool = False, otherwise: str = "fit again"
+    ) -> Samples:
         """Return samples; raise if shape or units differ from those of `fit`."""
         scaler = self._model.scaler
         samples = check_samples(X)
         if scaler.layout.is_flat and samples.ndim == 2:
             columns = _columns_of(X, samples)
             validate_data(self, columns, reset=False, skip_check_array=True)
-        check_same_samples(samples, scaler.layout)
+        check_same_samples(samples, scaler.layout, otherwise=otherwise)
         check_units(samples, scaler, may_be_odd=may_be_odd)
         return samples
 
@@ -142,15 +148,14 @@ class FittedAttributes(EstimatorParameters):
 
     def _read_next(self, X: Any) -> tuple[Samples, Scaler]:
         """Return the samples of a later fit, and the scaler with their range, too."""
-        samples, scaler = self._read(X), self._model.scaler
+        samples, scaler = self._read(X, otherwise=START_OVER), self._model.scaler
         new, old = self._read_layout(samples), scaler.layout
         if new != old:
             raise ValueError(
                 "image_shape or channel_axis has changed: each sample is now read as "
                 f"image_shape={new.image_shape}, channel_axis={new.channel_axis}, but "
                 f"the network was trained with image_shape={old.image_shape}, "
-                f"channel_axis={old.channel_axis}. Restore them, or start over with "
-                "fit and warm_start=False."
+                f"channel_axis={old.channel_axis}. Restore them, or {START_OVER}."
             )
         return samples, scaler.widen(samples)
 

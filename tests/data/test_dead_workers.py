@@ -44,6 +44,24 @@ def test_messages_name_the_cause_of_death(codes, method, message, monkeypatch):
     assert is_signal == (not any(code and code > 0 for code in codes))
 
 
+@pytest.mark.filterwarnings("ignore:Got pickle error")
+def test_a_data_set_that_cannot_be_sent_names_the_start_method_that_was_set():
+    class Local(Dataset):
+        def __len__(self):
+            return 150
+
+        def __getitem__(self, index):
+            return np.full((8, 8), float(index))
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        iterator_train__num_workers=1,
+        iterator_train__multiprocessing_context="spawn",
+        max_epochs=1,
+    )
+    with pytest.raises(TypeError, match="Workers started by the method 'spawn'"):
+        clusterer.fit(Local())
+
+
 @pytest.mark.parametrize(
     "error",
     [

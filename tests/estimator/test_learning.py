@@ -119,6 +119,13 @@ def test_another_layout_is_rejected_where_training_continues(
     getattr(clusterer.set_params(**first), method)(X)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_samples_of_another_shape_where_training_continues(tiny_images, fast, method):
+    clusterer = make(fast, warm_start=True).fit(tiny_images)
+    with pytest.raises(ValueError, match="or start over with fit and warm_start=False"):
+        getattr(clusterer, method)(tiny_images.repeat(2, axis=1))
+
+
 def test_decoded_images_may_have_the_range_of_all_parts(tiny_images, fast):
     dark = tiny_images // 2
     clusterer = make(fast).partial_fit(dark)
