@@ -120,12 +120,20 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
         "history": [
             {
                 name: value
-                for name, value in row.items()
+                for name, value in zip(row, map(_to_plain, row.values()), strict=True)
                 if value is None or isinstance(value, (bool, int, float, str))
             }
             for row in net.history
         ],
     }
+
+
+def _to_plain(value: Any) -> Any:
+    """Return a number of NumPy or PyTorch, such as a score, as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    is_number = isinstance(value, np.ndarray | torch.Tensor) and value.ndim == 0
+    return value.item() if is_number else value
 
 
 def _own_weights(net: ContrastiveNet) -> list[tuple[str, torch.nn.Parameter]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Freezer
+from skorch.callbacks import EpochScoring, Freezer
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._io.safetensors_file import read_tree, write_tree
@@ -40,6 +40,20 @@ def test_weights_of_another_network_are_rejected(fitted, fast, tiny_images):
     )
     with pytest.raises(ValueError, match=r"\(4, 512\), but .* requires shape \(7, 51"):
         load_net_state(other.net_, net_state(fitted.net_))
+
+
+@pytest.mark.parametrize(
+    "score", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)]
+)
+def test_scores_in_the_history_become_plain_numbers(fast, tiny_images, score):
+    fitted = ContrastiveAutoencoderClusterer(
+        callbacks=[EpochScoring(lambda *_: score, name="score", on_train=True)], **fast
+    ).fit(tiny_images)
+    first, *_, last = net_state(fitted.net_)["history"]
+    assert first["score"] == 0.5
+    assert type(first["score"]) is float
+    assert "score" not in last  # of the second phase
+    assert "batches" not in first
 
 
 def test_weights_that_are_frozen_are_loaded(fast, tiny_images):
