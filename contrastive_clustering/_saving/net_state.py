@@ -287,7 +287,8 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
     _freeze(net, state["frozen"])
     if state["optimizer"] is not None:
         load_optimizer(net, state["optimizer"])
-    net.history = History({**row, "batches": []} for row in state["history"])
+    # skorch's Checkpoint reads the last batch of the best epoch.
+    net.history = History({**row, "batches": [{}]} for row in state["history"])
 
 
 def _freeze(net: ContrastiveNet, frozen: Collection[str]) -> None:

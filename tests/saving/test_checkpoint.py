@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback, Freezer, LRScheduler, Unfreezer
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EpochScoring,
+    Freezer,
+    LRScheduler,
+    Unfreezer,
+)
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -219,6 +226,27 @@ def test_a_fit_of_images_with_two_blocks_resumes(
     callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
     again = make(parameters, tmp_path, callbacks=callbacks).fit(images)
     assert_same(again, whole, images)
+
+
+def test_the_best_weights_of_an_epoch_before_the_interruption_are_kept(
+    tiny_images, parameters, tmp_path
+):
+    def score(net, X, y=None):
+        return np.float32([5, 1, 2, 3][net.history[-1, "epoch"] - 1])
+
+    def callbacks(name, epoch):
+        folder = {"dirname": str(tmp_path / name), "f_history": None}
+        return [
+            EpochScoring(score, name="own", on_train=True),
+            Checkpoint(monitor="own_best", load_best=True, **folder),
+            Stop(epoch, fails),
+        ]
+
+    whole = make(parameters, callbacks=callbacks("whole", 99)).fit(tiny_images)
+    with pytest.raises(StopError):
+        make(parameters, tmp_path, callbacks=callbacks("again", 4)).fit(tiny_images)
+    again = make(parameters, tmp_path, callbacks=callbacks("again", 99))
+    assert_same(again.fit(tiny_images), whole, tiny_images)
 
 
 def test_weights_that_a_callback_frees_resume_with_their_moments(
