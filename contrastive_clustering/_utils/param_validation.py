@@ -242,7 +242,12 @@ def validate_params(
                 return function(*args, **kwargs)
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            check_parameters(constraints, bound.arguments, function.__qualname__)
+            caller = function.__qualname__
+            if "self" in bound.arguments:
+                # The class that defines a method may be private.
+                kind = type(bound.arguments["self"]).__name__
+                caller = f"{kind}.{function.__name__}"
+            check_parameters(constraints, bound.arguments, caller)
             with config_context(skip_parameter_validation=True):
                 return function(*args, **kwargs)
 

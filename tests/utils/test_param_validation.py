@@ -94,3 +94,17 @@ def test_functions_check_their_parameters_once():
         count(None, m=0)
     with config_context(skip_parameter_validation=True):
         assert count(None, 0) == (True, 0)
+
+
+def test_messages_name_the_class_of_the_object_not_that_of_the_method():
+    class Mixin:
+        @validate_params({"n": [Count(1)]})
+        def draw(self, n):
+            return n
+
+    class Estimator(Mixin):
+        pass
+
+    assert Estimator().draw(1) == 1
+    with pytest.raises(ValueError, match=r"parameter of Estimator\.draw must be"):
+        Estimator().draw(0)
