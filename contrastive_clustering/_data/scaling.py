@@ -160,7 +160,8 @@ class Scaler:
         """
         values = torch.from_numpy(samples.astype(np.float64))
         values = self.layout.to_network(values)
-        scaled = (values - torch.from_numpy(self.mean)) / torch.from_numpy(self.std)
+        # They are copied, as those of an unpickled scaler may be read-only memory maps.
+        scaled = (values - torch.tensor(self.mean)) / torch.tensor(self.std)
         return scaled.clip(-FARTHEST, FARTHEST).float()
 
     def unscale(self, batch: torch.Tensor) -> np.ndarray:
@@ -170,8 +171,8 @@ class Scaler:
         below black would wrap to white in an unsigned integer dtype. The result has the
         dtype `restored_dtype`.
         """
-        values = batch.double() * torch.from_numpy(self.std)
-        values = self.layout.from_network(values + torch.from_numpy(self.mean))
+        values = batch.double() * torch.tensor(self.std)
+        values = self.layout.from_network(values + torch.tensor(self.mean))
         if not self.layout.is_table:
             values = values.clip(self.low, self.high)
         return values.numpy().astype(self.restored_dtype, copy=False)

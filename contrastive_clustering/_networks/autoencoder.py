@@ -208,7 +208,10 @@ class ContrastiveAutoencoder(nn.Module):
             ("input_mean", input_mean, limits.min),
             ("input_std", input_std, limits.tiny),
         ):
-            statistics = torch.as_tensor(values, dtype=torch.float64)
+            is_tensor = isinstance(values, torch.Tensor)
+            # Arrays are copied, because they may be read-only.
+            convert = torch.as_tensor if is_tensor else torch.tensor
+            statistics = convert(values, dtype=torch.float64)
             self.register_buffer(name, statistics.clamp(least, limits.max).float())
         n_outputs = 2 * latent_dim if variational else latent_dim
         self.encoder = (

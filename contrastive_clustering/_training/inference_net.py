@@ -211,6 +211,8 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
         self, function: Callable[[torch.Tensor], torch.Tensor], latents: np.ndarray
     ) -> Iterator[torch.Tensor]:
         self._set_training(False)
+        # PyTorch warns of read-only arrays, such as memory maps of an unpickled model.
+        latents = latents if latents.flags.writeable else latents.copy()
         for part in torch.split(torch.from_numpy(latents), self.batch_size):
             with (
                 explain_out_of_memory(self, "prediction"),

@@ -1,7 +1,9 @@
 """Predictions of a fitted estimator, and errors for invalid input."""
 
+import joblib
 import numpy as np
 import pytest
+import torch
 from scipy.cluster.hierarchy import dendrogram, is_valid_linkage
 from sklearn.exceptions import NotFittedError
 
@@ -94,6 +96,26 @@ def test_methods_raise_before_fit(tiny_images, fast, method):
         getattr(make(fast), method)(tiny_images)
     with pytest.raises(NotFittedError):
         _ = make(fast).history_
+
+
+def test_models_in_memory_maps_work_without_warnings(tiny_images, fast, tmp_path):
+    fitted = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    joblib.dump(fitted, tmp_path / "model")
+    warns_always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        loaded = joblib.load(tmp_path / "model", mmap_mode="r")
+        assert isinstance(loaded.cluster_centers_, np.memmap)
+        decoded = loaded.inverse_transform(loaded.transform(tiny_images))
+        loaded.save(tmp_path / "model.safetensors")
+        labels = loaded.predict(tiny_images)
+        loaded.partial_fit(tiny_images)
+    finally:
+        torch.set_warn_always(warns_always)
+    np.testing.assert_array_equal(labels, fitted.labels_)
+    np.testing.assert_array_equal(
+        decoded, fitted.inverse_transform(fitted.transform(tiny_images))
+    )
 
 
 def test_coarser_strata_are_unions_of_finer_ones(fitted_digits, digits):
