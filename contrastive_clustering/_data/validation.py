@@ -216,7 +216,7 @@ def check_same_samples(
         Layout of the samples of fit.
 
     otherwise : str, default="fit again"
-        What the user can do instead of converting X.
+        Remedy to name besides converting X.
 
     Raises
     ------

@@ -24,7 +24,7 @@ from contrastive_clustering._model.fitted import FittedModel
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.arrays import with_names
 
-# What a user can do if samples do not suit the network whose training continues.
+# Remedy if samples do not suit the network whose training continues.
 START_OVER = "start over with fit and warm_start=False"
 
 
