@@ -127,6 +127,20 @@ def test_variables_are_checked_before_the_training(fitted, tmp_path, capsys):
     assert not (tmp_path / "x.html").exists()
 
 
+def test_the_report_has_groups_without_other_variables(tmp_path):
+    scans = write_scans(tmp_path / "scans", broken=False)
+    for file in scans.rglob("*.dcm"):  # which state their manufacturers
+        file.unlink()
+    files = sorted(scans.rglob("*.png"))
+    rows = [f"{file.name},p{number // 2}" for number, file in enumerate(files)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,patient", *rows]))
+    report = tmp_path / "report.html"
+    line = [scans, *SHORT, "--metadata", table, "--groups", "patient", "--quiet"]
+    call(*line, "--report", report)
+    assert "16 samples of 8 groups; a group weighs as one" in report.read_text("utf-8")
+
+
 def test_an_interrupted_training_is_resumed(fitted, tmp_path, capsys, monkeypatch):
     labels = tmp_path / "strata.csv"
     line = [fitted.scans, *SHORT, "--labels", labels]
