@@ -101,7 +101,8 @@ def clustering_report(
     metadata : pandas.DataFrame, polars.DataFrame or dict of columns, default=None
         Variables to compare the strata with, one row for each sample: see `table` of
         :func:`associate_strata`. Columns whose values may identify persons are left
-        out: names most of which differ between groups, and integers that all differ.
+        out, such as names most of which differ between groups. Without `groups`, names
+        of persons with several samples are recognized less reliably.
 
     groups : array-like of shape (n_samples,) or str, default=None
         Identifier of the group of each sample, such as the patient, or the name of a
