@@ -4,13 +4,14 @@ import os
 import warnings
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._command.console import CommandError, Console, in_options
+from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.recipe import Recipe
 from contrastive_clustering._images.finding import image_files, visible_files
 from contrastive_clustering.datasets import load_images
@@ -83,7 +84,7 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
             verbose=console.verbose,
         )
     errors = {
-        _relative(path, folder): in_options(reason)
+        _relative(path, folder): console.explain(reason)
         for path, reason in zip(
             loaded.errors["path"], loaded.errors["reason"], strict=True
         )
@@ -104,7 +105,9 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
             f"{n_copies} of {len(paths)} images are exact copies of others. Remove "
             "them if they are there by mistake."
         )
-    return LoadedFolder(recipe.convert(loaded.images), paths, loaded.metadata, errors)
+    console.images = _name_images(paths, loaded.metadata["frame"])
+    images = recipe.convert(loaded.images, console)
+    return LoadedFolder(images, paths, loaded.metadata, errors)
 
 
 def _check_folder(folder: Path) -> None:
@@ -130,6 +133,15 @@ def _check_folder(folder: Path) -> None:
 
 def _relative(path: str, folder: Path) -> str:
     return Path(path).relative_to(folder).as_posix()
+
+
+def _name_images(paths: list[str], frames: Iterable[int]) -> list[str]:
+    """Return the names of images, with the frame if a file has several."""
+    counts = Counter(paths)
+    return [
+        path if counts[path] == 1 else f"frame {frame} of {path}"
+        for path, frame in zip(paths, frames, strict=True)
+    ]
 
 
 def _describe(errors: dict[str, str], *, in_table: bool) -> str:

@@ -27,16 +27,19 @@ def run(options: Namespace) -> None:
 
     Raises
     ------
-    CommandError, ImportError, OSError, TypeError, ValueError
+    CommandError, ImportError, OSError, TypeError
         With a message for the user.
     """
-    console = Console(quiet=options.quiet)
+    console = Console(quiet=options.quiet, predicts=options.predicts)
     with console.shows_warnings():
         check_outputs(options)
-        if options.predicts:
-            _predict(options, console)
-        else:
-            _fit(options, console)
+        try:
+            if options.predicts:
+                _predict(options, console)
+            else:
+                _fit(options, console)
+        except ValueError as error:  # which may name images by their indices
+            raise CommandError(console.explain(str(error))) from error
 
 
 def _fit(options: Namespace, console: Console) -> None:

@@ -14,6 +14,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._command.main import main
 from contrastive_clustering._command.run import _summarize
 from contrastive_clustering._saving.checkpoint import Checkpoint
+from contrastive_clustering._utils.optional import import_simpleitk
 
 SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
 
@@ -139,6 +140,32 @@ def test_the_report_has_groups_without_other_variables(tmp_path):
     line = [scans, *SHORT, "--metadata", table, "--groups", "patient", "--quiet"]
     call(*line, "--report", report)
     assert "16 samples of 8 groups; a group weighs as one" in report.read_text("utf-8")
+
+
+def test_odd_images_are_named_by_their_files(fitted, tmp_path, capsys, monkeypatch):
+    def refuse(self, X):
+        raise ValueError(f"X[{len(X) - 1}] is odd. Convert X to those seen in fit.")
+
+    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "predict", refuse)
+    line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
+    call(*line, "--quiet", status=1)
+    assert capsys.readouterr().err.endswith(
+        "Error: ward 1/23.png is odd. Convert the images to those seen in the "
+        "training.\n"
+    )
+
+
+def test_models_of_volumes_and_of_images_do_not_mix(fitted, tmp_path, capsys):
+    volumes = tmp_path / "volumes"
+    volumes.mkdir()
+    sitk = import_simpleitk("a test")
+    volume = sitk.GetImageFromArray(np.zeros((8, 8, 8), np.uint8))
+    sitk.WriteImage(volume, volumes / "a.nii")
+    out = ["--labels", tmp_path / "x.csv", "--quiet"]
+    call("predict", fitted.model, volumes, *out, status=1)
+    found = capsys.readouterr().err
+    assert "Use a model that was trained with --volumes" in found
+    assert "Pass --volumes" not in found
 
 
 def test_an_interrupted_training_is_resumed(fitted, tmp_path, capsys, monkeypatch):
