@@ -292,13 +292,13 @@ def _add_table_options(group: _Group) -> None:
         "--metadata",
         metavar="CSV",
         type=to_path,
-        help="table (CSV) with a row for each file",
+        help="table (CSV) with a row for each file or folder",
     )
     group.add_argument(
         "--path-column",
         metavar="COLUMN",
         default="path",
-        help="its column of paths or file names (default: path)",
+        help="its column of files or folders (default: path)",
     )
     group.add_argument(
         "--groups",

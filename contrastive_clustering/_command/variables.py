@@ -68,13 +68,15 @@ def read_variables(
     """
     columns = {name: folder.facts[name] for name in FACTS}
     columns = {name: values for name, values in columns.items() if values.nunique() > 1}
-    known = {**{name: folder.facts[name] for name in FACTS}}
+    known = {name: folder.facts[name] for name in FACTS}
     known[PATIENT] = folder.facts[HASHES]
     if options.metadata is not None:
         identifiers = {options.groups, *getattr(options, "nuisance", [])}
         identifiers -= {None, *(getattr(options, "survival", None) or ())}
         table = read_table(options.metadata, options.path_column, identifiers)
         joined = join(table, options.path_column, folder.paths, console=console)
+        # Paths are not compared with strata, but those of folders may name patients.
+        known[options.path_column] = joined.pop(options.path_column)
         columns |= {name: joined[name] for name in joined.columns}
         known |= columns
     _check_report(options, columns)

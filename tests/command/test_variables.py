@@ -22,14 +22,16 @@ def facts(**changed):
     return pd.DataFrame(columns, dtype=object)
 
 
-def read(tmp_path, table=None, found=None, **changed):
+PATHS = ("0.png", "1.png", "2.png", "3.png")
+
+
+def read(tmp_path, table=None, found=None, paths=PATHS, **changed):
     options = {"metadata": None, "path_column": "path", "groups": None, "nuisance": []}
     if table is not None:
         options["metadata"] = tmp_path / "table.csv"
         options["metadata"].write_text(table)
-    paths = ["0.png", "1.png", "2.png", "3.png"]
     loaded = LoadedFolder(
-        np.zeros((4, 8, 8)), paths, facts() if found is None else found, {}
+        np.zeros((4, 8, 8)), list(paths), facts() if found is None else found, {}
     )
     return read_variables(
         Namespace(predicts=False, **options | changed), loaded, Console(quiet=False)
@@ -63,6 +65,19 @@ def test_columns_of_a_table_come_first(tmp_path):
     assert variables.groups.tolist() == ["c", "b", "a", "a"]
     assert variables.nuisance["modality"].tolist() == ["CT", "CT", "US", "US"]
     assert set(variables.metadata.columns) == {"site", "modality"}
+
+
+def test_folders_of_patients_are_groups(tmp_path):
+    variables = read(
+        tmp_path,
+        "patient,age\n01,60\n1,70\n",
+        paths=["01/a.png", "01/b.png", "1/a.png", "1/ct/b.png"],
+        path_column="patient",
+        groups="patient",
+    )
+    assert variables.groups.tolist() == ["01", "01", "1", "1"]
+    assert variables.metadata["age"].tolist() == [60, 60, 70, 70]
+    assert "patient" not in variables.metadata
 
 
 @pytest.mark.parametrize(
