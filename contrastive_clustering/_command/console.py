@@ -10,6 +10,7 @@ from typing import Any
 # Parameters and functions that messages of the package name, and what a user of the
 # command does instead.
 OPTIONS = {
+    "Check how X was loaded": "Check the images and --window",
     "Convert X to": "Convert the images to",
     "If X is in other units, convert it to those used in fit": (
         "If they are in other units, convert them to the units of the training"

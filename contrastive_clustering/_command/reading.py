@@ -99,13 +99,8 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
     n_files = len({*paths, *errors})
     if not recipe.parameters.get("as_volumes"):
         _report_ignored(folder, n_files, console)
-    n_copies = int((loaded.metadata["duplicate_of"] >= 0).sum())
-    if n_copies:
-        console.warn(
-            f"{n_copies} of {len(paths)} images are exact copies of others. Remove "
-            "them if they are there by mistake."
-        )
     console.images = _name_images(paths, loaded.metadata["frame"])
+    _report_copies(loaded.metadata["duplicate_of"].to_numpy(), console)
     images = recipe.convert(loaded.images, console)
     return LoadedFolder(images, paths, loaded.metadata, errors)
 
@@ -160,6 +155,19 @@ def _count_suffixes(folder: Path) -> str:
         path.suffix.lower() or "no suffix" for path in visible_files(folder)
     )
     return ", ".join(f"{n} with {name}" for name, n in counts.most_common(SHOWN))
+
+
+def _report_copies(originals: np.ndarray, console: Console) -> None:
+    """Warn of images that are copies; `originals` has the index of the first, or -1."""
+    copies = np.flatnonzero(originals >= 0)
+    if len(copies):
+        copy, original = (
+            console.images[index] for index in (copies[0], originals[copies[0]])
+        )
+        console.warn(
+            f"{len(copies)} of {len(originals)} images are exact copies of others, "
+            f"such as {copy} of {original}. Remove them if they are there by mistake."
+        )
 
 
 def _report_ignored(folder: Path, n_read: int, console: Console) -> None:

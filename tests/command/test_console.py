@@ -36,6 +36,7 @@ def test_parameters_are_named_by_their_options():
     )
     assert in_options("this device has max_epochs") == "this device has --max-epochs"
     assert in_options("Pass as_volumes=True") == "Pass --volumes"
+    assert in_options("Check how X was loaded.") == "Check the images and --window."
 
 
 def test_a_nuisance_of_many_levels_is_refused_without_functions_of_python():

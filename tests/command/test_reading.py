@@ -55,7 +55,8 @@ def test_copies_are_counted(tmp_path, capsys):
     scans = write_scans(tmp_path, 4, broken=False)
     (scans / "copy.png").write_bytes((scans / "ward 1" / "1.png").read_bytes())
     read(scans)
-    assert "1 of 5 images are exact copies of others" in capsys.readouterr().err
+    text = "1 of 5 images are exact copies of others, such as ward 1/1.png of copy.png."
+    assert text in capsys.readouterr().err
 
 
 def test_folders_without_images_are_refused(tmp_path):
