@@ -149,7 +149,8 @@ def _summarize(labels: np.ndarray, n_clusters: int) -> None:
     members = labels[labels != NOISE]
     sizes = ", ".join(map(str, np.bincount(members, minlength=n_clusters)))
     noise = len(labels) - len(members)
+    images = "image" if len(labels) == 1 else "images"
     print(
-        f"{len(labels)} images in {n_clusters} strata of {sizes} images"
+        f"{len(labels)} {images} in {n_clusters} strata of {sizes} images"
         + (f", and {noise} in none (noise)" if noise else "")
     )

@@ -72,6 +72,8 @@ def test_noise_is_counted_apart(capsys):
     _summarize(np.array([0, -1, 1, 0, -1]), 3)
     printed = capsys.readouterr().out
     assert printed == "5 images in 3 strata of 2, 1, 0 images, and 2 in none (noise)\n"
+    _summarize(np.array([1]), 2)
+    assert capsys.readouterr().out == "1 image in 2 strata of 0, 1 images\n"
 
 
 def test_patients_of_new_images_are_groups(fitted, tmp_path):
