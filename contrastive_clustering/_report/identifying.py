@@ -19,10 +19,16 @@ from contrastive_clustering._utils.messages import show
 MAX_SHARE_OF_DISTINCT = 0.5
 
 # Without groups, a person may have several samples: a column with more levels may
-# identify persons if levels have fewer than five samples on average, or by its name.
+# identify persons if levels have fewer than five samples on average.
 MANY_LEVELS = 10
 MAX_SHARE_WITHOUT_GROUPS = 0.2
-NAMES_OF_PERSONS = re.compile("patient|subject|participant|person", re.IGNORECASE)
+
+# So may a column of this name, such as the hashes of `load_images`, if it has more
+# levels than the sex or the position of a patient.
+NAMES_OF_PERSONS = re.compile(
+    "patient|subject|participant|person|^groups$", re.IGNORECASE
+)
+FEW_LEVELS = 5
 
 
 def may_identify(
@@ -66,7 +72,7 @@ def may_identify(
             return True
         numbers = to_numbers(values, where)[known]
         return bool(n_distinct >= n_units and np.all(numbers % 1 == 0))
-    if not grouped and n_distinct > MANY_LEVELS and NAMES_OF_PERSONS.search(str(name)):
+    if not grouped and n_distinct > FEW_LEVELS and NAMES_OF_PERSONS.search(str(name)):
         return True
     return has_many_levels(n_distinct, n_units, grouped=grouped)
 

@@ -26,8 +26,10 @@ def test_without_groups_names_of_few_samples_may_be_those_of_persons(n_images):
 
 
 def test_without_groups_the_name_of_a_column_may_say_that_it_has_persons():
-    names = [f"name {number}" for number in SAMPLE // 8]
-    assert identifies(names, name="Patient ID")
+    names = [f"name {number}" for number in SAMPLE // 20]
+    for name in ("Patient ID", "groups"):
+        assert identifies(names, name=name)
+    assert not identifies(names, name="site")
     assert not identifies(names, name="Patient ID", groups=SAMPLE)
     assert not identifies(np.where(SAMPLE % 2, "F", "M"), name="PatientSex")
     assert not identifies(SAMPLE // 8, name="patient")  # only quartiles are shown
