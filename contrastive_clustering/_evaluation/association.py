@@ -87,8 +87,8 @@ def associate_strata(
 
     table : pandas.DataFrame, polars.DataFrame or dict of columns
         The variables, one row for each sample, in the order of `strata`; an index is
-        ignored. Strings, booleans, categorical columns and numbers with exactly two
-        different values are categories; other numbers are numeric. NaN, None, empty
+        ignored. Strings, booleans, tuples, categorical columns and numbers with exactly
+        two different values are categories; other numbers are numeric. NaN, None, empty
         strings and the like are missing.
 
     groups : array-like of shape (n_samples,) or str, default=None
