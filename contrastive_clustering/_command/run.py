@@ -10,7 +10,11 @@ from contrastive_clustering._command.labels import make_labels, write_labels
 from contrastive_clustering._command.outputs import check_outputs
 from contrastive_clustering._command.reading import LoadedFolder, read_folder
 from contrastive_clustering._command.recipe import Recipe
-from contrastive_clustering._command.variables import Variables, read_variables
+from contrastive_clustering._command.variables import (
+    Variables,
+    read_metadata,
+    read_variables,
+)
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.people import PeopleData
 from contrastive_clustering._report.report import clustering_report
@@ -53,9 +57,10 @@ def _fit(options: Namespace, console: Console) -> None:
             "window": options.window,
         }
     )
+    table = read_metadata(options)
     folder = read_folder(options, recipe, console)
     _check_number(len(folder.paths), options)
-    variables = read_variables(options, folder, console)
+    variables = read_variables(options, folder, table, console)
     if options.report is not None:
         # Wrong columns are found before the training, not in the report after it.
         people = _report_arguments(options, variables)
@@ -136,8 +141,9 @@ def _predict(options: Namespace, console: Console) -> None:
         options.model, device=options.device
     )
     recipe = Recipe.from_notes(clusterer.notes_, options.model)
+    table = read_metadata(options)
     folder = read_folder(options, recipe, console)
-    variables = read_variables(options, folder, console)
+    variables = read_variables(options, folder, table, console)
     labels = clusterer.predict(folder.images)
     table = make_labels(clusterer, folder, labels, variables.groups)
     write_labels(options.labels, table)

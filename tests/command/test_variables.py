@@ -6,7 +6,7 @@ import pytest
 
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.reading import LoadedFolder
-from contrastive_clustering._command.variables import read_variables
+from contrastive_clustering._command.variables import read_metadata, read_variables
 
 
 def facts(**changed):
@@ -33,9 +33,9 @@ def read(tmp_path, table=None, found=None, paths=PATHS, **changed):
     loaded = LoadedFolder(
         np.zeros((4, 8, 8)), list(paths), facts() if found is None else found, {}
     )
-    return read_variables(
-        Namespace(predicts=False, **options | changed), loaded, Console(quiet=False)
-    )
+    options = Namespace(predicts=False, **options | changed)
+    table = read_metadata(options)
+    return read_variables(options, loaded, table, Console(quiet=False))
 
 
 def test_columns_of_files_that_vary_are_metadata(tmp_path, capsys):
@@ -104,7 +104,7 @@ def test_columns_that_do_not_exist_are_named(tmp_path, options, message):
 
 
 def test_identifiers_are_text_but_times_are_numbers(tmp_path):
-    table = "path,patient,site,months\n0,01,NA,1\n1,1,b,2\n2,,b,3\n3,x,b,4\n"
+    table = "path,patient,site,months,died\n0,01,NA,1,0\n1,1,b,2,1\n2,,b,3,0\n3,x,b,4,0"
     variables = read(
         tmp_path,
         table,
