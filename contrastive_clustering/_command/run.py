@@ -18,6 +18,9 @@ from contrastive_clustering._command.variables import (
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.people import PeopleData
 from contrastive_clustering._report.report import clustering_report
+from contrastive_clustering._saving.checkpoint import FILE_NAME
+from contrastive_clustering._utils.device import resolve_device
+from contrastive_clustering._utils.folder_lock import locked_folder
 from contrastive_clustering._utils.numbering import NOISE
 
 
@@ -57,7 +60,11 @@ def _fit(options: Namespace, console: Console) -> None:
             "window": options.window,
         }
     )
+    # Images of many files take long to read, so that everything else is checked first.
     table = read_metadata(options)
+    resolve_device(options.device)
+    with locked_folder(options.checkpoint, FILE_NAME):
+        pass
     folder = read_folder(options, recipe, console)
     _check_number(len(folder.paths), options)
     variables = read_variables(options, folder, table, console)

@@ -170,15 +170,19 @@ def test_models_of_volumes_and_of_images_do_not_mix(fitted, tmp_path, capsys):
     assert "Pass --volumes" not in found
 
 
-def test_a_table_is_checked_before_the_images_are_read(fitted, tmp_path, capsys):
+def test_options_are_checked_before_the_images_are_read(fitted, tmp_path, capsys):
     table, labels = tmp_path / "table.csv", tmp_path / "x.csv"
     table.write_text("path,age\n1.png,60\n")
     line = [fitted.scans, *SHORT, "--labels", labels]
     call(*line, "--metadata", tmp_path / "none.csv", status=1)
     call(*line, "--metadata", table, "--groups", "patent", status=1)
+    call(*line, "--device", "tpu", status=1)
+    call(*line, "--checkpoint", table, status=1)
     line = ["predict", fitted.model, fitted.scans, "--labels", labels]
     call(*line, "--metadata", table, "--groups", "patent", status=1)
     found = capsys.readouterr().err
+    assert "--device='tpu' cannot be used here" in found
+    assert f"--checkpoint='{table}' cannot be written to" in found
     assert found.count("--groups: there is no column 'patent'") == 2
     assert "Reading the images" not in found
 
