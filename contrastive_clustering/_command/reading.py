@@ -97,10 +97,12 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
         console.warn(text)
     paths = [_relative(path, folder) for path in loaded.paths]
     n_files = len({*paths, *errors})
-    if not recipe.parameters.get("as_volumes"):
-        _report_ignored(folder, n_files, console)
     console.images = _name_images(paths, loaded.metadata["frame"])
     _report_copies(loaded.metadata["duplicate_of"].to_numpy(), console)
+    if not recipe.parameters.get("as_volumes"):
+        _report_ignored(folder, n_files, console)
+        if recipe.parameters.get("channels", "auto") == "auto":
+            _report_colors(loaded.images, console)
     images = recipe.convert(loaded.images, console)
     return LoadedFolder(images, paths, loaded.metadata, errors)
 
@@ -167,6 +169,21 @@ def _report_copies(originals: np.ndarray, console: Console) -> None:
         console.warn(
             f"{len(copies)} of {len(originals)} images are exact copies of others, "
             f"such as {copy} of {original}. Remove them if they are there by mistake."
+        )
+
+
+def _report_colors(images: np.ndarray, console: Console) -> None:
+    """Warn of a few images in color, such as screenshots, among gray ones."""
+    if images.ndim == 3:
+        return
+    has_color = [bool((image != image[..., :1]).any()) for image in images]
+    n_colored = sum(has_color)
+    if 0 < n_colored < len(images) / 2:
+        have = "has" if n_colored == 1 else "have"
+        console.warn(
+            f"{n_colored} of {len(images)} images {have} colors, such as "
+            f"{console.images[has_color.index(True)]}, so that all are read in color. "
+            "Remove them if they are there by mistake, or pass --color gray."
         )
 
 

@@ -3,6 +3,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from scan_folder import BROKEN, write_scans
 
 from contrastive_clustering._command.console import CommandError, Console
@@ -57,6 +58,18 @@ def test_copies_are_counted(tmp_path, capsys):
     read(scans)
     text = "1 of 5 images are exact copies of others, such as ward 1/1.png of copy.png."
     assert text in capsys.readouterr().err
+
+
+def test_a_few_images_in_color_are_named(tmp_path, capsys):
+    scans = write_scans(tmp_path / "scans", 4, broken=False)
+    Image.new("RGB", (9, 9), "red").save(scans / "screen.png")
+    assert read(scans).images.shape == (5, 8, 8, 3)
+    text = "Warning: 1 of 5 images has colors, such as screen.png, so that all are"
+    assert text in capsys.readouterr().err
+    for number in range(4):
+        Image.new("RGB", (9, 9), (255, number, 0)).save(scans / f"{number}.png")
+    read(scans)
+    assert "have colors" not in capsys.readouterr().err
 
 
 def test_folders_without_images_are_refused(tmp_path):
