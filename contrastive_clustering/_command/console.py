@@ -22,6 +22,7 @@ OPTIONS = {
     "Pass the slices of one time point or echo as a list of paths": (
         "Leave only those of one time point or echo in the folder"
     ),
+    "Pass window='file' to": "Leave out --window none to",
     "as_volumes=True": "--volumes",
     "checkpoint_dir=None": "leave --checkpoint out",
     "checkpoint_dir": "--checkpoint",
@@ -40,6 +41,9 @@ OPTIONS_OF_PREDICT = {
     **OPTIONS,
     "Pass another window": "Use a model that was trained with another --window",
     "Pass as_volumes=True": "Use a model that was trained with --volumes",
+    "Pass window='file' to map all to 8 bits": (
+        "Use a model that was trained without --window none"
+    ),
     "Pass size instead of spacing": "Use a model that was trained without --spacing",
     "is an image, not a volume": "is an image, but the model is one of volumes",
 }

@@ -13,6 +13,7 @@ import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.recipe import Recipe
+from contrastive_clustering._images.collecting import MixedUnitsWarning
 from contrastive_clustering._images.finding import image_files, visible_files
 from contrastive_clustering.datasets import load_images
 
@@ -75,7 +76,8 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
     _check_folder(folder)
     console.say(f"Reading the images of {folder}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is reported below
+        warnings.simplefilter("ignore")  # what others say is reported below
+        warnings.simplefilter("always", MixedUnitsWarning)
         loaded = load_images(
             folder,
             **recipe.parameters,

@@ -72,6 +72,16 @@ def test_a_few_images_in_color_are_named(tmp_path, capsys):
     assert "have colors" not in capsys.readouterr().err
 
 
+def test_images_of_other_bits_are_counted(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4, broken=False)
+    console = Console(quiet=True)
+    options = Namespace(folder=scans, on_error="skip", n_jobs=1)
+    with console.shows_warnings():
+        read_folder(options, Recipe({"size": 8, "window": None}), console)
+    text = "Warning: 2 of 4 images have 8 bits and the others more, so that their units"
+    assert text in capsys.readouterr().err
+
+
 def test_folders_without_images_are_refused(tmp_path):
     with pytest.raises(CommandError, match=r"'.*none' does not exist"):
         read(tmp_path / "none")
