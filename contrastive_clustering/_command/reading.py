@@ -105,6 +105,8 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
         _report_ignored(folder, n_files, console)
         if recipe.parameters.get("channels", "auto") == "auto":
             _report_colors(loaded.images, console)
+        if recipe.parameters.get("channels") == "rgb" and options.predicts:
+            _report_gray(loaded.images, console)
     images = recipe.convert(loaded.images, console)
     return LoadedFolder(images, paths, loaded.metadata, errors)
 
@@ -186,6 +188,15 @@ def _report_colors(images: np.ndarray, console: Console) -> None:
             f"{n_colored} of {len(images)} images {have} colors, such as "
             f"{console.images[has_color.index(True)]}, so that all are read in color. "
             "Remove them if they are there by mistake, or pass --color gray."
+        )
+
+
+def _report_gray(images: np.ndarray, console: Console) -> None:
+    """Warn if a model of images in color is applied to gray ones."""
+    if not any((image != image[..., :1]).any() for image in images):
+        console.warn(
+            "all images are gray, but the model is one of images in color. Do not rely "
+            "on the strata, unless some images of the model were gray."
         )
 
 

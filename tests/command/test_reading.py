@@ -72,6 +72,20 @@ def test_a_few_images_in_color_are_named(tmp_path, capsys):
     assert "have colors" not in capsys.readouterr().err
 
 
+def test_gray_images_for_a_model_of_images_in_color_are_doubted(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4, broken=False)
+    recipe = Recipe({"size": 8, "window": "file", "channels": "rgb"})
+    for predicts in (False, True):
+        assert "are gray" not in capsys.readouterr().err
+        options = Namespace(folder=scans, on_error="skip", n_jobs=1, predicts=predicts)
+        read_folder(options, recipe, Console(quiet=False))
+    text = "Warning: all images are gray, but the model is one of images in color."
+    assert text in capsys.readouterr().err
+    Image.new("RGB", (9, 9), "red").save(scans / "red.png")
+    read_folder(options, recipe, Console(quiet=False))
+    assert "are gray" not in capsys.readouterr().err
+
+
 def test_images_of_other_bits_are_counted(tmp_path, capsys):
     scans = write_scans(tmp_path, 4, broken=False)
     console = Console(quiet=True)
