@@ -172,7 +172,8 @@ def _report_copies(originals: np.ndarray, console: Console) -> None:
         )
         console.warn(
             f"{len(copies)} of {len(originals)} images are exact copies of others, "
-            f"such as {copy} of {original}. Remove them if they are there by mistake."
+            f"such as {copy}, a copy of {original}. Remove them if they are there by "
+            "mistake."
         )
 
 
