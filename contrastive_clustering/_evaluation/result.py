@@ -93,7 +93,8 @@ class ClusteringEvaluation:
         classes, by its name, probes included: percentiles 2.5 and 97.5 over 500
         resamples of the test groups with replacement, in which a group weighs as one
         each time it is drawn. They are reflected about the value for the normalized
-        mutual information, which repeated groups increase. Strata, mapping and probes
+        mutual information, which repeated groups increase, and cut at 0 and 1, so that
+        the value itself may lie outside. Strata, mapping and probes
         are fixed, so that the intervals hold for other test groups, not for another
         fit. With fewer than 50 groups, that of the one-to-one accuracy is too narrow.
         Empty if `groups_test` was not passed.
