@@ -11,7 +11,8 @@ class LogRankTest:
 
     The effect is the difference between the strata with the longest and the shortest
     restricted mean survival time. The horizon is the largest time up to which all
-    strata are observed: the smallest of the strata's largest times.
+    strata are observed: the smallest of the strata's largest times. Intervals ignore
+    that the two strata were chosen, so that they are too far from 0 with more than two.
 
     Parameters
     ----------
@@ -64,7 +65,13 @@ class LogRankTest:
     def note(self) -> str:
         """Which strata are compared, and the horizon."""
         best, worst = self._names[self.best], self._names[self.worst]
-        return f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
+        text = f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
+        if self.n_strata > 2:
+            text += (
+                f"; the two of {self.n_strata} that differ most, a choice that the "
+                "interval ignores"
+            )
+        return text
 
     def statistic(self, labels: np.ndarray) -> np.ndarray:
         """Return the statistics of labels of shape (n_batch, n_units)."""

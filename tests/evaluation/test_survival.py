@@ -11,6 +11,7 @@ from statsmodels.duration.survfunc import survdiff
 from contrastive_clustering._evaluation.survival import LogRankTest, restricted_mean
 
 NAMES = ["a", "b", "c", "d"]
+CHOSEN = "the two of 3 that differ most, a choice that the interval ignores"
 
 
 def draw_units(n_strata, n=80, seed=0, ties=True):
@@ -147,8 +148,14 @@ def test_effect_compares_two_strata_even_if_means_are_equal():
     # The horizon, 2, is the time at which the first stratum was last observed.
     time, labels = np.array([2.0, 2, 5, 6, 7, 8]), np.array([0, 0, 1, 1, 2, 2])
     test = LogRankTest(time, np.arange(6) > 1, labels, NAMES)
-    assert test.note == "stratum c minus stratum a, up to 2"
+    assert test.note == f"stratum c minus stratum a, up to 2; {CHOSEN}"
     assert test.effect() == 0
+
+
+def test_two_strata_are_not_chosen():
+    time, labels = np.array([2.0, 2, 5, 6]), np.array([0, 0, 1, 1])
+    test = LogRankTest(time, np.ones(4, bool), labels, NAMES)
+    assert test.note == "stratum b minus stratum a, up to 2"
 
 
 def test_effect_is_between_the_best_and_the_worst_stratum():
@@ -162,7 +169,7 @@ def test_effect_is_between_the_best_and_the_worst_stratum():
     assert test.horizon == horizon
     assert (test.best, test.worst) == (2, 0)
     assert test.effect() == pytest.approx(means[2] - means[0], rel=1e-10)
-    assert test.note == f"stratum c minus stratum a, up to {horizon:.4g}"
+    assert test.note == f"stratum c minus stratum a, up to {horizon:.4g}; {CHOSEN}"
     rows = np.random.default_rng(0).integers(300, size=(3, 300))
     expected = [
         slow_restricted_mean(
