@@ -88,10 +88,10 @@ class Evidence:
     def inseparable_classes(self) -> np.ndarray:
         """Indices of classes that lie at other levels than another class.
 
-        Of two classes, a level is that of the class with the larger share of its units
-        there. The classes cannot be told apart from the levels if hardly any unit of
-        either lies at a level of the other. Classes at the same level can be, even if
-        they lie at no other: the level does not differ between them. A class with fewer
+        Two classes are compared at a time. Each level belongs to the class with the
+        larger share of its units there. The classes cannot be told apart from the
+        levels if hardly any unit of either lies at a level of the other. Classes that
+        lie at the same level can be, even if they lie at no other. A class with fewer
         than twice `MIN_GROUPS` units cannot be judged.
         """
         counts, sizes = self.class_counts, self.class_counts.sum(axis=1)

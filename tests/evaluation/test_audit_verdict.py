@@ -99,7 +99,7 @@ def test_each_class_may_have_several_levels_of_its_own():
 
 
 def test_a_small_site_that_is_unrelated_to_classes_is_identifiable():
-    """Of 200 patients, 10 at random come from another site."""
+    """Another site has 10 random patients of 200."""
     rng = np.random.default_rng(0)
     found = []
     for _ in range(200):
