@@ -118,7 +118,7 @@ class ConfoundingAudit:
         return f"<div>{first}{table}{last}{composition}</div>"
 
     def _summary(self) -> str:
-        text = f"{len(self.strata)} strata of "
+        text = f"{quantity(len(self.strata), 'stratum', 'strata')} of "
         if self.grouped:
             text += f"{self.n_groups} groups ({self.n_samples} samples)"
         else:

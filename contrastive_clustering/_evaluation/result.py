@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
@@ -168,7 +169,8 @@ class ClusteringEvaluation:
 
     def __str__(self) -> str:
         n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
-        lines = [f"{n_strata} strata, {len(self.classes)} classes, {n_samples} samples"]
+        strata = quantity(int(n_strata), "stratum", "strata")
+        lines = [f"{strata}, {len(self.classes)} classes, {n_samples} samples"]
         if self.n_groups is not None:
             lines[0] += f", {self.n_groups} groups, with 95 % intervals by group"
         for name, value in self._metrics().items():
