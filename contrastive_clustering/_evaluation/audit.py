@@ -77,8 +77,8 @@ def audit_confounding(
       lie at levels with at least as large a share of the other (classes with fewer than
       10 groups are not judged); or, without `y`, each stratum lies at a single level;
     - "confounded": strata and levels agree (p at most 0.05);
-    - "encoded in the latents": strata do not follow the levels, but a linear probe
-      predicts them from the latents (the interval lies above chance);
+    - "encoded in the latents": no agreement was found, but a linear probe predicts the
+      levels from the latents (the interval lies above chance);
     - "no sign of confounding".
 
     A warning in words is added if `y` and the variable are associated although they can
