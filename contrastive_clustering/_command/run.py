@@ -91,13 +91,9 @@ def _check_number(n_images: int, options: Namespace) -> None:
 
 def _report_arguments(options: Namespace, variables: Variables) -> dict[str, Any]:
     """Return the arguments of the report that describe the images."""
-    has_any = any(
-        each is not None
-        for each in (variables.metadata, variables.nuisance, options.survival)
-    )
     return {
         "metadata": variables.metadata,
-        "groups": variables.groups if has_any else None,
+        "groups": variables.groups,
         "survival": options.survival,
         "nuisance": variables.nuisance,
     }
