@@ -34,8 +34,7 @@ class StrataAssociation:
         - "p": p-value by permutation;
         - "p_corrected": p-value corrected for the number of variables and clusterings;
         - "note": the reason why a variable was not tested, whose numbers are then NaN;
-          for survival, the strata that differ most, a choice that the interval ignores,
-          and the horizon.
+          for survival, the strata that differ most and the horizon.
 
     baseline : pandas.DataFrame
         Characteristics by stratum as text, indexed by "variable" and "statistic", with
