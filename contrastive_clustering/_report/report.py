@@ -216,7 +216,8 @@ def clustering_report(
     people = None if data is None else examine_people(data, chosen, seed)
     privacy = None
     if not show_samples:
-        privacy = examine(estimator, chosen, samples, grouping)
+        of_all = None if data is None or not data.grouped else data.grouping
+        privacy = examine(estimator, chosen, samples, of_all)
     with plots.default_style():
         parts = [
             sections.summary(estimator, chosen, len(samples), grouping),

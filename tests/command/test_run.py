@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from image_files import write_dicom
 from scan_folder import BROKEN, write_scans, write_table
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -87,6 +88,21 @@ def test_patients_of_new_images_are_groups(fitted, tmp_path):
     sizes = table.groupby("group").size()
     assert sizes.tolist() == [2] * 4
     assert (table.groupby("group")["group_stratum"].nunique() == 1).all()
+
+
+def test_the_report_knows_the_patients_without_other_variables(tmp_path):
+    """No DICOM attribute varies, so that patients are all that is known."""
+    scans, report = tmp_path / "scans", tmp_path / "report.html"
+    scans.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        image = rng.integers(0, 60, (8, 8), dtype=np.uint16)
+        image[:, : 4 if number % 2 else 8] += 180
+        write_dicom(scans / f"{number}.dcm", image, PatientID=f"MRN-{number // 6}")
+    call(scans, *SHORT, "--groups", "patient", "--report", report, "--quiet")
+    text = report.read_text("utf-8")
+    assert "on 24 samples of 4 groups; a group weighs as one" in text
+    assert "MRN-" not in text
 
 
 def test_the_model_remembers_how_images_were_read(fitted):
