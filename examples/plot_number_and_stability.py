@@ -96,8 +96,8 @@ print(stability_noise)
 # %%
 # A bar is the mean over the fits, blue for stable strata and orange for others. The
 # line extends about from the smallest to the largest value, and black ticks are the
-# values of shuffled labels. A stratum is stable if its mean is at least 0.75 (dotted)
-# and its line is above the tick.
+# values of shuffled labels. A stratum is stable if its mean is at least 0.75 (dotted),
+# its line is above the tick, and it has at least five samples.
 
 results = {"digits": stability, "noise": stability_noise}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)

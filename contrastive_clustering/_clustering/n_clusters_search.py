@@ -68,8 +68,10 @@ class ClusterNumberSearch:
 
     The latents are clustered into each number of strata from `min_clusters` to
     `max_clusters`, and the number with the highest score is chosen, the smallest in
-    case of ties. Candidates above the number of distinct latents are skipped. If there
-    are more than 10,000 latents, a random subset of 10,000 is used.
+    case of ties. Candidates above the number of distinct latents are skipped. Those
+    above half the number of latents score -1 if the criterion clusters halves, as
+    "silhouette" and "stability" do. If there are more than 10,000 latents, a random
+    subset of 10,000 is used.
 
     Parameters
     ----------

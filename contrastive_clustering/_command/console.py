@@ -3,24 +3,53 @@
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 # Parameters and functions that messages of the package name, and what a user of the
 # command does instead.
 OPTIONS = {
+    "Check how X was loaded": "Check the images and --window",
+    "Convert X to": "Convert the images to",
+    "If X is in other units, convert it to those used in fit": (
+        "If they are in other units, convert them to the units of the training"
+    ),
+    "Leave groups out": "Leave --groups out",
+    "Pass a source with": "Pass a folder with",
+    "Pass another window": "Pass another --window",
     "Pass size instead of spacing": "Leave out --spacing",
+    "Pass the slices of one time point or echo as a list of paths": (
+        "Leave only those of one time point or echo in the folder"
+    ),
+    "Pass window='file' to": "Leave out --window none to",
     "as_volumes=True": "--volumes",
     "checkpoint_dir=None": "leave --checkpoint out",
     "checkpoint_dir": "--checkpoint",
     "device=": "--device=",  # "device" is also a word
+    "seen in fit": "seen in the training",
+    "in fit)": "in the training)",
     "into ranges, for example with pandas.cut": "in the table into ranges",
     "max_epochs": "--max-epochs",
     "n_clusters": "--n-clusters",
     "random_state": "--random-state",
+    "used in fit": "used in the training",
 }
-PARAMETER = re.compile(rf"\b(?:{'|'.join(map(re.escape, OPTIONS))})")
+
+# The model determines how images are read for a prediction.
+OPTIONS_OF_PREDICT = {
+    **OPTIONS,
+    "Pass another window": "Use a model that was trained with another --window",
+    "Pass as_volumes=True": "Use a model that was trained with --volumes",
+    "Pass window='file' to map all to 8 bits": (
+        "Use a model that was trained without --window none"
+    ),
+    "Pass size instead of spacing": "Use a model that was trained without --spacing",
+    "is an image, not a volume": "is an image, but the model is one of volumes",
+}
+
+# How messages name a sample by its index.
+INDEX = re.compile(r"\bX\[(\d+)\]|\bat index (\d+)\b")
 
 
 class CommandError(Exception):
@@ -34,10 +63,20 @@ class Console:
     ----------
     quiet : bool
         Whether to leave out everything but warnings and errors.
+
+    predicts : bool, default=False
+        Whether a model determines how images are read.
+
+    Attributes
+    ----------
+    images : sequence of str
+        Names of the images for messages, once they are read.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, predicts: bool = False) -> None:
         self.verbose = int(not quiet)
+        self.predicts = predicts
+        self.images: Sequence[str] = ()
         self._warned: set[str] = set()
 
     def say(self, text: str) -> None:
@@ -51,6 +90,10 @@ class Console:
             self._warned.add(text)
             print(f"Warning: {text}", file=sys.stderr, flush=True)
 
+    def explain(self, text: str) -> str:
+        """Return a message of the package in the words of the command."""
+        return in_options(text, predicts=self.predicts, images=self.images)
+
     @contextmanager
     def shows_warnings(self) -> Iterator[None]:
         """Show warnings of Python as lines without source code.
@@ -60,7 +103,7 @@ class Console:
 
         def show(message: Any, category: Any, *_: Any, **__: Any) -> None:
             if issubclass(category, UserWarning):
-                self.warn(in_options(str(message)))
+                self.warn(self.explain(str(message)))
 
         with warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -68,17 +111,46 @@ class Console:
             yield
 
 
-def in_options(text: str) -> str:
+def in_options(text: str, *, predicts: bool = False, images: Sequence[str] = ()) -> str:
     """Return a message of the package in one line, with options for parameters.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+
+    predicts : bool, default=False
+        Whether a model determines how images are read.
+
+    images : sequence of str, default=()
+        Names of the images, which replace their indices.
+
+    Returns
+    -------
+    text : str
+        The message for a user of the command.
 
     Examples
     --------
     >>> from contrastive_clustering._command.console import in_options
     >>> in_options("Lower n_clusters.")
     'Lower --n-clusters.'
+    >>> in_options("X[1] is odd.", images=["a.png", "b.png"])
+    'b.png is odd.'
     """
-    text = PARAMETER.sub(lambda found: OPTIONS[found[0]], text)
-    return " ".join(text.split())
+
+    def name(found: re.Match[str]) -> str:
+        index = int(found[1] or found[2])
+        if index >= len(images):
+            return found[0]
+        return images[index] if found[1] else f"for {images[index]}"
+
+    options = OPTIONS_OF_PREDICT if predicts else OPTIONS
+    # Longer texts may contain shorter ones.
+    texts = sorted(options, key=len, reverse=True)
+    pattern = rf"\b(?:{'|'.join(map(re.escape, texts))})"
+    text = re.sub(pattern, lambda found: options[found[0]], text)
+    return " ".join(INDEX.sub(name, text).split())
 
 
 def fail(text: str) -> None:

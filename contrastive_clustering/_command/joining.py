@@ -112,8 +112,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
 
     A row belongs to the file whose path ends like that in the row, or the other way
     round: "12.png", "ward/12.png" and "/data/scans/ward/12.png" all name the file
-    "ward/12.png". The suffix may be missing. A row may also name the folder of a single
-    image, such as that of the slices of a series.
+    "ward/12.png". The suffix may be missing. A row may also name a folder in the same
+    way, such as that of a patient, and then belongs to all images in it.
 
     Parameters
     ----------
@@ -132,13 +132,13 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
     Returns
     -------
     joined : pandas.DataFrame
-        A row for each image, without the column of paths. Images without a row have
-        missing values.
+        A row for each image. Images without a row have missing values.
 
     Raises
     ------
     CommandError
-        If no row names a file, if a row names several, or if several name one.
+        If no row names a file or a folder, if a row names several, or if several name
+        one file.
     """
     index = _Tails(sorted(set(paths)))
     row_of: dict[str, int] = {}
@@ -149,29 +149,37 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
             n_unused += 1
             continue
         if len(found) > 1:
-            stems = [_without_suffix(each) for each in found[:2]]
-            lacking = "suffix" if stems[0] == stems[1] else "folder"
-            raise CommandError(
-                f"--metadata: row {row + 1} below the header names {text!r}, which "
-                f"fits several files: {found[0]}, {found[1]}. Add their {lacking} to "
-                "the path in the table."
-            )
-        if found[0] in row_of:
-            raise CommandError(
-                f"--metadata: rows {row_of[found[0]] + 1} and {row + 1} below the "
-                f"header both name {found[0]}. Leave one row for each file."
-            )
-        row_of[found[0]] = row
+            _refuse(row, text, found)
+        for path in index.files_of(found[0]):
+            if path in row_of:
+                raise CommandError(
+                    f"--metadata: rows {row_of[path] + 1} and {row + 1} below the "
+                    f"header both name {path}. Leave one row for each file."
+                )
+            row_of[path] = row
     if not row_of:
         raise CommandError(
-            f"--metadata: none of {len(table)} rows names a file of the folder. The "
+            f"--metadata: none of {len(table)} rows names a file or a subfolder. The "
             f"column {path_column!r} begins with {_first(table[path_column])}, but the "
             f"files begin with {paths[0]!r}."
         )
     _report(paths, row_of, n_unused, console)
     rows = np.array([row_of.get(path, -1) for path in paths])
-    others = table.drop(columns=path_column)
-    return others.reindex(np.where(rows < 0, len(table), rows)).reset_index(drop=True)
+    return table.reindex(np.where(rows < 0, len(table), rows)).reset_index(drop=True)
+
+
+def _refuse(row: int, text: str, found: list[str]) -> None:
+    """Raise because a row names several files or folders."""
+    if found[0].endswith("/"):
+        what, lacking = "folders", "parent folder"
+    else:
+        stems = [_without_suffix(each) for each in found[:2]]
+        what, lacking = "files", "suffix" if stems[0] == stems[1] else "folder"
+    raise CommandError(
+        f"--metadata: row {row + 1} below the header names {text!r}, which fits "
+        f"several {what}: {found[0]}, {found[1]}. Add their {lacking} to the path in "
+        "the table."
+    )
 
 
 def _first(column: Any) -> str:
@@ -191,42 +199,44 @@ def _report(
 
 
 class _Tails:
-    """Files by the ends of their paths."""
+    """Files and folders by the ends of their paths; those of folders end with "/"."""
 
     def __init__(self, paths: list[str]) -> None:
         exact = [(_composed(path), path) for path in paths]
         stems = [(_without_suffix(name), path) for name, path in exact]
         # A name with its suffix precedes a file that only has another suffix after it.
         self.names = [_Names(exact), _Names(stems)]
-        self.folders = _Names(
-            [(name.rpartition("/")[0], path) for name, path in exact if "/" in name]
-        )
+        self.inside: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            for parent in PurePosixPath(path).parents[:-1]:  # without "."
+                self.inside[f"{parent}/"].append(path)
+        self.folders = _Names([(_composed(path[:-1]), path) for path in self.inside])
 
     def find(self, text: str) -> list[str]:
-        """Return the files that a path in a table may mean."""
+        """Return the files, or otherwise the folders, that a path may mean."""
         name = PurePosixPath(_composed(text).strip().replace("\\", "/")).as_posix()
-        for names in self.names:
-            if name in names.whole:  # rather than a file of this name in a subfolder
+        return self._find(name, self.names) or self._find(name, [self.folders])
+
+    def files_of(self, path: str) -> list[str]:
+        """Return the files of a folder, or a file itself."""
+        return self.inside.get(path, [path])
+
+    @staticmethod
+    def _find(name: str, kinds: list["_Names"]) -> list[str]:
+        for names in kinds:
+            if name in names.whole:  # rather than one of this name in a subfolder
                 return sorted(names.whole[name])
             if name in names.tails:
                 return sorted(names.tails[name])
         for tail in _tails_of(name):  # longest first
-            for names in self.names:
+            for names in kinds:
                 if tail in names.whole:
                     return sorted(names.whole[tail])
-        return self._find_folder(name)
-
-    def _find_folder(self, name: str) -> list[str]:
-        """Return the only image of the folder of this name, if there is one."""
-        ends = [self.folders.whole.get(tail, set()) for tail in _tails_of(name)]
-        for found in (*ends[:1], self.folders.tails.get(name, set()), *ends[1:]):
-            if found:
-                return sorted(found) if len(found) == 1 else []
         return []
 
 
 class _Names:
-    """Files by their whole names, and by the ends of these."""
+    """Paths by their whole names, and by the ends of these."""
 
     def __init__(self, named: list[tuple[str, str]]) -> None:
         self.whole: dict[str, set[str]] = defaultdict(set)

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,15 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             run(options)
     except Interrupted:
-        kept = getattr(options, "checkpoint", None)
-        fail(
-            "interrupted. "
-            + (
-                "Run the same command again to resume the training."
-                if kept
-                else "With --checkpoint FOLDER, the training could be resumed."
-            )
-        )
+        fail(f"interrupted.{_how_to_resume(options)}")
         return INTERRUPTED
     except EXPLAINED as error:
         fail(_explain(error))
@@ -75,6 +68,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return FAILURE
     return SUCCESS
+
+
+def _how_to_resume(options: Namespace) -> str:
+    if options.predicts:
+        return ""
+    if options.checkpoint is None:
+        return " With --checkpoint FOLDER, the training could be resumed."
+    results = (options.report, options.model, options.labels)
+    is_partly_written = any(path is not None and path.exists() for path in results)
+    also = ""
+    if is_partly_written and not options.overwrite:
+        also = ", with --overwrite because some results are written,"
+    return f" Run the same command again{also} to resume the training."
 
 
 def _locate(error: Exception) -> str:

@@ -62,6 +62,8 @@ example:
 exit status: 0 success, 1 failure, 2 wrong options, 130 interrupted by Ctrl-C."""
 
 
+PATH_COLUMN = "path"
+
 LABELS_HELP = "table (CSV) with the stratum of each image"
 
 # Options are added to a parser or to one of its groups.
@@ -109,6 +111,15 @@ def _find_conflict(options: Namespace) -> str | None:
         return "pass at least one of --report, --model and --labels"
     if options.survival and not (options.metadata and options.report):
         return "--survival needs --metadata with both columns, and --report"
+    if options.show_samples and not options.report:
+        return "--show-samples needs --report"
+    if options.path_column != PATH_COLUMN and not options.metadata:
+        return "--path-column needs --metadata"
+    return _find_conflict_of_images(options)
+
+
+def _find_conflict_of_images(options: Namespace) -> str | None:
+    """Return why options on how images are read cannot be combined, if they cannot."""
     axes = "depth x height x width" if options.volumes else "height x width"
     for name in ("size", "spacing"):
         given = getattr(options, name)
@@ -292,13 +303,13 @@ def _add_table_options(group: _Group) -> None:
         "--metadata",
         metavar="CSV",
         type=to_path,
-        help="table (CSV) with a row for each file",
+        help="table (CSV) with a row for each file or folder",
     )
     group.add_argument(
         "--path-column",
         metavar="COLUMN",
-        default="path",
-        help="its column of paths or file names (default: path)",
+        default=PATH_COLUMN,
+        help="its column of files or folders (default: path)",
     )
     group.add_argument(
         "--groups",

@@ -8,6 +8,12 @@ from contrastive_clustering._images.file_types import has_image_suffix, is_dicom
 from contrastive_clustering._utils.files import as_output_path
 from contrastive_clustering._utils.optional import import_pandas, import_pyplot
 
+# Names of files that other programs could not open, and the suffix of the format.
+OTHER_FORMATS = {
+    "labels": ((".xlsx", ".xls", ".ods"), ".csv"),
+    "report": ((".pdf", ".docx", ".doc"), ".html"),
+}
+
 
 def check_outputs(options: Namespace) -> None:
     """Raise unless all files of results can be written.
@@ -20,8 +26,9 @@ def check_outputs(options: Namespace) -> None:
     Raises
     ------
     CommandError
-        If a file exists, unless it may be overwritten, if two are the same, or if one
-        is an input: a model, a table of metadata or an image of the folder.
+        If a file exists, unless it may be overwritten, if two are the same, if one is
+        an input (a model, a table of metadata or an image of the folder), or if one has
+        the suffix of another format.
 
     OSError
         If a file cannot be written.
@@ -47,6 +54,7 @@ def check_outputs(options: Namespace) -> None:
                 f"--{name} and --checkpoint have the same name, {str(path)!r}. Pass "
                 "different names."
             )
+        _check_suffix(path, name)
         as_output_path(path, f"--{name}")
         other = found.setdefault(path.resolve(), name)
         if other != name:
@@ -69,6 +77,16 @@ def _is_same(path: Path, other: Path) -> bool:
     if path.exists() and other.exists():
         return path.samefile(other)
     return path.resolve() == other.resolve()
+
+
+def _check_suffix(path: Path, name: str) -> None:
+    """Raise if a name suggests another format than that of the file."""
+    others, suffix = OTHER_FORMATS.get(name, ((), ""))
+    if path.suffix.lower() in others:
+        raise CommandError(
+            f"--{name}: {str(path)!r} would not be a file in the format of its suffix. "
+            f"Pass a name that ends with {suffix!r}, which other programs can convert."
+        )
 
 
 def _check_not_input(path: Path, option: str, options: Namespace) -> None:

@@ -4,14 +4,16 @@ import os
 import warnings
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._command.console import CommandError, Console, in_options
+from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.recipe import Recipe
+from contrastive_clustering._images.collecting import MixedUnitsWarning
 from contrastive_clustering._images.finding import image_files, visible_files
 from contrastive_clustering.datasets import load_images
 
@@ -74,7 +76,8 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
     _check_folder(folder)
     console.say(f"Reading the images of {folder}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is reported below
+        warnings.simplefilter("ignore")  # what others say is reported below
+        warnings.simplefilter("always", MixedUnitsWarning)
         loaded = load_images(
             folder,
             **recipe.parameters,
@@ -83,7 +86,7 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
             verbose=console.verbose,
         )
     errors = {
-        _relative(path, folder): in_options(reason)
+        _relative(path, folder): console.explain(reason)
         for path, reason in zip(
             loaded.errors["path"], loaded.errors["reason"], strict=True
         )
@@ -96,15 +99,16 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
         console.warn(text)
     paths = [_relative(path, folder) for path in loaded.paths]
     n_files = len({*paths, *errors})
+    console.images = _name_images(paths, loaded.metadata["frame"])
+    _report_copies(loaded.metadata["duplicate_of"].to_numpy(), console)
     if not recipe.parameters.get("as_volumes"):
         _report_ignored(folder, n_files, console)
-    n_copies = int((loaded.metadata["duplicate_of"] >= 0).sum())
-    if n_copies:
-        console.warn(
-            f"{n_copies} of {len(paths)} images are exact copies of others. Remove "
-            "them if they are there by mistake."
-        )
-    return LoadedFolder(recipe.convert(loaded.images), paths, loaded.metadata, errors)
+        if recipe.parameters.get("channels", "auto") == "auto":
+            _report_colors(loaded.images, console)
+        if recipe.parameters.get("channels") == "rgb" and options.predicts:
+            _report_gray(loaded.images, console)
+    images = recipe.convert(loaded.images, console)
+    return LoadedFolder(images, paths, loaded.metadata, errors)
 
 
 def _check_folder(folder: Path) -> None:
@@ -132,6 +136,15 @@ def _relative(path: str, folder: Path) -> str:
     return Path(path).relative_to(folder).as_posix()
 
 
+def _name_images(paths: list[str], frames: Iterable[int]) -> list[str]:
+    """Return the names of images, with the frame if a file has several."""
+    counts = Counter(paths)
+    return [
+        path if counts[path] == 1 else f"frame {frame} of {path}"
+        for path, frame in zip(paths, frames, strict=True)
+    ]
+
+
 def _describe(errors: dict[str, str], *, in_table: bool) -> str:
     """Return the number of files that could not be read, and the first of them."""
     number = "1 file" if len(errors) == 1 else f"{len(errors)} files"
@@ -148,6 +161,44 @@ def _count_suffixes(folder: Path) -> str:
         path.suffix.lower() or "no suffix" for path in visible_files(folder)
     )
     return ", ".join(f"{n} with {name}" for name, n in counts.most_common(SHOWN))
+
+
+def _report_copies(originals: np.ndarray, console: Console) -> None:
+    """Warn of images that are copies; `originals` has the index of the first, or -1."""
+    copies = np.flatnonzero(originals >= 0)
+    if len(copies):
+        copy, original = (
+            console.images[index] for index in (copies[0], originals[copies[0]])
+        )
+        console.warn(
+            f"{len(copies)} of {len(originals)} images are exact copies of others, "
+            f"such as {copy}, a copy of {original}. Remove them if they are there by "
+            "mistake."
+        )
+
+
+def _report_colors(images: np.ndarray, console: Console) -> None:
+    """Warn of a few images in color, such as screenshots, among gray ones."""
+    if images.ndim == 3:
+        return
+    has_color = [bool((image != image[..., :1]).any()) for image in images]
+    n_colored = sum(has_color)
+    if 0 < n_colored < len(images) / 2:
+        have = "has" if n_colored == 1 else "have"
+        console.warn(
+            f"{n_colored} of {len(images)} images {have} colors, such as "
+            f"{console.images[has_color.index(True)]}, so that all are read in color. "
+            "Remove them if they are there by mistake, or pass --color gray."
+        )
+
+
+def _report_gray(images: np.ndarray, console: Console) -> None:
+    """Warn if a model of images in color is applied to gray ones."""
+    if not any((image != image[..., :1]).any() for image in images):
+        console.warn(
+            "all images are gray, but the model is one of images in color. Do not rely "
+            "on the strata, unless some images of the model were gray."
+        )
 
 
 def _report_ignored(folder: Path, n_read: int, console: Console) -> None:

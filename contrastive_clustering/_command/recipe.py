@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._command.console import CommandError
+from contrastive_clustering._command.console import CommandError, Console
 
 # Keys of the notes, and parameters of `load_images` that they may contain. Others, such
 # as a file to write to, are not taken from a file of a model.
@@ -84,8 +84,21 @@ class Recipe:
             )
         return cls(parameters, dtype)
 
-    def convert(self, images: np.ndarray) -> np.ndarray:
+    def convert(self, images: np.ndarray, console: Console) -> np.ndarray:
         """Return images with the type of values of the model.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, ...)
+            The images.
+
+        console : Console
+            Shows a warning if the images may have other units.
+
+        Returns
+        -------
+        images : ndarray of shape (n, ...)
+            The converted images.
 
         Raises
         ------
@@ -95,6 +108,11 @@ class Recipe:
         if self.dtype is None or images.dtype == self.dtype:
             return images
         if self.dtype == "float32":
+            console.warn(
+                "all images have 8 bits, but images of the model have more. If those "
+                "are in other units, such as Hounsfield units, do not rely on the "
+                "strata."
+            )
             return images.astype(np.float32)
         raise CommandError(
             "the images have more than 8 bits, but those of the model have 8. Convert "

@@ -10,10 +10,17 @@ from contrastive_clustering._command.labels import make_labels, write_labels
 from contrastive_clustering._command.outputs import check_outputs
 from contrastive_clustering._command.reading import LoadedFolder, read_folder
 from contrastive_clustering._command.recipe import Recipe
-from contrastive_clustering._command.variables import Variables, read_variables
+from contrastive_clustering._command.variables import (
+    Variables,
+    read_metadata,
+    read_variables,
+)
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._report.people import PeopleData
 from contrastive_clustering._report.report import clustering_report
+from contrastive_clustering._saving.checkpoint import FILE_NAME
+from contrastive_clustering._utils.device import resolve_device
+from contrastive_clustering._utils.folder_lock import locked_folder
 from contrastive_clustering._utils.numbering import NOISE
 
 
@@ -27,16 +34,19 @@ def run(options: Namespace) -> None:
 
     Raises
     ------
-    CommandError, ImportError, OSError, TypeError, ValueError
+    CommandError, ImportError, OSError, TypeError
         With a message for the user.
     """
-    console = Console(quiet=options.quiet)
+    console = Console(quiet=options.quiet, predicts=options.predicts)
     with console.shows_warnings():
         check_outputs(options)
-        if options.predicts:
-            _predict(options, console)
-        else:
-            _fit(options, console)
+        try:
+            if options.predicts:
+                _predict(options, console)
+            else:
+                _fit(options, console)
+        except ValueError as error:  # which may name images by their indices
+            raise CommandError(console.explain(str(error))) from error
 
 
 def _fit(options: Namespace, console: Console) -> None:
@@ -50,9 +60,14 @@ def _fit(options: Namespace, console: Console) -> None:
             "window": options.window,
         }
     )
+    # Images of many files take long to read, so that everything else is checked first.
+    table = read_metadata(options)
+    resolve_device(options.device)
+    with locked_folder(options.checkpoint, FILE_NAME):
+        pass
     folder = read_folder(options, recipe, console)
     _check_number(len(folder.paths), options)
-    variables = read_variables(options, folder, console)
+    variables = read_variables(options, folder, table, console)
     if options.report is not None:
         # Wrong columns are found before the training, not in the report after it.
         people = _report_arguments(options, variables)
@@ -91,13 +106,9 @@ def _check_number(n_images: int, options: Namespace) -> None:
 
 def _report_arguments(options: Namespace, variables: Variables) -> dict[str, Any]:
     """Return the arguments of the report that describe the images."""
-    has_any = any(
-        each is not None
-        for each in (variables.metadata, variables.nuisance, options.survival)
-    )
     return {
         "metadata": variables.metadata,
-        "groups": variables.groups if has_any else None,
+        "groups": variables.groups,
         "survival": options.survival,
         "nuisance": variables.nuisance,
     }
@@ -137,8 +148,9 @@ def _predict(options: Namespace, console: Console) -> None:
         options.model, device=options.device
     )
     recipe = Recipe.from_notes(clusterer.notes_, options.model)
+    table = read_metadata(options)
     folder = read_folder(options, recipe, console)
-    variables = read_variables(options, folder, console)
+    variables = read_variables(options, folder, table, console)
     labels = clusterer.predict(folder.images)
     table = make_labels(clusterer, folder, labels, variables.groups)
     write_labels(options.labels, table)
@@ -150,7 +162,8 @@ def _summarize(labels: np.ndarray, n_clusters: int) -> None:
     members = labels[labels != NOISE]
     sizes = ", ".join(map(str, np.bincount(members, minlength=n_clusters)))
     noise = len(labels) - len(members)
+    images = "image" if len(labels) == 1 else "images"
     print(
-        f"{len(labels)} images in {n_clusters} strata of {sizes} images"
+        f"{len(labels)} {images} in {n_clusters} strata of {sizes} images"
         + (f", and {noise} in none (noise)" if noise else "")
     )

@@ -1,6 +1,7 @@
 """Groups, nuisance variables and other metadata of the images."""
 
 from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +40,41 @@ class Variables:
     metadata: Any
 
 
+def read_metadata(options: Namespace) -> Any:
+    """Return the table of ``--metadata``, before the images are read.
+
+    Parameters
+    ----------
+    options : Namespace
+        Options of either form of the command.
+
+    Returns
+    -------
+    table : pandas.DataFrame or None
+        The table, if the option is given.
+
+    Raises
+    ------
+    CommandError
+        If the table cannot be read, or if an option names a column that neither the
+        table nor DICOM files have.
+    """
+    survival = getattr(options, "survival", None) or ()
+    named = [("--nuisance", name) for name in getattr(options, "nuisance", [])]
+    if options.groups is not None:
+        named.append(("--groups", options.groups))
+    table, columns = None, [*FACTS, PATIENT]
+    if options.metadata is not None:
+        texts = {name for _, name in named}.difference(survival)
+        table = read_table(options.metadata, options.path_column, texts)
+        columns += list(table.columns)
+    for option, name in (*named, *(("--survival", name) for name in survival)):
+        _check_name(columns, name, option)
+    return table
+
+
 def read_variables(
-    options: Namespace, folder: LoadedFolder, console: Console
+    options: Namespace, folder: LoadedFolder, table: Any, console: Console
 ) -> Variables:
     """Return the variables that the options name.
 
@@ -51,6 +85,9 @@ def read_variables(
 
     folder : LoadedFolder
         The images.
+
+    table : pandas.DataFrame or None
+        The table of ``--metadata``.
 
     console : Console
         Shows how many images have no value.
@@ -63,18 +100,16 @@ def read_variables(
     Raises
     ------
     CommandError
-        If a column does not exist, is empty or has invalid values, or if the table does
-        not fit.
+        If a column is empty or has invalid values, or if the table does not fit.
     """
     columns = {name: folder.facts[name] for name in FACTS}
     columns = {name: values for name, values in columns.items() if values.nunique() > 1}
-    known = {**{name: folder.facts[name] for name in FACTS}}
+    known = {name: folder.facts[name] for name in FACTS}
     known[PATIENT] = folder.facts[HASHES]
-    if options.metadata is not None:
-        identifiers = {options.groups, *getattr(options, "nuisance", [])}
-        identifiers -= {None, *(getattr(options, "survival", None) or ())}
-        table = read_table(options.metadata, options.path_column, identifiers)
+    if table is not None:
         joined = join(table, options.path_column, folder.paths, console=console)
+        # Paths are not compared with strata, but those of folders may name patients.
+        known[options.path_column] = joined.pop(options.path_column)
         columns |= {name: joined[name] for name in joined.columns}
         known |= columns
     _check_report(options, columns)
@@ -143,12 +178,16 @@ def _is_number(values: Any) -> bool:
     return bool(types.is_numeric_dtype(values) and not types.is_bool_dtype(values))
 
 
-def _pick(known: dict[str, Any], name: str, option: str) -> Any:
-    if name not in known:
+def _check_name(columns: Iterable[str], name: str, option: str) -> None:
+    if name not in columns:
         raise CommandError(
             f"{option}: there is no column {name!r}. Columns are "
-            f"{', '.join(map(repr, known))}."
+            f"{', '.join(map(repr, dict.fromkeys(columns)))}."
         )
+
+
+def _pick(known: dict[str, Any], name: str, option: str) -> Any:
+    _check_name(known, name, option)
     if known[name].isna().all():
         source = (
             "no DICOM file of the folder" if name in (PATIENT, *FACTS) else "no row"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils import Bunch
 from torch.utils.data import DataLoader
 
 # Entries of lists of numbers, arrays and tensors, which need no further check.
@@ -38,6 +39,10 @@ def _is_loader(given: Any) -> bool:
 
 def _is_iterator(given: Any) -> bool:
     return isinstance(given, Iterator) and not has(given, "__array__")
+
+
+def _is_bunch(given: Any) -> bool:
+    return isinstance(given, Bunch)
 
 
 def _is_mapping(given: Any) -> bool:
@@ -107,6 +112,12 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
         "Pass their voxels, such as "
         "np.stack([SimpleITK.GetArrayFromImage(each) for each in {name}]).",
         "Let the data set return the result of SimpleITK.GetArrayFromImage.",
+    ),
+    (
+        _is_bunch,
+        "Pass an array from it, such as {name}.images or {name}.data.",
+        "Pass the arrays in them, such as [each.images for each in {name}].",
+        "Let the data set return only the array, or a tuple that begins with it.",
     ),
     (
         _is_mapping,

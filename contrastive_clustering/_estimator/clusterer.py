@@ -214,9 +214,10 @@ class ContrastiveAutoencoderClusterer(
     ----------
     labels_ : ndarray of shape (n_samples,)
         Stratum of each training sample. Strata are numbered from 0 by size, largest
-        first. If training continued (`warm_start`, `partial_fit`), they keep the
-        numbers of the earlier strata that they overlap with most. Without a second
-        phase, -1 marks samples that the clusterer labels as noise.
+        first; with `groups`, each group contributes one to the sizes, divided equally
+        among its samples. If training continued (`warm_start`, `partial_fit`), they
+        keep the numbers of the earlier strata that they overlap with most. Without a
+        second phase, -1 marks samples that the clusterer labels as noise.
 
     group_labels_ : ndarray of shape (n_groups,)
         Stratum of each group of the training set, in the order in which groups first

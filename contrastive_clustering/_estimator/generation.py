@@ -49,7 +49,8 @@ class GenerationMixin(FittedAttributes):
 
         cluster : int, default=None
             Stratum of the samples. If None, strata are drawn in proportion to their
-            numbers of training members, without noise.
+            numbers of training members, without noise; if `groups` were passed to
+            `fit`, a group counts as one.
 
         random_state : int, RandomState instance or None, default=None
             Seed of the samples. Pass an int for reproducible samples.

@@ -87,8 +87,8 @@ def associate_strata(
 
     table : pandas.DataFrame, polars.DataFrame or dict of columns
         The variables, one row for each sample, in the order of `strata`; an index is
-        ignored. Strings, booleans, categorical columns and numbers with exactly two
-        different values are categories; other numbers are numeric. NaN, None, empty
+        ignored. Strings, booleans, tuples, categorical columns and numbers with exactly
+        two different values are categories; other numbers are numeric. NaN, None, empty
         strings and the like are missing.
 
     groups : array-like of shape (n_samples,) or str, default=None
@@ -121,8 +121,8 @@ def associate_strata(
         Number of permutations. No p-value is below ``1 / (1 + n_permutations)``.
 
     confidence_level : float, default=0.95
-        Level of the intervals of the effect sizes, percentiles over 999 resamples of
-        the groups.
+        Level of the intervals of the effect sizes, from 999 resamples of the groups:
+        percentiles, or for survival a margin that holds for all pairs of strata.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations and resamples. The result for a variable does not

@@ -72,13 +72,13 @@ def audit_confounding(
     The verdict on a variable is the first of these that applies:
 
     - "too few groups to judge": fewer than two levels have at least 5 groups;
-    - "not identifiable": fewer than 5 groups, and at most a tenth, of a class lie
-      outside its most frequent level, so that classes and levels cannot be told apart
-      (classes with fewer than 10 groups are not judged); or, without `y`, each stratum
-      lies at a single level;
+    - "not identifiable": two classes lie at different levels, so that classes and
+      levels cannot be told apart: fewer than 5 groups, and at most a tenth, of either
+      lie at levels with at least as large a share of the other (classes with fewer than
+      10 groups are not judged); or, without `y`, each stratum lies at a single level;
     - "confounded": strata and levels agree (p at most 0.05);
-    - "encoded in the latents": strata do not follow the levels, but a linear probe
-      predicts them from the latents (the interval lies above chance);
+    - "encoded in the latents": no agreement was found, but a linear probe predicts the
+      levels from the latents (the interval lies above chance);
     - "no sign of confounding".
 
     A warning in words is added if `y` and the variable are associated although they can

@@ -34,8 +34,8 @@ class ConfoundingAudit:
           latents;
         - "y_association" and "y_p": Cramer's V of classes and levels, in the same
           samples as "agreement", and its p-value; NaN without classes;
-        - "positivity": whether each class occurs at several levels; None without
-          classes;
+        - "positivity": whether any two classes can be compared at the same levels; None
+          without classes;
         - "verdict" and "note": the verdict, and its reasons in words.
 
     composition : pandas.DataFrame of shape (n_strata, n_all_levels)
@@ -118,7 +118,7 @@ class ConfoundingAudit:
         return f"<div>{first}{table}{last}{composition}</div>"
 
     def _summary(self) -> str:
-        text = f"{len(self.strata)} strata of "
+        text = f"{quantity(len(self.strata), 'stratum', 'strata')} of "
         if self.grouped:
             text += f"{self.n_groups} groups ({self.n_samples} samples)"
         else:

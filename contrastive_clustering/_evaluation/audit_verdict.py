@@ -7,11 +7,11 @@ import numpy as np
 
 from contrastive_clustering._utils.messages import quantity
 
-# A level needs this many groups to be judged. A class can be told apart from the
-# nuisance if this many of its groups, or more than this fraction of them, lie outside
-# its most frequent level.
+# A level needs this many groups to be judged. Two classes can be told apart from the
+# nuisance if this many groups of either, or more than this fraction of them, lie at
+# levels of the other class.
 MIN_GROUPS = 5
-MIN_ELSEWHERE = 0.1
+MIN_SHARED = 0.1
 
 # Level of the tests.
 LEVEL = 0.05
@@ -86,17 +86,24 @@ class Evidence:
 
     @property
     def inseparable_classes(self) -> np.ndarray:
-        """Indices of the classes that lie at a single level, except for a few units.
+        """Indices of classes that lie at other levels than another class.
 
-        A class with fewer than twice `MIN_GROUPS` units cannot be judged.
+        Two classes are compared at a time. Each level belongs to the class with the
+        larger share of its units there. The classes cannot be told apart from the
+        levels if hardly any unit of either lies at a level of the other. Classes that
+        lie at the same level can be, even if they lie at no other. A class with fewer
+        than twice `MIN_GROUPS` units cannot be judged.
         """
-        sizes = self.class_counts.sum(axis=1)
-        n_elsewhere = sizes - self.class_counts.max(axis=1, initial=0)
-        return np.flatnonzero(
-            (sizes >= 2 * MIN_GROUPS)
-            & (n_elsewhere < MIN_GROUPS)
-            & (n_elsewhere <= MIN_ELSEWHERE * sizes)
-        )
+        counts, sizes = self.class_counts, self.class_counts.sum(axis=1)
+        n_shared = np.empty((len(sizes), len(sizes)), dtype=np.intp)
+        for number, (size, of_class) in enumerate(zip(sizes, counts, strict=True)):
+            # Equal shares, as those of a class and itself, are levels of both.
+            is_of_other = counts * size >= of_class * sizes[:, None]
+            n_shared[number] = is_of_other @ of_class
+        is_few = (n_shared < MIN_GROUPS) & (n_shared <= MIN_SHARED * sizes[:, None])
+        is_judged = sizes >= 2 * MIN_GROUPS
+        are_apart = is_few & is_few.T & is_judged & is_judged[:, None]
+        return np.flatnonzero(are_apart.any(axis=1))
 
     @property
     def are_strata_pure(self) -> bool:
@@ -133,7 +140,8 @@ def judge(evidence: Evidence) -> tuple[str, list[str]]:
     if evidence.is_below_chance:
         sentences.append(
             f"The probe of {evidence.name} lies below chance, as on samples from which "
-            "an erasure was learned. Audit samples that fit has not seen."
+            "an erasure was learned, or by accident. If fit has seen these samples, "
+            "audit others."
         )
     small = evidence.small_levels
     if len(small):
@@ -155,10 +163,10 @@ def _on_identifiability(evidence: Evidence) -> list[str]:
     inseparable = evidence.inseparable_classes
     if len(inseparable):
         return [
-            f"All or nearly all {evidence.unit} of {_classes(evidence, inseparable)} "
-            f"have the same {evidence.name}, so that y and {evidence.name} cannot be "
-            "told apart. No method can: it takes data with each class at several "
-            "levels."
+            f"{_classes(evidence, inseparable)} lie at different levels of "
+            f"{evidence.name}, except for a few {evidence.unit}, so that y and "
+            f"{evidence.name} cannot be told apart. No method can: it takes data with "
+            "these classes at the same levels."
         ]
     if not len(evidence.class_names) and evidence.are_strata_pure:
         return [
@@ -170,7 +178,7 @@ def _on_identifiability(evidence: Evidence) -> list[str]:
 
 def _classes(evidence: Evidence, numbers: np.ndarray) -> str:
     names = _enumerate([evidence.class_names[number] for number in numbers])
-    return f"class {names}" if len(numbers) == 1 else f"each of the classes {names}"
+    return f"Classes {names}" if len(numbers) == 2 else f"Some of the classes {names}"
 
 
 def _enumerate(names: Sequence[str]) -> str:

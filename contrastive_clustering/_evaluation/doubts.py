@@ -73,9 +73,13 @@ def doubts_of_copies(
     if indices is not None:
         first = indices[first]
         counted, among = f"the {len(codes)} samples used", " among them"
+    occurs = f"{most} times"
+    if len(rows) < len(samples):
+        counted += ", not counting copies within a group,"
+        occurs = f"in {most} groups"
     doubt = (
         f"{n_copies} of {counted} are exact copies of others{among}; X[{first}] "
-        f"occurs {most} times{among}."
+        f"occurs {occurs}{among}."
     )
     strata = labels[rows]
     of_one = [

@@ -47,7 +47,8 @@ def group_intervals(
 
     biased : container of str, default=()
         Metrics that are larger in resamples than in the data because repeated groups
-        agree with themselves. Their percentiles are reflected about the observed value.
+        agree with themselves. Their percentiles are reflected about the observed value,
+        and limits outside of the range of the metrics, from 0 to 1, are set to its end.
 
     Returns
     -------
@@ -87,6 +88,8 @@ def group_intervals(
         low, high = map(float, np.percentile(drawn[name], INTERVAL))
         if name in biased:
             twice = 2 * float(score(y, predicted, weights))
-            low, high = twice - high, twice - low
+            low, high = (
+                min(1.0, max(0.0, limit)) for limit in (twice - high, twice - low)
+            )
         intervals[name] = low, high
     return intervals

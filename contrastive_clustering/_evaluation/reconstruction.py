@@ -58,12 +58,15 @@ def reconstruction_error(
         If the function does not return one sample of finite real numbers for each
         latent.
     """
+    # Sums relative to a sample are exactly 0 where all samples are equal. The rounding
+    # errors of other sums would be divided by a variance that consists of them.
+    origin = np.asarray(samples[0], dtype=np.float64)
     total = np.zeros(samples.shape[1:])
     start = 0
     for chunk in iterate_chunks(samples):
         rows = slice(start, start := start + len(chunk))
-        total += _weigh(chunk, weights, rows).sum(axis=0, dtype=np.float64)
-    mean = total / (len(samples) if weights is None else weights.sum())
+        total += _weigh(chunk - origin, weights, rows).sum(axis=0)
+    mean = origin + total / (len(samples) if weights is None else weights.sum())
     error = scatter = 0.0
     start = 0
     for chunk in iterate_chunks(samples):

@@ -123,17 +123,95 @@ def bootstrap_interval(
     low, high : float
         Limits of the interval; NaN if no resample has an effect.
     """
-    drawn = [
-        effects(rng.integers(n_units, size=(n_drawn, n_units)))
-        for n_drawn in _batches(n_resamples, n_units)
-    ]
-    values = np.concatenate(drawn)
+    values = resample(effects, n_units, n_resamples, rng)
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return np.nan, np.nan
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def resample(
+    function: Callable[[np.ndarray], np.ndarray],
+    n_units: int,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return values of a function for resamples with replacement.
+
+    Parameters
+    ----------
+    function : callable
+        Returns the values, of shape (n_batch, ...), of resamples given as indices of
+        units of shape (n_batch, n_units).
+
+    n_units : int
+        Number of units, which is also the size of each resample.
+
+    n_resamples : int
+        Number of resamples.
+
+    rng : Generator
+        Random generator.
+
+    Returns
+    -------
+    values : ndarray of shape (n_resamples, ...)
+        The values.
+    """
+    return np.concatenate(
+        [
+            function(rng.integers(n_units, size=(n_drawn, n_units)))
+            for n_drawn in _batches(n_resamples, n_units)
+        ]
+    )
+
+
+def simultaneous_margins(
+    estimates: np.ndarray, resampled: np.ndarray, confidence: float
+) -> np.ndarray:
+    """Return the margins of intervals that hold for all differences at once.
+
+    The largest error among all pairs, in units of the standard error of each, is
+    resampled, as in Romano and Wolf, "Exact and approximate stepdown methods for
+    multiple hypothesis testing", Journal of the American Statistical Association 100
+    (2005). Therefore, the interval of a pair that was chosen by the data is valid.
+
+    Parameters
+    ----------
+    estimates : ndarray of shape (n,)
+        The estimates whose differences are of interest; n is at least 2.
+
+    resampled : ndarray of shape (n_resamples, n)
+        Estimates of resamples; NaN where a resample has none.
+
+    confidence : float
+        Level of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    margins : ndarray of shape (n, n)
+        Half the width of the interval of each difference, which is symmetric about the
+        difference of the estimates. NaN if fewer than two resamples have both
+        estimates.
+    """
+    errors = resampled - estimates
+    first, second = np.triu_indices(len(estimates), 1)
+    differences = errors[:, first] - errors[:, second]
+    margins = np.full((len(estimates), len(estimates)), np.nan)
+    np.fill_diagonal(margins, 0)
+    known = (~np.isnan(differences)).sum(axis=0) > 1
+    if not known.any():
+        return margins
+    first, second, differences = first[known], second[known], differences[:, known]
+    scales = np.sqrt(np.nanmean(differences**2, axis=0))
+    sizes = np.abs(differences) / np.where(scales > 0, scales, 1)
+    largest = np.where(np.isnan(sizes), 0, sizes).max(axis=1)
+    margins[first, second] = margins[second, first] = (
+        np.quantile(largest, confidence) * scales
+    )
+    return margins
 
 
 def _batches(n: int, n_units: int) -> Iterator[int]:

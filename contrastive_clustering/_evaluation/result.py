@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
@@ -93,7 +94,8 @@ class ClusteringEvaluation:
         classes, by its name, probes included: percentiles 2.5 and 97.5 over 500
         resamples of the test groups with replacement, in which a group weighs as one
         each time it is drawn. They are reflected about the value for the normalized
-        mutual information, which repeated groups increase. Strata, mapping and probes
+        mutual information, which repeated groups increase, and cut at 0 and 1, so that
+        the value itself may lie outside. Strata, mapping and probes
         are fixed, so that the intervals hold for other test groups, not for another
         fit. With fewer than 50 groups, that of the one-to-one accuracy is too narrow.
         Empty if `groups_test` was not passed.
@@ -167,7 +169,8 @@ class ClusteringEvaluation:
 
     def __str__(self) -> str:
         n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
-        lines = [f"{n_strata} strata, {len(self.classes)} classes, {n_samples} samples"]
+        strata = quantity(int(n_strata), "stratum", "strata")
+        lines = [f"{strata}, {len(self.classes)} classes, {n_samples} samples"]
         if self.n_groups is not None:
             lines[0] += f", {self.n_groups} groups, with 95 % intervals by group"
         for name, value in self._metrics().items():

@@ -21,7 +21,8 @@ from contrastive_clustering._evaluation.refits import (
     seeded_clone,
 )
 from contrastive_clustering._evaluation.stability_result import (
-    MIN_GROUPS,
+    MIN_STABLE,
+    MIN_UNITS,
     ClusterStability,
 )
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
@@ -38,9 +39,6 @@ from contrastive_clustering._utils.param_validation import (
     check_parameters,
 )
 from contrastive_clustering._utils.progress import Progress, run_tasks
-
-# Hennig (2007): a valid, stable cluster has a mean Jaccard similarity of at least 0.75.
-MIN_STABLE = 0.75
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [HasMethods(["fit", "get_params", "set_params"])],
@@ -208,9 +206,8 @@ data frame or mapping of names to columns, default=None
     adjusted_rand = np.array([adjusted_rand_score(*pair) for pair in pairs])
     interval = np.percentile(jaccard, INTERVAL, axis=0).T
     mean = jaccard.mean(axis=0)
-    stable = (mean >= MIN_STABLE) & (interval[:, 0] > chance)
-    if group_counts is not None:
-        stable &= group_counts >= MIN_GROUPS
+    sizes = counts if group_counts is None else group_counts
+    stable = (mean >= MIN_STABLE) & (interval[:, 0] > chance) & (sizes >= MIN_UNITS)
     return ClusterStability(
         labels=reference,
         clusters=clusters,

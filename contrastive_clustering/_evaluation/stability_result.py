@@ -9,9 +9,12 @@ from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.numbering import name_strata
 from contrastive_clustering._utils.optional import import_pandas
 
-# A stratum of 4 groups that loses a single one has a Jaccard similarity of 0.75, the
-# threshold. In fewer than 5 groups, the verdict would depend on individual groups.
-MIN_GROUPS = 5
+# Hennig (2007): a valid, stable cluster has a mean Jaccard similarity of at least 0.75.
+MIN_STABLE = 0.75
+
+# A stratum of 4 samples or groups that loses a single one has a Jaccard similarity of
+# 0.75, the threshold. With fewer than 5, the verdict would depend on individual ones.
+MIN_UNITS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,8 @@ class ClusterStability:
 
     stable : ndarray of shape (n_clusters,)
         Whether a stratum is stable: its mean is at least 0.75, Hennig's rule of thumb,
-        its interval lies above chance and, with groups, it has at least 5 groups.
+        its interval lies above chance, and it has at least 5 samples or, with groups, 5
+        groups.
 
     adjusted_rand : ndarray of shape (n_resamples,)
         Adjusted Rand index of the labels of the reference and of the refit, computed on
@@ -124,7 +128,7 @@ class ClusterStability:
     def __str__(self) -> str:
         low, high = self.adjusted_rand_interval
         lines = [
-            f"{len(self.clusters)} strata of "
+            f"{quantity(len(self.clusters), 'stratum', 'strata')} of "
             f"{_count(len(self.labels), self.n_groups)} in {len(self.adjusted_rand)} "
             f"refits: adjusted Rand index {self.adjusted_rand_mean:.2f} "
             f"[{low:.2f}, {high:.2f}]"
@@ -140,7 +144,13 @@ class ClusterStability:
         return "\n".join([*lines, *self._verdict()])
 
     def _verdict(self) -> list[str]:
+        if not len(self.clusters):
+            return ["There is no stratum: all samples are noise."]
         lines = []
+        unit, sizes = "samples", self.counts
+        if self.group_counts is not None:
+            unit, sizes = "groups", self.group_counts
+        is_small = sizes < MIN_UNITS
         if self.stable.any():
             stable, unstable = (
                 ", ".join(map(str, self.clusters[rows])) or "none"
@@ -148,16 +158,18 @@ class ClusterStability:
             )
             lines.append(f"Stable strata: {stable}. Unstable strata: {unstable}.")
         else:
-            reason = (
-                "refits to subsets of the samples find other strata"
-                if self.group_counts is None
-                else "refits to subsets of the groups find other strata, or strata "
-                "have too few groups"
-            )
-            lines.append(f"No stratum is stable: {reason}. Do not report these.")
-        if self.group_counts is not None and (self.group_counts < MIN_GROUPS).any():
-            few = name_strata(self.clusters[self.group_counts < MIN_GROUPS])
-            lines.append(f"Fewer than {MIN_GROUPS} groups cannot be stable: {few}.")
+            is_recurring = self.jaccard_mean >= MIN_STABLE
+            is_above_chance = self.jaccard_interval[:, 0] > self.jaccard_chance
+            reasons = {
+                f"refits to subsets of the {unit} find other strata": ~is_recurring,
+                "shuffled labels may be as similar": is_recurring & ~is_above_chance,
+                f"strata have too few {unit}": is_small,
+            }
+            found = ", or ".join(text for text, rows in reasons.items() if rows.any())
+            lines.append(f"No stratum is stable: {found}. Do not report these.")
+        if is_small.any():
+            few = name_strata(self.clusters[is_small])
+            lines.append(f"Fewer than {MIN_UNITS} {unit} cannot be stable: {few}.")
         return lines
 
 

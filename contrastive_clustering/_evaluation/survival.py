@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from contrastive_clustering._evaluation.resampling import (
+    resample,
+    simultaneous_margins,
+)
+
 # Eigenvalues of the covariance below this share of the largest count as zero.
 SMALLEST_EIGENVALUE = 1e-10
 
@@ -11,7 +16,8 @@ class LogRankTest:
 
     The effect is the difference between the strata with the longest and the shortest
     restricted mean survival time. The horizon is the largest time up to which all
-    strata are observed: the smallest of the strata's largest times.
+    strata are observed: the smallest of the strata's largest times. Intervals allow
+    for the choice of the two strata: they hold for all pairs at once.
 
     Parameters
     ----------
@@ -50,21 +56,20 @@ class LogRankTest:
         self.horizon = min(
             float(time[labels == stratum].max()) for stratum in range(self.n_strata)
         )
-        means = [
-            self._restricted_means(stratum, np.ones((1, len(time))))[0]
-            for stratum in range(self.n_strata)
-        ]
+        (self._means,) = self.resampled_means(np.arange(len(time))[None])
         # Two strata even if all means are equal.
-        order = np.argsort(means, kind="stable")
+        order = np.argsort(self._means, kind="stable")
         self.best, self.worst = int(order[-1]), int(order[0])
-        self._effect = float(means[self.best] - means[self.worst])
         self._names = names
 
     @property
     def note(self) -> str:
         """Which strata are compared, and the horizon."""
         best, worst = self._names[self.best], self._names[self.worst]
-        return f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
+        text = f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
+        if self.n_strata > 2:
+            text += f"; the two of {self.n_strata} that differ most"
+        return text
 
     def statistic(self, labels: np.ndarray) -> np.ndarray:
         """Return the statistics of labels of shape (n_batch, n_units)."""
@@ -86,24 +91,48 @@ class LogRankTest:
 
     def effect(self) -> float:
         """Return the effect size in the data."""
-        return self._effect
+        return float(self._means[self.best] - self._means[self.worst])
 
-    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+    def interval(
+        self, n_resamples: int, confidence: float, rng: np.random.Generator
+    ) -> tuple[float, float]:
+        """Return the interval of the effect size over resampled units, or NaN."""
+        n_units = len(self.time)
+        means = resample(self.resampled_means, n_units, n_resamples, rng)
+        margins = simultaneous_margins(self._means, means, confidence)
+        margin = float(margins[self.best, self.worst])
+        effect = self.effect()
+        # No two restricted means differ by more than the horizon.
+        return effect - margin, min(effect + margin, self.horizon)
+
+    def resampled_means(self, rows: np.ndarray) -> np.ndarray:
+        """Return the restricted means of the strata in resamples.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_batch, n_units)
+            Indices of the units of each resample.
+
+        Returns
+        -------
+        means : ndarray of shape (n_batch, n_strata)
+            The restricted means; NaN for a stratum without units.
+        """
         n_batch, n_units = rows.shape
         cells = np.arange(n_batch)[:, None] * n_units + rows
         counts = np.bincount(cells.ravel(), minlength=n_batch * n_units)
-        weights = counts.reshape(n_batch, n_units).astype(float)
-        best = self._restricted_means(self.best, weights)
-        return np.asarray(best - self._restricted_means(self.worst, weights))
-
-    def _restricted_means(self, stratum: int, weights: np.ndarray) -> np.ndarray:
-        members = self.labels[self.order] == stratum
-        return restricted_mean(
-            self.time[members],
-            self.event[members],
-            weights[:, self.order[members]],
-            self.horizon,
+        weights = counts.reshape(n_batch, n_units)[:, self.order].astype(float)
+        members = [
+            self.labels[self.order] == stratum for stratum in range(self.n_strata)
+        ]
+        return np.stack(
+            [
+                restricted_mean(
+                    self.time[each], self.event[each], weights[:, each], self.horizon
+                )
+                for each in members
+            ],
+            axis=1,
         )
 
 

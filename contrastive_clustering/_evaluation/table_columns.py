@@ -17,6 +17,9 @@ from contrastive_clustering._utils.identifiers import (
 )
 from contrastive_clustering._utils.messages import show
 
+# Types of values that are categories. Tuples are the sizes of images, for example.
+CATEGORIES = (str, bool | np.bool_, tuple)
+
 # Larger integers may be equal as floats.
 MAX_EXACT = 2.0**53
 
@@ -224,6 +227,8 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         values = np.full(len(numbers), MISSING)
         values[~np.isnan(numbers)] = codes.reshape(-1)
         return Column(name, "categorical", values, _name_numbers(known))
+    if pandas.api.types.is_object_dtype(series.dtype):
+        series = series.map(_name_tuple)  # tuples would form a MultiIndex
     categories = series.astype("category").cat.remove_unused_categories().cat
     levels = tuple(map(str, categories.categories))
     if len(set(levels)) < len(levels):
@@ -252,7 +257,7 @@ def is_numeric(series: Any, where: str, pandas: Any) -> bool:
         known = series.dropna()
         if known.map(_is_number).all():
             return True  # also if all values are missing
-        for kinds in (str, bool | np.bool_):
+        for kinds in CATEGORIES:
             if known.map(lambda value, kinds=kinds: isinstance(value, kinds)).all():
                 return False
         raise ValueError(
@@ -295,6 +300,10 @@ def _name_numbers(numbers: np.ndarray) -> tuple[str, ...]:
     """Return different names of two numbers, short ones of fractions if possible."""
     names = tuple(f"{x:.15g}" if x % 1 == 0 else f"{x:.6g}" for x in numbers)
     return names if names[0] != names[1] else tuple(map(repr, numbers.tolist()))
+
+
+def _name_tuple(value: Any) -> Any:
+    return str(value) if isinstance(value, tuple) else value
 
 
 def _is_number(value: Any) -> bool:

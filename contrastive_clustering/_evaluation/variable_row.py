@@ -4,10 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.resampling import (
-    bootstrap_interval,
-    permutation_p,
-)
+from contrastive_clustering._evaluation.resampling import permutation_p
 from contrastive_clustering._evaluation.survival import LogRankTest
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._evaluation.table_columns import Column
@@ -77,12 +74,8 @@ def make_row(
     if row["note"]:
         return row
     test = _make_test(column.take(known), codes, [names[code] for code in present])
-    low, high = bootstrap_interval(
-        test.resampled_effects,
-        len(codes),
-        N_RESAMPLES,
-        confidence_level,
-        np.random.default_rng([seed, 1]),
+    low, high = test.interval(
+        N_RESAMPLES, confidence_level, np.random.default_rng([seed, 1])
     )
     effect = test.effect()
     return row | {

@@ -5,9 +5,11 @@ from typing import Protocol
 import numpy as np
 from scipy.stats import rankdata
 
+from contrastive_clustering._evaluation.resampling import bootstrap_interval
+
 
 class VariableTest(Protocol):
-    """A statistic for permuted labels and an effect size for resampled units.
+    """A statistic for permuted labels and an effect size with an interval.
 
     Labels are codes 0, 1, ... of strata, each with at least one unit.
     """
@@ -27,8 +29,10 @@ class VariableTest(Protocol):
     def effect(self) -> float:
         """Return the effect size in the data."""
 
-    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+    def interval(
+        self, n_resamples: int, confidence: float, rng: np.random.Generator
+    ) -> tuple[float, float]:
+        """Return the interval of the effect size over resampled units, or NaN."""
 
 
 class ChiSquaredTest:
@@ -64,6 +68,14 @@ class ChiSquaredTest:
         """Return the effect size in the data."""
         counts = self._count(self.values[None], self.labels[None])
         return float(cramers_v(counts, n_corrections=1)[0])
+
+    def interval(
+        self, n_resamples: int, confidence: float, rng: np.random.Generator
+    ) -> tuple[float, float]:
+        """Return percentiles of the effect size over resampled units, or NaN."""
+        return bootstrap_interval(
+            self.resampled_effects, len(self.labels), n_resamples, confidence, rng
+        )
 
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
         """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
@@ -143,6 +155,14 @@ class KruskalWallisTest:
         """Return the effect size in the data."""
         share, _ = self._explained(rankdata(self.values)[None], self.labels[None])
         return float(share[0])
+
+    def interval(
+        self, n_resamples: int, confidence: float, rng: np.random.Generator
+    ) -> tuple[float, float]:
+        """Return percentiles of the effect size over resampled units, or NaN."""
+        return bootstrap_interval(
+            self.resampled_effects, len(self.labels), n_resamples, confidence, rng
+        )
 
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
         """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""

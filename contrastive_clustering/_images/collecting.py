@@ -29,6 +29,10 @@ SHOWN_FAILURES = 3
 REMEDY = "Remove it from the source, or pass on_error='skip' to leave it out."
 
 
+class MixedUnitsWarning(UserWarning):
+    """Some images have 8 bits and others more, so that their units may differ."""
+
+
 def load_files(
     source: Any,
     settings: ReadSettings,
@@ -92,6 +96,7 @@ def load_files(
         images = spool.finish()
     metadata = make_table(pandas, collected.columns, collected.rows, table, path_column)
     _report(collected.failures, collected.columns["duplicate_of"])
+    _report_bits(collected.n_of_8_bits, images.shape[0])
     return Bunch(
         images=images,
         metadata=metadata,
@@ -141,6 +146,7 @@ class _Collected:
         self.rows: list[int] = []
         self.paths: list[str] = []
         self.failures: list[Failure] = []
+        self.n_of_8_bits = 0
         self._first_with: dict[bytes, int] = {}
 
     def add(self, item: Item, result: list[LoadedImage] | Failure) -> None:
@@ -152,6 +158,7 @@ class _Collected:
             index = self.spool.n_rows
             first = self._first_with.setdefault(image.digest, index)
             image.facts["duplicate_of"] = -1 if first == index else first
+            self.n_of_8_bits += image.values.dtype == np.uint8
             self.spool.append(image.values)
             self.rows.append(item.row)
             self.paths.append(str(item.paths[0]))
@@ -194,6 +201,17 @@ def _report(failures: Sequence[Failure], duplicate_of: Sequence[int]) -> None:
             f"{n_copies} of {len(duplicate_of)} images are exact copies of others, "
             "whose indices are in metadata['duplicate_of']. Leave them out by "
             "images[metadata['duplicate_of'] < 0]."
+        )
+
+
+def _report_bits(n_of_8_bits: int, n_images: int) -> None:
+    if 0 < n_of_8_bits < n_images:
+        have = "has" if n_of_8_bits == 1 else "have"
+        warn(
+            f"{n_of_8_bits} of {n_images} images {have} 8 bits and the others more, so "
+            "that their units may differ. Pass window='file' to map all to 8 bits, "
+            "unless all have the same units.",
+            MixedUnitsWarning,
         )
 
 

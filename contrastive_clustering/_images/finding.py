@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from contrastive_clustering._images.file_types import has_image_suffix, is_dicom
 from contrastive_clustering._utils.files import as_path
+from contrastive_clustering._utils.identifiers import is_missing
 from contrastive_clustering._utils.messages import show
 
 # Index of the media of a DICOM export, which has no image.
@@ -55,7 +58,7 @@ def find_entries(source: Any, path_column: str) -> tuple[list[Entry], Any]:
 
     Parameters
     ----------
-    source : str, path-like, list or data frame
+    source : str, path-like, list, array, series or data frame
         A folder, a pattern, paths, or a table with a column of paths.
 
     path_column : str
@@ -81,6 +84,9 @@ def find_entries(source: Any, path_column: str) -> tuple[list[Entry], Any]:
     if isinstance(source, str | os.PathLike):
         paths = _expand(source)
         return [Entry(path, row) for row, path in enumerate(paths)], None
+    for name in ("tolist", "to_list"):  # of arrays and series
+        if hasattr(source, name) and np.ndim(source) == 1:
+            source = getattr(source, name)()
     if not isinstance(source, list | tuple):
         raise TypeError(
             f"source={show(source)} is not a source of images. Pass a folder, a "
@@ -110,6 +116,11 @@ def _list_entries(listed: list[Any], where: str) -> list[Entry]:
     if not listed:
         raise ValueError(f"{where} contains no paths. Pass at least one.")
     for row, path in enumerate(listed):
+        if not isinstance(path, str) and is_missing(path):
+            raise ValueError(
+                f"{where} has no path at index {row}. Leave out the entries without a "
+                "path, for example with dropna."
+            )
         if not isinstance(path, str | os.PathLike):
             raise TypeError(
                 f"{where} has a value of type {type(path).__name__} at index {row}. "

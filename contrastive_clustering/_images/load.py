@@ -35,7 +35,7 @@ def load_images(
 
     Parameters
     ----------
-    source : str, path-like, list of paths or data frame
+    source : str, path-like, list, array or series of paths, or data frame
         A folder, which is searched recursively, also through links; a pattern such as
         ``"scans/**/*.png"``; paths; or a table with a column of paths, whose other
         columns are added to the metadata. Files of folders and patterns are in natural

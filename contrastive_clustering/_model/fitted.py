@@ -176,7 +176,8 @@ class FittedModel:
             Number of samples to generate.
 
         cluster : int or None
-            Their stratum; if None, strata are drawn in proportion to their members.
+            Their stratum; if None, strata are drawn in proportion to their members, or
+            to the groups of these.
 
         rng : RandomState
             Generator for strata and latents.

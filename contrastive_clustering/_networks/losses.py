@@ -247,7 +247,8 @@ def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
         Soft assignments.
 
     power : float
-        The power; 1 leaves assignments unchanged.
+        The power; 1 leaves assignments unchanged. High powers leave only the largest
+        assignments of a sample.
 
     Returns
     -------
@@ -262,4 +263,9 @@ def sharpen(proba: torch.Tensor, power: float) -> torch.Tensor:
     tensor([[0.9000, 0.1000]])
     """
     powered = proba**power
-    return powered / powered.sum(dim=1, keepdim=True)
+    total = powered.sum(dim=1, keepdim=True)
+    # All powers of a sample may underflow, but not those relative to its largest entry.
+    relative = (proba / proba.amax(dim=1, keepdim=True)) ** power
+    relative = relative / relative.sum(dim=1, keepdim=True)
+    is_normal = total >= torch.finfo(total.dtype).tiny
+    return torch.where(is_normal, powered / total, relative)

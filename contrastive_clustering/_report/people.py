@@ -14,21 +14,15 @@ from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
 )
-from contrastive_clustering._evaluation.table_columns import (
-    is_numeric,
-    read_table,
-    to_numbers,
-)
+from contrastive_clustering._evaluation.table_columns import read_table
 from contrastive_clustering._report.data import Chosen
+from contrastive_clustering._report.identifying import has_many_levels, may_identify
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.identifiers import MISSING, factorize, read_column
+from contrastive_clustering._utils.identifiers import read_column
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
-
-# A column with more distinct values than this share of the groups may identify them.
-MAX_SHARE_OF_DISTINCT = 0.5
 
 # As in audit_confounding, if there are enough samples.
 N_NEIGHBORS = 15
@@ -157,11 +151,10 @@ class PeopleData:
         variables, left_out = None, list[str]()
         if nuisance is not None:
             variables, left_out = _without_identifiers(
-                Nuisance.read(nuisance, n_samples), grouping
+                Nuisance.read(nuisance, n_samples), grouping, grouped=grouped
             )
-        for name in list(columns):
-            where = f"column {show(name)} of metadata"
-            if _may_identify(columns[name], where, grouping, pandas):
+        for name, values in list(columns.items()):
+            if may_identify(name, values, grouping, grouped=grouped, pandas=pandas):
                 columns.pop(name)
                 left_out.append(str(name))
         return cls(
@@ -330,28 +323,15 @@ def _read_survival(
     return read_survival(survival, columns, grouping, pandas)
 
 
-def _may_identify(values: Any, name: str, grouping: Grouping, pandas: Any) -> bool:
-    """Return whether a column, a series, may identify groups.
-
-    Numbers with fractions do not. Integers, of which only quartiles are shown, do if
-    all groups differ; names do if many differ.
-    """
-    codes, _ = factorize(values.tolist(), name)
-    known = codes != MISSING
-    n_distinct = len(np.unique(codes[known]))
-    n_units = len(np.unique(grouping.codes[known]))
-    if is_numeric(values, name, pandas):
-        numbers = to_numbers(values, name)[known]
-        return bool(n_distinct >= n_units and np.all(numbers % 1 == 0))
-    return n_distinct > MAX_SHARE_OF_DISTINCT * n_units
-
-
 def _without_identifiers(
-    nuisance: Nuisance, grouping: Grouping
+    nuisance: Nuisance, grouping: Grouping, *, grouped: bool
 ) -> tuple[Nuisance | None, list[str]]:
     """Return variables that do not identify groups, and the names of the others."""
-    limit = MAX_SHARE_OF_DISTINCT * grouping.n_groups
-    return _split(nuisance, [len(levels) <= limit for levels in nuisance.levels])
+    are_kept = [
+        not has_many_levels(len(levels), grouping.n_groups, grouped=grouped)
+        for levels in nuisance.levels
+    ]
+    return _split(nuisance, are_kept)
 
 
 def _auditable(

@@ -126,7 +126,7 @@ def examine(
         All samples of X, read in chunks.
 
     grouping : Grouping or None, default=None
-        The group of each sample used.
+        The group of each sample of X.
 
     Returns
     -------
@@ -136,22 +136,27 @@ def examine(
     n_clusters = estimator.n_clusters_
     codes = number_distinct(samples)
     is_same = is_training_set(estimator, chosen, len(samples))
+    # The samples used may be few of a small stratum, or none.
+    labels, rows = chosen.labels, chosen.rows
     if is_same:
-        n_distinct = count_distinct(estimator.labels_, codes, n_clusters)
+        labels, rows = estimator.labels_, np.arange(len(samples))
+        n_distinct = count_distinct(labels, codes, n_clusters)
     else:
         n_distinct = count_members(estimator)
         n_here = np.bincount(chosen.labels[chosen.labels >= 0], minlength=n_clusters)
         here = count_distinct(chosen.labels, codes[chosen.rows], n_clusters)
         n_distinct = np.where((n_here > 1) & (here == 1), 1, n_distinct)
-    of_one_group = is_of_one_group(chosen.labels, n_clusters, grouping)
+    if grouping is not None:
+        grouping = grouping.take(rows)
+    of_one_group = is_of_one_group(labels, n_clusters, grouping)
     if samples[0].size < MIN_VALUES:
         return Privacy(n_distinct, np.zeros(n_clusters, bool), of_one_group, is_same)
     scaler = estimator._model.scaler
     centers = estimator.inverse_transform(estimator.cluster_centers_)
     near_copy = NEAR_COPY * typical_distance(chosen, codes[chosen.rows], scaler)
     ratios, alike = distance_ratios(centers, samples, codes, scaler, near_copy)
-    members = np.arange(n_clusters)[:, None] == chosen.labels
-    n_alike = (members & alike[:, chosen.rows]).sum(axis=1)
+    members = np.arange(n_clusters)[:, None] == labels
+    n_alike = (members & alike[:, rows]).sum(axis=1)
     is_one = n_alike > MAX_SHARE * members.sum(axis=1)
     resembling = (ratios < MAX_DISTANCE_RATIO) | is_one
     return Privacy(n_distinct, resembling, of_one_group, is_same)

@@ -101,7 +101,8 @@ def clustering_report(
     metadata : pandas.DataFrame, polars.DataFrame or dict of columns, default=None
         Variables to compare the strata with, one row for each sample: see `table` of
         :func:`associate_strata`. Columns whose values may identify persons are left
-        out: names most of which differ between groups, and integers that all differ.
+        out, such as names most of which differ between groups. Without `groups`, names
+        of persons with several samples are recognized less reliably.
 
     groups : array-like of shape (n_samples,) or str, default=None
         Identifier of the group of each sample, such as the patient, or the name of a
@@ -215,7 +216,8 @@ def clustering_report(
     people = None if data is None else examine_people(data, chosen, seed)
     privacy = None
     if not show_samples:
-        privacy = examine(estimator, chosen, samples, grouping)
+        of_all = None if data is None or not data.grouped else data.grouping
+        privacy = examine(estimator, chosen, samples, of_all)
     with plots.default_style():
         parts = [
             sections.summary(estimator, chosen, len(samples), grouping),

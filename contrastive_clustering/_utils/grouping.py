@@ -15,6 +15,10 @@ from contrastive_clustering._utils.identifiers import (
 # permutations within small blocks change little.
 MIN_BLOCK = 5
 
+# Squared distances that differ by at most this fraction are equal. The two samples of a
+# pair are always equally far from their mean.
+DISTANCE_ROUNDING = 1e-6
+
 # Relative rounding error of a sum, for each of its terms.
 EPSILON = np.finfo(np.float64).eps
 
@@ -94,15 +98,19 @@ class Grouping:
         Returns
         -------
         indices : ndarray of shape (n_groups,)
-            Indices in ascending order; the first of equally near samples.
+            Indices in ascending order; the first of equally near samples, such as those
+            of a group of two.
         """
         weights = self.weights()
         means = np.zeros((self.n_groups, rows.shape[1]))
         np.add.at(means, self.codes, rows * weights[:, None])
         distances = np.square(rows - means[self.codes]).sum(axis=1)
-        order = np.lexsort([distances, self.codes])  # stable: ties keep their order
-        _, first = np.unique(self.codes[order], return_index=True)
-        return np.sort(order[first])
+        least = np.full(self.n_groups, np.inf)
+        np.minimum.at(least, self.codes, distances)
+        is_near = distances <= least[self.codes] * (1 + DISTANCE_ROUNDING)
+        near = np.flatnonzero(is_near)
+        _, first = np.unique(self.codes[near], return_index=True)
+        return np.sort(near[first])
 
     def take(self, rows: np.ndarray) -> "Grouping":
         """Return the grouping of some samples, without groups that have none left."""

@@ -152,7 +152,7 @@ _WRITTEN: tuple[tuple[Any, Callable[[Any], str]], ...] = (
 )
 
 
-def quantity(n: int, noun: str) -> str:
+def quantity(n: int, noun: str, plural: str | None = None) -> str:
     """Return a count with its noun, in the singular or the plural.
 
     Examples
@@ -160,8 +160,10 @@ def quantity(n: int, noun: str) -> str:
     >>> from contrastive_clustering._utils.messages import quantity
     >>> quantity(1, "sample"), quantity(12000, "sample")
     ('1 sample', '12,000 samples')
+    >>> quantity(2, "stratum", "strata")
+    '2 strata'
     """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
 
 
 def without_values(text: str) -> str:

@@ -36,6 +36,7 @@ def test_parameters_are_named_by_their_options():
     )
     assert in_options("this device has max_epochs") == "this device has --max-epochs"
     assert in_options("Pass as_volumes=True") == "Pass --volumes"
+    assert in_options("Check how X was loaded.") == "Check the images and --window."
 
 
 def test_a_nuisance_of_many_levels_is_refused_without_functions_of_python():
@@ -43,3 +44,25 @@ def test_a_nuisance_of_many_levels_is_refused_without_functions_of_python():
         Nuisance.read(np.arange(9), n_samples=9)
     text = in_options(str(caught.value))
     assert "divide numbers in the table into ranges; and" in text
+
+
+def test_remedies_of_a_prediction_are_other_models():
+    text = "Pass as_volumes=True. Pass size instead of spacing."
+    assert in_options(text) == "Pass --volumes. Leave out --spacing."
+    assert in_options(text, predicts=True) == (
+        "Use a model that was trained with --volumes. "
+        "Use a model that was trained without --spacing."
+    )
+
+
+def test_images_are_named_instead_of_their_indices(capsys):
+    console = Console(quiet=True)
+    text = "X[1] and X[0] (2 of 2) differ. The time at index 1 is odd. X[2] is unknown."
+    assert console.explain(text) == text
+    console.images = ["a.png", "frame 3 of b.dcm"]
+    with console.shows_warnings():
+        warnings.warn(text, stacklevel=1)
+    assert capsys.readouterr().err == (
+        "Warning: frame 3 of b.dcm and a.png (2 of 2) differ. The time for frame 3 of "
+        "b.dcm is odd. X[2] is unknown.\n"
+    )

@@ -94,3 +94,21 @@ def test_ctrl_c_ends_with_status_130(arguments, monkeypatch, capsys):
     assert main(["scans", "--labels", "x.csv", *arguments]) == 130
     remedy = "Run the same command again" if arguments else "With --checkpoint FOLDER"
     assert f"Error: interrupted. {remedy}" in capsys.readouterr().err
+
+
+def test_ctrl_c_after_the_training_keeps_the_results(monkeypatch, tmp_path, capsys):
+    model = tmp_path / "model"
+
+    def run(_):
+        model.touch()
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(run_module, "run", run)
+    line = ["scans", "--model", str(model), "--checkpoint", str(tmp_path / "progress")]
+    assert main(line) == 130
+    remedy = "Run the same command again, with --overwrite because some results are"
+    assert remedy in capsys.readouterr().err
+    assert main([*line, "--overwrite"]) == 130
+    assert "again to resume the training." in capsys.readouterr().err
+    assert main(["predict", "m", "scans", "--labels", "x.csv"]) == 130
+    assert capsys.readouterr().err == "Error: interrupted.\n"

@@ -45,6 +45,8 @@ def test_a_folder_may_be_called_like_the_other_form():
         ("scans --labels x --fit wide", "--fit: invalid choice: 'wide'"),
         ("scans --labels x --siz 8", "unrecognized arguments: --siz 8"),
         ("scans --labels x --survival a b", "--survival needs --metadata with both"),
+        ("scans --labels x --show-samples", "--show-samples needs --report"),
+        ("scans --labels x --path-column a", "--path-column needs --metadata"),
         ("scans --labels x --size 8x8x8", "--size has 3 numbers; pass one, or height"),
         ("scans --labels x --volumes --spacing 1x1", "pass one, or depth x height"),
         ("scans --labels x --spacing 1 --fit stretch", "--fit stretch would change"),

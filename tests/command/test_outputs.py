@@ -20,6 +20,15 @@ def test_new_files_are_accepted_and_not_created(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "suffix"),
+    [("labels", "strata.XLSX", ".csv"), ("report", "report.pdf", ".html")],
+)
+def test_names_of_other_formats_are_refused(tmp_path, name, file, suffix):
+    with pytest.raises(CommandError, match=rf"^--{name}: .*{file}.* with '{suffix}'"):
+        check_outputs(options(tmp_path, **{name: tmp_path / file}))
+
+
 def test_existing_files_are_kept_unless_they_may_be_replaced(tmp_path):
     (tmp_path / "model").write_text("a model")
     with pytest.raises(CommandError, match=r"--model: .* exists.* or --overwrite"):

@@ -3,6 +3,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from scan_folder import BROKEN, write_scans
 
 from contrastive_clustering._command.console import CommandError, Console
@@ -55,7 +56,45 @@ def test_copies_are_counted(tmp_path, capsys):
     scans = write_scans(tmp_path, 4, broken=False)
     (scans / "copy.png").write_bytes((scans / "ward 1" / "1.png").read_bytes())
     read(scans)
-    assert "1 of 5 images are exact copies of others" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "1 of 5 images are exact copies of others, such as ward 1/1.png, a" in shown
+    assert "a copy of copy.png. Remove" in shown
+
+
+def test_a_few_images_in_color_are_named(tmp_path, capsys):
+    scans = write_scans(tmp_path / "scans", 4, broken=False)
+    Image.new("RGB", (9, 9), "red").save(scans / "screen.png")
+    assert read(scans).images.shape == (5, 8, 8, 3)
+    text = "Warning: 1 of 5 images has colors, such as screen.png, so that all are"
+    assert text in capsys.readouterr().err
+    for number in range(4):
+        Image.new("RGB", (9, 9), (255, number, 0)).save(scans / f"{number}.png")
+    read(scans)
+    assert "have colors" not in capsys.readouterr().err
+
+
+def test_gray_images_for_a_model_of_images_in_color_are_doubted(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4, broken=False)
+    recipe = Recipe({"size": 8, "window": "file", "channels": "rgb"})
+    for predicts in (False, True):
+        assert "are gray" not in capsys.readouterr().err
+        options = Namespace(folder=scans, on_error="skip", n_jobs=1, predicts=predicts)
+        read_folder(options, recipe, Console(quiet=False))
+    text = "Warning: all images are gray, but the model is one of images in color."
+    assert text in capsys.readouterr().err
+    Image.new("RGB", (9, 9), "red").save(scans / "red.png")
+    read_folder(options, recipe, Console(quiet=False))
+    assert "are gray" not in capsys.readouterr().err
+
+
+def test_images_of_other_bits_are_counted(tmp_path, capsys):
+    scans = write_scans(tmp_path, 4, broken=False)
+    console = Console(quiet=True)
+    options = Namespace(folder=scans, on_error="skip", n_jobs=1)
+    with console.shows_warnings():
+        read_folder(options, Recipe({"size": 8, "window": None}), console)
+    text = "Warning: 2 of 4 images have 8 bits and the others more, so that their units"
+    assert text in capsys.readouterr().err
 
 
 def test_folders_without_images_are_refused(tmp_path):

@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contrastive_clustering._command.console import CommandError
+from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.recipe import Recipe
 
+CONSOLE = Console(quiet=True)
 MODEL = Path("model.safetensors")
 PARAMETERS = {
     "as_volumes": False,
@@ -38,7 +39,7 @@ def test_recipes_may_be_written_by_hand():
     recipe = Recipe.from_notes({"load_images": {"size": 64}, "other": 1}, MODEL)
     assert recipe == Recipe({"size": 64})
     images = np.zeros((1, 8, 8))
-    assert recipe.convert(images) is images
+    assert recipe.convert(images, CONSOLE) is images
 
 
 def test_models_without_a_recipe_are_refused():
@@ -61,11 +62,13 @@ def test_unknown_parameters_of_a_file_are_refused(notes):
         Recipe.from_notes(notes, MODEL)
 
 
-def test_images_of_8_bits_get_the_type_of_the_model():
+def test_images_of_8_bits_get_the_type_of_the_model(capsys):
     images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
-    converted = Recipe({}, "float32").convert(images)
+    converted = Recipe({}, "float32").convert(images, CONSOLE)
     assert converted.dtype == np.float32
     np.testing.assert_array_equal(converted, images)
-    assert Recipe({}, "uint8").convert(images) is images
+    assert "Warning: all images have 8 bits, but" in capsys.readouterr().err
+    assert Recipe({}, "uint8").convert(images, CONSOLE) is images
     with pytest.raises(CommandError, match="more than 8 bits"):
-        Recipe({}, "uint8").convert(converted)
+        Recipe({}, "uint8").convert(converted, CONSOLE)
+    assert capsys.readouterr().err == ""

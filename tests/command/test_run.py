@@ -8,12 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from image_files import write_dicom
 from scan_folder import BROKEN, write_scans, write_table
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._command.main import main
 from contrastive_clustering._command.run import _summarize
 from contrastive_clustering._saving.checkpoint import Checkpoint
+from contrastive_clustering._utils.optional import import_simpleitk
 
 SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
 
@@ -71,6 +73,8 @@ def test_noise_is_counted_apart(capsys):
     _summarize(np.array([0, -1, 1, 0, -1]), 3)
     printed = capsys.readouterr().out
     assert printed == "5 images in 3 strata of 2, 1, 0 images, and 2 in none (noise)\n"
+    _summarize(np.array([1]), 2)
+    assert capsys.readouterr().out == "1 image in 2 strata of 0, 1 images\n"
 
 
 def test_patients_of_new_images_are_groups(fitted, tmp_path):
@@ -84,6 +88,21 @@ def test_patients_of_new_images_are_groups(fitted, tmp_path):
     sizes = table.groupby("group").size()
     assert sizes.tolist() == [2] * 4
     assert (table.groupby("group")["group_stratum"].nunique() == 1).all()
+
+
+def test_the_report_knows_the_patients_without_other_variables(tmp_path):
+    """No DICOM attribute varies, so that patients are all that is known."""
+    scans, report = tmp_path / "scans", tmp_path / "report.html"
+    scans.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        image = rng.integers(0, 60, (8, 8), dtype=np.uint16)
+        image[:, : 4 if number % 2 else 8] += 180
+        write_dicom(scans / f"{number}.dcm", image, PatientID=f"MRN-{number // 6}")
+    call(scans, *SHORT, "--groups", "patient", "--report", report, "--quiet")
+    text = report.read_text("utf-8")
+    assert "on 24 samples of 4 groups; a group weighs as one" in text
+    assert "MRN-" not in text
 
 
 def test_the_model_remembers_how_images_were_read(fitted):
@@ -125,6 +144,63 @@ def test_variables_are_checked_before_the_training(fitted, tmp_path, capsys):
     call(*line, *report, "dead", status=1)
     assert "--survival: there is no column 'dead'" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_the_report_has_groups_without_other_variables(tmp_path):
+    scans = write_scans(tmp_path / "scans", broken=False)
+    for file in scans.rglob("*.dcm"):  # which state their manufacturers
+        file.unlink()
+    files = sorted(scans.rglob("*.png"))
+    rows = [f"{file.name},p{number // 2}" for number, file in enumerate(files)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,patient", *rows]))
+    report = tmp_path / "report.html"
+    line = [scans, *SHORT, "--metadata", table, "--groups", "patient", "--quiet"]
+    call(*line, "--report", report)
+    assert "16 samples of 8 groups; a group weighs as one" in report.read_text("utf-8")
+
+
+def test_odd_images_are_named_by_their_files(fitted, tmp_path, capsys, monkeypatch):
+    def refuse(self, X):
+        raise ValueError(f"X[{len(X) - 1}] is odd. Convert X to those seen in fit.")
+
+    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "predict", refuse)
+    line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
+    call(*line, "--quiet", status=1)
+    assert capsys.readouterr().err.endswith(
+        "Error: ward 1/23.png is odd. Convert the images to those seen in the "
+        "training.\n"
+    )
+
+
+def test_models_of_volumes_and_of_images_do_not_mix(fitted, tmp_path, capsys):
+    volumes = tmp_path / "volumes"
+    volumes.mkdir()
+    sitk = import_simpleitk("a test")
+    volume = sitk.GetImageFromArray(np.zeros((8, 8, 8), np.uint8))
+    sitk.WriteImage(volume, volumes / "a.nii")
+    out = ["--labels", tmp_path / "x.csv", "--quiet"]
+    call("predict", fitted.model, volumes, *out, status=1)
+    found = capsys.readouterr().err
+    assert "Use a model that was trained with --volumes" in found
+    assert "Pass --volumes" not in found
+
+
+def test_options_are_checked_before_the_images_are_read(fitted, tmp_path, capsys):
+    table, labels = tmp_path / "table.csv", tmp_path / "x.csv"
+    table.write_text("path,age\n1.png,60\n")
+    line = [fitted.scans, *SHORT, "--labels", labels]
+    call(*line, "--metadata", tmp_path / "none.csv", status=1)
+    call(*line, "--metadata", table, "--groups", "patent", status=1)
+    call(*line, "--device", "tpu", status=1)
+    call(*line, "--checkpoint", table, status=1)
+    line = ["predict", fitted.model, fitted.scans, "--labels", labels]
+    call(*line, "--metadata", table, "--groups", "patent", status=1)
+    found = capsys.readouterr().err
+    assert "--device='tpu' cannot be used here" in found
+    assert f"--checkpoint='{table}' cannot be written to" in found
+    assert found.count("--groups: there is no column 'patent'") == 2
+    assert "Reading the images" not in found
 
 
 def test_an_interrupted_training_is_resumed(fitted, tmp_path, capsys, monkeypatch):

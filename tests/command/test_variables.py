@@ -6,7 +6,7 @@ import pytest
 
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.reading import LoadedFolder
-from contrastive_clustering._command.variables import read_variables
+from contrastive_clustering._command.variables import read_metadata, read_variables
 
 
 def facts(**changed):
@@ -22,18 +22,20 @@ def facts(**changed):
     return pd.DataFrame(columns, dtype=object)
 
 
-def read(tmp_path, table=None, found=None, **changed):
+PATHS = ("0.png", "1.png", "2.png", "3.png")
+
+
+def read(tmp_path, table=None, found=None, paths=PATHS, **changed):
     options = {"metadata": None, "path_column": "path", "groups": None, "nuisance": []}
     if table is not None:
         options["metadata"] = tmp_path / "table.csv"
         options["metadata"].write_text(table)
-    paths = ["0.png", "1.png", "2.png", "3.png"]
     loaded = LoadedFolder(
-        np.zeros((4, 8, 8)), paths, facts() if found is None else found, {}
+        np.zeros((4, 8, 8)), list(paths), facts() if found is None else found, {}
     )
-    return read_variables(
-        Namespace(predicts=False, **options | changed), loaded, Console(quiet=False)
-    )
+    options = Namespace(predicts=False, **options | changed)
+    table = read_metadata(options)
+    return read_variables(options, loaded, table, Console(quiet=False))
 
 
 def test_columns_of_files_that_vary_are_metadata(tmp_path, capsys):
@@ -65,6 +67,19 @@ def test_columns_of_a_table_come_first(tmp_path):
     assert set(variables.metadata.columns) == {"site", "modality"}
 
 
+def test_folders_of_patients_are_groups(tmp_path):
+    variables = read(
+        tmp_path,
+        "patient,age\n01,60\n1,70\n",
+        paths=["01/a.png", "01/b.png", "1/a.png", "1/ct/b.png"],
+        path_column="patient",
+        groups="patient",
+    )
+    assert variables.groups.tolist() == ["01", "01", "1", "1"]
+    assert variables.metadata["age"].tolist() == [60, 60, 70, 70]
+    assert "patient" not in variables.metadata
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -89,7 +104,7 @@ def test_columns_that_do_not_exist_are_named(tmp_path, options, message):
 
 
 def test_identifiers_are_text_but_times_are_numbers(tmp_path):
-    table = "path,patient,site,months\n0,01,NA,1\n1,1,b,2\n2,,b,3\n3,x,b,4\n"
+    table = "path,patient,site,months,died\n0,01,NA,1,0\n1,1,b,2,1\n2,,b,3,0\n3,x,b,4,0"
     variables = read(
         tmp_path,
         table,

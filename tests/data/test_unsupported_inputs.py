@@ -47,7 +47,7 @@ def dicom():
 
 OTHER = {
     "dict": (lambda: {"image": IMAGE}, "is a dict", r'X\["image"\]'),
-    "bunch": (lambda: Bunch(data=IMAGE), "is a Bunch", r'X\["image"\]'),
+    "bunch": (lambda: Bunch(data=IMAGE), "is a Bunch", r"X\.images or X\.data"),
     "group": (zarr.group, "is a Group", r'X\["image"\]'),
     "str": (lambda: "folder/secret.npy", "is a str", "torch.utils.data.Dataset"),
     "path": (lambda: Path("folder/secret"), "is a PosixPath", "torch.utils.data"),

@@ -41,7 +41,7 @@ def test_no_sign():
 def test_a_probe_below_chance_is_explained():
     verdict, (sentence,) = judge_with(is_below_chance=True)
     assert verdict == NO_SIGN
-    assert sentence.endswith("Audit samples that fit has not seen.")
+    assert sentence.endswith("If fit has seen these samples, audit others.")
 
 
 def test_strata_that_follow_the_levels_are_confounded():
@@ -63,14 +63,51 @@ def test_pure_strata_are_not_identifiable_without_classes():
     assert judge_with(composition=np.array([[40, 1], [0, 40]]))[0] == NO_SIGN
 
 
-@pytest.mark.parametrize(("n_elsewhere", "is_identifiable"), [(4, False), (5, True)])
-def test_each_class_must_occur_at_several_levels(n_elsewhere, is_identifiable):
-    counts = np.array([[36, n_elsewhere], [20, 20]])
+@pytest.mark.parametrize(("n_shared", "is_identifiable"), [(4, False), (5, True)])
+def test_classes_must_occur_at_the_same_levels(n_shared, is_identifiable):
+    counts = np.array([[56, n_shared], [0, 20]])
     verdict, sentences = judge_with(class_counts=counts, **WITH_CLASSES)
     assert (verdict != NOT_IDENTIFIABLE) == is_identifiable
     assert bool(sentences) != is_identifiable
     if not is_identifiable:
-        assert sentences[0].startswith("All or nearly all groups of class well have")
+        assert sentences[0].startswith(
+            "Classes well, ill lie at different levels of site, except for a few groups"
+        )
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [[96, 4], [94, 6]],  # a small site, unrelated to the classes
+        [[40, 0], [40, 0]],
+        [[50, 0], [50, 50]],  # comparable at the first site
+    ],
+)
+def test_classes_at_the_same_level_can_be_told_apart(counts):
+    found = judge_with(class_counts=np.array(counts), **WITH_CLASSES)
+    assert found == (NO_SIGN, [])
+
+
+def test_each_class_may_have_several_levels_of_its_own():
+    verdict, _ = judge_with(
+        level_names=["a", "b", "c", "d"],
+        composition=np.full((2, 4), 10),
+        class_counts=np.array([[20, 20, 0, 1], [0, 1, 20, 20]]),
+        **WITH_CLASSES,
+    )
+    assert verdict == NOT_IDENTIFIABLE
+
+
+def test_a_small_site_that_is_unrelated_to_classes_is_identifiable():
+    """Another site has 10 random patients of 200."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(200):
+        classes, site = rng.integers(2, size=200), rng.permutation(np.arange(200) < 10)
+        counts = np.zeros((2, 2), int)
+        np.add.at(counts, (classes, site.astype(int)), 1)
+        found.append(judge_with(class_counts=counts, **WITH_CLASSES)[0])
+    assert set(found) == {NO_SIGN}
 
 
 @pytest.mark.parametrize(("n_classes", "others"), [(6, "1 other"), (7, "2 others")])
@@ -78,15 +115,18 @@ def test_all_inseparable_classes_are_named_up_to_five(n_classes, others):
     names = [f"c{number}" for number in range(n_classes)]
     verdict, (sentence,) = judge_with(
         class_names=names,
-        class_counts=np.tile([40, 0], (n_classes, 1)),
+        level_names=[*"abcdefg"],
+        composition=np.full((2, 7), 40),
+        class_counts=40 * np.eye(n_classes, 7, dtype=int),
         class_p=0.01,
     )
     assert verdict == NOT_IDENTIFIABLE
-    assert f"each of the classes c0, c1, c2, c3, c4 and {others} " in sentence
+    expected = f"Some of the classes c0, c1, c2, c3, c4 and {others} lie at different"
+    assert sentence.startswith(expected)
 
 
 def test_a_class_with_few_groups_is_not_judged():
-    counts = np.array([[9, 0], [20, 20]])
+    counts = np.array([[9, 0], [0, 40]])
     assert judge_with(class_counts=counts, **WITH_CLASSES) == (NO_SIGN, [])
 
 
@@ -129,6 +169,6 @@ def test_levels_with_few_groups_are_named():
     ],
 )
 def test_a_class_with_a_tenth_elsewhere_can_be_told_apart(counts, is_inseparable):
-    evidence = replace(BASE, **WITH_CLASSES, class_counts=np.array([counts, [30, 30]]))
+    evidence = replace(BASE, **WITH_CLASSES, class_counts=np.array([counts, [0, 60]]))
     found = evidence.inseparable_classes.tolist()
-    assert found == ([0] if is_inseparable else [])
+    assert found == ([0, 1] if is_inseparable else [])

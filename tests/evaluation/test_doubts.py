@@ -84,7 +84,19 @@ def test_copies_within_groups_are_no_reason_to_doubt():
     assert doubts_of_copies(copies, labels, groups=own) == []
     others = Grouping(np.tile(np.arange(8), 10), 8)
     (doubt,) = doubts_of_copies(copies, labels, groups=others)
-    assert "70 of 80 samples" in doubt
+    assert doubt.startswith("70 of 80 samples of X are exact copies of others; X[")
+    assert "occurs 8 times." in doubt
+
+
+def test_copies_in_several_groups_are_counted_once_in_each():
+    X = draw(100)
+    X[::5] = X[0]  # in each of ten groups twice
+    groups = Grouping(np.arange(100) // 10, 10)
+    (doubt,) = doubts_of_copies(X, np.zeros(100, int), groups=groups)
+    assert doubt.startswith(
+        "9 of 90 samples of X, not counting copies within a group, are exact copies of "
+        "others; X[0] occurs in 10 groups."
+    )
 
 
 def test_strata_of_a_single_group_are_reported():

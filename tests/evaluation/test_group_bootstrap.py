@@ -68,6 +68,16 @@ def test_intervals_of_biased_metrics_are_reflected(data):
     assert reflected == pytest.approx((2 * value - high, 2 * value - low), abs=1e-12)
 
 
+@pytest.mark.parametrize(("value", "limit"), [(0.02, 0.0), (0.98, 1.0)])
+def test_reflected_intervals_stay_in_the_range_of_the_metric(value, limit):
+    def score(y, predicted, weights):
+        is_observed = np.allclose(weights, 1)
+        return value if is_observed else 0.5 + 0.01 * weights[0]
+
+    arguments = {"a": (score, np.zeros(20))}, np.zeros(20), Grouping(np.arange(20), 20)
+    assert group_intervals(*arguments, 0, biased=["a"])["a"] == (limit, limit)
+
+
 def test_copies_within_groups_do_not_narrow_the_interval(data):
     y, predicted, _ = data
     copies = np.repeat(np.arange(120), 8)

@@ -35,6 +35,14 @@ def test_a_weight_counts_like_copies(data):
     assert found != pytest.approx(plain, abs=1e-6)
 
 
+@pytest.mark.parametrize("value", [0.1, 7.3, 1e-30, 1e30])
+@pytest.mark.parametrize("weights", [None, np.linspace(0.1, 0.7, 100)])
+def test_it_is_not_defined_for_equal_samples(value, weights):
+    samples = np.full((100, 8, 8), value)
+    found = reconstruction_error(samples, np.ones((100, 64)), lambda Z: Z, weights)
+    assert np.isnan(found)
+
+
 @pytest.mark.parametrize(
     ("decode", "message"),
     [

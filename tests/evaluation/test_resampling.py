@@ -7,6 +7,7 @@ from contrastive_clustering._evaluation import resampling
 from contrastive_clustering._evaluation.resampling import (
     bootstrap_interval,
     permutation_p,
+    simultaneous_margins,
 )
 
 LABELS = np.array([0, 0, 1, 1, 1, 2])
@@ -103,6 +104,56 @@ def test_resamples_without_an_effect_do_not_count():
         return np.full(len(rows), np.nan)
 
     assert np.isnan(bootstrap_interval(none, 4, 9, 0.9, np.random.default_rng(0))).all()
+
+
+def test_margins_of_all_differences_agree_with_a_slow_version():
+    rng = np.random.default_rng(0)
+    estimates = np.array([1.0, 3.0, 2.0, 7.0])
+    resampled = estimates + rng.normal(0.1, [1, 2, 3, 0.5], (200, 4))
+    resampled[:20, 1] = np.nan
+    pairs = [(i, j) for i in range(4) for j in range(i)]
+    errors = {
+        (i, j): [
+            each[i] - each[j] - (estimates[i] - estimates[j])
+            for each in resampled
+            if not np.isnan(each[i] - each[j])
+        ]
+        for i, j in pairs
+    }
+    scales = {pair: np.mean(np.square(each)) ** 0.5 for pair, each in errors.items()}
+    largest = [
+        np.nanmax(
+            [
+                abs(each[i] - each[j] - (estimates[i] - estimates[j])) / scales[i, j]
+                for i, j in pairs
+            ]
+        )
+        for each in resampled
+    ]
+    margins = simultaneous_margins(estimates, resampled, 0.9)
+    for i, j in pairs:
+        expected = np.quantile(largest, 0.9) * scales[i, j]
+        assert margins[i, j] == margins[j, i] == pytest.approx(expected, rel=1e-10)
+    assert (np.diag(margins) == 0).all()
+
+
+def test_margins_hold_for_all_differences_at_once():
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(400, 6))
+    ranges = np.ptp(drawn, axis=1)
+    # Resamples scatter about the estimates as these do about the truth.
+    resampled = rng.normal(size=(2000, 6))
+    margins = simultaneous_margins(np.zeros(6), resampled, 0.95)
+    assert 0.92 <= np.mean(ranges <= margins[0, 1]) <= 0.98
+
+
+def test_equal_and_missing_estimates_have_margins():
+    resampled = np.tile([1.0, 1.0, np.nan], (9, 1))
+    margins = simultaneous_margins(np.array([1.0, 1.0, 2.0]), resampled, 0.95)
+    assert margins[0, 1] == 0
+    assert np.isnan(margins[:2, 2]).all()
+    none = simultaneous_margins(np.zeros(2), np.full((9, 2), np.nan), 0.95)
+    assert np.isnan(none[0, 1])
 
 
 def test_batches_are_small_and_complete(monkeypatch):

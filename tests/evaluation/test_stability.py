@@ -155,13 +155,38 @@ def test_a_single_stratum_is_not_stable(blobs):
     result = cluster_stability(KMeans(1), blobs[0], n_resamples=3, random_state=0)
     assert result.jaccard.tolist() == [[1]] * 3
     assert not result.stable.any()
+    first, *_, last = str(result).splitlines()
+    assert first.startswith("1 stratum of 200 samples")
+    assert last == (
+        "No stratum is stable: shuffled labels may be as similar. Do not report these."
+    )
+
+
+@pytest.mark.parametrize("n_members", [1, 4, 5])
+def test_fewer_than_five_samples_are_not_stable(n_members):
+    """Passing each sample as its own group does not change the result."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    X[:n_members] += 1000
+    kmeans = KMeans(2, n_init=3, random_state=0)
+    result, by_group = (
+        cluster_stability(kmeans, X, groups=groups, random_state=2)
+        for groups in (None, np.arange(60))
+    )
+    of_few = result.counts == n_members
+    assert result.jaccard_mean[of_few] > 0.75
+    assert result.jaccard_interval[of_few, 0] > result.jaccard_chance[of_few]
+    assert (result.stable[of_few] == (n_members >= 5)).all()
+    np.testing.assert_array_equal(result.stable, by_group.stable)
+    few = f"Fewer than 5 samples cannot be stable: stratum {of_few.argmax()}."
+    assert (few in str(result)) == (n_members < 5)
 
 
 def test_noise_labels_only(blobs):
     result = cluster_stability(DBSCAN(eps=1e-9), blobs[0], n_resamples=3)
     assert result.jaccard.shape == (3, 0)
     assert result.jaccard_interval.shape == (0, 2)
-    assert "No stratum is stable" in str(result)
+    assert str(result).splitlines()[0].startswith("0 strata of 200 samples")
+    assert str(result).endswith("There is no stratum: all samples are noise.")
     assert len(result.to_frame()) == 0
 
 

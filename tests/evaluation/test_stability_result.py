@@ -61,6 +61,23 @@ def test_a_stratum_of_one_sample_is_in_the_singular(by_group):
     assert lines[2].startswith("  stratum 1 (50 samples): Jaccard")
 
 
+def test_reasons_why_no_stratum_is_stable(by_group):
+    result = replace(
+        by_group[0],
+        stable=np.zeros(4, bool),
+        jaccard_mean=np.array([0.9, 0.9, 0.9, 0.7]),
+        jaccard_interval=np.array([[0.8, 1]] * 4),
+        jaccard_chance=np.array([0.1, 0.1, 0.8, 0.1]),
+        group_counts=np.array([4, 1, 25, 25]),
+    )
+    assert str(result).splitlines()[-2:] == [
+        "No stratum is stable: refits to subsets of the groups find other strata, or "
+        "shuffled labels may be as similar, or strata have too few groups. Do not "
+        "report these.",
+        "Fewer than 5 groups cannot be stable: strata 0 and 1.",
+    ]
+
+
 def test_text_with_groups(by_group):
     result, groups = by_group
     small = int(result.group_counts.argmin())

@@ -11,6 +11,7 @@ from statsmodels.duration.survfunc import survdiff
 from contrastive_clustering._evaluation.survival import LogRankTest, restricted_mean
 
 NAMES = ["a", "b", "c", "d"]
+CHOSEN = "the two of 3 that differ most"
 
 
 def draw_units(n_strata, n=80, seed=0, ties=True):
@@ -147,8 +148,14 @@ def test_effect_compares_two_strata_even_if_means_are_equal():
     # The horizon, 2, is the time at which the first stratum was last observed.
     time, labels = np.array([2.0, 2, 5, 6, 7, 8]), np.array([0, 0, 1, 1, 2, 2])
     test = LogRankTest(time, np.arange(6) > 1, labels, NAMES)
-    assert test.note == "stratum c minus stratum a, up to 2"
+    assert test.note == f"stratum c minus stratum a, up to 2; {CHOSEN}"
     assert test.effect() == 0
+
+
+def test_two_strata_are_not_chosen():
+    time, labels = np.array([2.0, 2, 5, 6]), np.array([0, 0, 1, 1])
+    test = LogRankTest(time, np.ones(4, bool), labels, NAMES)
+    assert test.note == "stratum b minus stratum a, up to 2"
 
 
 def test_effect_is_between_the_best_and_the_worst_stratum():
@@ -162,15 +169,58 @@ def test_effect_is_between_the_best_and_the_worst_stratum():
     assert test.horizon == horizon
     assert (test.best, test.worst) == (2, 0)
     assert test.effect() == pytest.approx(means[2] - means[0], rel=1e-10)
-    assert test.note == f"stratum c minus stratum a, up to {horizon:.4g}"
+    assert test.note == f"stratum c minus stratum a, up to {horizon:.4g}; {CHOSEN}"
+
+
+def test_resampled_means_agree_with_the_curves_of_scipy():
+    time, event, labels = draw_units(3, n=300)
+    test = LogRankTest(time, event, labels, NAMES)
     rows = np.random.default_rng(0).integers(300, size=(3, 300))
     expected = [
-        slow_restricted_mean(
-            time[row][labels[row] == 2], event[row][labels[row] == 2], horizon
-        )
-        - slow_restricted_mean(
-            time[row][labels[row] == 0], event[row][labels[row] == 0], horizon
-        )
+        [
+            slow_restricted_mean(
+                time[row][labels[row] == s], event[row][labels[row] == s], test.horizon
+            )
+            for s in range(3)
+        ]
         for row in rows
     ]
-    np.testing.assert_allclose(test.resampled_effects(rows), expected, rtol=1e-10)
+    np.testing.assert_allclose(test.resampled_means(rows), expected, rtol=1e-10)
+
+
+def test_a_stratum_without_units_in_a_resample_has_no_mean():
+    time, event, labels = draw_units(2, n=6)
+    rows = np.flatnonzero(labels == 0)[[0, 1, 2, 0, 1, 2]][None]
+    ((mean, none),) = LogRankTest(time, event, labels, NAMES).resampled_means(rows)
+    assert np.isfinite(mean)
+    assert np.isnan(none)
+
+
+@pytest.mark.parametrize("n_strata", [2, 5])
+def test_interval_of_chosen_strata_contains_no_difference(n_strata):
+    # An interval that ignores the choice contains 0 in 69 % of sets with five strata.
+    n_sets, n_units = 150, 30 * n_strata
+    n_covered = 0
+    for seed in range(n_sets):
+        rng = np.random.default_rng(seed)
+        time = rng.exponential(size=n_units)
+        labels = np.arange(n_units) % n_strata
+        test = LogRankTest(np.minimum(time, 1.5), time < 1.5, labels, list("abcde"))
+        low, high = test.interval(199, 0.95, rng)
+        assert low < test.effect() < high <= test.horizon
+        n_covered += low <= 0
+    assert 0.89 <= n_covered / n_sets <= 0.99
+
+
+def test_interval_contains_a_true_difference():
+    n_covered = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(120) % 3
+        rates = np.array([0.6, 1.0, 1.7])
+        time = rng.exponential(1 / rates[labels])
+        test = LogRankTest(np.minimum(time, 1.5), time < 1.5, labels, NAMES)
+        low, high = test.interval(199, 0.95, rng)
+        means = (1 - np.exp(-rates * test.horizon)) / rates
+        n_covered += low <= means[test.best] - means[test.worst] <= high
+    assert n_covered / 150 >= 0.92

@@ -63,6 +63,7 @@ def test_numbers(values, expected):
         (pl.Series(["b", None, "a"]), [1, -1, 0], ("a", "b")),
         (pl.Series(["b", "a"], dtype=pl.Categorical), [1, 0], ("a", "b")),
         (np.array(["x", "y"]), [0, 1], ("x", "y")),
+        ([(9, 8), None, (10, 8)], [1, -1, 0], ("(10, 8)", "(9, 8)")),
     ],
 )
 def test_categories(values, codes, levels):
@@ -83,6 +84,7 @@ def test_categories(values, codes, levels):
             "^column 'x' of table has an integer beyond",
         ),
         ([2**60, 2**60 + 1], r"^column 'x' of table has integers above 2\*\*53"),
+        ([(1,), "1"], "different or unknown types, for example at index 1"),
         ([[1], [2]], "different or unknown types, for example at index 0"),
         ([1j, 2j], "neither a number nor a category"),
         (pd.date_range("2026-01-01", periods=2), "Convert it, for example dates"),

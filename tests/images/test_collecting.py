@@ -6,7 +6,7 @@ from joblib import parallel_config
 from PIL import Image
 
 from contrastive_clustering._images import collecting
-from contrastive_clustering._images.collecting import load_files
+from contrastive_clustering._images.collecting import MixedUnitsWarning, load_files
 from contrastive_clustering._images.loaded import ReadSettings
 
 rng = np.random.default_rng(0)
@@ -144,6 +144,14 @@ def test_volumes(tmp_path):
     (tmp_path / "a" / "IM2").write_bytes(b"")
     with pytest.raises(ValueError, match=r"IM2 is empty\. Remove it from the source"):
         load(sorted((tmp_path / "a").iterdir()), settings={"as_volumes": True})
+
+
+def test_images_of_other_bits_are_counted(folder):
+    write_dicom(folder / "a.dcm", IMAGES[0].astype(np.uint16) * 16)
+    text = r"^20 of 21 images have 8 bits and the others more.* Pass window='file'"
+    with pytest.warns(MixedUnitsWarning, match=text):
+        load(folder)
+    load(folder, settings={"window": "file"})
 
 
 def test_progress_is_reported(folder, capsys):

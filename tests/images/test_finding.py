@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -100,9 +101,18 @@ def test_lists_and_tables_keep_their_order(as_table):
     assert find_entries(table, "file")[0] == expected
 
 
+@pytest.mark.parametrize("as_column", [np.array, pd.Series, pl.Series])
+def test_columns_of_paths_are_lists(as_column):
+    expected = [Entry(Path("b.png"), 0), Entry(Path("a.png"), 1)]
+    assert find_entries(as_column(["b.png", "a.png"]), "path") == (expected, None)
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "message"),
     [
+        (np.array([["a.png"]]), TypeError, "^source=<ndarray of shape .* is not a sou"),
+        (["a.png", np.nan], ValueError, r"^source has no path at index 1\. Leave out"),
+        (pd.Series([None, "a.png"]), ValueError, "^source has no path at index 0"),
         (3, TypeError, r"^source=3 is not a source of images\. Pass a folder, a patt"),
         ([], ValueError, r"^source contains no paths\. Pass at least one"),
         (["a.png", 3], TypeError, r"^source has a value of type int at index 1\. Pa"),

@@ -158,6 +158,22 @@ def test_sharpening_is_a_normalized_power(proba, power):
     np.testing.assert_allclose(target, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("power", [30.0, 200.0, 1e6])
+def test_high_powers_leave_the_largest_assignments(power):
+    """All powers underflow in float32."""
+    proba = torch.tensor([[0.3, 0.15, 0.25, 0.3], [0.25, 0.25, 0.25, 0.25]])
+    logs = power * torch.log(proba.double())
+    expected = torch.softmax(logs, dim=1)
+    np.testing.assert_allclose(sharpen(proba, power), expected, atol=1e-5)
+
+
+def test_usual_powers_are_divided_by_their_sum_bit_by_bit():
+    proba = torch.rand(50, 10, generator=torch.manual_seed(0))
+    proba = proba / proba.sum(dim=1, keepdim=True)
+    expected = proba**2 / (proba**2).sum(dim=1, keepdim=True)
+    np.testing.assert_array_equal(sharpen(proba, 2.0), expected)
+
+
 def slow_nt_xent_of_negatives(views_a, views_b, groups, nuisance):
     """Equation 1 of SimCLR at temperature 1, with the negatives picked one by one."""
     views = np.concatenate([views_a, views_b]).astype(np.float64)

@@ -37,6 +37,13 @@ def test_columns_that_identify_patients_are_left_out(library):
     assert data.nuisance.names == ("site",)
 
 
+def test_columns_that_identify_patients_are_left_out_without_groups():
+    data = read({**META, "accession": 2**60 + PATIENT})
+    assert data.left_out == ("patient", "name", "accession")
+    nuisance = {"site": META["site"], "who": META["patient"]}
+    assert read(None, nuisance=nuisance).left_out == ("who",)
+
+
 def test_a_column_of_large_integers_names_each_group():
     patient = [2**60 + i // 2 for i in range(N - 1)] + [None]
     data = read({"patient": patient, "age": META["age"]}, groups="patient")

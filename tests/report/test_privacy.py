@@ -230,6 +230,25 @@ def test_share_of_a_group_is_limited(n_of_one, expected):
     assert privacy.shown.tolist() == ([1] if expected else [0, 1])
 
 
+@pytest.mark.parametrize("n_used", [0, 1])
+def test_strata_of_which_few_samples_are_used_are_examined_as_a_whole(n_used):
+    """The second stratum is of one patient, the third of noisy copies."""
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(90, 8, 8)), np.arange(90) // 30
+    X[60:] = X[60] + 0.05 * rng.normal(size=(30, 8, 8))
+    patients = np.where(labels == 1, 0, np.arange(90))
+    centers = np.stack([X[:30].mean(axis=0), X[30:60].mean(axis=0)])
+    far = X[60] + 1.5 * rng.normal(size=(8, 8))
+    estimator = Decoding(labels, np.concatenate([centers, far[None]]), X)
+    rows = np.r_[np.arange(1, 30), 30 + np.arange(n_used), 60 + np.arange(n_used)]
+    chosen = Chosen(X[rows], X[rows], rows, None, labels[rows], None)
+    privacy = examine(estimator, chosen, X, Grouping.read(patients, 90))
+    assert privacy.is_training_set
+    assert privacy.of_one_group.tolist() == [False, True, False]
+    assert privacy.resembling.tolist() == [False, False, True]
+    assert privacy.shown.tolist() == [0]
+
+
 def test_groups_of_one_sample_hide_nothing():
     labels = np.array([0, 0, 1, 1, -1])
     found = is_of_one_group(labels, 2, Grouping.read(np.arange(5), 5))

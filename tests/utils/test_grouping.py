@@ -138,6 +138,13 @@ def test_representatives_are_nearest_to_the_mean_of_their_group():
     assert len(found) == 5
 
 
+def test_the_first_of_two_samples_represents_its_group():
+    """Both are equally far from their mean, except for rounding errors."""
+    rows = 1.37 * np.random.default_rng(0).normal(size=(400, 16))
+    found = Grouping(np.arange(400) // 2, 200).representatives(rows)
+    np.testing.assert_array_equal(found, np.arange(0, 400, 2))
+
+
 def test_the_first_of_equal_samples_represents_its_group():
     grouping = Grouping(np.array([0, 1, 0, 1]), 2)
     assert grouping.representatives(np.ones((4, 2))).tolist() == [0, 1]

@@ -1,0 +1,108 @@
+"""Which columns of metadata may identify persons, so that a report leaves them out."""
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._evaluation.table_columns import (
+    MAX_EXACT,
+    is_numeric,
+    to_numbers,
+)
+from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING, factorize
+from contrastive_clustering._utils.messages import show
+
+# A column with more distinct values than this share of the groups may identify them.
+MAX_SHARE_OF_DISTINCT = 0.5
+
+# Without groups, a person may have several samples: a column with more levels may
+# identify persons if levels have fewer than five samples on average.
+MANY_LEVELS = 10
+MAX_SHARE_WITHOUT_GROUPS = 0.2
+
+# So may a column of this name, such as the hashes of `load_images`, if it has more
+# levels than the sex or the position of a patient.
+NAMES_OF_PERSONS = re.compile(
+    "patient|subject|participant|person|^groups$", re.IGNORECASE
+)
+FEW_LEVELS = 5
+
+
+def may_identify(
+    name: Hashable, values: Any, grouping: Grouping, *, grouped: bool, pandas: Any
+) -> bool:
+    """Return whether a column may identify groups, or persons if there are no groups.
+
+    Numbers with fractions do not. Integers, of which only quartiles are shown, do if
+    all groups differ or if they are too large for a quantity; names do if there are
+    many.
+
+    Parameters
+    ----------
+    name : hashable
+        Name of the column.
+
+    values : pandas.Series of length n_samples
+        The column.
+
+    grouping : Grouping
+        The group of each sample.
+
+    grouped : bool
+        Whether groups were passed.
+
+    pandas : module
+        The pandas package.
+
+    Returns
+    -------
+    identifies : bool
+        Whether to leave the column out.
+    """
+    where = f"column {show(name)} of metadata"
+    codes, distinct = factorize(values.tolist(), where)
+    known = codes != MISSING
+    n_distinct = len(np.unique(codes[known]))
+    n_units = len(np.unique(grouping.codes[known]))
+    if is_numeric(values, where, pandas):
+        if any(isinstance(each, int) and abs(each) > MAX_EXACT for each in distinct):
+            return True
+        numbers = to_numbers(values, where)[known]
+        return bool(n_distinct >= n_units and np.all(numbers % 1 == 0))
+    if not grouped and n_distinct > FEW_LEVELS and NAMES_OF_PERSONS.search(str(name)):
+        return True
+    return has_many_levels(n_distinct, n_units, grouped=grouped)
+
+
+def has_many_levels(n_levels: int, n_units: int, *, grouped: bool) -> bool:
+    """Return whether the levels of a variable are too many not to identify persons.
+
+    Parameters
+    ----------
+    n_levels : int
+        Number of distinct names.
+
+    n_units : int
+        Number of groups, or of samples if there are no groups.
+
+    grouped : bool
+        Whether groups were passed.
+
+    Returns
+    -------
+    identifies : bool
+        Whether to leave the variable out.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._report.identifying import has_many_levels
+    >>> has_many_levels(20, 60, grouped=True), has_many_levels(20, 60, grouped=False)
+    (False, True)
+    """
+    share = MAX_SHARE_OF_DISTINCT
+    if not grouped and n_levels > MANY_LEVELS:
+        share = MAX_SHARE_WITHOUT_GROUPS
+    return n_levels > share * n_units

@@ -1,0 +1,42 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from contrastive_clustering._report.identifying import may_identify
+from contrastive_clustering._utils.grouping import Grouping
+
+N = 120
+SAMPLE = np.arange(N)
+
+
+def identifies(values, *, name="column", groups=None):
+    grouping = Grouping.read(SAMPLE if groups is None else groups, N)
+    return may_identify(
+        name, pd.Series(values), grouping, grouped=groups is not None, pandas=pd
+    )
+
+
+@pytest.mark.parametrize("n_images", [2, 4])
+def test_without_groups_names_of_few_samples_may_be_those_of_persons(n_images):
+    names = [f"name {number}" for number in SAMPLE // n_images]
+    assert identifies(names)
+    sites = [f"site {number}" for number in SAMPLE // 8]
+    assert not identifies(sites)
+    assert not identifies([f"site {number % 30}" for number in SAMPLE], groups=SAMPLE)
+
+
+def test_without_groups_the_name_of_a_column_may_say_that_it_has_persons():
+    names = [f"name {number}" for number in SAMPLE // 20]
+    for name in ("Patient ID", "groups"):
+        assert identifies(names, name=name)
+    assert not identifies(names, name="site")
+    assert not identifies(names, name="Patient ID", groups=SAMPLE)
+    assert not identifies(np.where(SAMPLE % 2, "F", "M"), name="PatientSex")
+    assert not identifies(SAMPLE // 8, name="patient")  # only quartiles are shown
+
+
+def test_integers_that_are_too_large_for_floats_are_identifiers():
+    assert identifies(2**60 + SAMPLE)
+    assert identifies(2**60 + SAMPLE // 2)
+    assert not identifies(2**20 + SAMPLE // 2)
+    assert not identifies(SAMPLE / 7 + 1e17)
