@@ -23,8 +23,9 @@ META = {
 OPTIONS = {"groups": "patient", "survival": ("days", "died"), "nuisance": "site"}
 
 
-def choose(rows=None, labels=LABELS, y=None, *, n_features=None):
+def choose(rows=None, labels=LABELS, y=None, *, proba=None, n_features=None):
     """Return stand-ins of the chosen samples: images, or a table."""
+    proba = np.eye(max(3, labels.max() + 1))[labels] if proba is None else proba
     rows = np.arange(N) if rows is None else rows
     shape = (N, 4, 4) if n_features is None else (N, n_features)
     X = np.random.default_rng(1).normal(size=shape)
@@ -34,6 +35,7 @@ def choose(rows=None, labels=LABELS, y=None, *, n_features=None):
         rows=rows,
         latents=np.random.default_rng(2).normal(size=(N, 3))[rows],
         labels=labels[rows],
+        proba=proba[rows],
         y=None if y is None else y[rows],
         classes=np.empty(0) if y is None else np.unique(y[rows]),
     )

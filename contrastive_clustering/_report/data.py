@@ -114,6 +114,9 @@ class Chosen:
     labels : ndarray of shape (n_chosen,)
         Their strata.
 
+    proba : ndarray of shape (n_chosen, n_clusters)
+        Their soft assignments.
+
     y : ndarray of shape (n_chosen,) or None
         Their classes.
 
@@ -126,6 +129,7 @@ class Chosen:
     rows: np.ndarray
     latents: np.ndarray
     labels: np.ndarray
+    proba: np.ndarray
     y: np.ndarray | None
     y_name: str = "class"
 
@@ -185,6 +189,7 @@ def choose_samples(
         rows=rows,
         latents=latents,
         labels=estimator._model.assign(latents),
+        proba=estimator._model.clustering.predict_proba(latents),
         y=None if y is None else y[rows],
         y_name=y_name,
     )

@@ -1,7 +1,7 @@
 """Strata of the samples of a report against metadata, survival and nuisances."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
 from contrastive_clustering._evaluation.audit import audit_confounding
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
+from contrastive_clustering._evaluation.group_strata import assign_groups
 from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
@@ -198,8 +199,12 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
     survival = None if data.survival is None else data.survival.take(rows)
     association = None
     is_asked = bool(data.columns) or survival is not None
-    if is_asked and _can_compare(chosen.labels, grouping):
-        association = _associate(data, chosen, groups, survival, seed)
+    labels = _decide_ties(chosen, grouping) if data.grouped else chosen.labels
+    if is_asked and _can_compare(labels, grouping):
+        association = replace(
+            _associate(data, chosen, labels, survival, seed),
+            n_divided=_count_divided(chosen.labels, grouping),
+        )
     audit = nuisance = None
     not_audited: tuple[str, ...] = ()
     if data.nuisance is not None and np.any(chosen.labels != NOISE):
@@ -210,12 +215,29 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
         association,
         is_asked and association is None,
         audit,
-        chosen.labels,
+        labels,
         groups,
         survival,
         data.left_out,
         not_audited,
     )
+
+
+def _decide_ties(chosen: Chosen, grouping: Grouping) -> np.ndarray:
+    """Return the stratum of the group of each sample, -1 for samples of noise.
+
+    Functions that only know strata of samples give a group with equally many samples in
+    two strata to the smaller number. The probabilities of the strata decide here, so
+    that groups have the same stratum as in `predict_groups`.
+    """
+    strata = assign_groups(chosen.labels, chosen.proba, grouping).labels
+    return np.where(chosen.labels == NOISE, NOISE, strata[grouping.codes])
+
+
+def _count_divided(labels: np.ndarray, grouping: Grouping) -> int:
+    """Return the number of groups with samples in several strata, without noise."""
+    strata = np.where(labels == NOISE, np.nan, labels)
+    return len(np.unique(grouping.codes[grouping.varies(strata)]))
 
 
 class _Encoded:
@@ -234,7 +256,7 @@ class _Encoded:
 def _associate(
     data: PeopleData,
     chosen: Chosen,
-    groups: np.ndarray | None,
+    labels: np.ndarray,
     survival: SurvivalColumn | None,
     seed: int,
 ) -> StrataAssociation:
@@ -247,9 +269,9 @@ def _associate(
         pair = (pandas.Series(survival.time, name=survival.name), EVENT)
     is_table = chosen.samples.ndim == 2
     return associate_strata(
-        chosen.labels,
+        labels,
         table,
-        groups=groups,
+        groups=data.grouping.codes[chosen.rows] if data.grouped else None,
         survival=pair,
         clustered=np.asarray(chosen.samples[:]) if is_table else (),
         random_state=seed,

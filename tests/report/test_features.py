@@ -17,7 +17,7 @@ from contrastive_clustering._utils.grouping import Grouping
 
 def choose(X, labels):
     rows = np.arange(len(X))
-    return Chosen(X, ChosenSamples(X, rows), rows, None, np.asarray(labels), None)
+    return Chosen(X, ChosenSamples(X, rows), rows, None, np.asarray(labels), None, None)
 
 
 def cells(section):

@@ -17,7 +17,7 @@ class Fitted:
 def chosen_part(labels=Fitted.labels_, rows=None, y=None):
     rows = np.arange(len(labels)) if rows is None else rows
     samples = np.arange(float(len(labels)))[:, None].repeat(64, axis=1)
-    return Chosen(None, samples, rows, None, np.asarray(labels), y)
+    return Chosen(None, samples, rows, None, np.asarray(labels), None, y)
 
 
 def privacy(
@@ -35,7 +35,7 @@ def said(chosen, n_samples=11, known=None, error=0.2):
 
 def test_copies_within_a_group_are_not_reported():
     samples = np.zeros((11, 64)) + np.repeat([0, 1, 2], [9, 1, 1])[:, None]
-    chosen = Chosen(None, samples, np.arange(11), None, Fitted.labels_, None)
+    chosen = Chosen(None, samples, np.arange(11), None, Fitted.labels_, None, None)
     patients = Grouping(np.repeat([0, 1, 2], [9, 1, 1]), 3)
     plain, grouped = (
         "".join(caveats(Fitted, chosen, 11, None, 0.2, grouping=each))

@@ -190,3 +190,27 @@ def test_missing_pandas_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="clustering_report with metadata needs"):
         read()
+
+
+def test_probabilities_decide_between_equally_frequent_strata():
+    labels = np.arange(N) % 2  # each patient has a sample in either stratum
+    proba = np.where(labels[:, None] == [0, 1], 0.6, 0.4)
+    is_second = PATIENT % 4 > 0
+    proba[is_second & (labels == 1)] = 0.1, 0.9
+    people = examine_people(
+        read(META, **OPTIONS), choose(labels=labels, proba=proba), 0
+    )
+    np.testing.assert_array_equal(people.labels, is_second)
+    units = people.association.baseline.loc[("units", "n")]
+    assert units.tolist() == ["40", "10", "30"]
+    assert people.association.n_divided == 40
+
+
+def test_samples_of_noise_stay_noise():
+    labels = np.where(np.arange(N) % 5, LABELS, -1)
+    proba = np.full((N, 3), 1 / 3)
+    data = read(META, **OPTIONS)
+    people = examine_people(data, choose(labels=labels, proba=proba), 0)
+    np.testing.assert_array_equal(people.labels == -1, labels == -1)
+    strata = [set(labels[p == PATIENT]) - {-1} for p in range(40)]
+    assert people.association.n_divided == sum(len(each) > 1 for each in strata)

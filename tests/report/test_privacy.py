@@ -43,7 +43,7 @@ def test_members_are_counted_without_noise():
     ],
 )
 def test_training_set_is_recognized_by_its_strata(labels, rows, n_samples, expected):
-    chosen = Chosen(None, None, rows, None, labels, None)
+    chosen = Chosen(None, None, rows, None, labels, None, None)
     assert is_training_set(Fitted, chosen, n_samples) is expected
 
 
@@ -124,7 +124,7 @@ def test_typical_distance_is_measured_between_strata():
     codes, scaler = number_distinct(X), scaler_of(X)
 
     def typical(labels):
-        chosen = Chosen(X, X, np.arange(60), None, labels, None)
+        chosen = Chosen(X, X, np.arange(60), None, labels, None, None)
         return typical_distance(chosen, codes, scaler)
 
     correlations = np.corrcoef(X[[0, 20, 40]].reshape(3, -1))
@@ -161,7 +161,7 @@ def test_copies_and_noisy_copies_are_found(deviation, part):
     centers = np.stack([X[labels == k].mean(axis=0) for k in range(3)])
     estimator = Decoding(labels, centers, X)
     X, found = X[part], labels[part]
-    chosen = Chosen(X, X, np.arange(len(X)), None, found, None)
+    chosen = Chosen(X, X, np.arange(len(X)), None, found, None, None)
     privacy = examine(estimator, chosen, X)
     assert privacy.shown.tolist() == [0]
     assert privacy.is_training_set is (part == slice(None))
@@ -174,7 +174,7 @@ def test_center_that_resembles_a_member_is_found_in_a_mixed_stratum():
     X, labels = rng.normal(size=(90, 8, 8)), np.arange(90) // 30
     X[35:60] = X[30]
     centers = np.stack([X[labels == k].mean(axis=0) for k in range(3)])
-    chosen = Chosen(X, X, np.arange(90), None, labels, None)
+    chosen = Chosen(X, X, np.arange(90), None, labels, None, None)
     privacy = examine(Decoding(labels, centers, X), chosen, X)
     assert privacy.n_distinct.tolist() == [30, 5, 30]
     assert privacy.resembling.tolist() == [False, True, False]
@@ -201,7 +201,7 @@ def test_share_of_near_copies_is_limited(n_copies, expected):
     X, labels = rng.normal(size=(60, 8, 8)), np.arange(60) // 30
     X[1:n_copies] = X[0] + 0.05 * rng.normal(size=(n_copies - 1, 8, 8))
     centers = np.stack([X[0] + 1.5 * rng.normal(size=(8, 8)), X[30:].mean(axis=0)])
-    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    chosen = Chosen(X, X, np.arange(60), None, labels, None, None)
     privacy = examine(Decoding(labels, centers, X), chosen, X)
     assert privacy.resembling.tolist() == [expected, False]
 
@@ -210,7 +210,7 @@ def test_samples_with_few_features_are_not_compared():
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(60, 10)), np.arange(60) // 30
     centers = X[[0, 30]]
-    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    chosen = Chosen(X, X, np.arange(60), None, labels, None, None)
     privacy = examine(Decoding(labels, centers, X), chosen, X)
     assert privacy.shown.tolist() == [0, 1]
 
@@ -222,7 +222,7 @@ def test_share_of_a_group_is_limited(n_of_one, expected):
     patients = np.arange(60)
     patients[:n_of_one] = 0
     patients[30:40] = 30
-    chosen = Chosen(X, X, np.arange(60), None, labels, None)
+    chosen = Chosen(X, X, np.arange(60), None, labels, None, None)
     privacy = examine(
         Decoding(labels, X[[0, 30]], X), chosen, X, Grouping.read(patients, 60)
     )
@@ -241,7 +241,7 @@ def test_strata_of_which_few_samples_are_used_are_examined_as_a_whole(n_used):
     far = X[60] + 1.5 * rng.normal(size=(8, 8))
     estimator = Decoding(labels, np.concatenate([centers, far[None]]), X)
     rows = np.r_[np.arange(1, 30), 30 + np.arange(n_used), 60 + np.arange(n_used)]
-    chosen = Chosen(X[rows], X[rows], rows, None, labels[rows], None)
+    chosen = Chosen(X[rows], X[rows], rows, None, labels[rows], None, None)
     privacy = examine(estimator, chosen, X, Grouping.read(patients, 90))
     assert privacy.is_training_set
     assert privacy.of_one_group.tolist() == [False, True, False]
