@@ -108,7 +108,7 @@ def cut_linkage(linkage: ArrayLike, n_clusters: int) -> np.ndarray:
         )
     # Row i merges two nodes into the node n_strata + i.
     groups = {stratum: [stratum] for stratum in range(n_strata)}
-    for i, (left, right) in enumerate(tree[: n_strata - n_clusters, :2].astype(int)):
+    for i, (left, right) in enumerate(tree[: n_strata - n_clusters, :2]):
         groups[n_strata + i] = groups.pop(int(left)) + groups.pop(int(right))
     coarse = np.empty(n_strata, dtype=np.intp)
     for number, members in enumerate(sorted(groups.values(), key=min)):

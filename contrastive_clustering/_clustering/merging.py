@@ -143,7 +143,7 @@ def merge_clusters(
     """
     links = _links(labels, graph)  # (n_fine, n_fine)
     n_fine = len(links)
-    sizes = np.bincount(labels, weights, minlength=n_fine).astype(np.float64)
+    sizes = np.bincount(labels, weights).astype(np.float64)
     merged = np.arange(n_fine)
     alive = sizes > 0
     while alive.sum() > n_clusters:

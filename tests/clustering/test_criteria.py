@@ -43,19 +43,35 @@ def slow_silhouette(latents, labels):
     return np.mean(values)
 
 
-def test_silhouette_is_computed_on_the_other_half():
+@pytest.mark.parametrize("n_clusters", [2, 4])
+def test_silhouette_is_computed_on_the_other_half(n_clusters):
     latents = draw_blobs(3, n_samples=40)
     fit, seen_parts = recorded_fit()
-    score = score_of("silhouette", latents, fit, 4, 0)
+    score = score_of("silhouette", latents, fit, n_clusters, 0)
     assert len(seen_parts) == 2 * _criteria.N_SPLITS
     wanted = []
     for seen in seen_parts:
         rows = {tuple(row) for row in seen}
         new = np.array([row for row in latents if tuple(row) not in rows])
         assert len(seen) + len(new) == len(latents)
-        labels = fit_kmeans(seen, 4).predict(new).tolist()
+        labels = fit_kmeans(seen, n_clusters).predict(new).tolist()
         wanted.append(slow_silhouette(new.tolist(), labels))
     assert score == pytest.approx(np.mean(wanted), rel=1e-5)
+
+
+@pytest.mark.parametrize("criterion", ["silhouette", "stability"])
+def test_more_strata_than_half_of_the_samples_have_the_worst_score(criterion):
+    latents = draw_blobs(3, n_samples=17)  # halves of 8 and 9
+    scores = CRITERIA[criterion].judge(latents, fit_kmeans, [3, 9, 10], 0, 0)
+    assert scores[0] > 0
+    assert scores[1:] == [-1, -1]
+
+
+def test_stability_is_computed_for_as_many_strata_as_half_of_the_samples():
+    fit, parts = recorded_fit()
+    score = score_of("stability", draw_blobs(3, n_samples=16), fit, 8, 0)
+    assert len(parts) == 4 * _criteria.N_SPLITS
+    assert score > -1
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +176,16 @@ def test_within_is_the_sum_of_squares_without_noise():
     scale = float(np.var(latents))
     score = score_of("elbow", latents, fit, 2, 0)
     assert score == pytest.approx((2 + 0.5) / scale)
+
+
+def test_within_sums_squares_over_all_features():
+    latents = draw_blobs(3, n_samples=40)
+    clustering = fit_kmeans(latents, 3)
+    space, labels = clustering.prepare(latents), clustering.labels
+    wanted = 0.0
+    for label in range(3):
+        rows = space[labels == label].tolist()
+        # Half of the mean square between members is that from their center.
+        squares = [math.dist(a, b) ** 2 for a in rows for b in rows]
+        wanted += sum(squares) / len(rows) / 2
+    assert score_of("elbow", latents, fit_kmeans, 3, 0) == pytest.approx(wanted)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
+from sklearn.mixture import GaussianMixture
 
 from contrastive_clustering._clustering import density as _density
 from contrastive_clustering._clustering.density import VARIANCE_FLOOR, LatentDensity
@@ -83,6 +84,40 @@ def test_two_humps_get_two_gaussians_and_one_hump_one():
     # The density is lower between the humps, which one Gaussian could not represent.
     on, between = density.score_samples(np.array([[0.0] * 4, [5.0, 0, 0, 0]]))
     assert on > between + 3
+
+
+def test_a_cluster_has_at_most_three_gaussians():
+    humps, _ = blobs([200, 200, 200, 200], dim=2, distance=40)
+    density = LatentDensity.fit(humps, np.zeros(800, dtype=int), 1, seed=0)
+    assert len(density.means) == 3
+
+
+def test_the_criterion_is_the_bic():
+    rows = blobs([150, 50], dim=3)[0].astype(np.float64)
+    mixture = GaussianMixture(2, random_state=0).fit(rows)
+    members = _density._Members(rows, None, slice(None))
+    factors = np.linalg.cholesky(mixture.covariances_)
+    found = _density._information_criterion(
+        members, np.log(mixture.weights_), mixture.means_, factors
+    )
+    assert found == pytest.approx(mixture.bic(rows))
+
+
+def test_a_cluster_is_drawn_from_by_the_weights_of_its_gaussians():
+    humps, _ = blobs([450, 150], dim=2, distance=40)
+    latents = np.concatenate([humps, humps[:200] + 500])
+    labels = np.repeat([0, 1], [600, 200])
+    density = LatentDensity.fit(latents, labels, 2, seed=0)
+    drawn, _ = density.sample(10_000, 0, np.random.RandomState(0))
+    assert np.mean(drawn[:, 0] > 20) == pytest.approx(0.25, abs=0.02)
+
+
+def test_without_any_spread_the_resolution_of_float32_is_that_of_the_largest_value():
+    latents = np.full((5, 2), [-1000, 0], dtype=np.float32)
+    density = LatentDensity.fit(latents, np.zeros(5, dtype=int), 1, seed=0)
+    # Five members without spread, and the prior with the weight of two.
+    variance = 2 / 7 * (1000 * np.finfo(np.float32).eps) ** 2
+    np.testing.assert_allclose(density.factors[0] ** 2, variance * np.eye(2))
 
 
 def test_samples_have_the_moments_of_their_cluster():

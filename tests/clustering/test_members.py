@@ -9,6 +9,7 @@ from contrastive_clustering._clustering.members import (
     merged_members,
 )
 from contrastive_clustering._clustering.merging import (
+    merge_clusters,
     neighbor_graph,
     normalized_cut,
 )
@@ -61,8 +62,57 @@ def test_the_better_separated_half_of_the_merged_members_votes():
     assert all(set(member.merged) == {0, 1, 2} for member in found)
 
 
-@pytest.mark.parametrize(("n_samples", "most"), [(30, 6), (10_000, 60)])
-def test_small_sets_have_fewer_fine_clusters(n_samples, most):
-    counts = count_fine_clusters(10, 5, n_samples)
-    assert counts.max() == max(10, most)
-    assert (np.diff(counts) >= 0).all()
+def test_members_have_seeds_of_their_own():
+    graph, counts = neighbor_graph(X, 5), np.full(6, 10)
+    found = merged_members(
+        Memoized(X), graph, counts, 3, np.random.RandomState(0), by_direction=False
+    )
+    used = [member.fine.random_state for member in found]
+    assert len(set(used)) == 3
+    assert set(used) < set(seeds(6))
+
+
+def test_a_group_weighs_as_one_in_merged_members():
+    groups = Grouping.read(np.minimum(np.arange(120), 40), 120)  # one holds most
+    graph = neighbor_graph(X, 5, groups)
+    rng, counts = np.random.RandomState(0), np.array([8, 12, 16, 20])
+    found = merged_members(
+        Memoized(X), graph, counts, 3, rng, by_direction=False, groups=groups
+    )
+    weights = np.append(np.ones(40), np.full(80, 1 / 80))
+    changed = []
+    for member in found:
+        labels = member.fine.labels_
+        expected = merge_clusters(labels, graph, 3, weights)
+        np.testing.assert_array_equal(member.merged, expected)
+        changed.append((merge_clusters(labels, graph, 3) != expected).any())
+    assert any(changed)
+
+
+def test_merged_members_of_few_distinct_samples():
+    few = np.repeat(X[:4], 5, axis=0)
+    (found,) = merged_members(
+        Memoized(few),
+        neighbor_graph(few, 6),
+        np.array([10]),
+        2,
+        np.random.RandomState(0),
+        by_direction=False,
+    )
+    assert len(found.fine.cluster_centers_) == len(found.merged) == 4
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "n_samples", "expected"),
+    [
+        (2, 10_000, [20, 35, 50]),
+        (10, 10_000, [20, 40, 60]),
+        (100, 10_000, [200, 400, 600]),
+        (10, 204, [20, 40, 40]),  # at least 5 samples each
+        (10, 30, [10, 10, 10]),
+    ],
+)
+def test_numbers_of_fine_clusters(n_clusters, n_samples, expected):
+    counts = count_fine_clusters(n_clusters, 3, n_samples)
+    assert counts.tolist() == expected
+    assert counts.dtype.kind == "i"

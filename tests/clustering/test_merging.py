@@ -56,12 +56,25 @@ def test_fine_clusters_without_members_do_not_count():
     assert sorted(merged[[0, 2, 3]]) == [0, 1, 2]
 
 
+def test_links_between_merged_clusters_are_summed():
+    links = np.zeros((5, 5))
+    links[0, 1], links[2, 3] = 10, 9  # merged first
+    links[1, 3] = 4  # then a mean of 1 between the four pairs of both
+    links[4, :2] = 0.9  # and of 0.9 between the two pairs of these
+    merged = merge_clusters(np.arange(5), csr_array(links + links.T), 2)
+    assert merged.tolist() == [0, 0, 0, 0, 1]
+
+
 @settings(max_examples=40)
-@given(n_clusters=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
-def test_normalized_cut_is_the_mean_fraction_of_leaving_links(n_clusters, seed):
+@given(
+    n_clusters=st.integers(1, 5),
+    linked=st.sampled_from([0.02, 0.3]),  # with few links, some clusters have none
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_normalized_cut_is_the_mean_fraction_of_leaving_links(n_clusters, linked, seed):
     rng = np.random.default_rng(seed)
     labels = 2 * rng.integers(0, n_clusters, 15)  # some numbers are not used
-    weights = rng.random((15, 15)) * (rng.random((15, 15)) < 0.3)
+    weights = rng.random((15, 15)) * (rng.random((15, 15)) < linked)
     weights += weights.T
     parts = []
     for label in set(labels.tolist()):
@@ -111,6 +124,10 @@ def test_neighbors_are_in_other_groups(kind, n_neighbors, monkeypatch):
     with pytest.warns(UserWarning, match="Could not adhere to working_memory"):
         graph = neighbor_graph(X, n_neighbors, groups)
     np.testing.assert_allclose(graph.toarray(), expected, rtol=1e-10)
+
+
+def test_a_single_sample_has_no_neighbors():
+    assert neighbor_graph(np.ones((1, 2)), 15).toarray().tolist() == [[0.0]]
 
 
 def test_equally_near_samples_give_one_link():

@@ -228,6 +228,18 @@ def test_samples_without_negatives_have_no_gradient():
     assert not a.grad.any()
 
 
+def test_groups_and_nuisances_leave_out_negatives_without_each_other():
+    a, b = np.random.default_rng(0).normal(size=(2, 6, 5))
+    codes, same, different = np.array([0, 0, 1, 1, 1, 2]), np.zeros(6), np.arange(6)
+    for name, expected in (
+        ("groups", slow_nt_xent_of_negatives(a, b, codes, same)),
+        ("nuisance", slow_nt_xent_of_negatives(a, b, different, codes)),
+    ):
+        views = torch.from_numpy(a), torch.from_numpy(b)
+        loss = nt_xent(*views, 1.0, **{name: torch.from_numpy(codes)})
+        assert float(loss) == pytest.approx(expected, abs=1e-10), name
+
+
 @pytest.mark.parametrize("codes", [torch.zeros(3), torch.zeros(2).long(), [0, 1, 2]])
 @pytest.mark.parametrize("name", ["groups", "nuisance"])
 def test_codes_are_integers_one_a_sample(name, codes):

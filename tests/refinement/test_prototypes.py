@@ -217,12 +217,19 @@ def test_learning_draws_samples_by_weight(fitted):
     proba[60:] = proba[60:, ::-1]  # nine of ten copies are labeled the other way
     weights = np.repeat([1.0, 0.01], [60, 540])
     found = {}
-    for name, some in (("weights", weights), ("none", None)):
-        learned = learn_strata(head, latents, proba, seed=0, weights=some)
+    for name, some, decoded in (
+        ("weights", weights, None),
+        ("decoded", weights, latents),
+        ("none", None, None),
+    ):
+        learned = learn_strata(
+            head, latents, proba, seed=0, decoded=decoded, weights=some
+        )
         with torch.no_grad():
             labels = learned(torch.from_numpy(distinct)).argmax(dim=1).numpy()
         found[name] = np.mean(labels == proba[:60].argmax(axis=1))
     assert found["weights"] > 0.9
+    assert found["decoded"] > 0.9
     assert found["none"] < 0.1
 
 
