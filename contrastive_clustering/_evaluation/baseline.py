@@ -84,7 +84,7 @@ def _characterize(
 def _count_levels(
     column: Column, parts: list[np.ndarray]
 ) -> list[tuple[str, list[str]]]:
-    frequency = np.bincount(column.values[column.known], minlength=len(column.levels))
+    frequency = np.bincount(column.values[column.known])
     frequent = np.sort(np.argsort(-frequency, kind="stable")[:MOST_LEVELS])
     present = frequent[frequency[frequent] > 0]
     values = [column.values[part & column.known] for part in parts]
@@ -116,8 +116,6 @@ def _quartiles(values: np.ndarray) -> str:
 def _median_survival(column: SurvivalColumn) -> str:
     """Return the first time at which the Kaplan-Meier curve is at most one half."""
     observed = column.event == 1
-    if not observed.any():
-        return "not reached"
     sample = CensoredData(
         uncensored=column.time[observed], right=column.time[~observed]
     )

@@ -108,8 +108,8 @@ def _equals(column: Column, feature: Any, pandas: Any) -> bool:
 
 
 def _are_collinear(a: np.ndarray, b: np.ndarray) -> bool:
-    """Return whether one array is a linear transform of the other."""
-    if not np.isfinite(a).all() or not np.isfinite(b).all():
+    """Return whether one array is a linear transform of the other; `a` is finite."""
+    if not np.isfinite(b).all():
         return False
     # Scaling avoids sums and products that overflow or vanish.
     a, b = _scale(a), _scale(b)

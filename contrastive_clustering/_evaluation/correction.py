@@ -28,7 +28,7 @@ def correct(p: np.ndarray, n_searched: int, method: str | None) -> np.ndarray:
     """
     corrected: np.ndarray = np.minimum(1, p * n_searched)
     known = ~np.isnan(p)
-    if not known.any() or method is None:
+    if method is None:
         return corrected
     if method == "bh":
         corrected[known] = false_discovery_control(corrected[known], method="bh")

@@ -99,7 +99,7 @@ def kaplan_meier(
     starts_later = estimate.quantiles[0] > 0
 
     def prepend(value: float, values: np.ndarray) -> np.ndarray:
-        return np.r_[value, values].astype(float) if starts_later else values
+        return np.r_[value, values] if starts_later else values
 
     return KaplanMeierCurve(
         times=prepend(0.0, estimate.quantiles),

@@ -61,6 +61,8 @@ def test_pure_strata_are_not_identifiable_without_classes():
     found = judge_with(p=0.01, composition=pure, class_counts=balanced, **WITH_CLASSES)
     assert found == (CONFOUNDED, [])
     assert judge_with(composition=np.array([[40, 1], [0, 40]]))[0] == NO_SIGN
+    one_stratum = {"composition": np.array([[20, 0, 0]]), "level_names": ["a", "b"]}
+    assert not replace(BASE, **one_stratum).are_strata_pure
 
 
 @pytest.mark.parametrize(("n_shared", "is_identifiable"), [(4, False), (5, True)])
@@ -110,8 +112,11 @@ def test_a_small_site_that_is_unrelated_to_classes_is_identifiable():
     assert set(found) == {NO_SIGN}
 
 
-@pytest.mark.parametrize(("n_classes", "others"), [(6, "1 other"), (7, "2 others")])
-def test_all_inseparable_classes_are_named_up_to_five(n_classes, others):
+@pytest.mark.parametrize(
+    ("n_classes", "names_of_last"),
+    [(5, "c4"), (6, "c4 and 1 other"), (7, "c4 and 2 others")],
+)
+def test_all_inseparable_classes_are_named_up_to_five(n_classes, names_of_last):
     names = [f"c{number}" for number in range(n_classes)]
     verdict, (sentence,) = judge_with(
         class_names=names,
@@ -121,7 +126,7 @@ def test_all_inseparable_classes_are_named_up_to_five(n_classes, others):
         class_p=0.01,
     )
     assert verdict == NOT_IDENTIFIABLE
-    expected = f"Some of the classes c0, c1, c2, c3, c4 and {others} lie at different"
+    expected = f"Some of the classes c0, c1, c2, c3, {names_of_last} lie at different"
     assert sentence.startswith(expected)
 
 
@@ -157,6 +162,11 @@ def test_levels_with_few_groups_are_named():
     assert sentence == "Fewer than 5 samples, too few to judge: b, c."
 
 
+def test_a_level_with_five_groups_in_all_strata_is_judged():
+    composition = np.array([[3, 20], [2, 20]])
+    assert judge_with(composition=composition) == (NO_SIGN, [])
+
+
 @pytest.mark.parametrize(
     ("counts", "is_inseparable"),
     [
@@ -165,6 +175,9 @@ def test_levels_with_few_groups_are_named():
         ([12, 1], True),
         ([96, 4], True),
         ([95, 5], False),
+        ([36, 4], True),
+        ([27, 4], False),
+        ([10, 0], True),
         ([5, 0], False),  # too small to judge
     ],
 )

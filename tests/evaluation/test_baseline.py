@@ -23,6 +23,7 @@ def test_counts_percentages_quartiles_and_missing_values():
         read("age", [10, 20, 30, np.nan, 50]), read("sex", ["f", "m", "f", None, "f"])
     )
     assert table.columns.tolist() == ["all", 3, 7]
+    assert table.columns.name == "stratum"
     assert table.loc[("units", "n")].tolist() == ["5", "3", "2"]
     assert table.loc[("age", "median [quartiles]")].tolist() == [
         "25 [17.5, 35]",
@@ -49,6 +50,17 @@ def test_rare_levels_share_a_row():
     assert names[1:21] == [f"level {i}, n (%)" for i in range(20)]
     assert names[21:] == ["5 other levels, n (%)", "missing, n (%)"]
     assert table.loc[("x", "5 other levels, n (%)"), "all"] == "8 (16.7 %)"
+
+
+def test_levels_keep_their_order_and_unused_ones_are_left_out():
+    column = Column("x", "categorical", np.array([3, 3, 0, 3, 0]), tuple("abcde"))
+    statistics = make(column).index.get_level_values("statistic").tolist()
+    assert statistics == ["n", "a, n (%)", "d, n (%)", "missing, n (%)"]
+
+
+def test_a_stratum_without_levels_has_no_percentages():
+    table = make(read("x", ["a", "b", "a", None, None]))
+    assert table.loc[("x", "a, n (%)")].tolist() == ["2 (66.7 %)", "2 (66.7 %)", "0"]
 
 
 def test_a_single_rare_level_is_in_the_singular():

@@ -53,6 +53,7 @@ FOUND = {"same", "other unit", "reversed", "with gaps"}
         pd.DataFrame(X),
         pl.DataFrame(X),
         {"a": X[:, 0], "b": X[:, 1]},
+        pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": np.repeat(["x", "y"], 20)}),
         np.where(RNG.random((40, 3)) < 0.1, np.nan, X),
     ],
     ids=lambda each: type(each).__name__,
@@ -87,7 +88,9 @@ def test_an_identifier_does_not_match_distinct_numbers():
 
 
 def test_two_samples_are_too_few_to_match():
-    assert find(np.array([[1.0], [2.0]]), {"a": [5.0, 7.0]}, n=2) == set()
+    columns = {"a": [5.0, 7.0, 9.0]}
+    assert find(np.array([[1.0], [2.0], [np.nan]]), columns, n=3) == set()
+    assert find(np.array([[1.0], [2.0], [3.0]]), columns, n=3) == {"a"}
 
 
 @pytest.mark.parametrize(

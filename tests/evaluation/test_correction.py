@@ -34,7 +34,8 @@ def test_variables_that_were_not_tested_do_not_count():
     np.testing.assert_allclose(correct(p, 1, "holm"), [0.02, np.nan, 0.03])
     np.testing.assert_allclose(correct(p, 1, "bh"), [0.02, np.nan, 0.03])
     np.testing.assert_allclose(correct(p, 10, None), [0.1, np.nan, 0.3])
-    assert np.isnan(correct(np.array([np.nan]), 1, "holm")).all()
+    for method in ("holm", "bh", None):
+        assert np.isnan(correct(np.array([np.nan]), 1, method)).all()
 
 
 @pytest.mark.parametrize(
@@ -44,9 +45,18 @@ def test_variables_that_were_not_tested_do_not_count():
 def test_too_few_permutations_cause_a_warning(
     n_permutations, n_searched, method, least
 ):
-    p = np.array([0.5, np.nan] * 6)
+    p = np.array([0.5] * 6 + [np.nan] * 2)
     with pytest.warns(UserWarning, match=f"n_permutations to at least {least}"):
         warn_of_few_permutations(p, n_permutations, n_searched, method)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_few_permutations(p, least, n_searched, method)
+
+
+def test_a_smallest_p_value_at_the_level_is_small_enough():
+    p = np.array([0.5])
+    with pytest.warns(UserWarning, match="the smallest is 0.0526"):
+        warn_of_few_permutations(p, 18, 1, "holm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_few_permutations(p, 19, 1, "holm")  # 1 / 20

@@ -114,6 +114,16 @@ def test_a_group_that_is_drawn_twice_is_two_groups(rows, seed):
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_partitions_without_pairs_agree_in_spite_of_rounding(seed):
+    """Groups of three and more samples have weights that are rounded."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(40), rng.integers(1, 9, size=40))
+    strata = rng.permutation(len(groups))
+    weights = Grouping(groups, 40).weights()
+    assert group_adjusted_rand(groups, strata, weights, groups) == 1
+
+
 def test_copies_within_groups_do_not_change_anything():
     """Copies of one image are pairs that always agree, which must not count."""
     rng = np.random.default_rng(0)
@@ -125,3 +135,8 @@ def test_copies_within_groups_do_not_change_anything():
     found = normalized_mutual_info(y[copies], strata[copies], weights)
     assert found == pytest.approx(normalized_mutual_info_score(y, strata), abs=1e-10)
     assert adjusted_rand_score(y[copies], strata[copies]) > 0.01
+
+
+def test_information_of_one_part_is_one():
+    ones, weights = np.zeros(3, dtype=int), np.array([0.5, 0.5, 1])
+    assert normalized_mutual_info(ones, ones, weights) == 1

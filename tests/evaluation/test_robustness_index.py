@@ -48,6 +48,17 @@ def test_index_is_above_one_if_neighbors_share_the_class():
     assert robustness_index(of_level, classes, levels, grouping, 15)[0] < 0.5
 
 
+def test_a_pair_counts_less_than_one_in_a_large_group():
+    latents = np.array([[-1.0], [0.1], [1.0], [0.0]])
+    classes, levels = np.array([0, 1, 2, 0]), np.array([0, 1, 2, 2])
+    groups = np.array([0, 0, 0, 1])  # the last one is nearest to the second
+    found, _ = robustness_index(latents, classes, levels, Grouping(groups, 2), 1)
+    assert found == pytest.approx(by_loop(latents, classes, levels, groups, 1)) == 1
+    levels[2] = 3  # no unfavorable pair is left
+    found, _ = robustness_index(latents, classes, levels, Grouping(groups, 2), 1)
+    assert found == np.inf
+
+
 def test_index_without_a_denominator():
     latents = np.array([[0.0], [1.0], [10.0], [11.0]])
     grouping = Grouping(np.arange(4), 4)

@@ -60,6 +60,14 @@ def test_statistic_agrees_with_statsmodels_and_the_formula(n_strata, ties):
     assert statistic == pytest.approx(slow_log_rank(time, event, labels), rel=1e-10)
 
 
+def test_few_units_agree_with_the_formula():
+    """With an event among the last two units that are at risk."""
+    time, labels = np.array([1.0, 2, 3, 4, 5]), np.array([0, 1, 0, 1, 0])
+    event = np.ones(5, dtype=bool)
+    (statistic,) = LogRankTest(time, event, labels, NAMES).statistic(labels[None])
+    assert statistic == pytest.approx(slow_log_rank(time, event, labels), rel=1e-10)
+
+
 def test_two_strata_agree_with_scipy():
     time, event, labels = draw_units(2)
     x, y = (
@@ -207,7 +215,9 @@ def test_interval_of_chosen_strata_contains_no_difference(n_strata):
         labels = np.arange(n_units) % n_strata
         test = LogRankTest(np.minimum(time, 1.5), time < 1.5, labels, list("abcde"))
         low, high = test.interval(199, 0.95, rng)
-        assert low < test.effect() < high <= test.horizon
+        effect = test.effect()
+        assert low < effect < high
+        assert high == pytest.approx(min(2 * effect - low, test.horizon))
         n_covered += low <= 0
     assert 0.89 <= n_covered / n_sets <= 0.99
 

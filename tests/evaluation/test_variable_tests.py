@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, kruskal
 from scipy.stats.contingency import crosstab
@@ -50,7 +50,12 @@ def test_kruskal_wallis_agrees_with_scipy(both):
     assert statistic == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
+STRATA = np.tile([0, 1, 2], 10)
+
+
 @given(units())
+@example((STRATA, (STRATA == 2).astype(int)))
+@example(((STRATA == 2).astype(int), STRATA))
 def test_cramers_v_agrees_with_the_formula_of_bergsma(both):
     labels, values = both
     table = crosstab(values, labels).count

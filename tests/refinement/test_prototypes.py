@@ -1,3 +1,6 @@
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -121,6 +124,40 @@ def test_a_stratum_without_members_starts_from_its_most_probable_sample():
     np.testing.assert_allclose(
         first_prototypes(offsets, proba, 1, seed=0)[1, 0], offsets[1]
     )
+
+
+def test_prototypes_of_few_distinct_members_are_repeated():
+    offsets = np.repeat([[3.0, 0.0], [0.0, 2.0]], 5, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (found,) = first_prototypes(offsets, np.ones((10, 1)), 4, seed=0)
+    assert sorted(found[:2].tolist()) == [[0, 1], [1, 0]]
+    np.testing.assert_array_equal(found[2:], found[:2])
+
+
+def test_assignments_at_low_temperatures_are_finite(fitted):
+    latents, _, clustering = fitted
+    cold = replace(clustering, temperature=1e-4)
+    expected = np.eye(cold.n_clusters)[clustering.predict(latents)]
+    sharp = np.sort(clustering._logits(latents), axis=1)
+    clear = sharp[:, -1] - sharp[:, -2] > 1
+    assert clear.sum() > 5
+    np.testing.assert_allclose(cold.predict_proba(latents)[clear], expected[clear])
+
+
+def test_renumbering_keeps_the_strata(fitted):
+    latents, _, clustering = fitted
+    order = np.roll(np.arange(clustering.n_clusters), 1)
+    again = clustering.renumbered(order)
+    np.testing.assert_array_equal(order[again.labels], clustering.labels)
+    np.testing.assert_array_equal(order[again.predict(latents)], clustering.labels)
+    for new, old in enumerate(order):
+        members = latents[again.labels == new].mean(axis=0)
+        np.testing.assert_allclose(again.latent_centers[new], members, atol=1e-5)
+        np.testing.assert_array_equal(
+            again.predict_proba(latents)[:, new],
+            clustering.predict_proba(latents)[:, old],
+        )
 
 
 @pytest.mark.parametrize("n_new", [2, 3, 6])
