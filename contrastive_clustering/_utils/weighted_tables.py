@@ -1,7 +1,6 @@
 """Contingency tables and recall of labels whose samples may have weights."""
 
 import numpy as np
-from sklearn.metrics.cluster import contingency_matrix
 
 # Sums of weights that differ by less than this fraction are equal but for rounding.
 ROUNDING = 1e-10
@@ -25,8 +24,6 @@ def contingency_table(
     table : ndarray of shape (n_distinct_rows, n_distinct_columns)
         Integers if `weights` is None, in the sorted order of the labels.
     """
-    if weights is None:
-        return np.asarray(contingency_matrix(rows, columns))
     row_names, row_codes = np.unique(rows, return_inverse=True)
     column_names, column_codes = np.unique(columns, return_inverse=True)
     shape = len(row_names), len(column_names)

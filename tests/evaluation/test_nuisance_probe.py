@@ -27,6 +27,10 @@ def test_accuracy_agrees_with_scikit_learn():
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     # Equal levels weigh the same without weights, up to the sizes of the folds.
     predicted = cross_val_predict(model, latents, levels, groups=groups, cv=folds)
+    found = nuisance_probe._predict_across_groups(
+        latents, levels, groups, np.full(90, 1 / 30), 3
+    )
+    np.testing.assert_array_equal(found, predicted)
     probe = probe_levels(latents, parts, 0.95, 3)
     expected = balanced_accuracy_score(levels, predicted)
     assert probe.accuracy == pytest.approx(expected, abs=1e-10)
@@ -103,8 +107,17 @@ def test_levels_with_few_groups_are_left_out():
     levels = np.repeat([0, 1, 2], [20, 20, 4])
     latents, parts = make(np.arange(44), levels)
     assert probe_levels(latents, parts, 0.95, 0).chance == 0.5
+    latents, parts = make(np.arange(45), np.repeat([0, 1, 2], [20, 20, 5]))
+    assert probe_levels(latents, parts, 0.95, 0).chance == pytest.approx(1 / 3)
     latents, parts = make(np.arange(24), np.repeat([0, 1], [20, 4]))
     assert np.isnan(probe_levels(latents, parts, 0.95, 0).accuracy)
+
+
+def test_resamples_without_a_level_have_no_accuracy():
+    correct, present = np.array([[1.0, 0], [0, 0.5]]), np.eye(2)
+    counts = np.array([[2, 0], [1, 1], [1, 3]])
+    found = nuisance_probe._balance(counts, correct, present)
+    np.testing.assert_allclose(found, [np.nan, 0.75, 0.75])
 
 
 def test_a_fold_may_leave_a_single_level_to_train_on():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, sample_weights
 from contrastive_clustering._utils.identifiers import MISSING
 
 GROUPS = Grouping(np.array([0, 0, 1, 1, 1, 2]), 3)
@@ -65,6 +65,20 @@ def test_equal_means_are_ties_whatever_the_order_of_the_values(values, groups):
     assert len(np.unique(means)) == len({*np.round(means, 9)}) < len(means)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("size", [20, 300])
+def test_means_of_the_same_values_in_another_order_are_ties(size, sign):
+    rng = np.random.default_rng(0)
+    values = sign * rng.random(size)
+    values[0] = 0
+    orders = [rng.permutation(size) for _ in range(20)]
+    grouping = Grouping(np.repeat(np.arange(20), size), 20)
+    sums = {np.cumsum(values[order])[-1] for order in orders}
+    assert len(sums) > 1  # by rounding errors
+    means = grouping.mean(np.concatenate([values[order] for order in orders]))
+    assert len(np.unique(means)) == 1
+
+
 def test_means_of_close_numbers_are_not_tied():
     values = 1e9 + np.array([0.0, 1e-5, 2e-5, 3e-5, 4e-5])
     means = make_grouping([0, 1, 1, 2, 2]).mean(values)
@@ -115,6 +129,12 @@ def test_five_groups_of_equal_size_are_a_block():
     assert grouping.size_blocks().tolist() == expected.tolist()
 
 
+def test_sizes_with_few_groups_form_a_block_of_five():
+    sizes = np.repeat([5, 6, 7], [5, 3, 3])
+    grouping = Grouping(np.repeat(np.arange(11), sizes), 11)
+    assert grouping.size_blocks().tolist() == [0] * 5 + [1] * 6
+
+
 def test_one_group_is_refused():
     with pytest.raises(ValueError, match="groups has one group only"):
         Grouping.read([7, 7, 7], 3)
@@ -123,6 +143,13 @@ def test_one_group_is_refused():
 def test_weights_sum_to_one_in_each_group():
     sums = np.bincount(GROUPS.codes, weights=GROUPS.weights())
     np.testing.assert_allclose(sums, 1)
+
+
+def test_samples_have_weights_only_if_some_share_a_group():
+    assert sample_weights(None) is None
+    assert sample_weights(Grouping(np.array([1, 0, 2]), 3)) is None
+    weights = sample_weights(GROUPS)
+    np.testing.assert_allclose(weights, [1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 3, 1])
 
 
 def test_representatives_are_nearest_to_the_mean_of_their_group():

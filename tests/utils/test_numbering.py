@@ -48,6 +48,21 @@ def test_weights_determine_the_overlap():
     assert match(labels, earlier, equal) == {0: 0, 1: 1}
 
 
+def test_equal_overlaps_are_ties_in_spite_of_rounding():
+    """Otherwise, the overlap of 2 would exceed that of 1 and ten tenths."""
+    labels = np.array([*[0] * 10, 0, 1, 1])
+    earlier = np.array([*[0] * 10, 1, 0, 1])
+    weights = np.array([*[0.1] * 10, 1, 1, 1])
+    assert match(labels, earlier) == match(labels, earlier, weights) == {0: 0, 1: 1}
+
+
+def test_strata_without_common_samples_do_not_match():
+    labels, earlier = np.array([0, 0, 1, 2, -1]), np.array([1, 1, -1, 1, 0])
+    assert match(labels, earlier) == {0: 1}
+    weights = np.array([0.2, 0.2, 1, 0.1, 1])
+    assert match(labels, earlier, weights) == {0: 1}
+
+
 def test_earlier_numbers_are_kept():
     earlier = np.array([2, 2, 2, 0, 0, 1])
     labels = np.array([0, 0, 0, 1, 1, 2])

@@ -34,6 +34,16 @@ def test_global_generators_are_seeded_and_restored():
     assert draw() == expected
 
 
+def test_numbers_depend_only_on_the_seed():
+    drawn = []
+    for before, seed in ((1, 7), (2, 7), (2, 8)):
+        random.seed(before), np.random.seed(before), torch.manual_seed(before)
+        with seeded_global_generators(seed):
+            drawn.append(draw())
+    assert drawn[0] == drawn[1]
+    assert all(a != b for a, b in zip(drawn[1], drawn[2], strict=True))
+
+
 def test_generators_of_other_devices_are_unchanged(monkeypatch):
     seeded = []
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)

@@ -60,3 +60,5 @@ def test_ties_of_sums_that_are_rounded_differently_go_to_the_first():
     for column in ([added, 0.3], [0.3, added], [0.0, 0.0], [3.0, 1.0]):
         assert first_of_largest(np.array([column]).T) == 0
     assert first_of_largest(np.array([[2], [3]])) == 1
+    sums = np.array([[added, 30, 1], [0.3, 10, 2]])
+    assert first_of_largest(sums).tolist() == [0, 0, 1]
