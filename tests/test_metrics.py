@@ -139,6 +139,13 @@ def test_half_a_test_set_is_an_error():
         mapped_accuracy([0, 1], [0, 1], [0, 1])
 
 
+def test_numbers_and_strings_in_both_sets_are_an_error():
+    with pytest.raises(ValueError, match="y_true and y_true_new have labels of diff"):
+        mapped_accuracy([0, 1], [0, 1], ["0", "1"], [0, 1])
+    with pytest.raises(ValueError, match="y_pred and y_pred_new have labels of diff"):
+        mapped_accuracy([0, 1], [0, 1], [0, 1], ["0", "1"])
+
+
 def test_scorers_return_the_metric(fitted_digits, digits):
     images, y = digits
     predicted = fitted_digits.predict(images)

@@ -47,10 +47,10 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
     if len(getattr(array, "columns", ())) == 1:  # a data frame
         array = array[next(iter(array.columns))]
     if isinstance(array, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(array)
-        array = np.asarray(array.data, dtype=object)
-        array[mask] = None
-    elif not isinstance(array, np.ndarray):
+        entries = read_column(array.data, where, n_samples)
+        hidden = np.ma.getmaskarray(array).ravel().tolist()
+        return [None if h else e for h, e in zip(hidden, entries, strict=True)]
+    if not isinstance(array, np.ndarray):
         array = _to_exact(array)
     shape = getattr(array, "shape", None)
     if shape is None:

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from contrastive_clustering._data import scaling as _scaling
+from contrastive_clustering._data.appearance import Appearance
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 
@@ -22,6 +25,42 @@ def test_statistics_match_numpy(monkeypatch, chunk):
     np.testing.assert_allclose(scaler.mean.ravel(), X.mean((0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(scaler.std.ravel(), X.std((0, 1, 2)), rtol=1e-10)
     assert (scaler.low, scaler.high) == (X.min(), X.max())
+
+
+def test_channels_are_standardized_and_come_first():
+    X = np.random.default_rng(0).normal([1, 20, 300], [1, 5, 7], size=(10, 8, 9, 3))
+    scaler = fit(X)
+    scaled = scaler.scale(X)
+    expected = (X - X.mean((0, 1, 2))) / X.std((0, 1, 2))
+    np.testing.assert_allclose(scaled, np.moveaxis(expected, 3, 1), atol=1e-5)
+    np.testing.assert_allclose(scaler.unscale(scaled), X, atol=1e-4)
+
+
+def test_appearance_is_relative_to_the_moments_of_all_values():
+    X = np.random.default_rng(0).normal([1, 20, 300], [1, 5, 7], size=(60, 8, 9, 3))
+    scaler = fit(X)
+    expected = Appearance.fit(X, scaler.layout, X.mean(), X.std())
+    assert expected is not None
+    for field in fields(Appearance):
+        found, wanted = (getattr(a, field.name) for a in (scaler.appearance, expected))
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_outliers_are_clipped_at_a_million_standard_deviations():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    scaled = fit(X).scale(np.array([[1e12, -1e12]]))
+    assert scaled.tolist() == [[1e6, -1e6]]
+
+
+def test_tables_may_leave_the_training_range():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    scaler = fit(X)
+    np.testing.assert_allclose(scaler.unscale(scaler.scale(9 * X)), 9 * X, atol=1e-4)
+
+
+def test_integers_that_float64_represents_may_differ_little():
+    X = 2**40 + np.arange(30).reshape(10, 3) ** 2 % 7
+    assert fit(X).scale(X).std(0, correction=0).tolist() == pytest.approx([1.0] * 3)
 
 
 @given(
@@ -145,6 +184,12 @@ def test_a_wider_range_keeps_the_statistics():
 def test_overflowing_squares_are_an_error():
     with pytest.raises(ValueError, match="Scale X down"), np.errstate(over="ignore"):
         fit(np.array([[1e200], [-1e200]]))
+
+
+def test_squares_that_lose_digits_are_an_error():
+    X = np.random.default_rng(0).normal(size=(20, 3)) * 1e-158
+    with pytest.raises(ValueError, match=r"squares underflow\. Scale X up"):
+        fit(X)
 
 
 def test_underflowing_squares_are_an_error():

@@ -49,8 +49,43 @@ def test_impossible_contrast_of_all_images_is_an_error(noise):
     flat = 128 + (noise - 128.0) / 10
     with pytest.raises(ValueError, match="standard deviations of its images"):
         check_units(flat, scaler)
-    with pytest.warns(UserWarning, match="10 of 60 samples"):
+    with pytest.warns(UserWarning, match=r"10 of 60 samples\) do not look"):
         check_units(np.concatenate([flat[:10], noise[10:]]), scaler)
+
+
+def test_much_more_contrast_of_all_images_is_an_error(noise):
+    brightness = np.linspace(5, 250, 60)[:, None, None]
+    scaler = fit(brightness + (noise - 128.0) / 50)
+    with pytest.raises(ValueError, match="standard deviations of its images"):
+        check_units(noise, scaler)
+
+
+@pytest.mark.parametrize("offset", [-5000, 0, 5000])
+@pytest.mark.parametrize(
+    ("low", "high", "is_possible"),
+    [
+        (0, 250, True),
+        (-2400, 250, True),  # outside by less than ten times the range of fit
+        (0, 2650, True),
+        (-2600, 250, False),
+        (0, 2850, False),
+        (300, 350, True),  # wholly outside, but by less than half of the range
+        (-100, -50, True),
+        (400, 450, False),
+        (-200, -140, False),
+        (100, 120, True),
+        (100, 105, False),  # a range like that from 0 to 1
+    ],
+)
+def test_a_range_is_compared_with_that_of_fit(low, high, is_possible, offset):
+    learned = np.linspace(0, 250, 20 * 64).reshape(20, 8, 8).round().astype(np.int16)
+    scaler = fit(learned + np.int16(offset))
+    X_new = np.linspace(low, high, 64).reshape(1, 8, 8) + offset
+    if is_possible:
+        check_units(X_new, scaler)
+    else:
+        with pytest.raises(ValueError, match="Convert X to the units"):
+            check_units(X_new, scaler)
 
 
 def test_kinds_of_training_images_that_alternate_pass(noise, monkeypatch):
@@ -83,6 +118,9 @@ def test_flattened_images_are_checked(noise):
 
 def test_a_single_unusual_image_causes_a_warning(noise):
     with pytest.warns(UserWarning, match=r"X\[0\] \(1 of 1 samples\) does not look"):
+        check_units(np.zeros((1, 8, 8)), fit(noise))
+    # Noise has no negative.
+    with pytest.warns(UserWarning, match=r" in fit\)\. If X is in other units"):
         check_units(np.zeros((1, 8, 8)), fit(noise))
 
 

@@ -106,6 +106,21 @@ def test_masked_values_are_missing():
     assert read_column(column, "groups", 3) == [1, None, 1]
 
 
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_masked_dates_are_named_as_dates(unit):
+    dates = np.array(["2020-01-02", "2021-03-04", "2020-01-02"], f"M8[{unit}]")
+    column = np.ma.MaskedArray(dates, mask=[False, True, False])
+    first, masked, again = read_column(column, "groups", 3)
+    assert masked is None
+    assert first == again
+    assert str(first).startswith("2020-01-02")
+
+
+def test_a_masked_column_of_a_table_is_read():
+    column = np.ma.MaskedArray([[1], [2]], mask=[[True], [False]])
+    assert read_column(column, "groups", 2) == [None, 2]
+
+
 def test_codes_follow_the_first_appearance():
     rng = np.random.default_rng(0)
     values = rng.integers(0, 50, 300).tolist()
