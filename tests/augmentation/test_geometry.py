@@ -59,8 +59,57 @@ def test_affine_shifts_by_fractions_of_the_side():
     assert offsets.abs().max() > 1.5
 
 
-def test_poses_match_scipys_rotations():
-    sides = np.array([8, 12, 10])
+@pytest.mark.parametrize(
+    ("sides", "turns", "moves"),
+    [
+        ((14, 10), True, (True, True)),
+        ((10, 12, 11), True, (True, True, True)),
+        ((3, 12, 11), True, (False, True, True)),
+        ((11, 12, 4), False, (True, True, False)),
+    ],
+)
+def test_affine_turns_shears_magnifies_and_shifts(sides, turns, moves):
+    batch = torch.randn(5, 2, *sides, generator=make_generator(0))
+    moved = random_affine(
+        batch, make_generator(5), degrees=60.0, translate=0.2, scale=1.5, shear=20.0
+    )
+    draw = make_generator(5)
+    turn, growth, skew, *shifts = (
+        2 * torch.rand(3 + len(sides), 5, generator=draw).numpy() - 1
+    )
+    center = (np.array(sides) - 1) / 2
+    pixels = np.indices(sides).reshape(len(sides), -1).T - center
+    for i in range(5):
+        angle, slant = np.radians(60) * turn[i], np.tan(np.radians(20) * skew[i])
+        matrix = np.eye(len(sides))
+        if turns:  # of (y, x), the last two axes
+            rotation = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+            matrix[-2:, -2:] = np.array(rotation) @ [[1, 0], [slant, 1]]
+        read = pixels @ matrix.T / 1.5 ** growth[i]
+        for axis, is_long in enumerate(moves):
+            if is_long:
+                read[:, axis] += 0.2 * shifts[::-1][axis][i] * sides[axis]
+            else:
+                read[:, axis] = pixels[:, axis]
+        for channel, view in zip(batch[i], moved[i], strict=True):
+            wanted = map_coordinates(
+                channel.numpy(), (read + center).T, order=1, mode="nearest"
+            )
+            np.testing.assert_allclose(view.flatten(), wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sides", "only_axis", "moves"),
+    [
+        ((8, 12, 10), None, (1, 1, 1)),
+        ((12, 11, 3), (1, 0, 0), (0, 1, 1)),  # of x, y, z
+        ((12, 3, 11), (0, 1, 0), (1, 0, 1)),
+        ((3, 12, 11), (0, 0, 1), (1, 1, 0)),
+        ((4, 9, 20), (0, 0, 0), (1, 0, 0)),  # no two sides are alike
+    ],
+)
+def test_poses_match_scipys_rotations(sides, only_axis, moves):
+    sides = np.array(sides)
     batch = torch.randn(9, 2, *sides, generator=make_generator(0))
     moved = random_pose(batch, make_generator(5), degrees=120.0, translate=0.1)
 
@@ -69,11 +118,14 @@ def test_poses_match_scipys_rotations():
     angles = np.radians(120) * torch.rand(9, generator=draw).numpy()
     mirrored = torch.rand(9, generator=draw).numpy() < 0.5
     shifts = 0.1 * (2 * torch.rand(3, 9, generator=draw).numpy() - 1)
+    shifts *= np.array(moves)[:, None]
+    if only_axis is not None:
+        axes = np.where(axes[:, :1] < 0, -1, 1) * only_axis
     assert 0 < mirrored.sum() < 9
     center = (sides - 1) / 2
     voxels = np.indices(sides).reshape(3, -1).T - center  # (n_voxels, 3), z first
     for i in range(9):
-        vector = angles[i] * axes[i] / np.linalg.norm(axes[i])
+        vector = angles[i] * axes[i] / max(np.linalg.norm(axes[i]), 1e-9)
         read = Rotation.from_rotvec(vector).apply(voxels[:, ::-1])  # x first
         if mirrored[i]:
             read[:, 0] *= -1
