@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from contrastive_clustering._augmentation.values import (
+    SHARPEST,
     random_blur,
     random_dropout,
     random_erasing,
     random_intensity,
+    random_noise,
     random_saturation,
 )
 from contrastive_clustering._utils.seeding import make_generator
@@ -19,6 +22,36 @@ def test_intensity_is_one_factor_and_one_shift_per_sample(batch):
         assert np.exp(-0.2) - 1e-5 <= slope <= np.exp(0.2) + 1e-5
         assert abs(intercept) <= 0.2 + 1e-5
         torch.testing.assert_close(slope * before + intercept, after, atol=1e-5, rtol=0)
+
+
+def test_intensity_and_saturation_follow_their_draws(batch):
+    draw, changes = make_generator(3), []
+    gain, offset = (2 * torch.rand(2, 16, generator=draw) - 1).reshape(2, 16, 1, 1, 1)
+    view = random_intensity(batch, make_generator(3), strength=0.4, changes=changes)
+    expected = batch * torch.exp(0.4 * gain) + 0.4 * offset
+    torch.testing.assert_close(view, expected)
+    for found, drawn in zip(changes, (gain, offset), strict=True):
+        torch.testing.assert_close(found, drawn.flatten())
+    changes.clear()
+    view = random_saturation(batch, make_generator(3), strength=0.4, changes=changes)
+    gray = batch.mean(1, keepdim=True)
+    expected = gray + torch.exp(0.4 * gain) * (batch - gray)
+    torch.testing.assert_close(view, expected)
+    torch.testing.assert_close(changes, [gain.flatten()])
+
+
+def test_noise_has_a_strength_of_its_own_for_each_sample():
+    batch = torch.randn(200, 1, 30, 30, generator=make_generator(0))
+    noise = random_noise(batch, make_generator(1), strength=0.5) - batch
+    strengths = noise.flatten(1).std(1)
+    assert strengths.max() < 0.55
+    # Strengths are uniform from 0 to 0.5.
+    np.testing.assert_allclose(
+        np.quantile(strengths, [0.1, 0.5, 0.9]), [0.05, 0.25, 0.45], atol=0.04
+    )
+    assert (noise.flatten(1).mean(1).abs() < 0.1).all()
+    again = random_noise(batch, make_generator(1), strength=0.5) - batch
+    assert torch.equal(again, noise)
 
 
 def test_saturation_preserves_the_gray_level(batch):
@@ -47,6 +80,26 @@ def test_blur_smooths_and_keeps_the_mean(shape):
     assert view.shape == batch.shape
 
 
+def test_blur_is_that_of_scipy_within_two_widths():
+    batch = torch.randn(5, 2, 12, 15, generator=make_generator(0))
+    view = random_blur(batch, make_generator(3), sigma=1.7)
+    draws = torch.rand(5, generator=make_generator(3)).numpy()
+    for image, blurred, draw in zip(batch, view, draws, strict=True):
+        width = 1.7 * (SHARPEST + (1 - SHARPEST) * draw)
+        expected = gaussian_filter(
+            image.numpy(), (0, width, width), radius=(0, 4, 4), mode="mirror"
+        )
+        np.testing.assert_allclose(blurred, expected, atol=1e-5)
+
+
+def test_dropout_depends_only_on_its_generator():
+    ones = torch.ones(30, 30)
+    first, again = (
+        random_dropout(ones, make_generator(2), probability=0.5) for _ in range(2)
+    )
+    assert torch.equal(first, again)
+
+
 def test_dropout_drops_the_given_fraction():
     view = random_dropout(torch.ones(100, 100), make_generator(0), probability=0.1)
     assert set(view.unique().tolist()) == {0.0, 1.0}
@@ -69,7 +122,7 @@ def test_blur_without_synchronization_is_the_same(shape, monkeypatch):
 def test_erasing_fills_a_rectangle_with_the_median(sides):
     batch = torch.randn(400, 2, *sides, generator=make_generator(0))
     view = random_erasing(batch, make_generator(1), probability=0.8)
-    n_erased = 0
+    n_erased, longest = 0, 0.0
     for before, after in zip(batch.numpy(), view.numpy(), strict=True):
         changed = (before != after).any(axis=0)
         if not changed.any():
@@ -87,6 +140,8 @@ def test_erasing_fills_a_rectangle_with_the_median(sides):
         for side, stretch in zip(sides, inside, strict=True):
             length = stretch.stop - stretch.start
             assert 2 / 7 * side - 1 <= length <= side / 2 + 1
+            longest = max(longest, length / side)
+    assert longest > 0.45
     assert 0.72 < n_erased / 400 < 0.88
     assert torch.equal(random_erasing(batch, make_generator(1), probability=0.0), batch)
 

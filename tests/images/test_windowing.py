@@ -55,6 +55,44 @@ def test_without_a_valid_window_the_range_is_used(center, width):
     assert (apply_window(np.full((2, 2), 7.0, np.float32), flat) == 128).all()
 
 
+@pytest.mark.parametrize(
+    ("function", "width", "is_valid"),
+    [
+        ("LINEAR", "0.5", False),
+        ("LINEAR", "1", True),
+        (None, "0.5", False),
+        ("SIGMOID", "0.5", True),
+        ("LINEAR_EXACT", "0.5", True),
+        ("SIGMOID", "0", False),
+    ],
+)
+def test_only_windows_of_the_linear_function_need_a_width_of_one(
+    function, width, is_valid
+):
+    """As in the definition of the element Window Width in DICOM, C.11.2.1.2."""
+    dataset = make_dicom(np.zeros((2, 2), np.uint16))
+    dataset.WindowCenter, dataset.WindowWidth = "50", width
+    if function:
+        dataset.VOILUTFunction = function
+    found = choose_window("file", VALUES, dataset)
+    given = KnownWindow(50, float(width), function or "LINEAR")
+    assert found == (given if is_valid else KnownWindow(0, 2000))
+
+
+def test_values_that_are_not_finite_are_errors():
+    values = np.where(VALUES == 0, np.nan, VALUES)
+    with pytest.raises(UnreadableFileError):
+        display_pixels(Pixels(values, None, (-1000, 1000), False), None, Dataset())
+
+
+def test_the_range_of_an_image_of_padding_is_used():
+    everywhere = np.ones(VALUES.shape, dtype=bool)
+    pixels = Pixels(VALUES, everywhere, (-1000, 1000), False)
+    shown, window = display_pixels(pixels, "file", Dataset())
+    assert window == KnownWindow(0, 2000)
+    np.testing.assert_array_equal(shown, apply_window(VALUES, window))
+
+
 def test_bytes_and_no_window_keep_values():
     assert choose_window(None, VALUES) is None
     assert choose_window((40, 400), VALUES.astype(np.uint8)) is None
@@ -107,6 +145,8 @@ def test_lookup_tables_are_used_without_a_window(zero_is_white):
     np.testing.assert_array_equal(values, 255 - expected if zero_is_white else expected)
     assert values.dtype == np.uint8
     assert window is None
+    small = Pixels(stored.astype(np.uint8), None, (0, 255), False)
+    np.testing.assert_array_equal(display_pixels(small, "file", dataset)[0], stored)
     dataset.WindowCenter, dataset.WindowWidth = "6", "12"
     _, window = display_pixels(read_pixels(dataset), "file", dataset)
     assert window == KnownWindow(6, 12, "LINEAR")
