@@ -121,6 +121,7 @@ def test_transparent_pixels_become_black(tmp_path):
     expected = np.rint(COLOR * (alpha[..., None] / 255))
     found = read(write(tmp_path / "a.png", np.dstack([COLOR, alpha])))
     assert np.abs(found - expected).max() <= 1
+    assert not found[:, [0, -1]].any()
     Image.merge("LA", (Image.fromarray(GRAY), Image.fromarray(alpha))).save(
         tmp_path / "b.png"
     )
@@ -130,6 +131,19 @@ def test_transparent_pixels_become_black(tmp_path):
         path = write(tmp_path / "c.png", gray, transparency=int(gray[0, 0]))
         expected = np.where(gray == gray[0, 0], 0, gray)
         np.testing.assert_array_equal(read(path), expected)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_transparent_colors_become_black(tmp_path, bits):
+    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), mode="P")
+    image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
+    image.save(tmp_path / "a.png", bits=bits, transparency=1)
+    expected = [[[10, 20, 30], [0, 0, 0], [70, 80, 90]]]
+    assert read(tmp_path / "a.png").tolist() == expected
+    color = COLOR.copy()
+    path = write(tmp_path / "b.png", color, transparency=tuple(color[0, 0].tolist()))
+    color[0, 0] = 0
+    np.testing.assert_array_equal(read(path), color)
 
 
 def png(rows, width, n_bits, color_type, *chunks):

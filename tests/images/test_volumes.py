@@ -96,6 +96,13 @@ def test_a_single_slice_is_an_image(tmp_path):
         assert image.spacing == SPACING[1:]
 
 
+def test_a_single_slice_may_be_a_volume(tmp_path):
+    sitk.WriteImage(make(VOLUME[:1]), tmp_path / "a.mha")
+    (image,) = read_volume(tmp_path / "a.mha", as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME[:1])
+    assert image.spacing == SPACING
+
+
 def test_other_dimensions_are_errors(tmp_path):
     for name, values in {
         "volume.nii": VOLUME,
