@@ -182,9 +182,7 @@ class Appearance:
             usual=np.quantile(values, (0.01, 0.99), axis=0),
             limit=MARGIN * float(np.quantile(distances, 1 - RARE)),
             # Constant images differ only in their values.
-            spreads=np.array(
-                [varying.min(), varying.max()] if len(varying) else [1, 1]
-            ),
+            spreads=np.array([varying.min(), varying.max()]),
         )
 
     def measure(self, images: np.ndarray, layout: SampleLayout) -> Measures:

@@ -88,6 +88,34 @@ def test_few_training_images_are_beyond_the_limit():
     assert appearance.limit < 2 * np.quantile(distances, 0.99)
 
 
+def test_usual_measures_and_spreads_are_those_of_the_training_images():
+    X = draw(400, 8, 8)
+    layout = read_layout(X.shape)
+    appearance = fit(X)
+    values, _ = appearance.measure(X, layout)
+    for found, share in zip(appearance.usual, (0.01, 0.99), strict=True):
+        np.testing.assert_allclose(found, np.quantile(values, share, axis=0))
+    spreads = X.std(axis=(1, 2)) / appearance.scale
+    np.testing.assert_allclose(appearance.spreads, [spreads.min(), spreads.max()])
+    assert appearance.average.size == 64  # cells of the coarse map
+
+
+def test_constant_images_do_not_count_as_the_least_contrast():
+    X = draw(60, 8, 8)
+    X[::3] = 7
+    appearance = fit(X)
+    least = np.delete(X, np.s_[::3], axis=0).std(axis=(1, 2)).min()
+    assert appearance.spreads[0] == pytest.approx(least / appearance.scale)
+
+
+def test_a_perfect_correlation_is_finite():
+    X = np.linspace(1, 2, 60)[:, None, None] * draw(8, 8)
+    appearance = fit(X)
+    values, _ = appearance.measure(X, read_layout(X.shape))
+    assert np.isfinite(values).all()
+    assert np.isfinite(appearance.limit)
+
+
 def test_an_image_and_its_negative_correlate_oppositely():
     X = draw(60, 16, 16) + np.linspace(0, 500, 16)
     appearance = fit(X)
@@ -109,6 +137,7 @@ def test_constant_images_are_finite():
     appearance = fit(X)
     values, _ = appearance.measure(X, read_layout(X.shape))
     assert np.isfinite(appearance.distances(values)).all()
+    assert appearance.spreads.tolist() == [1, 1]
 
 
 def test_many_images_are_sampled(monkeypatch):
