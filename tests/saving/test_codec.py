@@ -65,6 +65,8 @@ def roundtrip(value, trusted=()):
         (8, 8),
         {"a": (1, 2)},
         {1: "a", (2, 3): None},
+        {"a": 1, 2: "b"},
+        [-(2**63), 2**64 - 1],
         {"$type": "import"},
         np.float32(2.5),
         np.dtype(">i4"),
@@ -165,11 +167,26 @@ def test_trusted_objects_use_the_number_of_threads_of_this_machine():
             "too large",
         ),
         ([2**70], "an integer"),
+        ([2**64], "an integer"),
+        ([-(2**63) - 1], "an integer"),
+        # All entries are checked, at any depth.
+        ({"a": [{"b": {"$type": "Popen"}}]}, "type of"),
+        ({"a": {3: "b"}}, "the value"),
+        ({"$type": "array", "objects": True, "items": ["A" * 20_000]}, "a string"),
+        ({"$type": "array", "objects": True, "items": [2**70]}, "an integer"),
         ("A" * 20_000, "a string"),
     ],
 )
 def test_forged_values_are_rejected(tree, message):
     with pytest.raises(ValueError, match=message):
+        read(tree)
+
+
+def test_the_number_of_jobs_is_neither_written_nor_read():
+    tree = to_tree(ClusterNumberSearch(max_clusters=4, n_jobs=2))
+    assert "n_jobs" not in tree["fields"]
+    tree["fields"]["n_jobs"] = 1000
+    with pytest.raises(ValueError, match="wrong fields"):
         read(tree)
 
 
