@@ -105,14 +105,14 @@ def test_merged_members_of_few_distinct_samples():
 @pytest.mark.parametrize(
     ("n_clusters", "n_samples", "expected"),
     [
-        (2, 10_000, [20, 35, 50]),
-        (10, 10_000, [20, 40, 60]),
-        (100, 10_000, [200, 400, 600]),
-        (10, 204, [20, 40, 40]),  # at least 5 samples each
-        (10, 30, [10, 10, 10]),
+        (2, 10_000, [20, 30, 40, 50]),
+        (10, 10_000, [20, 33, 47, 60]),
+        (100, 10_000, [200, 333, 467, 600]),
+        (10, 204, [20, 33, 40, 40]),  # at least 5 samples each
+        (10, 30, [10, 10, 10, 10]),
     ],
 )
 def test_numbers_of_fine_clusters(n_clusters, n_samples, expected):
-    counts = count_fine_clusters(n_clusters, 3, n_samples)
+    counts = count_fine_clusters(n_clusters, 4, n_samples)
     assert counts.tolist() == expected
     assert counts.dtype.kind == "i"

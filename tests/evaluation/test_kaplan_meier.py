@@ -46,7 +46,7 @@ def test_curve_starts_at_one_and_has_limits_while_nobody_has_an_event():
 
 def test_times_are_sorted():
     curve = kaplan_meier(
-        np.array([5, 9, 2, 7]), np.array([False, True, True, False]), 0.95
+        np.array([7, 9, 2, 5]), np.array([False, True, True, False]), 0.95
     )
     assert curve.censored.tolist() == [5, 7]
     assert curve.unit_times.tolist() == [2, 5, 7, 9]

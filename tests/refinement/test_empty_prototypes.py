@@ -59,6 +59,13 @@ def test_an_empty_prototype_takes_the_worst_member_and_those_nearest_to_it():
     assert net.memberships.tolist() == expected.tolist()
 
 
+def test_one_of_equal_members_joins_an_empty_prototype():
+    net = make_net([[1.0, 0.0]] * 3, [[1.0, 0.0], [0.0, -1.0]], labels=[0, 0, 0])
+    with pytest.warns(ConvergenceWarning, match="1 of 2 prototypes"):
+        RelocateEmptyPrototypes().on_epoch_end(net)
+    assert net.memberships.sum(dim=0).tolist() == [2, 1]
+
+
 @pytest.mark.parametrize("n_members", [2, 3])
 def test_the_largest_stratum_keeps_a_member(n_members):
     """Otherwise, nothing is moved."""
