@@ -64,6 +64,7 @@ def test_features(clustered):
 
 def test_scale_does_not_matter():
     assert find(X[:, :1] * 1e200) == {"same", "other unit"}
+    assert find((np.abs(X) * -1e200)[:, :1], {"same": -np.abs(X[:, 0])}) == {"same"}
     assert find(X[:, :1] * 1e-200 + 0) == {"same", "other unit"}
     assert find(X[:, :1] + 1e3) == {"same", "other unit"}
 
@@ -81,6 +82,15 @@ def test_values_that_cannot_be_added_match_without_a_warning(value):
 def test_categories_match_under_other_names():
     assert find(np.where(SEX == "f", 7.0, 9.0)[:, None]) == {"sex"}
     assert find({"gender": np.where(SEX == "f", "woman", "man")}) == {"sex"}
+
+
+def test_a_single_feature_may_be_one_dimensional():
+    assert find(X[:, 0]) == {"same", "other unit"}
+
+
+def test_a_single_category_matches_nothing():
+    columns = {"site": ["a"] * 40, "hand": COLUMNS["hand"]}
+    assert find(np.ones((40, 1)), columns) == set()
 
 
 def test_an_identifier_does_not_match_distinct_numbers():

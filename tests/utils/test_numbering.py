@@ -57,10 +57,9 @@ def test_equal_overlaps_are_ties_in_spite_of_rounding():
 
 
 def test_strata_without_common_samples_do_not_match():
-    labels, earlier = np.array([0, 0, 1, 2, -1]), np.array([1, 1, -1, 1, 0])
-    assert match(labels, earlier) == {0: 1}
-    weights = np.array([0.2, 0.2, 1, 0.1, 1])
-    assert match(labels, earlier, weights) == {0: 1}
+    # The first stratum has samples of both earlier ones, the second of one of them.
+    labels, earlier = np.array([0, 0, 0, 0, 1]), np.array([5, 5, 5, 6, 5])
+    assert match(labels, earlier) == match(labels, earlier, np.ones(5)) == {0: 5}
 
 
 def test_earlier_numbers_are_kept():
