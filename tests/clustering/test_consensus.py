@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import members as _members
+from contrastive_clustering._clustering.agreement import agree
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.merging import normalized_cut
 from contrastive_clustering._utils import kmeans as _kmeans
@@ -348,3 +349,26 @@ def test_a_third_of_the_members_are_kmeans_partitions(n_members, n_kmeans):
     assert sizes.count(3) == n_kmeans // 2
     assert len(sizes) - n_kmeans // 2 == -(-(n_members - n_kmeans) // 2)
     np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
+
+
+def test_a_group_weighs_as_one_in_the_origin_of_directions():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    groups = np.minimum(np.arange(60), 20)  # one has 40 samples
+    fitted = ConsensusClustering(2, n_members=2, cosine_fraction=1.0, random_state=0)
+    fitted.fit(X, groups=groups)
+    expected = np.vstack([X[:20], X[20:].mean(axis=0)]).mean(axis=0)
+    np.testing.assert_allclose(fitted._mean, expected)
+
+
+def test_a_consensus_without_empty_clusters_is_computed_once(monkeypatch):
+    calls = []
+
+    def count(*arguments):
+        calls.append(arguments)
+        return agree(*arguments)
+
+    monkeypatch.setattr("contrastive_clustering._clustering.consensus.agree", count)
+    X = make_blobs(60, centers=[[0, 0], [9, 9]], random_state=0)[0]
+    labels = ConsensusClustering(2, n_members=4, random_state=0).fit_predict(X)
+    assert set(labels) == {0, 1}
+    assert len(calls) == 1
