@@ -10,6 +10,7 @@ from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._model.fit import FitSettings
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._training.build import count_changes, make_net
+from contrastive_clustering._training.components import components_bytes
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._training.step_memory import BYTES_OF_FLOAT32, step_bytes
@@ -121,11 +122,12 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
             seconds += n_repeated * _seconds_per_sample(net, part)
     n_weights = sum(weight.numel() for weight in net.module_.parameters())
     batch_size = min(training.batch_size, len(dataset))
+    working = batch_size * step_bytes(shape, training.latent_dim)
+    if dataset.scaler.layout.is_table and training.encoder is None:
+        working = max(working, components_bytes(len(dataset), shape[0]))
     return CostEstimate(
         seconds=seconds * len(dataset),
-        bytes=FIXED_BYTES
-        + batch_size * step_bytes(shape, training.latent_dim)
-        + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
+        bytes=FIXED_BYTES + working + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
         batch_size=batch_size,
         n_epochs=n_epochs,
         refinement_epochs=refinement_epochs,

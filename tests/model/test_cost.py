@@ -132,3 +132,16 @@ def test_repeated_views_are_timed_without_the_backbone(fast, monkeypatch):
     estimate_fit(*make(fast, encoder=encoder, max_epochs=3))
     # Three steps on new views, and one whose views the following steps repeat.
     assert sum(computed) == 4 * 2 * 40
+
+
+def test_memory_of_wide_tables_includes_that_of_their_components(fast, monkeypatch):
+    monkeypatch.setattr(_cost, "_seconds_per_sample", lambda *args: 0.0)
+    monkeypatch.setattr(_cost, "FIXED_BYTES", 0)
+    X = np.random.default_rng(0).normal(size=(300, 4_000))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    found = []
+    for encoder in (None, nn.Linear(4_000, 8)):
+        parameters = {**fast, "encoder": encoder, "latent_dim": 8}
+        clusterer = ContrastiveAutoencoderClusterer(**parameters)
+        found.append(estimate_fit(dataset, resolve_settings(clusterer, dataset, 0)))
+    assert found[0].bytes > 5 * X.nbytes > found[1].bytes
