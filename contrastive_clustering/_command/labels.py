@@ -6,13 +6,18 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.reading import LoadedFolder
+from contrastive_clustering._evaluation.group_strata import to_group_frame
 from contrastive_clustering._utils.files import write_atomically
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
 
 def make_labels(
-    clusterer: Any, folder: LoadedFolder, labels: np.ndarray, groups: Any
+    clusterer: Any,
+    folder: LoadedFolder,
+    latents: np.ndarray,
+    labels: np.ndarray,
+    groups: Any,
 ) -> Any:
     """Return a table with a row for each image and each file that was not read.
 
@@ -23,6 +28,9 @@ def make_labels(
 
     folder : LoadedFolder
         The images.
+
+    latents : ndarray of shape (n, latent_dim)
+        Latent of each image, from which everything else is computed.
 
     labels : ndarray of shape (n,)
         Stratum of each image.
@@ -41,7 +49,9 @@ def make_labels(
         value and come last.
     """
     pandas = import_pandas("--labels")
-    confidence = clusterer.predict_proba(folder.images)[np.arange(len(labels)), labels]
+    model = clusterer._model
+    proba = model.clustering.predict_proba(latents)
+    confidence = proba[np.arange(len(labels)), labels]
     confidence = np.where(labels == NOISE, np.nan, confidence)
     table = pandas.DataFrame(
         {
@@ -49,14 +59,14 @@ def make_labels(
             "frame": folder.facts["frame"].to_numpy(),
             "stratum": labels,
             "confidence": np.round(confidence.astype(float), 4),
-            "typicality": np.round(clusterer.score_samples(folder.images), 4),
+            "typicality": np.round(model.density.score_samples(latents), 4),
         }
     )
     if groups is not None:
         codes, names = pandas.factorize(groups)
         # An image without a group is one of its own.
         codes = np.where(codes < 0, len(names) + np.arange(len(codes)), codes)
-        found = clusterer.predict_groups(folder.images, codes).loc[codes]
+        found = to_group_frame(model.assign(latents), proba, codes).loc[codes]
         table["group"] = groups.to_numpy()
         table["group_stratum"] = found["stratum"].to_numpy()
         table["group_agreement"] = np.round(found["agreement"].to_numpy(), 4)

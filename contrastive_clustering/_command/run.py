@@ -128,7 +128,9 @@ def _write_results(
         clusterer.save(options.model, notes=recipe.of_images(folder.images).to_notes())
         console.say(f"Model: {options.model}")
     if options.labels is not None:
-        table = make_labels(clusterer, folder, clusterer.labels_, variables.groups)
+        latents = clusterer.transform(folder.images)
+        labels = clusterer.labels_
+        table = make_labels(clusterer, folder, latents, labels, variables.groups)
         write_labels(options.labels, table)
         console.say(f"Labels: {options.labels}")
     if options.report is not None:
@@ -151,8 +153,9 @@ def _predict(options: Namespace, console: Console) -> None:
     table = read_metadata(options)
     folder = read_folder(options, recipe, console)
     variables = read_variables(options, folder, table, console)
-    labels = clusterer.predict(folder.images)
-    table = make_labels(clusterer, folder, labels, variables.groups)
+    latents = clusterer.transform(folder.images)
+    labels = clusterer._model.assign(latents)
+    table = make_labels(clusterer, folder, latents, labels, variables.groups)
     write_labels(options.labels, table)
     console.say(f"Labels: {options.labels}")
     _summarize(labels, clusterer.n_clusters_)

@@ -15,9 +15,9 @@ def folder(tiny_images):
 
 def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
     clusterer = fit_tiny()
-    write_labels(
-        tmp_path / "x.csv", make_labels(clusterer, folder, clusterer.labels_, None)
-    )
+    latents = clusterer.transform(folder.images)
+    table = make_labels(clusterer, folder, latents, clusterer.labels_, None)
+    write_labels(tmp_path / "x.csv", table)
     table = pd.read_csv(tmp_path / "x.csv")
     names = ["path", "frame", "stratum", "confidence", "typicality", "error"]
     assert list(table.columns) == names
@@ -39,7 +39,9 @@ def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
 def test_noise_has_no_confidence(fit_tiny, folder):
     clusterer = fit_tiny()
     labels = np.where(np.arange(40) == 3, -1, clusterer.labels_)
-    table = make_labels(clusterer, folder, labels, None)
+    table = make_labels(
+        clusterer, folder, clusterer.transform(folder.images), labels, None
+    )
     assert table["stratum"][3] == -1
     assert np.flatnonzero(table["confidence"][:40].isna()).tolist() == [3]
 
@@ -47,7 +49,8 @@ def test_noise_has_no_confidence(fit_tiny, folder):
 def test_groups_have_their_strata(fit_tiny, folder):
     clusterer = fit_tiny()
     groups = pd.Series(["a", "b", None, None] * 10, dtype=object)
-    table = make_labels(clusterer, folder, clusterer.labels_, groups)[:40]
+    latents = clusterer.transform(folder.images)
+    table = make_labels(clusterer, folder, latents, clusterer.labels_, groups)[:40]
     strata = clusterer.predict_groups(folder.images, groups)
     for row in range(40):
         name = groups[row] or f"sample {row}"
@@ -63,8 +66,9 @@ def test_a_group_may_have_the_name_of_a_sample_without_one(fit_tiny, folder):
     groups = pd.Series(["sample 2", "b", None, None] * 10, dtype=object)
     named = pd.Series(["a", "b", None, None] * 10, dtype=object)
     columns = ["group_stratum", "group_agreement"]
+    latents = clusterer.transform(folder.images)
     tables = [
-        make_labels(clusterer, folder, clusterer.labels_, each)[columns]
+        make_labels(clusterer, folder, latents, clusterer.labels_, each)[columns]
         for each in (groups, named)
     ]
     pd.testing.assert_frame_equal(*tables)

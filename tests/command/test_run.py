@@ -15,6 +15,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._command.main import main
 from contrastive_clustering._command.run import _summarize
 from contrastive_clustering._saving.checkpoint import Checkpoint
+from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._utils.optional import import_simpleitk
 
 SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
@@ -160,11 +161,24 @@ def test_the_report_has_groups_without_other_variables(tmp_path):
     assert "16 samples of 8 groups; a group weighs as one" in report.read_text("utf-8")
 
 
+def test_new_images_are_encoded_once(fitted, tmp_path, monkeypatch):
+    map_latents, calls = EncodingNet.map_latents, []
+
+    def count(net, dataset, *arguments):
+        calls.append(len(dataset))
+        return map_latents(net, dataset, *arguments)
+
+    monkeypatch.setattr(EncodingNet, "map_latents", count)
+    line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
+    call(*line, "--groups", "patient", "--quiet")
+    assert calls == [24]
+
+
 def test_odd_images_are_named_by_their_files(fitted, tmp_path, capsys, monkeypatch):
     def refuse(self, X):
         raise ValueError(f"X[{len(X) - 1}] is odd. Convert X to those seen in fit.")
 
-    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "predict", refuse)
+    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "transform", refuse)
     line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
     call(*line, "--quiet", status=1)
     assert capsys.readouterr().err.endswith(
