@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
-from contrastive_clustering._command.labels import make_labels, write_labels
+from contrastive_clustering._command.labels import (
+    make_group_labels,
+    make_labels,
+    write_labels,
+)
 from contrastive_clustering._command.outputs import check_outputs
 from contrastive_clustering._command.reading import LoadedFolder, read_folder
 from contrastive_clustering._command.recipe import Recipe
@@ -127,12 +131,18 @@ def _write_results(
     if options.model is not None:
         clusterer.save(options.model, notes=recipe.of_images(folder.images).to_notes())
         console.say(f"Model: {options.model}")
-    if options.labels is not None:
+    if options.labels is not None or options.group_labels is not None:
         latents = clusterer.transform(folder.images)
         labels = clusterer.labels_
-        table = make_labels(clusterer, folder, latents, labels, variables.groups)
-        write_labels(options.labels, table)
-        console.say(f"Labels: {options.labels}")
+        _write_tables(
+            clusterer,
+            options,
+            folder=folder,
+            latents=latents,
+            labels=labels,
+            groups=variables.groups,
+            console=console,
+        )
     if options.report is not None:
         clustering_report(
             clusterer,
@@ -155,10 +165,36 @@ def _predict(options: Namespace, console: Console) -> None:
     variables = read_variables(options, folder, table, console)
     latents = clusterer.transform(folder.images)
     labels = clusterer._model.assign(latents)
-    table = make_labels(clusterer, folder, latents, labels, variables.groups)
-    write_labels(options.labels, table)
-    console.say(f"Labels: {options.labels}")
+    _write_tables(
+        clusterer,
+        options,
+        folder=folder,
+        latents=latents,
+        labels=labels,
+        groups=variables.groups,
+        console=console,
+    )
     _summarize(labels, clusterer.n_clusters_)
+
+
+def _write_tables(
+    clusterer: ContrastiveAutoencoderClusterer,
+    options: Namespace,
+    *,
+    folder: LoadedFolder,
+    latents: np.ndarray,
+    labels: np.ndarray,
+    groups: Any,
+    console: Console,
+) -> None:
+    if options.labels is not None:
+        table = make_labels(clusterer, folder, latents, labels, groups)
+        write_labels(options.labels, table)
+        console.say(f"Labels: {options.labels}")
+    if options.group_labels is not None:
+        table = make_group_labels(clusterer, folder, latents, groups)
+        write_labels(options.group_labels, table)
+        console.say(f"Labels of groups: {options.group_labels}")
 
 
 def _summarize(labels: np.ndarray, n_clusters: int) -> None:

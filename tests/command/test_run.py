@@ -91,6 +91,23 @@ def test_patients_of_new_images_are_groups(fitted, tmp_path):
     assert (table.groupby("group")["group_stratum"].nunique() == 1).all()
 
 
+def test_patients_have_a_table(fitted, tmp_path):
+    line = ["predict", fitted.model, fitted.scans, "--groups", "patient", "--quiet"]
+    both = ["--labels", tmp_path / "a.csv", "--group-labels", tmp_path / "b.csv"]
+    call(*line, *both)
+    images, patients = (pd.read_csv(tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert "MRN" not in (tmp_path / "b.csv").read_text()
+    assert patients["n_images"].sum() == images["error"].isna().sum()
+    known = patients.dropna(subset="group").set_index("group")
+    of_known = images.dropna(subset="group")
+    np.testing.assert_array_equal(
+        known["stratum"][of_known["group"]], of_known["group_stratum"]
+    )
+    scans, out = fitted.scans, tmp_path / "fit.csv"
+    call(scans, *SHORT, "--groups", "patient", "--group-labels", out, "--quiet")
+    assert len(pd.read_csv(out)) == len(patients)
+
+
 def test_the_report_knows_the_patients_without_other_variables(tmp_path):
     """No DICOM attribute varies, so that patients are all that is known."""
     scans, report = tmp_path / "scans", tmp_path / "report.html"
