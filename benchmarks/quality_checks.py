@@ -134,21 +134,27 @@ TARGETS = (
     Target("bloodcells", 10, "balanced", 0.95),
     Target("magnified", 2, "balanced", 0.80),
 )
-TARGETS_HEADER = ("data", "strata", "metric", "target", "result")
+TARGETS_HEADER = ("data", "strata", "metric", "target", "result", "with labels")
 
 
 def make_targets(rows: Rows) -> Iterator[list[str]]:
-    """Yield the cells of a row for each target that was measured."""
+    """Yield the cells of a row for each target that was measured.
+
+    The last is the median of the encoder that was trained with labels, if measured.
+    """
     for target in TARGETS:
         row = rows.get((target.set_name, target.strata, OURS))
         if row is None:
             continue
         values = row.values(target.metric)
         value = min(values) if target.each_seed else row.median(target.metric)
+        with_labels = rows.get((target.set_name, None, WITH_LABELS))
+        ceiling = None if with_labels is None else with_labels.median(target.metric)
         yield [
             target.set_name,
             str(target.strata),
             f"{target.metric}, {'each seed' if target.each_seed else 'median'}",
             f"{target.least:.3f}",
             verdict(value >= target.least, f"{value:.3f}"),
+            "" if ceiling is None else f"{ceiling:.3f}",
         ]

@@ -3,9 +3,11 @@
 From DICOM files to strata
 ==========================
 
-The estimator takes arrays. This example makes them from DICOM files with pydicom: it
-sorts the slices of a series, converts values to known units, resamples pixels to one
-spacing, and cuts patches.
+The estimator takes arrays. :func:`~contrastive_clustering.datasets.load_images` reads a
+folder of DICOM files into one (:doc:`/user_guide/folders`). This example does the steps
+itself with pydicom, for data that need steps of their own: it sorts the slices of a
+series, converts values to known units, resamples pixels to one spacing, and cuts
+patches.
 
 The files are those that pydicom ships for its own tests, so nothing is downloaded. They
 are a few slices of a few people. This example demonstrates how to read such files; its

@@ -366,6 +366,16 @@ def test_pages_name_files_that_exist():
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
+def test_commands_select_tests_by_names_that_exist():
+    page = (DOCS / "tested_behavior.rst").read_text()
+    expressions = re.findall(r'``pytest[^`]* -k "?([\w ]+?)"?``', page)
+    words = set(" ".join(expressions).split()) - {"or"}
+    assert {"failed_fit", "killed"} <= words
+    tests = "\n".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    names = re.findall(r"^def (test_\w+)", tests, re.M)
+    assert [word for word in words if not any(word in name for name in names)] == []
+
+
 def test_contributing_lists_all_folders():
     table = (DOCS / "contributing.rst").read_text().partition("* - folder")[2]
     listed = re.findall(r"^    \* - ``(\w+)``", table, re.M)

@@ -77,25 +77,26 @@ def random_affine(
     zoom = torch.exp(math.log(scale) * growth)
     slant = torch.tan(math.radians(shear) * skew)
     note(changes, (degrees, turn), (scale - 1, growth), (shear, skew))
-    cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    # Magnifications along x, y and z. A plane that is rotated stays as it is along its
+    # short axes, and is not stretched by the rotation.
+    zooms = [zoom if moved else torch.ones_like(zoom) for moved in reversed(moves)]
+    cosine, sine = torch.cos(angle), torch.sin(angle)
 
     # theta maps each output position in [-1, 1] to the position to read from.
     # Coordinates are ordered (x, y[, z]), width first. The aspect ratio preserves
     # angles if the sides differ.
     theta = batch.new_zeros(n_samples, n_axes, n_axes + 1)
-    theta[:, 0, 0] = cosine
-    theta[:, 0, 1] = (cosine * slant - sine) * height / width
-    theta[:, 1, 0] = sine * width / height
-    theta[:, 1, 1] = sine * slant + cosine
+    theta[:, 0, 0] = cosine / zooms[0]
+    theta[:, 0, 1] = (cosine / zooms[1] * slant - sine / zooms[1]) * height / width
+    theta[:, 1, 0] = sine / zooms[0] * width / height
+    theta[:, 1, 1] = sine / zooms[1] * slant + cosine / zooms[1]
     if n_axes == 3:
-        theta[:, 2, 2] = 1 / zoom
+        theta[:, 2, 2] = 1 / zooms[2]
     for axis, moves_along in enumerate(reversed(moves)):
         # [-1, 1] has length 2, so a shift by one side is 2.
         shift = uniform(n_samples, -1, 1, generator)
         theta[:, axis, -1] = 2 * translate * shift if moves_along else 0
         note(changes, (translate if moves_along else 0.0, shift))
-        if not moves_along:
-            theta[:, axis, axis] = 1
     grid = _affine_grid(theta, batch.shape[2:])
     return F.grid_sample(batch, grid, padding_mode="border", align_corners=False)
 

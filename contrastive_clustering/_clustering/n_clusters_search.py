@@ -130,16 +130,20 @@ class ClusterNumberSearch:
 
     Examples
     --------
-    >>> from functools import partial
     >>> from sklearn.datasets import make_blobs
-    >>> from contrastive_clustering import ClusterNumberSearch
-    >>> from contrastive_clustering._clustering.latent_clustering import fit_clustering
-    >>> latents, _ = make_blobs(200, 4, centers=3, random_state=0)
-    >>> fit = partial(
-    ...     fit_clustering, clusterer="kmeans", whiten=False, normalize=False, seed=0
+    >>> from contrastive_clustering import (
+    ...     ClusterNumberSearch,
+    ...     ContrastiveAutoencoderClusterer,
     ... )
-    >>> ClusterNumberSearch(max_clusters=6).search(latents, fit, seed=0).n_clusters
-    3
+    >>> X, _ = make_blobs(200, 4, centers=3, random_state=0)
+    >>> clusterer = ContrastiveAutoencoderClusterer(
+    ...     n_clusters=ClusterNumberSearch(max_clusters=6),
+    ...     clusterer="kmeans",
+    ...     max_epochs=2,
+    ...     random_state=0,
+    ... ).fit(X)
+    >>> clusterer.n_clusters_, clusterer.cluster_number_search_.candidates.tolist()
+    (3, [2, 3, 4, 5, 6])
     """
 
     criterion: str = "silhouette"

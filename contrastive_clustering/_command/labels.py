@@ -1,4 +1,4 @@
-"""The table of strata that the command writes."""
+"""The tables of strata that the command writes."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,18 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.reading import LoadedFolder
+from contrastive_clustering._evaluation.group_strata import to_group_frame
 from contrastive_clustering._utils.files import write_atomically
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
 
 def make_labels(
-    clusterer: Any, folder: LoadedFolder, labels: np.ndarray, groups: Any
+    clusterer: Any,
+    folder: LoadedFolder,
+    latents: np.ndarray,
+    labels: np.ndarray,
+    groups: Any,
 ) -> Any:
     """Return a table with a row for each image and each file that was not read.
 
@@ -23,6 +28,9 @@ def make_labels(
 
     folder : LoadedFolder
         The images.
+
+    latents : ndarray of shape (n, latent_dim)
+        Latent of each image, from which everything else is computed.
 
     labels : ndarray of shape (n,)
         Stratum of each image.
@@ -41,7 +49,9 @@ def make_labels(
         value and come last.
     """
     pandas = import_pandas("--labels")
-    confidence = clusterer.predict_proba(folder.images)[np.arange(len(labels)), labels]
+    model = clusterer._model
+    proba = model.clustering.predict_proba(latents)
+    confidence = proba[np.arange(len(labels)), labels]
     confidence = np.where(labels == NOISE, np.nan, confidence)
     table = pandas.DataFrame(
         {
@@ -49,14 +59,12 @@ def make_labels(
             "frame": folder.facts["frame"].to_numpy(),
             "stratum": labels,
             "confidence": np.round(confidence.astype(float), 4),
-            "typicality": np.round(clusterer.score_samples(folder.images), 4),
+            "typicality": np.round(model.density.score_samples(latents), 4),
         }
     )
     if groups is not None:
-        codes, names = pandas.factorize(groups)
-        # An image without a group is one of its own.
-        codes = np.where(codes < 0, len(names) + np.arange(len(codes)), codes)
-        found = clusterer.predict_groups(folder.images, codes).loc[codes]
+        codes, _ = _factorize(groups)
+        found = to_group_frame(model.assign(latents), proba, codes).loc[codes]
         table["group"] = groups.to_numpy()
         table["group_stratum"] = found["stratum"].to_numpy()
         table["group_agreement"] = np.round(found["agreement"].to_numpy(), 4)
@@ -70,6 +78,64 @@ def make_labels(
     return pandas.concat([table, unread], ignore_index=True)
 
 
+def make_group_labels(
+    clusterer: Any, folder: LoadedFolder, latents: np.ndarray, groups: Any
+) -> Any:
+    """Return a table with a row for each group.
+
+    Parameters
+    ----------
+    clusterer : ContrastiveAutoencoderClusterer
+        The fitted estimator.
+
+    folder : LoadedFolder
+        The images.
+
+    latents : ndarray of shape (n, latent_dim)
+        Latent of each image.
+
+    groups : pandas.Series
+        Group of each image; images without one are groups of their own.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        "group", none for an image without one; "path" of its first image; "stratum"
+        and "agreement" as in the columns "group_stratum" and "group_agreement" of
+        `make_labels`; "n_images"; "proba_0" and so on, the means of the soft
+        assignments. Groups are in the order in which they first appear; images without
+        one come last.
+    """
+    pandas = import_pandas("--group-labels")
+    model = clusterer._model
+    proba = model.clustering.predict_proba(latents)
+    codes, names = _factorize(groups)
+    found = to_group_frame(model.assign(latents), proba, codes)
+    order, first = np.unique(codes, return_index=True)
+    found = found.loc[order]
+    means = found.filter(like="proba_").round(4)
+    table = pandas.DataFrame(
+        {
+            "group": [*names, *[None] * (len(order) - len(names))],
+            "path": [folder.paths[row] for row in first],
+            "stratum": found["stratum"].to_numpy(),
+            "agreement": np.round(found["agreement"].to_numpy(), 4),
+            "n_images": found["n_samples"].to_numpy(),
+            **{name: means[name].to_numpy() for name in means},
+        }
+    )
+    return table.convert_dtypes()
+
+
+def _factorize(groups: Any) -> tuple[np.ndarray, Any]:
+    """Return a code for the group of each image, and the names of the first codes.
+
+    Images without a group have codes of their own, which are larger than the others.
+    """
+    codes, names = import_pandas("--labels").factorize(groups)
+    return np.where(codes < 0, len(names) + np.arange(len(codes)), codes), names
+
+
 def write_labels(path: Path, table: Any) -> None:
-    """Write the table as CSV with the encoding UTF-8."""
+    """Write a table as CSV with the encoding UTF-8."""
     write_atomically(path, table.to_csv(index=False).encode("utf-8", "surrogateescape"))

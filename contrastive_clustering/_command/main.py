@@ -75,7 +75,12 @@ def _how_to_resume(options: Namespace) -> str:
         return ""
     if options.checkpoint is None:
         return " With --checkpoint FOLDER, the training could be resumed."
-    results = (options.report, options.model, options.labels)
+    results = (
+        options.report,
+        options.model,
+        options.labels,
+        options.group_labels,
+    )
     is_partly_written = any(path is not None and path.exists() for path in results)
     also = ""
     if is_partly_written and not options.overwrite:

@@ -31,7 +31,8 @@ Sort the images of a folder into strata: groups of images that look alike.
 
 FOLDER is searched with its subfolders for PNG, JPEG, TIFF and DICOM files, and
 with --volumes also for NIfTI, MetaImage and NRRD files. A network is trained on
-them without labels. Pass at least one of --report, --model and --labels.
+them without labels. Pass at least one of --report, --model, --labels and
+--group-labels.
 "{NAME} {PREDICT}" finds the strata of other images."""
 
 FIT_EXAMPLES = f"""\
@@ -40,7 +41,7 @@ examples:
     {NAME} scans --report report.html --model model.safetensors \\
         --labels strata.csv
   Several images of a patient, from several scanners (both from the DICOM files):
-    {NAME} scans --labels strata.csv --groups patient \\
+    {NAME} scans --group-labels patients.csv --groups patient \\
         --nuisance manufacturer
   A table with a column "path", and columns to compare the strata with:
     {NAME} scans --report report.html --metadata table.csv \\
@@ -65,6 +66,7 @@ exit status: 0 success, 1 failure, 2 wrong options, 130 interrupted by Ctrl-C.""
 PATH_COLUMN = "path"
 
 LABELS_HELP = "table (CSV) with the stratum of each image"
+GROUP_LABELS_HELP = "table (CSV) with the stratum of each group"
 
 # Options are added to a parser or to one of its groups.
 _Group = ArgumentParser | _ArgumentGroup
@@ -85,10 +87,12 @@ def parse(argv: Sequence[str]) -> Namespace:
     """
     argv = _join_window(argv)
     if argv[:1] == [PREDICT]:
-        return _predict_parser().parse_args(argv[1:])
-    parser = _fit_parser()
-    options = parser.parse_args(argv)
-    conflict = _find_conflict(options)
+        parser, find_conflict = _predict_parser(), _find_conflict_of_tables
+        options = parser.parse_args(argv[1:])
+    else:
+        parser, find_conflict = _fit_parser(), _find_conflict
+        options = parser.parse_args(argv)
+    conflict = find_conflict(options)
     if conflict is not None:
         parser.error(conflict)
     return options
@@ -107,15 +111,24 @@ def _join_window(argv: Sequence[str]) -> list[str]:
 
 def _find_conflict(options: Namespace) -> str | None:
     """Return why options cannot be combined, if they cannot."""
-    if not (options.report or options.model or options.labels):
-        return "pass at least one of --report, --model and --labels"
+    if not (options.report or options.model or options.labels or options.group_labels):
+        return "pass at least one of --report, --model, --labels and --group-labels"
     if options.survival and not (options.metadata and options.report):
         return "--survival needs --metadata with both columns, and --report"
     if options.show_samples and not options.report:
         return "--show-samples needs --report"
+    return _find_conflict_of_tables(options) or _find_conflict_of_images(options)
+
+
+def _find_conflict_of_tables(options: Namespace) -> str | None:
+    """Return why options of either form cannot be combined, if they cannot."""
+    if options.predicts and not (options.labels or options.group_labels):
+        return "pass at least one of --labels and --group-labels"
+    if options.group_labels and not options.groups:
+        return "--group-labels needs --groups"
     if options.path_column != PATH_COLUMN and not options.metadata:
         return "--path-column needs --metadata"
-    return _find_conflict_of_images(options)
+    return None
 
 
 def _find_conflict_of_images(options: Namespace) -> str | None:
@@ -149,6 +162,7 @@ def _fit_parser() -> ArgumentParser:
         "report": "page for a browser, without images of FOLDER",
         "model": "file of the model, without images of FOLDER",
         "labels": LABELS_HELP,
+        "group-labels": GROUP_LABELS_HELP,
     }.items():
         results.add_argument(f"--{name}", metavar="FILE", type=to_path, help=text)
     results.add_argument(
@@ -190,13 +204,11 @@ def _predict_parser() -> ArgumentParser:
     parser.set_defaults(predicts=True)
     parser.add_argument("model", metavar="MODEL", type=to_path, help="the model")
     parser.add_argument("folder", metavar="FOLDER", type=to_path, help="the images")
-    parser.add_argument(
-        "--labels",
-        metavar="FILE",
-        type=to_path,
-        required=True,
-        help=LABELS_HELP,
-    )
+    for name, text in {
+        "labels": LABELS_HELP,
+        "group-labels": GROUP_LABELS_HELP,
+    }.items():
+        parser.add_argument(f"--{name}", metavar="FILE", type=to_path, help=text)
     _add_overwrite(parser)
     _add_reading_options(parser)
     _add_table_options(parser)

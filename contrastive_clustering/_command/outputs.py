@@ -9,8 +9,10 @@ from contrastive_clustering._utils.files import as_output_path
 from contrastive_clustering._utils.optional import import_pandas, import_pyplot
 
 # Names of files that other programs could not open, and the suffix of the format.
+SHEETS = ((".xlsx", ".xls", ".ods"), ".csv")
 OTHER_FORMATS = {
-    "labels": ((".xlsx", ".xls", ".ods"), ".csv"),
+    "labels": SHEETS,
+    "group-labels": SHEETS,
     "report": ((".pdf", ".docx", ".doc"), ".html"),
 }
 
@@ -43,10 +45,12 @@ def check_outputs(options: Namespace) -> None:
             f"--checkpoint: {str(checkpoint)!r} is the folder of the images. Pass "
             "another folder."
         )
-    names = ["labels"] if options.predicts else ["report", "model", "labels"]
+    names = ["labels", "group-labels"]
+    if not options.predicts:
+        names = ["report", "model", *names]
     found: dict[Path, str] = {}
     for name in names:
-        path = getattr(options, name)
+        path = getattr(options, name.replace("-", "_"))
         if path is None:
             continue
         if checkpoint is not None and _is_same(path, checkpoint):

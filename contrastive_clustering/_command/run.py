@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
-from contrastive_clustering._command.labels import make_labels, write_labels
+from contrastive_clustering._command.labels import (
+    make_group_labels,
+    make_labels,
+    write_labels,
+)
 from contrastive_clustering._command.outputs import check_outputs
 from contrastive_clustering._command.reading import LoadedFolder, read_folder
 from contrastive_clustering._command.recipe import Recipe
@@ -127,10 +131,18 @@ def _write_results(
     if options.model is not None:
         clusterer.save(options.model, notes=recipe.of_images(folder.images).to_notes())
         console.say(f"Model: {options.model}")
-    if options.labels is not None:
-        table = make_labels(clusterer, folder, clusterer.labels_, variables.groups)
-        write_labels(options.labels, table)
-        console.say(f"Labels: {options.labels}")
+    if options.labels is not None or options.group_labels is not None:
+        latents = clusterer.transform(folder.images)
+        labels = clusterer.labels_
+        _write_tables(
+            clusterer,
+            options,
+            folder=folder,
+            latents=latents,
+            labels=labels,
+            groups=variables.groups,
+            console=console,
+        )
     if options.report is not None:
         clustering_report(
             clusterer,
@@ -151,11 +163,38 @@ def _predict(options: Namespace, console: Console) -> None:
     table = read_metadata(options)
     folder = read_folder(options, recipe, console)
     variables = read_variables(options, folder, table, console)
-    labels = clusterer.predict(folder.images)
-    table = make_labels(clusterer, folder, labels, variables.groups)
-    write_labels(options.labels, table)
-    console.say(f"Labels: {options.labels}")
+    latents = clusterer.transform(folder.images)
+    labels = clusterer._model.assign(latents)
+    _write_tables(
+        clusterer,
+        options,
+        folder=folder,
+        latents=latents,
+        labels=labels,
+        groups=variables.groups,
+        console=console,
+    )
     _summarize(labels, clusterer.n_clusters_)
+
+
+def _write_tables(
+    clusterer: ContrastiveAutoencoderClusterer,
+    options: Namespace,
+    *,
+    folder: LoadedFolder,
+    latents: np.ndarray,
+    labels: np.ndarray,
+    groups: Any,
+    console: Console,
+) -> None:
+    if options.labels is not None:
+        table = make_labels(clusterer, folder, latents, labels, groups)
+        write_labels(options.labels, table)
+        console.say(f"Labels: {options.labels}")
+    if options.group_labels is not None:
+        table = make_group_labels(clusterer, folder, latents, groups)
+        write_labels(options.group_labels, table)
+        console.say(f"Labels of groups: {options.group_labels}")
 
 
 def _summarize(labels: np.ndarray, n_clusters: int) -> None:

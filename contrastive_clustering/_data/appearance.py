@@ -284,12 +284,18 @@ def _measure_raw(
     if channels.shape[1] > MAX_CHANNELS:
         channels = values[:, None]
     centered = values - values.mean(dim=1, keepdim=True)
-    spreads = centered.square().mean(dim=1).sqrt()
+    squares = centered.square()
+    spreads = squares.mean(dim=1).sqrt()
     # Skewness is unbounded, for example for one bright pixel on a dark background.
-    skewness = torch.asinh((centered**3).mean(dim=1) / (spreads + SMALL) ** 3)
+    cubes = squares.mul_(centered)
+    skewness = torch.asinh(cubes.mean(dim=1) / (spreads + SMALL) ** 3)
+    # The standard deviation of a single channel is known already.
+    of_channels = spreads[:, None]
+    if channels.shape[1] > 1:
+        of_channels = channels.std(dim=2, correction=0)
     measured = [
         channels.mean(dim=2),
-        torch.log(channels.std(dim=2, correction=0) + SMALL),
+        torch.log(of_channels + SMALL),
         values.amin(dim=1)[:, None],
         values.amax(dim=1)[:, None],
         skewness[:, None],

@@ -30,7 +30,7 @@ LEAST_STD = float(np.sqrt(np.finfo(np.float64).tiny))
 
 def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
     """Yield slices of X with about `CHUNK_VALUES` values each."""
-    rows = max(1, CHUNK_VALUES // max(1, X[0].size))
+    rows = max(1, CHUNK_VALUES // max(1, math.prod(X.shape[1:])))
     for start in range(0, len(X), rows):
         yield X[start : start + rows]
 
@@ -90,9 +90,12 @@ class Scaler:
         """
         count, mean, scatter = 0, np.zeros(1), np.zeros(1)
         low, high = np.inf, -np.inf
+        first = None
         varies = np.zeros(layout.sample_shape, dtype=bool)
         for chunk in iterate_chunks(X):
-            varies |= (chunk != X[0]).any(axis=0)
+            # Reading X[0] for each chunk would double the time for large volumes.
+            first = chunk[0].copy() if first is None else first
+            varies |= (chunk != first).any(axis=0)
             low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
             values = layout.to_network(torch.from_numpy(chunk.astype(np.float64)))
             # (n, n_channels, ...) -> (n_channels, n * ...), one row per statistic

@@ -174,14 +174,15 @@ class ContrastiveAutoencoderClusterer(
 
     precision : {"32", "bf16-mixed", "16-mixed"}, default="32"
         Precision of training: float32, or bfloat16 or float16 where that is safe, which
-        is faster on GPUs. With "16-mixed" the loss is scaled, so that gradients neither
+        saves memory. With "16-mixed" the loss is scaled, so that gradients neither
         vanish nor overflow. Predictions are always computed in float32.
 
     checkpoint_dir : str or path-like, default=None
         Folder for the checkpoint of `fit`; None writes no checkpoint. It is written
         after every epoch, or every fifth with ``callbacks__checkpoint__every=5``.
         Rerunning an interrupted fit with the same X and the same parameters resumes it;
-        a different X or different parameters raise an error. A fit locks its folder:
+        until it is finished, a different X or different parameters raise an error. A
+        fit locks its folder:
         until it ends, another fit in the same folder raises an error. A relative path
         is resolved when the fit starts; "~" stands for the home folder.
 
@@ -208,7 +209,7 @@ class ContrastiveAutoencoderClusterer(
         ``callbacks__`` and ``compile__``: for example ``optimizer__betas=(0.8, 0.99)``,
         or ``iterator_train__num_workers=4`` for processes that read batches during
         training. ``compile=True`` compiles the network with :func:`torch.compile` for
-        training, which can take minutes in each phase and pays off on GPUs.
+        training, which can take minutes in each phase.
 
     Attributes
     ----------
@@ -250,8 +251,10 @@ class ContrastiveAutoencoderClusterer(
         The net's history, first phase first: for each epoch ``train_loss``,
         ``train_contrastive_loss``, ``train_decorrelation_loss``,
         ``train_reconstruction_loss``, ``train_kl_loss`` (variational setting),
-        ``train_assignment_loss`` (second phase), ``dur`` (seconds) and ``phase`` (1 or
-        2), and the losses of the validation part if there is one.
+        ``train_change_loss`` (with ``criterion__change_weight``),
+        ``train_assignment_loss`` and ``relocated_prototypes`` (second phase), ``dur``
+        (seconds) and ``phase`` (1 or 2), and the losses of the validation part if there
+        is one.
 
     notes_ : dict
         Notes of the file that the estimator was loaded from, as passed to `save`; empty

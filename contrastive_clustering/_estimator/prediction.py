@@ -221,7 +221,7 @@ class PredictionMixin(
             samples, and of equally frequent ones the more probable; "n_samples" is
             their number; "agreement" the fraction of them in that stratum; and
             "proba_0", "proba_1" and so on are the means of their soft assignments.
-            Groups without an identifier come last.
+            Groups without an identifier come last, as "sample 3" for row 3 of X.
 
         Raises
         ------

@@ -58,12 +58,14 @@ def resolve_settings(
     refinement_epochs = count_refinement_epochs(
         params.refinement_epochs, kind=layout.kind.noun
     )
+    # Only "auto" depends on the images, which may be slow to read.
+    is_auto = isinstance(params.augmentation, str) and params.augmentation == "auto"
     training = replace(
         unresolved_training(params),
         augmentation=resolve_augmentation(
             params.augmentation,
             layout,
-            has_uniform_background=has_uniform_background(dataset),
+            has_uniform_background=is_auto and has_uniform_background(dataset),
         ),
         max_epochs=count_epochs(params.max_epochs, len(dataset), kind=layout.kind.noun),
         refinement_epochs=refinement_epochs,

@@ -132,7 +132,7 @@ def evaluate_clustering(
     --------
     >>> from sklearn.cluster import KMeans
     >>> from sklearn.datasets import make_blobs
-    >>> from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+    >>> from contrastive_clustering import evaluate_clustering
     >>> X, y = make_blobs(200, centers=3, cluster_std=0.1, random_state=0)
     >>> kmeans = KMeans(3, random_state=0).fit(X[:100])
     >>> result = evaluate_clustering(kmeans, X[:100], y[:100], X[100:], y[100:])

@@ -140,7 +140,7 @@ data frame or mapping of names to columns, default=None
     --------
     >>> from sklearn.cluster import KMeans
     >>> from sklearn.datasets import make_blobs
-    >>> from contrastive_clustering._evaluation.stability import cluster_stability
+    >>> from contrastive_clustering import cluster_stability
     >>> X, _ = make_blobs(90, centers=3, cluster_std=0.1, random_state=0)
     >>> result = cluster_stability(KMeans(3, n_init=10), X, random_state=0)
     >>> result.stable

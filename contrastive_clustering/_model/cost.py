@@ -8,7 +8,9 @@ import numpy as np
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._model.fit import FitSettings
+from contrastive_clustering._networks.pretrained import PretrainedEncoder
 from contrastive_clustering._training.build import count_changes, make_net
+from contrastive_clustering._training.components import components_bytes
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._training.step_memory import BYTES_OF_FLOAT32, step_bytes
@@ -83,7 +85,7 @@ def _show_seconds(seconds: float) -> str:
 def is_cheap_to_estimate(n_samples: int, settings: FitSettings, n_values: int) -> bool:
     """Return whether the timed steps take at most a hundredth of the training."""
     n_timed = (N_WARM_UP + N_TIMED) * _count_timed(settings.training, n_values)
-    return 100 * n_timed <= n_samples * sum(_epochs(settings))
+    return 100 * n_timed <= n_samples * _count_new_epochs(settings)
 
 
 def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
@@ -110,15 +112,22 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
         training, dataset.scaler, has_groups=dataset.metadata.groups is not None
     )
     net = make_net(_reduced(training, n_timed), dataset.scaler, n_changes)
-    seconds = _seconds_per_sample(net, dataset.take(rows))
-    n_weights = sum(weight.numel() for weight in net.module_.parameters())
+    part = dataset.take(rows)
     n_epochs, refinement_epochs = _epochs(settings)
+    n_new = _count_new_epochs(settings)
+    n_repeated = n_epochs + refinement_epochs - n_new
+    seconds = n_new * _seconds_per_sample(net, part)
+    if n_repeated:
+        with net.module_.keeping_features():
+            seconds += n_repeated * _seconds_per_sample(net, part)
+    n_weights = sum(weight.numel() for weight in net.module_.parameters())
     batch_size = min(training.batch_size, len(dataset))
+    working = batch_size * step_bytes(shape, training.latent_dim)
+    if dataset.scaler.layout.is_table and training.encoder is None:
+        working = max(working, components_bytes(len(dataset), shape[0]))
     return CostEstimate(
-        seconds=seconds * len(dataset) * (n_epochs + refinement_epochs),
-        bytes=FIXED_BYTES
-        + batch_size * step_bytes(shape, training.latent_dim)
-        + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
+        seconds=seconds * len(dataset),
+        bytes=FIXED_BYTES + working + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
         batch_size=batch_size,
         n_epochs=n_epochs,
         refinement_epochs=refinement_epochs,
@@ -136,11 +145,29 @@ def _epochs(settings: FitSettings) -> tuple[int, int]:
     return training.max_epochs, refining
 
 
+def _count_new_epochs(settings: FitSettings) -> int:
+    """Return the number of epochs whose views are new.
+
+    The others repeat views whose features a frozen pretrained encoder has kept, which
+    takes a small fraction of the time.
+    """
+    n_epochs, encoder = sum(_epochs(settings)), settings.training.encoder
+    if not isinstance(encoder, PretrainedEncoder) or not encoder.is_frozen:
+        return n_epochs
+    n_kept = encoder.cached_views
+    return n_epochs if n_kept is None else min(n_epochs, n_kept)
+
+
 def _reduced(training: TrainingSettings, n_timed: int) -> TrainingSettings:
     """Return the settings of a silent training of a few steps, without callbacks."""
     ignored = ("callbacks__", "compile")
+    encoder = training.encoder
+    if isinstance(encoder, PretrainedEncoder) and encoder.cached_views is not None:
+        # The steps after the warm-up then repeat its views.
+        encoder = replace(encoder, cached_views=1)
     return replace(
         training,
+        encoder=encoder,
         # A callable may have a state that its calls change.
         augmentation=copy.deepcopy(training.augmentation),
         max_epochs=N_WARM_UP + N_TIMED,
@@ -159,5 +186,5 @@ def _reduced(training: TrainingSettings, n_timed: int) -> TrainingSettings:
 @limit_nested_threads()
 def _seconds_per_sample(net: ContrastiveNet, dataset: ArrayDataset) -> float:
     net.run_epochs(dataset)
-    durations = net.history[N_WARM_UP:, "dur"]
+    durations = net.history[-N_TIMED:, "dur"]
     return float(np.mean(durations)) / len(dataset)

@@ -74,7 +74,7 @@ def nt_xent(
     Examples
     --------
     >>> import torch
-    >>> from contrastive_clustering._networks.losses import nt_xent
+    >>> from contrastive_clustering import nt_xent
     >>> views = torch.eye(3)
     >>> nt_xent(views, views, temperature=0.5)
     tensor(0.4327)

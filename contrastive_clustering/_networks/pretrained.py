@@ -65,7 +65,8 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
     value_range : tuple of float, default=None
         Values of X that are 0 and 1 for the network; values beyond are clipped. None is
         (0, 255) for 8-bit images, (0, 1) for boolean ones, and the minimum and maximum
-        of the training set for others.
+        of the training set for others. `partial_fit` and `warm_start` widen the latter
+        if later values lie outside, so pass a range to keep the scale.
 
     output : str, default=None
         Field of the network's output that holds the features, if that is an object or a

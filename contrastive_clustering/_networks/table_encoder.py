@@ -74,11 +74,11 @@ def principal_directions(
         Orthogonal directions of equal length, largest variance first. Components along
         them have a mean variance of one, whatever the number of columns.
     """
-    rows = rows.astype(np.float64)
-    centered = rows - np.average(rows, axis=0, weights=weights)
+    rows = rows.astype(np.float64)  # a copy, which is changed in place
+    rows -= np.average(rows, axis=0, weights=weights)
     shares = np.full(len(rows), 1.0) if weights is None else weights
-    scaled = centered * np.sqrt(shares / shares.sum())[:, None]
-    _, singular, directions = np.linalg.svd(scaled, full_matrices=False)
+    rows *= np.sqrt(shares / shares.sum())[:, None]
+    _, singular, directions = np.linalg.svd(rows, full_matrices=False)
     variances = np.square(singular[:n_components])
     size = np.sqrt(variances.mean())
     return np.asarray(directions[:n_components] / (size if size > 0 else 1.0))

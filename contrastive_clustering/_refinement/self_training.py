@@ -48,8 +48,8 @@ class SelfTrainingRefinement(Refinement):
 
     weight_interpolation : float, default=0.5
         Position of the final weights between those of the first phase (0) and those at
-        the end of the second (1). With 0.5, test images that differ slightly from the
-        training set were assigned better, and others about equally well.
+        the end of the second (1); above 0. With 0.5, test images that differ slightly
+        from the training set were assigned better, and others about equally well.
 
     References
     ----------

@@ -43,3 +43,23 @@ def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
         standardized, net.module_.latent_dim, part.metadata.weights()
     )
     encoder.set_components(SIZE * directions)
+
+
+def components_bytes(n_samples: int, n_features: int) -> int:
+    """Return the memory that the principal components of a table take at most.
+
+    Parameters
+    ----------
+    n_samples, n_features : int
+        Shape of the table.
+
+    Returns
+    -------
+    n_bytes : int
+        Bytes, which are free again before the training.
+    """
+    n_rows = min(n_samples, MAX_ROWS)
+    # In float64: the rows, and LAPACK's copies of them, of the directions and of square
+    # matrices. In float32: the standardized rows.
+    n_values = 5 * n_rows * n_features + 3 * min(n_rows, n_features) ** 2
+    return 8 * n_values + 4 * n_rows * n_features

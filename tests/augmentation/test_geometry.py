@@ -59,6 +59,18 @@ def test_affine_shifts_by_fractions_of_the_side():
     assert offsets.abs().max() > 1.5
 
 
+def test_slices_of_a_tall_volume_are_rotated_without_being_stretched():
+    # Both sides of a slice are short, so that neither is magnified.
+    images = torch.randn(6, 1, 16, 16, generator=make_generator(0))
+    tall = images[:, :, None].expand(-1, -1, 40, -1, -1)
+    turns = {"degrees": 180.0, "translate": 0.0, "shear": 10.0}
+    moved = random_affine(tall, make_generator(1), scale=1.3, **turns)
+    wanted = random_affine(images, make_generator(1), scale=1.0, **turns)
+    torch.testing.assert_close(
+        moved, wanted[:, :, None].expand_as(moved), atol=1e-4, rtol=0
+    )
+
+
 @pytest.mark.parametrize(
     ("sides", "turns", "moves"),
     [

@@ -99,4 +99,9 @@ def test_targets_can_be_missed(benchmark_module, make_run, values, found):
     checks = benchmark_module("quality_checks")
     runs = [make_run(seed=i, one_to_one=value) for i, value in enumerate(values)]
     cells = list(checks.make_targets(table.make_rows(runs, "test")))
-    assert [row[-1] for row in cells] == found
+    assert [row[-2] for row in cells] == found
+    assert [row[-1] for row in cells] == ["", ""]
+    with_labels = {"method": "encoder with labels and views", "strata": None}
+    runs.append(make_run(**with_labels, one_to_one=0.98))
+    cells = list(checks.make_targets(table.make_rows(runs, "test")))
+    assert [row[-2:] for row in cells] == [[each, "0.980"] for each in found]

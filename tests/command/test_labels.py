@@ -2,7 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contrastive_clustering._command.labels import make_labels, write_labels
+from contrastive_clustering._command.labels import (
+    make_group_labels,
+    make_labels,
+    write_labels,
+)
 from contrastive_clustering._command.reading import LoadedFolder
 
 
@@ -15,9 +19,9 @@ def folder(tiny_images):
 
 def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
     clusterer = fit_tiny()
-    write_labels(
-        tmp_path / "x.csv", make_labels(clusterer, folder, clusterer.labels_, None)
-    )
+    latents = clusterer.transform(folder.images)
+    table = make_labels(clusterer, folder, latents, clusterer.labels_, None)
+    write_labels(tmp_path / "x.csv", table)
     table = pd.read_csv(tmp_path / "x.csv")
     names = ["path", "frame", "stratum", "confidence", "typicality", "error"]
     assert list(table.columns) == names
@@ -39,7 +43,9 @@ def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
 def test_noise_has_no_confidence(fit_tiny, folder):
     clusterer = fit_tiny()
     labels = np.where(np.arange(40) == 3, -1, clusterer.labels_)
-    table = make_labels(clusterer, folder, labels, None)
+    table = make_labels(
+        clusterer, folder, clusterer.transform(folder.images), labels, None
+    )
     assert table["stratum"][3] == -1
     assert np.flatnonzero(table["confidence"][:40].isna()).tolist() == [3]
 
@@ -47,7 +53,8 @@ def test_noise_has_no_confidence(fit_tiny, folder):
 def test_groups_have_their_strata(fit_tiny, folder):
     clusterer = fit_tiny()
     groups = pd.Series(["a", "b", None, None] * 10, dtype=object)
-    table = make_labels(clusterer, folder, clusterer.labels_, groups)[:40]
+    latents = clusterer.transform(folder.images)
+    table = make_labels(clusterer, folder, latents, clusterer.labels_, groups)[:40]
     strata = clusterer.predict_groups(folder.images, groups)
     for row in range(40):
         name = groups[row] or f"sample {row}"
@@ -63,8 +70,42 @@ def test_a_group_may_have_the_name_of_a_sample_without_one(fit_tiny, folder):
     groups = pd.Series(["sample 2", "b", None, None] * 10, dtype=object)
     named = pd.Series(["a", "b", None, None] * 10, dtype=object)
     columns = ["group_stratum", "group_agreement"]
+    latents = clusterer.transform(folder.images)
     tables = [
-        make_labels(clusterer, folder, clusterer.labels_, each)[columns]
+        make_labels(clusterer, folder, latents, clusterer.labels_, each)[columns]
         for each in (groups, named)
     ]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_each_group_has_a_row(fit_tiny, folder, tmp_path):
+    clusterer = fit_tiny()
+    groups = pd.Series(["b", "a", None, None] * 10, dtype=object)
+    latents = clusterer.transform(folder.images)
+    table = make_group_labels(clusterer, folder, latents, groups)
+    write_labels(tmp_path / "x.csv", table)
+    table = pd.read_csv(tmp_path / "x.csv")
+    strata = clusterer.predict_groups(folder.images, groups)
+    assert table["group"][:2].tolist() == ["b", "a"]
+    assert table["group"][2:].isna().all()
+    assert len(table) == 2 + 20
+    first = [0, 1, *np.flatnonzero(groups.isna())]
+    assert table["path"].tolist() == [folder.paths[row] for row in first]
+    np.testing.assert_array_equal(table["stratum"], strata["stratum"])
+    np.testing.assert_array_equal(table["n_images"], strata["n_samples"])
+    columns = ["agreement", *(f"proba_{k}" for k in range(clusterer.n_clusters_))]
+    np.testing.assert_allclose(table[columns], strata[columns], atol=1e-4)
+    names = ["group", "path", "stratum", "agreement", "n_images", *columns[1:]]
+    assert table.columns.tolist() == names
+
+
+def test_groups_have_the_same_stratum_in_both_tables(fit_tiny, folder):
+    clusterer = fit_tiny()
+    groups = pd.Series(np.arange(40) // 2 % 7)
+    latents = clusterer.transform(folder.images)
+    images = make_labels(clusterer, folder, latents, clusterer.labels_, groups)[:40]
+    table = make_group_labels(clusterer, folder, latents, groups).set_index("group")
+    for row in range(40):
+        found = table.loc[groups[row]]
+        assert images["group_stratum"][row] == found["stratum"]
+        assert images["group_agreement"][row] == found["agreement"]

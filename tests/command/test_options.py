@@ -38,7 +38,8 @@ def test_a_folder_may_be_called_like_the_other_form():
     ("line", "message"),
     [
         ("", "required: FOLDER"),
-        ("scans", "pass at least one of --report, --model and --labels"),
+        ("scans", "at least one of --report, --model, --labels and --group-labels"),
+        ("scans --group-labels x", "--group-labels needs --groups"),
         ("scans --labels", "argument --labels: expected one argument"),
         ("scans --labels x --size 4", "--size: '4' has a side of fewer than 8"),
         ("scans --labels x --n-clusters 1", "--n-clusters: '1' is neither auto nor"),
@@ -51,7 +52,10 @@ def test_a_folder_may_be_called_like_the_other_form():
         ("scans --labels x --volumes --spacing 1x1", "pass one, or depth x height"),
         ("scans --labels x --spacing 1 --fit stretch", "--fit stretch would change"),
         ("scans --labels x --volumes --color rgb", "cannot be combined with --color"),
-        ("predict m", "required: FOLDER, --labels"),
+        ("predict m", "required: FOLDER"),
+        ("predict m scans", "pass at least one of --labels and --group-labels"),
+        ("predict m scans --group-labels x", "--group-labels needs --groups"),
+        ("predict m scans --labels x --path-column a", "--path-column needs --meta"),
         ("predict m scans --labels x --size 8", "unrecognized arguments: --size 8"),
     ],
 )

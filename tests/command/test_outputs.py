@@ -9,7 +9,8 @@ from contrastive_clustering._command.outputs import check_outputs
 
 
 def options(folder, **changed):
-    paths = {name: folder / name for name in ("report", "model", "labels")}
+    names = ("report", "model", "labels", "group_labels")
+    paths = {name: folder / name for name in names}
     inputs = {"folder": folder / "scans", "metadata": None, "checkpoint": None}
     flags = {"predicts": False, "overwrite": False}
     return Namespace(**{**flags, **inputs, **paths, **changed})
@@ -22,11 +23,15 @@ def test_new_files_are_accepted_and_not_created(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "file", "suffix"),
-    [("labels", "strata.XLSX", ".csv"), ("report", "report.pdf", ".html")],
+    [
+        ("labels", "strata.XLSX", ".csv"),
+        ("group-labels", "patients.ods", ".csv"),
+        ("report", "report.pdf", ".html"),
+    ],
 )
 def test_names_of_other_formats_are_refused(tmp_path, name, file, suffix):
     with pytest.raises(CommandError, match=rf"^--{name}: .*{file}.* with '{suffix}'"):
-        check_outputs(options(tmp_path, **{name: tmp_path / file}))
+        check_outputs(options(tmp_path, **{name.replace("-", "_"): tmp_path / file}))
 
 
 def test_existing_files_are_kept_unless_they_may_be_replaced(tmp_path):
@@ -43,6 +48,15 @@ def test_one_file_cannot_hold_two_results(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(CommandError, match="--model and --labels name the same file"):
         check_outputs(options(tmp_path, labels=other))
+
+
+def test_the_tables_of_images_and_of_groups_are_two_files(tmp_path):
+    match = "--labels and --group-labels name the same file"
+    for predicts in (False, True):
+        with pytest.raises(CommandError, match=match):
+            check_outputs(
+                options(tmp_path, predicts=predicts, group_labels=tmp_path / "labels")
+            )
 
 
 def test_inputs_are_never_replaced(tmp_path):

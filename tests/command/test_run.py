@@ -15,6 +15,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._command.main import main
 from contrastive_clustering._command.run import _summarize
 from contrastive_clustering._saving.checkpoint import Checkpoint
+from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._utils.optional import import_simpleitk
 
 SHORT = ["--size", "8", "--n-clusters", "2", "--max-epochs", "2"]
@@ -90,6 +91,23 @@ def test_patients_of_new_images_are_groups(fitted, tmp_path):
     assert (table.groupby("group")["group_stratum"].nunique() == 1).all()
 
 
+def test_patients_have_a_table(fitted, tmp_path):
+    line = ["predict", fitted.model, fitted.scans, "--groups", "patient", "--quiet"]
+    both = ["--labels", tmp_path / "a.csv", "--group-labels", tmp_path / "b.csv"]
+    call(*line, *both)
+    images, patients = (pd.read_csv(tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert "MRN" not in (tmp_path / "b.csv").read_text()
+    assert patients["n_images"].sum() == images["error"].isna().sum()
+    known = patients.dropna(subset="group").set_index("group")
+    of_known = images.dropna(subset="group")
+    np.testing.assert_array_equal(
+        known["stratum"][of_known["group"]], of_known["group_stratum"]
+    )
+    scans, out = fitted.scans, tmp_path / "fit.csv"
+    call(scans, *SHORT, "--groups", "patient", "--group-labels", out, "--quiet")
+    assert len(pd.read_csv(out)) == len(patients)
+
+
 def test_the_report_knows_the_patients_without_other_variables(tmp_path):
     """No DICOM attribute varies, so that patients are all that is known."""
     scans, report = tmp_path / "scans", tmp_path / "report.html"
@@ -160,11 +178,24 @@ def test_the_report_has_groups_without_other_variables(tmp_path):
     assert "16 samples of 8 groups; a group weighs as one" in report.read_text("utf-8")
 
 
+def test_new_images_are_encoded_once(fitted, tmp_path, monkeypatch):
+    map_latents, calls = EncodingNet.map_latents, []
+
+    def count(net, dataset, *arguments):
+        calls.append(len(dataset))
+        return map_latents(net, dataset, *arguments)
+
+    monkeypatch.setattr(EncodingNet, "map_latents", count)
+    line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
+    call(*line, "--groups", "patient", "--quiet")
+    assert calls == [24]
+
+
 def test_odd_images_are_named_by_their_files(fitted, tmp_path, capsys, monkeypatch):
     def refuse(self, X):
         raise ValueError(f"X[{len(X) - 1}] is odd. Convert X to those seen in fit.")
 
-    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "predict", refuse)
+    monkeypatch.setattr(ContrastiveAutoencoderClusterer, "transform", refuse)
     line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "x.csv"]
     call(*line, "--quiet", status=1)
     assert capsys.readouterr().err.endswith(

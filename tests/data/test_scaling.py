@@ -10,6 +10,7 @@ from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._data.appearance import Appearance
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._data.sliced_array import SlicedArray
 
 
 def fit(X, **parameters):
@@ -200,3 +201,21 @@ def test_underflowing_squares_are_an_error():
     scaler = fit(X)
     assert scaler.scale(X)[:, 1].std(correction=0).item() == pytest.approx(1.0)
     assert scaler.std[0] == 1  # as if it were constant
+
+
+def test_each_sample_is_read_once_from_a_file(monkeypatch):
+    class Stored:
+        def __init__(self, values):
+            self.values, self.read = values, []
+            self.shape, self.dtype = values.shape, values.dtype
+
+        def __getitem__(self, index):
+            self.read += range(len(self.values))[index]
+            return self.values[index]
+
+    stored = Stored(np.random.default_rng(0).normal(size=(5, 8, 8)))
+    X = SlicedArray(stored)
+    stored.read.clear()
+    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64)  # a sample, as for large volumes
+    Scaler.fit(X, read_layout(X.shape))
+    assert stored.read == [0, 1, 2, 3, 4]

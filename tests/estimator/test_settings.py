@@ -78,3 +78,21 @@ def test_settings_that_depend_on_samples_are_not_resolved():
     assert training.lr == 0.2
     assert training.augmentation is None
     assert training.max_epochs == 0
+
+
+@pytest.mark.parametrize("augmentation", ["gray", GrayImageAugmentation(), None])
+def test_images_are_not_read_to_choose_views_that_are_given(augmentation):
+    class Unread:
+        dtype = np.dtype(float)
+
+        def __getitem__(self, index):
+            raise AssertionError("images were read")
+
+        def __len__(self):
+            return 40
+
+    X = np.random.default_rng(0).normal(size=(40, 8, 8))
+    dataset = ArrayDataset(Unread(), Scaler.fit(X, read_layout(X.shape)))
+    clusterer = ContrastiveAutoencoderClusterer(augmentation=augmentation)
+    settings = resolve_settings(clusterer, dataset, seed=3)
+    assert (settings.training.augmentation is None) == (augmentation is None)

@@ -4,14 +4,21 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from torch import nn
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer, CostEstimate
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    CostEstimate,
+    PretrainedEncoder,
+)
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._model import cost as _cost
 from contrastive_clustering._model.cost import estimate_fit, is_cheap_to_estimate
+from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
+from contrastive_clustering._networks.backbone_encoder import BackboneEncoder
 
 
 @pytest.mark.parametrize(
@@ -92,3 +99,49 @@ def test_the_estimate_is_close_to_the_time_of_a_fit():
     trained = sum(fitted.history_[:, "dur"])
     # Another process may slow down one of the two.
     assert trained / 3 < seconds < 3 * trained
+
+
+@pytest.mark.parametrize(
+    ("cached_views", "n_new"), [(4, 4), (20, 12), (None, 12)], ids=str
+)
+def test_epochs_that_repeat_views_take_less_time(
+    fast, monkeypatch, cached_views, n_new
+):
+    def fixed(net, dataset):
+        return 0.01 if net.module_.encoder._bank is None else 0.001
+
+    monkeypatch.setattr(_cost, "_seconds_per_sample", fixed)
+    encoder = PretrainedEncoder(
+        nn.Conv2d(3, 4, 3), image_size=8, cached_views=cached_views
+    )
+    epochs = {"max_epochs": 7, "refinement_epochs": 5}
+    cost = estimate_fit(*make(fast, encoder=encoder, **epochs))
+    assert cost.seconds == pytest.approx(40 * (0.01 * n_new + 0.001 * (12 - n_new)))
+
+
+def test_repeated_views_are_timed_without_the_backbone(fast, monkeypatch):
+    computed, compute = [], BackboneEncoder.features
+
+    def counted(encoder, batch):
+        computed.append(len(batch))
+        return compute(encoder, batch)
+
+    monkeypatch.setattr(BackboneEncoder, "features", counted)
+    monkeypatch.setattr(ContrastiveAutoencoder, "try_custom_parts", lambda *args: None)
+    encoder = PretrainedEncoder(nn.Conv2d(3, 4, 3), image_size=8, cached_views=2)
+    estimate_fit(*make(fast, encoder=encoder, max_epochs=3))
+    # Three steps on new views, and one whose views the following steps repeat.
+    assert sum(computed) == 4 * 2 * 40
+
+
+def test_memory_of_wide_tables_includes_that_of_their_components(fast, monkeypatch):
+    monkeypatch.setattr(_cost, "_seconds_per_sample", lambda *args: 0.0)
+    monkeypatch.setattr(_cost, "FIXED_BYTES", 0)
+    X = np.random.default_rng(0).normal(size=(300, 4_000))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    found = []
+    for encoder in (None, nn.Linear(4_000, 8)):
+        parameters = {**fast, "encoder": encoder, "latent_dim": 8}
+        clusterer = ContrastiveAutoencoderClusterer(**parameters)
+        found.append(estimate_fit(dataset, resolve_settings(clusterer, dataset, 0)))
+    assert found[0].bytes > 5 * X.nbytes > found[1].bytes

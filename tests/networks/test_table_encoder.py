@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,14 @@ def test_a_weight_counts_like_copies(rows):
 
 def test_identical_rows_have_finite_directions():
     assert np.isfinite(principal_directions(np.ones((5, 3)), 2)).all()
+
+
+def test_directions_take_little_more_memory_than_rows_and_directions():
+    rows = np.random.default_rng(0).normal(size=(100, 2_000)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        principal_directions(rows, 5)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * 8 * rows.size  # in float64
