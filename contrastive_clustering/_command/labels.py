@@ -1,5 +1,6 @@
 """The tables of strata that the command writes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,11 @@ from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
 
-def make_labels(
-    clusterer: Any,
-    folder: LoadedFolder,
-    latents: np.ndarray,
-    labels: np.ndarray,
-    groups: Any,
-) -> Any:
-    """Return a table with a row for each image and each file that was not read.
+@dataclass(frozen=True, eq=False)
+class AssignedImages:
+    """The images of a folder and what an estimator found in them.
 
-    Parameters
+    Attributes
     ----------
     clusterer : ContrastiveAutoencoderClusterer
         The fitted estimator.
@@ -36,7 +32,23 @@ def make_labels(
         Stratum of each image.
 
     groups : pandas.Series or None
-        Group of each image.
+        Group of each image; images without one are groups of their own.
+    """
+
+    clusterer: Any
+    folder: LoadedFolder
+    latents: np.ndarray
+    labels: np.ndarray
+    groups: Any
+
+
+def make_labels(images: AssignedImages) -> Any:
+    """Return a table with a row for each image and each file that was not read.
+
+    Parameters
+    ----------
+    images : AssignedImages
+        The images, with or without groups.
 
     Returns
     -------
@@ -49,7 +61,8 @@ def make_labels(
         value and come last.
     """
     pandas = import_pandas("--labels")
-    model = clusterer._model
+    model, folder = images.clusterer._model, images.folder
+    latents, labels, groups = images.latents, images.labels, images.groups
     proba = model.clustering.predict_proba(latents)
     confidence = proba[np.arange(len(labels)), labels]
     confidence = np.where(labels == NOISE, np.nan, confidence)
@@ -78,24 +91,13 @@ def make_labels(
     return pandas.concat([table, unread], ignore_index=True)
 
 
-def make_group_labels(
-    clusterer: Any, folder: LoadedFolder, latents: np.ndarray, groups: Any
-) -> Any:
+def make_group_labels(images: AssignedImages) -> Any:
     """Return a table with a row for each group.
 
     Parameters
     ----------
-    clusterer : ContrastiveAutoencoderClusterer
-        The fitted estimator.
-
-    folder : LoadedFolder
-        The images.
-
-    latents : ndarray of shape (n, latent_dim)
-        Latent of each image.
-
-    groups : pandas.Series
-        Group of each image; images without one are groups of their own.
+    images : AssignedImages
+        The images, with groups.
 
     Returns
     -------
@@ -107,9 +109,9 @@ def make_group_labels(
         one come last.
     """
     pandas = import_pandas("--group-labels")
-    model = clusterer._model
+    model, folder, latents = images.clusterer._model, images.folder, images.latents
     proba = model.clustering.predict_proba(latents)
-    codes, names = _factorize(groups)
+    codes, names = _factorize(images.groups)
     found = to_group_frame(model.assign(latents), proba, codes)
     order, first = np.unique(codes, return_index=True)
     found = found.loc[order]

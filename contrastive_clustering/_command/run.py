@@ -7,6 +7,7 @@ import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.labels import (
+    AssignedImages,
     make_group_labels,
     make_labels,
     write_labels,
@@ -133,16 +134,10 @@ def _write_results(
         console.say(f"Model: {options.model}")
     if options.labels is not None or options.group_labels is not None:
         latents = clusterer.transform(folder.images)
-        labels = clusterer.labels_
-        _write_tables(
-            clusterer,
-            options,
-            folder=folder,
-            latents=latents,
-            labels=labels,
-            groups=variables.groups,
-            console=console,
+        images = AssignedImages(
+            clusterer, folder, latents, clusterer.labels_, variables.groups
         )
+        _write_tables(images, options, console)
     if options.report is not None:
         clustering_report(
             clusterer,
@@ -165,35 +160,17 @@ def _predict(options: Namespace, console: Console) -> None:
     variables = read_variables(options, folder, table, console)
     latents = clusterer.transform(folder.images)
     labels = clusterer._model.assign(latents)
-    _write_tables(
-        clusterer,
-        options,
-        folder=folder,
-        latents=latents,
-        labels=labels,
-        groups=variables.groups,
-        console=console,
-    )
+    images = AssignedImages(clusterer, folder, latents, labels, variables.groups)
+    _write_tables(images, options, console)
     _summarize(labels, clusterer.n_clusters_)
 
 
-def _write_tables(
-    clusterer: ContrastiveAutoencoderClusterer,
-    options: Namespace,
-    *,
-    folder: LoadedFolder,
-    latents: np.ndarray,
-    labels: np.ndarray,
-    groups: Any,
-    console: Console,
-) -> None:
+def _write_tables(images: AssignedImages, options: Namespace, console: Console) -> None:
     if options.labels is not None:
-        table = make_labels(clusterer, folder, latents, labels, groups)
-        write_labels(options.labels, table)
+        write_labels(options.labels, make_labels(images))
         console.say(f"Labels: {options.labels}")
     if options.group_labels is not None:
-        table = make_group_labels(clusterer, folder, latents, groups)
-        write_labels(options.group_labels, table)
+        write_labels(options.group_labels, make_group_labels(images))
         console.say(f"Labels of groups: {options.group_labels}")
 
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from contrastive_clustering._command.labels import (
+    AssignedImages,
     make_group_labels,
     make_labels,
     write_labels,
@@ -17,10 +18,15 @@ def folder(tiny_images):
     return LoadedFolder(tiny_images, paths, facts, {"ä,b.png": 'is "empty"'})
 
 
+def assigned(clusterer, folder, groups=None, labels=None):
+    latents = clusterer.transform(folder.images)
+    labels = clusterer.labels_ if labels is None else labels
+    return AssignedImages(clusterer, folder, latents, labels, groups)
+
+
 def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
     clusterer = fit_tiny()
-    latents = clusterer.transform(folder.images)
-    table = make_labels(clusterer, folder, latents, clusterer.labels_, None)
+    table = make_labels(assigned(clusterer, folder))
     write_labels(tmp_path / "x.csv", table)
     table = pd.read_csv(tmp_path / "x.csv")
     names = ["path", "frame", "stratum", "confidence", "typicality", "error"]
@@ -43,9 +49,7 @@ def test_each_image_and_each_broken_file_has_a_row(fit_tiny, folder, tmp_path):
 def test_noise_has_no_confidence(fit_tiny, folder):
     clusterer = fit_tiny()
     labels = np.where(np.arange(40) == 3, -1, clusterer.labels_)
-    table = make_labels(
-        clusterer, folder, clusterer.transform(folder.images), labels, None
-    )
+    table = make_labels(assigned(clusterer, folder, labels=labels))
     assert table["stratum"][3] == -1
     assert np.flatnonzero(table["confidence"][:40].isna()).tolist() == [3]
 
@@ -53,8 +57,7 @@ def test_noise_has_no_confidence(fit_tiny, folder):
 def test_groups_have_their_strata(fit_tiny, folder):
     clusterer = fit_tiny()
     groups = pd.Series(["a", "b", None, None] * 10, dtype=object)
-    latents = clusterer.transform(folder.images)
-    table = make_labels(clusterer, folder, latents, clusterer.labels_, groups)[:40]
+    table = make_labels(assigned(clusterer, folder, groups))[:40]
     strata = clusterer.predict_groups(folder.images, groups)
     for row in range(40):
         name = groups[row] or f"sample {row}"
@@ -70,9 +73,8 @@ def test_a_group_may_have_the_name_of_a_sample_without_one(fit_tiny, folder):
     groups = pd.Series(["sample 2", "b", None, None] * 10, dtype=object)
     named = pd.Series(["a", "b", None, None] * 10, dtype=object)
     columns = ["group_stratum", "group_agreement"]
-    latents = clusterer.transform(folder.images)
     tables = [
-        make_labels(clusterer, folder, latents, clusterer.labels_, each)[columns]
+        make_labels(assigned(clusterer, folder, each))[columns]
         for each in (groups, named)
     ]
     pd.testing.assert_frame_equal(*tables)
@@ -81,8 +83,7 @@ def test_a_group_may_have_the_name_of_a_sample_without_one(fit_tiny, folder):
 def test_each_group_has_a_row(fit_tiny, folder, tmp_path):
     clusterer = fit_tiny()
     groups = pd.Series(["b", "a", None, None] * 10, dtype=object)
-    latents = clusterer.transform(folder.images)
-    table = make_group_labels(clusterer, folder, latents, groups)
+    table = make_group_labels(assigned(clusterer, folder, groups))
     write_labels(tmp_path / "x.csv", table)
     table = pd.read_csv(tmp_path / "x.csv")
     strata = clusterer.predict_groups(folder.images, groups)
@@ -102,9 +103,9 @@ def test_each_group_has_a_row(fit_tiny, folder, tmp_path):
 def test_groups_have_the_same_stratum_in_both_tables(fit_tiny, folder):
     clusterer = fit_tiny()
     groups = pd.Series(np.arange(40) // 2 % 7)
-    latents = clusterer.transform(folder.images)
-    images = make_labels(clusterer, folder, latents, clusterer.labels_, groups)[:40]
-    table = make_group_labels(clusterer, folder, latents, groups).set_index("group")
+    both = assigned(clusterer, folder, groups)
+    images = make_labels(both)[:40]
+    table = make_group_labels(both).set_index("group")
     for row in range(40):
         found = table.loc[groups[row]]
         assert images["group_stratum"][row] == found["stratum"]
