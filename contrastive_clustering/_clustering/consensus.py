@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrastive_clustering._clustering.agreement import agree, shares_of
-from contrastive_clustering._clustering.group_rows import draw_rows, read_groups
+from contrastive_clustering._clustering.group_rows import draw_from_groups, read_groups
 from contrastive_clustering._clustering.members import (
     count_fine_clusters,
     kmeans_members,
@@ -299,7 +299,7 @@ class ConsensusClustering(
             return samples, groups
         if groups is None:
             return samples[rng.permutation(len(samples))[: self.max_samples]], None
-        rows = draw_rows(groups, self.max_samples, rng)
+        rows = draw_from_groups(groups, self.max_samples, rng)
         return samples[rows], read_groups(groups.take(rows), len(rows))
 
     def _predict_proba(self, samples: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._utils.grouping import Grouping
 
 # Maximum number of members from which the shape of a cluster is learned. More members
@@ -251,7 +251,7 @@ class _Members:
         inside = groups.take(found)
         sums = np.bincount(inside.codes, groups.weights()[found])
         if len(found) > MAX_MEMBERS:
-            part = draw_rows(inside, MAX_MEMBERS, rng)
+            part = draw_from_groups(inside, MAX_MEMBERS, rng)
             found, codes = found[part], inside.codes[part]
         else:
             codes = inside.codes

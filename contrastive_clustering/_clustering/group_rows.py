@@ -35,7 +35,9 @@ def read_groups(groups: Any, n_samples: int) -> Grouping | None:
     return None if groups.is_trivial else groups
 
 
-def draw_rows(groups: Grouping, n: int, rng: np.random.RandomState) -> np.ndarray:
+def draw_from_groups(
+    groups: Grouping, n: int, rng: np.random.RandomState
+) -> np.ndarray:
     """Draw samples at random, from as many groups as possible.
 
     Each group gives one sample before any gives a second one, and so on.

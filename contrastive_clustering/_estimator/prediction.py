@@ -251,7 +251,8 @@ class PredictionMixin(
         number of strata, so the score can compare any parameters in a grid search. It
         does not replace labels: strata can be well separated and still follow a
         scanner. Noise, -1, is compared like a stratum. If X has more than 10,000
-        samples, a random subset is used, the same in each call.
+        samples, a random subset is used, the same in each call; with groups, it is of
+        as many groups as possible.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
@@ -266,7 +266,7 @@ def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:
     """Return the indices of random samples of all groups, of all if they are few."""
     if len(grouping.codes) <= MAX_PROBED:
         return np.arange(len(grouping.codes))
-    return np.sort(draw_rows(grouping, MAX_PROBED, np.random.RandomState(seed)))
+    return np.sort(draw_from_groups(grouping, MAX_PROBED, np.random.RandomState(seed)))
 
 
 def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.sources import open_samples
@@ -240,7 +240,7 @@ def _choose_probed(
     if groups is None:
         rows = rng.permutation(len(y))[:MAX_PROBED]
     else:
-        rows = draw_rows(groups, MAX_PROBED, rng)
+        rows = draw_from_groups(groups, MAX_PROBED, rng)
     return np.union1d(rows, np.unique(y, return_index=True)[1])
 
 

@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 from contrastive_clustering._clustering.consensus import count_members
 from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._clustering.group_rows import draw_rows
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._clustering.labels import NoClusterError
 from contrastive_clustering._clustering.latent_clustering import (
     MAX_CLUSTERED,
@@ -211,7 +211,7 @@ def _clustered_rows(dataset: ArrayDataset, seed: int) -> np.ndarray | None:
     if groups is not None:
         state = derive_seed(seed, SeedStream.CLUSTERED_SAMPLES) % 2**32
         rng = np.random.RandomState(state)
-        return np.sort(draw_rows(groups, MAX_CLUSTERED, rng))
+        return np.sort(draw_from_groups(groups, MAX_CLUSTERED, rng))
     generator = np.random.default_rng(derive_seed(seed, SeedStream.CLUSTERED_SAMPLES))
     return np.sort(generator.choice(n_samples, MAX_CLUSTERED, replace=False))
 

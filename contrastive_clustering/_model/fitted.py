@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._clustering.density import LatentDensity
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._clustering.latent_clustering import LatentClustering
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
 from contrastive_clustering._data.dataset import ArrayDataset
@@ -144,7 +145,12 @@ class FittedModel:
 
     def score(self, samples: Samples, groups: Grouping | None = None) -> float:
         """Return the mean silhouette of samples; see `sample_silhouette`."""
-        rows = draw_rows(len(samples), MAX_SCORED, np.random.RandomState(0))
+        rng = np.random.RandomState(0)
+        rows = (
+            draw_rows(len(samples), MAX_SCORED, rng)
+            if groups is None
+            else np.sort(draw_from_groups(groups, MAX_SCORED, rng))
+        )
         labels = self._map_latents(samples, self.assign, rows=rows)
         return sample_silhouette(
             samples[rows],

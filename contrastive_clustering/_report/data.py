@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.evaluate import read_classes
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.seeding import draw_rows
 
 
@@ -148,6 +150,7 @@ def choose_samples(
     y_name: str = "class",
     max_samples: int,
     seed: int,
+    grouping: Grouping | None = None,
 ) -> Chosen:
     """Select the samples for a report at random, and encode only these.
 
@@ -174,12 +177,20 @@ def choose_samples(
     seed : int
         Seed of the random selection.
 
+    grouping : Grouping or None, default=None
+        The group of each sample; the selection is of as many groups as possible.
+
     Returns
     -------
     chosen : Chosen
         The selected samples.
     """
-    rows = draw_rows(len(samples), max_samples, check_random_state(seed))
+    rng = check_random_state(seed)
+    rows = (
+        draw_rows(len(samples), max_samples, rng)
+        if grouping is None
+        else np.sort(draw_from_groups(grouping, max_samples, rng))
+    )
     lazy = ChosenSamples(samples, rows)
     latents = estimator._model.encode(lazy)
     return Chosen(

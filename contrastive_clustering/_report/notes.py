@@ -65,13 +65,16 @@ def caveats(
     notes = _on_shown_samples() if privacy is None else _on_privacy(privacy)
     part = chosen.rows if len(chosen.rows) < n_samples else None
     notes += doubts_of_copies(chosen.samples, chosen.labels, part, grouping)
-    notes += doubts_of_sizes(estimator.labels_, estimator.n_clusters_)
+    is_trained = is_training_set(estimator, chosen, n_samples)
+    # Only groups of the whole training set show which strata have a single one.
+    of_trained = grouping if is_trained and part is None else None
+    notes += doubts_of_sizes(estimator.labels_, estimator.n_clusters_, of_trained)
     notes += doubts_of_reconstruction(error)
     notes.append(
         "Strata are hypotheses. Before interpreting them, check whether they follow "
         "scanners, sites or other confounders. This report is not a medical device."
     )
-    if is_training_set(estimator, chosen, n_samples):
+    if is_trained:
         notes.append(
             "X is most likely the training set. Metrics on training data are "
             "optimistic."

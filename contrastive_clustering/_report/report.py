@@ -131,8 +131,8 @@ def clustering_report(
         compared, only if X is the training set.
 
     max_samples : int, default=10_000
-        Maximum number of samples to use, drawn at random if there are more. The
-        fingerprint always covers all of X.
+        Maximum number of samples to use, drawn at random if there are more; with
+        groups, from as many groups as possible. The fingerprint always covers all of X.
 
     random_state : int, RandomState instance or None, default=None
         Seed of this random selection and of the map.
@@ -194,6 +194,7 @@ def clustering_report(
     samples = estimator._read(X)
     classes = check_classes(y, len(samples))
     data = PeopleData.read(metadata, groups, survival, nuisance, len(samples))
+    of_all = None if data is None or not data.grouped else data.grouping
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     chosen = choose_samples(
         estimator,
@@ -203,10 +204,9 @@ def clustering_report(
         y_name=name_of(y, "class"),
         max_samples=max_samples,
         seed=seed,
+        grouping=of_all,
     )
-    grouping = None
-    if data is not None and data.grouped:
-        grouping = data.grouping.take(chosen.rows)
+    grouping = None if of_all is None else of_all.take(chosen.rows)
     internal = measure_strata(estimator, chosen, seed, grouping)
     external: list[Metric] = []
     if chosen.y is not None:
@@ -216,7 +216,6 @@ def clustering_report(
     people = None if data is None else examine_people(data, chosen, seed)
     privacy = None
     if not show_samples:
-        of_all = None if data is None or not data.grouped else data.grouping
         privacy = examine(estimator, chosen, samples, of_all)
     with plots.default_style():
         parts = [

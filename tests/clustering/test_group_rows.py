@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from contrastive_clustering._clustering.group_rows import draw_rows, read_groups
+from contrastive_clustering._clustering.group_rows import draw_from_groups, read_groups
 from contrastive_clustering._utils.grouping import Grouping
 
 GROUPS = Grouping.read(["a"] * 40 + ["b"] * 3 + ["c", "d"], 45)
@@ -20,7 +20,7 @@ def test_groups_of_one_sample_each_are_no_groups():
 )
 def test_each_group_gives_a_sample_before_any_gives_another(n, expected):
     for seed in range(5):
-        rows = draw_rows(GROUPS, n, np.random.RandomState(seed))
+        rows = draw_from_groups(GROUPS, n, np.random.RandomState(seed))
         assert len(np.unique(rows)) == len(rows) == min(n, 45)
         counts = np.bincount(GROUPS.codes[rows], minlength=4)
         if n == 7:  # either of two groups gives the last one
@@ -30,7 +30,9 @@ def test_each_group_gives_a_sample_before_any_gives_another(n, expected):
 
 
 def test_samples_and_groups_are_drawn_at_random():
-    drawn = [draw_rows(GROUPS, 2, np.random.RandomState(seed)) for seed in range(400)]
+    drawn = [
+        draw_from_groups(GROUPS, 2, np.random.RandomState(seed)) for seed in range(400)
+    ]
     groups = np.bincount(GROUPS.codes[np.concatenate(drawn)])
     np.testing.assert_allclose(groups / 400, 0.5, atol=0.1)
     assert len(np.unique(np.concatenate(drawn))) == 45

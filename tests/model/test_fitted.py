@@ -4,6 +4,7 @@ import pytest
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._evaluation.sample_silhouette import sample_silhouette
 from contrastive_clustering._model import fitted as _fitted
+from contrastive_clustering._utils.grouping import Grouping
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,22 @@ def test_score_uses_random_samples_of_large_sets(model, images, monkeypatch):
     assert found != sample_silhouette(
         alternating, model.predict(alternating), model.scaler
     )
+
+
+def test_score_uses_as_many_groups_as_possible(model, images, monkeypatch):
+    # The first patient has 31 of 60 images; half of the images would miss others.
+    patients = Grouping.read(np.maximum(np.arange(60) - 30, 0), 60)
+    monkeypatch.setattr(_fitted, "MAX_SCORED", 30)
+    seen = []
+
+    def record(samples, labels, scaler, groups):
+        seen.append(groups)
+        return 0.0
+
+    monkeypatch.setattr(_fitted, "sample_silhouette", record)
+    model.score(images, patients)
+    (groups,) = seen
+    assert len(groups.codes) == groups.n_groups == 30
 
 
 def test_interpolation_takes_even_steps(model):

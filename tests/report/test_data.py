@@ -15,6 +15,7 @@ from contrastive_clustering._report.data import (
     choose_samples,
     take_fingerprint,
 )
+from contrastive_clustering._utils.grouping import Grouping
 
 
 def stored(tmp_path, X):
@@ -107,6 +108,21 @@ def test_choice_depends_only_on_the_seed(fitted, tiny_images):
         for seed in (0, 0, 1)
     ]
     assert rows[0] == rows[1] != rows[2]
+
+
+def test_samples_are_chosen_from_as_many_groups_as_possible(fitted, tiny_images):
+    codes = np.maximum(np.arange(40) - 30, 0)  # the first patient has 31 images
+    chosen = choose_samples(
+        fitted,
+        tiny_images,
+        tiny_images,
+        None,
+        max_samples=10,
+        seed=0,
+        grouping=Grouping(codes, 10),
+    )
+    assert (np.diff(chosen.rows) > 0).all()
+    assert np.unique(codes[chosen.rows]).tolist() == list(range(10))
 
 
 def test_all_samples_are_chosen_if_they_fit(fitted, tiny_images):

@@ -45,6 +45,17 @@ def test_copies_within_a_group_are_not_reported():
     assert "copies" not in grouped
 
 
+def test_strata_of_a_single_patient_are_doubted():
+    chosen = chosen_part()
+    patients = Grouping(np.array([0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 8]), 9)
+    plain, grouped = (
+        "".join(caveats(Fitted, chosen, 11, None, 0.2, grouping=each))
+        for each in (None, patients)
+    )
+    assert "1 of 4 strata has a single member" in plain
+    assert "2 of 4 strata have a single group" in grouped
+
+
 def test_privacy_notes_come_first():
     text = said(chosen_part(), known=privacy())
     assert text.startswith("This page shows no sample")
