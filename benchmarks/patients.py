@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import pandas as pd
 from patient_associations import false_alarms, intervals, lung, power
+from patient_calibration import audit_probes, copies, evaluation_intervals
 from patient_costs import memory, speed
 from patient_images import chest, stability, ultrasound
 from patient_sites import SECOND_SITE, planted
@@ -23,6 +24,9 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
     "false_alarms": false_alarms,
     "power": power,
     "intervals": intervals,
+    "evaluation_intervals": evaluation_intervals,
+    "audit_probes": audit_probes,
+    "copies": copies,
     "lung": lung,
     "planted": planted,
     "chest": chest,
