@@ -68,6 +68,7 @@ def evaluation_intervals(asked: argparse.Namespace) -> pd.DataFrame:
             is_right = rng.random(len(y)) < rng.beta(*ACCURACY, n)[patient]
             others = (y + rng.integers(1, len(SHARES), len(y))) % len(SHARES)
             strata = np.where(is_right, y, others)
+            # The other metrics of an evaluation would only take time.
             grouping = Grouping(patient, n)
             low, high = group_intervals(
                 {"balanced": (mean_recall, strata)}, y, grouping, seed

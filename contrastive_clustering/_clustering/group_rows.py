@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.seeding import draw_rows
 
 
 def read_groups(groups: Any, n_samples: int) -> Grouping | None:
@@ -67,3 +68,32 @@ def draw_from_groups(
     # Another order, because larger groups have their first samples early in the first.
     order = rng.permutation(len(order))
     return np.asarray(order[np.argsort(rounds[order], kind="stable")][:n])
+
+
+def draw_sorted_rows(
+    n_samples: int, largest: int, rng: np.random.RandomState, groups: Grouping | None
+) -> np.ndarray:
+    """Return all samples, or a random part of them, of as many groups as possible.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    largest : int
+        Maximum number of indices.
+
+    rng : RandomState instance
+        Random generator.
+
+    groups : Grouping or None
+        Groups of the samples; None if they are independent.
+
+    Returns
+    -------
+    rows : ndarray of shape (min(largest, n_samples),)
+        Distinct indices in ascending order.
+    """
+    if groups is None:
+        return draw_rows(n_samples, largest, rng)
+    return np.sort(draw_from_groups(groups, largest, rng))

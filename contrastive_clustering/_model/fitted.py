@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._clustering.density import LatentDensity
-from contrastive_clustering._clustering.group_rows import draw_from_groups
+from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._clustering.latent_clustering import LatentClustering
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberResult
 from contrastive_clustering._data.dataset import ArrayDataset
@@ -17,7 +17,6 @@ from contrastive_clustering._evaluation.sample_silhouette import sample_silhouet
 from contrastive_clustering._refinement.prototypes import PrototypeClustering
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.seeding import draw_rows
 
 Strata = LatentClustering | PrototypeClustering
 
@@ -146,11 +145,7 @@ class FittedModel:
     def score(self, samples: Samples, groups: Grouping | None = None) -> float:
         """Return the mean silhouette of samples; see `sample_silhouette`."""
         rng = np.random.RandomState(0)
-        rows = (
-            draw_rows(len(samples), MAX_SCORED, rng)
-            if groups is None
-            else np.sort(draw_from_groups(groups, MAX_SCORED, rng))
-        )
+        rows = draw_sorted_rows(len(samples), MAX_SCORED, rng, groups)
         labels = self._map_latents(samples, self.assign, rows=rows)
         return sample_silhouette(
             samples[rows],

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._clustering.group_rows import draw_from_groups
+from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.evaluate import read_classes
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.seeding import draw_rows
 
 
 @dataclass(frozen=True)
@@ -186,11 +185,7 @@ def choose_samples(
         The selected samples.
     """
     rng = check_random_state(seed)
-    rows = (
-        draw_rows(len(samples), max_samples, rng)
-        if grouping is None
-        else np.sort(draw_from_groups(grouping, max_samples, rng))
-    )
+    rows = draw_sorted_rows(len(samples), max_samples, rng, grouping)
     lazy = ChosenSamples(samples, rows)
     latents = estimator._model.encode(lazy)
     return Chosen(

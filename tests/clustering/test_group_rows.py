@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from contrastive_clustering._clustering.group_rows import draw_from_groups, read_groups
+from contrastive_clustering._clustering.group_rows import (
+    draw_from_groups,
+    draw_sorted_rows,
+    read_groups,
+)
 from contrastive_clustering._utils.grouping import Grouping
 
 GROUPS = Grouping.read(["a"] * 40 + ["b"] * 3 + ["c", "d"], 45)
@@ -36,3 +40,14 @@ def test_samples_and_groups_are_drawn_at_random():
     groups = np.bincount(GROUPS.codes[np.concatenate(drawn)])
     np.testing.assert_allclose(groups / 400, 0.5, atol=0.1)
     assert len(np.unique(np.concatenate(drawn))) == 45
+
+
+def test_rows_are_sorted_with_and_without_groups():
+    for groups in (None, GROUPS):
+        for n in (2, len(GROUPS.codes), 100):
+            rng = np.random.RandomState(0)
+            rows = draw_sorted_rows(len(GROUPS.codes), n, rng, groups)
+            assert len(rows) == min(n, len(GROUPS.codes))
+            assert (np.diff(rows) > 0).all()
+    rows = draw_sorted_rows(len(GROUPS.codes), 2, np.random.RandomState(0), GROUPS)
+    assert len(np.unique(GROUPS.codes[rows])) == 2
