@@ -42,7 +42,7 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     text_columns : collection of str, default=()
         Other columns that are read as text, such as identifiers: "01" is not "1", "NA"
         is a name, and only an empty cell is missing. Spaces around a value are left
-        out.
+        out, and both ways to write an accent are one.
 
     Returns
     -------
@@ -90,7 +90,9 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
         )
     for name in table.columns.intersection([path_column, *text_columns]):
         table[name] = texts[name].where(texts[name].str.strip() != "")
-    return table.map(lambda value: value.strip() if isinstance(value, str) else value)
+    return table.map(
+        lambda value: _composed(value).strip() if isinstance(value, str) else value
+    )
 
 
 def _take_numbers(table: Any, with_commas: Any, texts: Any) -> None:

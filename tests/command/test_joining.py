@@ -39,6 +39,14 @@ def test_identifiers_are_text(tmp_path):
     assert table["age"].isna().tolist() == [False, True, False, True, False]
 
 
+def test_both_ways_to_write_an_accent_are_one_patient(tmp_path):
+    path = tmp_path / "table.csv"
+    lines = ["path,patient,city", "1,b\u00e4r,K\u00f6ln", "2,ba\u0308r,Ko\u0308ln"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = read_table(path, "path", {"patient"})
+    assert table[["patient", "city"]].nunique().tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_numbers_may_have_a_decimal_comma(tmp_path, separator):
     path = tmp_path / "table.csv"
