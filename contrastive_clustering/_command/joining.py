@@ -115,7 +115,8 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
     A row belongs to the file whose path ends like that in the row, or the other way
     round: "12.png", "ward/12.png" and "/data/scans/ward/12.png" all name the file
     "ward/12.png". The suffix may be missing. A row may also name a folder in the same
-    way, such as that of a patient, and then belongs to all images in it.
+    way, such as that of a patient, and then belongs to all images in it. A path that
+    ends with a slash is one of a folder.
 
     Parameters
     ----------
@@ -171,16 +172,20 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
 
 
 def _refuse(row: int, text: str, found: list[str]) -> None:
-    """Raise because a row names several files or folders."""
+    """Raise because a row names several files or folders; files come first."""
+    shown = found[:2]
     if found[0].endswith("/"):
-        what, lacking = "folders", "parent folder"
+        what, remedy = "several folders", "Add their parent folder to"
+    elif found[-1].endswith("/"):
+        what, shown = "a file and a folder", [found[0], found[-1]]
+        remedy = "Add the suffix of the file or a slash after the folder to"
     else:
-        stems = [_without_suffix(each) for each in found[:2]]
-        what, lacking = "files", "suffix" if stems[0] == stems[1] else "folder"
+        stems = [_without_suffix(each) for each in shown]
+        lacking = "suffix" if stems[0] == stems[1] else "folder"
+        what, remedy = "several files", f"Add their {lacking} to"
     raise CommandError(
         f"--metadata: row {row + 1} below the header names {text!r}, which fits "
-        f"several {what}: {found[0]}, {found[1]}. Add their {lacking} to the path in "
-        "the table."
+        f"{what}: {', '.join(shown)}. {remedy} the path in the table."
     )
 
 
@@ -215,26 +220,39 @@ class _Tails:
         self.folders = _Names([(_composed(path[:-1]), path) for path in self.inside])
 
     def find(self, text: str) -> list[str]:
-        """Return the files, or otherwise the folders, that a path may mean."""
-        name = PurePosixPath(_composed(text).strip().replace("\\", "/")).as_posix()
-        return self._find(name, self.names) or self._find(name, [self.folders])
+        """Return the files, then the folders, that a path may mean."""
+        written = _composed(text).strip().replace("\\", "/")
+        name = PurePosixPath(written).as_posix()
+        n_of_folders, folders = self._find(name, [self.folders])
+        if written.endswith("/"):
+            return folders
+        n_of_files, files = self._find(name, self.names)
+        if n_of_files != n_of_folders:  # a longer end comes before a shorter one
+            return files if n_of_files > n_of_folders else folders
+        if name in self.names[0].whole:
+            return files
+        inside = sorted(path for folder in folders for path in self.files_of(folder))
+        # The only file of a folder of its name is meant either way.
+        return files if files == inside else files + folders
 
     def files_of(self, path: str) -> list[str]:
         """Return the files of a folder, or a file itself."""
         return self.inside.get(path, [path])
 
     @staticmethod
-    def _find(name: str, kinds: list["_Names"]) -> list[str]:
+    def _find(name: str, kinds: list["_Names"]) -> tuple[int, list[str]]:
+        """Return how many parts of a path fit, and what they fit."""
+        n_parts = name.count("/") + 1
         for names in kinds:
             if name in names.whole:  # rather than one of this name in a subfolder
-                return sorted(names.whole[name])
+                return n_parts, sorted(names.whole[name])
             if name in names.tails:
-                return sorted(names.tails[name])
-        for tail in _tails_of(name):  # longest first
+                return n_parts, sorted(names.tails[name])
+        for n_left_out, tail in enumerate(_tails_of(name)):  # longest first
             for names in kinds:
                 if tail in names.whole:
-                    return sorted(names.whole[tail])
-        return []
+                    return n_parts - n_left_out, sorted(names.whole[tail])
+        return 0, []
 
 
 class _Names:
@@ -249,12 +267,12 @@ class _Names:
                 self.tails[tail].add(path)
 
 
-def _composed(path: str) -> str:
-    """Return a path whose accents are parts of letters, as in most tables.
+def _composed(text: str) -> str:
+    """Return a text whose accents are parts of letters, as in most tables.
 
     macOS writes them as characters of their own.
     """
-    return unicodedata.normalize("NFC", path)
+    return unicodedata.normalize("NFC", text)
 
 
 def _tails_of(path: str) -> list[str]:

@@ -172,9 +172,28 @@ def test_a_row_may_name_a_folder():
         joined(["p3/0002.dcm", "p3"], files)
 
 
-def test_a_file_comes_before_a_folder_of_its_name():
-    rows = joined(["1"], ["1/a.png", "b/1.png"])
-    assert rows["row"].isna().tolist() == [True, False]
+@pytest.mark.parametrize("suffix", ["", ".png"])
+def test_a_name_of_a_file_and_of_a_folder_is_refused(suffix):
+    # Patients have folders 1 to 3, and the file of each is named like another patient.
+    files = [f"1/3{suffix}", f"2/1{suffix}", f"3/2{suffix}"]
+    message = f"row 1 .* fits a file and a folder: 2/1{suffix}, 1/. Add .* or a slash"
+    with pytest.raises(CommandError, match=message):
+        joined(["1", "2", "3"], files)
+    assert joined(["1/", "scans\\2\\", "3/"], files)["row"].tolist() == [0, 1, 2]
+
+
+def test_several_files_and_a_folder_of_one_name_are_refused():
+    files = ["001/001.dcm", "001/002.dcm", "002/001.dcm"]
+    with pytest.raises(CommandError, match=r"a file and a folder: 001/001.dcm, 001/"):
+        joined(["001"], files)
+
+
+def test_the_only_file_of_a_folder_may_have_its_name():
+    assert joined(["b", "a"], ["a/a.png", "b/b.png"])["row"].tolist() == [1, 0]
+
+
+def test_a_whole_path_is_a_file_whatever_folders_there_are():
+    assert joined(["1", "x"], ["1", "a/1/2.dcm"])["row"].tolist()[0] == 0
 
 
 def test_the_message_on_several_files_says_what_differs():
@@ -187,6 +206,10 @@ def test_the_message_on_several_files_says_what_differs():
 def test_a_longer_end_comes_before_a_shorter_one():
     rows = joined(["x/a/1.png", "y/1.png"], ["1.png", "a/1.png"])
     assert rows["row"].tolist() == [1, 0]
+    # So it does if one end is that of a file and the other that of a folder.
+    rows = joined(["x/b/2", "x/3/c"], ["2.png", "b/2/1.png", "3/c.png", "c/1.png"])
+    assert rows["row"].isna().tolist() == [True, False, False, True]
+    assert rows["row"].tolist()[1:3] == [0, 1]
 
 
 @pytest.mark.parametrize(
