@@ -30,8 +30,9 @@ def load_images(
     Reads PNG, JPEG and TIFF with Pillow, DICOM with pydicom, and NIfTI, MetaImage and
     NRRD with SimpleITK, which the extra ``[images]`` installs together with pandas. The
     content of a file decides on its format, except for the last three, which are known
-    by their suffixes. All frames of a DICOM file and all pages of a TIFF file are
-    images of their own. Nothing is sent anywhere.
+    by their suffixes. All frames of a DICOM file are images of their own, and so are
+    all pages of a TIFF file but smaller copies and masks of others. Nothing is sent
+    anywhere.
 
     Parameters
     ----------

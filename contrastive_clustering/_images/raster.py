@@ -29,14 +29,18 @@ GRAY_WITH_ALPHA = 4
 # Number of the tag PhotometricInterpretation of TIFF; 0 means that zero is white.
 PHOTOMETRIC, ZERO_IS_WHITE = 262, 0
 
-# Number of the tag SampleFormat of TIFF. By the mode alone, unsigned values of 32 bits
-# and signed ones of 8 bits have the wrong sign.
+# Number of the tag NewSubfileType of TIFF, and its bits for a page that is a smaller
+# copy of another one or its mask.
+SUBFILE_TYPE, IS_REDUCED, IS_MASK = 254, 1, 4
+
+# Number of the tag SampleFormat of TIFF; without it, values are unsigned. By the mode
+# alone, unsigned values of 32 bits and signed ones of 8 bits have the wrong sign.
 SAMPLE_FORMAT, UNSIGNED, SIGNED = 339, 1, 2
 OTHER_SIGNS = {("I", UNSIGNED): np.uint32, ("L", SIGNED): np.int8}
 
 
 def read_raster(path: Path) -> list[LoadedImage]:
-    """Read an image, or all pages of a TIFF file.
+    """Read an image, or all pages of a TIFF file but copies and masks of others.
 
     Images of 8 bits are uint8 and deeper gray images float32. Transparent pixels become
     black, palettes become colors, and the orientation tag of cameras is applied. Pillow
@@ -66,10 +70,9 @@ def read_raster(path: Path) -> list[LoadedImage]:
                 n_bits = _bits_of_png(file.read(PNG_COLOR_TYPE + 1))
                 file.seek(0)
                 with pillow.open(file, formats=FORMATS) as image:
-                    n_pages = image.n_frames if image.format == "TIFF" else 1
                     return [
                         _read_page(pillow, image, page, n_bits)
-                        for page in range(n_pages)
+                        for page in _find_pages(image)
                     ]
         except pillow.UnidentifiedImageError:
             raise UnreadableFileError(
@@ -96,9 +99,20 @@ def _bits_of_png(header: bytes) -> int | None:
     return header[PNG_BITS]
 
 
-def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:
-    if page:
+def _find_pages(image: Any) -> list[int]:
+    """Return the pages that are images of their own."""
+    n_pages = image.n_frames if image.format == "TIFF" else 1
+    own = []
+    for page in range(n_pages):
         image.seek(page)
+        kind = getattr(image, "tag_v2", {}).get(SUBFILE_TYPE, 0)
+        if not kind & (IS_REDUCED | IS_MASK):
+            own.append(page)
+    return own or list(range(n_pages))
+
+
+def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:
+    image.seek(page)
     image.load()
     if "transparency" in image.info:
         if n_bits in (2, 4) and image.mode == "L":
@@ -133,10 +147,11 @@ def _values(pillow: Any, image: Any, *, zero_is_white: bool) -> np.ndarray:
 def _grays(image: Any, upright: Any, *, zero_is_white: bool) -> np.ndarray:
     """Return gray values with their sign; the transparent one becomes black."""
     stored = np.array(upright.convert("L") if upright.mode == "1" else upright)
-    sample_format = getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT, (None,))
-    other = OTHER_SIGNS.get((upright.mode, sample_format[0]))
-    if other is not None:
-        stored = stored.view(other)
+    if image.format == "TIFF":
+        sample_format = image.tag_v2.get(SAMPLE_FORMAT, (UNSIGNED,))[0]
+        stored = stored.view(
+            OTHER_SIGNS.get((upright.mode, sample_format), stored.dtype)
+        )
     # Pillow inverts such files only if they have at most 8 bits.
     if zero_is_white and upright.mode in DEEP_MODES:
         is_unsigned = stored.dtype.kind == "u"

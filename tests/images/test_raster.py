@@ -43,14 +43,16 @@ def test_compressed_tiff(tmp_path, compression):
     np.testing.assert_array_equal(read(path), DEEP)
 
 
-def tiff(values, order="little", photometric=1):
+def tiff(values, order="little", photometric=1, *, states_sign=True):
     """Return a file with one strip of gray values, written without Pillow."""
     sample_format = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
     n_bits = 8 * values.itemsize
     height, width = values.shape
     tags = [(256, 3, width), (257, 3, height), (258, 3, n_bits), (259, 3, 1)]
     tags += [(262, 3, photometric), (273, 4, 8), (277, 3, 1), (278, 3, height)]
-    tags += [(279, 4, values.nbytes), (339, 3, sample_format)]
+    tags += [(279, 4, values.nbytes)]
+    if states_sign:
+        tags += [(339, 3, sample_format)]
     code = {"little": "<", "big": ">"}[order]
     content = {"little": b"II*\0", "big": b"MM\0*"}[order]
     content += struct.pack(f"{code}I", 8 + values.nbytes)
@@ -90,6 +92,20 @@ def test_values_have_their_sign(tmp_path, dtype):
     found = read(tmp_path / "a.tif")
     np.testing.assert_array_equal(found, values.astype(np.float32))
     assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("dtype", "photometric"),
+    [(np.uint8, 0), (np.uint8, 1), (np.uint16, 0), (np.uint16, 1), (np.uint32, 1)],
+)
+def test_values_are_unsigned_unless_the_file_states_a_sign(
+    tmp_path, dtype, photometric
+):
+    values = np.array([[0, 1, np.iinfo(dtype).max]], dtype)
+    content = tiff(values, photometric=photometric, states_sign=False)
+    (tmp_path / "a.tif").write_bytes(content)
+    expected = values if photometric else np.iinfo(dtype).max - values
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), expected.astype(np.float32))
 
 
 def test_floats_of_64_bits_are_named_in_the_error(tmp_path):
@@ -205,6 +221,20 @@ def test_pages_of_a_tiff_are_images(tmp_path):
     ):
         np.testing.assert_array_equal(image.values, values)
         assert image.facts == {"format": "TIFF", "frame": page, "inverted": False}
+
+
+@pytest.mark.parametrize("kind", [1, 4])
+def test_smaller_copies_and_masks_are_not_images(tmp_path, kind):
+    page, other = Image.fromarray(DEEP), Image.fromarray(DEEP[::2, ::2])
+    other.encoderinfo = {"tiffinfo": {254: kind}}
+    path = tmp_path / "a.tif"
+    page.save(path, save_all=True, append_images=[other, page])
+    found = read_raster(path)
+    assert [image.facts["frame"] for image in found] == [0, 2]
+    for image in found:
+        np.testing.assert_array_equal(image.values, DEEP)
+    write(path, DEEP, tiffinfo={254: kind})  # a copy of nothing in the file
+    np.testing.assert_array_equal(read(path), DEEP)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
