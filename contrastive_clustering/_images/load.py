@@ -49,7 +49,8 @@ def load_images(
         list or a table may then contain folders with the slices of one series each.
         Axes are permuted and reversed, without interpolation, so that axis 0 points to
         the head, axis 1 to the back and axis 2 to the left of the patient ("LPS" in
-        SimpleITK).
+        SimpleITK). If False, a NIfTI, MetaImage or NRRD file of a single slice is an
+        image as it would be displayed, with the front or the head at the top.
 
     size : int or tuple of int, default=None
         Sides of the result, (height, width) or (depth, height, width). With None, all

@@ -2,13 +2,16 @@
 
 ITK fills the end of a truncated NIfTI file with zeros. If the compressed data of a
 MetaImage file, and sometimes of an NRRD file, are damaged, it keeps what it has
-decompressed before. If a file states no spacing, it takes one millimeter.
+decompressed before. If a file states no spacing, it takes one millimeter. If that of a
+NIfTI file is negative, it reverses the axis.
 """
 
 import gzip
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +28,14 @@ COMPRESSED_BYTES = 2**16
 
 # Limits of headers; those of damaged files may never end.
 MAX_LINES, MAX_LINE_BYTES = 10_000, 2**16
+
+# By the size of the header in its first bytes, in either byte order: where a NIfTI file
+# states the distances between voxels, and how.
+DISTANCES = {
+    struct.pack(f"{order}i", size): (start, f"{order}3{kind}")
+    for order in "<>"
+    for size, start, kind in ((348, 80, "f"), (540, 112, "d"))
+}
 
 
 def check_data(path: Path, file_format: str, reader: Any) -> None:
@@ -55,7 +66,7 @@ def check_data(path: Path, file_format: str, reader: Any) -> None:
         raise UnreadableFileError("is a truncated or damaged volume") from None
 
 
-def states_spacing(path: Path, file_format: str) -> bool:
+def states_spacing(path: Path, file_format: str, n_axes: int) -> bool:
     """Return whether a file states the distances between voxels.
 
     Parameters
@@ -64,15 +75,19 @@ def states_spacing(path: Path, file_format: str) -> bool:
         The file.
 
     file_format : {"NIfTI", "MetaImage", "NRRD"}
-        Its format. The header of the first always has distances.
+        Its format.
+
+    n_axes : int
+        Number of axes whose distances are needed.
 
     Returns
     -------
     is_stated : bool
-        False if a distance is missing or not a number.
+        False if a distance is missing, zero or not a number.
     """
     if file_format == "NIfTI":
-        return True
+        steps = np.abs(nifti_distances(path)[:n_axes])
+        return bool(np.all((steps > 0) & np.isfinite(steps)))
     with open_regular(path) as file:
         if file_format == "MetaImage":
             fields = _metaimage_fields(file)
@@ -82,11 +97,34 @@ def states_spacing(path: Path, file_format: str) -> bool:
     return "space directions" in fields or "nan" not in spacings
 
 
+def nifti_distances(path: Path) -> tuple[float, ...]:
+    """Return the distances between voxels along three axes as a NIfTI file states them.
+
+    ITK replaces those that are zero or not a number.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is not in this format.
+    """
+    with _open_nifti(path) as file:
+        known = DISTANCES.get(file.read(4))
+        if known is None:
+            raise UnreadableFileError("is not in the format NIfTI")
+        start, form = known
+        file.seek(start)
+        return struct.unpack(form, file.read(struct.calcsize(form)))
+
+
+def _open_nifti(path: Path) -> gzip.GzipFile | BufferedReader:
+    is_compressed = path.name.lower().endswith(".gz")
+    return gzip.open(path, "rb") if is_compressed else path.open("rb")
+
+
 def _check_nifti(path: Path, reader: Any) -> None:
     n_bits = float(reader.GetMetaData("bitpix")) * float(np.prod(reader.GetSize()))
     n_bytes = float(reader.GetMetaData("vox_offset")) + n_bits / 8
-    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
-    with opened(path, "rb") as file:
+    with _open_nifti(path) as file:
         _check_length(iter(lambda: file.read(CHUNK_BYTES), b""), n_bytes)
 
 

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
-from contrastive_clustering._images.volume_data import check_data, states_spacing
+from contrastive_clustering._images.volume_data import (
+    check_data,
+    nifti_distances,
+    states_spacing,
+)
 from contrastive_clustering._utils.optional import import_simpleitk
 
 # Axes of SimpleITK point to the left, to the back and to the head; those of the array
@@ -45,7 +49,8 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     Returns
     -------
     images : list of LoadedImage
-        One volume in the orientation of `oriented`, or one image.
+        One volume in the orientation of `oriented`, or one image in that of
+        `as_displayed`.
 
     Raises
     ------
@@ -61,16 +66,26 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     with _silent(sitk):
         try:
             reader.ReadImageInformation()
-            sides = _spatial_sides(reader, as_volumes=as_volumes)
-            reader.SetExtractSize([*sides, *[0] * (reader.GetDimension() - len(sides))])
+            n_axes, n_dimensions = 3 if as_volumes else 2, reader.GetDimension()
+            sides = _spatial_sides(reader, n_axes)
+            # With its third axis, the direction of a slice is known.
+            sides += [1] * (min(n_dimensions, 3) - len(sides))
+            reader.SetExtractSize([*sides, *[0] * (n_dimensions - len(sides))])
             check_data(path, file_format, reader)
-            is_stated = states_spacing(path, file_format)
+            is_stated = states_spacing(path, file_format, n_axes)
             image = reader.Execute()
-        except RuntimeError:
+        except RuntimeError as error:
+            if "orthonormal" in str(error):
+                raise UnreadableFileError(
+                    "has axes that are not at right angles, such as those of a tilted "
+                    "gantry. Resample it to a grid with right angles"
+                ) from None
             raise UnreadableFileError(
                 "is a truncated or damaged volume, or a file of another format"
             ) from None
-    values, spacing = oriented(image) if as_volumes else _image_of(image)
+    if file_format == "NIfTI":
+        _undo_reversal(image, nifti_distances(path))
+    values, spacing = oriented(image) if as_volumes else as_displayed(image)
     facts = {"format": file_format, "frame": 0, "inverted": False}
     return [LoadedImage(values, spacing if is_stated else None, facts)]
 
@@ -98,7 +113,18 @@ def _check_name(path: Path, file_format: str) -> None:
         )
 
 
-def _spatial_sides(reader: Any, *, as_volumes: bool) -> list[int]:
+def _undo_reversal(image: Any, distances: tuple[float, ...]) -> None:
+    """Correct the directions of axes for which a NIfTI file states negative distances.
+
+    Their signs mean nothing in the standard, but ITK reverses these axes.
+    """
+    n_axes = image.GetDimension()
+    signs = np.where(np.array(distances)[:n_axes] < 0, -1.0, 1.0)
+    directions = np.reshape(image.GetDirection(), (n_axes, n_axes)) * signs
+    image.SetDirection(directions.ravel().tolist())
+
+
+def _spatial_sides(reader: Any, n_axes: int) -> list[int]:
     """Return the sides to read along the first axes, or refuse the file."""
     sides = list(reader.GetSize())
     if reader.GetNumberOfComponents() > 1:
@@ -110,24 +136,48 @@ def _spatial_sides(reader: Any, *, as_volumes: bool) -> list[int]:
         raise UnreadableFileError(
             f"claims to have more than {MAX_VOXELS} voxels, the limit for one volume"
         )
-    while len(sides) > (3 if as_volumes else 2) and sides[-1] == 1:
+    while len(sides) > n_axes and sides[-1] == 1:
         sides.pop()
-    if as_volumes and len(sides) != 3:
+    if n_axes == 3 and len(sides) != 3:
         raise UnreadableFileError(
             f"has sides {tuple(sides)}, but a volume has 3. Split it into volumes, or "
             "leave it out"
         )
-    if not as_volumes and len(sides) != 2:
+    if n_axes == 2 and len(sides) != 2:
         raise UnreadableFileError(
             f"is a volume with sides {tuple(sides)}. Pass as_volumes=True"
         )
     return sides
 
 
-def _image_of(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
+def as_displayed(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Return a slice as it is displayed, and as DICOM files of most scanners store it.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        An image of two axes, or of three of which the last has one element.
+
+    Returns
+    -------
+    values : ndarray of shape (height, width)
+        Values, uint8 or float32. Rows run to the back, or to the feet if the slice is
+        not axial; columns to the left of the patient, or to the back if it is sagittal.
+
+    spacing : tuple of float
+        Distances between pixels along these axes in millimeters.
+    """
     sitk = import_simpleitk("load_images")
-    values = _as_supported(sitk.GetArrayFromImage(image))
-    return values, tuple(image.GetSpacing())[::-1]
+    if image.GetDimension() == 2:
+        image = sitk.JoinSeries([image])
+    code = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(
+        image.GetDirection()
+    )
+    axis = 2 - next(i for i, ends in enumerate(("LR", "AP", "IS")) if code[2] in ends)
+    values, spacing = oriented(image)
+    values = np.take(values, 0, axis)
+    kept = [step for i, step in enumerate(spacing) if i != axis]
+    return values if axis == 0 else values[::-1], tuple(kept)
 
 
 def oriented(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:

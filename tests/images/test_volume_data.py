@@ -1,5 +1,6 @@
 import gzip
 import re
+import struct
 import zlib
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from contrastive_clustering._images.loaded import UnreadableFileError
-from contrastive_clustering._images.volume_data import CHUNK_BYTES
+from contrastive_clustering._images.volume_data import CHUNK_BYTES, nifti_distances
 from contrastive_clustering._images.volumes import read_volume
 
 rng = np.random.default_rng(0)
@@ -113,3 +114,21 @@ def test_a_spacing_that_is_not_stated_is_unknown(tmp_path, name, header, spacing
     (image,) = read_volume(path, as_volumes=True)
     np.testing.assert_array_equal(image.values, VOLUME)
     assert image.spacing == spacing
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(("size", "start", "kind"), [(348, 76, "f"), (540, 104, "d")])
+def test_distances_of_both_versions_of_nifti(tmp_path, order, size, start, kind):
+    content = bytearray(size)
+    struct.pack_into(f"{order}i", content, 0, size)
+    struct.pack_into(f"{order}4{kind}", content, start, 1, 0.5, -2, 3)
+    (tmp_path / "a.nii").write_bytes(content)
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(content))
+    for path in tmp_path.iterdir():
+        assert nifti_distances(path) == (0.5, -2, 3)
+
+
+def test_other_files_state_no_distances(tmp_path):
+    (tmp_path / "a.nii").write_bytes(gzip.compress(bytes(348)))
+    with pytest.raises(UnreadableFileError, match="is not in the format NIfTI"):
+        nifti_distances(tmp_path / "a.nii")

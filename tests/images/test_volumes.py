@@ -1,4 +1,5 @@
 import os
+import struct
 import subprocess
 import sys
 
@@ -7,7 +8,11 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from contrastive_clustering._images.loaded import UnreadableFileError
-from contrastive_clustering._images.volumes import oriented, read_volume
+from contrastive_clustering._images.volumes import (
+    as_displayed,
+    oriented,
+    read_volume,
+)
 
 rng = np.random.default_rng(0)
 VOLUME = rng.integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
@@ -94,6 +99,72 @@ def test_a_single_slice_is_an_image(tmp_path):
         (image,) = read_volume(tmp_path / name, as_volumes=False)
         np.testing.assert_array_equal(image.values, VOLUME[0])
         assert image.spacing == SPACING[1:]
+
+
+@pytest.mark.parametrize("suffix", ["nii", "mha", "nrrd"])
+@pytest.mark.parametrize("axis", [0, 1, 2])  # axial, coronal, sagittal
+@pytest.mark.parametrize("orientation", ["LPS", "RAS", "PIR", "SAL"])
+def test_slices_are_as_displayed_whatever_their_order(
+    tmp_path, suffix, axis, orientation
+):
+    whole = make(VOLUME)
+    size = list(whole.GetSize())
+    size[2 - axis] = 1
+    part = sitk.DICOMOrient(sitk.Extract(whole, size, [0, 0, 0]), orientation)
+    slice_axis = part.GetSize().index(1)  # becomes the last one, as in files of slices
+    order = [i for i in range(3) if i != slice_axis] + [slice_axis]
+    sitk.WriteImage(sitk.PermuteAxes(part, order), tmp_path / f"a.{suffix}")
+    (image,) = read_volume(tmp_path / f"a.{suffix}", as_volumes=False)
+    expected = VOLUME.take(0, axis)
+    np.testing.assert_array_equal(image.values, expected[:: -1 if axis else 1])
+    spacing = [step for i, step in enumerate(SPACING) if i != axis]
+    np.testing.assert_allclose(image.spacing, spacing, rtol=1e-6)
+
+
+def test_images_of_two_axes_are_as_displayed(tmp_path):
+    image = make(VOLUME[0], SPACING[1:])
+    image.SetDirection([-1, 0, 0, -1])
+    values, spacing = as_displayed(image)
+    np.testing.assert_array_equal(values, VOLUME[0, ::-1, ::-1])
+    assert spacing == SPACING[1:]
+
+
+def write_nifti(path, *, distances, directions=1):
+    """Write a file that states these distances; its directions have this code."""
+    sitk.WriteImage(sitk.DICOMOrient(make(VOLUME), "RAS"), path)
+    content = bytearray(path.read_bytes())
+    content[80:92] = struct.pack("<3f", *distances)
+    content[252:256] = struct.pack("<2h", 1, directions)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("directions", [0, 1])
+@pytest.mark.parametrize("signs", [(-1, 1, 1), (1, -1, 1), (-1, -1, -1)])
+def test_negative_distances_do_not_reverse_axes(tmp_path, signs, directions):
+    distances = np.array(SPACING[::-1]) * signs
+    path = tmp_path / "a.nii"
+    write_nifti(path, distances=distances, directions=directions)
+    (image,) = read_volume(path, as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+    np.testing.assert_allclose(image.spacing, SPACING, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unknown", [0, np.nan, np.inf])
+def test_invalid_distances_are_unknown(tmp_path, unknown):
+    path = write_nifti(tmp_path / "a.nii", distances=(1.5, 2.0, unknown))
+    (image,) = read_volume(path, as_volumes=True)
+    assert image.spacing is None
+
+
+def test_axes_that_are_not_at_right_angles_are_named(tmp_path):
+    path = write_nifti(tmp_path / "a.nii", distances=SPACING[::-1])
+    content = bytearray(path.read_bytes())
+    content[252:256] = struct.pack("<2h", 0, 1)
+    content[280:328] = struct.pack("<12f", 1, 0.3, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFileError, match="not at right angles"):
+        read_volume(path, as_volumes=True)
 
 
 def test_a_single_slice_may_be_a_volume(tmp_path):
