@@ -10,7 +10,9 @@ from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
 from contrastive_clustering._evaluation.audit import audit_confounding
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
+from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.group_strata import assign_groups
+from contrastive_clustering._evaluation.nuisance_agreement import count
 from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
@@ -211,6 +213,9 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
         nuisance, not_audited = _auditable(data.nuisance.take(rows), grouping)
     if nuisance is not None:
         audit = _audit(nuisance, chosen, groups, seed)
+        if data.grouped:
+            composition = _compose(audit, nuisance, chosen, grouping)
+            audit = replace(audit, composition=composition)
     return People(
         association,
         is_asked and association is None,
@@ -300,6 +305,32 @@ def _audit(
         n_neighbors=max(1, n_neighbors),
         random_state=seed,
     )
+
+
+def _compose(
+    audit: ConfoundingAudit, nuisance: Nuisance, chosen: Chosen, grouping: Grouping
+) -> Any:
+    """Return the composition of an audit in which probabilities decide between strata.
+
+    Otherwise, the numbers of groups in the strata would differ from those of the other
+    tables; see `_decide_ties`.
+    """
+    rows = np.flatnonzero(chosen.labels != NOISE)
+    columns = []
+    for name, names, codes in zip(
+        nuisance.names, nuisance.levels, nuisance.codes[rows].T, strict=True
+    ):
+        parts = GroupParts.of(grouping.take(rows), codes)
+        labels, proba = chosen.labels[rows], chosen.proba[rows]
+        strata = assign_groups(labels, proba, parts.grouping).labels
+        codes_of_strata = np.searchsorted(audit.strata, strata)
+        shape = (len(audit.strata), len(names))
+        counts = count(codes_of_strata, parts.levels[None], shape)[0]
+        order = [names.index(level) for level in audit.composition[name].columns]
+        columns.append(counts[:, order])
+    composition = audit.composition.copy()
+    composition[:] = np.hstack(columns)
+    return composition
 
 
 def _can_compare(labels: np.ndarray, grouping: Grouping) -> bool:

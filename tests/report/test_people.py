@@ -204,6 +204,19 @@ def test_probabilities_decide_between_equally_frequent_strata():
     units = people.association.baseline.loc[("units", "n")]
     assert units.tolist() == ["40", "10", "30"]
     assert people.association.n_divided == 40
+    composition = people.audit.composition["site"]
+    assert composition.sum(axis=1).tolist() == [10, 30]
+    sites = pd.crosstab(is_second[::2], META["site"][::2]).to_numpy()
+    np.testing.assert_array_equal(composition[["A", "B"]], sites)
+
+
+def test_groups_at_several_levels_are_counted_at_each():
+    people = examine_people(
+        read(groups=PATIENT, nuisance={"view": np.arange(N) % 2}), choose(), 0
+    )
+    composition = people.audit.composition["view"]
+    expected = pd.crosstab(LABELS, np.arange(N) % 2)
+    np.testing.assert_array_equal(composition[["0", "1"]], expected)
 
 
 def test_samples_of_noise_stay_noise():
