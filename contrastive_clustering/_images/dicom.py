@@ -179,9 +179,25 @@ def _colors(dataset: Any, stored: np.ndarray) -> Pixels:
     if dataset.PhotometricInterpretation == PALETTE:
         stored = pixels.apply_color_lut(stored, dataset)[..., :3]
         n_bits = 8 * stored.dtype.itemsize
+        if n_bits > 8 and _has_small_colors(dataset):
+            n_bits = 8
     if n_bits > 8:
         stored = stored >> (n_bits - 8)
     return Pixels(stored.astype(np.uint8), None, (0, 255), False)
+
+
+def _has_small_colors(dataset: Any) -> bool:
+    """Return whether a palette of words has no value of more than 8 bits.
+
+    Some programs write colors of 8 bits as words and state 16 bits, with which all
+    images would be black.
+    """
+    tables = [
+        dataset.get(f"{color}PaletteColorLookupTableData") or b""
+        for color in ("Red", "Green", "Blue")
+    ]
+    values = np.frombuffer(b"".join(tables), "<u2")
+    return bool(values.size and values.max() < 256)
 
 
 def _grays(dataset: Any, stored: np.ndarray) -> Pixels:

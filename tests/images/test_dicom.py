@@ -145,6 +145,22 @@ def test_colors_have_eight_bits():
 
 
 @pytest.mark.parametrize(
+    ("n_bits", "scale", "dtype"), [(8, 1, "u1"), (16, 257, "<u2"), (16, 1, "<u2")]
+)
+def test_palettes_have_eight_bits(n_bits, scale, dtype):
+    colors = rng.integers(0, 256, (4, 3))  # the last palette does not use its 16 bits
+    dataset = make_dicom(
+        np.array([[0, 1], [2, 3]], np.uint8), PhotometricInterpretation="PALETTE COLOR"
+    )
+    for name, column in zip(("Red", "Green", "Blue"), colors.T * scale, strict=True):
+        table = f"{name}PaletteColorLookupTable"
+        setattr(dataset, f"{table}Descriptor", [4, 0, n_bits])
+        setattr(dataset, f"{table}Data", column.astype(dtype).tobytes())
+    (values,) = read_pixels(dataset).values
+    np.testing.assert_array_equal(values.reshape(4, 3), colors)
+
+
+@pytest.mark.parametrize(
     ("name", "shape"),
     [
         ("examples_palette.dcm", (1, 350, 800, 3)),
