@@ -27,7 +27,6 @@ from contrastive_clustering._evaluation.stability_result import (
 )
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.identifiers import MISSING
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.nuisance import Nuisance
@@ -75,8 +74,9 @@ def cluster_stability(
 
     With groups, such as patients, subsets are drawn of whole groups, and a group weighs
     as one: it belongs to the stratum of most of its samples, of equally frequent ones
-    to the first, and labels are compared on groups. Otherwise, images of one patient on
-    both sides of a comparison make strata of a few patients look stable.
+    to the one that comes first among them, and labels are compared on groups.
+    Otherwise, images of one patient on both sides of a comparison make strata of a few
+    patients look stable.
 
     Parameters
     ----------
@@ -292,14 +292,23 @@ def strata_of_groups(labels: np.ndarray, grouping: Grouping) -> np.ndarray:
     Returns
     -------
     labels : ndarray of shape (n_groups,)
-        The smallest of equally frequent strata; -1 if all samples are noise.
+        Of equally frequent strata, the one that comes first among the samples, which
+        does not depend on how a fit numbers its strata; -1 if all samples are noise.
     """
-    strata, codes = np.unique(labels[labels != NOISE], return_inverse=True)
-    known = np.full(len(labels), MISSING)
-    known[labels != NOISE] = codes
-    majority = grouping.majority(known)
+    known = np.flatnonzero(labels != NOISE)
+    strata, codes = np.unique(labels[known], return_inverse=True)
+    pairs, first, counts = np.unique(
+        np.stack([grouping.codes[known], codes], axis=1),
+        axis=0,
+        return_index=True,
+        return_counts=True,
+    )
+    order = np.lexsort([first, -counts, pairs[:, 0]])
+    groups, best = np.unique(pairs[order, 0], return_index=True)
     # Index -1, of groups with nothing but noise, is the last entry.
-    return np.asarray(np.append(strata, NOISE)[majority])
+    indices = np.full(grouping.n_groups, -1)
+    indices[groups] = pairs[order, 1][best]
+    return np.asarray(np.append(strata, NOISE)[indices])
 
 
 def best_jaccard(
