@@ -292,8 +292,8 @@ def strata_of_groups(labels: np.ndarray, grouping: Grouping) -> np.ndarray:
     Returns
     -------
     labels : ndarray of shape (n_groups,)
-        Of equally frequent strata, the one that comes first among the samples, which
-        does not depend on how a fit numbers its strata; -1 if all samples are noise.
+        The stratum; of equally frequent ones, the one that comes first among the
+        samples, which does not depend on their numbers; -1 if all samples are noise.
     """
     known = np.flatnonzero(labels != NOISE)
     strata, codes = np.unique(labels[known], return_inverse=True)
