@@ -12,14 +12,17 @@ from contrastive_clustering._data.dataset import ArrayDataset, Batch, TensorBatc
 from contrastive_clustering._data.on_device import ResidentBatchLoader, is_resident
 from contrastive_clustering._data.validation import check_out
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
-from contrastive_clustering._networks.inference import fold_normalization
+from contrastive_clustering._networks.inference import (
+    fold_normalization,
+    in_equal_blocks,
+)
 from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.memory import explain_out_of_memory
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 # Kernels for small batches add in another order than those for large ones. Batches are
-# padded to this size to use the latter. Together with `BatchInvariantLinear`, this
-# makes a sample's latents on a CPU independent, to the bit, of the rest of the batch.
+# padded to this size to use the latter. Together with `in_equal_blocks`, this makes a
+# sample's latents on a CPU independent, to the bit, of the rest of the batch.
 MIN_PREDICTED = 8
 
 # Number of latents in a block; fewer are kept in memory at a time if only a function of
@@ -159,13 +162,19 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
             for samples, _ in self.get_iterator(dataset, training=False):
                 with torch.inference_mode():
                     batch = _pad(self.prepare(samples), MIN_PREDICTED)
-                    latents, _ = self.module_.split(encoder(self.lay_out(batch)))
+                    encoded = encoder(self.lay_out(batch))
+                    # It may erase nuisance variables by a matrix product.
+                    latents = in_equal_blocks(self._latents_of, encoded)
                     waiting.append(latents[: len(samples)].float())
                 if sum(map(len, waiting)) >= LATENT_BLOCK:
                     yield torch.cat(waiting).cpu().numpy()
                     waiting = []
         if waiting:
             yield torch.cat(waiting).cpu().numpy()
+
+    def _latents_of(self, encoded: torch.Tensor) -> torch.Tensor:
+        latents: torch.Tensor = self.module_.split(encoded)[0]
+        return latents
 
     @limit_nested_threads()
     def project(self, latents: np.ndarray) -> np.ndarray:

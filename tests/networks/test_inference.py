@@ -10,9 +10,11 @@ from contrastive_clustering._networks.backbones import (
 )
 from contrastive_clustering._networks.inference import (
     BLOCK_ROWS,
-    BatchInvariantLinear,
+    EqualBlocks,
     fold_normalization,
+    in_equal_blocks,
 )
+from contrastive_clustering._networks.table_encoder import TableEncoder
 
 
 @pytest.fixture(params=["images", "volumes", "table"])
@@ -67,14 +69,22 @@ def test_other_networks_are_returned_unchanged():
     ]
 
 
-@pytest.mark.parametrize("n_outputs", [2, 64])
-def test_rows_are_bitwise_equal_in_any_batch(n_outputs):
+# Kernels for 2, 3 and 256 outputs depend on the number of rows.
+@pytest.mark.parametrize("n_outputs", [2, 3, 64, 256])
+@pytest.mark.parametrize("kind", ["linear", "table"])
+def test_rows_are_bitwise_equal_in_any_batch(kind, n_outputs):
     torch.manual_seed(0)
-    linear = nn.Linear(1024, n_outputs)
-    rows = torch.randn(BLOCK_ROWS + 44, 1024)
-    steady = BatchInvariantLinear(linear)
+    network = nn.Linear(30, n_outputs)
+    if kind == "table":
+        network = TableEncoder(dense_network(30, n_outputs, width=8), 30, n_outputs)
+        network.set_components(torch.randn(n_outputs, 30).numpy())
+    network.eval()
+    steady = fold_normalization(nn.Sequential(network) if kind == "linear" else network)
+    rows = torch.randn(BLOCK_ROWS + 44, 30)
     with torch.inference_mode():
         together = steady(rows)
-        torch.testing.assert_close(together, linear(rows))
+        torch.testing.assert_close(together, network(rows))
+        assert torch.equal(EqualBlocks(network)(rows), together)
+        assert torch.equal(in_equal_blocks(network, rows), together)
         for start, stop in ((0, 1), (3, 20), (40, 90), (250, 290), (0, BLOCK_ROWS)):
             assert torch.equal(steady(rows[start:stop]), together[start:stop])

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -23,10 +24,17 @@ def test_skorch_methods_work_on_a_data_set(tiny_images, fast):
     assert images.shape == (40, 1, 8, 8)
 
 
-def test_latents_do_not_depend_to_the_bit_on_the_batch_size(tiny_images, fast):
+# Kernels for few outputs depend on the number of rows, as does the product that erases
+# a nuisance.
+@pytest.mark.parametrize("latent_dim", [2, 3, 64])
+@pytest.mark.parametrize("nuisance", [None, np.arange(40) % 2])
+def test_latents_do_not_depend_to_the_bit_on_the_batch_size(
+    tiny_images, fast, latent_dim, nuisance
+):
+    fast["latent_dim"] = latent_dim
     for X in (tiny_images, tiny_images.reshape(40, -1), np.stack([tiny_images] * 8, 1)):
-        clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
+        clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X, nuisance=nuisance)
         together = clusterer.transform(X)
-        for size in (1, 2, 3, 7, 20):
+        for size in (1, 2, 3, 7, 20, 30):
             apart = [clusterer.transform(X[i : i + size]) for i in range(0, 40, size)]
             np.testing.assert_array_equal(np.concatenate(apart), together)
