@@ -97,6 +97,11 @@ def _as_numbers(X: Any, min_samples: int) -> np.ndarray:
             sentence = (
                 "Complex data not supported. Pass real numbers, such as np.abs(X)."
             )
+        elif isinstance(error, TypeError) and hasattr(X, "sparse"):
+            sentence = (
+                "Sparse data was passed for X, but dense data is required. Pass "
+                "X.sparse.to_dense()."
+            )
         elif kind == "O" or hasattr(X, "columns"):
             values = np.asarray(X, dtype=object)
             sentence = name_not_real(values, getattr(X, "columns", None))

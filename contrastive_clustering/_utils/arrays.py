@@ -152,11 +152,28 @@ def check_axes(values: Any, name: str, shape: str) -> None:
             f"tensor or a list of shape {shape}."
         )
     if isinstance(found, tuple) and len(found) < 2:
+        remedy = _remedy_for_shape(values, name)
         raise ValueError(
-            f"{name} has shape {found}, but shape {shape} is needed. Reshape your "
-            f"data: a single sample is {name}[np.newaxis], a single feature "
-            f"{name}.reshape(-1, 1)."
+            f"{name} has shape {found}, but shape {shape} is needed. {remedy}"
         )
+
+
+def _remedy_for_shape(values: Any, name: str) -> str:
+    """Return a sentence on how to pass an input of fewer than two axes."""
+    # The other entries may be in a file.
+    is_column = len(values.shape) == 1 and hasattr(values, "__getitem__")
+    first = np.asarray(values[:1] if is_column else ())
+    if first.dtype.names is not None:
+        return (
+            "Convert its fields to columns with "
+            f"numpy.lib.recfunctions.structured_to_unstructured({name})."
+        )
+    if len(first) and shape_of(first[0]) != ():
+        return f"Its entries are arrays; pass them as a list, list({name})."
+    return (
+        f"Reshape your data: a single sample is {name}[np.newaxis], a single feature "
+        f"{name}.reshape(-1, 1)."
+    )
 
 
 def from_tensor(values: Any, name: str) -> Any:

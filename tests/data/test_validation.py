@@ -102,6 +102,10 @@ def test_complex_numbers_among_objects_are_an_error():
 def test_sparse_is_an_error():
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         check_samples(scipy.sparse.csr_matrix(np.eye(3)))
+    frame = pd.DataFrame(np.eye(3)).astype(pd.SparseDtype(float, 0.0))
+    with pytest.raises(TypeError, match=r"Pass X\.sparse\.to_dense\(\)\."):
+        check_samples(frame)
+    assert check_samples(frame.sparse.to_dense()).shape == (3, 3)
 
 
 def test_too_few_samples_is_an_error():

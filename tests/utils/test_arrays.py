@@ -4,6 +4,7 @@ import traceback
 import warnings
 
 import numpy as np
+import numpy.lib.recfunctions
 import pandas as pd
 import polars as pl
 import pytest
@@ -112,6 +113,34 @@ def test_tensors_in_any_state_are_read():
 def test_unusable_values_are_named_without_warnings(X, kind, message):
     with pytest.raises(kind, match=message):
         check_samples(X)
+
+
+IMAGES = np.arange(128.0).reshape(2, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pd.Series(list(IMAGES), index=[7, 8]),
+        lambda: pd.Series(IMAGES.tolist()),
+        lambda: pl.Series(IMAGES),
+        lambda: np.array([*IMAGES, None], dtype=object)[:2],
+    ],
+)
+def test_a_column_of_arrays_is_accepted_as_a_list(make):
+    with pytest.raises(
+        ValueError, match=r"entries are arrays; .* a list, list\(X\)\.$"
+    ):
+        check_samples(make())
+    np.testing.assert_array_equal(check_samples(list(make())), IMAGES)
+
+
+def test_the_remedy_for_records_is_named():
+    records = pd.DataFrame(IMAGES[0]).to_records(index=False)
+    with pytest.raises(ValueError, match=r"structured_to_unstructured\(X\)\.$"):
+        check_samples(records)
+    table = np.lib.recfunctions.structured_to_unstructured(records)
+    np.testing.assert_array_equal(check_samples(table), IMAGES[0])
 
 
 def test_errors_about_an_array_leave_other_errors_unchanged():
