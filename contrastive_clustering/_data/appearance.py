@@ -285,7 +285,9 @@ def _measure_raw(
         channels = values[:, None]
     centered = values - values.mean(dim=1, keepdim=True)
     squares = centered.square()
-    spreads = squares.mean(dim=1).sqrt()
+    lowest, highest = values.amin(dim=1), values.amax(dim=1)
+    # The mean of equal values is rounded, so their deviations may be above zero.
+    spreads = torch.where(lowest == highest, 0.0, squares.mean(dim=1).sqrt())
     # Skewness is unbounded, for example for one bright pixel on a dark background.
     cubes = squares.mul_(centered)
     skewness = torch.asinh(cubes.mean(dim=1) / (spreads + SMALL) ** 3)
@@ -296,8 +298,8 @@ def _measure_raw(
     measured = [
         channels.mean(dim=2),
         torch.log(of_channels + SMALL),
-        values.amin(dim=1)[:, None],
-        values.amax(dim=1)[:, None],
+        lowest[:, None],
+        highest[:, None],
         skewness[:, None],
     ]
     cells = pool(batch.mean(dim=1, keepdim=True), layout, _max_side(layout)).flatten(1)

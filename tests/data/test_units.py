@@ -53,6 +53,16 @@ def test_impossible_contrast_of_all_images_is_an_error(noise):
         check_units(np.concatenate([flat[:10], noise[10:]]), scaler)
 
 
+@pytest.mark.filterwarnings("ignore:X.0. .* does not look like:UserWarning")
+@pytest.mark.parametrize("scale", [1, 3, 7.7, 255])
+def test_blank_images_pass(scale):
+    # With this number of pixels, the mean of equal values is rounded.
+    X = scale * np.random.default_rng(0).random((60, 9, 11))
+    scaler = fit(X)
+    for value in np.linspace(0, scale, 7):
+        check_units(np.full((1, 9, 11), value), scaler)
+
+
 def test_much_more_contrast_of_all_images_is_an_error(noise):
     brightness = np.linspace(5, 250, 60)[:, None, None]
     scaler = fit(brightness + (noise - 128.0) / 50)
