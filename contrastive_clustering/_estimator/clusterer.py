@@ -153,7 +153,7 @@ class ContrastiveAutoencoderClusterer(
         Largest learning rate. The rate rises over the first tenth of the steps and then
         falls to zero along a cosine. ``callbacks__lr_schedule=None`` keeps it constant;
         for another schedule, also add a :class:`skorch.callbacks.LRScheduler` to the
-        `callbacks`.
+        `callbacks`. Schedules start over in each call of `fit` and `partial_fit`.
 
     early_stopping : bool, default=False
         Whether the first phase holds out a validation part, stops when its loss has not

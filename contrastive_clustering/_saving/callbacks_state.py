@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,7 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
             schedule.load_state_dict(
                 _check_form(from_tree(saved), schedule.state_dict(), name)
             )
+            _restore_momentum(schedule)
         scaler = net.grad_scaler_
         scaler.load_state_dict(
             _check_form(self.state["grad_scaler"], scaler.state_dict(), "grad_scaler")
@@ -146,6 +148,15 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
         # A schedule changes the rates when it is created.
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
+
+
+def _restore_momentum(schedule: Any) -> None:
+    """Set the optimizer's momentum if a schedule cycles it, such as OneCycleLR."""
+    if getattr(schedule, "cycle_momentum", False):
+        with warnings.catch_warnings():
+            # PyTorch recommends another method to users who want the last rate.
+            warnings.simplefilter("ignore", UserWarning)
+            schedule.get_lr()
 
 
 def _value_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:

@@ -1,7 +1,8 @@
 """Callbacks of training: the learning rate schedule and the progress bar."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from skorch import NeuralNet
@@ -18,6 +19,7 @@ from skorch.callbacks import (
     SacredLogger,
     TensorBoard,
 )
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from contrastive_clustering._data.dataset import count_batches
 from contrastive_clustering._utils.progress import Progress
@@ -97,6 +99,35 @@ def changes_itself(callback: Any) -> bool:
         True for callbacks such as ``Freezer``.
     """
     return isinstance(callback, ParamMapper)
+
+
+@contextmanager
+def schedules_start_over(callbacks: Iterable[tuple[str, Callback]]) -> Iterator[None]:
+    """Let skorch's schedules begin at their first step in this context.
+
+    By default, skorch lets a schedule continue after the epochs in the history. But
+    each training has a new optimizer with the initial rate. From that, many schedules
+    would compute rates that they never have otherwise, or would fail.
+
+    Parameters
+    ----------
+    callbacks : iterable of pairs of str and callback
+        The callbacks of a net.
+    """
+    schedules = [
+        callback
+        for _, callback in callbacks
+        if isinstance(callback, LRScheduler)
+        and callback.policy_ is not ReduceLROnPlateau  # it does not count epochs
+        and "last_epoch" not in callback.kwargs
+    ]
+    for schedule in schedules:
+        schedule.last_epoch = -1
+    try:
+        yield
+    finally:
+        for schedule in schedules:
+            del schedule.last_epoch
 
 
 class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed

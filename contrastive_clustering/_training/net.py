@@ -13,6 +13,7 @@ from contrastive_clustering._data.dataset import ArrayDataset, Batch
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._networks.autoencoder import AutoencoderOutput
 from contrastive_clustering._networks.joint_loss import LOSS_TITLES
+from contrastive_clustering._training.callbacks import schedules_start_over
 from contrastive_clustering._training.compilation import CompilingNet
 from contrastive_clustering._training.inference_net import EncodingNet
 from contrastive_clustering._training.loss_recording import RecordingNet, Terms
@@ -130,6 +131,10 @@ class ContrastiveNet(MixedPrecisionNet, RecordingNet, CompilingNet, EncodingNet)
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; random numbers of those that set weights are seeded."""
+        if method_name == "on_train_begin":
+            with schedules_start_over(self.callbacks_):
+                super().notify(method_name, **cb_kwargs)
+            return
         sets_weights = any(isinstance(each, ParamMapper) for _, each in self.callbacks_)
         if not sets_weights or method_name != "on_epoch_begin":
             super().notify(method_name, **cb_kwargs)

@@ -18,6 +18,7 @@ from skorch.callbacks import (
     LRScheduler,
     Unfreezer,
 )
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -280,9 +281,20 @@ def test_a_fit_interrupted_between_the_phases_resumes(
     assert_same(make(parameters, tmp_path).fit(tiny_images), whole, tiny_images)
 
 
-def test_schedulers_of_skorch_resume(tiny_images, parameters, tmp_path):
+@pytest.mark.parametrize(
+    ("policy", "settings"),
+    [
+        ("StepLR", {"step_size": 1, "gamma": 0.5}),
+        # They keep entries in the optimizer, which is a new one.
+        (OneCycleLR, {"max_lr": 1e-2, "total_steps": 99, "step_every": "batch"}),
+        (CyclicLR, {"base_lr": 1e-4, "max_lr": 1e-2, "step_every": "batch"}),
+    ],
+)
+def test_schedulers_of_skorch_resume(
+    tiny_images, parameters, tmp_path, policy, settings
+):
     def scheduler():
-        return LRScheduler("StepLR", step_size=1, gamma=0.5)
+        return LRScheduler(policy, **settings)
 
     common = {**parameters, "callbacks__lr_schedule": None}
     whole = make(common, callbacks=[scheduler(), Stop(99, fails)]).fit(tiny_images)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Freezer
+from skorch.callbacks import Freezer, LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from contrastive_clustering import (
     ContrastiveAutoencoderClusterer,
@@ -51,6 +52,31 @@ def test_weights_that_callbacks_have_frozen_stay_frozen(tiny_images, first_phase
     assert torch.equal(frozen, clusterer.fit(tiny_images) and weights())
     clusterer.set_params(callbacks=None).fit(tiny_images)
     assert not torch.equal(frozen, weights())
+
+
+@pytest.mark.parametrize(
+    ("policy", "settings"),
+    [
+        ("StepLR", {"step_size": 1}),
+        (CosineAnnealingLR, {"T_max": 2}),
+        (OneCycleLR, {"max_lr": 1e-2, "total_steps": 99}),
+        ("WarmRestartLR", {}),
+    ],
+)
+def test_schedules_start_over(tiny_images, first_phase, policy, settings):
+    schedule = LRScheduler(policy, **settings)
+    clusterer = ContrastiveAutoencoderClusterer(
+        warm_start=True,
+        callbacks=[schedule],
+        callbacks__lr_schedule=None,
+        **first_phase,
+    ).fit(tiny_images)
+    rates = clusterer.history_[:, "event_lr"]
+    clusterer.fit(tiny_images)
+    assert clusterer.history_[:, "event_lr"] == [*rates, *rates]
+    clusterer.partial_fit(tiny_images)
+    assert clusterer.history_[-1, "event_lr"] == rates[0]
+    assert schedule.kwargs == settings
 
 
 def test_warm_start_takes_new_parameters(tiny_images, first_phase):
