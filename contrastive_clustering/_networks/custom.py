@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
-from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.messages import describe_error, show
 
 # Types of the parameters `encoder` and `decoder`.
 Part = nn.Module | Callable[[tuple[int, ...], int], nn.Module]
@@ -56,8 +56,8 @@ def make_part(
         # A module may define how it is copied, and raise any exception there.
         except Exception as error:
             raise ValueError(
-                f"{name}={show(part)} cannot be copied ({_describe(error)}), but fit "
-                "trains a copy. Pass a function that builds the module instead."
+                f"{name}={show(part)} cannot be copied ({describe_error(error)}), but "
+                "fit trains a copy. Pass a function that builds the module instead."
             ) from error
     if isinstance(part, PretrainedEncoder):  # its messages name its parameters
         return part(sample_shape, n_latents)
@@ -67,7 +67,7 @@ def make_part(
     except Exception as error:
         raise ValueError(
             f"{name}={show(part)} failed for sample shape {sample_shape} and "
-            f"{n_latents} latents ({_describe(error)}). It must return a "
+            f"{n_latents} latents ({describe_error(error)}). It must return a "
             "torch.nn.Module."
         ) from error
     if not isinstance(module, nn.Module):
@@ -138,7 +138,8 @@ def _run(
     # The user's forward method may raise any exception; the message includes it.
     except Exception as error:
         raise ValueError(
-            f"{trial}, and failed ({_describe(error)}). It must return shape {shape}."
+            f"{trial}, and failed ({describe_error(error)}). It must return shape "
+            f"{shape}."
         ) from error
     if not isinstance(outputs, torch.Tensor):
         raise ValueError(
@@ -167,7 +168,3 @@ _HINTS = {
     "encoder": ": latent_dim values for each sample, twice as many if kl_weight > 0",
     "decoder": ": samples, channels first",
 }
-
-
-def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {reason_of(error)}"

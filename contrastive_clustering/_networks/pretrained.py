@@ -15,7 +15,7 @@ from contrastive_clustering._networks.backbone_encoder import (
     BackboneEncoder,
     pool_features,
 )
-from contrastive_clustering._utils.messages import reason_of, show
+from contrastive_clustering._utils.messages import describe_error, reason_of, show
 from contrastive_clustering._utils.param_validation import (
     CheckedParametersMixin,
     Count,
@@ -260,8 +260,8 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
             action = "copied" if isinstance(self.module, nn.Module) else "called"
             raise ValueError(
                 f"{self._name} has module={show(self.module)}, which cannot be "
-                f"{action} ({_describe(error)}). Pass a torch.nn.Module, or a function "
-                "without arguments that returns one."
+                f"{action} ({describe_error(error)}). Pass a torch.nn.Module, or a "
+                "function without arguments that returns one."
             ) from error
         if not isinstance(made, nn.Module):
             raise ValueError(
@@ -306,7 +306,7 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
         # The user's forward method may raise any exception; the message includes it.
         except Exception as error:
             raise ValueError(
-                f"{where}, and its module failed ({_describe(error)}). Check "
+                f"{where}, and its module failed ({describe_error(error)}). Check "
                 "image_size, which may be too small, and that mean and std have an "
                 "entry for each channel of the network."
             ) from error
@@ -341,7 +341,3 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
     def _error(self, parameter: str, problem: str) -> ValueError:
         value = show(getattr(self, parameter))
         return ValueError(f"{parameter}={value} of {self._name} {problem}.")
-
-
-def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {reason_of(error)}"

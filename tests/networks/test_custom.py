@@ -254,6 +254,14 @@ def test_a_function_that_does_not_build_a_module_is_an_error(part, message):
         make_part(part, "decoder", SHAPE, N_LATENTS)
 
 
+def test_an_error_without_a_message_is_named_once():
+    def fails(shape, n):
+        raise AssertionError
+
+    with pytest.raises(ValueError, match=r"4 latents \(AssertionError\)\. It must"):
+        make_part(fails, "decoder", SHAPE, N_LATENTS)
+
+
 def test_a_module_that_cannot_be_copied_is_an_error():
     encoder = trained_encoder()
     encoder.latents = encoder(torch.zeros(1, 1, 8, 8))  # has a gradient graph
