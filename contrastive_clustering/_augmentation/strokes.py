@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from contrastive_clustering._data.dataset import ArrayDataset
-from contrastive_clustering._data.scaling import CHUNK_VALUES
+from contrastive_clustering._utils.chunks import CHUNK_VALUES
 from contrastive_clustering._utils.seeding import draw_rows
 
 # Maximum number of images to check, drawn at random if there are more.

@@ -10,6 +10,7 @@ import torch
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.pooling import pool, pooled_sides
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.chunks import chunk_slices
 from contrastive_clustering._utils.seeding import draw_rows
 
 # Maximum number of training images to measure, drawn at random. Evenly spaced ones
@@ -42,8 +43,6 @@ SMALL = 1e-3
 
 # Upper limit for correlations, as Fisher's transform of 1 is infinite.
 HIGHEST_CORRELATION = 0.98
-
-CHUNK_VALUES = 2**21
 
 
 def map_sides(layout: SampleLayout) -> tuple[int, ...]:
@@ -151,7 +150,6 @@ class Appearance:
         if layout.is_table or len(X) < MIN_LEARNED:
             return None
         rows = draw_rows(len(X), MAX_LEARNED, np.random.RandomState(0))
-        size = max(1, CHUNK_VALUES // math.prod(layout.sample_shape))
         # Small arrays that are created between the large ones of each chunk would keep
         # gigabytes of freed memory from being used again.
         raw = _RawMeasures(
@@ -159,8 +157,7 @@ class Appearance:
             np.empty((len(rows), math.prod(map_sides(layout)))),
             np.empty(len(rows)),
         )
-        for start in range(0, len(rows), size):
-            part = slice(start, start + size)
+        for part in chunk_slices(len(rows), math.prod(layout.sample_shape)):
             measured = _measure_raw(X[rows[part]], layout, offset, scale)
             for whole, values in zip(raw, measured, strict=True):
                 whole[part] = values

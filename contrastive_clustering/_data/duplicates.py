@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 
-from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.chunks import iterate_chunks
 
 
 def number_distinct(samples: Samples) -> np.ndarray:

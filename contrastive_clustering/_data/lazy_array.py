@@ -13,11 +13,11 @@ from contrastive_clustering._utils.arrays import (
     without_extended_precision,
 )
 from contrastive_clustering._utils.bad_samples import (
-    VALUES_TOGETHER,
     error_of_values,
     not_finite,
     search,
 )
+from contrastive_clustering._utils.chunks import CHUNK_VALUES
 from contrastive_clustering._utils.messages import describe_error
 
 Index = int | slice | np.ndarray
@@ -62,7 +62,7 @@ class LazyArray(ABC):
             return
         wrong = not_finite(samples)
         if len(wrong):
-            n_together = max(1, VALUES_TOGETHER // math.prod(self.shape[1:]))
+            n_together = max(1, CHUNK_VALUES // math.prod(self.shape[1:]))
             found, n_seen = search(
                 int(indices[wrong[0]]), len(self), self._find_not_finite, n_together
             )

@@ -15,8 +15,9 @@ from contrastive_clustering._data.dataset import (
     find_partners,
 )
 from contrastive_clustering._data.metadata import Metadata
-from contrastive_clustering._data.scaling import CHUNK_VALUES, Scaler
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._utils.chunks import chunk_slices
 from contrastive_clustering._utils.device import free_memory
 
 # Maximum fraction of the GPU's free memory for samples. The network needs the rest,
@@ -157,10 +158,8 @@ def keep_on_device(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
     if free is None or math.prod(shape) * dtype.itemsize > MAX_DEVICE_FRACTION * free:
         return dataset
     samples = torch.empty(shape, dtype=dtype, device=device)
-    n_rows = max(1, CHUNK_VALUES // math.prod(shape[1:]))
-    for start in range(0, len(dataset), n_rows):
-        part = range(start, min(start + n_rows, len(dataset)))
-        samples[start : part.stop], _ = dataset.__getitems__(part)
+    for part in chunk_slices(len(dataset), math.prod(shape[1:])):
+        samples[part], _ = dataset.__getitems__(range(part.start, part.stop))
     return ResidentDataset(
         dataset.X, dataset.scaler, samples, metadata=dataset.metadata
     )

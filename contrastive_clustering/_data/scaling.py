@@ -1,7 +1,6 @@
 """Standardize samples by statistics of the training set, and invert it."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +9,7 @@ import torch
 from contrastive_clustering._data.appearance import Appearance
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.validation import Samples
-
-# Statistics are computed in chunks of 16 MiB of float64.
-CHUNK_VALUES = 2**21
+from contrastive_clustering._utils.chunks import iterate_chunks
 
 # Values are clipped at this many standard deviations from the mean, because squares in
 # the network would overflow otherwise. Training sets of fewer than 10^12 samples have
@@ -26,13 +23,6 @@ MAX_EXACT = 2.0**53
 
 # Squares of smaller standard deviations lose digits or are zero.
 LEAST_STD = float(np.sqrt(np.finfo(np.float64).tiny))
-
-
-def iterate_chunks(X: Samples) -> Iterator[np.ndarray]:
-    """Yield slices of X with about `CHUNK_VALUES` values each."""
-    rows = max(1, CHUNK_VALUES // max(1, math.prod(X.shape[1:])))
-    for start in range(0, len(X), rows):
-        yield X[start : start + rows]
 
 
 @dataclass(frozen=True)

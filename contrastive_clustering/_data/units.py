@@ -4,10 +4,11 @@ import numpy as np
 from scipy.stats import binom
 
 from contrastive_clustering._data.appearance import MIN_SPREAD, Appearance
-from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.bad_samples import name_samples
 from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.chunks import iterate_chunks
 
 # The units are assumed to differ if values lie more than this many training ranges
 # outside the training range or, after a change between integer and float dtypes, if the

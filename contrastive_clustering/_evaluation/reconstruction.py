@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._utils.arrays import from_tensor
 from contrastive_clustering._utils.bad_samples import (
@@ -15,6 +14,7 @@ from contrastive_clustering._utils.bad_samples import (
     name_samples,
     not_finite,
 )
+from contrastive_clustering._utils.chunks import iterate_chunks
 
 METHOD = "estimator.inverse_transform"
 REMEDY = (

@@ -7,9 +7,10 @@ from sklearn.metrics import silhouette_score
 from sklearn.utils.extmath import randomized_svd
 
 from contrastive_clustering._data.pooling import pool
-from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.group_silhouette import group_silhouette
+from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
 # Measured in the docs, "Which score ranks the candidates of a search?".

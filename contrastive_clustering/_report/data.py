@@ -9,10 +9,10 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._data.lazy_array import LazyArray
-from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._evaluation.evaluate import read_classes
+from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._data.duplicates import count_distinct, number_distinct
-from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.page import (
     Section,
@@ -15,6 +15,7 @@ from contrastive_clustering._report.page import (
     table,
 )
 from contrastive_clustering._report.privacy import is_of_one_group
+from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
 # The mean of fewer distinct samples may reveal the values of a single one.

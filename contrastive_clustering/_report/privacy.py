@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from contrastive_clustering._data.duplicates import count_distinct, number_distinct
-from contrastive_clustering._data.scaling import Scaler, iterate_chunks
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._report.data import Chosen
+from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
 # The mean latent of fewer distinct samples is the latent of a single sample, and would

@@ -5,7 +5,6 @@ from typing import Any
 from skorch.callbacks import Callback
 
 from contrastive_clustering._data.metadata import Metadata
-from contrastive_clustering._data.scaling import iterate_chunks
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._saving.description import (
     describe,
@@ -21,6 +20,7 @@ from contrastive_clustering._training.net_params import (
     GROUP_POSITIVES,
 )
 from contrastive_clustering._utils import provenance
+from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.provenance import import_path
 
 # Parameters that do not affect what is learned.

@@ -1,16 +1,15 @@
 """Find unusable samples and name them in error messages."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.chunks import chunk_slices
+
 # Number of samples that a message names; the others are only counted.
 MAX_NAMED = 3
-
-# Number of values checked at a time: 16 MiB of float64.
-VALUES_TOGETHER = 2**21
 
 # Time limit of the search for further unusable samples: reading a large data set to the
 # end could delay the error message by hours.
@@ -113,13 +112,6 @@ def _is_real(value: Any) -> bool:
     return True
 
 
-def blocks(n_samples: int, values_of_each: int) -> Iterator[slice]:
-    """Yield slices of samples that are checked together."""
-    rows = max(1, VALUES_TOGETHER // max(1, values_of_each))
-    for start in range(0, n_samples, rows):
-        yield slice(start, min(start + rows, n_samples))
-
-
 def not_finite(samples: np.ndarray) -> np.ndarray:
     """Return the indices of samples that contain NaN or infinity.
 
@@ -143,11 +135,11 @@ def not_finite(samples: np.ndarray) -> np.ndarray:
     if samples.dtype.kind != "f" or not samples.size:
         return np.empty(0, dtype=np.intp)
     found = []
-    for block in blocks(len(samples), samples[0].size):
-        finite = np.isfinite(samples[block])
+    for part in chunk_slices(len(samples), samples[0].size):
+        finite = np.isfinite(samples[part])
         if not finite.all():
             rows = finite.reshape(len(finite), -1).all(axis=1)  # (n, ...) -> (n,)
-            found.append(block.start + np.flatnonzero(~rows))
+            found.append(part.start + np.flatnonzero(~rows))
     return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
 
 

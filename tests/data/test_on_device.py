@@ -14,6 +14,7 @@ from contrastive_clustering._data.on_device import (
     keep_on_device,
 )
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._utils import chunks
 
 # In these tests the CPU stands for a device with a memory of its own.
 
@@ -57,7 +58,7 @@ def test_samples_are_kept_on_the_device_up_to_a_quarter_of_its_memory(
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
 def test_samples_match_the_data_set(memory, monkeypatch, dtype):
-    monkeypatch.setattr(_resident, "CHUNK_VALUES", 5 * 9 * 8 * 3)  # in five pieces
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 5 * 9 * 8 * 3)  # in five pieces
     memory(10**9)
     _, dataset = make(dtype)
     kept = keep_on_device(dataset, CPU)

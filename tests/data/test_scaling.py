@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._data.appearance import Appearance
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.sliced_array import SlicedArray
+from contrastive_clustering._utils import chunks
 
 
 def fit(X, **parameters):
@@ -19,7 +19,7 @@ def fit(X, **parameters):
 
 @pytest.mark.parametrize("chunk", [1, 100, 10**6])
 def test_statistics_match_numpy(monkeypatch, chunk):
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", chunk)
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", chunk)
     X = np.random.default_rng(0).normal(1e3, 2.0, size=(31, 9, 8, 3))
     X[..., 1] *= 50
     scaler = fit(X)
@@ -216,6 +216,6 @@ def test_each_sample_is_read_once_from_a_file(monkeypatch):
     stored = Stored(np.random.default_rng(0).normal(size=(5, 8, 8)))
     X = SlicedArray(stored)
     stored.read.clear()
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64)  # a sample, as for large volumes
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 64)  # a sample, as for large volumes
     Scaler.fit(X, read_layout(X.shape))
     assert stored.read == [0, 1, 2, 3, 4]

@@ -3,14 +3,14 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._evaluation.reconstruction import reconstruction_error
+from contrastive_clustering._utils import chunks
 
 
 @pytest.fixture
 def data(monkeypatch):
     """Images in small chunks, and a decoder that is wrong."""
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64 * 7)
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 64 * 7)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(50, 8, 8), dtype=np.uint8)
     return images, images.reshape(50, -1) + rng.normal(0, 20, size=(50, 64))

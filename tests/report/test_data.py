@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._report.data import (
     ChosenSamples,
@@ -15,6 +14,7 @@ from contrastive_clustering._report.data import (
     choose_samples,
     take_fingerprint,
 )
+from contrastive_clustering._utils import chunks
 from contrastive_clustering._utils.grouping import Grouping
 
 
@@ -40,7 +40,7 @@ def test_fingerprint_is_the_hash_of_the_bytes(
     convert, tiny_images, tmp_path, monkeypatch
 ):
     X = convert(tiny_images, tmp_path)
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 3 * 64)  # three samples at a time
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 3 * 64)  # three samples at a time
     found = take_fingerprint(X)
     assert found.sha256 == hashlib.sha256(X.tobytes()).hexdigest()
     assert found.shape == X.shape

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer, evaluate_clustering
-from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._report.data import choose_samples
 from contrastive_clustering._report.metrics import (
     measure_against_classes,
     measure_strata,
 )
+from contrastive_clustering._utils import chunks
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering.metrics import mapped_accuracy
 
@@ -25,7 +25,7 @@ def measured(digits):
 
 def test_metrics_match_the_evaluation(measured, monkeypatch):
     estimator, images, y, chosen = measured
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 64 * 7)  # seven images at a time
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 64 * 7)  # seven images at a time
     expected = evaluate_clustering(estimator, images, y, images, y, random_state=0)
     metrics = measure_strata(estimator, chosen, 0)
     metrics += measure_against_classes(chosen.labels, y, estimator.linkage_)

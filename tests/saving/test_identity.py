@@ -8,13 +8,12 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
-from contrastive_clustering._data import scaling as _scaling
 from contrastive_clustering._saving.identity import (
     describe_training,
     digest_samples,
     identify,
 )
-from contrastive_clustering._utils import provenance
+from contrastive_clustering._utils import chunks, provenance
 
 
 def test_trainings_are_compared_by_epochs_weights_and_moments():
@@ -175,7 +174,7 @@ def test_identity_is_the_same_in_another_process(tiny_images):
 def test_each_sample_has_its_digest(tiny_images, monkeypatch):
     digests = digest_samples(tiny_images)
     assert len(set(digests)) == len(tiny_images)
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", 3 * tiny_images[0].size)
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 3 * tiny_images[0].size)
     assert digest_samples(tiny_images[::-1]) == digests[::-1]
 
 
