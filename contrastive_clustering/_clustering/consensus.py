@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from contrastive_clustering._clustering.agreement import agree, shares_of
-from contrastive_clustering._clustering.group_rows import draw_from_groups, read_groups
+from contrastive_clustering._clustering.group_rows import draw_from_groups
 from contrastive_clustering._clustering.members import (
     count_fine_clusters,
     kmeans_members,
@@ -23,7 +23,7 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_groups
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.memoize import Memoized
 from contrastive_clustering._utils.param_validation import (

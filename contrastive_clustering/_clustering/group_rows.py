@@ -1,39 +1,9 @@
-"""Read the groups of samples, and draw samples from as many groups as possible."""
-
-from typing import Any
+"""Draw samples from as many groups as possible."""
 
 import numpy as np
 
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.seeding import draw_rows
-
-
-def read_groups(groups: Any, n_samples: int) -> Grouping | None:
-    """Return the groups of samples, or None if each sample is independent.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,), Grouping or None
-        Identifier of the group of each sample.
-
-    n_samples : int
-        Number of samples.
-
-    Returns
-    -------
-    grouping : Grouping or None
-        None if there are no groups, or if each of them has one sample.
-
-    Raises
-    ------
-    TypeError, ValueError
-        See :meth:`Grouping.read`.
-    """
-    if groups is None:
-        return None
-    if not isinstance(groups, Grouping):
-        groups = Grouping.read(groups, n_samples)
-    return None if groups.is_trivial else groups
 
 
 def draw_from_groups(

@@ -12,14 +12,13 @@ from sklearn.utils._param_validation import (
 )
 
 from contrastive_clustering._clustering.criteria import CRITERIA, Fit
-from contrastive_clustering._clustering.group_rows import read_groups
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
     errors_about,
     to_array,
 )
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_groups
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.param_validation import (
     Count,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_groups
 from contrastive_clustering._utils.nuisance import Nuisance
 
 
@@ -34,7 +34,7 @@ class Metadata:
         Parameters
         ----------
         groups : array-like of shape (n_samples,) or None
-            See `Grouping.read`. Groups of one sample each are the same as None.
+            See `read_groups`.
 
         nuisance : array-like, data frame, mapping or None
             See `Nuisance.read`.
@@ -50,13 +50,11 @@ class Metadata:
         Raises
         ------
         TypeError, ValueError
-            As for `Grouping.read` and `Nuisance.read`.
+            As for `read_groups` and `Nuisance.read`.
         """
-        grouping = None if groups is None else Grouping.read(groups, n_samples)
-        if grouping is not None and grouping.is_trivial:
-            grouping = None
         return cls(
-            grouping, None if nuisance is None else Nuisance.read(nuisance, n_samples)
+            read_groups(groups, n_samples),
+            None if nuisance is None else Nuisance.read(nuisance, n_samples),
         )
 
     def take(self, rows: np.ndarray | None) -> "Metadata":

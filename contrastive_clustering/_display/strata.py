@@ -1,13 +1,11 @@
-"""Input of displays that count groups: strata and groups of samples."""
+"""Input of displays that count groups: the strata of samples."""
 
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.labels import check_labels
-from contrastive_clustering._utils.numbering import NOISE
 
 
 def read_strata(strata: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -48,15 +46,3 @@ def _to_integers(labels: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # beyond the range of integers
         numbers = labels.astype(np.int64)
     return numbers if np.array_equal(numbers, labels) else labels
-
-
-def read_groups(groups: Any, n_samples: int) -> Grouping:
-    """Return the group of each sample; each is its own group if `groups` is None."""
-    if groups is None:
-        return Grouping(np.arange(n_samples), n_samples)
-    return Grouping.read(groups, n_samples)
-
-
-def is_noise(stratum: Any) -> bool:
-    """Return whether a stratum is noise, -1."""
-    return bool(stratum == NOISE)

@@ -20,9 +20,10 @@ from contrastive_clustering._display.drawing.style import (
     luminance,
 )
 from contrastive_clustering._display.label_columns import group_columns
-from contrastive_clustering._display.strata import is_noise, read_groups, read_strata
+from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._utils.arrays import name_of
+from contrastive_clustering._utils.grouping import read_units
 from contrastive_clustering._utils.identifiers import (
     MISSING,
     factorize,
@@ -150,7 +151,7 @@ class StrataCompositionDisplay(Display):
         import_pyplot(f"{cls.__name__}.from_strata")
         distinct, codes = read_strata(strata)
         levels, columns = _read_levels(values, len(codes))
-        parts = GroupParts.of(read_groups(groups, len(codes)), columns)
+        parts = GroupParts.of(read_units(groups, len(codes)), columns)
         counts = np.zeros((len(distinct), len(levels) + 1), dtype=np.intp)
         # Missing values, -1, are counted in the last column.
         np.add.at(counts, (parts.grouping.majority(codes), parts.levels), 1)
@@ -245,4 +246,4 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _name_stratum(stratum: Any) -> str:
-    return "noise" if is_noise(stratum) else literal(stratum)
+    return "noise" if stratum == NOISE else literal(stratum)

@@ -12,13 +12,15 @@ from contrastive_clustering._display.drawing.palette import (
     stratum_numbers,
 )
 from contrastive_clustering._display.drawing.style import literal
-from contrastive_clustering._display.strata import is_noise, read_groups, read_strata
+from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._evaluation.kaplan_meier import (
     KaplanMeierCurve,
     kaplan_meier,
 )
 from contrastive_clustering._evaluation.survival_column import read_survival
+from contrastive_clustering._utils.grouping import read_units
 from contrastive_clustering._utils.library_settings import default_library_settings
+from contrastive_clustering._utils.numbering import noise_mask
 from contrastive_clustering._utils.optional import import_pandas, import_pyplot
 from contrastive_clustering._utils.param_validation import Number, validate_params
 
@@ -161,9 +163,9 @@ class SurvivalDisplay(Display):
         import_pyplot(caller)
         pandas = import_pandas(caller)
         distinct, codes = read_strata(strata)
-        grouping = read_groups(groups, len(codes))
+        grouping = read_units(groups, len(codes))
         column = read_survival(survival, {}, grouping, pandas)
-        rows = np.flatnonzero([not is_noise(each) for each in distinct[codes]])
+        rows = np.flatnonzero(~noise_mask(distinct)[codes])
         grouping, column = grouping.take(rows), column.take(rows)
         unit_codes, column = grouping.majority(codes[rows]), column.reduce(grouping)
         present = np.unique(unit_codes[column.known])

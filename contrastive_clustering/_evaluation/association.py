@@ -25,10 +25,10 @@ from contrastive_clustering._evaluation.table_columns import (
     read_table,
 )
 from contrastive_clustering._evaluation.variable_row import make_row
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.labels import check_labels
 from contrastive_clustering._utils.messages import quantity, show
-from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.numbering import noise_mask
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
@@ -182,7 +182,7 @@ def associate_strata(
     refused = find_clustered(variables, clustered, n_samples, pandas)
     columns += variables
 
-    rows = np.flatnonzero(~_is_noise(labels))
+    rows = np.flatnonzero(~noise_mask(labels))
     strata_of_rows, codes = np.unique(labels[rows], return_inverse=True)
     grouping = grouping.take(rows)
     codes = codes.reshape(-1)
@@ -235,10 +235,8 @@ def _read_groups(
     groups: Any, table: Any, series: dict[Hashable, Any], n_samples: int
 ) -> Grouping:
     """Return the group of each sample, and remove the column that `groups` names."""
-    if groups is None:
-        return Grouping(np.arange(n_samples), n_samples)
     if not isinstance(groups, str):
-        return Grouping.read(groups, n_samples)
+        return read_units(groups, n_samples)
     if groups not in series:
         raise ValueError(
             f"groups={show(groups)} is not a column of table. Pass the name of a "
@@ -247,12 +245,6 @@ def _read_groups(
     series.pop(groups)
     # A series of integers may have become floats, in which some identifiers are equal.
     return Grouping.read(table[groups], n_samples)
-
-
-def _is_noise(labels: np.ndarray) -> np.ndarray:
-    if labels.dtype.kind not in "iufO":
-        return np.zeros(len(labels), dtype=bool)
-    return np.asarray(labels == NOISE, dtype=bool)
 
 
 def _check_strata(n_of_samples: int, n_of_groups: int, n_groups: int) -> None:

@@ -9,17 +9,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.group_rows import draw_from_groups
+from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
 from contrastive_clustering._evaluation.encoding import encode, predict_strata
-from contrastive_clustering._evaluation.evaluate import read_classes
+from contrastive_clustering._evaluation.evaluate import read_optional_classes
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.nuisance import Nuisance
-from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.numbering import noise_mask
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
@@ -177,20 +177,19 @@ data frame or mapping of names to columns
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
     variables = Nuisance.read(nuisance, n_samples)
-    grouping = Grouping(np.arange(n_samples), n_samples)
-    if groups is not None:
-        grouping = Grouping.read(groups, n_samples)
+    grouping = read_units(groups, n_samples)
     classes = _read_classes(y, n_samples)
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
     labels = predict_strata(estimator, X, "X")
     seed = int(check_random_state(random_state).randint(2**31 - 1))
-    rows = np.flatnonzero(~_is_noise(labels))
+    rows = np.flatnonzero(~noise_mask(labels))
     if not len(rows):
         raise ValueError("All samples of X are noise. Pass samples that lie in strata.")
     grouping = grouping.take(rows)
     strata, codes = np.unique(labels[rows], return_inverse=True)
-    probed = _choose_probed(grouping, seed)
+    rng = np.random.RandomState(seed)
+    probed = draw_sorted_rows(len(rows), MAX_PROBED, rng, grouping)
     latents = encode(estimator, X, "X", rows[probed])
     if latents is not None and classes is not None:
         _check_neighbors(n_neighbors, grouping.take(probed))
@@ -247,26 +246,12 @@ data frame or mapping of names to columns
 
 def _read_classes(y: Any, n_samples: int) -> np.ndarray | None:
     """Return the class of each sample, or raise an error that names `y`."""
-    if y is None:
-        return None
-    classes = read_classes(y, "y")
-    if len(classes) != n_samples:
-        raise ValueError(
-            f"y has {len(classes)} labels, but X has {n_samples} samples. Pass one "
-            "label for each sample, or y=None."
-        )
-    if len(np.unique(classes)) < 2:
+    classes = read_optional_classes(y, n_samples)
+    if classes is not None and len(np.unique(classes)) < 2:
         raise ValueError(
             "y has only one class, but at least 2 are needed. Pass y=None otherwise."
         )
     return classes
-
-
-def _choose_probed(grouping: Grouping, seed: int) -> np.ndarray:
-    """Return the indices of random samples of all groups, of all if they are few."""
-    if len(grouping.codes) <= MAX_PROBED:
-        return np.arange(len(grouping.codes))
-    return np.sort(draw_from_groups(grouping, MAX_PROBED, np.random.RandomState(seed)))
 
 
 def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:
@@ -276,12 +261,6 @@ def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:
             f"n_neighbors={n_neighbors} is larger than the number of samples outside "
             f"of the largest group, {n_outside}. Lower n_neighbors."
         )
-
-
-def _is_noise(labels: np.ndarray) -> np.ndarray:
-    if labels.dtype.kind not in "iufO":
-        return np.zeros(len(labels), dtype=bool)
-    return np.asarray(labels == NOISE, dtype=bool)
 
 
 def _accuracy(audited: Audited) -> float:

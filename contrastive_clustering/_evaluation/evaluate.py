@@ -281,6 +281,38 @@ def read_classes(y: Any, name: str) -> np.ndarray:
     return classes
 
 
+def read_optional_classes(y: Any, n_samples: int) -> np.ndarray | None:
+    """Return the classes of samples, or raise an error that names `y`.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or None
+        The classes as passed by the caller.
+
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_samples,) or None
+        One class for each sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `y` does not hold one class for each sample.
+    """
+    if y is None:
+        return None
+    classes = read_classes(y, "y")
+    if len(classes) != n_samples:
+        raise ValueError(
+            f"y has {len(classes)} labels, but X has {n_samples} samples. Pass one "
+            "label for each sample, or y=None."
+        )
+    return classes
+
+
 def _check_classes(
     X_train: Any, y_train: Any, X_test: Any, y_test: Any
 ) -> list[np.ndarray]:

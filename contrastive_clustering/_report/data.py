@@ -11,7 +11,6 @@ from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.sources import take_rows
 from contrastive_clustering._data.validation import Samples
-from contrastive_clustering._evaluation.evaluate import read_classes
 from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
@@ -199,35 +198,3 @@ def choose_samples(
         y=None if y is None else y[rows],
         y_name=y_name,
     )
-
-
-def check_classes(y: Any, n_samples: int) -> np.ndarray | None:
-    """Return the classes of samples, or raise an error that names `y`.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or None
-        The classes as passed by the caller.
-
-    n_samples : int
-        Number of samples.
-
-    Returns
-    -------
-    classes : ndarray of shape (n_samples,) or None
-        One class for each sample.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `y` does not hold one class for each sample.
-    """
-    if y is None:
-        return None
-    classes = read_classes(y, "y")
-    if len(classes) != n_samples:
-        raise ValueError(
-            f"y has {len(classes)} labels, but X has {n_samples} samples. Pass one "
-            "label for each sample, or y=None."
-        )
-    return classes

@@ -20,7 +20,7 @@ from contrastive_clustering._evaluation.survival_column import (
 from contrastive_clustering._evaluation.table_columns import read_table
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.identifying import has_many_levels, may_identify
-from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.identifiers import read_column
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.nuisance import Nuisance
@@ -143,9 +143,7 @@ class PeopleData:
             _get(columns, groups, "groups")
             columns.pop(groups)
             groups = metadata[groups]
-        grouping = Grouping(np.arange(n_samples), n_samples)
-        if grouped:
-            grouping = Grouping.read(groups, n_samples)
+        grouping = read_units(groups, n_samples)
         times = None
         if survival is not None:
             times = _read_survival(survival, columns, grouping, pandas)

@@ -12,10 +12,10 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._display.fitted import check_fitted
+from contrastive_clustering._evaluation.evaluate import read_optional_classes
 from contrastive_clustering._report import plots, sections
 from contrastive_clustering._report.data import (
     Chosen,
-    check_classes,
     choose_samples,
     take_fingerprint,
 )
@@ -192,7 +192,7 @@ def clustering_report(
     file = as_output_path(path, "path")
     X = open_samples(from_tensor(X, "X"))
     samples = estimator._read(X)
-    classes = check_classes(y, len(samples))
+    classes = read_optional_classes(y, len(samples))
     data = PeopleData.read(metadata, groups, survival, nuisance, len(samples))
     of_all = None if data is None or not data.grouped else data.grouping
     seed = int(check_random_state(random_state).randint(2**31 - 1))

@@ -212,6 +212,60 @@ def _without_rounding(values: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return result
 
 
+def read_groups(groups: Any, n_samples: int) -> Grouping | None:
+    """Return the groups of samples, or None if each sample is independent.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,), Grouping or None
+        Identifier of the group of each sample.
+
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    grouping : Grouping or None
+        None if there are no groups, or if each of them has one sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See :meth:`Grouping.read`.
+    """
+    if groups is None:
+        return None
+    if not isinstance(groups, Grouping):
+        groups = Grouping.read(groups, n_samples)
+    return None if groups.is_trivial else groups
+
+
+def read_units(groups: Any, n_samples: int) -> Grouping:
+    """Return the units that are counted: groups or, without groups, samples.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or None
+        Identifier of the group of each sample; None if each sample is a unit.
+
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    units : Grouping
+        The unit of each sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See :meth:`Grouping.read`.
+    """
+    if groups is None:
+        return Grouping(np.arange(n_samples), n_samples)
+    return Grouping.read(groups, n_samples)
+
+
 def sample_weights(grouping: Grouping | None) -> np.ndarray | None:
     """Return the weights of samples with which a group weighs as one.
 

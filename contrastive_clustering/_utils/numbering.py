@@ -9,6 +9,21 @@ NOISE = -1
 DECIMALS = 9
 
 
+def noise_mask(labels: np.ndarray) -> np.ndarray:
+    """Return a mask of noise among labels of any type; text is never noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.numbering import noise_mask
+    >>> noise_mask(np.array([0, -1])), noise_mask(np.array(["-1", "b"]))
+    (array([False,  True]), array([False, False]))
+    """
+    if labels.dtype.kind not in "iufO":
+        return np.zeros(len(labels), dtype=bool)
+    return np.asarray(labels == NOISE, dtype=bool)
+
+
 def match(
     labels: np.ndarray, earlier: np.ndarray, weights: np.ndarray | None = None
 ) -> dict[int, int]:

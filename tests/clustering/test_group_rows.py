@@ -4,18 +4,10 @@ import pytest
 from contrastive_clustering._clustering.group_rows import (
     draw_from_groups,
     draw_sorted_rows,
-    read_groups,
 )
 from contrastive_clustering._utils.grouping import Grouping
 
 GROUPS = Grouping.read(["a"] * 40 + ["b"] * 3 + ["c", "d"], 45)
-
-
-def test_groups_of_one_sample_each_are_no_groups():
-    assert read_groups(None, 3) is None
-    assert read_groups(["a", "b", None], 3) is None
-    assert read_groups(GROUPS, 45) is GROUPS
-    assert read_groups(["a", "b", "a"], 3).codes.tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(

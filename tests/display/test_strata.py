@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
-from contrastive_clustering._display.strata import is_noise, read_groups, read_strata
+from contrastive_clustering._display.strata import read_strata
 
 
 def test_strata_are_sorted_and_numbered():
     strata, codes = read_strata([[3], [-1], [3]])
     assert strata.tolist() == [-1, 3]
     assert codes.tolist() == [1, 0, 1]
-    assert [is_noise(each) for each in strata] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -32,16 +31,6 @@ def test_other_numbers_are_not_changed():
     assert read_strata(np.array([3, 1], np.uint8))[0].tolist() == [1, 3]
 
 
-def test_names_are_not_noise():
-    strata, _ = read_strata(["-1", "b"])
-    assert not any(is_noise(each) for each in strata)
-
-
 def test_missing_strata_are_reported():
     with pytest.raises(ValueError, match="strata"):
         read_strata([0.0, np.nan])
-
-
-def test_samples_are_groups_of_their_own_without_groups():
-    assert read_groups(None, 3).codes.tolist() == [0, 1, 2]
-    assert read_groups(["x", "y", "x"], 3).codes.tolist() == [0, 1, 0]

@@ -19,7 +19,10 @@ from contrastive_clustering._clustering.hierarchy import cut_linkage, link_cente
 from contrastive_clustering._evaluation import compactness as _compactness
 from contrastive_clustering._evaluation import evaluate as _evaluation
 from contrastive_clustering._evaluation import group_bootstrap
-from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+from contrastive_clustering._evaluation.evaluate import (
+    evaluate_clustering,
+    read_optional_classes,
+)
 from contrastive_clustering.metrics import (
     clustering_accuracy,
     mapped_accuracy,
@@ -307,3 +310,33 @@ def test_the_estimator_on_digits(fitted_digits, digits):
     assert result.probes["linear_latent_balanced_accuracy"] > 0.8
     assert 0 < result.reconstruction_error < 1
     assert -1 <= result.silhouette <= 1
+
+
+@pytest.mark.parametrize(
+    "y",
+    [[0, 1, 1], ["ill", "well", "ill"], np.array([[1], [0], [1]]), [True, False] * 2],
+)
+def test_classes_are_returned_as_an_array(y):
+    classes = read_optional_classes(y, len(y))
+    assert classes.tolist() == np.ravel(y).tolist()
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 1],
+        [0.5, 1.5, 2.5],
+        [0.0, 1.0, np.nan],
+        ["a", None, "b"],
+        np.zeros((3, 2)),
+        3,
+        [],
+    ],
+)
+def test_invalid_classes_are_rejected(y):
+    with pytest.raises((TypeError, ValueError), match=r"\by\b"):
+        read_optional_classes(y, 3)
+
+
+def test_missing_classes_stay_none():
+    assert read_optional_classes(None, 3) is None

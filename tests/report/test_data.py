@@ -10,7 +10,6 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._report.data import (
     ChosenSamples,
-    check_classes,
     choose_samples,
     take_fingerprint,
 )
@@ -144,33 +143,3 @@ def test_column_names_are_kept():
     )
     assert chosen.X.columns.tolist() == ["a", "b", "c"]
     assert chosen.X.index.tolist() == chosen.rows.tolist()
-
-
-@pytest.mark.parametrize(
-    "y",
-    [[0, 1, 1], ["ill", "well", "ill"], np.array([[1], [0], [1]]), [True, False] * 2],
-)
-def test_classes_are_returned_as_an_array(y):
-    classes = check_classes(y, len(y))
-    assert classes.tolist() == np.ravel(y).tolist()
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        [0, 1],
-        [0.5, 1.5, 2.5],
-        [0.0, 1.0, np.nan],
-        ["a", None, "b"],
-        np.zeros((3, 2)),
-        3,
-        [],
-    ],
-)
-def test_invalid_classes_are_rejected(y):
-    with pytest.raises((TypeError, ValueError), match=r"\by\b"):
-        check_classes(y, 3)
-
-
-def test_missing_classes_stay_none():
-    assert check_classes(None, 3) is None

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contrastive_clustering._utils.grouping import Grouping, sample_weights
+from contrastive_clustering._utils.grouping import (
+    Grouping,
+    read_groups,
+    read_units,
+    sample_weights,
+)
 from contrastive_clustering._utils.identifiers import MISSING
 
 GROUPS = Grouping(np.array([0, 0, 1, 1, 1, 2]), 3)
@@ -175,3 +180,15 @@ def test_the_first_of_two_samples_represents_its_group():
 def test_the_first_of_equal_samples_represents_its_group():
     grouping = Grouping(np.array([0, 1, 0, 1]), 2)
     assert grouping.representatives(np.ones((4, 2))).tolist() == [0, 1]
+
+
+def test_groups_of_one_sample_each_are_no_groups():
+    assert read_groups(None, 3) is None
+    assert read_groups(["a", "b", None], 3) is None
+    assert read_groups(GROUPS, 6) is GROUPS
+    assert read_groups(["a", "b", "a"], 3).codes.tolist() == [0, 1, 0]
+
+
+def test_samples_are_units_without_groups():
+    assert read_units(None, 3).codes.tolist() == [0, 1, 2]
+    assert read_units(["x", "y", "x"], 3).codes.tolist() == [0, 1, 0]

@@ -7,10 +7,29 @@ from hypothesis import strategies as st
 from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._utils.numbering import match, order_strata, renumber
+from contrastive_clustering._utils.numbering import (
+    match,
+    noise_mask,
+    order_strata,
+    renumber,
+)
 from contrastive_clustering.metrics import match_clusters
 
 labels_of_some = st.lists(st.integers(-1, 4), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.array([0, -1]), [False, True]),
+        (np.array([-1.0, 0.5]), [True, False]),
+        (np.array([-1, "a"], dtype=object), [True, False]),
+        (np.array(["-1", "b"]), [False, False]),
+        (np.array([True, False]), [False, False]),
+    ],
+)
+def test_noise_is_minus_one_but_not_its_text(labels, expected):
+    assert noise_mask(labels).tolist() == expected
 
 
 def test_strata_are_numbered_by_size():
