@@ -25,7 +25,6 @@ from contrastive_clustering._training.callbacks import (
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
     LR_SCHEDULE,
-    name_callbacks,
     parameters_of_callbacks,
 )
 from contrastive_clustering._training.settings import TrainingSettings
@@ -134,7 +133,7 @@ def make_refinement_net(
     device = net.module_.input_mean.device
     head = net.module_.prototype_head
     head.prototypes.requires_grad_(not refinement.moves_prototypes)
-    observers = select_observers(name_callbacks(user_callbacks(settings)))
+    observers = select_observers(user_callbacks(settings))
     callbacks: list[Any] = [RelocateEmptyPrototypes(), *observers]
     callbacks.append((LR_SCHEDULE, WarmUpCosine()))
     if settings.verbose:

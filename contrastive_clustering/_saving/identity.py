@@ -12,7 +12,7 @@ from contrastive_clustering._saving.description import (
     hash_text,
     to_bytes,
 )
-from contrastive_clustering._training.callbacks import OBSERVERS
+from contrastive_clustering._training.callbacks import OBSERVERS, class_of
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
     CHECKPOINT_EVERY,
@@ -158,7 +158,7 @@ def _holds_callbacks(name: str, value: Any) -> bool:
     """Return whether a parameter is `callbacks`, or replaces one of them."""
     kind = value if isinstance(value, type) else type(value)
     return name == "callbacks" or (
-        name.startswith("callbacks__") and issubclass(kind, Callback)
+        name.startswith("callbacks__") and issubclass(class_of(value), Callback)
     )
 
 
@@ -180,7 +180,7 @@ def describe_callbacks(callbacks: Any) -> str:
     described = []
     for item in callbacks:
         name, callback = item if isinstance(item, tuple) else ("", item)
-        kind = callback if isinstance(callback, type) else type(callback)
+        kind = class_of(callback)
         if issubclass(kind, OBSERVERS):
             continue
         text = f"{name} {import_path(kind)}".lstrip()

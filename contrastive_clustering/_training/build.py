@@ -25,15 +25,12 @@ from contrastive_clustering._training.callbacks import (
     WarmUpCosine,
     changes_itself,
 )
-from contrastive_clustering._training.net import (
-    ContrastiveNet,
-)
+from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
     GROUP_POSITIVES,
     LR_SCHEDULE,
     SET_BY_FIT,
-    name_callbacks,
     net_parameters_of,
     parameters_of_callbacks,
     resolve_callbacks,
@@ -92,7 +89,7 @@ def make_net(
             random_state=derive_seed(settings.seed, SeedStream.VALIDATION_SPLIT)
             % 2**32,
         )
-    names = [name for name, _ in name_callbacks(callbacks)]
+    names = [name for name, _ in callbacks]
     net = ContrastiveNet(
         ContrastiveAutoencoder,
         module__sample_shape=scaler.layout.network_shape,

@@ -19,6 +19,7 @@ from skorch.callbacks import (
 )
 
 from contrastive_clustering._networks.joint_loss import LOSS_TITLES
+from contrastive_clustering._training.callbacks import class_of
 from contrastive_clustering._training.net_params import (
     CHECKPOINT,
     EARLY_STOPPING,
@@ -68,7 +69,7 @@ def check_callbacks(callbacks: Sequence[Any]) -> None:
     """
     for index, item in enumerate(callbacks):
         callback = item[1] if _is_named(item) else item
-        kind = callback if isinstance(callback, type) else type(callback)
+        kind = class_of(callback)
         if not issubclass(kind, Callback) or (
             _is_named(item) and not isinstance(item[0], str)
         ):
@@ -136,7 +137,7 @@ def _check_names(callbacks: Sequence[Any]) -> None:
     for index, (numbered, callback) in zip(
         indices, name_callbacks(unnamed), strict=True
     ):
-        kind = callback if isinstance(callback, type) else type(callback)
+        kind = class_of(callback)
         # skorch numbers callbacks of a class, but also compares names without a number.
         for name in (kind.__name__, numbered):
             owners[name] = f"callbacks[{index}], which has no other name,"
@@ -179,8 +180,7 @@ def _with_parameters(callback: Any, params: dict[str, Any], where: str) -> Any:
 
 def _is_from_skorch(callback: Any) -> bool:
     """Return whether a callback, or a class of callbacks, is one of skorch itself."""
-    kind = callback if isinstance(callback, type) else type(callback)
-    return kind.__module__.startswith("skorch.")
+    return class_of(callback).__module__.startswith("skorch.")
 
 
 def _check_part(callback: Any, name: str, early_stopping: bool) -> None:

@@ -1,7 +1,7 @@
 """Callbacks of training: the learning rate schedule and the progress bar."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -42,27 +42,29 @@ TRAINERS = (
 WARM_UP = 0.1
 
 
-def select_observers(callbacks: Sequence[Any] | None) -> list[Any]:
+def class_of(callback: Any) -> type:
+    """Return the class of a callback, which may be given as the class itself."""
+    return callback if isinstance(callback, type) else type(callback)
+
+
+def select_observers(callbacks: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Return the callbacks that only record a training.
 
     Parameters
     ----------
-    callbacks : sequence or None
-        The parameter of the estimator: callbacks, their classes, or pairs of a name
-        and one of these.
+    callbacks : iterable of pairs
+        Names, and callbacks or their classes.
 
     Returns
     -------
-    observers : list
-        The callbacks that are skorch's own observers or derive from them.
+    observers : list of pairs
+        Those that are skorch's own observers or derive from them.
     """
-    observers = []
-    for item in callbacks or ():
-        callback = item[1] if isinstance(item, tuple) else item
-        kind = callback if isinstance(callback, type) else type(callback)
-        if issubclass(kind, OBSERVERS):
-            observers.append(item)
-    return observers
+    return [
+        (name, callback)
+        for name, callback in callbacks
+        if issubclass(class_of(callback), OBSERVERS)
+    ]
 
 
 def changes_training(callback: Any) -> bool:
@@ -79,7 +81,7 @@ def changes_training(callback: Any) -> bool:
         False for callbacks that do not derive from skorch's own, because it cannot be
         known what they do.
     """
-    kind = callback if isinstance(callback, type) else type(callback)
+    kind = class_of(callback)
     return issubclass(kind, TRAINERS) or (
         issubclass(kind, Callback) and bool(getattr(callback, "load_best", False))
     )

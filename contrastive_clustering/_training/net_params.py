@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._networks.joint_loss import JointLoss
-from contrastive_clustering._training.callbacks import WarmUpCosine
+from contrastive_clustering._training.callbacks import WarmUpCosine, class_of
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import (
     Count,
@@ -376,8 +376,7 @@ def _check_callback_parameter(
             f"not exist. The names of callbacks are {sorted(named)}."
         )
     if not parameter:
-        kind = value if isinstance(value, type) else type(value)
-        if value is not None and not issubclass(kind, Callback):
+        if value is not None and not issubclass(class_of(value), Callback):
             raise ValueError(
                 f"{name}={show(value)} is not a skorch callback. Pass a callback, or "
                 "None to remove it."

@@ -91,8 +91,15 @@ def test_observers_are_distinguished_from_callbacks_that_affect_training():
     class Other(Callback):
         pass
 
-    named = ("bar", ProgressBar())
-    board = TensorBoard(writer=None)
-    acting = [EarlyStopping(), ("score", EpochScoring("f1")), Other, Other()]
-    assert select_observers([*acting, named, Custom, board]) == [named, Custom, board]
-    assert select_observers(None) == []
+    recording = [
+        ("bar", ProgressBar()),
+        ("custom", Custom),
+        ("board", TensorBoard(writer=None)),
+    ]
+    acting = [
+        ("stop", EarlyStopping()),
+        ("score", EpochScoring("f1")),
+        ("class", Other),
+        ("other", Other()),
+    ]
+    assert select_observers([*acting, *recording]) == recording
