@@ -9,10 +9,8 @@ from sklearn.base import BaseEstimator, clone
 from contrastive_clustering._io.schema import Integer, Scope, shown
 from contrastive_clustering._saving.codec import from_tree, to_tree
 from contrastive_clustering._training.net_params import (
-    CHECKPOINT_EVERY,
-    COMPILE,
-    GROUP_POSITIVES,
     KEYWORDS,
+    concerns_machine,
     is_net_parameter,
 )
 from contrastive_clustering._utils.messages import show
@@ -20,11 +18,6 @@ from contrastive_clustering._utils.messages import show
 # Largest layer that a file may define. Covariances of more latents would take
 # gigabytes.
 MAX_WIDTH = 2**13
-
-# Parameters that concern the machine rather than the model. A file that sets them could
-# start processes or write to an arbitrary folder.
-MACHINE_PARAMETERS = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
-MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
 
 _WIDTHS = ("latent_dim", "module__projection_dim", "module__projection_width")
 
@@ -64,7 +57,7 @@ def params_to_tree(
             f"{name}={show(value)}{note}",
         )
         for name, value in params.items()
-        if not _concerns_machine(name)
+        if not concerns_machine(name)
     }
 
 
@@ -96,8 +89,10 @@ def params_from_tree(
         a value is neither known nor trusted.
     """
     for name in tree:
+        # A file that sets those of the machine could start processes or write to an
+        # arbitrary folder.
         if (
-            _concerns_machine(name)
+            concerns_machine(name)
             or name == KEYWORDS
             or not (name in known or is_net_parameter(name))
         ):
@@ -106,12 +101,6 @@ def params_from_tree(
         if name in tree:
             Integer(1, MAX_WIDTH).check(_unboxed(tree[name]), name, Scope())
     return {name: from_tree(value, trusted) for name, value in tree.items()}
-
-
-def _concerns_machine(name: str) -> bool:
-    return name in MACHINE_PARAMETERS or (
-        name.startswith(MACHINE_PREFIXES) and name != GROUP_POSITIVES
-    )
 
 
 def _unboxed(tree: Any) -> Any:

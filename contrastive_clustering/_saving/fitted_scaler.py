@@ -25,9 +25,7 @@ from contrastive_clustering._io.schema import (
     Scope,
     Text,
 )
-from contrastive_clustering._saving.fitted_space import (
-    Tree,
-)
+from contrastive_clustering._saving.fitted_space import Tree
 
 # Channels and three spatial axes. Computing the product of a long list takes hours.
 MAX_AXES = 4

@@ -14,27 +14,13 @@ from contrastive_clustering._saving.description import (
 )
 from contrastive_clustering._training.callbacks import OBSERVERS, class_of
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._training.net_params import (
-    CHECKPOINT_EVERY,
-    COMPILE,
-    GROUP_POSITIVES,
-)
+from contrastive_clustering._training.net_params import concerns_machine
 from contrastive_clustering._utils import provenance
 from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.provenance import import_path
 
-# Parameters that do not affect what is learned.
-IRRELEVANT = {
-    CHECKPOINT_EVERY,
-    COMPILE,
-    "checkpoint_dir",
-    "device",
-    "random_state",
-    "store_examples",
-    "verbose",
-    "warm_start",
-}
-IRRELEVANT_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+# Parameters that do not affect what is learned, besides those of the machine.
+IRRELEVANT = {"device", "random_state", "store_examples", "verbose", "warm_start"}
 
 # Longer texts are truncated, and a digest distinguishes them.
 MAX_TEXT_LENGTH = 1000
@@ -84,8 +70,7 @@ def identify(
             else describe(value)
         )
         for name, value in params.items()
-        if name == GROUP_POSITIVES
-        or (name not in IRRELEVANT and not name.startswith(IRRELEVANT_PREFIXES))
+        if name not in IRRELEVANT and not concerns_machine(name)
     }
     digest = hash_arrays(iterate_chunks(X))
     identity["X"] = f"{X.dtype} {X.shape} {digest}"
@@ -156,7 +141,6 @@ def describe_training(net: ContrastiveNet | None) -> str:
 
 def _holds_callbacks(name: str, value: Any) -> bool:
     """Return whether a parameter is `callbacks`, or replaces one of them."""
-    kind = value if isinstance(value, type) else type(value)
     return name == "callbacks" or (
         name.startswith("callbacks__") and issubclass(class_of(value), Callback)
     )

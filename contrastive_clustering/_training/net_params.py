@@ -52,6 +52,10 @@ CHECKPOINT_EVERY = f"callbacks__{CHECKPOINT}__every"
 # skorch's name, without a prefix, for whether to compile the network for training.
 COMPILE = "compile"
 
+# Parameters that concern the machine and do not affect what is learned.
+MACHINE_PARAMETERS = {"checkpoint_dir", CHECKPOINT_EVERY, COMPILE}
+MACHINE_PREFIXES = ("iterator_train__", "iterator_valid__", "compile__")
+
 # Parameters that fit sets, and the estimator's parameter to use instead, if any.
 SET_BY_FIT: dict[str, str | None] = {
     "module__sample_shape": "image_shape",
@@ -175,6 +179,20 @@ def net_parameters_of(params: Mapping[str, Any], *prefixes: str) -> dict[str, An
         if is_net_parameter(name)
         and (not prefixes or name.partition("__")[0] in prefixes)
     }
+
+
+def concerns_machine(name: str) -> bool:
+    """Return whether a parameter concerns the machine rather than the model.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._training.net_params import concerns_machine
+    >>> [concerns_machine(name) for name in ("checkpoint_dir", "compile", "lr")]
+    [True, True, False]
+    """
+    return name in MACHINE_PARAMETERS or (
+        name.startswith(MACHINE_PREFIXES) and name != GROUP_POSITIVES
+    )
 
 
 def parameters_of_callbacks(
