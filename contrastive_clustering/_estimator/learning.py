@@ -1,6 +1,5 @@
 """Methods `fit` and `partial_fit` of the estimator."""
 
-import math
 import sys
 from dataclasses import replace
 from typing import Any, Self
@@ -241,8 +240,7 @@ class LearningMixin(FittedAttributes):
 
 def _print_cost(dataset: ArrayDataset, settings: FitSettings) -> None:
     """Print the estimate of time and memory, unless it would take long to find."""
-    n_values = math.prod(dataset.scaler.layout.network_shape)
-    if is_cheap_to_estimate(len(dataset), settings, n_values) and sys.stderr:
+    if is_cheap_to_estimate(dataset, settings) and sys.stderr:
         print(f"fit: {estimate_fit(dataset, settings)}", file=sys.stderr)
 
 

@@ -82,10 +82,10 @@ def _show_seconds(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds >= 2 else f"{seconds:.1f} seconds"
 
 
-def is_cheap_to_estimate(n_samples: int, settings: FitSettings, n_values: int) -> bool:
+def is_cheap_to_estimate(dataset: ArrayDataset, settings: FitSettings) -> bool:
     """Return whether the timed steps take at most a hundredth of the training."""
-    n_timed = (N_WARM_UP + N_TIMED) * _count_timed(settings.training, n_values)
-    return 100 * n_timed <= n_samples * _count_new_epochs(settings)
+    n_timed = (N_WARM_UP + N_TIMED) * _count_timed(dataset, settings.training)
+    return 100 * n_timed <= len(dataset) * _count_new_epochs(settings)
 
 
 def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
@@ -105,11 +105,10 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
         The estimate.
     """
     training = settings.training
-    shape = dataset.scaler.layout.network_shape
-    n_timed = min(len(dataset), _count_timed(training, math.prod(shape)))
+    n_timed = min(len(dataset), _count_timed(dataset, training))
     rows = np.linspace(0, len(dataset) - 1, n_timed).round().astype(np.intp)
-    n_changes = count_changes(
-        training, dataset.scaler, has_groups=dataset.metadata.groups is not None
+    net = make_net(
+        _reduced(training, n_timed), dataset.scaler, count_changes(training, dataset)
     )
     net = make_net(_reduced(training, n_timed), dataset.scaler, n_changes)
     part = dataset.take(rows)
@@ -120,6 +119,7 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
     if n_repeated:
         with net.module_.keeping_features():
             seconds += n_repeated * _seconds_per_sample(net, part)
+    shape = dataset.scaler.layout.network_shape
     n_weights = sum(weight.numel() for weight in net.module_.parameters())
     batch_size = min(training.batch_size, len(dataset))
     working = batch_size * step_bytes(shape, training.latent_dim)
@@ -134,7 +134,8 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
     )
 
 
-def _count_timed(training: TrainingSettings, n_values: int) -> int:
+def _count_timed(dataset: ArrayDataset, training: TrainingSettings) -> int:
+    n_values = math.prod(dataset.scaler.layout.network_shape)
     return min(training.batch_size, max(FEWEST_TIMED, VALUES_TIMED // n_values))
 
 

@@ -142,11 +142,7 @@ def fit_model(
     reached = None if checkpoint is None else checkpoint.reached
 
     def begin() -> tuple[ContrastiveNet, ArrayDataset]:
-        n_changes = count_changes(
-            settings.training,
-            dataset.scaler,
-            has_groups=dataset.metadata.groups is not None,
-        )
+        n_changes = count_changes(settings.training, dataset)
         net = make_net(settings.training, dataset.scaler, n_changes)
         if previous is None and reached is None:
             set_components(net, dataset)

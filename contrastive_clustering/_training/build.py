@@ -12,7 +12,7 @@ from skorch.callbacks import EarlyStopping
 
 from contrastive_clustering._augmentation.draws import Changes
 from contrastive_clustering._augmentation.presets import PRESETS
-from contrastive_clustering._data.dataset import EvenBatchLoader
+from contrastive_clustering._data.dataset import ArrayDataset, EvenBatchLoader
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._networks.autoencoder import (
     ContrastiveAutoencoder,
@@ -118,9 +118,7 @@ def make_net(
     return net
 
 
-def count_changes(
-    settings: TrainingSettings, scaler: Scaler, *, has_groups: bool
-) -> int:
+def count_changes(settings: TrainingSettings, dataset: ArrayDataset) -> int:
     """Return the number of changes between views that a network has to predict.
 
     Parameters
@@ -128,11 +126,8 @@ def count_changes(
     settings : TrainingSettings
         How to train.
 
-    scaler : Scaler
-        The standardization and the layout of the samples.
-
-    has_groups : bool
-        Whether the samples have groups.
+    dataset : ArrayDataset
+        The training set.
 
     Returns
     -------
@@ -141,6 +136,7 @@ def count_changes(
         than those of a preset, or with views of two samples of a group.
     """
     weight = settings.net_params.get("criterion__change_weight")
+    has_groups = dataset.metadata.groups is not None
     is_paired = has_groups and settings.net_params.get(GROUP_POSITIVES, False)
     augmentation = settings.augmentation
     # A subclass of a preset may draw its views in another way.
@@ -148,7 +144,7 @@ def count_changes(
         return 0
     assert augmentation is not None
     changes: Changes = []
-    sample = torch.zeros(1, *scaler.layout.network_shape)
+    sample = torch.zeros(1, *dataset.scaler.layout.network_shape)
     augmentation.pair(sample, torch.Generator(), changes)
     return len(changes)
 

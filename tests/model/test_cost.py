@@ -79,11 +79,11 @@ def test_memory_grows_with_the_batch_but_not_beyond_the_samples(fast, monkeypatc
 
 
 def test_estimates_of_short_fits_are_not_cheap(fast):
-    _, settings = make(fast, max_epochs=3, refinement_epochs=2, batch_size=64)
-    n_values = math.prod((8, 8))
-    needed = 100 * 3 * 64 / 5
-    assert not is_cheap_to_estimate(math.ceil(needed) - 1, settings, n_values)
-    assert is_cheap_to_estimate(math.ceil(needed), settings, n_values)
+    dataset, settings = make(fast, max_epochs=3, refinement_epochs=2, batch_size=64)
+    needed = math.ceil(100 * 3 * 64 / 5)
+    for n_samples in (needed - 1, needed):
+        repeated = dataset.take(np.zeros(n_samples, dtype=np.intp))
+        assert is_cheap_to_estimate(repeated, settings) == (n_samples == needed)
 
 
 @pytest.mark.slow
