@@ -34,8 +34,20 @@ def test_parameters_of_a_custom_refinement_are_checked(tiny_images, fast):
     clusterer = ContrastiveAutoencoderClusterer(
         **fast, refinement=FrozenAssignments(temperature=0.0)
     )
-    with pytest.raises(ValueError, match=r"refinement=.*'temperature' parameter"):
+    with pytest.raises(ValueError, match=r"refinement=.*'temperature'.* of Frozen"):
         clusterer.fit(tiny_images)
+
+
+def test_the_defaults_train_one_prototype_a_cluster_by_the_joint_loss():
+    refinement = FrozenAssignments()
+    assert refinement.temperature == 0.1
+    assert refinement.is_contrastive
+    assert not refinement.moves_prototypes
+    assert not refinement.reclusters
+    assert refinement.prototypes_per_cluster == 1
+    assert refinement.target_neighbors == 0
+    assert refinement.final_weight == 1
+    assert refinement.loss_terms(None, torch.eye(2)) == {}
 
 
 def test_prototypes_do_not_move_by_default():

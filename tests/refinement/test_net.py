@@ -16,6 +16,7 @@ from contrastive_clustering._clustering.latent_clustering import fit_clustering
 from contrastive_clustering._networks.autoencoder import PrototypeHead
 from contrastive_clustering._refinement.net import RefinementNet
 from contrastive_clustering._refinement.resolve import REFINEMENTS
+from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering.metrics import clustering_accuracy
 
 DEFAULT = ContrastiveAutoencoderClusterer().refinement
@@ -202,6 +203,30 @@ def test_stored_assignments_are_averaged_over_neighbors():
         shared._stored(torch.tensor([0, 2])),
         torch.tensor([[0.7, 0.3], [0.35, 0.65]]),
     )
+
+
+def test_terms_of_a_refinement_use_the_updated_targets_and_add_to_the_loss(monkeypatch):
+    refinement = SelfTrainingRefinement(target_momentum=0.0, sharpening=1.0)
+    net = make_net(refinement, torch.eye(2))
+    seen = []
+
+    def joint_terms(self, *args):
+        seen.append(args[-1])
+        return {"loss": torch.tensor(2.0)}
+
+    monkeypatch.setattr(ContrastiveNet, "loss_terms", joint_terms)
+    output = output_of(
+        net, torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    )
+    changes = torch.ones(2, 1)
+    terms = net.loss_terms(output, torch.arange(2), None, True, changes)
+    first, second = output.logits.softmax(dim=1).chunk(2)
+    targets = (first + second) / 2
+    expected = F.cross_entropy(output.logits, targets.repeat(2, 1))
+    torch.testing.assert_close(net.memberships, targets)
+    torch.testing.assert_close(terms["assignment_loss"], expected)
+    torch.testing.assert_close(terms["loss"], 2 + expected)
+    assert seen[0] is changes
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.8])

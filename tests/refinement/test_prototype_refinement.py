@@ -18,6 +18,10 @@ def test_prototypes_move_toward_the_mean_direction_of_their_members(momentum):
     torch.testing.assert_close(moved[1], prototypes[1])  # it has no members
 
 
+def test_prototypes_mostly_keep_their_direction_by_default():
+    assert PrototypeRefinement().momentum == 0.9
+
+
 def test_predictions_replace_stored_assignments_without_a_loss_term():
     refinement = PrototypeRefinement()
     stored, predicted = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.2, 0.8]])
@@ -26,4 +30,5 @@ def test_predictions_replace_stored_assignments_without_a_loss_term():
     assert refinement.loss_terms(None, stored) == {}
     assert not refinement.is_contrastive
     assert not refinement.reclusters
+    assert refinement.moves_prototypes
     assert refinement.final_weight == 1

@@ -1,13 +1,23 @@
 import pytest
 
 from contrastive_clustering import PrototypeRefinement, SelfTrainingRefinement
-from contrastive_clustering._refinement.resolve import REFINEMENTS, resolve_refinement
+from contrastive_clustering._refinement.resolve import (
+    REFINEMENT_CLASSES,
+    REFINEMENTS,
+    resolve_refinement,
+)
 
 
 @pytest.mark.parametrize("name", list(REFINEMENTS))
 def test_names_stand_for_valid_settings(name):
     refinement = resolve_refinement(name)
     assert resolve_refinement(refinement) == refinement
+
+
+def test_only_neighbors_shares_targets():
+    neighbors = {name: each.target_neighbors for name, each in REFINEMENTS.items()}
+    assert neighbors == {"prototypes": 0, "self_training": 0, "neighbors": 20}
+    assert [*REFINEMENT_CLASSES] == [PrototypeRefinement, SelfTrainingRefinement]
 
 
 @pytest.mark.parametrize(
@@ -29,5 +39,5 @@ def test_names_stand_for_valid_settings(name):
     ],
 )
 def test_invalid_settings_are_named(refinement, name):
-    with pytest.raises((ValueError, TypeError), match=name):
+    with pytest.raises(ValueError, match=rf"^refinement=\w+\(.*: The '{name}' param"):
         resolve_refinement(refinement)
