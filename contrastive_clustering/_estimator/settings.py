@@ -115,9 +115,7 @@ def unresolved_training(params: EstimatorParameters) -> TrainingSettings:
         kl_weight=params.kl_weight,
         augmentation=None,
         max_epochs=0,
-        refinement_epochs=count_refinement_epochs(
-            params.refinement_epochs, kind="image"
-        ),
+        refinement_epochs=0,
         batch_size=2,
         optimizer=params.optimizer,
         lr=params.lr,

@@ -13,8 +13,8 @@ from contrastive_clustering._training.build import count_changes, make_net
 from contrastive_clustering._training.components import components_bytes
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
-from contrastive_clustering._training.step_memory import BYTES_OF_FLOAT32, step_bytes
-from contrastive_clustering._utils.memory import show_bytes
+from contrastive_clustering._training.step_memory import step_bytes
+from contrastive_clustering._utils.memory import BYTES_OF_FLOAT32, show_bytes
 from contrastive_clustering._utils.threads import limit_nested_threads
 
 # A timed step has a whole batch of small samples, whose time includes a fixed cost, and
@@ -110,7 +110,6 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
     net = make_net(
         _reduced(training, n_timed), dataset.scaler, count_changes(training, dataset)
     )
-    net = make_net(_reduced(training, n_timed), dataset.scaler, n_changes)
     part = dataset.take(rows)
     n_epochs, refinement_epochs = _epochs(settings)
     n_new = _count_new_epochs(settings)
@@ -119,8 +118,8 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
     if n_repeated:
         with net.module_.keeping_features():
             seconds += n_repeated * _seconds_per_sample(net, part)
-    shape = dataset.scaler.layout.network_shape
     n_weights = sum(weight.numel() for weight in net.module_.parameters())
+    shape = dataset.scaler.layout.network_shape
     batch_size = min(training.batch_size, len(dataset))
     working = batch_size * step_bytes(shape, training.latent_dim)
     if dataset.scaler.layout.is_table and training.encoder is None:

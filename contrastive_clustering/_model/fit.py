@@ -70,8 +70,6 @@ from contrastive_clustering._utils.numbering import order_strata
 from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads
 
-FitClusters = Callable[..., LatentClustering]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FitSettings:

@@ -8,8 +8,7 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from contrastive_clustering._networks.backbones import default_decoder, default_encoder
-
-BYTES_OF_FLOAT32 = 4
+from contrastive_clustering._utils.memory import BYTES_OF_FLOAT32
 
 # The largest batch of smaller samples fits into memory. They are not calculated, as the
 # first use of the meta device takes about a second.

@@ -77,7 +77,7 @@ def test_settings_that_depend_on_samples_are_not_resolved():
     training = unresolved_training(ContrastiveAutoencoderClusterer(lr=0.2))
     assert training.lr == 0.2
     assert training.augmentation is None
-    assert training.max_epochs == 0
+    assert training.max_epochs == training.refinement_epochs == 0
 
 
 @pytest.mark.parametrize("augmentation", ["gray", GrayImageAugmentation(), None])

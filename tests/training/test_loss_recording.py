@@ -299,6 +299,7 @@ def test_epochs_run_on_the_meta_device(fast, monkeypatch, others):
         augmentation=resolve_augmentation(estimator.augmentation, scaler.layout),
         device=torch.device("meta"),
         max_epochs=1,
+        refinement_epochs=1,
         batch_size=8,
     )
     monkeypatch.setattr(
