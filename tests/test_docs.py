@@ -37,15 +37,8 @@ IGNORED = {
     "EX01",  # examples are optional
     "GL01",  # summaries start on the line of the quotes
     "GL02",
-    "GL08",  # classes document the parameters of their constructors
     "SS05",  # a summary may start with any form of a verb
-    "SS06",
     "RT02",  # return values have names, as in scikit-learn
-    "RT03",
-    "PR01",  # *args and **kwargs
-    "PR02",
-    "PR06",
-    "YD01",
 }
 
 
@@ -86,8 +79,11 @@ PUBLIC_NAMES = [
 
 @pytest.mark.parametrize("name", sorted(set(public_objects())))
 def test_public_docstrings_are_numpydoc(name):
-    errors = [e for e in validate(name)["errors"] if e[0] not in IGNORED]
-    assert errors == []
+    result = validate(name)
+    ignored = set(IGNORED)
+    if "Parameters\n------" not in result["docstring"]:
+        ignored.add("PR01")  # a class of results, which documents its attributes
+    assert [e for e in result["errors"] if e[0] not in ignored] == []
 
 
 def test_all_parameters_are_documented_with_their_defaults():

@@ -182,9 +182,9 @@ class ContrastiveAutoencoderClusterer(
         after every epoch, or every fifth with ``callbacks__checkpoint__every=5``.
         Rerunning an interrupted fit with the same X and the same parameters resumes it;
         until it is finished, a different X or different parameters raise an error. A
-        fit locks its folder:
-        until it ends, another fit in the same folder raises an error. A relative path
-        is resolved when the fit starts; "~" stands for the home folder.
+        fit locks its folder: until it ends, another fit in the same folder raises an
+        error. A relative path is resolved when the fit starts; "~" stands for the home
+        folder.
 
     store_examples : bool, default=False
         Whether to keep a training sample of each stratum as `examples_`. If False,

@@ -48,7 +48,7 @@ class LearningMixin(FittedAttributes):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, H, W), \
-                (n_samples, H, W, C) or (n_samples, D, H, W)
+                (n_samples, H, W, C), (n_samples, D, H, W) or (n_samples, D, H, W, C)
             The samples, in any units. Images have sides of at least 8 pixels. X may
             also be an array that is read by slices, such as those of HDF5 or Zarr, or a
             PyTorch data set. If there are more than 100,000 samples, the clusterer is
@@ -132,6 +132,12 @@ class LearningMixin(FittedAttributes):
 
         y : object, default=None
             Not used, present here for API consistency by convention.
+
+        groups : array-like of shape (n_samples,), default=None
+            Identifier of the group of each sample, as for `fit`.
+
+        nuisance : array-like, data frame or dict of columns, default=None
+            Variables that strata should not follow, as for `fit`.
 
         Returns
         -------

@@ -145,8 +145,7 @@ def block_geometry(
     A halved axis has a stride of two and a kernel of three, both times the axis's
     factor. In the decoder, this equals a transposed 3 x 3 convolution of stride two
     whose channels are the pixels of patches (arXiv:1609.05158), without a copy of the
-    image. An axis that keeps its
-    length has a stride and a kernel of one.
+    image. An axis that keeps its length has a stride and a kernel of one.
 
     Examples
     --------

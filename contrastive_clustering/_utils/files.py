@@ -14,8 +14,8 @@ from typing import Any
 from contrastive_clustering._utils.messages import show
 
 # Most file systems limit names to this many bytes, those of Windows to this many UTF-16
-# code units. The name of a partial file begins
-# with the first letters of the target's name, each of at most 4 bytes.
+# code units. The name of a partial file begins with the first letters of the target's
+# name, each of at most 4 bytes.
 MAX_NAME_LENGTH = 255
 PARTIAL_LETTERS = 24
 PARTIAL_SUFFIX = ".partial"
