@@ -152,8 +152,8 @@ def make_net(refinement, memberships, neighbors=None):
     net = RefinementNet.__new__(RefinementNet)
     net.refinement, net.neighbors = refinement, neighbors
     net.memberships = memberships
-    # In the third of four epochs, predictions enter the stored assignments.
-    net.history, net._first_epoch, net.max_epochs = [{}, {}, {}], 0, 4
+    # From the second of four epochs on, predictions enter the stored assignments.
+    net.history, net._first_epoch, net.max_epochs = [{}, {}], 0, 4
     net.module_ = torch.nn.Module()
     net.module_.prototype_head = PrototypeHead(
         torch.eye(2)[:, None], torch.zeros(2), 0.5
@@ -232,12 +232,13 @@ def test_terms_of_a_refinement_use_the_updated_targets_and_add_to_the_loss(monke
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
 def test_prototypes_follow_the_mean_direction_of_their_members(momentum):
     net = make_net(PrototypeRefinement(momentum=momentum), torch.full((4, 2), 0.5))
-    latent = torch.tensor([[2.0, 0.2], [3.0, -0.1], [5.0, 1.0], [1.0, 0.3]])
-    net._update(torch.arange(2), output_of(net, latent))
-    units = [row / row.norm() for row in latent]
+    head = net.module_.prototype_head
+    head.origin.copy_(torch.tensor([1.0, 5.0]))
+    offset = torch.tensor([[2.0, 0.2], [3.0, -0.1], [5.0, 1.0], [1.0, 0.3]])
+    net._update(torch.arange(2), output_of(net, offset + head.origin))
+    units = [row / row.norm() for row in offset]
     mean = sum(units) / 4
     moved = momentum * torch.tensor([1.0, 0.0]) + (1 - momentum) * mean / mean.norm()
-    head = net.module_.prototype_head
     torch.testing.assert_close(head.prototypes[0, 0], moved / moved.norm())
     # The second prototype has no members, so it does not move.
     torch.testing.assert_close(head.prototypes[1, 0], torch.tensor([0.0, 1.0]))
