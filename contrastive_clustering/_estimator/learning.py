@@ -17,7 +17,7 @@ from contrastive_clustering._estimator.relations import check_relations
 from contrastive_clustering._estimator.settings import resolve_settings
 from contrastive_clustering._evaluation.doubts import doubts_of_copies, doubts_of_sizes
 from contrastive_clustering._evaluation.group_strata import assign_groups
-from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
+from contrastive_clustering._model.agreement import check_same_fit
 from contrastive_clustering._model.cost import estimate_fit, is_cheap_to_estimate
 from contrastive_clustering._model.fit import FitSettings, fit_model
 from contrastive_clustering._model.fitted import FittedModel
@@ -25,7 +25,11 @@ from contrastive_clustering._saving.checkpoint import FILE_NAME, Checkpoint
 from contrastive_clustering._saving.identity import Identity, identify
 from contrastive_clustering._training.net_params import CHECKPOINT_EVERY
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.distributed import n_processes, run_on_first_rank
+from contrastive_clustering._utils.distributed import (
+    n_processes,
+    run_on_all_ranks,
+    run_on_first_rank,
+)
 from contrastive_clustering._utils.folder_lock import locked_folder
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.library_settings import default_library_settings

@@ -7,11 +7,10 @@ which aborts them.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
-import torch.distributed as dist
 
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._saving.identity import (
@@ -30,13 +29,10 @@ from contrastive_clustering._training.net_params import (
 )
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.distributed import (
-    explain_lost_processes,
+    all_gather_object,
     n_processes,
-    rank,
+    run_on_all_ranks,
 )
-from contrastive_clustering._utils.messages import reason_of
-
-T = TypeVar("T")
 
 # Largest number of differing parameters in a message, and length of a quoted value.
 MAX_NAMED, MAX_QUOTED = 5, 200
@@ -58,48 +54,6 @@ REMEDIES = {
     ),
 }
 PARAMETER_REMEDY = "Pass the same parameters to each process."
-
-
-def run_on_all_ranks(function: Callable[[], T]) -> T:
-    """Run a function in each process, and raise in all if it fails in any.
-
-    Parameters
-    ----------
-    function : callable
-        A function without arguments.
-
-    Returns
-    -------
-    result : object
-        The result of this process.
-
-    Raises
-    ------
-    Exception
-        The exception that the function raised in this process.
-
-    ValueError
-        If the function succeeded in this process and failed in another.
-    """
-    if n_processes() == 1:
-        return function()
-    error: Exception | None = None
-    try:
-        result = function()
-    # The error is raised below, after the others have been notified. They would
-    # otherwise wait for this process.
-    except Exception as caught:
-        error = caught
-    reasons = _all_gather_object(None if error is None else reason_of(error))
-    if error is not None:
-        raise error
-    for process, reason in enumerate(reasons):
-        if reason is not None:
-            raise ValueError(
-                f"Process {process} of the {len(reasons)} that train together failed "
-                f"({reason}), so process {rank()} stops as well."
-            )
-    return result
 
 
 def check_same_fit(
@@ -149,7 +103,7 @@ def check_same_fit(
         }
     )
     kinds = (len(X), tuple(X.shape[1:]), str(X.dtype))
-    found: list[tuple[Identity, tuple[Any, ...]]] = _all_gather_object(
+    found: list[tuple[Identity, tuple[Any, ...]]] = all_gather_object(
         (described, kinds)
     )
     first, first_kinds = found[0]
@@ -211,7 +165,7 @@ def _compare_kinds(
 
 def _locate(X: Samples, process: int) -> str:
     """Return a text on which samples differ; all processes must call this."""
-    digests = _all_gather_object(run_on_all_ranks(lambda: digest_samples(X)))
+    digests = all_gather_object(run_on_all_ranks(lambda: digest_samples(X)))
     first, other = digests[0], digests[process]
     indices = [i for i, d in enumerate(first) if d != other[i]]
     where = f"in process {process} than in process 0"
@@ -223,14 +177,6 @@ def _locate(X: Samples, process: int) -> str:
         f"X has different values {where}, in {len(indices)} of {len(first)} samples, "
         f"starting at X[{indices[0]}]"
     )
-
-
-def _all_gather_object(value: Any) -> list[Any]:
-    """Return the picklable values of all processes, in the order of their ranks."""
-    values: list[Any] = [None] * n_processes()
-    with explain_lost_processes():
-        dist.all_gather_object(values, value)
-    return values
 
 
 def _cut(text: str | None) -> str:

@@ -8,8 +8,8 @@ import torch
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._utils.distributed import run_on_all_ranks
 
 # Largest numbers of latents that are decoded and encoded together, and of their decoded
 # values, which take an eighth of a gigabyte.

@@ -27,7 +27,6 @@ from contrastive_clustering._clustering.settings import ClusteringSettings
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.on_device import keep_on_device
 from contrastive_clustering._data.scaling import Scaler
-from contrastive_clustering._model.agreement import run_on_all_ranks
 from contrastive_clustering._model.divergence import (
     check_decoder,
     encode_decoded,
@@ -65,7 +64,10 @@ from contrastive_clustering._training.continuing import continue_from
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.distributed import run_on_first_rank
+from contrastive_clustering._utils.distributed import (
+    run_on_all_ranks,
+    run_on_first_rank,
+)
 from contrastive_clustering._utils.numbering import order_strata
 from contrastive_clustering._utils.seeding import SeedStream, derive_seed
 from contrastive_clustering._utils.threads import limit_nested_threads

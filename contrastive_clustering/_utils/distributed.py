@@ -66,6 +66,56 @@ def run_on_first_rank(function: Callable[[], T]) -> T:
     return result
 
 
+def run_on_all_ranks(function: Callable[[], T]) -> T:
+    """Run a function in each process, and raise in all if it fails in any.
+
+    Parameters
+    ----------
+    function : callable
+        A function without arguments.
+
+    Returns
+    -------
+    result : object
+        The result of this process.
+
+    Raises
+    ------
+    Exception
+        The exception that the function raised in this process.
+
+    ValueError
+        If the function succeeded in this process and failed in another.
+    """
+    if n_processes() == 1:
+        return function()
+    error: Exception | None = None
+    try:
+        result = function()
+    # The error is raised below, after the others have been notified. They would
+    # otherwise wait for this process.
+    except Exception as caught:
+        error = caught
+    reasons = all_gather_object(None if error is None else reason_of(error))
+    if error is not None:
+        raise error
+    for process, reason in enumerate(reasons):
+        if reason is not None:
+            raise ValueError(
+                f"Process {process} of the {len(reasons)} that train together failed "
+                f"({reason}), so process {rank()} stops as well."
+            )
+    return result
+
+
+def all_gather_object(value: Any) -> list[Any]:
+    """Return the picklable values of all processes, in the order of their ranks."""
+    values: list[Any] = [None] * n_processes()
+    with explain_lost_processes():
+        dist.all_gather_object(values, value)
+    return values
+
+
 def shard_slice(n: int, process: int | None = None) -> slice:
     """Return a process's slice of `n` batch rows, by default that of this process."""
     size, mine = n_processes(), rank() if process is None else process

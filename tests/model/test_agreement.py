@@ -11,7 +11,8 @@ import pytest
 from skorch.callbacks import GradientNormClipping, PrintLog
 
 from contrastive_clustering._model import agreement as _agreement
-from contrastive_clustering._model.agreement import check_same_fit, run_on_all_ranks
+from contrastive_clustering._model.agreement import check_same_fit
+from contrastive_clustering._utils import distributed as _distributed
 
 SCRIPT = """
 import json
@@ -218,8 +219,7 @@ def test_fits_that_agree_give_the_same_weights(outcomes):
 
 
 def test_a_single_process_does_not_communicate(monkeypatch):
-    monkeypatch.setattr(_agreement, "_all_gather_object", None)
-    assert run_on_all_ranks(lambda: 3) == 3
+    monkeypatch.setattr(_agreement, "all_gather_object", None)
     check_same_fit({}, np.zeros((2, 1)), None, **PARAMS)
 
 
@@ -230,7 +230,8 @@ PARAMS = {"callbacks": (), "net_params": {}, "checkpoint_dir": None, "device": "
 @pytest.fixture
 def error_message(monkeypatch):
     """A function that returns the error if the last of three processes differs."""
-    monkeypatch.setattr(_agreement, "n_processes", lambda: 3)
+    for module in (_agreement, _distributed):
+        monkeypatch.setattr(module, "n_processes", lambda: 3)
 
     def get_message(shapes=((2, 1), (2, 1)), changes=False, **others):
         first, last = (np.arange(np.prod(shape)).reshape(shape) for shape in shapes)
@@ -244,7 +245,8 @@ def error_message(monkeypatch):
             other = {**described, **others}
             return [value, value, (other, (len(last), last.shape[1:], kinds[2]))]
 
-        monkeypatch.setattr(_agreement, "_all_gather_object", gather)
+        for module in (_agreement, _distributed):
+            monkeypatch.setattr(module, "all_gather_object", gather)
         with pytest.raises(ValueError, match="must have the same") as caught:
             check_same_fit(IDENTITY, first, None, **PARAMS)
         return str(caught.value)

@@ -22,6 +22,7 @@ from contrastive_clustering._utils.distributed import (
     explain_lost_processes,
     n_processes,
     rank,
+    run_on_all_ranks,
     run_on_first_rank,
     shard_slice,
     synchronized_batch_norm,
@@ -326,6 +327,7 @@ def test_one_process_does_not_communicate():
     assert shard_slice(7) == slice(0, 7)
     assert all_gather(rows, 5) is rows
     assert run_on_first_rank(lambda: rows) is rows
+    assert run_on_all_ranks(lambda: rows) is rows
     assert torch.equal(all_reduce(rows), rows)
     assert torch.equal(broadcast(rows), rows)
     assert not broadcast(rows).requires_grad
