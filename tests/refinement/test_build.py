@@ -45,6 +45,7 @@ def test_a_net_starts_from_the_clusters_on_the_same_module(tiny_images, fast):
         tiny_images, fast, refinement, optimizer__param_groups=groups
     )
     assert refining.module_ is estimator.net_.module_
+    assert refining.phase == "second"
     assert refining.history is estimator.net_.history
     assert refining.max_epochs == 5
     assert refining.lr == pytest.approx(estimator.lr / 3)
@@ -122,7 +123,7 @@ def test_the_start_is_not_changed_by_training(tiny_images, fast):
 
 
 def test_a_group_weighs_as_one_at_the_start(tiny_images, fast):
-    groups = Grouping(np.r_[np.zeros(20, int), np.arange(1, 21)], 21)
+    groups = Grouping(np.r_[np.zeros(10, int), np.arange(1, 31)], 31)
     refinement = SelfTrainingRefinement(n_prototypes=1, n_neighbors=3)
     refining, estimator = start(tiny_images, fast, refinement, groups)
     latents, weights = estimator.transform(tiny_images), groups.weights()
