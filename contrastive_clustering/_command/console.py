@@ -26,6 +26,10 @@ OPTIONS = {
     "as_volumes=True": "--volumes",
     "checkpoint_dir=None": "leave --checkpoint out",
     "checkpoint_dir": "--checkpoint",
+    "clip X before fit and predict, for example to its percentiles 0.1 and 99.9; "
+    "otherwise transform X, for example by a logarithm": (
+        "exclude these images or limit their values by --window"
+    ),
     "device=": "--device=",  # "device" is also a word
     "seen in fit": "seen in the training",
     "in fit)": "in the training)",

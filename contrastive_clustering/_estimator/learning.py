@@ -10,6 +10,7 @@ from sklearn import get_config
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.dataset import ArrayDataset
+from contrastive_clustering._data.extreme_values import doubts_of_extremes
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._estimator.base import FittedAttributes
@@ -189,6 +190,8 @@ class LearningMixin(FittedAttributes):
 
         dataset, names = run_on_all_ranks(prepare)
         samples = dataset.X
+        if earlier is None:
+            _warn_of(doubts_of_extremes(samples, dataset.scaler))
         seed = run_on_first_rank(
             lambda: int(check_random_state(start.random_state).randint(2**31 - 1))
         )
@@ -243,9 +246,13 @@ class LearningMixin(FittedAttributes):
             of_groups = dataset.metadata.groups
             doubts = doubts_of_copies(samples, model.labels, groups=of_groups)
             doubts += doubts_of_sizes(model.labels, model.n_clusters, of_groups)
-            for doubt in doubts:
-                warn(doubt)
+            _warn_of(doubts)
         return self
+
+
+def _warn_of(doubts: list[str]) -> None:
+    for doubt in doubts:
+        warn(doubt)
 
 
 def _print_cost(dataset: ArrayDataset, settings: FitSettings) -> None:

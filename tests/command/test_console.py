@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from contrastive_clustering._command.console import Console, fail, in_options
+from contrastive_clustering._data.extreme_values import doubts_of_extremes
+from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._utils.nuisance import Nuisance
 
 
@@ -66,3 +69,13 @@ def test_images_are_named_instead_of_their_indices(capsys):
         "Warning: frame 3 of b.dcm and a.png (2 of 2) differ. The time for frame 3 of "
         "b.dcm is odd. X[2] is unknown.\n"
     )
+
+
+def test_the_remedy_for_extreme_values_is_an_option():
+    images = np.random.default_rng(0).uniform(size=(60, 9, 9))
+    images[3, 2, 2] = 1e5
+    scaler = Scaler.fit(images, read_layout(images.shape))
+    (doubt,) = doubts_of_extremes(images, scaler)
+    text = in_options(doubt, images=[f"{i}.png" for i in range(60)])
+    assert text.startswith("3.png (1 of 60 samples) has values more than 30")
+    assert text.endswith("exclude these images or limit their values by --window.")
