@@ -73,8 +73,10 @@ def load_images(
     window : "file", tuple of float or None, default=None
         Range of gray values that is mapped to 0 to 255: the window or the lookup
         table in the DICOM file or, without both, the range of the values; or the center
-        and the width, such as (40, 400) in Hounsfield units. With None, values keep
-        their units. Images of 8 bits are not changed.
+        and the width, such as (40, 400) in Hounsfield units. The range leaves out the
+        lowest and the highest 0.5 % of the values of an image if they would make it
+        more than five times as wide. With None, values keep their units. Images of 8
+        bits are not changed.
 
     path_column : str, default="path"
         Name of the column of paths if `source` is a data frame.

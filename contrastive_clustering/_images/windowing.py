@@ -16,6 +16,13 @@ Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
 WHITE = 255
 
+# Percentiles that bound an image without its extremes, as in nnU-Net (Isensee et al.,
+# doi:10.1038/s41592-020-01008-z) for CT; the width of the whole range above which the
+# extremes are left out, in widths of the others; and the number of values to rank.
+PERCENTILES = (0.5, 99.5)
+FAR = 5.0
+MAX_RANKED = 2**20
+
 
 class KnownWindow(NamedTuple):
     """A window of gray values.
@@ -43,7 +50,7 @@ def choose_window(
     ----------
     window : "file", tuple of float or None
         The setting. With "file", an image without a window gets the range of its
-        values.
+        values, or that of 99 % of them if the others make it five times as wide.
 
     values : ndarray
         Values of the image. Those of type uint8 are kept.
@@ -66,8 +73,21 @@ def choose_window(
     found = None if dataset is None else _window_of(dataset, frame)
     if found is not None:
         return found
-    low, high = float(values.min()), float(values.max())
+    low, high = _range_of(values)
     return KnownWindow((low + high) / 2, high - low or 1.0)
+
+
+def _range_of(values: np.ndarray) -> tuple[float, float]:
+    """Return the range of values, or of all but a few that would darken the others."""
+    low, high = float(values.min()), float(values.max())
+    ranked = values.ravel()[:: max(1, values.size // MAX_RANKED)]
+    # Images of fewer than 200 pixels keep all of them.
+    first = float(np.percentile(ranked, PERCENTILES[0], method="lower"))
+    last = float(np.percentile(ranked, PERCENTILES[1], method="higher"))
+    # Equal values are the background of a mask.
+    if first < last and high - low > FAR * (last - first):
+        return first, last
+    return low, high
 
 
 def _window_of(dataset: Any, frame: int) -> KnownWindow | None:

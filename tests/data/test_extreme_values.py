@@ -75,4 +75,4 @@ def test_a_first_fit_warns_before_training(images):
     assert record[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        clusterer.fit(images)  # goes on
+        clusterer.fit(images)  # the statistics are those of the first fit

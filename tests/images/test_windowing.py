@@ -85,6 +85,45 @@ def test_values_that_are_not_finite_are_errors():
         display_pixels(Pixels(values, None, (-1000, 1000), False), None, Dataset())
 
 
+def test_a_few_extreme_values_do_not_darken_an_image():
+    values = np.random.default_rng(0).uniform(200, 900, (40, 50)).astype(np.float32)
+    usual = np.sort(values, axis=None)
+    whole = choose_window("file", values)
+    assert whole.width == pytest.approx(float(usual[-1]) - float(usual[0]))
+    values[3, 4] = values[9, 9] = 65_535  # hot pixels
+    values[20, 20] = -30_000
+    chosen = choose_window("file", values)
+    low, high = chosen.center - chosen.width / 2, chosen.center + chosen.width / 2
+    # At most 0.5 % of the 2,000 values are left out at either end.
+    ranked = np.sort(values, axis=None)
+    assert (low, high) == (ranked[9], ranked[-10])
+    shown = apply_window(values, chosen)
+    assert shown[3, 4] == 255
+    assert shown[20, 20] == 0
+    assert shown.mean() == pytest.approx(127, abs=5)
+
+
+def test_structures_of_few_pixels_keep_the_range():
+    mask = np.zeros((64, 64), np.float32)
+    mask[5, 5:9] = 1000  # all others are equal
+    assert choose_window("file", mask) == KnownWindow(500, 1000)
+    bright = np.random.default_rng(0).uniform(0, 100, (64, 64)).astype(np.float32)
+    bright[5, 5:9] = 400  # less than five times as far as the others
+    found = choose_window("file", bright)
+    assert found.center + found.width / 2 == 400
+    small = np.full((9, 9), 5.0, np.float32) + np.eye(9, dtype=np.float32)
+    small[0, 3] = 1000
+    assert choose_window("file", small).width == 995
+
+
+def test_the_range_of_large_images_is_that_of_a_part_and_the_extremes():
+    values = np.tile(np.arange(1500, dtype=np.float32), (1500, 1))
+    assert choose_window("file", values) == KnownWindow(749.5, 1499)
+    values[0, 0] = 1e6
+    found = choose_window("file", values)
+    assert found.width == pytest.approx(0.99 * 1500, rel=0.01)
+
+
 def test_the_range_of_an_image_of_padding_is_used():
     everywhere = np.ones(VALUES.shape, dtype=bool)
     pixels = Pixels(VALUES, everywhere, (-1000, 1000), False)
