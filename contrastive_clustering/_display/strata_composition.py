@@ -129,7 +129,9 @@ class StrataCompositionDisplay(Display):
         groups : array-like of shape (n_samples,), default=None
             Identifier of the group of each sample, such as the patient. A group counts
             once at each of its levels, in the stratum of most of its samples at this
-            level. None if each sample is independent of the others.
+            level, and as noise only if all of these are noise; of equally frequent
+            strata, the one that comes first among them counts. None if each sample is
+            independent of the others.
 
         ax : matplotlib.axes.Axes, default=None
             Axes to plot on; None creates a new figure.
@@ -152,9 +154,13 @@ class StrataCompositionDisplay(Display):
         distinct, codes = read_strata(strata)
         levels, columns = _read_levels(values, len(codes))
         parts = GroupParts.of(read_units(groups, len(codes)), columns)
+        noise = np.flatnonzero([is_noise(each) for each in distinct])
+        known = np.where(np.isin(codes, noise), MISSING, codes)
+        of_parts = parts.grouping.majority(known)
+        of_parts[of_parts == MISSING] = noise[0] if len(noise) else MISSING
         counts = np.zeros((len(distinct), len(levels) + 1), dtype=np.intp)
         # Missing values, -1, are counted in the last column.
-        np.add.at(counts, (parts.grouping.majority(codes), parts.levels), 1)
+        np.add.at(counts, (of_parts, parts.levels), 1)
         return cls(
             counts=counts[:, :-1],
             n_missing=counts[:, -1],

@@ -133,8 +133,9 @@ class SurvivalDisplay(Display):
 
         groups : array-like of shape (n_samples,), default=None
             Identifier of the group of each sample, such as the patient. A group counts
-            once, in the stratum of most of its samples. None if each sample is
-            independent of the others.
+            once, in the stratum of most of its samples; of equally frequent strata, in
+            the one that comes first among them. None if each sample is independent of
+            the others.
 
         p_value : float, default=None
             P-value to show, such as that of :func:`associate_strata`; None shows none.

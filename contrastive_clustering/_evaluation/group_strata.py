@@ -13,7 +13,7 @@ from contrastive_clustering._utils.identifiers import (
 )
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
-from contrastive_clustering._utils.weighted_tables import first_of_largest
+from contrastive_clustering._utils.weighted_tables import are_largest
 
 
 class GroupStrata(NamedTuple):
@@ -61,7 +61,7 @@ def assign_groups(
     -------
     strata : GroupStrata
         Among equally frequent strata, the one with the largest mean probability, and
-        among equally probable ones the one with the smallest number.
+        among equally probable ones the one that comes first among the samples.
 
     Examples
     --------
@@ -78,16 +78,19 @@ def assign_groups(
     means = np.empty((n_groups, n_clusters))
     for cluster in range(n_clusters):
         means[:, cluster] = grouping.mean(proba[:, cluster].astype(np.float64))
-    known = labels != NOISE
+    known = np.flatnonzero(labels != NOISE)
     cells = grouping.codes[known] * n_clusters + labels[known]
     counts = np.bincount(cells, minlength=n_groups * n_clusters)
-    counts = counts.reshape(n_groups, n_clusters)
+    first = np.full(n_groups * n_clusters, len(labels))
+    np.minimum.at(first, cells, known)
+    counts, first = (each.reshape(n_groups, n_clusters) for each in (counts, first))
     most = counts.max(axis=1, initial=0)
     strata = np.full(n_groups, NOISE)
     found = most > 0
-    candidates = np.where(counts == most[:, None], means, -np.inf)[found]
     if found.any():
-        strata[found] = first_of_largest(candidates.T)
+        candidates = np.where(counts == most[:, None], means, -np.inf)[found]
+        best = are_largest(candidates.T).T
+        strata[found] = np.where(best, first[found], len(labels)).argmin(axis=1)
     n_samples = np.bincount(grouping.codes, minlength=n_groups)
     agreement = np.where(found, most, n_samples) / n_samples
     return GroupStrata(strata, means, agreement, n_samples)

@@ -27,6 +27,7 @@ from contrastive_clustering._evaluation.stability_result import (
 )
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.identifiers import MISSING
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.nuisance import Nuisance
@@ -292,23 +293,12 @@ def strata_of_groups(labels: np.ndarray, grouping: Grouping) -> np.ndarray:
     Returns
     -------
     labels : ndarray of shape (n_groups,)
-        The stratum; of equally frequent ones, the one that comes first among the
-        samples, which does not depend on their numbers; -1 if all samples are noise.
+        The strata, as by `Grouping.majority`; -1 if all samples are noise.
     """
-    known = np.flatnonzero(labels != NOISE)
-    strata, codes = np.unique(labels[known], return_inverse=True)
-    pairs, first, counts = np.unique(
-        np.stack([grouping.codes[known], codes], axis=1),
-        axis=0,
-        return_index=True,
-        return_counts=True,
-    )
-    order = np.lexsort([first, -counts, pairs[:, 0]])
-    groups, best = np.unique(pairs[order, 0], return_index=True)
+    strata, codes = np.unique(labels, return_inverse=True)
+    majority = grouping.majority(np.where(labels == NOISE, MISSING, codes))
     # Index -1, of groups with nothing but noise, is the last entry.
-    indices = np.full(grouping.n_groups, -1)
-    indices[groups] = pairs[order, 1][best]
-    return np.asarray(np.append(strata, NOISE)[indices])
+    return np.asarray(np.append(strata, NOISE)[majority])
 
 
 def best_jaccard(

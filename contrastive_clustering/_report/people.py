@@ -230,8 +230,9 @@ def _decide_ties(chosen: Chosen, grouping: Grouping) -> np.ndarray:
     """Return the stratum of the group of each sample, -1 for samples of noise.
 
     Functions that only know strata of samples give a group with equally many samples in
-    two strata to the smaller number. The probabilities of the strata decide here, so
-    that groups have the same stratum as in `predict_groups`.
+    two strata to the one that comes first; see `Grouping.majority`. The probabilities
+    of the strata decide here, so that groups have the same stratum as in
+    `predict_groups`.
     """
     strata = assign_groups(chosen.labels, chosen.proba, grouping).labels
     return np.where(chosen.labels == NOISE, NOISE, strata[grouping.codes])

@@ -128,18 +128,21 @@ class Grouping:
         Returns
         -------
         codes : ndarray of shape (n_groups,)
-            The smallest of equally frequent codes; -1 if all are missing.
+            The code; of equally frequent ones, the one that comes first among the
+            samples of the group, because the numbers of codes are arbitrary; -1 if all
+            are missing.
         """
-        known = codes != MISSING
-        pairs, counts = np.unique(
+        known = np.flatnonzero(codes != MISSING)
+        pairs, first, counts = np.unique(
             np.stack([self.codes[known], codes[known]], axis=1),
             axis=0,
+            return_index=True,
             return_counts=True,
         )
-        order = np.lexsort([pairs[:, 1], -counts, pairs[:, 0]])
-        groups, first = np.unique(pairs[order, 0], return_index=True)
+        order = np.lexsort([first, -counts, pairs[:, 0]])
+        groups, best = np.unique(pairs[order, 0], return_index=True)
         majority = np.full(self.n_groups, MISSING)
-        majority[groups] = pairs[order, 1][first]
+        majority[groups] = pairs[order, 1][best]
         return majority
 
     def mean(self, values: np.ndarray) -> np.ndarray:

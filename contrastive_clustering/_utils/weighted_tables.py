@@ -53,7 +53,23 @@ def first_of_largest(sums: np.ndarray) -> np.ndarray:
     >>> int(sums.argmax()), int(first_of_largest(sums))
     (1, 0)
     """
-    return np.asarray((sums >= sums.max(axis=0) * (1 - ROUNDING)).argmax(axis=0))
+    return np.asarray(are_largest(sums).argmax(axis=0))
+
+
+def are_largest(sums: np.ndarray) -> np.ndarray:
+    """Return which entries along the first axis equal the largest but for rounding.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_entries, ...)
+        Counts or sums of weights.
+
+    Returns
+    -------
+    are_largest : ndarray of bool of shape (n_entries, ...)
+        True for at least one entry.
+    """
+    return np.asarray(sums >= sums.max(axis=0) * (1 - ROUNDING))
 
 
 def accuracy(

@@ -140,3 +140,15 @@ def test_invalid_input_is_reported():
         draw([0, 1], ["a", "b"], groups=[1, 2, 3])
     with pytest.raises(ValueError, match="strata has shape"):
         draw([[0, 1]], ["a"])
+
+
+def test_numbers_of_strata_do_not_matter_and_noise_counts_last():
+    groups = np.sort(RNG.integers(40, size=120))
+    strata, site = RNG.integers(-1, 3, 120), RNG.choice(list("ab"), 120)
+    new = np.array([2, 0, 1, -1])
+    first, second = (draw(each, site, groups=groups) for each in (strata, new[strata]))
+    assert first.strata.tolist() == second.strata.tolist() == [-1, 0, 1, 2]
+    np.testing.assert_array_equal(second.counts[0], first.counts[0])
+    np.testing.assert_array_equal(second.counts[1 + new[:3]], first.counts[1:])
+    divided = draw([-1, -1, 1, -1], list("aaaa"), groups=[7, 7, 7, 8])
+    assert divided.counts.tolist() == [[1], [1]]

@@ -146,3 +146,17 @@ def test_missing_pandas_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"SurvivalDisplay\.from_strata needs pandas"):
         draw()
+
+
+def test_numbers_of_strata_do_not_matter():
+    groups = np.arange(75) // 2
+    strata = RNG.integers(-1, 3, 75)
+    survival = TIME[groups], EVENT[groups]
+    new = np.array([2, 0, 1, -1])
+    first, second = (
+        draw(each, survival, groups=groups) for each in (strata, new[strata])
+    )
+    for stratum in range(3):
+        np.testing.assert_array_equal(
+            second.curves[new[stratum]].unit_times, first.curves[stratum].unit_times
+        )

@@ -421,3 +421,26 @@ def test_power_rises_with_the_effect():
     assert (np.diff(powers, axis=0) > 0).all()
     assert (powers[0] < 0.2).all()
     assert (powers[-1] > 0.75).all()
+
+
+def test_results_depend_neither_on_numbers_of_strata_nor_on_names_of_levels():
+    rng = np.random.default_rng(0)
+    patient = rng.integers(30, size=90)
+    strata, days = rng.integers(-1, 3, 90), rng.integers(1, 50, 30)[patient]
+    scanner = rng.choice(["A", "B", "C"], 90)  # which varies within patients
+    table = {"scanner": scanner, "days": days, "died": np.ones(90)}
+    options = {"survival": ("days", "died"), "groups": patient, "random_state": 0}
+    expected = associate_strata(strata, table, **options)
+    new = np.array([2, 0, 1, -1])
+    table["scanner"] = pd.Series(scanner).map({"A": "Z", "B": "Y", "C": "X"})
+    result = associate_strata(new[strata], table, **options)
+    left_out = ["note", "test", "kind", "effect_name"]
+    pd.testing.assert_frame_equal(
+        result.table.drop(columns=left_out), expected.table.drop(columns=left_out)
+    )
+    for stratum in range(3):
+        assert (
+            result.baseline.loc["days", new[stratum]].tolist()
+            == expected.baseline.loc["days", stratum].tolist()
+        )
+    assert result.counts[new[:3]].tolist() == expected.counts.tolist()

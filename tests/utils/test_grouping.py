@@ -32,9 +32,17 @@ def test_majority_agrees_with_counting(pairs):
     majority = make_grouping(groups).majority(codes)
     for i, group in enumerate(np.unique(groups)):
         members = codes[(groups == group) & (codes != MISSING)]
-        counts = Counter(sorted(members.tolist()))
+        counts = Counter(members.tolist())  # the first of equally frequent ones
         expected = counts.most_common(1)[0][0] if counts else MISSING
         assert majority[i] == expected
+
+
+@given(samples, st.permutations(range(4)))
+def test_majority_does_not_depend_on_the_numbers_of_codes(pairs, numbers):
+    groups, codes = np.array(pairs).T
+    grouping, numbers = make_grouping(groups), np.array([*numbers, MISSING])
+    expected = numbers[grouping.majority(codes)]
+    np.testing.assert_array_equal(grouping.majority(numbers[codes]), expected)
 
 
 @given(samples)
