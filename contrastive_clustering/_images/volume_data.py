@@ -3,14 +3,17 @@
 ITK fills the end of a truncated NIfTI file with zeros. If the compressed data of a
 MetaImage file, and sometimes of an NRRD file, are damaged, it keeps what it has
 decompressed before. If a file states no spacing, it takes one millimeter. If that of a
-NIfTI file is negative, it reverses the axis.
+NIfTI file is negative, it reverses the axis. It reads the directions of two axes only
+in the axial plane, and applies an intercept without a slope.
 """
 
 import gzip
+import shutil
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,12 +32,23 @@ COMPRESSED_BYTES = 2**16
 # Limits of headers; those of damaged files may never end.
 MAX_LINES, MAX_LINE_BYTES = 10_000, 2**16
 
+# Sizes of the headers of both versions.
+NIFTI_1_BYTES, NIFTI_2_BYTES = 348, 540
+
 # By the size of the header in its first bytes, in either byte order: where a NIfTI file
-# states the distances between voxels, and how.
-DISTANCES = {
-    struct.pack(f"{order}i", size): (start, f"{order}3{kind}")
+# states the number of axes and three sides, the distances between voxels along three
+# axes, and the slope and the intercept of values; and how.
+NIFTI_HEADERS = {
+    struct.pack(f"{order}i", size): {
+        "sides": (of_sides, f"{order}4{integer}"),
+        "distances": (of_distances, f"{order}3{real}"),
+        "scaling": (of_scaling, f"{order}2{real}"),
+    }
     for order in "<>"
-    for size, start, kind in ((348, 80, "f"), (540, 112, "d"))
+    for size, of_sides, of_distances, of_scaling, integer, real in (
+        (NIFTI_1_BYTES, 40, 80, 112, "h", "f"),
+        (NIFTI_2_BYTES, 16, 112, 176, "q", "d"),
+    )
 }
 
 
@@ -108,12 +122,68 @@ def nifti_distances(path: Path) -> tuple[float, ...]:
         If the file is not in this format.
     """
     with _open_nifti(path) as file:
-        known = DISTANCES.get(file.read(4))
-        if known is None:
-            raise UnreadableFileError("is not in the format NIfTI")
-        start, form = known
-        file.seek(start)
-        return struct.unpack(form, file.read(struct.calcsize(form)))
+        header = file.read(NIFTI_2_BYTES)
+    form, start = _nifti_field(header, "distances")
+    return struct.unpack_from(form, header, start)
+
+
+def is_nifti_2(path: Path) -> bool:
+    """Return whether a file begins like one of the second version of the format."""
+    try:
+        with _open_nifti(path) as file:
+            first = file.read(4)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return NIFTI_2_BYTES in (int.from_bytes(first, "little"), int.from_bytes(first))
+
+
+@contextmanager
+def corrected_nifti(path: Path) -> Iterator[Path]:
+    """Yield the path of a NIfTI file that ITK reads as the standard demands.
+
+    Parameters
+    ----------
+    path : Path
+        A file whose data were checked by `check_data`.
+
+    Yields
+    ------
+    path : Path
+        The same file, or a temporary copy: of a slice of two axes, whose directions in
+        space ITK cannot read, with a third axis; or of a file with a slope of zero,
+        without its intercept, because both are then unused.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(_open_nifti(path))
+        header = file.read(NIFTI_2_BYTES)
+        corrected = _correct(header)
+        if corrected != header:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "image.nii")
+            with path.open("wb") as copy:
+                copy.write(corrected)
+                shutil.copyfileobj(file, copy)
+        yield path
+
+
+def _correct(header: bytes) -> bytes:
+    corrected = bytearray(header)
+    form, start = _nifti_field(header, "sides")
+    n_axes, height, width, *_ = struct.unpack_from(form, header, start)
+    if n_axes == 2:
+        struct.pack_into(form, corrected, start, 3, height, width, 1)
+    form, start = _nifti_field(header, "scaling")
+    if struct.unpack_from(form, header, start)[0] == 0:
+        struct.pack_into(form, corrected, start, 0, 0)
+    return bytes(corrected)
+
+
+def _nifti_field(header: bytes, name: str) -> tuple[str, int]:
+    """Return the form and the start of a field of a header."""
+    fields = NIFTI_HEADERS.get(header[:4])
+    if fields is None:
+        raise UnreadableFileError("is not in the format NIfTI")
+    start, form = fields[name]
+    return form, start
 
 
 def _open_nifti(path: Path) -> gzip.GzipFile | BufferedReader:

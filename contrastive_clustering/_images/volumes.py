@@ -1,7 +1,7 @@
 """Read NIfTI, MetaImage and NRRD files, and orient volumes, with SimpleITK."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
 from contrastive_clustering._images.volume_data import (
     check_data,
+    corrected_nifti,
+    is_nifti_2,
     nifti_distances,
     states_spacing,
 )
@@ -60,34 +62,52 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     sitk = import_simpleitk("load_images")
     file_format = SUFFIXES[_suffix_of(path)]
     _check_name(path, file_format)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(READERS[file_format])
-    reader.SetFileName(str(path))
+    is_nifti, n_axes = file_format == "NIfTI", 3 if as_volumes else 2
     with _silent(sitk):
         try:
-            reader.ReadImageInformation()
-            n_axes, n_dimensions = 3 if as_volumes else 2, reader.GetDimension()
+            reader = _open(path, file_format)
             sides = _spatial_sides(reader, n_axes)
-            # With its third axis, the direction of a slice is known.
-            sides += [1] * (min(n_dimensions, 3) - len(sides))
-            reader.SetExtractSize([*sides, *[0] * (n_dimensions - len(sides))])
             check_data(path, file_format, reader)
             is_stated = states_spacing(path, file_format, n_axes)
-            image = reader.Execute()
+            with corrected_nifti(path) if is_nifti else nullcontext(path) as corrected:
+                image = _read_sides(_open(corrected, file_format), sides)
         except RuntimeError as error:
             if "orthonormal" in str(error):
                 raise UnreadableFileError(
                     "has axes that are not at right angles, such as those of a tilted "
                     "gantry. Resample it to a grid with right angles"
                 ) from None
+            if is_nifti and is_nifti_2(path):
+                raise UnreadableFileError(
+                    "is in the format NIfTI-2, which ITK does not read. Save it as "
+                    "NIfTI-1"
+                ) from None
             raise UnreadableFileError(
                 "is a truncated or damaged volume, or a file of another format"
             ) from None
-    if file_format == "NIfTI":
+    if is_nifti:
         _undo_reversal(image, nifti_distances(path))
     values, spacing = oriented(image) if as_volumes else as_displayed(image)
     facts = {"format": file_format, "frame": 0, "inverted": False}
     return [LoadedImage(values, spacing if is_stated else None, facts)]
+
+
+def _open(path: Path, file_format: str) -> Any:
+    """Return a reader that has read the header of a file."""
+    reader = import_simpleitk("load_images").ImageFileReader()
+    reader.SetImageIO(READERS[file_format])
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return reader
+
+
+def _read_sides(reader: Any, sides: list[int]) -> Any:
+    """Return the image with these sides, and with a third axis if the file has one."""
+    n_dimensions = reader.GetDimension()
+    # With its third axis, the direction of a slice is known.
+    sides = sides + [1] * (min(n_dimensions, 3) - len(sides))
+    reader.SetExtractSize([*sides, *[0] * (n_dimensions - len(sides))])
+    return reader.Execute()
 
 
 def _suffix_of(path: Path) -> str:

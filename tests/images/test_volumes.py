@@ -1,3 +1,4 @@
+import gzip
 import os
 import struct
 import subprocess
@@ -148,6 +149,69 @@ def test_negative_distances_do_not_reverse_axes(tmp_path, signs, directions):
     (image,) = read_volume(path, as_volumes=True)
     np.testing.assert_array_equal(image.values, VOLUME)
     np.testing.assert_allclose(image.spacing, SPACING, rtol=1e-6)
+
+
+def write_slice(path, rows):
+    """Write a NIfTI file of two axes, whose directions in space are these rows."""
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<3h", header, 40, 2, 4, 3)
+    struct.pack_into("<2h", header, 70, 2, 8)  # uint8
+    struct.pack_into("<4f", header, 76, 1, 1.5, 2, 0)
+    struct.pack_into("<f", header, 108, len(header))
+    struct.pack_into("<2h", header, 252, 0, 1)
+    struct.pack_into("<12f", header, 280, *np.ravel(rows))
+    header[344:347] = b"n+1"
+    path.write_bytes(header + values.tobytes())
+    return values
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[1.5, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 0]],
+        [[1.5, 0, 0, 0], [0, 0, 1, 0], [0, 2, 0, 0]],
+        [[0, 0, 1, 0], [-1.5, 0, 0, 0], [0, 2, 0, 0]],
+        [[1.5, 0, 0, 0], [0, -1.2, 0.8, 0], [0, 1.6, 0.6, 0]],
+    ],
+    ids=["axial", "coronal", "sagittal", "oblique"],
+)
+def test_slices_of_two_axes_are_as_displayed(tmp_path, rows):
+    """The second axis points to the front or to the head, so that it is reversed.
+
+    The first one points to the right, or to the back in the sagittal slice.
+    """
+    values = write_slice(tmp_path / "a.nii", rows)
+    (image,) = read_volume(tmp_path / "a.nii", as_volumes=False)
+    is_sagittal = rows[0][0] == 0
+    expected = values[::-1] if is_sagittal else values[::-1, ::-1]
+    np.testing.assert_array_equal(image.values, expected)
+    assert image.values.dtype == np.uint8
+    np.testing.assert_allclose(image.spacing, (2, 1.5), rtol=1e-6)
+    with pytest.raises(UnreadableFileError, match="but a volume has 3"):
+        read_volume(tmp_path / "a.nii", as_volumes=True)
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_nifti_2_is_named(tmp_path, suffix):
+    content = bytearray(1000)
+    content[:12] = struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n"
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix == "nii.gz" else content)
+    with pytest.raises(UnreadableFileError, match=r"NIfTI-2.*Save it as NIfTI-1"):
+        read_volume(path, as_volumes=True)
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_an_intercept_without_a_slope_is_unused(tmp_path, suffix):
+    path = write_nifti(tmp_path / "a.nii", distances=SPACING[::-1])
+    content = bytearray(path.read_bytes())
+    content[112:120] = struct.pack("<2f", 0, -1024)
+    path = tmp_path / f"b.{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix == "nii.gz" else content)
+    (image,) = read_volume(path, as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
 
 
 @pytest.mark.parametrize("unknown", [0, np.nan, np.inf])
