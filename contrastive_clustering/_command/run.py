@@ -66,7 +66,7 @@ def _fit(options: Namespace, console: Console) -> None:
         }
     )
     # Images of many files take long to read, so that everything else is checked first.
-    table = read_metadata(options)
+    table = read_metadata(options, console)
     resolve_device(options.device)
     with locked_folder(options.checkpoint, FILE_NAME):
         pass
@@ -155,7 +155,7 @@ def _predict(options: Namespace, console: Console) -> None:
         options.model, device=options.device
     )
     recipe = Recipe.from_notes(clusterer.notes_, options.model)
-    table = read_metadata(options)
+    table = read_metadata(options, console)
     folder = read_folder(options, recipe, console)
     variables = read_variables(options, folder, table, console)
     latents = clusterer.transform(folder.images)

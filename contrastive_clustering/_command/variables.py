@@ -1,7 +1,7 @@
 """Groups, nuisance variables and other metadata of the images."""
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.joining import join, read_table
 from contrastive_clustering._command.reading import LoadedFolder
 from contrastive_clustering._utils.optional import import_pandas
+from contrastive_clustering._utils.stray_text import find_stray_text
 
 # Name of the patients of DICOM files, and their column of hashes in the metadata.
 PATIENT, HASHES = "patient", "groups"
@@ -40,13 +41,16 @@ class Variables:
     metadata: Any
 
 
-def read_metadata(options: Namespace) -> Any:
+def read_metadata(options: Namespace, console: Console) -> Any:
     """Return the table of ``--metadata``, before the images are read.
 
     Parameters
     ----------
     options : Namespace
         Options of either form of the command.
+
+    console : Console
+        Warns of texts in columns of numbers that the report would use.
 
     Returns
     -------
@@ -56,8 +60,8 @@ def read_metadata(options: Namespace) -> Any:
     Raises
     ------
     CommandError
-        If the table cannot be read, or if an option names a column that neither the
-        table nor DICOM files have.
+        If the table cannot be read, if an option names a column that neither the table
+        nor DICOM files have, or if a column of ``--survival`` has texts among numbers.
     """
     survival = getattr(options, "survival", None) or ()
     named = [("--nuisance", name) for name in getattr(options, "nuisance", [])]
@@ -70,7 +74,30 @@ def read_metadata(options: Namespace) -> Any:
         columns += list(table.columns)
     for option, name in (*named, *(("--survival", name) for name in survival)):
         _check_name(columns, name, option)
+    if table is not None and getattr(options, "report", None) is not None:
+        for name in table.columns.difference([options.path_column, *texts], sort=False):
+            table[name] = _check_texts(name, table[name], survival, console)
     return table
+
+
+def _check_texts(
+    name: str, values: Any, survival: Sequence[str], console: Console
+) -> Any:
+    """Return a column, as categories if texts among numbers make it one."""
+    if import_pandas("--metadata").api.types.is_numeric_dtype(values):
+        return values
+    stray = find_stray_text(values.tolist())
+    if stray is None:
+        return values
+    found = stray.describe(f"in row {stray.first + 1} below the header")
+    remedy = "Enter numbers, or leave the cells empty."
+    if name in survival:
+        raise CommandError(f"--survival: in the column {name!r}, {found}. {remedy}")
+    console.warn(
+        f"--metadata: in the column {name!r}, {found}. The report therefore treats all "
+        f"values as names of categories. {remedy}"
+    )
+    return values.astype("category")
 
 
 def read_variables(

@@ -152,7 +152,8 @@ def associate_strata(
     Warns
     -----
     UserWarning
-        If `n_permutations` is so small that no corrected p-value can reach 0.05.
+        If `n_permutations` is so small that no corrected p-value can reach 0.05, or if
+        a few texts make a column that otherwise holds numbers one of categories.
 
     Examples
     --------

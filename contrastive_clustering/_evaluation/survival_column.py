@@ -13,6 +13,7 @@ from contrastive_clustering._evaluation.table_columns import (
 )
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.stray_text import find_stray_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,11 @@ def _read(series: Any, what: str, pandas: Any) -> np.ndarray:
     are_bools = series.dropna().map(lambda value: isinstance(value, bool | np.bool_))
     if not are_bools.all() and not is_numeric(series, where, pandas):
         remedy = "numbers" if what == "time" else "1 where it was observed, otherwise 0"
-        raise ValueError(f"{where} does not hold numbers. Pass {remedy}.")
+        stray = find_stray_text(series.tolist())
+        found = "does not hold numbers"
+        if stray is not None:
+            found += f": {stray.describe(f'at index {stray.first}')}"
+        raise ValueError(f"{where} {found}. Pass {remedy}.")
     return to_numbers(series, where)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import (
     MISSING,
@@ -16,9 +17,13 @@ from contrastive_clustering._utils.identifiers import (
     is_missing,
 )
 from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.stray_text import find_stray_text
 
 # Types of values that are categories. Tuples are the sizes of images, for example.
 CATEGORIES = (str, bool | np.bool_, tuple)
+
+# Names of types of polars.
+CATEGORY_TYPES = ("Categorical", "Enum")
 
 # Larger integers may be equal as floats.
 MAX_EXACT = 2.0**53
@@ -171,6 +176,8 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     is_of_pandas = isinstance(
         values, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray
     )
+    # Those of polars would be texts.
+    is_category = type(getattr(values, "dtype", None)).__name__ in CATEGORY_TYPES
     if not isinstance(values, np.ndarray) and not is_of_pandas:
         values = values.to_numpy() if hasattr(values, "to_numpy") else values
     ndim = values.ndim if hasattr(values, "ndim") else int(np.iterable(values))
@@ -186,7 +193,8 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
             "Pass one value for each sample; repeat the values of a group for all of "
             "its samples."
         )
-    return series.reset_index(drop=True)
+    series = series.reset_index(drop=True)
+    return series.astype("category") if is_category else series
 
 
 def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
@@ -215,6 +223,11 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     ValueError
         If the values are neither numbers nor categories, or infinite, or if different
         levels look the same.
+
+    Warns
+    -----
+    UserWarning
+        As by `warn_of_stray_text`.
     """
     where = f"column {show(name)} of table"
     if not pandas.api.types.is_numeric_dtype(series.dtype):
@@ -227,6 +240,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         values = np.full(len(numbers), MISSING)
         values[~np.isnan(numbers)] = codes.reshape(-1)
         return Column(name, "categorical", values, _name_numbers(known))
+    warn_of_stray_text(series, where, pandas)
     if pandas.api.types.is_object_dtype(series.dtype):
         series = series.map(_name_tuple)  # tuples would form a MultiIndex
     categories = series.astype("category").cat.remove_unused_categories().cat
@@ -263,12 +277,31 @@ def is_numeric(series: Any, where: str, pandas: Any) -> bool:
         raise ValueError(
             f"{where} has values of different or unknown types, for example at index "
             f"{_first_of_another_type(known)}. Pass numbers, strings or a categorical "
-            "column."
+            "column, with None for missing values."
         )
     raise ValueError(
         f"{where} has the type {dtype}, which is neither a number nor a category. "
         "Convert it, for example dates to days."
     )
+
+
+def warn_of_stray_text(series: Any, where: str, pandas: Any) -> bool:
+    """Warn, and return True, if a few texts make a column of numbers one of categories.
+
+    A categorical type says that the values are categories.
+    """
+    if isinstance(series.dtype, pandas.CategoricalDtype):
+        return False
+    stray = find_stray_text(series.tolist())
+    if stray is not None:
+        warn(
+            f"{where} is a column of categories, because "
+            f"{stray.describe(f'at index {stray.first}')}. Replace such values by "
+            "numbers or None and convert the column to numbers, for example with "
+            "pandas.to_numeric; or convert it to a categorical type if its numbers are "
+            "names."
+        )
+    return stray is not None
 
 
 def to_numbers(series: Any, where: str) -> np.ndarray:

@@ -17,7 +17,11 @@ from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
 )
-from contrastive_clustering._evaluation.table_columns import read_table
+from contrastive_clustering._evaluation.table_columns import (
+    is_numeric,
+    read_table,
+    warn_of_stray_text,
+)
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.identifying import has_many_levels, may_identify
 from contrastive_clustering._utils.grouping import Grouping, read_units
@@ -155,12 +159,22 @@ class PeopleData:
                 Nuisance.read(nuisance, n_samples), grouping, grouped=grouped
             )
         for name, values in list(columns.items()):
+            columns[name] = _as_tested(name, values, pandas)
             if may_identify(name, values, grouping, grouped=grouped, pandas=pandas):
                 columns.pop(name)
                 left_out.append(str(name))
         return cls(
             columns, grouping, grouped, times, variables, tuple(dict.fromkeys(left_out))
         )
+
+
+def _as_tested(name: Hashable, values: Any, pandas: Any) -> Any:
+    """Return a column, with a categorical type if a warning said that it is one."""
+    where = f"column {show(name)} of metadata"
+    if is_numeric(values, where, pandas):
+        return values
+    has_warned = warn_of_stray_text(values, where, pandas)
+    return values.astype("category") if has_warned else values
 
 
 def _read_groups_alone(groups: Any, n_samples: int) -> PeopleData | None:

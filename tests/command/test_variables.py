@@ -34,8 +34,9 @@ def read(tmp_path, table=None, found=None, paths=PATHS, **changed):
         np.zeros((4, 8, 8)), list(paths), facts() if found is None else found, {}
     )
     options = Namespace(predicts=False, **options | changed)
-    table = read_metadata(options)
-    return read_variables(options, loaded, table, Console(quiet=False))
+    console = Console(quiet=False)
+    table = read_metadata(options, console)
+    return read_variables(options, loaded, table, console)
 
 
 def test_columns_of_files_that_vary_are_metadata(tmp_path, capsys):
@@ -161,3 +162,23 @@ def test_events_may_be_truth_values_or_missing(tmp_path, events):
 
 def test_without_a_report_any_number_is_metadata(tmp_path):
     assert read(tmp_path, "path,a\n0,inf\n").metadata["a"].tolist()[0] == np.inf
+
+
+TEXTS = "path,age,months\n" + "".join(f"{i}.png,{60 + i},{i}\n" for i in range(20))
+
+
+def test_texts_among_numbers_are_named_before_images_are_read(tmp_path, capsys):
+    table = TEXTS.replace(",67,", ",-,")
+    changed = {"report": tmp_path / "report.html", "survival": None}
+    variables = read(tmp_path, table, **changed)
+    assert variables.metadata["age"].dtype == "category"
+    assert variables.metadata["months"].dtype == int
+    warning = capsys.readouterr().err
+    assert "in the column 'age', 1 of 20 values is not a number" in warning
+    assert "the first, in row 8 below the header, is only punctuation" in warning
+    read(tmp_path, table, report=None)
+    read(tmp_path, table, **changed | {"groups": "age"})
+    assert "not a number" not in capsys.readouterr().err
+    changed["survival"] = ("age", "months")
+    with pytest.raises(CommandError, match=r"--survival: .* in row 8 below the header"):
+        read(tmp_path, table, **changed)

@@ -77,3 +77,12 @@ def test_bad_input(survival, message):
     columns = {"t": pd.Series([1.0, 1, 2, 2])}
     with pytest.raises(ValueError, match=message):
         read_survival(survival, columns, grouping, pd)
+
+
+def test_a_text_among_times_is_named():
+    times = [str(time) for time in range(20)]
+    times[7] = "12 months"
+    with pytest.raises(
+        ValueError, match=r"numbers: 1 of 20 .* index 7, is a number wi"
+    ):
+        read_survival((times, [1] * 20), {}, Grouping(np.arange(20), 20), pd)

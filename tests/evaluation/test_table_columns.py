@@ -182,3 +182,20 @@ def test_any_list_is_read_or_refused(values):
 def test_two_numbers_have_different_names(numbers, levels):
     column = read_column("x", pd.Series(numbers), pd)
     assert column.levels == levels
+
+
+def test_texts_among_numbers_are_named():
+    ages = [str(age) for age in range(30)]
+    column = read_column("age", pd.Series(ages), pd)  # codes, possibly
+    assert column.kind == "categorical"
+    ages[17] = "Smith"
+    with pytest.warns(UserWarning, match=r"^column 'age' of table .* index 17, is a t"):
+        column = read_column("age", pd.Series(ages), pd)
+    assert column.kind == "categorical"
+    for table in (
+        {"age": pd.Series(ages, dtype="category")},
+        pl.DataFrame({"age": pl.Series(ages, dtype=pl.Categorical)}),
+        pl.DataFrame({"age": pl.Series(ages, dtype=pl.Enum(ages))}),
+    ):
+        series = read_table(table, 30, pd)["age"]
+        assert len(read_column("age", series, pd).levels) == 30

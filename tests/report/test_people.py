@@ -227,3 +227,14 @@ def test_samples_of_noise_stay_noise():
     np.testing.assert_array_equal(people.labels == -1, labels == -1)
     strata = [set(labels[p == PATIENT]) - {-1} for p in range(40)]
     assert people.association.n_divided == sum(len(each) > 1 for each in strata)
+
+
+def test_texts_among_numbers_are_named_once():
+    ages = [str(age) for age in np.arange(N) % 12]
+    ages[17] = "?"
+    with pytest.warns(UserWarning, match="column 'age' of metadata .* index 17"):
+        data = read({"age": ages}, groups=np.arange(N) // 2)
+    # Further warnings would be errors.
+    assert examine_people(data, choose(), 0).association.table["kind"].tolist() == [
+        "categorical"
+    ]

@@ -1,0 +1,113 @@
+"""Texts in a column of numbers, which make it a column of categories."""
+
+import re
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+from contrastive_clustering._utils.identifiers import is_missing
+from contrastive_clustering._utils.messages import quantity
+
+NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?"
+DATE = r"\d{1,4}([-./])\d{1,2}\1\d{1,4}"
+
+# Kinds of texts, which are named instead of texts, as these may identify persons.
+KINDS = {
+    kind: re.compile(pattern, re.IGNORECASE)
+    for kind, pattern in (
+        ("only punctuation", r"[^\w\s]+"),
+        ("a date", DATE),
+        ("a number with a sign of comparison", rf"[<>=~\u2264\u2265]+\s*{NUMBER}"),
+        ("a number with a unit", rf"{NUMBER}\s*[^\d\s.,].*"),
+    )
+}
+
+# As many distinct numbers are hardly codes of categories, such as stages. Of few
+# samples, most have a value of their own.
+MANY_NUMBERS, FEWEST_NUMBERS = 10, 5
+
+
+class StrayText(NamedTuple):
+    """Texts among numbers.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first one.
+
+    kind : str
+        Its kind.
+
+    n_texts, n_values : int
+        Number of texts, and of all values that are not missing.
+    """
+
+    first: int
+    kind: str
+    n_texts: int
+    n_values: int
+
+    def describe(self, position: str) -> str:
+        """Return the texts in words, given the position of the first one."""
+        are = "is not a number" if self.n_texts == 1 else "are not numbers"
+        return (
+            f"{self.n_texts} of {quantity(self.n_values, 'value')} {are}; the first, "
+            f"{position}, is {self.kind}"
+        )
+
+
+def find_stray_text(entries: Sequence[Any]) -> StrayText | None:
+    """Return the texts in a column that is probably meant to hold numbers.
+
+    Parameters
+    ----------
+    entries : sequence
+        The values of the column.
+
+    Returns
+    -------
+    found : StrayText or None
+        None if all values are numbers, if they are texts that could all be numbers, as
+        codes of categories may be, if fewer than half are numbers, or if only a few
+        numbers are different.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.stray_text import find_stray_text
+    >>> find_stray_text(["61", "48", "57", "<5", "70", "66"])
+    StrayText(first=3, kind='a number with a sign of comparison', n_texts=1, n_values=6)
+    >>> find_stray_text(["1", "2", "3", "2", "x", "1"])  # codes
+    """
+    numbers, with_comma, others = [], [], []
+    for index, entry in enumerate(entries):
+        if is_missing(entry):
+            continue
+        text = str(entry).strip() if _is_number_or_text(entry) else ""
+        is_number = re.fullmatch(NUMBER, text, re.IGNORECASE)
+        if not is_number or re.fullmatch(DATE, text):
+            others.append((index, _kind_of(text)))
+            continue
+        numbers.append(text)
+        if "," in text:
+            with_comma.append((index, "a number with a comma"))
+    n_distinct = len(set(numbers))
+    is_quantity = n_distinct > MANY_NUMBERS or (
+        n_distinct >= FEWEST_NUMBERS and 2 * n_distinct > len(numbers)
+    )
+    # Commas may be those of decimals, which some readers of tables understand.
+    strays = others or with_comma
+    if not strays or not is_quantity or len(others) > len(numbers):
+        return None
+    index, kind = strays[0]
+    return StrayText(index, kind, len(strays), len(numbers) + len(others))
+
+
+def _is_number_or_text(entry: Any) -> bool:
+    return isinstance(entry, str) or (
+        isinstance(entry, Real) and not isinstance(entry, bool)
+    )
+
+
+def _kind_of(text: str) -> str:
+    kinds = (kind for kind, pattern in KINDS.items() if pattern.fullmatch(text))
+    return next(kinds, "a text")
