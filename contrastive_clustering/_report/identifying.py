@@ -30,6 +30,14 @@ NAMES_OF_PERSONS = re.compile(
 )
 FEW_LEVELS = 5
 
+# So may integers, if the column is named like their number rather than like a quantity,
+# such as the age of a patient.
+NUMBERS_OF_PERSONS = re.compile(
+    r"(patient|subject|participant|person|case)s?[\W_]*"
+    r"(id|identifier|no|nr|num|number|code|key|index)?\W*|groups|id|pid|mrn",
+    re.IGNORECASE,
+)
+
 
 def may_identify(
     name: Hashable, values: Any, grouping: Grouping, *, grouped: bool, pandas: Any
@@ -37,8 +45,8 @@ def may_identify(
     """Return whether a column may identify groups, or persons if there are no groups.
 
     Numbers with fractions do not. Integers, of which only quartiles are shown, do if
-    all groups differ or if they are too large for a quantity; names do if there are
-    many.
+    all groups differ, if they are too large for a quantity, or if the column is named
+    like the number of a patient; names do if there are many.
 
     Parameters
     ----------
@@ -71,7 +79,9 @@ def may_identify(
         if any(isinstance(each, int) and abs(each) > MAX_EXACT for each in distinct):
             return True
         numbers = to_numbers(values, where)[known]
-        return bool(n_distinct >= n_units and np.all(numbers % 1 == 0))
+        is_named = not grouped and NUMBERS_OF_PERSONS.fullmatch(str(name).strip())
+        least = FEW_LEVELS + 1 if is_named else n_units
+        return bool(n_distinct >= least and np.all(numbers % 1 == 0))
     if not grouped and n_distinct > FEW_LEVELS and NAMES_OF_PERSONS.search(str(name)):
         return True
     return has_many_levels(n_distinct, n_units, grouped=grouped)

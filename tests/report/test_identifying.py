@@ -32,7 +32,24 @@ def test_without_groups_the_name_of_a_column_may_say_that_it_has_persons():
     assert not identifies(names, name="site")
     assert not identifies(names, name="Patient ID", groups=SAMPLE)
     assert not identifies(np.where(SAMPLE % 2, "F", "M"), name="PatientSex")
-    assert not identifies(SAMPLE // 8, name="patient")  # only quartiles are shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["patient", "Patient ID", "subject_no", "participants", "ID", "MRN", "Case#"],
+)
+def test_without_groups_integers_may_be_named_like_numbers_of_persons(name):
+    assert identifies(SAMPLE // 8, name=name)
+    assert not identifies(SAMPLE // 8, name=name, groups=SAMPLE)
+    assert not identifies(SAMPLE // 30, name=name)
+    assert not identifies(SAMPLE // 8 + 0.5, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["age", "patient age", "PatientWeight", "bids", "case volume", 7]
+)
+def test_other_integers_are_quantities(name):
+    assert not identifies(SAMPLE // 8, name=name)
 
 
 def test_integers_that_are_too_large_for_floats_are_identifiers():
