@@ -1,6 +1,6 @@
 """Read all items of a source into an array and a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,13 @@ from contrastive_clustering._images.loaded import LoadedImage, ReadSettings
 from contrastive_clustering._images.quiet import quiet_readers
 from contrastive_clustering._images.reading import Failure, Item, read_item
 from contrastive_clustering._images.spool import FileSpool, MemorySpool, Spool
-from contrastive_clustering._images.table import COLUMNS, make_table
+from contrastive_clustering._images.table import (
+    COLUMNS,
+    differing_columns,
+    make_table,
+)
 from contrastive_clustering._utils.caller_warnings import warn
-from contrastive_clustering._utils.messages import quantity
+from contrastive_clustering._utils.messages import quantity, show
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
@@ -81,6 +85,8 @@ def load_files(
     pandas = import_pandas("load_images")
     entries, table = find_entries(source, path_column)
     items, failures = _make_items(entries, settings, n_jobs, verbose)
+    if table is not None and settings.as_volumes:
+        _report_differing_rows(pandas, table, path_column, entries, items)
     spool: Spool = MemorySpool(len(items)) if out is None else FileSpool(out)
     with spool:
         collected = _Collected(spool, settings, on_error)
@@ -111,6 +117,39 @@ def _make_items(
     if settings.as_volumes:
         return volume_items(entries, n_jobs=n_jobs, verbose=verbose)
     return single_items(entries), []
+
+
+def _report_differing_rows(
+    pandas: Any,
+    table: Any,
+    path_column: str,
+    entries: Sequence[Entry],
+    items: Sequence[Item],
+) -> None:
+    """Warn if the rows of the slices of a volume differ, of which the first counts."""
+    row_of = {entry.path: entry.row for entry in entries}
+    # The slices of a folder have one row.
+    listed = [
+        item
+        for item in items
+        if len(item.paths) > 1 and all(path in row_of for path in item.paths)
+    ]
+    rows = [[row_of[path] for path in item.paths] for item in listed]
+    names, differing = differing_columns(pandas, table, path_column, rows)
+    if names:
+        warn(
+            f"The rows of the slices of a volume differ in {_enumerate(names)}, for "
+            f"{quantity(len(differing), 'volume')}, the first of which begins with "
+            f"{listed[differing[0]].paths[0]}. The first row counts. Give all slices "
+            "of a volume the same values, and leave out columns of single slices."
+        )
+
+
+def _enumerate(names: Sequence[Hashable]) -> str:
+    shown = ", ".join(map(show, names[:SHOWN_FAILURES]))
+    n_others = len(names) - SHOWN_FAILURES
+    others = f" and {quantity(n_others, 'other')}" if n_others > 0 else ""
+    return f"the column{'s' if len(names) > 1 else ''} {shown}{others}"
 
 
 def _results(

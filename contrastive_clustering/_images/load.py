@@ -46,7 +46,9 @@ def load_images(
     as_volumes : bool, default=False
         Load volumes of shape (depth, height, width). The slices of a DICOM series, or
         the frames of a DICOM file, form a volume in the order of their positions. A
-        list or a table may then contain folders with the slices of one series each.
+        list or a table may then contain folders with the slices of one series each. If
+        a table has a row for each slice, that of the first one counts, and a warning
+        names the columns that differ.
         Axes are permuted and reversed, without interpolation, so that axis 0 points to
         the head, axis 1 to the back and axis 2 to the left of the patient ("LPS" in
         SimpleITK). If False, a NIfTI, MetaImage or NRRD file of a single slice is an

@@ -1,6 +1,6 @@
 """The table of metadata of loaded images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,58 @@ def make_table(
     facts["study_day"] = days_in_patient(columns["study_day"], columns["groups"])
     if table is None:
         return facts
-    if not isinstance(table, pandas.DataFrame):
-        table = pandas.DataFrame(
-            {name: _exact(pandas, list(table[name])) for name in table.columns}
-        )
+    table = _to_pandas(pandas, table)
     own = table.drop(columns=path_column).iloc[list(rows)].reset_index(drop=True)
     new = [name for name in facts.columns if name not in own.columns]
     return pandas.concat([own, facts[new]], axis=1)
+
+
+def differing_columns(
+    pandas: Any, table: Any, path_column: str, volumes: Sequence[Sequence[int]]
+) -> tuple[list[Hashable], np.ndarray]:
+    """Return the columns that differ between the rows of a volume.
+
+    Parameters
+    ----------
+    pandas : module
+        pandas.
+
+    table : data frame
+        The caller's table.
+
+    path_column : str
+        Column of paths, which is not compared.
+
+    volumes : sequence of sequence of int
+        The rows of each volume.
+
+    Returns
+    -------
+    names : list of hashable
+        Names of the columns.
+
+    differing : ndarray of int
+        Indices of the volumes whose rows differ, in ascending order.
+    """
+    rows = [row for each in volumes for row in each]
+    of_row = np.repeat(np.arange(len(volumes)), [len(each) for each in volumes])
+    own = _to_pandas(pandas, table).drop(columns=path_column).iloc[rows]
+    names, differing = [], set[int]()
+    for index, name in enumerate(own.columns):
+        texts = own.iloc[:, index].astype(str).to_numpy()
+        counts = pandas.Series(texts).groupby(of_row).nunique(dropna=False)
+        found = counts.index[counts > 1].tolist()
+        differing.update(found)
+        names += [name] * bool(found)
+    return names, np.array(sorted(differing), dtype=int)
+
+
+def _to_pandas(pandas: Any, table: Any) -> Any:
+    if isinstance(table, pandas.DataFrame):
+        return table
+    return pandas.DataFrame(
+        {name: _exact(pandas, list(table[name])) for name in table.columns}
+    )
 
 
 def _exact(pandas: Any, values: list[Any]) -> Any:

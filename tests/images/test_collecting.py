@@ -1,5 +1,8 @@
+import re
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from image_files import IDENTIFIER, write_dicom, write_series
 from joblib import parallel_config
@@ -157,3 +160,28 @@ def test_images_of_other_bits_are_counted(folder):
 def test_progress_is_reported(folder, capsys):
     load(folder, verbose=1)
     assert "images 20/20 files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("to_table", [pd.DataFrame, pl.DataFrame])
+def test_rows_of_slices_of_a_volume_that_differ_are_named(tmp_path, to_table):
+    volumes = rng.integers(0, 4096, (3, 3, 6, 7)).astype(np.uint16)
+    paths = []
+    for name, volume in zip("abc", volumes, strict=True):
+        folder = write_series(tmp_path / name, volume)
+        paths += [str(path) for path in sorted(folder.iterdir())]
+    columns = {"path": paths, "age": np.repeat([40, 50, 60], 3), "site": [None] * 9}
+    load(to_table(columns), settings={"as_volumes": True})
+    sites = [None, *"NNN", "S", None, *"SSS"]
+    columns |= {
+        "site": sites,
+        "slice": np.tile([1, 2, 3], 3),
+        "side": list("lrlllllll"),
+    }
+    message = (
+        r"volume differ in the columns 'site', 'slice', 'side', for 3 volumes, the "
+        rf"first of which begins with {re.escape(paths[0])}\. The first row counts\."
+    )
+    with pytest.warns(UserWarning, match=message):
+        bunch = load(to_table(columns), settings={"as_volumes": True})
+    assert bunch.metadata["age"].tolist() == [40, 50, 60]
+    assert bunch.metadata["slice"].tolist() == [1, 1, 1]

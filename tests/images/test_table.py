@@ -3,7 +3,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from contrastive_clustering._images.table import COLUMNS, days_in_patient, make_table
+from contrastive_clustering._images.table import (
+    COLUMNS,
+    days_in_patient,
+    differing_columns,
+    make_table,
+)
 
 
 def facts(n):
@@ -56,3 +61,19 @@ def test_integers_of_the_caller_are_exact_next_to_missing_values(values, kind):
 def test_days_count_from_the_first_study_of_a_patient():
     days = days_in_patient([20, 10, 5, None, 15], ["a", "a", None, "a", "b"])
     np.testing.assert_array_equal(days, [10, 0, np.nan, np.nan, 0])
+
+
+def test_columns_that_differ_between_the_rows_of_volumes():
+    table = pd.DataFrame(
+        {
+            "path": list("abcdef"),
+            "same": [1.5, np.nan, 1.5, 2.5, np.nan, 2.5],
+            "other": ["x", "x", "x", None, "y", "x"],
+        }
+    )
+    volumes = [[0, 2], [1, 4], [3, 5], [5]]
+    names, differing = differing_columns(pd, table, "path", volumes)
+    assert names == ["other"]
+    assert differing.tolist() == [1, 2]
+    names, differing = differing_columns(pd, table, "path", [])
+    assert (names, len(differing)) == ([], 0)
