@@ -15,6 +15,8 @@ OPTIONS = {
     "If X is in other units, convert it to those used in fit": (
         "If they are in other units, convert them to the units of the training"
     ),
+    "If their group is unknown, pass None for them; converting a column to text turns "
+    "None and NaN into texts": "If their group is unknown, leave the cells empty",
     "Leave groups out": "Leave --groups out",
     "Pass a source with": "Pass a folder with",
     "Pass another window": "Pass another --window",
@@ -31,6 +33,7 @@ OPTIONS = {
         "exclude these images or limit their values by --window"
     ),
     "device=": "--device=",  # "device" is also a word
+    "groups has several samples": "--groups has several images",
     "seen in fit": "seen in the training",
     "in fit)": "in the training)",
     "into ranges, for example with pandas.cut": "in the table into ranges",

@@ -9,6 +9,7 @@ import numpy as np
 from contrastive_clustering._command.reading import LoadedFolder
 from contrastive_clustering._evaluation.group_strata import to_group_frame
 from contrastive_clustering._utils.files import write_atomically
+from contrastive_clustering._utils.grouping import warn_of_unknown
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
@@ -135,6 +136,7 @@ def _factorize(groups: Any) -> tuple[np.ndarray, Any]:
     Images without a group have codes of their own, which are larger than the others.
     """
     codes, names = import_pandas("--labels").factorize(groups)
+    warn_of_unknown(codes, names.tolist(), "groups")
     return np.where(codes < 0, len(names) + np.arange(len(codes)), codes), names
 
 

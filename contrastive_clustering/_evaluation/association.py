@@ -71,9 +71,9 @@ def associate_strata(
 
     A group counts once, in the stratum of most of its samples. Its value is the mean of
     a numeric variable or the most frequent level of a categorical one, over its samples
-    with a value; this changes nothing for a variable that is constant within groups. Of
-    equally frequent strata or levels, the one that comes first among the samples of the
-    group counts, so that results do not depend on the numbers of the strata.
+    with a value; this changes nothing for a variable that is constant within groups. If
+    strata or levels are equally frequent, the one that comes first among the samples of
+    the group counts, so that results do not depend on the numbers of the strata.
 
     Groups with many samples lie in a large stratum more often than groups with few, and
     sicker patients may have more images. Therefore, strata are permuted only among

@@ -1,15 +1,22 @@
 """Reduction of samples to groups, such as patients, in which a group weighs as one."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.identifiers import (
     MISSING,
     factorize,
     read_column,
 )
+
+# Texts that probably mean that an identifier is unknown. Others, such as "NA", may be
+# initials.
+UNKNOWN = {"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "n/a", "N/A", "#N/A"}
+UNKNOWN |= {"unknown", "Unknown", "UNKNOWN", "?", "-"}
 
 # Fewer groups of equal numbers of samples share a block with similar numbers, because
 # permutations within small blocks change little.
@@ -65,8 +72,14 @@ class Grouping:
         ------
         TypeError, ValueError
             If there is not one identifier for each sample, or one group only.
+
+        Warns
+        -----
+        UserWarning
+            If several samples have an identifier that probably says that it is unknown.
         """
         codes, known = factorize(read_column(groups, where, n_samples), where)
+        warn_of_unknown(codes, known, where)
         missing = codes == MISSING
         codes[missing] = len(known) + np.arange(missing.sum())
         n_groups = len(known) + int(missing.sum())
@@ -200,6 +213,30 @@ class Grouping:
             blocks[i] = blocks[i - 1] + is_new
             n_in_block = counts[i] if is_new else n_in_block + counts[i]
         return np.asarray(blocks[np.searchsorted(sizes, group_sizes)])
+
+
+def warn_of_unknown(codes: np.ndarray, known: Sequence[Hashable], where: str) -> None:
+    """Warn if samples of unknown groups would count as those of one group.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Codes of identifiers.
+
+    known : sequence of length n_known
+        The identifier of each code.
+
+    where : str
+        Name of the parameter or the column.
+    """
+    for code, identifier in enumerate(known):
+        if identifier in UNKNOWN and np.sum(codes == code) > 1:
+            # Without numbers, a repeated warning is shown once.
+            warn(
+                f"{where} has several samples with the identifier {identifier!r}, "
+                "which count as one group. If their group is unknown, pass None for "
+                "them; converting a column to text turns None and NaN into texts."
+            )
 
 
 def _without_rounding(values: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -22,8 +22,8 @@ KINDS = {
     )
 }
 
-# As many distinct numbers are hardly codes of categories, such as stages. Of few
-# samples, most have a value of their own.
+# More distinct numbers are hardly codes of categories, such as stages. If there are few
+# samples, most have a quantity of their own.
 MANY_NUMBERS, FEWEST_NUMBERS = 10, 5
 
 

@@ -7,6 +7,7 @@ from contrastive_clustering._command.console import Console, fail, in_options
 from contrastive_clustering._data.extreme_values import doubts_of_extremes
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.nuisance import Nuisance
 
 
@@ -79,3 +80,14 @@ def test_the_remedy_for_extreme_values_is_an_option():
     text = in_options(doubt, images=[f"{i}.png" for i in range(60)])
     assert text.startswith("3.png (1 of 60 samples) has values more than 30")
     assert text.endswith("exclude these images or limit their values by --window.")
+
+
+def test_texts_that_say_that_groups_are_unknown_are_explained(capsys):
+    console = Console(quiet=True)
+    with console.shows_warnings():
+        Grouping.read(["a", "?", "?"], 3)
+        Grouping.read(["?", "a", "?"], 3)
+    assert capsys.readouterr().err == (
+        "Warning: --groups has several images with the identifier '?', which count as "
+        "one group. If their group is unknown, leave the cells empty.\n"
+    )

@@ -110,3 +110,12 @@ def test_groups_have_the_same_stratum_in_both_tables(fit_tiny, folder):
         found = table.loc[groups[row]]
         assert images["group_stratum"][row] == found["stratum"]
         assert images["group_agreement"][row] == found["agreement"]
+
+
+def test_texts_that_say_that_groups_are_unknown_are_named(fit_tiny, folder):
+    clusterer = fit_tiny()
+    groups = pd.Series(["a", "b", "unknown", "c"] * 10, dtype=object)
+    with pytest.warns(
+        UserWarning, match=r"groups has .* 'unknown', which count as one"
+    ):
+        make_group_labels(assigned(clusterer, folder, groups))

@@ -122,3 +122,8 @@ def test_equal_means_stay_equal_despite_rounding():
     grouping = Grouping(np.zeros(5, dtype=int), 1)
     strata = assign_groups(np.array([0, 0, 1, 2, 2]), proba, grouping)
     assert strata.labels.tolist() == [0]
+
+
+def test_texts_that_say_that_groups_are_unknown_are_named():
+    with pytest.warns(UserWarning, match=r"groups has .* 'None', which count as one"):
+        to_group_frame(LABELS, PROBA, ["b", "None", "None", "b", "c"])

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import numpy as np
@@ -200,3 +201,12 @@ def test_groups_of_one_sample_each_are_no_groups():
 def test_samples_are_units_without_groups():
     assert read_units(None, 3).codes.tolist() == [0, 1, 2]
     assert read_units(["x", "y", "x"], 3).codes.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("text", ["nan", "None", "<NA>", "unknown", "?"])
+def test_texts_that_say_that_groups_are_unknown_are_named(text):
+    with pytest.warns(UserWarning, match=rf"^groups has .*{re.escape(repr(text))}, wh"):
+        grouping = Grouping.read(["a", text, "b", text], 4)
+    assert grouping.n_groups == 3
+    # One sample is a group of its own in any case, and "NA" may be initials.
+    Grouping.read(["a", text, "b", "b", "NA", "NA"], 6)
