@@ -32,6 +32,7 @@ from contrastive_clustering._utils.identifiers import (
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
+from contrastive_clustering._utils.stray_text import warn_of_stray_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,6 +150,11 @@ class StrataCompositionDisplay(Display):
         TypeError, ValueError
             If an array has a wrong shape, if the lengths differ, or if different
             levels look the same.
+
+        Warns
+        -----
+        UserWarning
+            If a few texts make values that are otherwise numbers categories.
         """
         import_pyplot(f"{cls.__name__}.from_strata")
         distinct, codes = read_strata(strata)
@@ -241,6 +247,8 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     is_numeric = all(
         isinstance(each, Real) and not isinstance(each, bool) for each in known
     )
+    if not is_numeric:
+        warn_of_stray_text(entries, "values", getattr(values, "dtype", None))
     found = np.array(known if is_numeric else [str(each) for each in known])
     levels, ranks = np.unique(found, return_inverse=True)
     if len(levels) < len(found):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._utils.arrays import from_tensor
-from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import (
     MISSING,
@@ -17,13 +16,13 @@ from contrastive_clustering._utils.identifiers import (
     is_missing,
 )
 from contrastive_clustering._utils.messages import show
-from contrastive_clustering._utils.stray_text import find_stray_text
+from contrastive_clustering._utils.stray_text import (
+    CATEGORY_TYPES,
+    warn_of_stray_text,
+)
 
 # Types of values that are categories. Tuples are the sizes of images, for example.
 CATEGORIES = (str, bool | np.bool_, tuple)
-
-# Names of types of polars.
-CATEGORY_TYPES = ("Categorical", "Enum")
 
 # Larger integers may be equal as floats.
 MAX_EXACT = 2.0**53
@@ -240,7 +239,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         values = np.full(len(numbers), MISSING)
         values[~np.isnan(numbers)] = codes.reshape(-1)
         return Column(name, "categorical", values, _name_numbers(known))
-    warn_of_stray_text(series, where, pandas)
+    warn_of_stray_text(series.tolist(), where, series.dtype)
     if pandas.api.types.is_object_dtype(series.dtype):
         series = series.map(_name_tuple)  # tuples would form a MultiIndex
     categories = series.astype("category").cat.remove_unused_categories().cat
@@ -283,25 +282,6 @@ def is_numeric(series: Any, where: str, pandas: Any) -> bool:
         f"{where} has the type {dtype}, which is neither a number nor a category. "
         "Convert it, for example dates to days."
     )
-
-
-def warn_of_stray_text(series: Any, where: str, pandas: Any) -> bool:
-    """Warn, and return True, if a few texts make a column of numbers one of categories.
-
-    A categorical type says that the values are categories.
-    """
-    if isinstance(series.dtype, pandas.CategoricalDtype):
-        return False
-    stray = find_stray_text(series.tolist())
-    if stray is not None:
-        warn(
-            f"{where} is a column of categories, because "
-            f"{stray.describe(f'at index {stray.first}')}. Replace such values by "
-            "numbers or None and convert the column to numbers, for example with "
-            "pandas.to_numeric; or convert it to a categorical type if its numbers are "
-            "names."
-        )
-    return stray is not None
 
 
 def to_numbers(series: Any, where: str) -> np.ndarray:

@@ -20,7 +20,6 @@ from contrastive_clustering._evaluation.survival_column import (
 from contrastive_clustering._evaluation.table_columns import (
     is_numeric,
     read_table,
-    warn_of_stray_text,
 )
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.identifying import has_many_levels, may_identify
@@ -30,6 +29,7 @@ from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
+from contrastive_clustering._utils.stray_text import warn_of_stray_text
 
 # As in audit_confounding, if there are enough samples.
 N_NEIGHBORS = 15
@@ -173,7 +173,7 @@ def _as_tested(name: Hashable, values: Any, pandas: Any) -> Any:
     where = f"column {show(name)} of metadata"
     if is_numeric(values, where, pandas):
         return values
-    has_warned = warn_of_stray_text(values, where, pandas)
+    has_warned = warn_of_stray_text(values.tolist(), where, values.dtype)
     return values.astype("category") if has_warned else values
 
 

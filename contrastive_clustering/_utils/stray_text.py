@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
+from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.identifiers import is_missing
 from contrastive_clustering._utils.messages import quantity
 
@@ -25,6 +26,9 @@ KINDS = {
 # More distinct numbers are hardly codes of categories, such as stages. If there are few
 # samples, most have a quantity of their own.
 MANY_NUMBERS, FEWEST_NUMBERS = 10, 5
+
+# Names of the types of pandas and polars for categories, whatever their values are.
+CATEGORY_TYPES = ("CategoricalDtype", "Categorical", "Enum")
 
 
 class StrayText(NamedTuple):
@@ -100,6 +104,39 @@ def find_stray_text(entries: Sequence[Any]) -> StrayText | None:
         return None
     index, kind = strays[0]
     return StrayText(index, kind, len(strays), len(numbers) + len(others))
+
+
+def warn_of_stray_text(entries: Sequence[Any], where: str, dtype: Any) -> bool:
+    """Warn, and return True, if a few texts make a column of numbers one of categories.
+
+    Parameters
+    ----------
+    entries : sequence
+        The values of the column.
+
+    where : str
+        Name of the column or the parameter.
+
+    dtype : object
+        Its type. There is no warning for a categorical one.
+
+    Returns
+    -------
+    has_warned : bool
+        Whether there was a warning.
+    """
+    if type(dtype).__name__ in CATEGORY_TYPES:
+        return False
+    stray = find_stray_text(entries)
+    if stray is not None:
+        warn(
+            f"{where} is a column of categories, because "
+            f"{stray.describe(f'at index {stray.first}')}. Replace such values by "
+            "numbers or None and convert the column to numbers, for example with "
+            "pandas.to_numeric; or convert it to a categorical type if its numbers are "
+            "names."
+        )
+    return stray is not None
 
 
 def _is_number_or_text(entry: Any) -> bool:

@@ -152,3 +152,10 @@ def test_numbers_of_strata_do_not_matter_and_noise_counts_last():
     np.testing.assert_array_equal(second.counts[1 + new[:3]], first.counts[1:])
     divided = draw([-1, -1, 1, -1], list("aaaa"), groups=[7, 7, 7, 8])
     assert divided.counts.tolist() == [[1], [1]]
+
+
+def test_texts_among_numbers_are_named():
+    values = [*range(20, 40), "-"]
+    with pytest.warns(UserWarning, match=r"^values is a .* index 20, is only punct"):
+        draw([0, 1, 1] * 7, values)
+    draw([0, 1, 1] * 7, pd.Series(values, dtype="category"))
