@@ -8,11 +8,8 @@ import numpy as np
 
 from contrastive_clustering._evaluation.association import associate_strata
 from contrastive_clustering._evaluation.association_result import StrataAssociation
-from contrastive_clustering._evaluation.audit import audit_confounding
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
-from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.group_strata import assign_groups
-from contrastive_clustering._evaluation.nuisance_agreement import count
 from contrastive_clustering._evaluation.survival_column import (
     SurvivalColumn,
     read_survival,
@@ -20,6 +17,11 @@ from contrastive_clustering._evaluation.survival_column import (
 from contrastive_clustering._evaluation.table_columns import (
     is_numeric,
     read_table,
+)
+from contrastive_clustering._report.audit import (
+    audit_strata,
+    find_auditable,
+    split_variables,
 )
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.identifying import has_many_levels, may_identify
@@ -30,9 +32,6 @@ from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.stray_text import warn_of_stray_text
-
-# As in audit_confounding, if there are enough samples.
-N_NEIGHBORS = 15
 
 # Name of a column of the events of survival.
 EVENT = "event of survival"
@@ -222,12 +221,9 @@ def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
     audit = nuisance = None
     not_audited: tuple[str, ...] = ()
     if data.nuisance is not None and np.any(chosen.labels != NOISE):
-        nuisance, not_audited = _auditable(data.nuisance.take(rows), grouping)
+        nuisance, not_audited = find_auditable(data.nuisance.take(rows), grouping)
     if nuisance is not None:
-        audit = _audit(nuisance, chosen, groups, seed)
-        if data.grouped:
-            composition = _compose(audit, nuisance, chosen, grouping)
-            audit = replace(audit, composition=composition)
+        audit = audit_strata(nuisance, chosen, grouping if data.grouped else None, seed)
     return People(
         association,
         is_asked and association is None,
@@ -258,19 +254,6 @@ def _count_divided(labels: np.ndarray, grouping: Grouping) -> int:
     return len(np.unique(grouping.codes[grouping.varies(strata)]))
 
 
-class _Encoded:
-    """Strata and latents that are known, of samples given as indices (n_samples, 1)."""
-
-    def __init__(self, chosen: Chosen) -> None:
-        self.chosen = chosen
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(self.chosen.labels[X[:, 0]])
-
-    def transform(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(self.chosen.latents[X[:, 0]])
-
-
 def _associate(
     data: PeopleData,
     chosen: Chosen,
@@ -294,56 +277,6 @@ def _associate(
         clustered=np.asarray(chosen.samples[:]) if is_table else (),
         random_state=seed,
     )
-
-
-def _audit(
-    nuisance: Nuisance, chosen: Chosen, groups: np.ndarray | None, seed: int
-) -> ConfoundingAudit:
-    columns = {
-        name: np.array(levels, dtype=object)[codes]
-        for name, levels, codes in zip(
-            nuisance.names, nuisance.levels, nuisance.codes.T, strict=True
-        )
-    }
-    rows = np.flatnonzero(chosen.labels != NOISE)
-    largest = 1 if groups is None else int(np.bincount(groups[rows]).max())
-    n_neighbors = min(N_NEIGHBORS, len(rows) - largest)
-    has_classes = len(chosen.classes) > 1 and n_neighbors > 0
-    return audit_confounding(
-        _Encoded(chosen),
-        np.arange(len(chosen.rows))[:, None],
-        columns,
-        chosen.y if has_classes else None,
-        groups=groups,
-        n_neighbors=max(1, n_neighbors),
-        random_state=seed,
-    )
-
-
-def _compose(
-    audit: ConfoundingAudit, nuisance: Nuisance, chosen: Chosen, grouping: Grouping
-) -> Any:
-    """Return the composition of an audit in which probabilities decide between strata.
-
-    Otherwise, the numbers of groups in the strata would differ from those of the other
-    tables; see `_decide_ties`.
-    """
-    rows = np.flatnonzero(chosen.labels != NOISE)
-    columns = []
-    for name, names, codes in zip(
-        nuisance.names, nuisance.levels, nuisance.codes[rows].T, strict=True
-    ):
-        parts = GroupParts.of(grouping.take(rows), codes)
-        labels, proba = chosen.labels[rows], chosen.proba[rows]
-        strata = assign_groups(labels, proba, parts.grouping).labels
-        codes_of_strata = np.searchsorted(audit.strata, strata)
-        shape = (len(audit.strata), len(names))
-        counts = count(codes_of_strata, parts.levels[None], shape)[0]
-        order = [names.index(level) for level in audit.composition[name].columns]
-        columns.append(counts[:, order])
-    composition = audit.composition.copy()
-    composition[:] = np.hstack(columns)
-    return composition
 
 
 def _can_compare(labels: np.ndarray, grouping: Grouping) -> bool:
@@ -397,33 +330,4 @@ def _without_identifiers(
         not has_many_levels(len(levels), grouping.n_groups, grouped=grouped)
         for levels in nuisance.levels
     ]
-    return _split(nuisance, are_kept)
-
-
-def _auditable(
-    nuisance: Nuisance, grouping: Grouping
-) -> tuple[Nuisance | None, tuple[str, ...]]:
-    """Return variables that an audit accepts, and the names of the others.
-
-    A random selection of samples may have a single level, too many or one group only.
-    """
-    n_levels = [len(np.unique(codes)) for codes in nuisance.codes.T]
-    most = len(nuisance.codes) / 2 if grouping.n_groups > 1 else 0
-    kept, others = _split(nuisance, [2 <= n <= most for n in n_levels])
-    return kept, tuple(others)
-
-
-def _split(
-    nuisance: Nuisance, are_kept: list[bool]
-) -> tuple[Nuisance | None, list[str]]:
-    """Return some of the variables, None if there are none, and names of the others."""
-    kept = np.flatnonzero(are_kept)
-    others = [nuisance.names[i] for i in np.flatnonzero(~np.array(are_kept))]
-    if not len(kept):
-        return None, others
-    variables = Nuisance(
-        nuisance.codes[:, kept],
-        tuple(nuisance.names[i] for i in kept),
-        tuple(nuisance.levels[i] for i in kept),
-    )
-    return variables, others
+    return split_variables(nuisance, are_kept)
