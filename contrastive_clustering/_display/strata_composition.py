@@ -30,7 +30,7 @@ from contrastive_clustering._utils.identifiers import (
     read_column,
 )
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.numbering import NOISE, noise_mask
 from contrastive_clustering._utils.optional import import_pyplot
 from contrastive_clustering._utils.stray_text import warn_of_stray_text
 
@@ -160,7 +160,7 @@ class StrataCompositionDisplay(Display):
         distinct, codes = read_strata(strata)
         levels, columns = _read_levels(values, len(codes))
         parts = GroupParts.of(read_units(groups, len(codes)), columns)
-        noise = np.flatnonzero([is_noise(each) for each in distinct])
+        noise = np.flatnonzero(noise_mask(distinct))
         known = np.where(np.isin(codes, noise), MISSING, codes)
         of_parts = parts.grouping.majority(known)
         of_parts[of_parts == MISSING] = noise[0] if len(noise) else MISSING
