@@ -48,7 +48,11 @@ EXTREMES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*distinct clusters", "ignore:.*exact copies")
+@pytest.mark.filterwarnings(
+    "ignore:.*distinct clusters",
+    "ignore:.*exact copies",
+    "ignore:.*standard deviations from the mean",
+)
 @pytest.mark.parametrize("refinement", ["self_training", "prototypes"])
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extreme_values_give_finite_results(fast, name, refinement):
