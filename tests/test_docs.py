@@ -242,27 +242,6 @@ PAGES_WITH_FILES = [
     page for page in PAGES if any(needs for needs, _ in page_snippets(page))
 ]
 
-# Pages that take more than three seconds.
-SLOW = {
-    "distributed",
-    "embeddings",
-    "evaluation",
-    "extending",
-    "index",
-    "input",
-    "interoperability",
-    "interpreting_strata",
-    "large_data",
-    "parameters",
-    "patients",
-    "pitfalls",
-    "pretrained_encoders",
-    "quickstart",
-    "report",
-    "saving",
-    "visualization",
-}
-
 # Statements of a page on the results of its snippets.
 STATED = {
     "pitfalls": lambda seen: (
@@ -294,15 +273,9 @@ def run_page(page, *, with_files):
     return namespace
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_window")
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else [])
-        for page in PAGES
-    ],
-    ids=lambda page: page.stem,
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page_snippets_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
     seen = run_page(page, with_files=False)

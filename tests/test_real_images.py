@@ -31,6 +31,7 @@ def fit_and_use(X, X_new, **parameters):
     return clusterer, error
 
 
+@pytest.mark.slow
 def test_chest_x_rays(real_images):
     X, y = real_images("pneumoniamnist", n=1000)
     X_new, y_new = real_images("pneumoniamnist", "test")

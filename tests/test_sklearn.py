@@ -70,13 +70,10 @@ def test_latents_are_features_for_a_classifier(digits):
     assert classifier.fit(X_train, y_train).score(X_test, y_test) > 0.93
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scoring",
-    [
-        clustering_accuracy_scorer,
-        pytest.param("adjusted_rand_score", marks=pytest.mark.slow),
-        pytest.param(None, marks=pytest.mark.slow),
-    ],
+    [clustering_accuracy_scorer, "adjusted_rand_score", None],
     ids=lambda scoring: getattr(scoring, "__name__", str(scoring)),
 )
 def test_grid_search_in_two_processes(flat_digits, flat_clusterer, scoring):

@@ -136,6 +136,7 @@ def test_html_repr_names_the_estimator(fast):
     assert "ContrastiveAutoencoderClusterer" in make(fast)._repr_html_()
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     n_samples=st.integers(3, 12),

@@ -227,6 +227,7 @@ def test_invalid_column_names_are_rejected_before_fitting(fast, monkeypatch):
         make(fast).fit(frame)
 
 
+@pytest.mark.slow
 def test_the_number_of_strata_is_searched_for(digits):
     images, _ = digits
     search = ClusterNumberSearch(min_clusters=3, max_clusters=5, n_jobs=2)
