@@ -24,7 +24,8 @@ from contrastive_clustering._data.dataset import EvenBatchLoader
 from contrastive_clustering._networks.autoencoder import ContrastiveAutoencoder
 from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._training.build import optimizer_defaults
-from contrastive_clustering._training.net_params import PREFIXES, check_net_parameters
+from contrastive_clustering._training.net_param_checks import check_net_parameters
+from contrastive_clustering._training.net_params import PREFIXES
 from contrastive_clustering.metrics import mapped_accuracy
 
 ROOT = Path(__file__).parents[1]

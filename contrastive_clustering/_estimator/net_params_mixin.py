@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from contrastive_clustering._estimator.synonyms import SYNONYMS
 from contrastive_clustering._training.net_params import (
     PREFIXES,
-    SYNONYMS,
     is_net_parameter,
     net_parameters_of,
-    suggest,
 )
+from contrastive_clustering._utils.messages import suggest
 from contrastive_clustering._utils.param_validation import CheckedParametersMixin
 
 if TYPE_CHECKING:

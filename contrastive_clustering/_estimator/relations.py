@@ -23,11 +23,11 @@ from contrastive_clustering._training.callback_checks import (
     check_callback_settings,
     check_callbacks,
 )
-from contrastive_clustering._training.net_params import (
+from contrastive_clustering._training.net_param_checks import (
     arguments_of,
     check_net_parameters,
-    net_parameters_of,
 )
+from contrastive_clustering._training.net_params import net_parameters_of
 from contrastive_clustering._training.settings import WITH_ERASURE
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.distributed import n_processes

@@ -19,12 +19,12 @@ from contrastive_clustering._saving.identity import (
     describe_training,
     digest_samples,
 )
+from contrastive_clustering._training.callback_params import name_callbacks
 from contrastive_clustering._training.callbacks import changes_training
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
     LR_SCHEDULE,
-    name_callbacks,
     net_parameters_of,
 )
 from contrastive_clustering._utils.device import resolve_device

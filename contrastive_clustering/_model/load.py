@@ -51,10 +51,8 @@ from contrastive_clustering._saving.fitted_scaler import SCALER, scaler_from_tre
 from contrastive_clustering._saving.net_state import NET, check_weights, load_net_state
 from contrastive_clustering._training.build import given_parameters, make_net
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._training.net_params import (
-    check_net_parameters,
-    net_parameters_of,
-)
+from contrastive_clustering._training.net_param_checks import check_net_parameters
+from contrastive_clustering._training.net_params import net_parameters_of
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.numbering import NOISE

@@ -17,16 +17,14 @@ from contrastive_clustering._refinement.net import (
 )
 from contrastive_clustering._refinement.prototypes import first_prototypes
 from contrastive_clustering._training.build import net_parameters, user_callbacks
+from contrastive_clustering._training.callback_params import parameters_of_callbacks
 from contrastive_clustering._training.callbacks import (
     TrainingBar,
     WarmUpCosine,
     select_observers,
 )
 from contrastive_clustering._training.net import ContrastiveNet
-from contrastive_clustering._training.net_params import (
-    LR_SCHEDULE,
-    parameters_of_callbacks,
-)
+from contrastive_clustering._training.net_params import LR_SCHEDULE
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._utils.grouping import Grouping
 

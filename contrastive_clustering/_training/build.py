@@ -20,20 +20,22 @@ from contrastive_clustering._networks.autoencoder import (
 )
 from contrastive_clustering._networks.joint_loss import JointLoss
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
+from contrastive_clustering._training.callback_params import (
+    parameters_of_callbacks,
+    resolve_callbacks,
+)
 from contrastive_clustering._training.callbacks import (
     TrainingBar,
     WarmUpCosine,
     changes_itself,
 )
 from contrastive_clustering._training.net import ContrastiveNet
+from contrastive_clustering._training.net_param_checks import SET_BY_FIT
 from contrastive_clustering._training.net_params import (
     EARLY_STOPPING,
     GROUP_POSITIVES,
     LR_SCHEDULE,
-    SET_BY_FIT,
     net_parameters_of,
-    parameters_of_callbacks,
-    resolve_callbacks,
 )
 from contrastive_clustering._training.settings import TrainingSettings
 from contrastive_clustering._training.validation_split import ValidationSplit

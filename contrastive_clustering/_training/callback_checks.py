@@ -19,13 +19,15 @@ from skorch.callbacks import (
 )
 
 from contrastive_clustering._networks.joint_loss import LOSS_TITLES
+from contrastive_clustering._training.callback_params import (
+    name_callbacks,
+    resolve_callbacks,
+)
 from contrastive_clustering._training.callbacks import class_of
 from contrastive_clustering._training.net_params import (
     CHECKPOINT,
     EARLY_STOPPING,
     LR_SCHEDULE,
-    name_callbacks,
-    resolve_callbacks,
 )
 from contrastive_clustering._utils.messages import reason_of, show
 from contrastive_clustering._utils.param_validation import Number

@@ -1,9 +1,10 @@
 """Show values and other errors in messages without revealing samples."""
 
 import dataclasses
+import difflib
 import os
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
@@ -260,3 +261,16 @@ def describe_error(error: Exception) -> str:
     """
     kind, reason = type(error).__name__, reason_of(error)
     return kind if reason == kind else f"{kind}: {reason}"
+
+
+def suggest(name: str, known: Collection[str]) -> str:
+    """Return a sentence that suggests a similar known name; empty if there is none.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.messages import suggest
+    >>> suggest("betta", ["beta", "eps"]), suggest("rate", ["beta", "eps"])
+    (' Did you mean beta?', '')
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
