@@ -37,10 +37,8 @@ from contrastive_clustering._model.latents import encode_part
 from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.build import start_refinement
 from contrastive_clustering._refinement.net import RefinementNet
-from contrastive_clustering._refinement.prototypes import (
-    PrototypeClustering,
-    learn_strata,
-)
+from contrastive_clustering._refinement.prototype_learning import learn_strata
+from contrastive_clustering._refinement.prototypes import PrototypeClustering
 from contrastive_clustering._saving.callbacks_state import (
     RestoreCallbacks,
     callbacks_state,

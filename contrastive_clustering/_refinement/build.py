@@ -15,7 +15,7 @@ from contrastive_clustering._refinement.net import (
     RefinementNet,
     learned_values,
 )
-from contrastive_clustering._refinement.prototypes import first_prototypes
+from contrastive_clustering._refinement.prototype_learning import first_prototypes
 from contrastive_clustering._training.build import net_parameters, user_callbacks
 from contrastive_clustering._training.callback_params import parameters_of_callbacks
 from contrastive_clustering._training.callbacks import (
