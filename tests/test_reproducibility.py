@@ -55,6 +55,7 @@ def test_results_are_the_same_to_the_bit(tiny_images, parameters, others):
     )
 
 
+@pytest.mark.slow
 def test_defaults_are_reproducible_on_real_images(real_images):
     X, _ = real_images("pneumoniamnist", n=300)
     fits = [

@@ -19,7 +19,9 @@ def data(benchmark_module):
     return benchmark_module("quality_sets").Data(X[:100], y[:100], X[100:], y[100:])
 
 
-@pytest.mark.parametrize("with_nuisance", [False, True])
+@pytest.mark.parametrize(
+    "with_nuisance", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_strata_are_those_of_separate_fits(methods, data, with_nuisance):
     nuisance = np.arange(100) % 3 if with_nuisance else None
     fits = list(methods.fit_ours(data, (3, 6), 1, nuisance, **SHORT))

@@ -31,6 +31,7 @@ def test_finds_blobs(criterion, centers):
     assert result.scores.argmax() == centers - 2
 
 
+@pytest.mark.slow
 def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
     latents = fitted_digits.transform(digits[0][:1000])
     fit = partial(fit_kmeans, normalize=True)

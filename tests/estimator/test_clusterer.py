@@ -169,7 +169,7 @@ def test_clones_have_the_parameters_but_no_fitted_attributes(fitted_digits):
 
 
 def test_variational_setting(digits):
-    images = digits[0][:900]
+    images = digits[0][:500]
     clusterer = ContrastiveAutoencoderClusterer(
         10,
         clusterer="kmeans",
@@ -179,7 +179,7 @@ def test_variational_setting(digits):
         random_state=0,
     )
     latents = clusterer.fit(images).transform(images)
-    assert latents.shape == (900, 64)
+    assert latents.shape == (500, 64)
     np.testing.assert_array_equal(clusterer.transform(images), latents)
     np.testing.assert_array_equal(clusterer.predict(images), clusterer.labels_)
     history = clusterer.history_
@@ -201,7 +201,7 @@ def test_variational_setting(digits):
 
 
 def test_a_larger_kl_weight_moves_latents_toward_a_standard_gaussian(digits):
-    images = digits[0][:900]
+    images = digits[0][:500]
     spread = [
         ContrastiveAutoencoderClusterer(
             10,

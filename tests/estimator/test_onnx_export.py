@@ -69,7 +69,17 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+# Their parts are also those of another one.
+SLOW = {"RGB, channels first, k-means", "flattened RGB images"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in CASES
+    ],
+)
 def test_the_model_predicts_like_the_estimator(name, fast, tmp_path, capfd):
     X, params = CASES[name]
     clusterer = ContrastiveAutoencoderClusterer(**{**fast, **params}).fit(X)

@@ -135,7 +135,7 @@ def stop_in_second_phase(monkeypatch, epoch):
         (6, {"refinement": "neighbors"}),
         (6, {"refinement": "prototypes"}),
         (6, {"n_clusters": ClusterNumberSearch(max_clusters=3)}),
-        (7, {"clusterer": "consensus"}),
+        pytest.param(7, {"clusterer": "consensus"}, marks=pytest.mark.slow),
         (3, {"optimizer": torch.optim.SGD, "callbacks__lr_schedule": None}),
         pytest.param(3, {"precision": "16-mixed"}, marks=pytest.mark.slow),
         pytest.param(4, {"callbacks__checkpoint__every": 2}, marks=pytest.mark.slow),
@@ -154,7 +154,11 @@ def stop_in_second_phase(monkeypatch, epoch):
                 "callbacks__early_stopping__patience": 2,
             },
         ),
-        (3, {"augmentation": None, "iterator_train__num_workers": 1}),
+        pytest.param(
+            3,
+            {"augmentation": None, "iterator_train__num_workers": 1},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_an_interrupted_fit_resumes(  # noqa: PLR0917

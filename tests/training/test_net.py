@@ -49,7 +49,9 @@ def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
 def test_losses_decrease(digits):
     images, _ = digits
     history = (
-        ContrastiveAutoencoderClusterer(max_epochs=6, random_state=0)
+        ContrastiveAutoencoderClusterer(
+            clusterer="kmeans", max_epochs=6, refinement_epochs=0, random_state=0
+        )
         .fit(images[:600])
         .history_
     )

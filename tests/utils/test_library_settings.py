@@ -452,7 +452,16 @@ CALLS = {
 
 @pytest.mark.filterwarnings("ignore:.*generated samples")
 @pytest.mark.filterwarnings("ignore:.*'X' has few samples")
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow] if name in {"onnx", "report", "stability"} else [],
+        )
+        for name in CALLS
+    ],
+)
 def test_all_settings_together_do_not_affect_other_calls(name, searched, tmp_path):
     X = images()
     expected = CALLS[name](searched, X, tmp_path)

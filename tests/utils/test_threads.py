@@ -69,7 +69,9 @@ def noisy(batch):
     return batch + 0.1 * torch.randn_like(batch)
 
 
-@pytest.mark.parametrize("augmentation", ["auto", noisy])
+@pytest.mark.parametrize(
+    "augmentation", [pytest.param("auto", marks=pytest.mark.slow), noisy]
+)
 def test_fits_in_two_threads_give_the_results_of_single_fits(
     tiny_images, parameters, augmentation
 ):
