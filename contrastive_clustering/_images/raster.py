@@ -38,6 +38,16 @@ SUBFILE_TYPE, IS_REDUCED, IS_MASK = 254, 1, 4
 SAMPLE_FORMAT, UNSIGNED, SIGNED = 339, 1, 2
 OTHER_SIGNS = {("I", UNSIGNED): np.uint32, ("L", SIGNED): np.int8}
 
+# libtiff returns values in the byte order of the machine, but Pillow reverses the bytes
+# of values in these forms, because those of the file are in the other order.
+LIBTIFF = "libtiff"
+NATIVE_FORMS = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+
+# Numbers of the tags BitsPerSample, SamplesPerPixel and PlanarConfiguration of TIFF,
+# and the value of the last for a plane of its own for each channel.
+BITS, N_CHANNELS, PLANES, SEPARATE = 258, 277, 284, 2
+GRAY_MODES = ("1", "L", *DEEP_MODES)
+
 
 def read_raster(path: Path) -> list[LoadedImage]:
     """Read an image, or all pages of a TIFF file but copies and masks of others.
@@ -60,8 +70,9 @@ def read_raster(path: Path) -> list[LoadedImage]:
     ------
     UnreadableFileError
         If the file is damaged, truncated or too large, or if it has values of 64 bits,
-        gray values of 16 bits with an alpha channel, or colors of 16 bits of which one
-        is transparent.
+        floats of 16 bits, gray values of 16 bits with an alpha channel, colors of 16
+        bits of which one is transparent, several gray channels, or planes that Pillow
+        does not read.
     """
     pillow = import_pillow("load_images")
     with refuse_damaged("is a damaged, truncated or unsupported image"):
@@ -77,8 +88,8 @@ def read_raster(path: Path) -> list[LoadedImage]:
         except pillow.UnidentifiedImageError:
             raise UnreadableFileError(
                 "is a damaged, truncated or unsupported image: Pillow does not "
-                "recognize it as PNG, JPEG or TIFF. It does not read values of 64 bits "
-                "either; save them as floats of 32 bits"
+                "recognize it as PNG, JPEG or TIFF. It reads neither values of 64 bits "
+                "nor floats of 16 bits; save them as floats of 32 bits"
             ) from None
         except pillow.DecompressionBombError:
             raise UnreadableFileError(
@@ -113,6 +124,9 @@ def _find_pages(image: Any) -> list[int]:
 
 def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:
     image.seek(page)
+    if image.format == "TIFF":
+        _check_channels(image)
+        _keep_byte_order(image)
     image.load()
     if "transparency" in image.info:
         if n_bits in (2, 4) and image.mode == "L":
@@ -130,11 +144,42 @@ def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> Loaded
     return LoadedImage(values, None, facts)
 
 
+def _check_channels(image: Any) -> None:
+    """Refuse channels that Pillow leaves out or mixes up without an error."""
+    tags = image.tag_v2
+    n_channels = tags.get(N_CHANNELS, 1)
+    if n_channels > 1 and image.mode in GRAY_MODES:
+        raise UnreadableFileError(
+            f"has {n_channels} channels that are not colors, of which only the first "
+            "would be read. Save each channel as a file or a page of its own"
+        )
+    if n_channels == 1 or tags.get(PLANES) != SEPARATE:
+        return
+    is_decoded_by_pillow = any(tile.codec_name != LIBTIFF for tile in image.tile)
+    if image.mode == "LA" or (is_decoded_by_pillow and max(tags.get(BITS, (1,))) > 8):
+        raise UnreadableFileError(
+            "has channels in separate planes, which Pillow does not read correctly in "
+            "this form. Save it with the channels of each pixel next to each other, or "
+            "as colors of 8 bits"
+        )
+
+
+def _keep_byte_order(image: Any) -> None:
+    image.tile = [
+        tile._replace(
+            args=(NATIVE_FORMS.get(tile.args[0], tile.args[0]), *tile.args[1:])
+        )
+        if tile.codec_name == LIBTIFF
+        else tile
+        for tile in image.tile
+    ]
+
+
 def _values(pillow: Any, image: Any, *, zero_is_white: bool) -> np.ndarray:
     from PIL import ImageOps
 
     upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("1", "L", *DEEP_MODES):
+    if upright.mode in GRAY_MODES:
         return _grays(image, upright, zero_is_white=zero_is_white)
     has_alpha = "A" in upright.getbands() or "transparency" in upright.info
     if has_alpha:

@@ -43,24 +43,43 @@ def test_compressed_tiff(tmp_path, compression):
     np.testing.assert_array_equal(read(path), DEEP)
 
 
-def tiff(values, order="little", photometric=1, *, states_sign=True):
-    """Return a file with one strip of gray values, written without Pillow."""
+def tiff(values, order="little", photometric=1, *, states_sign=True, compressed=False):
+    """Return a file with one strip of gray values, written without Pillow.
+
+    The channels of values of three axes are planes, each with a strip of its own.
+    """
     sample_format = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
-    n_bits = 8 * values.itemsize
-    height, width = values.shape
-    tags = [(256, 3, width), (257, 3, height), (258, 3, n_bits), (259, 3, 1)]
-    tags += [(262, 3, photometric), (273, 4, 8), (277, 3, 1), (278, 3, height)]
-    tags += [(279, 4, values.nbytes)]
-    if states_sign:
-        tags += [(339, 3, sample_format)]
     code = {"little": "<", "big": ">"}[order]
+    planes = values if values.ndim == 3 else values[None]
+    strips = [
+        plane.astype(plane.dtype.newbyteorder(code)).tobytes() for plane in planes
+    ]
+    if compressed:
+        strips = [zlib.compress(strip) for strip in strips]
+    sizes = [len(strip) for strip in strips]
+    starts = [8 + sum(sizes[:number]) for number in range(len(strips))]
+    n_bits, (height, width) = 8 * values.itemsize, planes.shape[1:]
+    tags = [(256, 3, [width]), (257, 3, [height]), (258, 3, [n_bits])]
+    tags += [(259, 3, [8 if compressed else 1]), (262, 3, [photometric])]
+    tags += [(273, 4, starts), (277, 3, [len(planes)]), (278, 3, [height])]
+    tags += [(279, 4, sizes)]
+    if len(planes) > 1:
+        tags += [(284, 3, [2])]
+    if states_sign:
+        tags += [(339, 3, [sample_format])]
     content = {"little": b"II*\0", "big": b"MM\0*"}[order]
-    content += struct.pack(f"{code}I", 8 + values.nbytes)
-    content += values.astype(values.dtype.newbyteorder(code)).tobytes()
+    data = b"".join(strips)
+    more = {}  # values that do not fit into their tags
+    for tag, _, stated in tags:
+        if len(stated) > 1:
+            more[tag] = 8 + len(data)
+            data += struct.pack(f"{code}{len(stated)}I", *stated)
+    content += struct.pack(f"{code}I", 8 + len(data)) + data
     content += struct.pack(f"{code}H", len(tags))
-    for tag, kind, value in tags:
+    for tag, kind, stated in tags:
         form = f"{code}HHI" + ("Hxx" if kind == 3 else "I")
-        content += struct.pack(form, tag, kind, 1, value)
+        value = more.get(tag, stated[0])
+        content += struct.pack(form, tag, kind, len(stated), value)
     return content + bytes(4)
 
 
@@ -71,6 +90,42 @@ def tiff(values, order="little", photometric=1, *, states_sign=True):
 def test_byte_orders_and_zero_as_white(tmp_path, order, photometric, expected):
     (tmp_path / "a.tif").write_bytes(tiff(DEEP, order, photometric))
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), expected)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.int32, np.float32])
+def test_byte_orders_of_compressed_values(tmp_path, order, dtype):
+    values = DEEP.astype(dtype) - 3
+    (tmp_path / "a.tif").write_bytes(tiff(values, order, compressed=True))
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), values.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_planes_of_colors(tmp_path, dtype):
+    planes = COLOR.astype(dtype).transpose(2, 0, 1) << (
+        8 * np.dtype(dtype).itemsize - 8
+    )
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(planes, photometric=2, compressed=True))
+    np.testing.assert_array_equal(read(path), COLOR)
+    path.write_bytes(tiff(planes, photometric=2))
+    if dtype == np.uint8:
+        np.testing.assert_array_equal(read(path), COLOR)
+        return
+    with pytest.raises(UnreadableFileError, match="has channels in separate planes"):
+        read_raster(path)
+
+
+def test_channels_that_are_not_colors_are_refused(tmp_path):
+    image = Image.fromarray(np.stack([GRAY, GRAY], axis=-1), "LA")
+    path = tmp_path / "a.tif"
+    image.save(path)
+    content = path.read_bytes()
+    alpha, unspecified = (struct.pack("<HHIHxx", 338, 3, 1, n) for n in (2, 0))
+    assert content.count(alpha) == 1
+    path.write_bytes(content.replace(alpha, unspecified))
+    with pytest.raises(UnreadableFileError, match="has 2 channels that are not colors"):
+        read_raster(path)
 
 
 @pytest.mark.parametrize("photometric", [0, 1])
