@@ -160,6 +160,20 @@ def in_options(text: str, *, predicts: bool = False, images: Sequence[str] = ())
     return " ".join(INDEX.sub(name, text).split())
 
 
+def explain_error(error: Exception) -> str:
+    """Return the message of an error in one line, or as the command wrote it."""
+    text = str(error)
+    if isinstance(error, CommandError):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        name = error.filename
+        text = error.strerror if name is None else f"{name}: {error.strerror}"
+        text = f"{text.rstrip('.')}."
+    if isinstance(error, MemoryError):
+        text = "there is not enough memory. Lower --size or pass fewer images."
+    return in_options(text) or type(error).__name__
+
+
 def fail(text: str) -> None:
     """Show the reason of a failure."""
     print(f"Error: {text}", file=sys.stderr, flush=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from contrastive_clustering._command.console import (
     CommandError,
+    explain_error,
     fail,
-    in_options,
 )
 from contrastive_clustering._command.interrupts import Interrupted, interruptible
 from contrastive_clustering._command.options import parse
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail(f"interrupted.{_how_to_resume(options)}")
         return INTERRUPTED
     except EXPLAINED as error:
-        fail(_explain(error))
+        fail(explain_error(error))
         return FAILURE
     # A traceback does not help a person who does not program. The message of an error
     # that was not foreseen may contain values of the images or of the table.
@@ -101,16 +101,3 @@ def _locate(error: Exception) -> str:
         for line in (lines[-1], *own[-1:])
     )
     return "in " + ", called from ".join(places)
-
-
-def _explain(error: Exception) -> str:
-    """Return the message of an error in one line, or as the command wrote it."""
-    text = str(error)
-    if isinstance(error, CommandError):
-        return text
-    if isinstance(error, OSError) and error.strerror:
-        name = error.filename
-        text = error.strerror if name is None else f"{name}: {error.strerror}"
-    if isinstance(error, MemoryError):
-        text = "there is not enough memory. Lower --size or pass fewer images."
-    return in_options(text) or type(error).__name__

@@ -1,11 +1,18 @@
 """Both forms of the command: train on a folder, or apply a model to one."""
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._command.console import CommandError, Console
+from contrastive_clustering._command.console import (
+    CommandError,
+    Console,
+    explain_error,
+)
 from contrastive_clustering._command.labels import (
     AssignedImages,
     make_group_labels,
@@ -128,26 +135,29 @@ def _write_results(
     variables: Variables,
     console: Console,
 ) -> None:
+    results = _Results(console)
     # The model comes first, because only it takes hours to make again.
     if options.model is not None:
-        clusterer.save(options.model, notes=recipe.of_images(folder.images).to_notes())
-        console.say(f"Model: {options.model}")
+        with results.writes("Model", options.model):
+            notes = recipe.of_images(folder.images).to_notes()
+            clusterer.save(options.model, notes=notes)
     if options.labels is not None or options.group_labels is not None:
         latents = clusterer.transform(folder.images)
         images = AssignedImages(
             clusterer, folder, latents, clusterer.labels_, variables.groups
         )
-        _write_tables(images, options, console)
+        _write_tables(images, options, results)
     if options.report is not None:
-        clustering_report(
-            clusterer,
-            folder.images,
-            path=options.report,
-            show_samples=options.show_samples,
-            random_state=options.random_state,
-            **_report_arguments(options, variables),
-        )
-        console.say(f"Report: {options.report}")
+        with results.writes("Report", options.report):
+            clustering_report(
+                clusterer,
+                folder.images,
+                path=options.report,
+                show_samples=options.show_samples,
+                random_state=options.random_state,
+                **_report_arguments(options, variables),
+            )
+    results.check()
 
 
 def _predict(options: Namespace, console: Console) -> None:
@@ -161,17 +171,44 @@ def _predict(options: Namespace, console: Console) -> None:
     latents = clusterer.transform(folder.images)
     labels = clusterer._model.assign(latents)
     images = AssignedImages(clusterer, folder, latents, labels, variables.groups)
-    _write_tables(images, options, console)
+    results = _Results(console)
+    _write_tables(images, options, results)
+    results.check()
     _summarize(labels, clusterer.n_clusters_)
 
 
-def _write_tables(images: AssignedImages, options: Namespace, console: Console) -> None:
+class _Results:
+    """Files of results, which are written even if others cannot be."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._failures: list[str] = []
+
+    @contextmanager
+    def writes(self, what: str, path: Path) -> Iterator[None]:
+        """Report a file that the context writes, or keep the reason why it did not."""
+        try:
+            yield
+        except OSError as error:
+            self._failures.append(explain_error(error))
+        else:
+            self.console.say(f"{what}: {path}")
+
+    def check(self) -> None:
+        """Raise a `CommandError` if a file could not be written."""
+        if self._failures:
+            raise CommandError("\n".join(self._failures))
+
+
+def _write_tables(
+    images: AssignedImages, options: Namespace, results: _Results
+) -> None:
     if options.labels is not None:
-        write_labels(options.labels, make_labels(images))
-        console.say(f"Labels: {options.labels}")
+        with results.writes("Labels", options.labels):
+            write_labels(options.labels, make_labels(images))
     if options.group_labels is not None:
-        write_labels(options.group_labels, make_group_labels(images))
-        console.say(f"Labels of groups: {options.group_labels}")
+        with results.writes("Labels of groups", options.group_labels):
+            write_labels(options.group_labels, make_group_labels(images))
 
 
 def _summarize(labels: np.ndarray, n_clusters: int) -> None:

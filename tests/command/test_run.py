@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -55,6 +56,26 @@ def test_all_files_are_in_the_table(fitted):
     assert table["stratum"][:24].isin([0, 1]).all()
     assert table["stratum"][24:].isna().all()
     assert table["error"].isna().tolist() == [True] * 24 + [False] * 3
+
+
+def test_results_are_written_even_if_others_cannot_be(tmp_path, capsys, monkeypatch):
+    def fail(path, content):
+        raise OSError(errno.ENOSPC, f"{str(path)!r} could not be written (full)")
+
+    scans = write_scans(tmp_path / "scans")
+    home = tmp_path / "results"
+    home.mkdir()
+    model, labels = home / "m.safetensors", home / "strata.csv"
+    files = ["--model", model, "--labels", labels, "--report", home / "r.html"]
+    with monkeypatch.context() as patch:
+        for module in ("_io.safetensors_file", "_command.labels"):
+            name = f"contrastive_clustering.{module}.write_atomically"
+            patch.setattr(name, fail)
+        call(scans, *SHORT, *files, "--quiet", status=1)
+    assert [path.name for path in home.iterdir()] == ["r.html"]
+    shown = capsys.readouterr().err
+    assert f"Error: {str(model)!r} could not be written (full).\n" in shown
+    assert f"{str(labels)!r} could not be written (full).\n" in shown
 
 
 def test_the_model_predicts_the_same_strata(fitted, tmp_path, capsys):
