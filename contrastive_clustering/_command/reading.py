@@ -101,8 +101,15 @@ def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedF
     n_files = len({*paths, *errors})
     console.images = _name_images(paths, loaded.metadata["frame"])
     _report_copies(loaded.metadata["duplicate_of"].to_numpy(), console)
+    if recipe.parameters.get("as_volumes"):
+        # A volume is named by one of its files, so that those that were read are found
+        # again.
+        n_files = sum(1 for _ in image_files(folder))
+    _report_ignored(folder, n_files, console)
+    _report_modalities(loaded.metadata["modality"], console)
+    if recipe.parameters.get("window") == "file" and not options.predicts:
+        _report_windows(loaded.metadata, console)
     if not recipe.parameters.get("as_volumes"):
-        _report_ignored(folder, n_files, console)
         if recipe.parameters.get("channels", "auto") == "auto":
             _report_colors(loaded.images, console)
         if recipe.parameters.get("channels") == "rgb" and options.predicts:
@@ -174,6 +181,29 @@ def _report_copies(originals: np.ndarray, console: Console) -> None:
             f"{len(copies)} of {len(originals)} images are exact copies of others, "
             f"such as {copy}, a copy of {original}. Remove them if they are there by "
             "mistake."
+        )
+
+
+def _report_modalities(modalities: Any, console: Console) -> None:
+    """Count the images of each modality if DICOM files have several, such as doses."""
+    counts = modalities.value_counts()
+    if len(counts) > 1:
+        found = ", ".join(f"{n} {name}" for name, n in counts.items())
+        console.say(
+            f"Images of several modalities: {found}. Remove those that should not be "
+            "compared with the others."
+        )
+
+
+def _report_windows(facts: Any, console: Console) -> None:
+    """Warn if CT images have several windows, so that tissues differ in their grays."""
+    windows = facts.loc[facts["modality"] == "CT", ["window_center", "window_width"]]
+    n_windows = len(windows.dropna().drop_duplicates())
+    if n_windows > 1:
+        console.warn(
+            f"the {len(windows)} CT images have {n_windows} different windows, so that "
+            "a tissue has several gray values, which strata may follow. Pass one "
+            "window for all, such as --window 40,400."
         )
 
 

@@ -3,6 +3,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
+from image_files import write_dicom, write_series
 from PIL import Image
 from scan_folder import BROKEN, write_scans
 
@@ -13,11 +14,17 @@ from contrastive_clustering._command.recipe import Recipe
 RECIPE = Recipe({"size": 8, "window": "file"})
 
 
-def read(folder, **changed):
+def read(folder, recipe=RECIPE, **changed):
     options = Namespace(
-        **{"folder": folder, "on_error": "skip", "n_jobs": 1, **changed}
+        **{
+            "folder": folder,
+            "on_error": "skip",
+            "n_jobs": 1,
+            "predicts": False,
+            **changed,
+        }
     )
-    return read_folder(options, RECIPE, Console(quiet=False))
+    return read_folder(options, recipe, Console(quiet=False))
 
 
 def test_images_are_read_and_broken_files_named(tmp_path, capsys):
@@ -35,6 +42,45 @@ def test_images_are_read_and_broken_files_named(tmp_path, capsys):
     assert "  empty.png is empty.\n" in shown
     assert "1 file was ignored" in shown
     assert "MRN" not in shown
+
+
+def test_ignored_files_are_counted_among_volumes(tmp_path, capsys):
+    write_series(tmp_path / "scan", np.arange(512).reshape(8, 8, 8).astype(np.int16))
+    for name in ("notes.txt", "scan/list.csv"):
+        (tmp_path / name).write_text("ignored")
+    folder = read(tmp_path, Recipe({"as_volumes": True, "size": 8}))
+    assert folder.images.shape == (1, 8, 8, 8)
+    assert "2 files were ignored, because of other" in capsys.readouterr().err
+
+
+def test_ct_images_of_several_windows_are_doubted(tmp_path, capsys):
+    values = np.arange(64).reshape(8, 8).astype(np.int16)
+    for number, center in enumerate((40, 40, -600)):
+        write_dicom(
+            tmp_path / f"{number}.dcm",
+            values + number,
+            WindowCenter=center,
+            WindowWidth=400,
+        )
+    write_dicom(tmp_path / "3.dcm", values, Modality="MR")
+    expected = "Warning: the 3 CT images have 2 different windows"
+    read(tmp_path)
+    assert expected in capsys.readouterr().err
+    read(tmp_path, Recipe({"size": 8, "window": (40, 400)}))
+    assert "windows" not in capsys.readouterr().err
+    read(tmp_path, predicts=True)
+    assert "windows" not in capsys.readouterr().err
+    (tmp_path / "2.dcm").unlink()
+    read(tmp_path)
+    assert "windows" not in capsys.readouterr().err
+
+
+def test_images_of_several_modalities_are_counted(tmp_path, capsys):
+    for number, modality in enumerate(("CT", "RTDOSE", "CT")):
+        values = np.full((8, 8), number, np.uint8)
+        write_dicom(tmp_path / f"{number}.dcm", values, Modality=modality)
+    read(tmp_path)
+    assert "several modalities: 2 CT, 1 RTDOSE." in capsys.readouterr().err
 
 
 def test_the_first_of_many_broken_files_are_named(tmp_path, capsys):
