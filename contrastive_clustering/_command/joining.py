@@ -52,8 +52,8 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     Raises
     ------
     CommandError
-        If the file cannot be read, lacks the column, or has a row with more values than
-        columns or with a quote that is not closed.
+        If the file cannot be read, is empty, lacks the column, or has a row with more
+        values than columns or with a quote that is not closed.
     """
     pandas = import_pandas("--metadata")
     try:
@@ -75,7 +75,7 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     except ValueError as error:  # of the encoding, or of pandas
         raise CommandError(
             f"--metadata: {str(path)!r} is not a table in CSV format with the encoding "
-            'UTF-8. Save it as such, for example in a spreadsheet by "Save as".'
+            'UTF-8. Save it as such, for example in Excel by "Save as", "CSV UTF-8".'
         ) from error
     if separator != ",":
         _take_numbers(table, with_commas, texts)
@@ -164,7 +164,9 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
         raise CommandError(
             f"--metadata: none of {len(table)} rows names a file or a subfolder. The "
             f"column {path_column!r} begins with {_first(table[path_column])}, but the "
-            f"files begin with {paths[0]!r}."
+            f"files begin with {paths[0]!r}. Pass another column as --path-column, or "
+            "enter paths or names of files, in which spreadsheets may have removed "
+            "zeros at the beginning."
         )
     _report(paths, row_of, n_unused, console)
     rows = np.array([row_of.get(path, -1) for path in paths])

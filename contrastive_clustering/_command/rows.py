@@ -41,7 +41,8 @@ def read_rows(path: Path, path_column: str) -> tuple[list[list[str]], str]:
     Raises
     ------
     CommandError
-        If a row has more values than columns, or a quote that is not closed.
+        If there is no header, or if a row has more values than columns or a quote that
+        is not closed.
 
     OSError, UnicodeDecodeError
         If the file cannot be read.
@@ -56,18 +57,24 @@ def read_rows(path: Path, path_column: str) -> tuple[list[list[str]], str]:
         separator = statement[1]
         lines[first] = "\n"
     rows: list[list[str]] = []
+    of_header = 1
     for number, row in _split(lines, separator, path):
         if len(row) < 2 and not "".join(row).strip():
             continue
+        if not rows:
+            of_header = number
         n_columns = len(rows[0]) if rows else len(row)
         # Some programs end rows with separators.
         if any(value.strip() for value in row[n_columns:]):
             raise CommandError(
                 f"--metadata: line {number} of {str(path)!r} has more values "
-                "than there are columns. Put values that contain the separator in "
-                "quotes."
+                f"than there are columns in its header, line {of_header}. Remove lines "
+                "above the names of the columns, and put values that contain the "
+                "separator in quotes."
             )
         rows.append(row[:n_columns])
+    if not rows:
+        raise CommandError(f"--metadata: {str(path)!r} is empty. Pass another table.")
     return rows, separator
 
 

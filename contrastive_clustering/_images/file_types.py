@@ -83,6 +83,12 @@ def type_of(path: Path) -> FileType:
         return "volume"
     if head.startswith(RASTER_MAGIC):
         return "raster"
+    if path.name.lower().endswith(DICOM_SUFFIXES):
+        raise UnreadableFileError(
+            "has the suffix of a DICOM file, but not the letters DICM after its first "
+            f"{DICOM_OFFSET} bytes. If a viewer opens it, export it from there as a "
+            "DICOM file"
+        )
     raise UnreadableFileError(
         "is not in a known format: its first bytes are not those of a PNG, JPEG, TIFF "
         "or DICOM file, and its suffix is not one of a NIfTI, MetaImage or NRRD file"

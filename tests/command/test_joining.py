@@ -118,7 +118,7 @@ def test_separators_at_the_end_of_rows_do_not_shift_columns(tmp_path):
     ("content", "message"),
     [
         (None, "cannot be read: No such file"),
-        (b"", "is not a table in CSV format"),
+        (b"", "is empty. Pass another table"),
         (b"PK\x03\x04\xff\xff\x00", "is not a table in CSV format"),
         ("path,größe\n".encode("latin-1"), "with the encoding UTF-8"),
         (b'path,b\n"1,2\n', "line 2 of .* has a quote that is not closed"),
@@ -220,7 +220,10 @@ def test_a_longer_end_comes_before_a_shorter_one():
             r"row 1 below .* names '1.png', which fits several files: a/1.png, b/1.png",
         ),
         (["2.png", "a/2.png"], "rows 1 and 2 below the header both name a/2.png"),
-        (["c/9.png", "other/1.png"], "none of 2 rows .* begins with 'c/9.png', but .*"),
+        (
+            ["c/9.png", "other/1.png"],
+            "none of 2 rows .* begins with 'c/9.png', but .* as --path-column",
+        ),
         ([], "none of 0 rows .* begins with nothing"),
     ],
 )

@@ -42,7 +42,9 @@ def test_surplus_cells_may_be_empty(tmp_path):
     ("content", "message"),
     [
         ('path,b\n"0\n1",A\n2,B,C\n', "line 4 of .* has more values than there are"),
-        ("sep=;\npath;b\n1;2;3\n", "line 3 of .* has more values than there are"),
+        ("sep=;\npath;b\n1;2;3\n", "line 3 of .* than there are .*, line 2"),
+        ("My study\n\npath,b\n0,A\n", "line 3 .* line 1. Remove lines above the names"),
+        ("\n\n", "'.*' is empty. Pass another table"),
         ('path,b\n0,A\n1,"B\n2,C\n', "line 3 of .* has a quote that is not closed"),
         ('path,b\n0,A\n1,"B', "line 3 of .* has a quote that is not closed"),
         (

@@ -35,12 +35,14 @@ def test_unusable_files_are_described(tmp_path):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "no_prefix.dcm").write_bytes(b"\x08\0\x16\0" + bytes(200))
     (tmp_path / "loop.png").symlink_to("loop.png")
     os.mkfifo(tmp_path / "pipe.png")
     for name, message in {
         "folder.png": "^is a folder, not a file$",
         "empty.png": "^is empty$",
         "text.png": "^is not in a known format: its first bytes",
+        "no_prefix.dcm": "^has the suffix of a DICOM file, but not .* If a viewer opens",
         "none.png": "^does not exist$",
         "loop.png": "^cannot be opened ",
         "pipe.png": "^is a pipe, a socket or a device$",
