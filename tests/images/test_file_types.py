@@ -42,7 +42,7 @@ def test_unusable_files_are_described(tmp_path):
         "folder.png": "^is a folder, not a file$",
         "empty.png": "^is empty$",
         "text.png": "^is not in a known format: its first bytes",
-        "no_prefix.dcm": "^has the suffix of a DICOM file, but not .* If a viewer opens",
+        "no_prefix.dcm": "^has the suffix of a DICOM file, but not .* If a viewer",
         "none.png": "^does not exist$",
         "loop.png": "^cannot be opened ",
         "pipe.png": "^is a pipe, a socket or a device$",
