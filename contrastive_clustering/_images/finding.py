@@ -75,7 +75,8 @@ def find_entries(source: Any, path_column: str) -> tuple[list[Entry], Any]:
     Raises
     ------
     TypeError, ValueError
-        If the source is neither of these or contains no files of images.
+        If the source is neither of these, does not exist, or contains no files of
+        images.
     """
     if hasattr(source, "columns"):
         listed = list(_column(source, path_column))
@@ -142,8 +143,13 @@ def _expand(source: str | os.PathLike[str]) -> list[Path]:
                 "folder with PNG, JPEG, TIFF, DICOM, NIfTI, MetaImage or NRRD files."
             )
         return found
-    if path.exists() or not WILDCARD.search(str(path)):
+    if path.exists() or path.is_symlink():
         return [path]
+    if not WILDCARD.search(str(path)):
+        where = "" if path.is_absolute() else f" It was sought in {str(Path.cwd())!r}."
+        raise ValueError(
+            f"source={show(source)} does not exist.{where} Correct the path."
+        )
     found = sorted(
         (each for each in _matches(str(path)) if not each.is_dir()), key=_path_key
     )

@@ -129,6 +129,8 @@ def test_columns_of_paths_are_lists(as_column):
         ),
         (pd.DataFrame({"path": []}), ValueError, r"^the column 'path' of source conta"),
         ("{}/*.png", ValueError, r"is a pattern that matches no files\. Correct"),
+        ("{}/none", ValueError, r"^source='.*none' does not exist\. Correct the path"),
+        ("none", ValueError, r"^source='none' does not exist\. It was sought in '/.*'"),
         ("{}", ValueError, r"is a folder without files of images\. Pass a folder with"),
     ],
     ids=str,
