@@ -26,7 +26,8 @@ class FeatureBank:
     """The features of batches, found by the content of the batch.
 
     As a batch is found by a digest of all its values, features are never those of
-    another batch. Features that fit neither in memory nor on disk are computed again.
+    another batch. Features that fit neither in memory nor on disk are computed again,
+    also if the disk becomes full.
 
     Parameters
     ----------
@@ -99,12 +100,22 @@ class FeatureBank:
             self.on_disk = int(free * MAX_DISK_FRACTION)
         if self._n_written + values.nbytes > self.on_disk:
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
-        self._file.seek(self._n_written)
-        self._file.write(np.ascontiguousarray(values).data)
+        if not self._write(np.ascontiguousarray(values)):
+            self.on_disk = 0
+            return
         self._kept[key] = _OnDisk(self._n_written, values.shape)
         self._n_written += values.nbytes
+
+    def _write(self, values: np.ndarray) -> bool:
+        """Return whether there was room; other processes may have filled the disk."""
+        try:
+            if self._file is None:
+                # Without a buffer, whose content could fail to be written later.
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `close`
+            self._file.seek(self._n_written)
+            return self._file.write(values.data) == values.nbytes
+        except OSError:
+            return False
 
     def _read(self, place: _OnDisk) -> np.ndarray:
         assert self._file is not None  # it holds these features

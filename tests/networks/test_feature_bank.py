@@ -1,5 +1,9 @@
 """Features of a frozen backbone are kept in memory and on disk."""
 
+import errno
+import io
+import tempfile
+
 import numpy as np
 import pytest
 import torch
@@ -76,4 +80,33 @@ def test_a_closed_bank_is_empty():
     bank.close()
     bank.get(BATCHES[0], compute)
     assert compute.n_calls == 2
+    bank.close()
+
+
+class FullDisk(io.BytesIO):
+    """A file with room for the features of one batch and a half."""
+
+    def __init__(self, *, raises):
+        super().__init__()
+        self.raises = raises
+
+    def write(self, values):
+        room = 3 * N_BYTES // 2 - self.tell()
+        if self.raises and room < values.nbytes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(bytes(values)[:room])
+
+
+@pytest.mark.parametrize("raises", [True, False], ids=["raises", "writes a part"])
+def test_features_are_computed_again_if_the_disk_becomes_full(monkeypatch, raises):
+    def temporary_file(buffering):
+        assert buffering == 0  # a buffer could fail to be written when it is closed
+        return FullDisk(raises=raises)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary_file)
+    bank, compute = FeatureBank(0, 10 * N_BYTES), Counting()
+    for _ in range(2):
+        for batch in BATCHES:
+            assert torch.equal(bank.get(batch, compute), Counting()(batch))
+    assert compute.n_calls == 5  # those of the first batch were found
     bank.close()
