@@ -74,7 +74,7 @@ def random_saturation(
 ) -> torch.Tensor:
     """Move each sample's channels toward or away from their mean."""
     draws = uniform(len(batch), -1, 1, generator)
-    note(changes, (strength, draws))
+    note(changes, (strength if batch.shape[1] > 1 else 0.0, draws))
     factor = torch.exp(strength * draws)
     gray = batch.mean(dim=1, keepdim=True)
     return gray + per_sample(factor, batch) * (batch - gray)

@@ -16,9 +16,11 @@ CHANGED = [
     (GrayImageAugmentation(shear=0, intensity=0), (1, 8, 8), 4),
     (GrayImageAugmentation(scale=1, translate=0), (1, 8, 8), 4),
     (RGBImageAugmentation(), (3, 9, 9), 7),
-    (RGBImageAugmentation(), (1, 8, 8, 8), 8),
+    (RGBImageAugmentation(), (3, 8, 8, 8), 8),
+    # A single channel has no saturation.
+    (RGBImageAugmentation(), (1, 8, 8, 8), 7),
     # A slab is neither turned nor moved along its short side.
-    (RGBImageAugmentation(), (1, 4, 16, 16), 7),
+    (RGBImageAugmentation(), (3, 4, 16, 16), 7),
     (VolumeAugmentation(), (1, 8, 8, 8), 5),
     (VolumeAugmentation(), (1, 4, 16, 16), 4),
     (TableAugmentation(), (7,), 0),

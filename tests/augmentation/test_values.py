@@ -40,6 +40,13 @@ def test_intensity_and_saturation_follow_their_draws(batch):
     torch.testing.assert_close(changes, [gain.flatten()])
 
 
+def test_saturation_of_one_channel_is_not_a_change():
+    batch, changes = torch.randn(16, 1, 8, 8, generator=make_generator(0)), []
+    view = random_saturation(batch, make_generator(3), strength=0.4, changes=changes)
+    assert torch.equal(view, batch)
+    assert not changes
+
+
 def test_noise_has_a_strength_of_its_own_for_each_sample():
     batch = torch.randn(200, 1, 30, 30, generator=make_generator(0))
     noise = random_noise(batch, make_generator(1), strength=0.5) - batch
