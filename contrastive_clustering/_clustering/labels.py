@@ -121,10 +121,8 @@ def is_noise(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
     is_noise : ndarray of shape (n_samples,)
         Boolean mask.
     """
-    is_class = (
-        classes is not None and classes.dtype.kind != "U" and (classes == NOISE).any()
-    )
-    if labels.dtype.kind == "U" or is_class:
+    # Strings equal no number.
+    if classes is not None and (classes == NOISE).any():
         return np.zeros(len(labels), dtype=bool)
     return np.asarray(labels == NOISE)
 

@@ -90,9 +90,9 @@ class LatentErasure(nn.Module):
         cross_covariance = np.zeros((dim, levels.shape[1]))
         parts = [slice(i, i + BLOCK) for i in range(0, n_samples, BLOCK)]
         for part in parts:
-            mean += share[part] @ latents[part].astype(np.float64)
+            mean += share[part] @ latents[part]
         for part in parts:
-            centered = latents[part].astype(np.float64) - mean
+            centered = latents[part] - mean
             scaled = centered * share[part, None]
             covariance += scaled.T @ centered
             cross_covariance += scaled.T @ levels[part]
@@ -108,7 +108,7 @@ class LatentErasure(nn.Module):
 def _whiten(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the symmetric inverse root of a covariance, and its pseudoinverse."""
     variances, directions = np.linalg.eigh(covariance)
-    kept = variances > MIN_VARIANCE * max(variances.max(), np.finfo(np.float64).tiny)
+    kept = variances > MIN_VARIANCE * variances.max()
     directions, deviations = directions[:, kept], np.sqrt(variances[kept])
     return (
         (directions / deviations) @ directions.T,

@@ -150,8 +150,7 @@ class JointLoss(nn.Module):
             total = total + self.decorrelation_weight * terms["decorrelation_loss"]
         predicted = output.changes
         if self.change_weight > 0 and predicted is not None and changes is not None:
-            error = F.mse_loss(predicted.float(), changes.float())
-            terms["change_loss"] = share * error
+            terms["change_loss"] = share * F.mse_loss(predicted, changes)
             total = total + self.change_weight * terms["change_loss"]
         if output.log_variance is not None:
             divergence = kl_divergence(output.latent, output.log_variance)

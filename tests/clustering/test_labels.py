@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
 
 from contrastive_clustering._clustering.labels import (
     classes_of,
@@ -33,6 +34,8 @@ class WithClasses(WithoutColumns):
         (["b", "a", "long name"], "U"),
         (np.array(["b", "a", "c"], object), "U"),
         (np.array([3, 2, 1], object), "i"),
+        (np.array([np.int8(3), np.float32(0.5), True], object), "f"),
+        (np.array([np.True_, np.False_, np.True_], object), "i"),
         (np.array(["b", "a", "c"], np.dtypes.StringDType()), "U"),
     ],
 )
@@ -63,13 +66,15 @@ def test_minus_one_is_noise_unless_it_is_a_class():
     labels = np.array([-1, 0, -2, -1])
     assert is_noise(labels, None).tolist() == [True, False, False, True]
     assert is_noise(labels.astype(float), None).tolist() == [True, False, False, True]
-    assert not is_noise(labels.astype(str), None).any()
+    assert is_noise(labels.astype(str), None).tolist() == [False] * 4
+    assert is_noise(labels.astype(str), np.array(["-1", "0"])).tolist() == [False] * 4
     assert is_noise(labels, np.array([0, -2])).tolist() == [True, False, False, True]
-    assert not is_noise(labels, np.array([0, -1, -2])).any()
+    assert is_noise(labels, np.array([0, -1, -2])).tolist() == [False] * 4
 
 
 def test_classes_are_the_columns_of_predict_proba():
     assert classes_of(KMeans()) is None
+    assert classes_of(GaussianMixture()) is None
     assert classes_of(WithClasses(["b", "a"])).tolist() == ["b", "a"]
     assert classes_of(WithoutColumns([0, 1])) is None
     for wrong in ([0, 0], [[0, 1]], [0, None]):
@@ -96,6 +101,7 @@ def test_labels_are_numbered_in_their_order():
         ([0, 2], 4, None, [0, 2]),  # of components, some are empty
         ([-3, 2], 4, None, None),
         ([0, 2], 1, None, None),
+        ([0, 4], 4, None, None),
         ([0.5, 1.5], 3, None, None),
         ([0, 1, 2], 3, [2, 0, 1], [1, 2, 0]),
         ([3, 22, 32], 3, [22, 3, 32], [1, 0, 2]),

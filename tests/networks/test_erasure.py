@@ -130,3 +130,30 @@ def test_blocks_do_not_affect_the_map(monkeypatch, block):
     found = LatentErasure.fit(latents, indicators)
     np.testing.assert_allclose(found.matrix, expected.matrix, atol=1e-6)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
+
+
+def test_rounding_errors_are_not_differences_between_levels():
+    """Each sample occurs in both levels, but for the last bits of float32."""
+    rng = np.random.default_rng(0)
+    latents = np.tile(rng.normal(size=(50, 4)), (2, 1))
+    latents *= 1 + 1e-7 * rng.normal(size=latents.shape)
+    fitted = LatentErasure.fit(
+        latents.astype(np.float32), np.eye(2)[np.repeat([0, 1], 50)]
+    )
+    np.testing.assert_array_equal(fitted.matrix, np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e8])
+def test_the_matrix_does_not_depend_on_the_unit_of_latents(unit):
+    latents, indicators, _ = make()
+    expected = LatentErasure.fit(latents, indicators)
+    found = LatentErasure.fit(unit * latents, indicators)
+    np.testing.assert_allclose(found.matrix, expected.matrix, atol=1e-6)
+    assert found.matrix.dtype == found.mean.dtype == torch.float32
+
+
+def test_dependent_latents_are_erased_as_one():
+    latents, indicators, _ = make(dim=3)
+    fitted = LatentErasure.fit(np.hstack([latents, latents]), indicators)
+    half = LatentErasure.fit(latents, indicators).matrix / 2
+    np.testing.assert_allclose(fitted.matrix, np.tile(half, (2, 2)), atol=1e-6)
