@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,34 @@ from contrastive_clustering import (
     RGBImageAugmentation,
     VolumeAugmentation,
 )
+from contrastive_clustering._augmentation.presets import PRESETS
 from contrastive_clustering._utils.seeding import make_generator
+
+SHAPES = {"gray": (1, 9, 9), "rgb": (3, 9, 9), "volume": (1, 7, 7, 7), "table": (20,)}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [(name, each.name) for name in PRESETS for each in fields(PRESETS[name])],
+)
+def test_each_parameter_changes_views(name, parameter):
+    if parameter == "blur":
+        pytest.importorskip("kornia")
+    values = {each.name: 1.0 * (each.name == "scale") for each in fields(PRESETS[name])}
+    batch = torch.randn(16, *SHAPES[name], generator=make_generator(0))
+    if name in ("rgb", "volume"):  # mirrored at random
+        batch = batch + batch.flip(-1)
+    same = PRESETS[name](**values)(batch, make_generator(1))
+    torch.testing.assert_close(same, batch, atol=1e-5, rtol=0)
+    strength = {"degrees": 90.0, "scale": 2.0, "shear": 45.0}
+    values[parameter] = strength.get(parameter, 1.0)
+    changed = PRESETS[name](**values)(batch, make_generator(1))
+    assert ((changed - batch).abs().flatten(1).amax(dim=1) > 0.01).float().mean() > 0.5
+
+
+def test_only_volumes_are_restored():
+    presets = [preset for preset in PRESETS.values() if preset.restores]
+    assert presets == [VolumeAugmentation]
 
 
 def test_each_sample_gets_its_own_view():

@@ -1,7 +1,26 @@
 import numpy as np
+import pytest
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from contrastive_clustering._clustering.agreement import agree, shares_of
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_consensus_is_kmeans_on_indicators_divided_by_powers_of_sizes(weighted):
+    rng = np.random.default_rng(0)
+    votes = [rng.choice(5, 80, p=[0.5, 0.3, 0.1, 0.1, 0]) for _ in range(6)]
+    weights = rng.uniform(0.1, 2, 80) if weighted else np.ones(80)
+    columns = []
+    for vote in votes:
+        for cluster in range(5):
+            size = weights[vote == cluster].sum() / weights.sum()
+            columns.append((vote == cluster) / (size**0.25 or 1))
+    expected = KMeans(5, n_init=10, random_state=7).fit_predict(
+        np.stack(columns, axis=1), sample_weight=weights
+    )
+    agreed = agree(votes, 5, seed=7, weights=weights if weighted else None)
+    assert adjusted_rand_score(expected, agreed) == 1
 
 
 def test_splits_of_a_large_cluster_do_not_outvote_small_ones():

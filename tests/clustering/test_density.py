@@ -51,27 +51,26 @@ def test_density_integrates_to_one():
     assert mass == pytest.approx(1, abs=1e-4)
 
 
-def test_covariances_are_shrunk_towards_the_pooled_one():
-    latents, labels = blobs([30, 5, 1], dim=4)
+@pytest.mark.parametrize("sizes", [[30, 5, 1], [2]])
+def test_covariances_are_shrunk_towards_the_pooled_one(sizes):
+    latents, labels = blobs(sizes, dim=4)
     exact = latents.astype(np.float64)
-    residuals = np.concatenate(
-        [exact[labels == i] - exact[labels == i].mean(axis=0) for i in range(3)]
-    )
+    members = [exact[labels == stratum] for stratum in range(len(sizes))]
+    residuals = np.concatenate([rows - rows.mean(axis=0) for rows in members])
     pooled = ledoit_wolf(residuals, assume_centered=True)[0]
     pooled += VARIANCE_FLOOR * exact.var(axis=0).mean() * np.eye(4)
-    density = LatentDensity.fit(latents, labels, 3, seed=0)
+    density = LatentDensity.fit(latents, labels, len(sizes), seed=0)
     np.testing.assert_allclose(
-        np.exp(density.log_weights), np.array([30, 5, 1]) / 36, rtol=1e-12
+        np.exp(density.log_weights), np.array(sizes) / sum(sizes), rtol=1e-12
     )
-    for stratum, m in enumerate([30, 5, 1]):
-        own = np.cov(exact[labels == stratum].T, bias=True) if m > 1 else 0
-        factor = density.factors[stratum]
+    for rows, m, mean, factor in zip(
+        members, sizes, density.means, density.factors, strict=True
+    ):
+        own = np.cov(rows.T, bias=True) if m > 1 else 0
         np.testing.assert_allclose(
             factor @ factor.T, (m * own + 4 * pooled) / (m + 4), rtol=1e-8
         )
-        np.testing.assert_allclose(
-            density.means[stratum], exact[labels == stratum].mean(axis=0), rtol=1e-8
-        )
+        np.testing.assert_allclose(mean, rows.mean(axis=0), rtol=1e-8)
 
 
 def test_two_humps_get_two_gaussians_and_one_hump_one():

@@ -57,6 +57,23 @@ def test_changes_are_predicted_only_if_they_are_known():
     assert terms.keys() <= LOSS_TITLES.keys()
 
 
+def test_negatives_depend_on_groups_and_nuisances():
+    torch.manual_seed(0)
+    views, projections = torch.zeros(8, 1, 8, 8), torch.randn(8, 5)
+    output = AutoencoderOutput(torch.randn(8, 4), projections, views)
+    codes = {
+        "groups": torch.tensor([0, 0, 1, 2]),
+        "nuisance": torch.tensor([0, 1, 1, 1]),
+    }
+    losses = []
+    for name, values in codes.items():
+        terms = JointLoss()(output, views, **{name: values})
+        losses.append(terms["contrastive_loss"])
+        expected = nt_xent(*projections.chunk(2), **{name: values})
+        torch.testing.assert_close(losses[-1], expected, msg=name)
+    assert losses[0] != losses[1]
+
+
 def test_divergence_is_weighted_and_scaled():
     views = torch.zeros(4, 1, 8, 8)
     output = AutoencoderOutput(
@@ -75,10 +92,13 @@ def test_divergence_is_weighted_and_scaled():
 def test_the_divergence_counts_in_full_unless_it_is_scaled():
     views = torch.zeros(4, 1, 8, 8)
     output = AutoencoderOutput(
-        2 * torch.ones(4, 2), torch.ones(4, 3), views, torch.zeros(4, 2)
+        2 * torch.ones(4, 2), torch.ones(4, 3), views + 1, torch.zeros(4, 2)
     )
-    terms = JointLoss(kl_weight=0.5, contrastive_weight=0.0)(output, views)
-    assert terms["loss"] == terms["decorrelation_loss"] + 2.0
+    terms = JointLoss(
+        kl_weight=0.5, reconstruction_weight=0.25, contrastive_weight=0.0
+    )(output, views)
+    assert terms["reconstruction_loss"] == 2.0
+    assert terms["loss"] == 0.25 * 2.0 + 0.5 * 4.0  # constant latents are uncorrelated
 
 
 def test_parts_of_a_batch_contribute_by_their_numbers_of_samples():

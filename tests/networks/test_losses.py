@@ -132,6 +132,20 @@ def test_decorrelation_computes_half_precision_in_float32(dtype):
     assert decorrelation(latents) == decorrelation(latents.float())
 
 
+def test_decorrelation_is_not_computed_in_the_precision_of_autocast():
+    latents = torch.randn(6, 4, generator=torch.manual_seed(0))
+    expected = decorrelation(latents)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert decorrelation(latents) == expected
+
+
+def test_rounding_errors_of_constant_latents_are_not_correlations():
+    """The mean of seven times 0.1 is not 0.1 in float32."""
+    latents = torch.full((7, 4), 0.1)
+    assert (latents - latents.mean(dim=0)).any()
+    assert float(decorrelation(latents)) == pytest.approx(0, abs=1e-3)
+
+
 def test_divergence_matches_gaussians():
     rng = np.random.default_rng(0)
     mean, log_variance = rng.normal(size=(2, 5, 3))

@@ -28,6 +28,18 @@ def test_latents_start_as_the_components():
     np.testing.assert_allclose(encoder(batch).detach(), expected, atol=1e-5)
 
 
+def test_the_dense_network_adds_to_the_components():
+    torch.manual_seed(0)
+    layers = dense_network(7, 4, width=8).eval()
+    encoder = TableEncoder(layers, 7, 4).eval()
+    encoder.set_components(np.eye(4, 7))
+    torch.nn.init.normal_(encoder[-1].weight)
+    batch = torch.randn(5, 7)
+    expected = batch[:, :4] + layers(batch)
+    torch.testing.assert_close(encoder(batch), expected)
+    assert not torch.allclose(expected, batch[:, :4])
+
+
 def test_only_the_dense_network_is_trained():
     encoder = TableEncoder(dense_network(7, 4, width=8), 7, 4)
     encoder.set_components(np.eye(4, 7))
@@ -59,6 +71,12 @@ def test_a_weight_counts_like_copies(rows):
     repeated = principal_directions(np.repeat(rows, copies, axis=0), 3)
     signs = np.sign((weighted * repeated).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(weighted * signs, repeated, atol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_directions_scale_components_to_a_variance_of_one(rows, unit):
+    scores = unit * (rows - rows.mean(axis=0)) @ principal_directions(unit * rows, 3).T
+    assert scores.var(axis=0).mean() == pytest.approx(1)
 
 
 def test_identical_rows_have_finite_directions():

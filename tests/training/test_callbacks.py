@@ -1,5 +1,6 @@
 import pickle
 import sys
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
 )
-from contrastive_clustering._training.callbacks import select_observers
+from contrastive_clustering._training.callbacks import WarmUpCosine, select_observers
 
 
 def test_learning_rate_rises_and_falls(tiny_images, fast):
@@ -40,6 +41,23 @@ def test_learning_rate_rises_and_falls(tiny_images, fast):
     recorder.rates.clear()
     clusterer.set_params(callbacks__lr_schedule=None).fit(tiny_images)
     assert set(recorder.rates) == {0.1}
+
+
+def test_learning_rates_are_those_of_a_warm_up_and_half_a_cosine():
+    group = {"initial_lr": 0.2}
+    net = SimpleNamespace(
+        max_epochs=4, batch_size=10, optimizer_=SimpleNamespace(param_groups=[group])
+    )
+    schedule, rates = WarmUpCosine(), []
+    for net.epoch_number in (1, 3, 4):  # as in a training that resumes
+        schedule.on_epoch_begin(net, dataset_train=range(95))
+        for _ in range(10):
+            schedule.on_batch_begin(net, training=True)
+            rates.append(group["lr"])
+            schedule.on_batch_begin(net, training=False)
+    done = (np.r_[:10, 20:40] + 0.5) / 40
+    rise, fall = done / 0.1, (1 + np.cos(np.pi * (done - 0.1) / 0.9)) / 2
+    np.testing.assert_allclose(rates, 0.2 * np.where(done < 0.1, rise, fall))
 
 
 def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsys):

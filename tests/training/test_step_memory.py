@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from contrastive_clustering._networks.backbones import default_decoder, default_encoder
 from contrastive_clustering._training.auto import count_batch_size
 from contrastive_clustering._training.step_memory import (
     SMALL,
@@ -28,6 +29,12 @@ def test_activations_of_a_small_network_are_counted_by_hand():
     total, largest = _count_activations(network, torch.empty(3, 1, 8, 8))
     assert largest == 3 * 64
     assert total == 3 * (64 + 32 + 32) + 4 * 2
+
+
+def test_bytes_are_those_of_activations_two_gradients_and_six_copies_of_both_views():
+    network = nn.Sequential(default_encoder((9,), 4), default_decoder((9,), 4))
+    total, largest = _count_activations(network, torch.empty(2, 9))
+    assert step_bytes((9,), 4) == 4 * (total + 2 * largest + 6 * 2 * 9)
 
 
 def test_the_calculation_leaves_the_generator_of_weights_alone():

@@ -19,11 +19,12 @@ def make(groups=None):
 @pytest.mark.parametrize("seed", range(5))
 def test_whole_groups_are_held_out(seed):
     groups = np.random.default_rng(seed).integers(0, 12, 60)
-    parts = ValidationSplit(0.25, random_state=seed)(make(groups))
-    training, validation = (np.array(part.indices) for part in parts)
+    split = ValidationSplit(0.4, random_state=seed)
+    training, validation = (np.array(part.indices) for part in split(make(groups)))
     assert sorted([*training, *validation]) == list(range(60))
     assert not set(groups[training]) & set(groups[validation])
-    assert len(set(groups[validation])) == 3
+    assert len(set(groups[validation])) == 5
+    assert split(make(groups))[1].indices == validation.tolist()
 
 
 def test_without_groups_the_split_is_that_of_skorch():
