@@ -9,6 +9,8 @@ def test_draws_fill_their_range():
     assert draws.min() >= -3
     assert draws.max() < 5
     torch.testing.assert_close(draws.mean(), torch.tensor(1.0), atol=0.1, rtol=0)
+    assert torch.equal(draws, uniform(10_000, -3, 5, make_generator(0)))
+    assert not torch.equal(draws, uniform(10_000, -3, 5, make_generator(1)))
 
 
 def test_only_draws_with_an_effect_are_noted():

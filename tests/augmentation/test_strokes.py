@@ -51,7 +51,8 @@ def test_both_kinds_of_alternating_images_are_checked():
     assert not has_uniform_background(make(X))
 
 
-def test_large_images_are_read_in_parts_and_thinned_out(monkeypatch):
+@pytest.mark.parametrize("chunk", [3000, 300], ids=["several", "less than an image"])
+def test_large_images_are_read_in_parts_and_thinned_out(monkeypatch, chunk):
     wanted = {
         background: has_uniform_background(
             make(on_background((40, 20, 20), background))
@@ -60,7 +61,7 @@ def test_large_images_are_read_in_parts_and_thinned_out(monkeypatch):
     }
     assert wanted == {0.6: False, 0.9: True}
     monkeypatch.setattr(strokes, "PIXELS_CHECKED", 100)
-    monkeypatch.setattr(strokes, "CHUNK_VALUES", 3000)
+    monkeypatch.setattr(strokes, "CHUNK_VALUES", chunk)
     for background, is_uniform in wanted.items():
         X = on_background((40, 20, 20), background)
         assert has_uniform_background(make(X)) is is_uniform

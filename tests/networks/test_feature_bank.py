@@ -2,7 +2,9 @@
 
 import errno
 import io
+import shutil
 import tempfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,6 +46,25 @@ def test_features_are_computed_once_if_there_is_room(in_memory, on_disk, n_kept)
             assert torch.equal(bank.get(batch.clone(), compute), features)
     assert compute.n_calls == bank.n_computed == 3 + (3 - n_kept)
     assert bank.n_found == n_kept
+    bank.close()
+
+
+def test_at_most_half_of_the_free_disk_space_is_used(monkeypatch):
+    free = SimpleNamespace(free=4 * N_BYTES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: free)
+    bank, compute = FeatureBank(0), Counting()
+    for batch in 2 * BATCHES:
+        bank.get(batch, compute)
+    assert bank.n_found == 2
+    bank.close()
+
+
+def test_features_are_written_after_others_were_read():
+    bank, compute = FeatureBank(0, 10 * N_BYTES), Counting()
+    for number in (0, 1, 0, 2, 1, 2):
+        batch = BATCHES[number]
+        assert torch.equal(bank.get(batch, compute), Counting()(batch))
+    assert bank.n_found == 3
     bank.close()
 
 
