@@ -8,9 +8,10 @@ from sklearn.cluster import (
     KMeans,
     MiniBatchKMeans,
 )
+from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
 from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering.clusterer_fit import fit_clusterer
@@ -95,6 +96,8 @@ def test_others_are_fitted_to_the_sample_nearest_to_the_mean_of_its_group(cluste
         (GaussianMixture(3), False),
         (AgglomerativeClustering(3), False),
         (make_pipeline(StandardScaler(), AgglomerativeClustering(3)), False),
+        (make_pipeline(StandardScaler(), Normalizer(), KMeans(3)), True),
+        (make_pipeline(StandardScaler(), PCA(2), GaussianMixture(3)), False),
     ],
     ids=str,
 )
@@ -102,6 +105,14 @@ def test_known_clusterers(clusterer, sees_all):
     labels, rows = fit_clusterer(clusterer, X, GROUPS)
     assert (rows is None) == sees_all
     assert len(labels) == (40 if sees_all else 10)
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS])
+def test_samples_stay_if_a_clusterer_modifies_them(groups):
+    samples = X.copy()
+    scaler = StandardScaler(copy=False)
+    fit_clusterer(make_pipeline(scaler, KMeans(3)), samples, groups)
+    np.testing.assert_array_equal(samples, X)
 
 
 def test_without_groups_nothing_is_passed():
