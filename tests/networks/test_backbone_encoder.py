@@ -86,13 +86,18 @@ def test_images_are_resized():
 
 
 def test_a_reduced_stripe_pattern_is_gray():
-    stripes = torch.zeros(1, 1, 64, 64)
+    # The center of nine pixels, taken alone, would be black or white.
+    stripes = torch.zeros(1, 1, 63, 63)
     stripes[..., ::2] = 1.0
-    reduced = resize(stripes, (8, 8))
-    torch.testing.assert_close(
-        reduced[..., 1:-1], torch.full((1, 1, 8, 6), 0.5), atol=0.01, rtol=0
-    )
-    assert torch.equal(resize(stripes, (64, 64)), stripes)
+    for pattern, size in (
+        (stripes, (7, 7)),
+        (stripes, (63, 7)),
+        (stripes.mT, (7, 63)),
+    ):
+        inner = resize(pattern, size)[..., 1:-1, 1:-1]
+        gray = torch.full_like(inner, 0.5)
+        torch.testing.assert_close(inner, gray, atol=0.01, rtol=0)
+    assert torch.equal(resize(stripes, (63, 63)), stripes)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +178,16 @@ def test_only_trained_layers_change(trainable, changing):
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     # A bias before normalization has no gradient.
     assert changed - {"2.1.bias"} == changing - {"2.1.bias"}
+
+
+def test_layers_without_trained_weights_are_not_random():
+    frozen, partly = make().train(), make(trainable=["0.*"]).train()
+    assert not any(layer.training for layer in frozen.backbone.modules())
+    assert frozen.head[0].training
+    # Dropout belongs to the stage that contains it.
+    assert partly.backbone[0].training
+    assert partly.backbone[4].training
+    assert not any(layer.training for layer in partly.backbone[2].modules())
 
 
 def test_everything_is_trained_if_all_weights_are():
