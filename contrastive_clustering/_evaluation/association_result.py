@@ -29,12 +29,14 @@ class StrataAssociation:
         - "test" and "statistic": "chi-squared", "Kruskal-Wallis" or "log-rank";
         - "effect", "effect_name", "effect_low" and "effect_high": Cramer's V, epsilon
           squared or the difference of restricted mean survival times, with the limits
-          of its interval;
+          of its interval; the limits are NaN if all resamples have the same effect, as
+          those of strata that a variable separates perfectly;
         - "n" and "n_missing": number of units with and without a value;
         - "p": p-value by permutation;
         - "p_corrected": p-value corrected for the number of variables and clusterings;
         - "note": the reason why a variable was not tested, whose numbers are then NaN;
-          for survival, the strata that differ most and the horizon.
+          for survival, the strata that differ most and the horizon, or why there is no
+          effect.
 
     baseline : pandas.DataFrame
         Characteristics by stratum as text, indexed by "variable" and "statistic", with
@@ -144,13 +146,31 @@ class StrataAssociation:
         return f"Associated at the level {LEVEL} {basis} correction: {names}."
 
 
+def describe_effect(row: Any) -> str:
+    """Return the effect of a variable that was tested, with its interval if known.
+
+    Parameters
+    ----------
+    row : pandas.Series
+        A row of the table of associations.
+
+    Returns
+    -------
+    text : str
+        Its name and numbers.
+    """
+    if np.isnan(row["effect"]):
+        return f"{row['effect_name']} not available"
+    text = f"{row['effect_name']} {row['effect']:.3g}"
+    if np.isnan(row["effect_low"]):
+        return f"{text}, no interval"
+    return f"{text} [{row['effect_low']:.3g}, {row['effect_high']:.3g}]"
+
+
 def _describe(row: Any) -> str:
     if np.isnan(row["p"]):
         return f"not tested: {row['note']}"
-    text = (
-        f"{row['test']} {row['statistic']:.3g}, {row['effect_name']} "
-        f"{row['effect']:.3g} [{row['effect_low']:.3g}, {row['effect_high']:.3g}]"
-    )
+    text = f"{row['test']} {row['statistic']:.3g}, {describe_effect(row)}"
     if row["note"]:
         text += f" ({row['note']})"
     text += f", p = {row['p']:.3g}, corrected {row['p_corrected']:.3g}, n = {row['n']}"

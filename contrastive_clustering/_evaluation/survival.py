@@ -6,18 +6,24 @@ from contrastive_clustering._evaluation.resampling import (
     resample,
     simultaneous_margins,
 )
+from contrastive_clustering._utils.messages import quantity
 
 # Eigenvalues of the covariance below this share of the largest count as zero.
 SMALLEST_EIGENVALUE = 1e-10
+
+# The mean of fewer units is hardly known, resamples hide this, and a single unit that
+# is observed briefly would shorten the horizon of all strata.
+MIN_UNITS = 5
 
 
 class LogRankTest:
     """Log-rank test of several strata, with restricted mean survival as effect size.
 
     The effect is the difference between the strata with the longest and the shortest
-    restricted mean survival time. The horizon is the largest time up to which all
-    strata are observed: the smallest of the strata's largest times. Intervals allow
-    for the choice of the two strata: they hold for all pairs at once.
+    restricted mean survival time, of those with at least five units. The horizon is the
+    largest time up to which all of these are observed: the smallest of their largest
+    times. Intervals allow for the choice of the two strata: they hold for all pairs at
+    once.
 
     Parameters
     ----------
@@ -53,22 +59,31 @@ class LogRankTest:
         _, first = np.unique(self.time, return_index=True)
         deaths = np.add.reduceat(self.event.astype(float), first)
         self.first, self.deaths = first[deaths > 0], deaths[deaths > 0]
+        self._names = names
+        self.compared = np.flatnonzero(np.bincount(labels) >= MIN_UNITS)
+        if len(self.compared) < 2:
+            return
         self.horizon = min(
-            float(time[labels == stratum].max()) for stratum in range(self.n_strata)
+            float(time[labels == stratum].max()) for stratum in self.compared
         )
         (self._means,) = self.resampled_means(np.arange(len(time))[None])
         # Two strata even if all means are equal.
-        order = np.argsort(self._means, kind="stable")
+        order = self.compared[np.argsort(self._means, kind="stable")]
         self.best, self.worst = int(order[-1]), int(order[0])
-        self._names = names
 
     @property
     def note(self) -> str:
         """Which strata are compared, and the horizon."""
+        n_compared, n_left_out = len(self.compared), self.n_strata - len(self.compared)
+        if n_compared < 2:
+            return f"fewer than two strata have at least {MIN_UNITS} times"
         best, worst = self._names[self.best], self._names[self.worst]
         text = f"stratum {best} minus stratum {worst}, up to {self.horizon:.4g}"
-        if self.n_strata > 2:
-            text += f"; the two of {self.n_strata} that differ most"
+        if n_compared > 2:
+            text += f"; the two of {n_compared} that differ most"
+        if n_left_out:
+            strata = quantity(n_left_out, "stratum", "strata")
+            text += f"; without {strata} of fewer than {MIN_UNITS} times"
         return text
 
     def statistic(self, labels: np.ndarray) -> np.ndarray:
@@ -90,23 +105,28 @@ class LogRankTest:
         return np.asarray(np.einsum("bi,bij,bj->b", excess, inverse, excess))
 
     def effect(self) -> float:
-        """Return the effect size in the data."""
-        return float(self._means[self.best] - self._means[self.worst])
+        """Return the effect size in the data, NaN if there are too few units."""
+        if len(self.compared) < 2:
+            return np.nan
+        return float(self._means.max() - self._means.min())
 
     def interval(
         self, n_resamples: int, confidence: float, rng: np.random.Generator
     ) -> tuple[float, float]:
         """Return the interval of the effect size over resampled units, or NaN."""
+        if len(self.compared) < 2:
+            return np.nan, np.nan
         n_units = len(self.time)
         means = resample(self.resampled_means, n_units, n_resamples, rng)
         margins = simultaneous_margins(self._means, means, confidence)
-        margin = float(margins[self.best, self.worst])
+        best, worst = np.searchsorted(self.compared, [self.best, self.worst])
+        margin = float(margins[best, worst])
         effect = self.effect()
         # No two restricted means differ by more than the horizon.
         return effect - margin, min(effect + margin, self.horizon)
 
     def resampled_means(self, rows: np.ndarray) -> np.ndarray:
-        """Return the restricted means of the strata in resamples.
+        """Return the restricted means of the compared strata in resamples.
 
         Parameters
         ----------
@@ -115,16 +135,14 @@ class LogRankTest:
 
         Returns
         -------
-        means : ndarray of shape (n_batch, n_strata)
+        means : ndarray of shape (n_batch, n_compared)
             The restricted means; NaN for a stratum without units.
         """
         n_batch, n_units = rows.shape
         cells = np.arange(n_batch)[:, None] * n_units + rows
         counts = np.bincount(cells.ravel(), minlength=n_batch * n_units)
         weights = counts.reshape(n_batch, n_units)[:, self.order].astype(float)
-        members = [
-            self.labels[self.order] == stratum for stratum in range(self.n_strata)
-        ]
+        members = [self.labels[self.order] == stratum for stratum in self.compared]
         return np.stack(
             [
                 restricted_mean(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.resampling import permutation_p
+from contrastive_clustering._evaluation.resampling import ROUNDING, permutation_p
 from contrastive_clustering._evaluation.survival import LogRankTest
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
 from contrastive_clustering._evaluation.table_columns import Column
@@ -77,6 +77,10 @@ def make_row(
     low, high = test.interval(
         N_RESAMPLES, confidence_level, np.random.default_rng([seed, 1])
     )
+    # Resamples that are all alike, such as those of strata that a variable separates
+    # perfectly, do not show how precise the effect is.
+    if np.isclose(low, high, rtol=ROUNDING, atol=0):
+        low = high = np.nan
     effect = test.effect()
     return row | {
         "test": test.test,
@@ -84,8 +88,8 @@ def make_row(
         "effect": effect,
         "effect_name": test.effect_name,
         # Ties among resampled units can shift the limits beyond an extreme effect.
-        "effect_low": float(np.fmin(low, effect)),
-        "effect_high": float(np.fmax(high, effect)),
+        "effect_low": float(np.minimum(low, effect)),
+        "effect_high": float(np.maximum(high, effect)),
         "p": permutation_p(
             test.statistic,
             codes,

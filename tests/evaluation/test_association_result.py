@@ -59,6 +59,19 @@ def test_text_of_survival_and_of_missing_values():
     assert line.endswith("n = 79, 1 missing")
 
 
+def test_text_says_if_there_is_no_interval_or_no_effect():
+    strata = np.repeat([0, 1], [40, 4])
+    result = associate_strata(
+        strata,
+        {"same": np.where(strata, "x", "y")},
+        survival=(np.arange(44.0), np.ones(44)),
+        random_state=0,
+    )
+    survival, same = str(result).splitlines()[1:3]
+    assert "survival difference not available (fewer than two strata" in survival
+    assert "Cramer's V 1, no interval, p = 0.001" in same
+
+
 def test_text_without_any_association():
     result = associate_strata(STRATA, {"x": np.arange(84) % 7}, random_state=0)
     assert str(result).endswith("after correction: none.")

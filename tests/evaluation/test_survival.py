@@ -102,7 +102,7 @@ def test_a_stratum_that_leaves_before_the_first_event_adds_nothing():
     st.lists(
         st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 2)),
         min_size=3,
-        max_size=15,
+        max_size=25,
     )
 )
 def test_odd_times_give_finite_statistics_and_effects(units):
@@ -114,7 +114,10 @@ def test_odd_times_give_finite_statistics_and_effects(units):
     (statistic,) = test.statistic(labels[None])
     assert np.isfinite(statistic)
     assert statistic >= -1e-10
-    assert 0 <= test.effect() <= test.horizon
+    if len(test.compared) > 1:
+        assert 0 <= test.effect() <= test.horizon
+    else:
+        assert np.isnan(test.effect())
 
 
 @pytest.mark.parametrize("horizon", [3.0, 4.5, 30.0])
@@ -154,16 +157,39 @@ def test_weights_count_units_several_times():
 
 def test_effect_compares_two_strata_even_if_means_are_equal():
     # The horizon, 2, is the time at which the first stratum was last observed.
-    time, labels = np.array([2.0, 2, 5, 6, 7, 8]), np.array([0, 0, 1, 1, 2, 2])
-    test = LogRankTest(time, np.arange(6) > 1, labels, NAMES)
+    time, labels = np.r_[np.full(5, 2.0), np.arange(5.0, 15)], np.repeat([0, 1, 2], 5)
+    test = LogRankTest(time, time > 2, labels, NAMES)
     assert test.note == f"stratum c minus stratum a, up to 2; {CHOSEN}"
     assert test.effect() == 0
 
 
 def test_two_strata_are_not_chosen():
-    time, labels = np.array([2.0, 2, 5, 6]), np.array([0, 0, 1, 1])
-    test = LogRankTest(time, np.ones(4, bool), labels, NAMES)
+    time, labels = np.r_[np.full(5, 2.0), np.arange(5.0, 10)], np.repeat([0, 1], 5)
+    test = LogRankTest(time, np.ones(10, bool), labels, NAMES)
     assert test.note == "stratum b minus stratum a, up to 2"
+
+
+def test_small_strata_do_not_enter_the_effect():
+    """A single unit that is observed for a short time would set the horizon."""
+    time, event, labels = draw_units(3)
+    expected = LogRankTest(time, event, labels, NAMES)
+    time, event, labels = np.r_[time, 0], np.r_[event, False], np.r_[labels + 1, 0]
+    test = LogRankTest(time, event, labels, ["z", *NAMES])
+    assert test.horizon == expected.horizon > 0
+    assert test.effect() == expected.effect() > 0
+    assert test.note == f"{expected.note}; without 1 stratum of fewer than 5 times"
+    low, high = test.interval(99, 0.95, np.random.default_rng(0))
+    assert low < test.effect() < high
+
+
+def test_fewer_than_two_strata_with_enough_units_have_no_effect():
+    time, labels = np.arange(1.0, 13), np.repeat([0, 1, 2], [7, 4, 1])
+    test = LogRankTest(time, np.ones(12, bool), labels, NAMES)
+    (statistic,) = test.statistic(labels[None])
+    assert statistic == pytest.approx(slow_log_rank(time, time > 0, labels), rel=1e-10)
+    assert np.isnan(test.effect())
+    assert np.isnan(test.interval(9, 0.95, np.random.default_rng(0))).all()
+    assert test.note == "fewer than two strata have at least 5 times"
 
 
 def test_effect_is_between_the_best_and_the_worst_stratum():
@@ -197,8 +223,8 @@ def test_resampled_means_agree_with_the_curves_of_scipy():
 
 
 def test_a_stratum_without_units_in_a_resample_has_no_mean():
-    time, event, labels = draw_units(2, n=6)
-    rows = np.flatnonzero(labels == 0)[[0, 1, 2, 0, 1, 2]][None]
+    time, event, labels = draw_units(2, n=10)
+    rows = np.flatnonzero(labels == 0)[[0, 1, 2, 3, 4, 0, 1, 2, 3, 4]][None]
     ((mean, none),) = LogRankTest(time, event, labels, NAMES).resampled_means(rows)
     assert np.isfinite(mean)
     assert np.isnan(none)

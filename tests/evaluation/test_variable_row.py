@@ -67,6 +67,22 @@ def test_unsuitable_variables_have_a_reason_and_no_numbers(column, reason):
         assert np.isnan(found[name])
 
 
+@pytest.mark.parametrize(
+    ("column", "effect"),
+    [
+        (categorical(LABELS), 1),
+        (numeric(LABELS), 1),
+        # The third stratum ends the comparison before the first event.
+        (survival(np.where(LABELS == 2, 1, 5), LABELS < 2), 0),
+    ],
+)
+def test_resamples_that_are_all_alike_give_no_interval(column, effect):
+    found = row(column)
+    assert found["effect"] == pytest.approx(effect)
+    assert np.isnan([found["effect_low"], found["effect_high"]]).all()
+    assert np.isfinite(found["p"])
+
+
 def test_a_given_reason_prevents_the_test():
     found = row(numeric(NUMBERS), reason="clustered")
     assert found["note"] == "clustered"
