@@ -8,7 +8,10 @@ import numpy as np
 from markupsafe import Markup
 
 from contrastive_clustering._display import StrataCompositionDisplay, SurvivalDisplay
-from contrastive_clustering._evaluation.association_result import StrataAssociation
+from contrastive_clustering._evaluation.association_result import (
+    StrataAssociation,
+    describe_effect,
+)
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_verdict import NO_SIGN
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
@@ -188,24 +191,28 @@ def _describe_composition(
 ) -> list[Markup]:
     """Return a plot and, if there are few levels, a table of one variable."""
     counts = audit.composition[name]
+    counts = counts[sorted(counts.columns, key=_place)]
     unit = "groups" if audit.grouped else "samples"
     names = counts.columns.to_numpy(dtype=str)
     is_missing = names == "missing"
-    order = np.argsort(names[~is_missing])
     display = StrataCompositionDisplay(
-        counts=counts.to_numpy()[:, ~is_missing][:, order],
+        counts=counts.to_numpy()[:, ~is_missing],
         n_missing=counts.to_numpy()[:, is_missing].sum(axis=1),
         strata=audit.strata,
-        levels=names[~is_missing][order],
+        levels=names[~is_missing],
         variable_name=name,
         unit=unit,
     ).plot()
+    caption = f"Shares of {name} in each stratum and in all, with numbers of {unit}."
+    n_repeated = int(counts.to_numpy().sum()) - audit.n_groups
+    if n_repeated:
+        caption += " A group with samples at several levels counts at each of them."
     pieces = [
         plots.embed(
             display,
             f"Stacked bars of the shares of the {len(names)} levels of {name} in each "
             f"of {len(audit.strata)} strata.",
-            f"Shares of {name} in each stratum and in all, with numbers of {unit}.",
+            caption,
         )
     ]
     if len(names) <= MAX_LEVELS:
@@ -221,6 +228,15 @@ def _describe_composition(
     return pieces
 
 
+def _place(level: str) -> tuple[bool, float, str]:
+    """Return a key that sorts numbers by value before names, and "missing" last."""
+    try:
+        number = float(level)
+    except ValueError:
+        number = np.inf
+    return level == "missing", np.inf if np.isnan(number) else number, level
+
+
 def _has_times(survival: SurvivalColumn, labels: np.ndarray) -> bool:
     return bool(np.any(survival.known & (labels != NOISE)))
 
@@ -229,8 +245,7 @@ def _describe_effect(row: Any) -> str:
     """Return an effect size with its interval, or why there is none."""
     if not row["test"]:
         return str(row["note"])
-    effect = _interval(row["effect"], row["effect_low"], row["effect_high"])
-    text = f"{row['effect_name']} {effect}"
+    text = describe_effect(row)
     return f"{text} ({row['note']})" if row["note"] else text
 
 

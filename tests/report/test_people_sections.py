@@ -142,6 +142,25 @@ def test_plots_show_the_levels_in_order():
     assert len(page.all("img")) == 2
 
 
+@pytest.mark.usefixtures("texts")
+def test_numbers_of_levels_are_sorted_by_value_and_missing_ones_come_last():
+    year = np.array([10, 9, 8, None, 101], dtype=object)[PATIENT % 5]
+    people = examine(nuisance={"year": year})
+    _, *names = Page(people_sections(people)[1].pieces[-1]).text("th")[:6]
+    assert names == ["8", "9", "10", "101", "missing"]
+    assert people.audit.composition["year"].columns.tolist() != names
+
+
+@pytest.mark.parametrize("varies", [False, True])
+@pytest.mark.usefixtures("texts")
+def test_captions_say_if_groups_count_several_times(varies):
+    level = np.where(np.arange(N) % 2 if varies else PATIENT % 2, "AP", "PA")
+    people = examine(nuisance={"view": level})
+    counts = people.audit.composition.to_numpy()
+    assert (counts.sum() > people.audit.n_groups) == varies
+    assert ("counts at each of them" in " ".join(show(people).text("p"))) == varies
+
+
 def test_notes_name_variables_that_are_not_audited():
     data = read(None, nuisance={"rare": np.arange(N) == 7, "site": META["site"]})
     people = examine_people(data, choose(np.arange(20, N)), 0)
