@@ -109,7 +109,8 @@ data frame or mapping of names to columns
         others.
 
     n_permutations : int, default=999
-        Number of permutations. No p-value is below ``1 / (1 + n_permutations)``.
+        Number of permutations. No p-value is below ``1 / (1 + n_permutations)``, or
+        twice that if strata differ within groups.
 
     n_neighbors : int, default=15
         Number of neighbors of the robustness index.
@@ -138,6 +139,11 @@ data frame or mapping of names to columns
         range; if lengths differ; if there is only one group, one level of a variable or
         one class; if a variable has too many levels; if values of `y` are missing; or
         if fewer samples than neighbors lie outside of a group.
+
+    Warns
+    -----
+    UserWarning
+        If `n_permutations` is so small that no p-value can be at most 0.05.
 
     See Also
     --------

@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._evaluation.audit_verdict import Evidence, judge
+from contrastive_clustering._evaluation.audit_verdict import LEVEL, Evidence, judge
 from contrastive_clustering._evaluation.group_parts import GroupParts
-from contrastive_clustering._evaluation.nuisance_agreement import agree, count
+from contrastive_clustering._evaluation.nuisance_agreement import (
+    agree,
+    count,
+    smallest_p,
+)
 from contrastive_clustering._evaluation.nuisance_probe import NO_PROBE, probe_levels
 from contrastive_clustering._evaluation.robustness_index import robustness_index
 from contrastive_clustering._evaluation.variable_tests import cramers_v
+from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.grouping import Grouping
 
 
@@ -97,6 +102,9 @@ def make_row(
     agreement, p = agree(
         audited.strata, parts, n_permutations, np.random.default_rng([seed, 0])
     )
+    _warn_of_few_permutations(
+        name, smallest_p(audited.strata, parts, n_permutations), n_permutations
+    )
     probe = NO_PROBE
     if audited.latents is not None:
         probed = GroupParts.of(
@@ -147,6 +155,17 @@ def make_row(
         row["positivity"] = not len(evidence.inseparable_classes)
     verdict, sentences = judge(evidence)
     return row | {"verdict": verdict, "note": " ".join(sentences)}, composition
+
+
+def _warn_of_few_permutations(name: str, smallest: float, n_permutations: int) -> None:
+    """Warn if no p-value can be small, so that no agreement can be found."""
+    if smallest > LEVEL:
+        least = round(smallest * (1 + n_permutations) / LEVEL) - 1
+        warn(
+            f"n_permutations={n_permutations} is too small to find that strata follow "
+            f"{name}: the smallest p-value is {smallest:.3g}, above {LEVEL}. Set "
+            f"n_permutations to at least {least}."
+        )
 
 
 def _compare_with_classes(

@@ -56,12 +56,10 @@ def agree(
     -------
     agreement, p : float
         Mean of `measure` over the draws for which it is not NaN, NaN if there are none;
-        and the p-value of the mutual information, from ``1 / (1 + n_permutations)`` to
-        1.
+        and the p-value of the mutual information, from `smallest_p` to 1.
     """
     shape = (int(codes.max()) + 1, int(parts.levels.max()) + 1)
-    varies = len(parts.grouping.varies(codes.astype(float))) > 0
-    n_draws = N_DRAWS if varies else 1
+    n_draws = N_DRAWS if _vary_within_parts(codes, parts) else 1
     agreements, ps = [], []
     for _ in range(n_draws):
         drawn = codes[parts.draw(rng)]
@@ -77,6 +75,15 @@ def agree(
     p = ps[0] if n_draws == 1 else min(1.0, 2 * float(np.median(ps)))
     known = [agreement for agreement in agreements if not np.isnan(agreement)]
     return (float(np.mean(known)) if known else np.nan), p
+
+
+def smallest_p(codes: np.ndarray, parts: GroupParts, n_permutations: int) -> float:
+    """Return the smallest p-value that `agree` could return for its parameters."""
+    return (2 if _vary_within_parts(codes, parts) else 1) / (1 + n_permutations)
+
+
+def _vary_within_parts(codes: np.ndarray, parts: GroupParts) -> bool:
+    return len(parts.grouping.varies(codes.astype(float))) > 0
 
 
 def count(strata: np.ndarray, levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

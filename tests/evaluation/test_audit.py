@@ -65,6 +65,15 @@ def test_strata_that_are_the_nuisance_are_confounded():
     assert result.table.loc["site", "probe_low"] > 0.9
 
 
+@pytest.mark.parametrize(("is_divided", "least"), [(False, 19), (True, 39)])
+def test_too_few_permutations_to_find_anything_give_a_warning(is_divided, least):
+    _, site = draw(np.random.default_rng(0))
+    strata = np.where(np.arange(N) < is_divided, 1 - site, site)
+    assert audit(strata, site, n_permutations=least).table.loc["site", "p"] <= 0.05
+    with pytest.warns(UserWarning, match=f"follow site.* to at least {least}"):
+        audit(strata, site, n_permutations=least - 1)
+
+
 def test_latents_alone_may_encode_the_nuisance():
     y, site = draw(np.random.default_rng(0))
     latents = np.random.default_rng(1).normal(size=(N, 3)) + 2 * site[:, None]
