@@ -5,7 +5,8 @@
 - evaluation_intervals: how often the 95 % interval of `evaluate_clustering` contains
   the true balanced accuracy. Patients have 1 to 20 images and one of three classes, of
   which half, 30 and 20 % of the patients are. The stratum of an image is that of its
-  class with a probability that differs between patients.
+  class with a probability that differs between patients, and is two thirds or 95 % on
+  average.
 - audit_probes: how often the probe of `audit_confounding` finds sites in latents that
   do not depend on them. Patients have 1 to 20 images, whose latents are alike. A part
   of the patients is at the second site.
@@ -18,6 +19,7 @@ Intervals of rates are 95 % intervals of Clopper and Pearson.
 
 import argparse
 import os
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +35,8 @@ from contrastive_clustering._utils.grouping import Grouping
 
 SHARES = [0.5, 0.3, 0.2]
 
-# Parameters of the beta distribution of the accuracy of patients.
-ACCURACY = 4, 2
+# Parameters of beta distributions of the accuracy of patients.
+ACCURACIES = (4, 2), (19, 1)
 
 LATENT_DIM = 32
 
@@ -57,15 +59,15 @@ def repeat_patients(rng: np.random.Generator, n: int) -> np.ndarray:
 def evaluation_intervals(asked: argparse.Namespace) -> pd.DataFrame:
     rows = []
     classes = np.arange(len(SHARES))
-    true = ACCURACY[0] / sum(ACCURACY)
-    for n in (15, 40, 100):
+    for accuracy, n in product(ACCURACIES, (15, 40, 100)):
+        true = accuracy[0] / sum(accuracy)
         covered = 0
         for seed in range(asked.sets):
             rng = np.random.default_rng(seed)
             own = rng.choice(classes, n, p=SHARES)
             patient = repeat_patients(rng, n)
             y = own[patient]
-            is_right = rng.random(len(y)) < rng.beta(*ACCURACY, n)[patient]
+            is_right = rng.random(len(y)) < rng.beta(*accuracy, n)[patient]
             others = (y + rng.integers(1, len(SHARES), len(y))) % len(SHARES)
             strata = np.where(is_right, y, others)
             # The other metrics of an evaluation would only take time.
@@ -75,7 +77,7 @@ def evaluation_intervals(asked: argparse.Namespace) -> pd.DataFrame:
             )["balanced"]
             covered += low <= true <= high
         rates = show_rates(pd.Series({"covered": covered}), asked.sets)
-        rows.append({"patients": n} | rates)
+        rows.append({"true": true, "patients": n} | rates)
     return pd.DataFrame(rows)
 
 
@@ -98,7 +100,7 @@ def audit_probes(asked: argparse.Namespace) -> pd.DataFrame:
                     np.hstack([strata, latents]),
                     {"site": site[patient].astype(int)},
                     groups=patient,
-                    n_permutations=1,
+                    n_permutations=39,
                     random_state=seed,
                 ).table.loc["site"]
                 found += row["probe_low"] > row["chance"]

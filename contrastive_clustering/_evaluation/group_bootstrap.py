@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import ROUNDING
 
 N_RESAMPLES = 500
 
@@ -54,7 +55,9 @@ def group_intervals(
     -------
     intervals : dict of str to tuple of float
         Percentiles 2.5 and 97.5 of each metric over 500 resamples, or the observed
-        value minus their differences from it ("basic" bootstrap).
+        value minus their differences from it ("basic" bootstrap). NaN if both are
+        1, as for predictions without any error: their resamples have none either, and
+        do not show how precise the value is.
 
     References
     ----------
@@ -91,5 +94,5 @@ def group_intervals(
             low, high = (
                 min(1.0, max(0.0, limit)) for limit in (twice - high, twice - low)
             )
-        intervals[name] = low, high
+        intervals[name] = (np.nan, np.nan) if low > 1 - ROUNDING else (low, high)
     return intervals

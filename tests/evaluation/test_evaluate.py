@@ -242,7 +242,9 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
     monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 20)
     X, y = np.repeat([[0.0], [1], [2]], 20, axis=0), np.repeat(["a", "b", "b"], 20)
     result = evaluate_clustering(Fixed(), X, y, X, y, groups_test=np.arange(60) // 2)
-    assert result.intervals["mapped_accuracy"] == (1, 1)
+    assert np.isnan(result.intervals["mapped_accuracy"]).all()
+    assert "mapped accuracy                     1.000 (no interval)" in str(result)
+    assert result.to_frame().loc["mapped_accuracy", ["low", "high"]].isna().all()
     assert len(result.intervals) == 5
 
 

@@ -6,9 +6,13 @@ from scipy.stats import binom
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from contrastive_clustering._evaluation import group_bootstrap
-from contrastive_clustering._evaluation.group_agreement import group_adjusted_rand
+from contrastive_clustering._evaluation.group_agreement import (
+    group_adjusted_rand,
+    normalized_mutual_info,
+)
 from contrastive_clustering._evaluation.group_bootstrap import group_intervals
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import mean_recall
 
 
 def accuracy(y, predicted, weights):
@@ -68,14 +72,35 @@ def test_intervals_of_biased_metrics_are_reflected(data):
     assert reflected == pytest.approx((2 * value - high, 2 * value - low), abs=1e-12)
 
 
-@pytest.mark.parametrize(("value", "limit"), [(0.02, 0.0), (0.98, 1.0)])
+@pytest.mark.parametrize(("value", "limit"), [(0.02, 0.0), (0.74, 1.0)])
 def test_reflected_intervals_stay_in_the_range_of_the_metric(value, limit):
     def score(y, predicted, weights):
         is_observed = np.allclose(weights, 1)
-        return value if is_observed else 0.5 + 0.01 * weights[0]
+        return value if is_observed else 0.5 - 0.1 * (weights[0] == 0)
 
     arguments = {"a": (score, np.zeros(20))}, np.zeros(20), Grouping(np.arange(20), 20)
-    assert group_intervals(*arguments, 0, biased=["a"])["a"] == (limit, limit)
+    assert limit in group_intervals(*arguments, 0, biased=["a"])["a"]
+
+
+def test_a_value_without_any_error_has_no_interval():
+    """All of 20 patients would also be correct in 36 % at an accuracy of 0.95."""
+    y = np.repeat([0, 1], 10)
+    metrics = {
+        name: (score, predicted)
+        for name, score, predicted in (
+            ("perfect", accuracy, y),
+            ("information", normalized_mutual_info, y),
+            ("one error", accuracy, np.r_[1, y[1:]]),
+            # A single predicted class has this recall whatever the patients are.
+            ("single class", mean_recall, np.zeros(20, int)),
+        )
+    }
+    grouping = Grouping(np.arange(20), 20)
+    found = group_intervals(metrics, y, grouping, 0, biased=["information"])
+    assert np.isnan(found["perfect"] + found["information"]).all()
+    assert found["one error"][1] == 1
+    assert found["one error"][0] < 0.95
+    assert found["single class"] == (0.5, 0.5)
 
 
 def test_copies_within_groups_do_not_narrow_the_interval(data):
