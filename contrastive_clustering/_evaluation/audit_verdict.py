@@ -140,8 +140,8 @@ def judge(evidence: Evidence) -> tuple[str, list[str]]:
     if evidence.is_below_chance:
         sentences.append(
             f"The probe of {evidence.name} lies below chance, as on samples from which "
-            "an erasure was learned, or by accident. If fit has seen these samples, "
-            "audit others."
+            f"an erasure or a harmonization of {evidence.name} was learned, or by "
+            "accident. If fit or a harmonization has seen these samples, audit others."
         )
     small = evidence.small_levels
     if len(small):

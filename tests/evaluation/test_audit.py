@@ -74,6 +74,16 @@ def test_too_few_permutations_to_find_anything_give_a_warning(is_divided, least)
         audit(strata, site, n_permutations=least - 1)
 
 
+def test_a_probe_of_harmonized_latents_lies_below_chance():
+    y, site = draw(np.random.default_rng(0))
+    latents = np.random.default_rng(1).normal(size=(N, 30))
+    for level in (0, 1):
+        latents[site == level] -= latents[site == level].mean(axis=0)
+    row = audit(y, site, y, latents=latents).table.loc["site"]
+    assert row["probe_high"] < row["chance"]
+    assert "a harmonization of site" in row["note"]
+
+
 def test_latents_alone_may_encode_the_nuisance():
     y, site = draw(np.random.default_rng(0))
     latents = np.random.default_rng(1).normal(size=(N, 3)) + 2 * site[:, None]

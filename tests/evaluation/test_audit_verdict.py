@@ -41,7 +41,8 @@ def test_no_sign():
 def test_a_probe_below_chance_is_explained():
     verdict, (sentence,) = judge_with(is_below_chance=True)
     assert verdict == NO_SIGN
-    assert sentence.endswith("If fit has seen these samples, audit others.")
+    assert "an erasure or a harmonization of site was learned" in sentence
+    assert sentence.endswith("has seen these samples, audit others.")
 
 
 def test_strata_that_follow_the_levels_are_confounded():
