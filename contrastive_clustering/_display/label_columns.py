@@ -1,5 +1,6 @@
 """Grouping of many labels into few columns: ranges of numbers, and rare names."""
 
+import re
 from numbers import Real
 
 import numpy as np
@@ -14,6 +15,9 @@ N_RANGES = 10
 
 # Significant digits of their limits; more if ranges would have the same name.
 DIGITS = (4, 8, 15)
+
+# The number at the start of a name, such as that of a range of pandas.cut.
+NUMBER = re.compile(r"\s*[(\[]?\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)", re.IGNORECASE)
 
 
 def group_columns(
@@ -76,6 +80,31 @@ def group_columns(
         names.append(f"{len(classes) - len(frequent)} others")
     grouped = np.stack([counts[:, columns == n].sum(axis=1) for n in numbers], axis=1)
     return grouped, names
+
+
+def sort_key(name: str) -> tuple[float, str]:
+    """Return a key that sorts names by the number that they begin with, if any.
+
+    Names without a number come last.
+
+    Parameters
+    ----------
+    name : str
+        Name of a level, such as a number or a range.
+
+    Returns
+    -------
+    key : tuple of float and str
+        The key.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._display.label_columns import sort_key
+    >>> sorted(["A", "10", "9", "(2.5, 4.0]", "(-1.0, 2.5]"], key=sort_key)
+    ['(-1.0, 2.5]', '(2.5, 4.0]', '9', '10', 'A']
+    """
+    number = NUMBER.match(name)
+    return float(number[1]) if number else np.inf, name
 
 
 def _are_ordered(classes: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from contrastive_clustering._display.drawing.style import (
     literal,
     luminance,
 )
-from contrastive_clustering._display.label_columns import group_columns
+from contrastive_clustering._display.label_columns import group_columns, sort_key
 from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._utils.arrays import name_of
@@ -68,7 +68,7 @@ class StrataCompositionDisplay(Display):
         The strata; -1 is noise.
 
     levels : ndarray of shape (n_levels,)
-        The levels, sorted.
+        The levels, sorted: numbers, and names that begin with a number, by its value.
 
     variable_name : str, default="level"
         Name of the variable: that of a series passed as `values`.
@@ -251,6 +251,10 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
         warn_of_stray_text(entries, "values", getattr(values, "dtype", None))
     found = np.array(known if is_numeric else [str(each) for each in known])
     levels, ranks = np.unique(found, return_inverse=True)
+    if not is_numeric and len(levels):
+        names = levels.tolist()
+        order = np.array(sorted(range(len(names)), key=lambda i: sort_key(names[i])))
+        levels, ranks = levels[order], np.argsort(order)[ranks]
     if len(levels) < len(found):
         raise ValueError(
             "values has different levels that look the same, such as 1 and '1'. "

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from contrastive_clustering._display import StrataCompositionDisplay, SurvivalDisplay
+from contrastive_clustering._display.label_columns import sort_key
 from contrastive_clustering._evaluation.association_result import (
     StrataAssociation,
     describe_effect,
@@ -191,7 +192,8 @@ def _describe_composition(
 ) -> list[Markup]:
     """Return a plot and, if there are few levels, a table of one variable."""
     counts = audit.composition[name]
-    counts = counts[sorted(counts.columns, key=_place)]
+    names = sorted(counts.columns, key=lambda each: (each == "missing", sort_key(each)))
+    counts = counts[names]
     unit = "groups" if audit.grouped else "samples"
     names = counts.columns.to_numpy(dtype=str)
     is_missing = names == "missing"
@@ -226,15 +228,6 @@ def _describe_composition(
             )
         )
     return pieces
-
-
-def _place(level: str) -> tuple[bool, float, str]:
-    """Return a key that sorts numbers by value before names, and "missing" last."""
-    try:
-        number = float(level)
-    except ValueError:
-        number = np.inf
-    return level == "missing", np.inf if np.isnan(number) else number, level
 
 
 def _has_times(survival: SurvivalColumn, labels: np.ndarray) -> bool:

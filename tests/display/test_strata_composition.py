@@ -89,6 +89,15 @@ def test_many_numbers_are_grouped_into_ranges():
     np.testing.assert_allclose(widths(display).sum(axis=1), 1)
 
 
+def test_ranges_are_sorted_by_their_numbers():
+    ages = np.array([7.0, -8, 15, 120, 3, -2])
+    ranges = pd.cut(pd.Series(ages), [-10, -5, 0, 5, 10, 100, 200])
+    display = draw([0, 0, 1, 1, 0, 1], ranges)
+    expected = list(map(str, ranges.cat.categories))
+    assert display.levels.tolist() == names_of(display) == expected
+    assert display.counts.tolist() == [[1, 0, 1, 1, 0, 0], [0, 1, 0, 0, 1, 1]]
+
+
 def test_many_names_share_the_last_level():
     values = np.repeat([f"site {n:02}" for n in range(25)], np.arange(25, 0, -1))
     display = draw(np.arange(len(values)) % 2, values)
