@@ -139,6 +139,8 @@ class StrataAssociation:
         )
 
     def _verdict(self) -> str:
+        if self.table["p"].isna().all():
+            return "No variable was tested."
         associated = self.table.index[self.table["p_corrected"] <= LEVEL]
         names = ", ".join(map(str, associated)) or "none"
         is_corrected = self.correction is not None or self.n_searched > 1

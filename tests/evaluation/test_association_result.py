@@ -79,6 +79,11 @@ def test_text_without_any_association():
     assert "not tested: constant" in str(refused)
 
 
+def test_nothing_is_said_of_associations_if_nothing_was_tested():
+    result = associate_strata(STRATA, {"site": TABLE["site"]}, random_state=0)
+    assert str(result).endswith("No variable was tested.")
+
+
 def test_a_single_variable_and_noise_sample_are_in_the_singular():
     result = associate_strata(STRATA[:81], {"age": TABLE["age"][:81]}, random_state=0)
     text = str(result)
