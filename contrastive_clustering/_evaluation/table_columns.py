@@ -156,7 +156,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     Returns
     -------
     series : pandas.Series of length n_samples
-        The values.
+        The values, with the name that they have.
 
     Raises
     ------
@@ -168,6 +168,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     """
     check_is_column(values, where)
     values = from_tensor(values, where)
+    name = getattr(values, "name", None)
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
         values = np.asarray(values.data, dtype=object)
@@ -193,6 +194,8 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
             "its samples."
         )
     series = series.reset_index(drop=True)
+    if series.name is None and name:  # that of polars, where "" is none
+        series = series.rename(name)
     return series.astype("category") if is_category else series
 
 

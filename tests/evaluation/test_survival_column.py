@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from contrastive_clustering._evaluation.survival_column import read_survival
@@ -20,6 +21,8 @@ def make_columns():
         (("t", "e"), "t", ["age"]),
         ((TIME, EVENT), "survival", ["age", "t", "e"]),
         ((pd.Series(TIME, name="days"), "e"), "days", ["age", "t"]),
+        ((pl.Series("days", TIME), "e"), "days", ["age", "t"]),
+        ((pl.Series(TIME), EVENT), "survival", None),
         ((np.array(TIME), pd.array([True, False, True, None])), "survival", None),
     ],
 )
