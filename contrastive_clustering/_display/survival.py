@@ -215,10 +215,17 @@ class SurvivalDisplay(Display):
         ax.set_ylabel(f"share of {self.unit} without an event")
         ax.spines[["top", "right"]].set_visible(False)
         if len(self.strata) <= MAX_LEGEND:
-            ax.legend(title="stratum", frameon=False, fontsize=FONT_SIZE)
+            # The best place within the axes takes seconds to find for many units.
+            ax.legend(
+                title="stratum",
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                frameon=False,
+                fontsize=FONT_SIZE,
+            )
         if self.p_value is not None:
             text = f"p = {self.p_value:.3g}" if self.p_value >= 0.001 else "p < 0.001"
-            ax.text(0.02, 0.04, text, transform=ax.transAxes, fontsize=9)
+            ax.set_title(text, loc="right", fontsize=9)
         self._add_table(ax, colors)
 
     def _add_table(self, ax: "Axes", colors: np.ndarray) -> None:
