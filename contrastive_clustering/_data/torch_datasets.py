@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class DatasetArray(LazyArray):
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        Returns a sample, or a tuple that begins with one, for each index.
+        Returns a sample, or a tuple that begins with one, for each index. A sample may
+        be a nested list of numbers.
     """
 
     def __init__(self, dataset: Dataset[Any]) -> None:
@@ -104,13 +106,25 @@ class DatasetArray(LazyArray):
 
 def _sample_of(item: Any, name: str) -> np.ndarray:
     """Return the sample of an item of a dataset, without its target."""
-    is_pair = isinstance(item, (tuple, list)) and len(item) > 0
+    is_pair = isinstance(item, (tuple, list)) and len(item) > 0 and not _is_nested(item)
     sample = item[0] if is_pair else item
     reject_unsupported_sample(sample, name)
     array = without_extended_precision(np.asarray(to_array(sample, name)))
     if is_pair and isinstance(item, tuple) and len(item) > 1:
         _reject_batch(array, item[1], name)
     return array
+
+
+def _is_nested(item: Any) -> bool:
+    """Return whether an item is itself a sample, as a nested list of numbers."""
+    if not isinstance(item, list):
+        return False
+    # The list of a sample and its target has entries of different shapes or kinds.
+    shapes = {
+        shape_of(entry) if isinstance(entry, list | Number | np.generic) else None
+        for entry in item
+    }
+    return len(shapes) == 1 and None not in shapes
 
 
 def _reject_batch(array: np.ndarray, target: Any, name: str) -> None:

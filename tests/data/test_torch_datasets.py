@@ -129,6 +129,36 @@ def test_targets_of_gray_images_with_channels_first_are_ignored(target):
     np.testing.assert_array_equal(open_samples(Pairs(images, target))[:], images)
 
 
+class Items(Dataset):
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self.items[index]
+
+
+@pytest.mark.parametrize("of", [Items, Streamed])
+def test_nested_lists_of_numbers_are_samples(of):
+    images = np.arange(4 * 64.0).reshape(4, 8, 8)
+    for samples in (images, images[:, 0], images[..., None], images[:, :1]):
+        read = open_samples(of(samples.tolist()))
+        np.testing.assert_array_equal(read[:], samples)
+    # Numbers of NumPy are numbers, too.
+    rows = [list(row) for row in images[:, 0]]
+    np.testing.assert_array_equal(open_samples(of(rows))[:], images[:, 0])
+
+
+@pytest.mark.parametrize("target", [3, [0.0, 1.0], None, "benign", np.zeros(8)])
+@pytest.mark.parametrize("convert", [np.array, np.ndarray.tolist])
+def test_lists_of_a_sample_and_its_target_are_pairs(target, convert):
+    images = np.arange(4 * 64.0).reshape(4, 8, 8)
+    pairs = [[convert(image), target] for image in images]
+    np.testing.assert_array_equal(open_samples(Items(pairs))[:], images)
+
+
 def test_data_sets_of_extended_precision_are_read_as_float64():
     images = np.random.default_rng(0).normal(size=(5, 8, 8)).astype(np.longdouble)
     for dataset in (Pairs(images, 0), Streamed(images)):
