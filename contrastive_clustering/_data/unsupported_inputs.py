@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.utils import Bunch
 from torch.utils.data import DataLoader
 
@@ -46,10 +47,11 @@ def _is_bunch(given: Any) -> bool:
 
 
 def _is_mapping(given: Any) -> bool:
-    # Zarr groups are mappings that are not registered as such. Tables and SciPy's "dok"
-    # matrices also have keys.
+    # Zarr groups are mappings that are not registered as such. Tables also have keys.
     is_like = has(given, "keys") and has(given, "__getitem__")
-    return (isinstance(given, Mapping) or is_like) and not has(given, "shape")
+    if isinstance(given, Mapping):  # as are SciPy's "dok" matrices in old versions
+        return not issparse(given)
+    return is_like and not has(given, "shape")
 
 
 def _is_dicom(given: Any) -> bool:

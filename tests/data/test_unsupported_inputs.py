@@ -11,6 +11,7 @@ import torch
 import zarr
 from PIL import Image
 from sklearn.utils import Bunch
+from skorch.helper import SliceDict
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -47,6 +48,7 @@ def dicom():
 
 OTHER = {
     "dict": (lambda: {"image": IMAGE}, "is a dict", r'X\["image"\]'),
+    "dict of skorch": (lambda: SliceDict(x=IMAGE), "is a SliceDict", r'X\["image"\]'),
     "bunch": (lambda: Bunch(data=IMAGE), "is a Bunch", r"X\.images or X\.data"),
     "group": (zarr.group, "is a Group", r'X\["image"\]'),
     "str": (lambda: "folder/secret.npy", "is a str", "torch.utils.data.Dataset"),
