@@ -105,7 +105,8 @@ def check_callback_settings(
     ValueError
         If one of them cannot be constructed, monitors a value that is not recorded,
         scores a validation part that does not exist, has a scorer that compares
-        predictions with labels, or has another setting that is not valid.
+        predictions with labels, sets the learning rate beside the estimator's own
+        schedule, or has another setting that is not valid.
     """
     found = {}
     for index, (name, callback, params) in enumerate(
@@ -129,6 +130,7 @@ def check_callback_settings(
             _check_part(callback, name, early_stopping)
             _check_monitor(callback, name, list(found.values()), early_stopping)
             _check_settings(callback, name)
+            _check_only_schedule(callback, name, net_params)
 
 
 def _check_names(callbacks: Sequence[Any]) -> None:
@@ -284,6 +286,18 @@ def _check_schedule(callback: Any, name: str) -> None:
         )
     if isinstance(policy, type):
         _check_arguments(policy, (None,), callback.kwargs, name)
+
+
+def _check_only_schedule(
+    callback: Any, name: str, net_params: Mapping[str, Any]
+) -> None:
+    """Raise if the estimator's own schedule would replace the rates of a callback."""
+    own = f"callbacks__{LR_SCHEDULE}"
+    if isinstance(callback, LRScheduler) and own not in net_params:  # it may be None
+        raise ValueError(
+            f"{name} sets learning rates, but the schedule of the estimator replaces "
+            f"them at each step. Set {own}=None to use this callback, or remove it."
+        )
 
 
 def _check_stopping(callback: Any, name: str) -> None:

@@ -94,6 +94,8 @@ UNUSABLE = [
     (EarlyStopping(monitor=spread), "monitor=.*Pass a str"),
     (EarlyStopping("train_loss", threshold="low"), "threshold='low'. Pass a number"),
     (EarlyStopping("train_loss", threshold_mode="r"), 'threshold_mode=.*Pass "rel" or'),
+    (LRScheduler("StepLR", step_size=1), "LRScheduler.*lr_schedule=None to use"),
+    (("rate", LRScheduler), "LRScheduler.*lr_schedule=None to use"),
     (LRScheduler("Foo"), "policy='Foo'"),
     (LRScheduler("StepLR"), "StepLR.*'step_size'"),
     (LRScheduler(torch.optim.lr_scheduler.StepLR, foo=3), "StepLR.*step_size|foo"),
