@@ -9,7 +9,7 @@ from contrastive_clustering._training.net_params import (
     is_net_parameter,
     net_parameters_of,
 )
-from contrastive_clustering._utils.messages import suggest
+from contrastive_clustering._utils.messages import show, suggest
 from contrastive_clustering._utils.param_validation import CheckedParametersMixin
 
 if TYPE_CHECKING:
@@ -46,6 +46,18 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
                     f"{', '.join(f'{prefix}__' for prefix in PREFIXES)}."
                 )
         self.__dict__.update(params)
+
+    def _check_nested(self, params: Mapping[str, Any]) -> None:
+        """Raise if a name is that of a parameter of an object that takes none."""
+        for name, value in params.items():
+            own, _, nested = name.partition("__")
+            owner = params.get(own, getattr(self, own))
+            if nested and (isinstance(owner, type) or not hasattr(owner, "set_params")):
+                raise ValueError(
+                    f"{name}={show(value)} cannot be set, because {own}={show(owner)} "
+                    f"has no parameters that can be set. Set {own} itself, to an "
+                    f"object that is constructed with {nested}={show(value)}."
+                )
 
     def _suggest_parameter(self, name: str) -> str:
         """Return a sentence that suggests a known name, or an empty string."""
@@ -93,7 +105,8 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter does not exist. `fit` validates parameters of the net.
+            If a parameter does not exist, or is one of an object without parameters,
+            such as ``clusterer="kmeans"``. `fit` validates parameters of the net.
         """
         net_params = net_parameters_of(params)
         others = {
@@ -107,6 +120,7 @@ class NetParametersMixin(CheckedParametersMixin, BaseEstimator):
                     f"{self._suggest_parameter(own)} get_params() returns all valid "
                     "parameters."
                 )
+        self._check_nested(others)
         super().set_params(**others)
         self.__dict__.update(net_params)
         return self

@@ -10,7 +10,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ContrastiveAutoencoderClusterer,
+    SelfTrainingRefinement,
+)
 from contrastive_clustering._training.net_params import is_net_parameter
 
 
@@ -39,6 +42,31 @@ def test_parameters_of_nested_estimators_can_be_set(fast):
     clusterer.set_params(clusterer__n_init=3, optimizer__eps=1e-3)
     assert clusterer.clusterer.n_init == 3
     assert clusterer.get_params()["clusterer__n_init"] == 3
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"clusterer__n_init": 3},
+            "clusterer='kmeans' has .*with n_init=3",
+        ),
+        (
+            {"clusterer": KMeans, "clusterer__n_init": 3},
+            "clusterer=<class .*Set clu",
+        ),
+        ({"refinement__temperature": 0.3}, "refinement=SelfTraining.*Set refinement"),
+        ({"lr__decay": 0.3}, "lr=0.003 has no"),
+    ],
+)
+def test_objects_without_parameters_are_named(fast, parameters, message):
+    clusterer = make(fast, refinement=SelfTrainingRefinement())
+    before = clusterer.get_params()
+    with pytest.raises(ValueError, match=f"__.* cannot be set, because {message}"):
+        clusterer.set_params(**parameters)
+    assert clusterer.get_params() == before
+    clusterer.set_params(clusterer=KMeans(), clusterer__n_init=3)
+    assert clusterer.clusterer.n_init == 3
 
 
 def test_clones_pickles_and_representations_include_them(tiny_images, fast):
