@@ -1,5 +1,6 @@
 """Validate samples, latents and output arrays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,35 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
             f"latent_dim={latent_dim}. Pass the result of transform."
         )
     return np.asarray(latents)
+
+
+def check_column_order(Z: Any, names: Sequence[str]) -> None:
+    """Raise if a data frame has the columns of `transform` in another order.
+
+    Parameters
+    ----------
+    Z : array-like or data frame
+        The caller's input. Only its column names are read, if it has any.
+
+    names : sequence of str
+        The names that `transform` gives to columns.
+
+    Raises
+    ------
+    ValueError
+        If the columns have these names in another order. Other names, such as those of
+        another step of a pipeline, say nothing of an order.
+    """
+    columns = list(getattr(Z, "columns", ()))
+    if len(columns) != len(names) or sorted(map(str, columns)) != sorted(names):
+        return
+    for index, (found, expected) in enumerate(zip(columns, names, strict=True)):
+        if found != expected:
+            raise ValueError(
+                f"Z has the columns of transform in another order: column {index} is "
+                f"{found!r} instead of {expected!r}. Select them in the order of "
+                "get_feature_names_out()."
+            )
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.validation import (
+    check_column_order,
     check_latents,
 )
 from contrastive_clustering._estimator.base import FittedAttributes
@@ -108,9 +109,11 @@ class PredictionMixin(
         Raises
         ------
         ValueError
-            If Z is not a finite table with `latent_dim` columns.
+            If Z is not a finite table with `latent_dim` columns, or a data frame from
+            `transform` whose columns have been reordered.
         """
         check_is_fitted(self)
+        check_column_order(Z, self.get_feature_names_out().tolist())
         return self._model.decode(check_latents(Z, self._n_features_out))
 
     @reads_fitted_state

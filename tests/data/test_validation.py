@@ -10,6 +10,7 @@ import torch
 
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.validation import (
+    check_column_order,
     check_latents,
     check_same_samples,
     check_samples,
@@ -178,3 +179,25 @@ def test_latents_are_not_dates_or_durations(dtype, convert):
     latents = convert(np.arange(6).reshape(3, 2).astype(dtype))
     with pytest.raises(ValueError, match=r"^Z cannot be read .* dates or durations"):
         check_latents(latents, 2)
+
+
+@pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_latents_in_another_order_are_named(make_frame):
+    latents = make_frame({"l0": [1.0], "l1": [2.0], "l2": [3.0]})
+    check_column_order(latents, ["l0", "l1", "l2"])
+    with pytest.raises(ValueError, match=r"column 0 is 'l2' instead of 'l0'\."):
+        check_column_order(latents[["l2", "l1", "l0"]], ["l0", "l1", "l2"])
+
+
+@pytest.mark.parametrize(
+    "Z",
+    [
+        np.ones((1, 2)),
+        [[1.0, 2.0]],
+        pd.DataFrame([[1.0, 2.0]]),
+        pd.DataFrame({"a": [1.0], "l0": [2.0]}),
+        pd.DataFrame({"l1": [1.0], "l0": [2.0], "l2": [3.0]}),
+    ],
+)
+def test_other_columns_have_no_order(Z):
+    check_column_order(Z, ["l0", "l1"])
