@@ -110,6 +110,13 @@ def test_samples_are_compared_by_their_values(tiny_images):
         assert identity_of(other)["X"] != before
 
 
+def test_numbers_of_numpy_are_those_of_python(tiny_images):
+    plain = identity_of(tiny_images, a=4, b=0.003, c=False)
+    numbers = {"a": np.int64(4), "b": np.float64(0.003), "c": np.False_}
+    assert identity_of(tiny_images, **numbers) == plain
+    assert identity_of(tiny_images, **numbers | {"b": np.float32(0.003)}) != plain
+
+
 def test_long_texts_are_truncated_and_distinguished(tiny_images):
     many = list(range(100_000))
     text = identity_of(tiny_images, a=many)["a"]
