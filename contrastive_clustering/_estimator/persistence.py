@@ -125,8 +125,9 @@ class PersistenceMixin(FittedAttributes):
         """Check a tree and return the estimator that it describes."""
         check_estimator_tree(tree)
         known = cls._get_param_names()
-        params = params_from_tree(tree["params"], trusted, known) | overruled
-        estimator = cls(**params)
+        estimator = cls(**params_from_tree(tree["params"], trusted, known))
+        # The constructor of a derived class may have fewer parameters.
+        vars(estimator).update(overruled)
         estimator._validate_params()
         estimator._model = read_model(
             tree, unresolved_training(estimator), estimator.augmentation, trusted

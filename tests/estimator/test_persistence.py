@@ -196,6 +196,24 @@ def test_feature_names_are_kept(fast, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), clusterer.labels_)
 
 
+class FewParameters(ContrastiveAutoencoderClusterer):
+    """An estimator that fixes the other parameters of its base class."""
+
+    def __init__(self, n_clusters=2):
+        fixed = {"clusterer": "kmeans", "max_epochs": 1, "refinement_epochs": 0}
+        super().__init__(n_clusters, **fixed, latent_dim=4, random_state=0)
+
+
+def test_derived_classes_may_have_fewer_parameters(tiny_images, tmp_path):
+    clusterer = FewParameters(3).fit(tiny_images)
+    clusterer.save(tmp_path / "model")
+    for device in (None, "cpu"):
+        loaded = FewParameters.load(tmp_path / "model", device=device)
+        assert loaded.get_params() == {"n_clusters": 3}
+        assert loaded.device == (device or "auto")
+        np.testing.assert_array_equal(loaded.predict(tiny_images), clusterer.labels_)
+
+
 def test_an_estimator_can_be_loaded_on_another_device(tiny_images, fast, tmp_path):
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
     # This simulates a fit on a GPU that this machine does not have.
