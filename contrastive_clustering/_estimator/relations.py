@@ -178,8 +178,8 @@ def _check_step(params: EstimatorParameters) -> None:
         shown = "".join(f", {name}={show(value)}" for name, value in given.items())
         raise ValueError(
             f"optimizer={optimizer.__name__} cannot take a step with lr={lr}{shown}: "
-            f"{reason_of(error)}. Pass other values, or another class such as "
-            "torch.optim.AdamW."
+            f"{reason_of(error).rstrip('.')}. Pass other values, or another class such "
+            "as torch.optim.AdamW."
         ) from error
 
 

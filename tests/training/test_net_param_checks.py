@@ -8,6 +8,7 @@ from contrastive_clustering._training.net_params import is_net_parameter
 BAD = [
     ({"optimizer__beta": (0.8, 0.9)}, "Did you mean optimizer__betas?"),
     ({"optimizer__betas": (2, 2)}, r"optimizer__betas=\(2, 2\): Invalid beta"),
+    ({"optimizer__differentiable": True}, r"operation\. Pass other values"),
     ({"optimizer__eps": "small"}, r"optimizer__eps='small'"),
     ({"net_params": {"optimizer__eps": 1}}, "by their own names, such as optimizer__"),
     ({"optimizer__lr": 0.1}, "optimizer__lr=0.1 is not allowed.* parameter lr"),
