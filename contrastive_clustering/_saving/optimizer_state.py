@@ -44,8 +44,9 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
     if isinstance(net.optimizer_, torch.optim.LBFGS):
         raise ValueError(
             "the state of optimizer=LBFGS cannot be saved, because it is not separate "
-            "for each weight. Save with warm_start=False and fit with "
-            "checkpoint_dir=None, or choose another optimizer."
+            "for each weight. Fit with checkpoint_dir=None and save with "
+            "warm_start=False; after partial_fit, use pickle or joblib, or choose "
+            "another optimizer."
         )
     names = _names(net)
     return {

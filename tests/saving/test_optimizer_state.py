@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -182,10 +183,15 @@ def test_moments_of_another_optimizer_are_rejected(net, fit_tiny):
         load(fresh(sgd), optimizer_to_tree(net))
 
 
-def test_saving_lbfgs_is_an_error_with_a_remedy(tmp_path, fit_tiny):
+def test_saving_lbfgs_is_an_error_with_a_remedy(tmp_path, fit_tiny, tiny_images):
     clusterer = fit_tiny(optimizer=torch.optim.LBFGS, warm_start=True)
     with pytest.raises(ValueError, match=r"optimizer=LBFGS cannot be saved.*warm_st"):
         clusterer.save(tmp_path / "model")
     clusterer.set_params(warm_start=False).save(tmp_path / "model")
     loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "model")
     assert loaded.optimizer is torch.optim.LBFGS
+    # The state of partial_fit is saved in any case.
+    clusterer.partial_fit(tiny_images)
+    with pytest.raises(ValueError, match=r"after partial_fit, use pickle or joblib"):
+        clusterer.save(tmp_path / "model")
+    pickle.loads(pickle.dumps(clusterer)).partial_fit(tiny_images)
