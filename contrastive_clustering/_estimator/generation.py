@@ -207,7 +207,7 @@ class GenerationMixin(FittedAttributes):
                 self.cluster_centers_[_check_stratum(x, name, self.n_clusters_)]
             )
         shape = self._model.scaler.layout.sample_shape
-        x = to_array(x, name)
+        x = to_array(_as_frame(x), name)
         found = tuple(np.shape(x))
         if found not in (shape, (1, *shape)):
             raise ValueError(
@@ -217,6 +217,12 @@ class GenerationMixin(FittedAttributes):
         with errors_about(name, "a sample"):
             one = x if found != shape else np.asarray(x)[None]
             return np.asarray(self._model.encode(self._read(one))[0])
+
+
+def _as_frame(x: Any) -> Any:
+    """Return a row of a pandas data frame as one, to compare the names of columns."""
+    is_series = hasattr(x, "to_frame") and hasattr(x, "index")
+    return x.to_frame().T if is_series else x
 
 
 def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:

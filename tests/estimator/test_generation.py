@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.cluster import DBSCAN
+from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
@@ -149,6 +150,19 @@ def test_endpoints_may_be_lists_and_tensors(fitted_digits, digits, convert):
     np.testing.assert_array_equal(
         fitted_digits.interpolate(convert(a), 1), fitted_digits.interpolate(a, 1)
     )
+
+
+def test_endpoints_may_be_rows_of_a_data_frame(fast):
+    table = load_iris(as_frame=True).data
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # scikit-learn warns of missing names
+        found = clusterer.interpolate(table.iloc[0], table.iloc[[99]])
+    latents = clusterer.transform(table.iloc[[0, 99]])
+    expected = clusterer.inverse_transform(latents)
+    np.testing.assert_allclose(found[[0, -1]], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"^x_a cannot (.|\n)* in the same order"):
+        clusterer.interpolate(table.iloc[0, ::-1], 1)
 
 
 def test_generation_of_all_kinds_of_samples(tiny_images, fast):
