@@ -195,7 +195,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
         )
     series = series.reset_index(drop=True)
     if series.name is None and name:  # that of polars, where "" is none
-        series = series.rename(name)
+        series.name = name
     return series.astype("category") if is_category else series
 
 
