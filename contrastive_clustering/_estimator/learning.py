@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from contrastive_clustering._data.dataset import ArrayDataset
 from contrastive_clustering._data.extreme_values import doubts_of_extremes
+from contrastive_clustering._data.gains import doubts_of_gains
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._estimator.base import FittedAttributes
@@ -109,8 +110,9 @@ class LearningMixin(FittedAttributes):
             clusterer labeled all samples as noise after the second phase.
 
         UserWarning
-            If many samples are copies of others, many strata have a single member, or
-            `checkpoint_dir` is on a file system without locks.
+            If many samples are copies of others, a few extreme values hide all others,
+            images seem to differ by arbitrary factors, many strata have a single
+            member, or `checkpoint_dir` is on a file system without locks.
         """
         return self._fit(X, groups, nuisance, continues=self.warm_start)
 
@@ -192,6 +194,7 @@ class LearningMixin(FittedAttributes):
         samples = dataset.X
         if earlier is None:
             _warn_of(doubts_of_extremes(samples, dataset.scaler))
+            _warn_of(doubts_of_gains(samples, dataset.scaler.layout))
         seed = run_on_first_rank(
             lambda: int(check_random_state(start.random_state).randint(2**31 - 1))
         )
