@@ -19,6 +19,7 @@ from contrastive_clustering._utils.arrays import (
     without_extended_precision,
 )
 from contrastive_clustering._utils.bad_samples import check_finite, name_not_real
+from contrastive_clustering._utils.texts import reject_text
 from contrastive_clustering._utils.times import reject_times
 
 Samples = np.ndarray | LazyArray
@@ -49,7 +50,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
 
     ValueError
         If X is empty, a ragged list or has fewer than two axes, or if its values are
-        not real, finite numbers with finite squares.
+        not real, finite numbers with finite squares, such as text.
     """
     X = open_samples(X)
     array: Samples
@@ -61,6 +62,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
             reject_times(X, "X")
+            reject_text(X, "X")
             array = _as_numbers(X, min_samples)
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -148,12 +150,14 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
 
     ValueError
         If Z does not have `latent_dim` columns, is not finite in float32, or holds
-        dates or durations.
+        dates, durations or text.
     """
     Z = to_array(Z, "Z")
     check_axes(Z, "Z", f"(n_samples, {latent_dim})")
     with errors_about("Z", "a table of latents"):
-        reject_times(Z, "Z")  # check_array would convert them to numbers
+        # check_array would convert both to numbers.
+        reject_times(Z, "Z")
+        reject_text(Z, "Z")
         latents = check_array(
             Z, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
         )

@@ -58,7 +58,7 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
     Parameters
     ----------
     values : ndarray of shape (n_samples, ...)
-        Objects or strings.
+        Objects.
 
     columns : sequence of object, default=None
         Names of the columns of a table.
@@ -73,8 +73,9 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
     --------
     >>> import numpy as np
     >>> from contrastive_clustering._utils.bad_samples import name_not_real
-    >>> name_not_real(np.array([["1", "2"], ["3", "Doe"]]), ["age", "name"])
-    "It holds text, first in X[1, 1], column 'name'. Drop it or encode it as numbers."
+    >>> name_not_real(np.array([[1, 2], [3, None], [4, object()]]), ["age", "size"])
+    "A float() argument must be a string or a real number, not 'object' as in X[2, 1], \
+column 'size'. Drop such values or convert them to numbers."
     """
     for flat, value in enumerate(values.flat):
         if _is_real(value):
@@ -83,8 +84,6 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
         where = f"X[{', '.join(map(str, index))}]"
         if columns is not None and len(index) == 2:
             where += f", column {str(columns[index[1]])!r}"
-        if isinstance(value, str | bytes):
-            return f"It holds text, first in {where}. Drop it or encode it as numbers."
         kind = type(value).__name__
         if kind == "NAType":  # of pandas
             return (

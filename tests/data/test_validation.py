@@ -73,7 +73,7 @@ def test_arrays_of_numbers_are_not_copied(tmp_path):
             np.ones((3, 4), dtype=complex),
             "Complex data not supported. Pass real numbers, ",
         ),
-        ([["a", "b"], ["c", "d"]], "numeric"),
+        ([["a", "b"], ["c", "d"]], r"text, first in X\[0, 0\]"),
         (np.array([["2020-01-01"]], dtype="datetime64[D]"), "real numbers"),
         (np.array([[1, 2]], dtype="timedelta64[s]"), "real numbers"),
         (np.array([[1, np.datetime64("2020")]]), "dates or durations"),
@@ -125,12 +125,21 @@ def test_other_shape_than_in_fit_is_an_error():
 
 @pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
 def test_text_is_named_by_its_place_and_not_shown(make_frame):
-    frame = make_frame({"age": [61.0, 48.0], "name": ["3", "Doe^Jane"]})
+    frame = make_frame({"age": [61.0, 48.0], "name": [None, "Doe^Jane"]})
     with pytest.raises(ValueError, match=r"text, first in X\[1, 1\], column 'name'"):
         check_samples(frame)
     with pytest.raises(ValueError, match=r"first in X\[1, 1\]\. Drop") as caught:
         check_samples(np.array(frame, dtype=object))
     assert "Doe" not in str(caught.value)
+
+
+@pytest.mark.parametrize("as_input", [pd.DataFrame, pl.DataFrame, list, np.array])
+def test_digits_as_text_are_refused(as_input):
+    texts = [["1", "2"], ["3", "4"]]
+    with pytest.raises(ValueError, match=r"It holds text, first in X\[0, 0\]"):
+        check_samples(as_input(texts))
+    with pytest.raises(ValueError, match=r"It holds text, first in Z\[0, 0\]"):
+        check_latents(as_input(texts), 2)
 
 
 @pytest.mark.parametrize(
