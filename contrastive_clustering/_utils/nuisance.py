@@ -66,6 +66,8 @@ data frame or mapping of names to columns
         codes, names, levels = [], [], []
         for name, column in _columns_of(nuisance).items():
             where = "nuisance" if name is None else f"column {show(name)} of nuisance"
+            if isinstance(nuisance, Mapping):
+                _check_length(column, where, n_samples)
             found, known = factorize(read_column(column, where, n_samples), where)
             texts = [str(level) for level in known]
             if (found == MISSING).any():
@@ -115,6 +117,21 @@ data frame or mapping of names to columns
     def n_directions(self) -> int:
         """Largest number of latent directions that can differ between the levels."""
         return sum(len(levels) - 1 for levels in self.levels)
+
+
+def _check_length(column: Any, where: str, n_samples: int) -> None:
+    """Raise a ValueError if a column of a mapping has more values than samples.
+
+    scikit-learn passes a mapping to each fold as it is, but selects the rows of a data
+    frame.
+    """
+    n_values = len(column) if hasattr(column, "__len__") else 0
+    if n_values > n_samples:
+        raise ValueError(
+            f"{where} has {n_values} values, but there are {n_samples} samples. Pass "
+            "one value for each sample. In cross-validation, pass a data frame instead "
+            "of a dict, because scikit-learn does not select rows of a dict."
+        )
 
 
 def _columns_of(nuisance: Any) -> dict[Any, Any]:

@@ -76,6 +76,11 @@ def test_some_samples_can_be_taken():
         ({"site": ["a"] * 6}, "column 'site' of nuisance has one level only"),
         (list("abcdef"), "nuisance has 6 levels for 6 samples"),
         (SITE[:5], "nuisance has 5 values, but there are 6 samples"),
+        ({"site": SITE[:5]}, "column 'site' of nuisance has 5 values, but .* sample.$"),
+        (
+            {"site": SITE * 2},
+            "has 12 values, .* In cross-validation, pass a data frame",
+        ),
         ({}, "but has none"),
         (
             pd.DataFrame([[0, 1]] * 6, columns=["site", "site"]),
