@@ -32,7 +32,10 @@ from contrastive_clustering._utils.identifiers import (
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.numbering import NOISE, noise_mask
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.stray_text import warn_of_stray_text
+from contrastive_clustering._utils.stray_text import (
+    CATEGORY_TYPES,
+    warn_of_stray_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +71,8 @@ class StrataCompositionDisplay(Display):
         The strata; -1 is noise.
 
     levels : ndarray of shape (n_levels,)
-        The levels, sorted: numbers, and names that begin with a number, by its value.
+        The levels, sorted: numbers, and names that begin with a number, by its value;
+        names of an ordered categorical type in its order.
 
     variable_name : str, default="level"
         Name of the variable: that of a series passed as `values`.
@@ -253,7 +257,9 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     levels, ranks = np.unique(found, return_inverse=True)
     if not is_numeric and len(levels):
         names = levels.tolist()
-        order = np.array(sorted(range(len(names)), key=lambda i: sort_key(names[i])))
+        ranks_of = _ordered_categories(values)
+        key = sort_key if ranks_of is None else ranks_of.__getitem__
+        order = np.array(sorted(range(len(names)), key=lambda i: key(names[i])))
         levels, ranks = levels[order], np.argsort(order)[ranks]
     if len(levels) < len(found):
         raise ValueError(
@@ -261,6 +267,18 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
             "Convert it to one type."
         )
     return levels, np.append(ranks.reshape(-1), MISSING)[codes]
+
+
+def _ordered_categories(values: Any) -> dict[str, int] | None:
+    """Return the ranks of the categories of an ordered categorical type, if it is one.
+
+    Those of an enumeration of polars are in the order of its definition.
+    """
+    dtype: Any = getattr(values, "dtype", None)
+    is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
+    if type(dtype).__name__ not in CATEGORY_TYPES or not is_ordered:
+        return None
+    return {str(each): rank for rank, each in enumerate(dtype.categories)}
 
 
 def _name_stratum(stratum: Any) -> str:

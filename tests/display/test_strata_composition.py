@@ -98,6 +98,27 @@ def test_ranges_are_sorted_by_their_numbers():
     assert display.counts.tolist() == [[1, 0, 1, 1, 0, 0], [0, 1, 0, 0, 1, 1]]
 
 
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pd.CategoricalDtype(["low", "mid", "high"], ordered=True),
+        pl.Enum(["low", "mid", "high"]),
+    ],
+)
+def test_ordered_categories_keep_their_order(dtype):
+    grades = ["high", "low", "mid", "low", None]
+    library = pl if isinstance(dtype, pl.DataType) else pd
+    display = draw([0, 0, 1, 1, 1], library.Series(grades, dtype=dtype))
+    assert display.levels.tolist() == ["low", "mid", "high"]
+    assert names_of(display) == ["low", "mid", "high", "missing"]
+    assert display.counts.tolist() == [[1, 0, 1], [1, 1, 0]]
+
+
+def test_other_categories_are_sorted_by_name():
+    grades = pd.Categorical(["b", "a"], categories=["b", "a"])
+    assert draw([0, 1], grades).levels.tolist() == ["a", "b"]
+
+
 def test_many_names_share_the_last_level():
     values = np.repeat([f"site {n:02}" for n in range(25)], np.arange(25, 0, -1))
     display = draw(np.arange(len(values)) % 2, values)
