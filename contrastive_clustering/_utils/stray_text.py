@@ -9,6 +9,10 @@ from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.identifiers import is_missing
 from contrastive_clustering._utils.messages import quantity
 
+# Between the thousands of a number: an apostrophe or a space, also one that does not
+# break a line.
+SEPARATOR = "['\u2019 \u00a0\u2009\u202f]"
+
 NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?"
 DATE = r"\d{1,4}([-./])\d{1,2}\1\d{1,4}"
 
@@ -19,9 +23,19 @@ KINDS = {
         ("only punctuation", r"[^\w\s]+"),
         ("a date", DATE),
         ("a number with a sign of comparison", rf"[<>=~\u2264\u2265]+\s*{NUMBER}"),
+        (
+            "a number with a separator of thousands",
+            rf"[+-]?\d{{1,3}}(?:{SEPARATOR}\d{{3}})+(?:[.,]\d+)?",
+        ),
         ("a number with a unit", rf"{NUMBER}\s*[^\d\s.,].*"),
     )
 }
+
+# Texts that are the same number in another form. Numbers with a zero at the beginning
+# are identifiers, and texts with digits after the unit are ranges or sizes.
+SEPARATED = KINDS["a number with a separator of thousands"]
+COMPARED = re.compile(rf"[<>=~\u2264\u2265]+\s*({NUMBER})", re.IGNORECASE)
+WITH_UNIT = re.compile(r"([+-]?(?:0|[1-9]\d*)(?:[.,]\d+)?)\s*([^\d\s.,]+)")
 
 # More distinct numbers are hardly codes of categories, such as stages. If there are few
 # samples, most have a quantity of their own.
@@ -73,7 +87,8 @@ def find_stray_text(entries: Sequence[Any]) -> StrayText | None:
     found : StrayText or None
         None if all values are numbers, if they are texts that could all be numbers, as
         codes of categories may be, if fewer than half are numbers, or if only a few
-        numbers are different.
+        numbers are different. Numbers with a sign of comparison, with a separator of
+        thousands, or with the same unit as all others with a unit count as numbers.
 
     Examples
     --------
@@ -82,28 +97,44 @@ def find_stray_text(entries: Sequence[Any]) -> StrayText | None:
     StrayText(first=3, kind='a number with a sign of comparison', n_texts=1, n_values=6)
     >>> find_stray_text(["1", "2", "3", "2", "x", "1"])  # codes
     """
-    numbers, with_comma, others = [], [], []
+    numbers: list[str] = []
+    with_comma: list[tuple[int, str]] = []
+    others: list[tuple[int, str]] = []
+    n_known = 0
     for index, entry in enumerate(entries):
         if is_missing(entry):
             continue
+        n_known += 1
         text = str(entry).strip() if _is_number_or_text(entry) else ""
         is_number = re.fullmatch(NUMBER, text, re.IGNORECASE)
         if not is_number or re.fullmatch(DATE, text):
-            others.append((index, _kind_of(text)))
+            others.append((index, text))
             continue
         numbers.append(text)
         if "," in text:
-            with_comma.append((index, "a number with a comma"))
+            with_comma.append((index, text))
+    numbers += _find_numbers([text for _, text in others])
     n_distinct = len(set(numbers))
     is_quantity = n_distinct > MANY_NUMBERS or (
         n_distinct >= FEWEST_NUMBERS and 2 * n_distinct > len(numbers)
     )
     # Commas may be those of decimals, which some readers of tables understand.
     strays = others or with_comma
-    if not strays or not is_quantity or len(others) > len(numbers):
+    if not strays or not is_quantity or n_known > 2 * len(numbers):
         return None
-    index, kind = strays[0]
-    return StrayText(index, kind, len(strays), len(numbers) + len(others))
+    index, text = strays[0]
+    kind = _kind_of(text) if others else "a number with a comma"
+    return StrayText(index, kind, len(strays), n_known)
+
+
+def _find_numbers(texts: Sequence[str]) -> list[str]:
+    """Return the numbers of texts that are clearly numbers in another form."""
+    numbers = [text for text in texts if SEPARATED.fullmatch(text)]
+    numbers += [found[1] for text in texts if (found := COMPARED.fullmatch(text))]
+    with_unit = [found for text in texts if (found := WITH_UNIT.fullmatch(text))]
+    if len({found[2] for found in with_unit}) == 1:
+        numbers += [found[1] for found in with_unit]
+    return numbers
 
 
 def warn_of_stray_text(entries: Sequence[Any], where: str, dtype: Any) -> bool:

@@ -39,6 +39,42 @@ def test_numbers_with_commas_are_texts_unless_there_are_others():
 
 
 @pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("{}%", "a number with a unit"),
+        ("{},5 mm", "a number with a unit"),
+        ("1'0{}", "a number with a separator of thousands"),
+        ("1\u202f0{}", "a number with a separator of thousands"),
+        ("1 0{},50", "a number with a separator of thousands"),
+        ("1.0{},50", "a number with a comma"),
+        ("<{}", "a number with a sign of comparison"),
+    ],
+)
+def test_numbers_may_all_have_another_form(form, kind):
+    entries = [form.format(age) for age in AGES]
+    assert find_stray_text(entries) == (0, kind, 60, 60)
+    entries[:10] = AGES[:10]
+    assert find_stray_text(entries) == (10, kind, 50, 60)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [f"0{age}a" for age in AGES],  # identifiers
+        [f"{age}.png" for age in AGES],
+        [f"{age}x{age}" for age in AGES],
+        [f"{age}-{age + 5}" for age in AGES],
+        [f"{age} {'abcdef'[age % 6]}" for age in AGES],
+        ["10%", "20%", "30%"] * 20,  # doses
+        ["WAHR", "FALSCH"] * 30,
+        ["<50", "50-59", "60-69", ">70"] * 15,
+    ],
+)
+def test_names_that_begin_with_numbers_are_categories(entries):
+    assert find_stray_text(entries) is None
+
+
+@pytest.mark.parametrize(
     "entries",
     [
         ["1", "2", "3", "4", "x"] * 20,  # codes
