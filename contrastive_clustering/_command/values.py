@@ -3,6 +3,10 @@
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+# The smallest image of a network, and the largest one that is read: the limit of
+# `load_images`, whose module imports heavy packages.
+MIN_SIDE, MAX_SIDE = 8, 2**15
+
 
 def to_count(text: str) -> int:
     """Return a whole number of at least 1.
@@ -55,8 +59,10 @@ def to_size(text: str) -> int | tuple[int, ...]:
             "width, such as 64x48"
         )
     sides = tuple(map(int, parts))
-    if min(sides) < 8:
-        raise ArgumentTypeError(f"{text!r} has a side of fewer than 8 pixels")
+    if min(sides) < MIN_SIDE:
+        raise ArgumentTypeError(f"{text!r} has a side of fewer than {MIN_SIDE} pixels")
+    if max(sides) > MAX_SIDE:
+        raise ArgumentTypeError(f"{text!r} has a side of more than {MAX_SIDE} pixels")
     return sides[0] if len(sides) == 1 else sides
 
 

@@ -13,6 +13,7 @@ from contrastive_clustering._command.values import (
     to_spacing,
     to_window,
 )
+from contrastive_clustering._images.checking import MAX_SIDE
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ from contrastive_clustering._command.values import (
         (to_n_clusters, "auto", "auto"),
         (to_n_clusters, "8", 8),
         (to_size, "8", 8),
+        (to_size, "32768", MAX_SIDE),
         (to_size, "64X48", (64, 48)),
         (to_size, "16x64x64", (16, 64, 64)),
         (to_spacing, "1e-1", 0.1),
@@ -52,6 +54,8 @@ def test_texts_are_converted(convert, text, value):
         (to_n_clusters, "1"),
         (to_n_clusters, "many"),
         (to_size, "7"),
+        (to_size, "32769"),
+        (to_size, "64x100000"),
         (to_size, "64x"),
         (to_size, "8x8x8x8"),
         (to_size, "64,48"),
