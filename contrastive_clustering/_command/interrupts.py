@@ -14,6 +14,10 @@ class Interrupted(BaseException):
     """
 
 
+class TrainingInterrupted(Interrupted):
+    """Ctrl-C was pressed during the training or after it."""
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Raise `Interrupted` at Ctrl-C inside the context."""
@@ -27,6 +31,15 @@ def interruptible() -> Iterator[None]:
         raise Interrupted from None
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def training_begun() -> Iterator[None]:
+    """Raise `TrainingInterrupted` instead of `Interrupted` inside the context."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        raise TrainingInterrupted from None
 
 
 def _interrupt(*_: Any) -> None:

@@ -11,7 +11,11 @@ from contrastive_clustering._command.console import (
     explain_error,
     fail,
 )
-from contrastive_clustering._command.interrupts import Interrupted, interruptible
+from contrastive_clustering._command.interrupts import (
+    Interrupted,
+    TrainingInterrupted,
+    interruptible,
+)
 from contrastive_clustering._command.options import parse
 
 SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
@@ -53,8 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             from contrastive_clustering._command.run import run
 
             run(options)
-    except Interrupted:
-        fail(f"interrupted.{_how_to_resume(options)}")
+    except Interrupted as error:
+        has_trained = isinstance(error, TrainingInterrupted)
+        fail(f"interrupted{_how_to_resume(options, has_trained=has_trained)}")
         return INTERRUPTED
     except EXPLAINED as error:
         fail(explain_error(error))
@@ -70,11 +75,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return SUCCESS
 
 
-def _how_to_resume(options: Namespace) -> str:
+def _how_to_resume(options: Namespace, *, has_trained: bool) -> str:
+    """Return the end of the sentence on the interruption, and what to do."""
     if options.predicts:
-        return ""
+        return "."
+    if not has_trained:
+        # A checkpoint of an earlier run may exist.
+        resume = "" if options.checkpoint is None else " or resume"
+        return (
+            " before the training, so that nothing is lost. Run the same command again "
+            f"to start{resume} the training."
+        )
     if options.checkpoint is None:
-        return " With --checkpoint FOLDER, the training could be resumed."
+        return ". With --checkpoint FOLDER, the training could be resumed."
     results = (
         options.report,
         options.model,
@@ -85,7 +98,7 @@ def _how_to_resume(options: Namespace) -> str:
     also = ""
     if is_partly_written and not options.overwrite:
         also = ", with --overwrite because some results are written,"
-    return f" Run the same command again{also} to resume the training."
+    return f". Run the same command again{also} to resume the training."
 
 
 def _locate(error: Exception) -> str:

@@ -13,6 +13,7 @@ from contrastive_clustering._command.console import (
     Console,
     explain_error,
 )
+from contrastive_clustering._command.interrupts import training_begun
 from contrastive_clustering._command.labels import (
     AssignedImages,
     make_group_labels,
@@ -93,15 +94,18 @@ def _fit(options: Namespace, console: Console) -> None:
         verbose=console.verbose,
     )
     console.say(f"Training on {len(folder.paths)} images")
-    clusterer.fit(folder.images, groups=variables.groups, nuisance=variables.nuisance)
-    _write_results(
-        clusterer,
-        options,
-        folder=folder,
-        recipe=recipe,
-        variables=variables,
-        console=console,
-    )
+    with training_begun():
+        clusterer.fit(
+            folder.images, groups=variables.groups, nuisance=variables.nuisance
+        )
+        _write_results(
+            clusterer,
+            options,
+            folder=folder,
+            recipe=recipe,
+            variables=variables,
+            console=console,
+        )
     _summarize(clusterer.labels_, clusterer.n_clusters_)
 
 

@@ -4,7 +4,12 @@ from contextlib import suppress
 
 import pytest
 
-from contrastive_clustering._command.interrupts import Interrupted, interruptible
+from contrastive_clustering._command.interrupts import (
+    Interrupted,
+    TrainingInterrupted,
+    interruptible,
+    training_begun,
+)
 
 
 def test_ctrl_c_is_not_a_keyboard_interrupt():
@@ -19,6 +24,12 @@ def test_ctrl_c_is_not_a_keyboard_interrupt():
 def test_keyboard_interrupts_of_other_origins_also_end_the_command():
     with pytest.raises(Interrupted), interruptible():
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("error", [Interrupted, KeyboardInterrupt])
+def test_interruptions_of_the_training_are_told_apart(error):
+    with pytest.raises(TrainingInterrupted), interruptible(), training_begun():
+        raise error
 
 
 def test_other_threads_leave_the_handler_alone():

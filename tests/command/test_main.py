@@ -6,6 +6,7 @@ import pytest
 from scan_folder import write_scans
 
 from contrastive_clustering._command import run as run_module
+from contrastive_clustering._command.interrupts import training_begun
 from contrastive_clustering._command.main import main
 
 
@@ -90,10 +91,24 @@ def test_a_defect_names_the_line_of_the_library_and_of_the_package(monkeypatch, 
 
 @pytest.mark.parametrize("arguments", [[], ["--checkpoint", "progress"]])
 def test_ctrl_c_ends_with_status_130(arguments, monkeypatch, capsys):
-    monkeypatch.setattr(run_module, "run", lambda _: signal.raise_signal(signal.SIGINT))
+    def run(_):
+        with training_begun():
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(run_module, "run", run)
     assert main(["scans", "--labels", "x.csv", *arguments]) == 130
     remedy = "Run the same command again" if arguments else "With --checkpoint FOLDER"
     assert f"Error: interrupted. {remedy}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--checkpoint", "progress"]])
+def test_ctrl_c_before_the_training_has_no_checkpoint(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(run_module, "run", lambda _: signal.raise_signal(signal.SIGINT))
+    assert main(["scans", "--labels", "x.csv", *arguments]) == 130
+    found = capsys.readouterr().err
+    assert "Error: interrupted before the training, so that nothing is lost." in found
+    assert "--checkpoint" not in found
+    assert ("to start or resume the training." in found) == bool(arguments)
 
 
 def test_ctrl_c_after_the_training_keeps_the_results(monkeypatch, tmp_path, capsys):
@@ -101,7 +116,8 @@ def test_ctrl_c_after_the_training_keeps_the_results(monkeypatch, tmp_path, caps
 
     def run(_):
         model.touch()
-        signal.raise_signal(signal.SIGINT)
+        with training_begun():
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(run_module, "run", run)
     line = ["scans", "--model", str(model), "--checkpoint", str(tmp_path / "progress")]
