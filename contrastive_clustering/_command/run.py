@@ -165,6 +165,7 @@ def _write_results(
 
 
 def _predict(options: Namespace, console: Console) -> None:
+    _check_model(options.model)
     clusterer = ContrastiveAutoencoderClusterer.load(
         options.model, device=options.device
     )
@@ -179,6 +180,18 @@ def _predict(options: Namespace, console: Console) -> None:
     _write_tables(images, options, results)
     results.check()
     _summarize(labels, clusterer.n_clusters_)
+
+
+def _check_model(path: Path) -> None:
+    """Raise a `CommandError` unless the model is a file, of any content."""
+    remedy = "Pass a file that contrastive-clustering has written with --model"
+    if path.is_dir():
+        raise CommandError(
+            f"MODEL: {str(path)!r} is a folder. {remedy}, and after it the folder of "
+            "the images."
+        )
+    if not path.exists():
+        raise CommandError(f"MODEL: the file {str(path)!r} does not exist. {remedy}.")
 
 
 class _Results:

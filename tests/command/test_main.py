@@ -50,12 +50,14 @@ def test_one_image_is_too_few(tmp_path, capsys):
 
 def test_files_that_are_no_models_are_refused(scans, tmp_path, capsys):
     labels = ["--labels", tmp_path / "x.csv"]
-    assert "No such file" in refuse(capsys, "predict", "none", scans, *labels)
+    missing = refuse(capsys, "predict", "none", scans, *labels)
+    assert "MODEL: the file 'none' does not exist. Pass a file that" in missing
     image = scans / "ward 1" / "1.png"
     assert "damaged or was not written by" in refuse(
         capsys, "predict", image, scans, *labels
     )
-    assert "is a folder" in refuse(capsys, "predict", scans, scans, *labels)
+    swapped = refuse(capsys, "predict", scans, image, *labels)
+    assert f"MODEL: {str(scans)!r} is a folder. Pass a file that" in swapped
 
 
 @pytest.mark.parametrize(
