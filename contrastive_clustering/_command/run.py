@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from contrastive_clustering._command.variables import (
     read_variables,
 )
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
+from contrastive_clustering._images.file_types import has_single_image
+from contrastive_clustering._images.finding import image_files
 from contrastive_clustering._report.people import PeopleData
 from contrastive_clustering._report.report import clustering_report
 from contrastive_clustering._saving.checkpoint import FILE_NAME
@@ -78,6 +81,7 @@ def _fit(options: Namespace, console: Console) -> None:
     resolve_device(options.device)
     with locked_folder(options.checkpoint, FILE_NAME):
         pass
+    _check_number_of_files(options)
     folder = read_folder(options, recipe, console)
     _check_number(len(folder.paths), options)
     variables = read_variables(options, folder, table, console)
@@ -109,13 +113,31 @@ def _fit(options: Namespace, console: Console) -> None:
     _summarize(clusterer.labels_, clusterer.n_clusters_)
 
 
-def _check_number(n_images: int, options: Namespace) -> None:
-    least = 2 if options.n_clusters == "auto" else max(2, options.n_clusters)
+def _check_number_of_files(options: Namespace) -> None:
+    """Raise if the files have too few images, where this is known before reading.
+
+    Other files than PNG and JPEG may have several images each.
+    """
+    if not options.folder.is_dir():  # refused later
+        return
+    paths = list(islice(image_files(options.folder), _least_number(options)))
+    if paths and all(map(has_single_image, paths)):
+        _check_number(len(paths), options, "")
+
+
+def _least_number(options: Namespace) -> int:
+    return 2 if options.n_clusters == "auto" else max(2, options.n_clusters)
+
+
+def _check_number(
+    n_images: int, options: Namespace, which: str = " that can be read"
+) -> None:
+    least = _least_number(options)
     if n_images < least:
         images = "1 image" if n_images == 1 else f"{n_images} images"
         raise CommandError(
-            f"the folder {str(options.folder)!r} has {images} that can be read, but "
-            f"at least {least} are needed. Pass more images"
+            f"the folder {str(options.folder)!r} has {images}{which}, but at least "
+            f"{least} are needed. Pass more images"
             + ("." if least == 2 else ", or a smaller --n-clusters.")
         )
 

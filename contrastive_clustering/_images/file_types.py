@@ -13,10 +13,12 @@ DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
 
-# First bytes of PNG, JPEG, TIFF in both byte orders, and BigTIFF in both.
+# First bytes of PNG and JPEG, which have one image.
+SINGLE_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+# The same, TIFF in both byte orders, and BigTIFF in both.
 RASTER_MAGIC = (
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
+    *SINGLE_MAGIC,
     b"II*\0",
     b"MM\0*",
     b"II+\0",
@@ -32,6 +34,14 @@ def has_image_suffix(path: Path) -> bool:
     return path.name.lower().endswith(
         DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
     )
+
+
+def has_single_image(path: Path) -> bool:
+    """Return whether a file can be read and begins like one of a single image."""
+    try:
+        return _read_head(path).startswith(SINGLE_MAGIC)
+    except (OSError, ValueError):
+        return False
 
 
 def is_dicom(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from image_files import write_dicom
+from PIL import Image
 from scan_folder import BROKEN, write_scans, write_table
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
@@ -253,6 +254,22 @@ def test_options_are_checked_before_the_images_are_read(fitted, tmp_path, capsys
     assert f"--checkpoint='{table}' cannot be written to" in found
     assert found.count("--groups: there is no column 'patent'") == 2
     assert "Reading the images" not in found
+
+
+def test_too_few_files_are_refused_before_they_are_read(tmp_path, capsys):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for number in range(4):
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(scans / f"{number}.png")
+    line = [scans, "--labels", tmp_path / "x.csv", "--n-clusters", "5"]
+    call(*line, status=1)
+    found = capsys.readouterr().err
+    assert "has 4 images, but at least 5 are needed. Pass more images, or a" in found
+    assert "Reading the images" not in found
+    # A TIFF file may have several pages, whatever its suffix.
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(scans / "3.png", "TIFF")
+    call(*line, status=1)
+    assert "has 4 images that can be read, but" in capsys.readouterr().err
 
 
 def test_an_interrupted_training_is_resumed(fitted, tmp_path, capsys, monkeypatch):

@@ -2,9 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from contrastive_clustering._images.file_types import (
     has_image_suffix,
+    has_single_image,
     is_dicom,
     type_of,
 )
@@ -50,6 +52,14 @@ def test_unusable_files_are_described(tmp_path):
         with pytest.raises(UnreadableFileError, match=message):
             type_of(tmp_path / name)
         assert not is_dicom(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
+def test_png_and_jpeg_files_have_a_single_image(tmp_path, name):
+    path = tmp_path / "image.png"
+    assert not has_single_image(path)
+    Image.new("L", (8, 8)).save(path, name)
+    assert has_single_image(path) == (name != "TIFF")
 
 
 def test_locked_folders_are_described(tmp_path, monkeypatch):
