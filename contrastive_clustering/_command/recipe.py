@@ -43,6 +43,50 @@ class Recipe:
         """Return the notes to save with a model."""
         return {READING: self.parameters, DTYPE: self.dtype}
 
+    def describe(self) -> list[tuple[str, str]]:
+        """Return the recipe in words, for the readers of a report.
+
+        Returns
+        -------
+        pairs : list of tuple of str
+            Names and values.
+
+        Examples
+        --------
+        >>> from contrastive_clustering._command.recipe import Recipe
+        >>> parameters = {"as_volumes": False, "size": 64, "spacing": None}
+        >>> parameters |= {"fit": "crop", "channels": "rgb", "window": (40.0, 400.0)}
+        >>> for name, value in Recipe(parameters).describe():
+        ...     print(f"{name}: {value}")
+        Read as: images in color
+        Size: 64 × 64 pixels
+        Fit to the size: crop
+        Spacing: not set, so that scales may differ
+        Window: center 40, width 400
+        """
+        given = self.parameters
+        as_volumes = given["as_volumes"]
+        n_axes, element = (3, "voxel") if as_volumes else (2, "pixel")
+        kind = "images in color" if given["channels"] == "rgb" else "gray images"
+        spacing, window = given["spacing"], given["window"]
+        shown = "none, so that values are those of the files"
+        if window == "file":
+            shown = "that of the file or, without one, the range of its values"
+        elif window is not None:
+            shown = f"center {window[0]:g}, width {window[1]:g}"
+        return [
+            ("Read as", "volumes" if as_volumes else kind),
+            ("Size", f"{_join_axes(given['size'], n_axes)} {element}s"),
+            ("Fit to the size", given["fit"]),
+            (
+                "Spacing",
+                "not set, so that scales may differ"
+                if spacing is None
+                else f"{_join_axes(spacing, n_axes)} mm per {element}",
+            ),
+            ("Window", shown),
+        ]
+
     @classmethod
     def from_notes(cls, notes: dict[str, Any], path: Path) -> "Recipe":
         """Return the recipe of a model.
@@ -118,3 +162,9 @@ class Recipe:
             "the images have more than 8 bits, but those of the model have 8. Convert "
             "them as for the model, or train another model with --window file."
         )
+
+
+def _join_axes(value: Any, n_axes: int) -> str:
+    """Return one number for each axis, such as "64 \N{MULTIPLICATION SIGN} 48"."""
+    values = value if isinstance(value, tuple) else (value,) * n_axes
+    return " \N{MULTIPLICATION SIGN} ".join(f"{each:g}" for each in values)

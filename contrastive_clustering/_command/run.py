@@ -33,10 +33,11 @@ from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderCl
 from contrastive_clustering._images.file_types import has_single_image
 from contrastive_clustering._images.finding import image_files
 from contrastive_clustering._report.people import PeopleData
-from contrastive_clustering._report.report import clustering_report
+from contrastive_clustering._report.report import write_report
 from contrastive_clustering._saving.checkpoint import FILE_NAME
 from contrastive_clustering._utils.device import resolve_device
 from contrastive_clustering._utils.folder_lock import locked_folder
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.numbering import NOISE
 
 
@@ -162,11 +163,11 @@ def _write_results(
     console: Console,
 ) -> None:
     results = _Results(console)
+    recipe = recipe.of_images(folder.images)
     # The model comes first, because only it takes hours to make again.
     if options.model is not None:
         with results.writes("Model", options.model):
-            notes = recipe.of_images(folder.images).to_notes()
-            clusterer.save(options.model, notes=notes)
+            clusterer.save(options.model, notes=recipe.to_notes())
     if options.labels is not None or options.group_labels is not None:
         latents = clusterer.transform(folder.images)
         images = AssignedImages(
@@ -175,15 +176,24 @@ def _write_results(
         _write_tables(images, options, results)
     if options.report is not None:
         with results.writes("Report", options.report):
-            clustering_report(
+            write_report(
                 clusterer,
                 folder.images,
                 path=options.report,
                 show_samples=options.show_samples,
                 random_state=options.random_state,
+                reading=_describe_reading(recipe, folder),
                 **_report_arguments(options, variables),
             )
     results.check()
+
+
+def _describe_reading(recipe: Recipe, folder: LoadedFolder) -> list[tuple[str, str]]:
+    """Return how the images were read, which a report states."""
+    left_out = "none"
+    if folder.errors:
+        left_out = f"{quantity(len(folder.errors), 'file')} that could not be read"
+    return [*recipe.describe(), ("Left out", left_out)]
 
 
 def _predict(options: Namespace, console: Console) -> None:

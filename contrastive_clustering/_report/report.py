@@ -1,6 +1,7 @@
 """A report on a fitted estimator as a single, self-contained HTML page."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,56 @@ def clustering_report(
     >>> path.name, page[:15]
     ('digits.html', '<!DOCTYPE html>')
     """
+    return write_report(
+        estimator,
+        X,
+        y,
+        path,
+        metadata=metadata,
+        groups=groups,
+        survival=survival,
+        nuisance=nuisance,
+        title=title,
+        show_samples=show_samples,
+        max_samples=max_samples,
+        random_state=random_state,
+    )
+
+
+@default_library_settings()
+def write_report(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    path: str | os.PathLike[str] = "report.html",
+    *,
+    metadata: Any = None,
+    groups: ArrayLike | str | None = None,
+    survival: tuple[Any, Any] | None = None,
+    nuisance: Any = None,
+    title: str = "Clustering report",
+    show_samples: bool = False,
+    max_samples: int = 10_000,
+    random_state: int | np.random.RandomState | None = None,
+    reading: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Write a report whose simple parameters are valid; see `clustering_report`.
+
+    Parameters
+    ----------
+    estimator, X, y, path, metadata, groups, survival, nuisance, title, show_samples, \
+max_samples, random_state : object
+        As in `clustering_report`.
+
+    reading : sequence of tuple of str, default=()
+        Names and values of what determined how X was read from files, which the page
+        shows beside the fingerprint of X.
+
+    Returns
+    -------
+    path : Path
+        The file.
+    """
     estimator = check_fitted(estimator, "clustering_report")
     if not title.strip():
         raise ValueError(f"title={show(title)} is blank. Pass a title for the page.")
@@ -231,7 +282,7 @@ def clustering_report(
             *([] if people is None else people_sections(people)),
             *_plot_sections(estimator, chosen, privacy, seed),
             sections.parameters(estimator),
-            sections.origins(take_fingerprint(samples)),
+            sections.origins(take_fingerprint(samples), reading),
         ]
     (error,) = (m.value for m in internal if m.name == "Reconstruction error")
     remarks = caveats(

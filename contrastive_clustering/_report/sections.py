@@ -5,6 +5,7 @@ import functools
 import inspect
 import os
 import platform
+from collections.abc import Sequence
 from numbers import Number
 from typing import Any
 
@@ -331,8 +332,14 @@ def _attributes(value: Any) -> dict[str, Any] | None:
     }
 
 
-def origins(fingerprint: Fingerprint) -> Section:
-    """Return the section that identifies the data and the package versions."""
+def origins(
+    fingerprint: Fingerprint, reading: Sequence[tuple[str, str]] = ()
+) -> Section:
+    """Return the section that identifies the data and the package versions.
+
+    If it is known how X was read from files, the section says so.
+    """
+    read = [paragraph("X was read from files of images as follows."), facts(reading)]
     return Section(
         "origins",
         "Data and versions",
@@ -349,6 +356,7 @@ def origins(fingerprint: Fingerprint) -> Section:
                     ("SHA-256", fingerprint.sha256),
                 ]
             ),
+            *(read if reading else []),
             table(
                 "versions",
                 "Versions used for this report",

@@ -17,6 +17,8 @@ PARAMETERS = {
     "window": (40.0, 400.0),
 }
 
+UNSET = "not set, so that scales may differ"
+
 
 @pytest.mark.parametrize(
     ("shape", "as_volumes", "channels"),
@@ -33,6 +35,37 @@ def test_a_recipe_says_what_was_found(shape, as_volumes, channels):
     assert found.dtype == "uint8"
     assert recipe.parameters["channels"] == "auto"
     assert Recipe.from_notes(found.to_notes(), MODEL) == found
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, ["gray images", "8 x 9 pixels", UNSET]),
+        ({"channels": "rgb"}, ["images in color", "8 x 9 pixels", UNSET]),
+        (
+            {"as_volumes": True, "size": 8, "spacing": (3.0, 0.5, 0.5)},
+            ["volumes", "8 x 8 x 8 voxels", "3 x 0.5 x 0.5 mm per voxel"],
+        ),
+    ],
+)
+def test_recipes_are_described(changed, expected):
+    found = dict(Recipe({**PARAMETERS, **changed}).describe())
+    shown = [found[name] for name in ("Read as", "Size", "Spacing")]
+    assert [text.replace("\N{MULTIPLICATION SIGN}", "x") for text in shown] == expected
+    assert found["Fit to the size"] == "crop"
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ((-600.5, 1500.0), "center -600.5, width 1500"),
+        (None, "none, so that values are those of the files"),
+        ("file", "that of the file or, without one, the range of its values"),
+    ],
+)
+def test_windows_are_described(window, expected):
+    found = dict(Recipe({**PARAMETERS, "window": window}).describe())
+    assert found["Window"] == expected
 
 
 def test_recipes_may_be_written_by_hand():

@@ -160,6 +160,23 @@ def test_the_model_remembers_how_images_were_read(fitted):
     }
 
 
+def test_the_report_says_how_images_were_read(fitted, tmp_path):
+    report = tmp_path / "report.html"
+    line = [fitted.scans, *SHORT, "--report", report, "--quiet"]
+    call(*line, "--window", "40,400")
+    text = report.read_text("utf-8")
+    assert "X was read from files of images as follows." in text
+    for name, value in {
+        "Read as": "gray images",
+        "Size": "8 \N{MULTIPLICATION SIGN} 8 pixels",
+        "Fit to the size": "letterbox",
+        "Spacing": "not set, so that scales may differ",
+        "Window": "center 40, width 400",
+        "Left out": "3 files that could not be read",
+    }.items():
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in text
+
+
 def test_models_that_python_has_saved_need_notes(fitted, tmp_path, capsys):
     model, out = tmp_path / "model", tmp_path / "out.csv"
     clusterer = ContrastiveAutoencoderClusterer.load(fitted.model)

@@ -207,6 +207,16 @@ def test_origins_list_data_and_versions(tiny_images):
     assert "Python" in versions
 
 
+def test_origins_say_how_x_was_read_if_it_is_known(tiny_images):
+    fingerprint = take_fingerprint(tiny_images)
+    section = origins(fingerprint, [("Window", "center 40, width 400")])
+    shown = Page("".join(section.pieces))
+    assert shown.text("dt")[-1] == "Window"
+    assert shown.text("dd")[-1] == "center 40, width 400"
+    assert "X was read from files of images as follows." in shown.text("p")
+    assert len(origins(fingerprint).pieces) == len(section.pieces) - 2
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
