@@ -34,8 +34,8 @@ class ConfoundingAudit:
           latents;
         - "y_association" and "y_p": Cramer's V of classes and levels, in the same
           samples as "agreement", and its p-value; NaN without classes;
-        - "positivity": whether any two classes can be compared at the same levels; None
-          without classes;
+        - "positivity": whether all pairs of classes can be compared at the same levels;
+          None without classes;
         - "verdict" and "note": the verdict, and its reasons in words.
 
     composition : pandas.DataFrame of shape (n_strata, n_all_levels)
