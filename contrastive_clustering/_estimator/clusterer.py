@@ -31,7 +31,7 @@ class ContrastiveAutoencoderClusterer(
 
     with views :math:`x`, latents :math:`h = f(x)`, projections :math:`z = p(h)` and the
     decoder :math:`g`. :math:`R` is the sum of the squared correlations of different
-    latents, divided by their number, and its weight :math:`\delta` is
+    latents, divided by the number of latents, and its weight :math:`\delta` is
     ``criterion__decorrelation_weight``. For tables, the networks are dense, and latents
     start as the principal components. The latents are then clustered. A second phase,
     not used for tables, trains the network together with prototypes of the clusters.

@@ -104,10 +104,10 @@ def evaluate_clustering(
         Number of neighbors of the nearest-neighbor probe.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the random 20,000 training samples, from as many groups as possible,
-        that the probes learn from if there are more; of the random 10,000 test samples
-        used for the silhouette if there are more, or of as many whole groups as have
-        10,000 samples; and of the resamples of groups.
+        Seed of the resamples of groups and of two random subsets: the probes learn from
+        at most 20,000 training samples, from as many groups as possible, and the
+        silhouette uses at most 10,000 test samples, or as many whole groups as have
+        10,000 samples.
 
     Returns
     -------

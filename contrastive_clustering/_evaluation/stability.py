@@ -73,11 +73,11 @@ def cluster_stability(
     are compared on the samples of the subset, which both fits have seen, so that
     clusterers without ``predict`` can be assessed as well.
 
-    With groups, such as patients, subsets are drawn of whole groups, and a group weighs
-    as one: it belongs to the stratum of most of its samples, of equally frequent ones
-    to the one that comes first among them, and labels are compared on groups.
-    Otherwise, images of one patient on both sides of a comparison make strata of a few
-    patients look stable.
+    With groups, such as patients, subsets consist of whole groups, and labels are
+    compared on groups. A group belongs to the stratum of most of its samples; among
+    equally frequent strata, the one that comes first among its samples. Without groups,
+    images of one patient on both sides of a comparison make strata of a few patients
+    look stable.
 
     Parameters
     ----------

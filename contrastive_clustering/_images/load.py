@@ -29,9 +29,9 @@ def load_images(
 
     Reads PNG, JPEG and TIFF with Pillow, DICOM with pydicom, and NIfTI, MetaImage and
     NRRD with SimpleITK, which the extra ``[images]`` installs together with pandas. The
-    content of a file decides on its format, except for the last three, which are known
-    by their suffixes. All frames of a DICOM file are images of their own, and so are
-    all pages of a TIFF file but smaller copies and masks of others. Nothing is sent
+    content of a file determines its format; only NIfTI, MetaImage and NRRD are
+    recognized by their suffixes. Each frame of a DICOM file is an image, and so is each
+    page of a TIFF file except smaller copies and masks of other pages. Nothing is sent
     anywhere.
 
     Parameters
@@ -47,12 +47,12 @@ def load_images(
         Load volumes of shape (depth, height, width). The slices of a DICOM series, or
         the frames of a DICOM file, form a volume in the order of their positions. A
         list or a table may then contain folders with the slices of one series each. If
-        a table has a row for each slice, that of the first one counts, and a warning
-        names the columns that differ.
-        Axes are permuted and reversed, without interpolation, so that axis 0 points to
-        the head, axis 1 to the back and axis 2 to the left of the patient ("LPS" in
-        SimpleITK). If False, a NIfTI, MetaImage or NRRD file of a single slice is an
-        image as it would be displayed, with the front or the head at the top.
+        a table has a row for each slice, that of the first slice counts, and a warning
+        names the columns that differ. Axes are permuted and reversed, without
+        interpolation, so that axis 0 points to the head, axis 1 to the back and axis 2
+        to the left of the patient ("LPS" in SimpleITK). If False, a NIfTI, MetaImage or
+        NRRD file of a single slice is an image as it would be displayed, with the front
+        or the head at the top.
 
     size : int or tuple of int, default=None
         Sides of the result, (height, width) or (depth, height, width). With None, all
@@ -60,8 +60,8 @@ def load_images(
 
     spacing : float or tuple of float, default=None
         Distance between pixels in millimeters, in the order of the axes of `size`. All
-        files must state theirs. The distance is reached up to the rounding of sides
-        to whole pixels. `size` then pads or crops around the center.
+        files must state theirs. Sides are rounded to whole pixels, so the distance may
+        differ slightly. `size` then pads or crops around the center.
 
     fit : {"letterbox", "crop", "stretch"}, default="letterbox"
         How an image with another aspect ratio is brought to `size`: whole with padding
@@ -73,12 +73,12 @@ def load_images(
         Transparent pixels become black.
 
     window : "file", tuple of float or None, default=None
-        Range of gray values that is mapped to 0 to 255: the window or the lookup
-        table in the DICOM file or, without both, the range of the values; or the center
-        and the width, such as (40, 400) in Hounsfield units. The range leaves out the
-        lowest and the highest 0.5 % of the values of an image if they would make it
-        more than five times as wide. With None, values keep their units. Images of 8
-        bits are not changed.
+        Range of gray values that is mapped to 0 to 255: the window or the lookup table
+        in the DICOM file or, if there is neither, the range of the values; or the
+        center and the width, such as (40, 400) in Hounsfield units. The range leaves
+        out the lowest and the highest 0.5 % of the values of an image if they would
+        make it more than five times as wide. With None, values keep their units. Images
+        of 8 bits are not changed.
 
     path_column : str, default="path"
         Name of the column of paths if `source` is a data frame.
