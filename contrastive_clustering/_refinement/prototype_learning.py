@@ -200,7 +200,8 @@ def cross_entropy_gradient(
         With respect to ``head.prototypes``.
     """
     lengths = torch.linalg.vector_norm(head.prototypes, dim=2, keepdim=True)
-    lengths.clamp_(min=torch.finfo(lengths.dtype).tiny)
+    # Prototypes of opposite members are zero. Smaller limits would give infinite steps.
+    lengths.clamp_(min=1e-12)  # as in `PrototypeHead`
     units = head.prototypes / lengths
     cosines = F.linear(directions, units.flatten(0, 1)) / head.temperature
     cosines = cosines.view(-1, *units.shape[:2])

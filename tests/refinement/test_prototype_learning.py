@@ -185,3 +185,23 @@ def test_gradient_is_that_of_automatic_differentiation(temperature):
     found = cross_entropy_gradient(head, directions, targets)
     torch.testing.assert_close(found, head.prototypes.grad)
     assert found.abs().max() > 0.001
+
+
+def test_gradient_of_prototypes_of_zero_length_is_finite():
+    prototypes = torch.tensor([[[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [2.0, 1.0]]])
+    head = PrototypeHead(prototypes, torch.zeros(2), 0.002)
+    directions = F.normalize(torch.tensor([[1.0, 2.0], [3.0, -1.0], [-1.0, -2.0]]))
+    targets = torch.eye(2)[[0, 1, 1]]
+    F.cross_entropy(head(directions), targets).backward()
+    found = cross_entropy_gradient(head, directions, targets)
+    torch.testing.assert_close(found, head.prototypes.grad)
+
+
+def test_a_stratum_of_opposite_members_gets_finite_prototypes():
+    latents = np.array([[-3], [-1], [1], [3]], np.float32)
+    proba = np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]
+    head = PrototypeHead(torch.ones(3, 1, 1), torch.zeros(1), 0.1)
+    learned = learn_strata(head, latents, proba, seed=0)
+    assert torch.isfinite(learned.prototypes).all()
+    labels = learned(torch.from_numpy(latents)).argmax(dim=1)
+    assert labels[0] != labels[3]
