@@ -17,7 +17,7 @@ class GroupPartners:
     def __init__(self, grouping: Grouping) -> None:
         codes = grouping.codes
         self._codes = codes
-        self._sizes = np.bincount(codes, minlength=grouping.n_groups)
+        self._sizes = np.bincount(codes)
         self._starts = np.cumsum(self._sizes) - self._sizes
         self._members = np.argsort(codes, kind="stable")
         # Position of each sample among the members of its group.

@@ -70,7 +70,7 @@ def check_decoder(net: ContrastiveNet, centers: np.ndarray, scaler: Scaler) -> N
     custom = tuple(f"{part}." for part in net.module_.custom_parts)
     for name, value in net.module_.state_dict().items():
         # The state of a custom module may contain infinities or other objects.
-        if custom and name.startswith(custom):
+        if name.startswith(custom):
             continue
         if not torch.isfinite(value).all():
             raise _diverged(net, f"the weights {name} are")
