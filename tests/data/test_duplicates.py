@@ -26,3 +26,9 @@ def test_negative_zeros_are_zeros():
     images[1, 2] = -0.0
     images[3, 2] = -1.0
     assert len(np.unique(number_distinct(images))) == 2
+
+
+def test_small_values_are_distinct():
+    images = np.full((3, 8, 8), 1e-30, np.float32)
+    images[2, 0] = 2e-30
+    assert number_distinct(images).tolist() in ([0, 0, 1], [1, 1, 0])

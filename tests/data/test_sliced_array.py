@@ -3,9 +3,11 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
+import torch
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._data.sliced_array import SlicedArray
+from contrastive_clustering._data.sliced_array import SlicedArray, is_sliced
 
 
 class SlicesOnly:
@@ -119,3 +121,54 @@ class Extended(Masking):
 def test_extended_precision_is_read_as_float64():
     samples = SlicedArray(Extended(masked=False))
     assert samples.dtype == samples[:2].dtype == np.float64
+
+
+class Counting:
+    """Records the indices that are asked for."""
+
+    def __init__(self, values, *, lists=True):
+        self.values, self.lists, self.asked = values, lists, []
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        if not (self.lists or isinstance(index, slice)):
+            raise TypeError("no lists")
+        return self.values[index]
+
+
+LIST = ([3, 4, 7, 9], slice(None))
+RUNS = [slice(3, 5), slice(7, 8), slice(9, 10)]
+
+
+@pytest.mark.parametrize(
+    ("lists", "first", "second"), [(True, [LIST], [LIST]), (False, [LIST, *RUNS], RUNS)]
+)
+def test_samples_are_read_with_few_accesses(lists, first, second):
+    X = Counting(np.arange(30.0).reshape(10, 3), lists=lists)
+    samples = SlicedArray(X)
+    indices = np.array([7, 3, 4, 9, 3])
+    for expected in (first, second):
+        X.asked.clear()
+        np.testing.assert_array_equal(samples[indices], X.values[indices])
+        assert X.asked == expected
+    X.asked.clear()
+    np.testing.assert_array_equal(samples[np.arange(2, 9)], X.values[2:9])
+    assert X.asked == [slice(2, 9)]
+
+
+@pytest.mark.parametrize("n_samples", [0, 4])
+def test_no_samples_may_be_read(n_samples):
+    samples = SlicedArray(Counting(np.ones((n_samples, 3, 2), np.float32)))
+    nothing = samples[np.arange(0)]
+    assert nothing.shape == (0, 3, 2)
+    assert nothing.dtype == np.float32
+
+
+def test_arrays_in_memory_are_not_sliced(tmp_path):
+    values = np.ones((4, 3))
+    for X in (values, torch.ones(4, 3), scipy.sparse.csr_array(values), [[1.0]]):
+        assert not is_sliced(X)
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        assert is_sliced(file.create_dataset("images", data=values))
+        assert not is_sliced(file.create_dataset("vector", data=values[0]))

@@ -65,8 +65,31 @@ def test_finite_weights_that_overflow_raise(fast):
 
 def test_decoding_in_parts_gives_the_same_latents(fitted, net, dataset, monkeypatch):
     latents = encode_checked(net, dataset)
-    whole = encode_decoded(net, latents, fitted._model.scaler)
-    n_values = math.prod(fitted._model.scaler.layout.sample_shape)
+    scaler = fitted._model.scaler
+    whole = encode_decoded(net, latents, scaler)
+    decoded = ArrayDataset(fitted.inverse_transform(latents), scaler)
+    np.testing.assert_array_equal(whole, encode_checked(net, decoded))
+    n_values = math.prod(scaler.layout.sample_shape)
+    decode, sizes = net.decode, []
+    monkeypatch.setattr(
+        net,
+        "decode",
+        lambda part, unscale: sizes.append(len(part)) or decode(part, unscale),
+    )
     monkeypatch.setattr(_divergence, "DECODED_VALUES", 16 * n_values)
-    parts = encode_decoded(net, latents, fitted._model.scaler)
+    parts = encode_decoded(net, latents, scaler)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+    assert sizes == [16, 16, 8]
+    # A single sample may exceed the limit.
+    monkeypatch.setattr(_divergence, "DECODED_VALUES", n_values - 1)
+    encode_decoded(net, latents[:2], scaler)
+    assert sizes[3:] == [1, 1]
+
+
+def test_the_state_of_custom_modules_may_be_infinite(fitted, net):
+    net.module_.custom_parts = ["encoder"]
+    last_weight(net.module_.encoder)[0] = torch.inf
+    check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
+    last_weight(net.module_.decoder)[0] = torch.inf
+    with pytest.raises(ValueError, match=r"the weights decoder\.\S+ are no longer fin"):
+        check_decoder(net, fitted.cluster_centers_, fitted._model.scaler)
