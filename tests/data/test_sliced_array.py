@@ -137,7 +137,7 @@ class Counting:
         return self.values[index]
 
 
-LIST = ([3, 4, 7, 9], slice(None))
+LIST = ([3, 4, 7, 9], slice(None), slice(None))
 RUNS = [slice(3, 5), slice(7, 8), slice(9, 10)]
 
 
@@ -145,7 +145,7 @@ RUNS = [slice(3, 5), slice(7, 8), slice(9, 10)]
     ("lists", "first", "second"), [(True, [LIST], [LIST]), (False, [LIST, *RUNS], RUNS)]
 )
 def test_samples_are_read_with_few_accesses(lists, first, second):
-    X = Counting(np.arange(30.0).reshape(10, 3), lists=lists)
+    X = Counting(np.arange(60.0).reshape(10, 3, 2), lists=lists)
     samples = SlicedArray(X)
     indices = np.array([7, 3, 4, 9, 3])
     for expected in (first, second):

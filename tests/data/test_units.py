@@ -30,6 +30,7 @@ def noise():
         np.full((1, 8, 8), -1e5),
         np.full((1, 8, 8), 1e60),
         np.linspace(500, 600, 64).reshape(1, 8, 8),  # no pixel where there were any
+        np.outer([200, 1e150], np.linspace(0, 1, 64)).reshape(2, 8, 8),  # one of two
     ],
 )
 def test_impossible_images_are_an_error(noise, n_learned, X_new):
@@ -85,6 +86,8 @@ def test_much_more_contrast_of_all_images_is_an_error(noise):
         (-200, -140, False),
         (100, 120, True),
         (100, 105, False),  # a range like that from 0 to 1
+        (100, 111, False),
+        (100, 114, True),
     ],
 )
 def test_a_range_is_compared_with_that_of_fit(low, high, is_possible, offset):
@@ -114,6 +117,11 @@ def test_images_like_those_of_fit_pass(noise):
     check_units(noise[:1], scaler)
 
 
+def test_half_precision_images_pass(noise):
+    X = 200.0 * noise  # ten times this range exceeds that of float16
+    check_units(X.astype(np.float16), fit(X))
+
+
 def test_tables_pass(noise):
     scaler = fit(noise.reshape(60, 64))
     check_units(np.linspace(0, 1, 64)[None], scaler)
@@ -132,6 +140,10 @@ def test_a_single_unusual_image_causes_a_warning(noise):
     # Noise has no negative.
     with pytest.warns(UserWarning, match=r" in fit\)\. If X is in other units"):
         check_units(np.zeros((1, 8, 8)), fit(noise))
+
+
+def test_callers_that_look_for_unusual_images_get_no_warning(noise):
+    check_units(np.zeros((1, 8, 8)), fit(noise), may_be_odd=True)
 
 
 def test_a_probable_number_of_unusual_images_passes(noise):
@@ -161,3 +173,13 @@ def test_negatives_are_named(real_images):
     X, _ = real_images("pneumoniamnist", n=200)
     with pytest.warns(UserWarning, match="They resemble the negative"):
         check_units(255 - X, fit(X))
+
+
+def test_images_unlike_the_average_are_not_negatives(noise):
+    average = 4.0 * np.arange(64).reshape(8, 8)
+    scaler = fit(average + noise / 16)
+    shuffled = np.random.default_rng(0).permutation(average.ravel()).reshape(1, 8, 8)
+    with pytest.warns(UserWarning, match=r" in fit\)\. If X is in other units"):
+        check_units(shuffled, scaler)
+    with pytest.warns(UserWarning, match="They resemble the negative"):
+        check_units(260 - average[None], scaler)
