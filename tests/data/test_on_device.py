@@ -7,6 +7,7 @@ from contrastive_clustering import ContrastiveAutoencoderClusterer
 from contrastive_clustering._data import on_device as _resident
 from contrastive_clustering._data.dataset import ArrayDataset, EvenBatchLoader
 from contrastive_clustering._data.layout import read_layout
+from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.on_device import (
     ResidentBatchLoader,
     ResidentDataset,
@@ -81,14 +82,22 @@ def test_samples_match_the_data_set(memory, monkeypatch, dtype):
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [4, 10, 100])
 @pytest.mark.parametrize("part", [None, [5, 2, 22, 9, 11]])
-def test_batches_match_the_loader(memory, shuffle, batch_size, part):
+@pytest.mark.parametrize("group_positives", [False, True])
+def test_batches_match_the_loader(memory, shuffle, batch_size, part, group_positives):
     memory(10**9)
-    _, dataset = make("u1")
+    X, dataset = make("u1")
+    metadata = Metadata.read(np.arange(23) // 4, None, 23)
+    dataset = ArrayDataset(X, dataset.scaler, metadata=metadata)
     kept = keep_on_device(dataset, CPU)
     if part is not None:
         dataset, kept = Subset(dataset, part), Subset(kept, part)
         assert is_resident(kept)
-    settings = {"batch_size": batch_size, "shuffle": shuffle, "seed": 3}
+    settings = {
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": 3,
+        "group_positives": group_positives,
+    }
     loaders = (
         EvenBatchLoader(dataset, **settings),
         ResidentBatchLoader(kept, **settings),
