@@ -20,9 +20,12 @@ from contrastive_clustering import ClusterNumberSearch, ContrastiveAutoencoderCl
 from contrastive_clustering._clustering.clusterers import (
     NAMED_CLUSTERERS,
     check_clusterer,
+    check_n_groups,
     resolve_clusterer,
     takes_number,
 )
+from contrastive_clustering._clustering.consensus import ConsensusClustering
+from contrastive_clustering._utils.grouping import Grouping
 
 
 class ReduceThenCluster(ClusterMixin, BaseEstimator):
@@ -246,3 +249,28 @@ def test_no_search_for_clusterers_that_find_the_number(tiny_images, fast):
     assert estimator.fit(tiny_images).cluster_number_search_ is None
     with pytest.raises(ValueError, match="finds the number itself"):
         estimator.set_params(n_clusters=ClusterNumberSearch()).fit(tiny_images)
+
+
+def test_named_clusterers_get_their_settings():
+    consensus = resolve_clusterer("consensus", 4, 7, 40, 0.25)
+    assert (
+        consensus.get_params()
+        == ConsensusClustering(
+            4, n_members=40, cosine_fraction=0.5, kmeans_fraction=0.25, random_state=7
+        ).get_params()
+    )
+    assert resolve_clusterer("consensus", 4, 7).kmeans_fraction == 0
+    kmeans = resolve_clusterer("kmeans", 4, 7)
+    assert kmeans.get_params() == KMeans(4, n_init=10, random_state=7).get_params()
+    mixture = resolve_clusterer("gaussian_mixture", 4, 7)
+    expected = GaussianMixture(4, n_init=5, reg_covar=1e-3, random_state=7)
+    assert mixture.get_params() == expected.get_params()
+
+
+def test_only_clusterers_that_take_a_number_need_as_many_groups():
+    groups = Grouping.read([0, 0, 1, 1, 2], 5)
+    check_n_groups(3, groups, "kmeans")
+    check_n_groups(9, None, "kmeans")
+    check_n_groups(9, groups, DBSCAN())
+    with pytest.raises(ValueError, match="n_clusters=4 is more than the number of gr"):
+        check_n_groups(4, groups, KMeans())

@@ -20,6 +20,7 @@ from sklearn.neighbors import RadiusNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from contrastive_clustering._clustering.consensus import ConsensusClustering
 from contrastive_clustering._clustering.latent_clustering import (
     fit_clustering,
     nearest_members,
@@ -439,3 +440,47 @@ def test_no_groups_and_the_argument_left_out_are_the_same(blobs):
         )
         for name in ("labels", "centers", "latent_centers", "spread"):
             np.testing.assert_array_equal(getattr(none, name), getattr(left_out, name))
+
+
+@pytest.mark.parametrize(
+    "clusterer", ["kmeans", "gaussian_mixture", AgglomerativeClustering()], ids=str
+)
+def test_renumbered_strata_are_assigned_like_before(blobs, clusterer):
+    latents, _ = blobs
+    fitted, order = cluster(latents, clusterer), np.array([2, 0, 1])
+    renumbered = fitted.renumbered(order)
+    # Stratum 2 is now number 0, and so on.
+    np.testing.assert_array_equal(order[renumbered.labels], fitted.labels)
+    np.testing.assert_array_equal(
+        order[renumbered.predict(latents)], fitted.predict(latents)
+    )
+    np.testing.assert_allclose(
+        renumbered.predict_proba(latents), fitted.predict_proba(latents)[:, order]
+    )
+    np.testing.assert_array_equal(
+        renumbered.latent_centers, fitted.latent_centers[order]
+    )
+
+
+def test_silhouettes_of_a_consensus_are_computed_in_three_spaces(blobs):
+    latents, _ = blobs
+    clusterer = ConsensusClustering(n_members=2, cosine_fraction=0.5)
+    positions, directions, whitened = cluster(latents, clusterer).silhouette_spaces(
+        latents
+    )
+    np.testing.assert_allclose(positions / latents, (positions / latents)[0, 0], 1e-5)
+    offsets = positions - positions.mean(axis=0)
+    lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
+    np.testing.assert_allclose(directions, offsets / lengths, atol=1e-6)
+    covariance = np.cov(whitened, rowvar=False, ddof=0)
+    np.testing.assert_allclose(
+        covariance / covariance[0, 0], np.eye(len(covariance)), atol=1e-6
+    )
+
+
+def test_other_silhouettes_are_computed_in_the_space_of_the_clusterer(blobs):
+    latents, _ = blobs
+    for clusterer in ("kmeans", ConsensusClustering(n_members=2)):
+        fitted = cluster(latents, clusterer)
+        (space,) = fitted.silhouette_spaces(latents)
+        np.testing.assert_array_equal(space, fitted.prepare(latents))
