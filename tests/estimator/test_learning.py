@@ -63,7 +63,7 @@ BAD_ARRAYS = [
     (np.full((9, 8, 8), np.inf), ValueError, "X contains NaN or infinity"),
     (scipy.sparse.csr_matrix(np.eye(9)), TypeError, "[Ss]parse"),
     (np.ones((9, 8, 8), dtype=complex), ValueError, "Complex data"),
-    ([["a", "b"], ["c", "d"]], ValueError, "numeric"),
+    ([["a", "b"], ["c", "d"]], ValueError, "holds text, first in X"),
     (np.empty((0, 8, 8)), ValueError, "0 sample"),
     (np.ones((1, 8, 8)), ValueError, "1 sample"),
     (np.float64(1.0), ValueError, r"X has shape \(\)"),

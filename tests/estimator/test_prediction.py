@@ -79,7 +79,7 @@ def test_samples_unlike_those_of_fit_raise(tiny_images, fast, method, X, message
         (np.zeros((2, 3)), "Z has 3 columns.*latent_dim=4"),
         (np.zeros(4), "Reshape your data"),
         (np.full((2, 4), np.nan), "Z contains NaN"),
-        ([["a", "b", "c", "d"]], "could not convert"),
+        ([["a", "b", "c", "d"]], "holds text, first in Z"),
     ],
 )
 def test_invalid_latents_raise(tiny_images, fast, Z, message):
