@@ -92,7 +92,7 @@ def check_is_column(values: Any, where: str) -> None:
 def _to_exact(array: Any) -> Any:
     """Return an object of another library as a list or an array."""
     # In NumPy's arrays, integers beside missing values would be floats.
-    for name in ("to_list", "tolist", "to_pylist", "to_numpy"):
+    for name in ("tolist", "to_list", "to_pylist", "to_numpy"):
         if hasattr(array, name):
             return getattr(array, name)()
     return array
