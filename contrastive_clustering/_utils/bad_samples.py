@@ -52,6 +52,35 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
     return f"{text} ({len(indices)} of {n_samples} samples)"
 
 
+def name_value(index: Sequence[int], column: object = None, name: str = "X") -> str:
+    """Return the index of a value, and the name of its column if it has one, as text.
+
+    Parameters
+    ----------
+    index : sequence of int
+        Index of the value along each axis.
+
+    column : object, default=None
+        Name of the column of a table.
+
+    name : str, default="X"
+        Name of the array.
+
+    Returns
+    -------
+    text : str
+        Text for a message.
+
+    Examples
+    --------
+    >>> from contrastive_clustering._utils.bad_samples import name_value
+    >>> name_value([0, 1], "site"), name_value([3, 0, 2])
+    ("X[0, 1], column 'site'", 'X[3, 0, 2]')
+    """
+    place = f"{name}[{', '.join(map(str, index))}]"
+    return place if column is None else f"{place}, column {str(column)!r}"
+
+
 def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -> str:
     """Return a sentence that names the first value that is not a real number.
 
@@ -81,9 +110,10 @@ column 'size'. Drop such values or convert them to numbers."
         if _is_real(value):
             continue
         index = [int(each) for each in np.unravel_index(flat, values.shape)]
-        where = f"X[{', '.join(map(str, index))}]"
+        column = None
         if columns is not None and len(index) == 2:
-            where += f", column {str(columns[index[1]])!r}"
+            column = columns[index[1]]
+        where = name_value(index, column)
         kind = type(value).__name__
         if kind == "NAType":  # of pandas
             return (

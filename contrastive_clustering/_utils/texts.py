@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.bad_samples import name_value
+
 # Kinds of NumPy's dtypes that may hold text: objects, strings and bytes.
 KINDS = "OUST"
 
@@ -38,10 +40,7 @@ astype(float).
     where = next(_find(values), None)
     if where is None:
         return
-    index, column = where
-    place = f"{name}[{', '.join(map(str, index))}]"
-    if column is not None:
-        place += f", column {str(column)!r}"
+    place = name_value(*where, name)
     raise ValueError(
         f"It holds text, first in {place}. Drop it or encode it as numbers; if it is "
         "written in digits and not a name or a code, convert it by astype(float)."

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.bad_samples import name_value
+
 # Those of pandas are subclasses, except for periods.
 TIMES = (
     np.datetime64,
@@ -44,10 +46,7 @@ them or convert them to real numbers, such as days since a reference date.
     where = next(_find(values), None)
     if where is None:
         return
-    index, column = where
-    place = f"{name}[{', '.join(map(str, index))}]"
-    if column is not None:
-        place += f", column {str(column)!r}"
+    place = name_value(*where, name)
     raise ValueError(
         f"It holds dates or durations, first in {place}. Drop them or convert them to "
         "real numbers, such as days since a reference date."
