@@ -19,8 +19,7 @@ from contrastive_clustering._utils.arrays import (
     without_extended_precision,
 )
 from contrastive_clustering._utils.bad_samples import check_finite, name_not_real
-from contrastive_clustering._utils.texts import reject_text
-from contrastive_clustering._utils.times import reject_times
+from contrastive_clustering._utils.refused_values import reject_text, reject_times
 
 Samples = np.ndarray | LazyArray
 

@@ -1,0 +1,151 @@
+"""Refuse dates, durations and texts, also those of digits, where numbers are needed."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from contrastive_clustering._utils.bad_samples import name_value
+
+# Kinds of NumPy's dtypes that may hold text: objects, strings and bytes.
+KINDS_OF_TEXT = "OUST"
+
+# Those of pandas are subclasses, except for periods.
+TIMES = (
+    np.datetime64,
+    np.timedelta64,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+)
+
+# The index of a value, and the name of its column if it has one.
+Position = tuple[tuple[int, ...], object]
+
+
+def reject_times(values: Any, name: str) -> None:
+    """Raise a ValueError if an array or data frame holds dates or durations.
+
+    Some libraries would convert them to numbers and lose their unit, and others refuse
+    them without saying where they are.
+
+    Parameters
+    ----------
+    values : object
+        An array or data frame; others are not checked.
+
+    name : str
+        Parameter name used in error messages.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from contrastive_clustering._utils.refused_values import reject_times
+    >>> frame = pd.DataFrame({"age": [30, 40], "scanned": pd.to_datetime(["2020"] * 2)})
+    >>> reject_times(frame, "X")
+    Traceback (most recent call last):
+    ...
+    ValueError: It holds dates or durations, first in X[0, 1], column 'scanned'. Drop \
+them or convert them to real numbers, such as days since a reference date.
+    """
+    for found in _find_times(values):
+        raise ValueError(
+            f"It holds dates or durations, first in {name_value(*found, name)}. Drop "
+            "them or convert them to real numbers, such as days since a reference date."
+        )
+
+
+def reject_text(values: Any, name: str) -> None:
+    """Raise a ValueError if an array or data frame holds text; see `reject_times`.
+
+    Libraries convert some texts of digits, such as "01", to numbers, and refuse others.
+    They may be identifiers or codes of categories.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from contrastive_clustering._utils.refused_values import reject_text
+    >>> frame = pd.DataFrame({"age": [30, 40], "site": ["1", "2"]})
+    >>> reject_text(frame, "X")
+    Traceback (most recent call last):
+    ...
+    ValueError: It holds text, first in X[0, 1], column 'site'. Drop it or encode it \
+as numbers; if it is written in digits and not a name or a code, convert it by \
+astype(float).
+    """
+    for found in _find_text(values):
+        raise ValueError(
+            f"It holds text, first in {name_value(*found, name)}. Drop it or encode it "
+            "as numbers; if it is written in digits and not a name or a code, convert "
+            "it by astype(float)."
+        )
+
+
+def _is_frame(values: Any) -> bool:
+    return hasattr(values, "columns") and hasattr(values, "dtypes")
+
+
+def _find_times(values: Any) -> Iterator[Position]:
+    """Yield the positions of dates and durations, column by column."""
+    dtype = getattr(values, "dtype", None)
+    if _is_frame(values):
+        for number, dtype in enumerate(values.dtypes):
+            for row in _find_times_in_column(values, number, dtype):
+                yield (row, number), values.columns[number]
+    elif _holds_times(dtype):
+        yield (0,) * values.ndim, None
+    elif isinstance(values, np.ndarray) and values.dtype.kind == "O":
+        for index, value in np.ndenumerate(values):
+            if _is_time(type(value)):
+                yield index, None
+
+
+def _find_times_in_column(frame: Any, number: int, dtype: Any) -> Iterator[int]:
+    if _holds_times(dtype):
+        yield 0
+    elif getattr(dtype, "kind", None) == "O" and hasattr(frame, "iloc"):
+        entries = np.asarray(frame.iloc[:, number], dtype=object)
+        yield from (row for row, each in enumerate(entries) if _is_time(type(each)))
+
+
+def _holds_times(dtype: Any) -> bool:
+    """Return whether a dtype of any library is one of dates or durations."""
+    if hasattr(dtype, "is_temporal"):  # of polars
+        return bool(dtype.is_temporal())
+    return _is_time(getattr(dtype, "type", None))
+
+
+def _is_time(kind: Any) -> bool:
+    is_known = isinstance(kind, type) and issubclass(kind, TIMES)
+    return is_known or getattr(kind, "__name__", None) == "Period"
+
+
+def _find_text(values: Any) -> Iterator[Position]:
+    """Yield the positions of texts, row by row; of each column only the first."""
+    if _is_frame(values):
+        for row, number in sorted(_find_text_in_columns(values)):
+            yield (row, number), values.columns[number]
+    elif isinstance(values, np.ndarray) and values.dtype.kind in KINDS_OF_TEXT:
+        for index, value in np.ndenumerate(values):
+            if isinstance(value, str | bytes):
+                yield index, None
+
+
+def _find_text_in_columns(frame: Any) -> Iterator[tuple[int, int]]:
+    for number, dtype in enumerate(frame.dtypes):
+        if not _may_hold_text(dtype):
+            continue
+        is_pandas = hasattr(frame, "iloc")
+        column = frame.iloc[:, number] if is_pandas else frame[frame.columns[number]]
+        for row, value in enumerate(np.asarray(column, dtype=object)):
+            if isinstance(value, str | bytes):
+                yield row, number
+                break
+
+
+def _may_hold_text(dtype: Any) -> bool:
+    """Return whether a dtype of any library may be one of text."""
+    if hasattr(dtype, "is_numeric"):  # of polars
+        return not dtype.is_numeric()
+    return getattr(dtype, "kind", "O") in KINDS_OF_TEXT
