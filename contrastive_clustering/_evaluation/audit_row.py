@@ -8,16 +8,13 @@ import numpy as np
 
 from contrastive_clustering._evaluation.audit_verdict import LEVEL, Evidence, judge
 from contrastive_clustering._evaluation.group_parts import GroupParts
-from contrastive_clustering._evaluation.nuisance_agreement import (
-    agree,
-    count,
-    smallest_p,
-)
+from contrastive_clustering._evaluation.nuisance_agreement import agree, smallest_p
 from contrastive_clustering._evaluation.nuisance_probe import NO_PROBE, probe_levels
 from contrastive_clustering._evaluation.robustness_index import robustness_index
 from contrastive_clustering._evaluation.variable_tests import cramers_v
 from contrastive_clustering._utils.caller_warnings import warn
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import count
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +95,7 @@ def make_row(
     parts = GroupParts.of(audited.grouping, levels)
     strata = parts.grouping.majority(audited.strata)
     shape = (audited.n_strata, len(level_names))
-    composition = count(strata, parts.levels[None], shape)[0]
+    composition = count(strata, parts.levels, shape)[0]
     agreement, p = agree(
         audited.strata, parts, n_permutations, np.random.default_rng([seed, 0])
     )
@@ -182,10 +179,10 @@ def _compare_with_classes(
     codes = codes.reshape(-1)
     of_parts = parts.grouping.majority(codes)
     shape = (len(known), int(parts.levels.max()) + 1)
-    counts = count(of_parts, parts.levels[None], shape)
+    counts = count(of_parts, parts.levels, shape)
 
     def associate(levels: np.ndarray, drawn: np.ndarray) -> float:
-        return float(cramers_v(count(drawn, levels[None], shape), n_corrections=1)[0])
+        return float(cramers_v(count(drawn, levels, shape), n_corrections=1)[0])
 
     association, p = agree(
         codes, parts, n_permutations, np.random.default_rng([seed, 2]), associate

@@ -7,6 +7,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.resampling import exceedance_p
+from contrastive_clustering._utils.weighted_tables import count
 
 # Number of times that one sample of each part is drawn.
 N_DRAWS = 11
@@ -84,32 +85,6 @@ def smallest_p(codes: np.ndarray, parts: GroupParts, n_permutations: int) -> flo
 
 def _vary_within_parts(codes: np.ndarray, parts: GroupParts) -> bool:
     return len(parts.grouping.varies(codes.astype(float))) > 0
-
-
-def count(strata: np.ndarray, levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return contingency tables of shape (n_batch, n_strata, n_levels).
-
-    Parameters
-    ----------
-    strata : ndarray of shape (n_parts,)
-        Codes of the strata.
-
-    levels : ndarray of shape (n_batch, n_parts)
-        Codes of the levels.
-
-    shape : tuple of int
-        Numbers of strata and of levels.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_batch, n_strata, n_levels)
-        Number of parts in each stratum at each level.
-    """
-    n_strata, n_levels = shape
-    batch = np.arange(len(levels))[:, None]
-    cells = (batch * n_strata + strata) * n_levels + levels
-    counts = np.bincount(cells.ravel(), minlength=len(levels) * n_strata * n_levels)
-    return counts.reshape(len(levels), n_strata, n_levels)
 
 
 def mutual_information(counts: np.ndarray) -> np.ndarray:

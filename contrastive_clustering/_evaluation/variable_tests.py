@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from contrastive_clustering._evaluation.resampling import bootstrap_interval
+from contrastive_clustering._utils.weighted_tables import count
 
 
 class VariableTest(Protocol):
@@ -62,11 +63,11 @@ class ChiSquaredTest:
 
     def statistic(self, labels: np.ndarray) -> np.ndarray:
         """Return the statistics of labels of shape (n_batch, n_units)."""
-        return _chi_squared(self._count(self.values[None], labels))
+        return _chi_squared(count(self.values, labels, self.shape))
 
     def effect(self) -> float:
         """Return the effect size in the data."""
-        counts = self._count(self.values[None], self.labels[None])
+        counts = count(self.values, self.labels, self.shape)
         return float(cramers_v(counts, n_corrections=1)[0])
 
     def interval(
@@ -80,16 +81,8 @@ class ChiSquaredTest:
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
         """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
         # The resampled table has the bias of the observed one in addition to its own.
-        counts = self._count(self.values[rows], self.labels[rows])
+        counts = count(self.values[rows], self.labels[rows], self.shape)
         return cramers_v(counts, n_corrections=2)
-
-    def _count(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Return contingency tables of shape (n_batch, n_levels, n_strata)."""
-        n_levels, n_strata = self.shape
-        batch = np.arange(len(labels))[:, None]
-        cells = (batch * n_levels + values) * n_strata + labels
-        counts = np.bincount(cells.ravel(), minlength=len(labels) * n_levels * n_strata)
-        return counts.reshape(len(labels), n_levels, n_strata)
 
 
 def _chi_squared(counts: np.ndarray) -> np.ndarray:

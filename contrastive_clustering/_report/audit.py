@@ -9,11 +9,11 @@ from contrastive_clustering._evaluation.audit import audit_confounding
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.group_strata import assign_groups
-from contrastive_clustering._evaluation.nuisance_agreement import count
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.weighted_tables import count
 from contrastive_clustering.metrics import mapped_accuracy
 
 # As in audit_confounding, if there are enough samples.
@@ -108,7 +108,7 @@ def _compose(
         strata = assign_groups(labels, proba, parts.grouping).labels
         codes_of_strata = np.searchsorted(audit.strata, strata)
         shape = (len(audit.strata), len(names))
-        counts = count(codes_of_strata, parts.levels[None], shape)[0]
+        counts = count(codes_of_strata, parts.levels, shape)[0]
         order = [names.index(level) for level in audit.composition[name].columns]
         columns.append(counts[:, order])
     composition = audit.composition.copy()

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from contrastive_clustering._utils.weighted_tables import contingency_table
+
 NOISE = -1
 
 # Decimals of sums of weights. Equal sums may differ by rounding errors.
@@ -49,15 +51,9 @@ def match(
         Earlier number of each matched cluster.
     """
     kept = (labels != NOISE) & (earlier != NOISE)
-    new, rows = np.unique(labels[kept], return_inverse=True)
-    old, columns = np.unique(earlier[kept], return_inverse=True)
-    counts = np.zeros((len(new), len(old)), dtype=np.int64)
-    if weights is None:
-        np.add.at(counts, (rows, columns), 1)
-    else:
-        counts = counts.astype(np.float64)
-        np.add.at(counts, (rows, columns), weights[kept])
-        counts = counts.round(DECIMALS)
+    new, old = np.unique(labels[kept]), np.unique(earlier[kept])
+    counted = None if weights is None else weights[kept]
+    counts = contingency_table(labels[kept], earlier[kept], counted).round(DECIMALS)
     pairs = zip(*linear_sum_assignment(counts, maximize=True), strict=True)
     return {int(new[row]): int(old[col]) for row, col in pairs if counts[row, col]}
 

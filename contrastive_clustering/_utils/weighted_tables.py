@@ -31,6 +31,28 @@ def contingency_table(
     return np.bincount(cells, weights, minlength=np.prod(shape)).reshape(shape)
 
 
+def count(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return contingency tables of a batch of codes, such as resamples of labels.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of shape (n_batch, n_samples) or (n_samples,)
+        Codes from 0. If neither is a batch, ``n_batch`` is 1.
+
+    shape : tuple of int
+        Numbers of codes of rows and of columns.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_batch, n_rows, n_columns)
+        Number of samples with each pair of codes.
+    """
+    cells, n_cells = np.atleast_2d(rows) * shape[1] + columns, shape[0] * shape[1]
+    cells = cells + n_cells * np.arange(len(cells))[:, None]
+    counts = np.bincount(cells.ravel(), minlength=len(cells) * n_cells)
+    return counts.reshape(len(cells), *shape)
+
+
 def first_of_largest(sums: np.ndarray) -> np.ndarray:
     """Return the index of the largest entry along the first axis.
 

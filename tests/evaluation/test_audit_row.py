@@ -3,9 +3,9 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
-from contrastive_clustering._evaluation.nuisance_agreement import count
 from contrastive_clustering._evaluation.variable_tests import cramers_v
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import count
 
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.arange(40), 3)

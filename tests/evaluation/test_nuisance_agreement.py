@@ -7,10 +7,10 @@ from sklearn.metrics.cluster import contingency_matrix
 from contrastive_clustering._evaluation.group_parts import GroupParts
 from contrastive_clustering._evaluation.nuisance_agreement import (
     agree,
-    count,
     mutual_information,
 )
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import count
 
 
 def simulate(rng, n_groups=40, *, varies):
