@@ -67,13 +67,7 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
     return f"{import_path(type(value))} {hash_text(state)}"
 
 
-@_describe.register(types.NoneType)
-@_describe.register(bool)
-@_describe.register(int)
-@_describe.register(float)
-@_describe.register(str)
-@_describe.register(bytes)
-@_describe.register(np.generic)
+@_describe.register(types.NoneType | bool | int | float | str | bytes | np.generic)
 def _describe_plain(value: Any, within: tuple[int, ...]) -> str:
     return repr(value)
 
@@ -87,14 +81,12 @@ def _describe_dict(value: dict[Any, Any], within: tuple[int, ...]) -> str:
     return f"[{', '.join(items)}]"
 
 
-@_describe.register(list)
-@_describe.register(tuple)
+@_describe.register(list | tuple)
 def _describe_list(value: list[Any], within: tuple[int, ...]) -> str:
     return f"[{', '.join(describe(item, within) for item in value)}]"
 
 
-@_describe.register(set)
-@_describe.register(frozenset)
+@_describe.register(set | frozenset)
 def _describe_set(value: set[Any], within: tuple[int, ...]) -> str:
     return f"[{', '.join(sorted(describe(item, within) for item in value))}]"
 
@@ -118,11 +110,6 @@ def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
     return f"{type(value).__name__}({inner})"
 
 
-@_describe.register(torch.device)
-def _describe_device(value: torch.device, within: tuple[int, ...]) -> str:
-    return value.type  # its number differs between processes that train together
-
-
 @_describe.register(functools.partial)
 def _describe_partial(value: Any, within: tuple[int, ...]) -> str:
     return f"partial{describe([value.func, value.args, value.keywords], within)}"
@@ -134,14 +121,10 @@ def _describe_method(value: types.MethodType, within: tuple[int, ...]) -> str:
     return f"{describe(function, within)} of {describe(owner, within)}"
 
 
-@_describe.register(types.ModuleType)
-def _describe_python_module(value: types.ModuleType, within: tuple[int, ...]) -> str:
-    return value.__name__
-
-
-@_describe.register(type)
-def _describe_class(value: type, within: tuple[int, ...]) -> str:
-    return import_path(value)
+# The number of a device differs between processes that train together.
+_describe.register(torch.device, lambda value, _: value.type)
+_describe.register(types.ModuleType, lambda value, _: value.__name__)
+_describe.register(type, lambda value, _: import_path(value))
 
 
 @_describe.register(types.FunctionType)
