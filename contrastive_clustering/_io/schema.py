@@ -116,7 +116,6 @@ class Boolean(Node):
     """True or False."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, bool):
             raise _mismatch(where, tree, "a boolean")
 
@@ -130,7 +129,6 @@ class Integer(Node):
     size: str | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             isinstance(tree, bool)
             or not isinstance(tree, int)
@@ -146,7 +144,6 @@ class Number(Node):
     """Any number, including infinity and NaN."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not _is_number(tree):
             raise _mismatch(where, tree, "a number")
 
@@ -165,7 +162,6 @@ class Real(Node):
     open: bool = False
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         fits = (
             _is_number(tree)
             and math.isfinite(tree)
@@ -183,7 +179,6 @@ class Text(Node):
     longest: int = 10_000
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or len(tree) > self.longest:
             raise _mismatch(where, tree, f"a string of up to {self.longest} characters")
 
@@ -195,7 +190,6 @@ class OneOf(Node):
     choices: tuple[str, ...]
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, str) or tree not in self.choices:
             raise _mismatch(where, tree, f"one of {list(self.choices)}")
 
@@ -229,7 +223,6 @@ class Array(Node):
     finite: bool = True
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             not isinstance(tree, np.ndarray)
             or tree.dtype.str[1:] not in self.dtypes
@@ -260,7 +253,6 @@ class AnyArray(Node):
     """An array of numbers or booleans, of any shape."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, np.ndarray):
             raise _mismatch(where, tree, "an array")
 
@@ -272,7 +264,6 @@ class Maybe(Node):
     node: Node
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if tree is not None:
             self.node.check(tree, where, scope)
 
@@ -290,7 +281,6 @@ class Items(Node):
     most: int | None = None
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if (
             not isinstance(tree, list)
             or len(tree) < self.least
@@ -311,7 +301,6 @@ class Entries(Node):
     node: Node
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _mismatch(where, tree, "a dict")
         for name, item in tree.items():
@@ -339,7 +328,6 @@ class Fields(Node):
     relations: tuple[Relation, ...] = field(default=())
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _mismatch(where, tree, "a dict")
         for name in [*self.fields, *tree]:
@@ -361,7 +349,6 @@ class Kinds(Node):
     key: str = "kind"
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree conforms to the schema."""
         if not isinstance(tree, dict):
             raise _mismatch(where, tree, "a dict")
         kind = tree.get(self.key)

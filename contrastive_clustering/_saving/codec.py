@@ -69,7 +69,6 @@ class Value(Node):
     """Any value that `to_tree` returns."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         if tree is None or isinstance(tree, (bool, float)):
             return
         if isinstance(tree, int):
@@ -100,7 +99,6 @@ class _Element(Node):
     """
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         if isinstance(tree, list):
             Items(self).check(tree, where, scope)
         elif isinstance(tree, np.ndarray) or (

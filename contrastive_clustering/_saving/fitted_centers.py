@@ -108,7 +108,6 @@ class _Nodes(Fields):
         )
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         super().check(tree, where, scope)
         # Levels of the nodes that must still follow.
         levels = [0]

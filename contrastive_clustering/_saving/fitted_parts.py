@@ -77,7 +77,6 @@ class _RawLabels(Node):
     )
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         node = self._strings if isinstance(tree, list) else self._numbers
         node.check(tree, where, scope)
         if len(np.unique(np.asarray(tree))) < len(tree):

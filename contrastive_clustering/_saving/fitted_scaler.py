@@ -43,7 +43,6 @@ class _Layout(Node):
     )
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         self._fields.check(tree, where, scope)
         layout = _layout_from_tree(tree)
         n_values = math.prod(layout.sample_shape)

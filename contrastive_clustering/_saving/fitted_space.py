@@ -48,7 +48,6 @@ class _Space(Node):
     )
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         self._fields.check(tree, where, scope)
         latent_dim = scope.find("latent_dim")
         if tree["whitening"] is None and latent_dim is not None:

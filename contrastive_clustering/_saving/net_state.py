@@ -49,7 +49,6 @@ class _Epoch(Node):
     """A row of the history: plain values; losses and times are numbers."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         Entries(_PLAIN).check(tree, where, scope)
         Integer(1).check(tree.get("epoch"), f"epoch of {where}", scope)
         Integer(1, len(PHASES)).check(tree.get("phase"), f"phase of {where}", scope)
@@ -62,7 +61,6 @@ class _Plain(Node):
     """None, a boolean, a number or a string."""
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
-        """Raise a ValueError unless a tree fits."""
         if isinstance(tree, str):
             Text().check(tree, where, scope)
         elif not (tree is None or isinstance(tree, bool)):
