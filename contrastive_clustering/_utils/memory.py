@@ -1,8 +1,8 @@
 """Explain errors of training and prediction that run out of memory."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -32,9 +32,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-@contextmanager
-def explain_out_of_memory(net: Any, task: str) -> Iterator[None]:
+def explain_out_of_memory(net: Any, task: str) -> AbstractContextManager[None]:
     """Add the batch size and the memory of a batch to out-of-memory errors.
+
+    Errors are of the same type as the original ones.
 
     Parameters
     ----------
@@ -43,54 +44,36 @@ def explain_out_of_memory(net: Any, task: str) -> Iterator[None]:
 
     task : {"training", "prediction"}
         Task that runs inside.
-
-    Raises
-    ------
-    MemoryError, torch.OutOfMemoryError, RuntimeError
-        The same type as the original error.
     """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise _kind_of(error)(_message(net, task)) from error
+    return _explaining(lambda: _message(net, task))
 
 
-@contextmanager
-def explain_network_out_of_memory(net: Any) -> Iterator[None]:
+def explain_network_out_of_memory(net: Any) -> AbstractContextManager[None]:
     """Explain how to shrink a network whose weights do not fit into memory.
 
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        Net with the number of latents and the shape of a sample.
-
-    Raises
-    ------
-    MemoryError, torch.OutOfMemoryError, RuntimeError
-        The same type as the original error.
+    Like `explain_out_of_memory`, for a net with a number of latents.
     """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise _kind_of(error)(
+    return _explaining(
+        lambda: (
             "There is not enough memory for the weights of the network with "
             f"latent_dim={net.module__latent_dim} for samples of shape "
             f"{net.module__sample_shape}, channels first. Lower latent_dim, make the "
             "samples smaller, or pass a smaller encoder and decoder."
-        ) from error
+        )
+    )
 
 
-def _kind_of(error: BaseException) -> type[Exception]:
-    """Return the class for a new error with another message.
-
-    Subclasses of NumPy and other packages take other constructor arguments.
-    """
-    kinds = (torch.OutOfMemoryError, MemoryError, RuntimeError)
-    return next(kind for kind in kinds if isinstance(error, kind))
+@contextmanager
+def _explaining(message: Callable[[], str]) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # Subclasses of NumPy and other packages take other constructor arguments.
+        kinds = (torch.OutOfMemoryError, MemoryError, RuntimeError)
+        kind: type[Exception] = next(k for k in kinds if isinstance(error, k))
+        raise kind(message()) from error
 
 
 def _message(net: Any, task: str) -> str:
