@@ -92,20 +92,7 @@ def shape_of(entry: Any) -> tuple[int, ...] | None:
 
 
 def name_of(values: Any, default: str) -> str:
-    """Return the name of a series or of a one-column data frame.
-
-    Parameters
-    ----------
-    values : object
-        The caller's input, possibly a pandas, polars or xarray object.
-
-    default : str
-        Name to return if the input has none.
-
-    Returns
-    -------
-    name : str
-        The name.
+    """Return the name of a series or of a one-column data frame, or else the default.
 
     Examples
     --------
@@ -179,23 +166,8 @@ def _remedy_for_shape(values: Any, name: str) -> str:
 def from_tensor(values: Any, name: str) -> Any:
     """Return a tensor as an array, and any other input unchanged.
 
-    Parameters
-    ----------
-    values : object
-        The caller's input.
-
-    name : str
-        Parameter name used in error messages.
-
-    Returns
-    -------
-    values : ndarray or object
-        The array shares the tensor's memory if NumPy supports its dtype.
-
-    Raises
-    ------
-    TypeError
-        If the tensor is sparse or has no values.
+    The array shares the tensor's memory if NumPy supports its dtype. A sparse tensor,
+    or one without values, raises a TypeError.
     """
     if not isinstance(values, torch.Tensor):
         return values
@@ -225,19 +197,6 @@ def read_masked(values: Any, name: str) -> Any:
     """Return the values unchanged, or raise a ValueError if some are masked.
 
     NumPy's functions would otherwise use the values behind the mask.
-
-    Parameters
-    ----------
-    values : object
-        The caller's input.
-
-    name : str
-        Parameter name used in error messages.
-
-    Returns
-    -------
-    values : object
-        The same values.
     """
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values. Fill them in or drop the samples.")
@@ -291,16 +250,8 @@ class _Names:
 def with_names(X: Any) -> Any:
     """Return an object from which scikit-learn can read X's column names and number.
 
-    Parameters
-    ----------
-    X : object
-        The caller's input.
-
-    Returns
-    -------
-    X : object
-        X itself, unless it is a polars data frame: polars has removed the method that
-        scikit-learn versions without narwhals use to find names.
+    It is X itself, unless that is a polars data frame: polars has removed the method
+    that scikit-learn versions without narwhals use to find names.
     """
     is_polars = type(X).__module__.partition(".")[0] == "polars"
     if is_polars and not hasattr(X, "__dataframe__") and not hasattr(validation, "nw"):
@@ -312,18 +263,8 @@ def with_names(X: Any) -> Any:
 def errors_about(name: str, what: str) -> Iterator[None]:
     """Prefix errors of scikit-learn or NumPy with the name of the array.
 
-    Parameters
-    ----------
-    name : str
-        Parameter name used in error messages.
-
-    what : str
-        Expected kind of values, as used in the message.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The same type as the original error; ValueError for an overflow.
+    Messages say that it cannot be read as `what`. Errors keep their type, except that
+    an overflow becomes a ValueError.
     """
     try:
         # Values too large for a dtype become infinite, which is reported as an error;

@@ -19,21 +19,8 @@ SECONDS_OF_SEARCH = 10.0
 def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str:
     """Return the indices of the first few samples and their total number as text.
 
-    Parameters
-    ----------
-    indices : sequence of int
-        Indices of the samples in ascending order, at least one.
-
-    n_samples : int
-        Number of samples that were checked.
-
-    name : str, default="X"
-        Name of the array.
-
-    Returns
-    -------
-    names : str
-        Text for a message.
+    There is at least one index, and `n_samples` is the number of samples that were
+    checked.
 
     Examples
     --------
@@ -54,22 +41,6 @@ def name_samples(indices: Sequence[int], n_samples: int, name: str = "X") -> str
 
 def name_value(index: Sequence[int], column: object = None, name: str = "X") -> str:
     """Return the index of a value, and the name of its column if it has one, as text.
-
-    Parameters
-    ----------
-    index : sequence of int
-        Index of the value along each axis.
-
-    column : object, default=None
-        Name of the column of a table.
-
-    name : str, default="X"
-        Name of the array.
-
-    Returns
-    -------
-    text : str
-        Text for a message.
 
     Examples
     --------
@@ -142,17 +113,7 @@ def _is_real(value: Any) -> bool:
 
 
 def not_finite(samples: np.ndarray) -> np.ndarray:
-    """Return the indices of samples that contain NaN or infinity.
-
-    Parameters
-    ----------
-    samples : ndarray of shape (n_samples, ...)
-        Numbers of any kind.
-
-    Returns
-    -------
-    indices : ndarray of int
-        Indices in ascending order.
+    """Return the ascending indices of samples that contain NaN or infinity.
 
     Examples
     --------

@@ -17,16 +17,7 @@ BETWEEN = (
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning that points to the line that called this package.
-
-    Parameters
-    ----------
-    message : str
-        Text of the warning.
-
-    category : type, default=UserWarning
-        Warning class.
-    """
+    """Issue a warning that points to the line that called this package."""
     level = 1
     frame = sys._getframe()
     while frame.f_back is not None and _is_between(frame.f_globals.get("__name__", "")):

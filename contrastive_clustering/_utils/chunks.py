@@ -11,21 +11,7 @@ CHUNK_VALUES = 2**21
 
 
 def chunk_slices(n_samples: int, values_of_each: int) -> Iterator[slice]:
-    """Yield slices of samples with about `CHUNK_VALUES` values each.
-
-    Parameters
-    ----------
-    n_samples : int
-        Number of samples.
-
-    values_of_each : int
-        Number of values of a sample.
-
-    Yields
-    ------
-    part : slice
-        Indices of consecutive samples, at least one.
-    """
+    """Yield slices of one sample or more with about `CHUNK_VALUES` values each."""
     rows = max(1, CHUNK_VALUES // max(1, values_of_each))
     for start in range(0, n_samples, rows):
         yield slice(start, min(start + rows, n_samples))

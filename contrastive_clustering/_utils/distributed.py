@@ -69,23 +69,8 @@ def run_on_first_rank(function: Callable[[], T]) -> T:
 def run_on_all_ranks(function: Callable[[], T]) -> T:
     """Run a function in each process, and raise in all if it fails in any.
 
-    Parameters
-    ----------
-    function : callable
-        A function without arguments.
-
-    Returns
-    -------
-    result : object
-        The result of this process.
-
-    Raises
-    ------
-    Exception
-        The exception that the function raised in this process.
-
-    ValueError
-        If the function succeeded in this process and failed in another.
+    The result and the error are those of this process. If the function failed only in
+    others, a ValueError is raised.
     """
     if n_processes() == 1:
         return function()

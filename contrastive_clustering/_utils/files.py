@@ -134,16 +134,6 @@ def as_output_path(path: Any, name: str) -> Path:
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading, without ever blocking on a pipe or device.
 
-    Parameters
-    ----------
-    path : Path
-        The file, or a symbolic link to it.
-
-    Returns
-    -------
-    file : file object
-        The file, opened in binary mode.
-
     Raises
     ------
     OSError
@@ -188,20 +178,10 @@ def _kind_of(status: os.stat_result) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file atomically.
+    """Write a file atomically; see `replacing`.
 
-    Parameters
-    ----------
-    path : Path
-        The file; see `replacing`.
-
-    content : bytes
-        Content of the file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; an existing file is left unchanged.
+    If that is not possible, an OSError is raised, and an existing file is left
+    unchanged.
     """
     try:
         with replacing(path) as file:
@@ -279,23 +259,7 @@ def _partial_prefix(path: Path) -> str:
 def find_target(path: Path) -> tuple[Path, os.stat_result | None]:
     """Follow links and return the file to replace, with its status if it exists.
 
-    Parameters
-    ----------
-    path : Path
-        The path to write.
-
-    Returns
-    -------
-    target : Path
-        The file behind all links.
-
-    status : os.stat_result or None
-        Status of that file, or None if it does not exist.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be replaced; `strerror` gives the reason.
+    If it cannot be replaced, an OSError is raised, whose `strerror` gives the reason.
     """
     status: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):

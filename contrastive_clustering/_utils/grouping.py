@@ -216,19 +216,7 @@ class Grouping:
 
 
 def warn_of_unknown(codes: np.ndarray, known: Sequence[Hashable], where: str) -> None:
-    """Warn if samples of unknown groups would count as those of one group.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Codes of identifiers.
-
-    known : sequence of length n_known
-        The identifier of each code.
-
-    where : str
-        Name of the parameter or the column.
-    """
+    """Warn if samples of unknown groups would count as those of one group."""
     for code, identifier in enumerate(known):
         if identifier in UNKNOWN and np.sum(codes == code) > 1:
             # Without numbers, a repeated warning is shown once.
@@ -255,23 +243,8 @@ def _without_rounding(values: np.ndarray, errors: np.ndarray) -> np.ndarray:
 def read_groups(groups: Any, n_samples: int) -> Grouping | None:
     """Return the groups of samples, or None if each sample is independent.
 
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,), Grouping or None
-        Identifier of the group of each sample.
-
-    n_samples : int
-        Number of samples.
-
-    Returns
-    -------
-    grouping : Grouping or None
-        None if there are no groups, or if each of them has one sample.
-
-    Raises
-    ------
-    TypeError, ValueError
-        See :meth:`Grouping.read`.
+    Samples are independent if there are no groups, or if each of them has one sample.
+    Errors are those of :meth:`Grouping.read`.
     """
     if groups is None:
         return None
@@ -283,23 +256,7 @@ def read_groups(groups: Any, n_samples: int) -> Grouping | None:
 def read_units(groups: Any, n_samples: int) -> Grouping:
     """Return the units that are counted: groups or, without groups, samples.
 
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,) or None
-        Identifier of the group of each sample; None if each sample is a unit.
-
-    n_samples : int
-        Number of samples.
-
-    Returns
-    -------
-    units : Grouping
-        The unit of each sample.
-
-    Raises
-    ------
-    TypeError, ValueError
-        See :meth:`Grouping.read`.
+    Errors are those of :meth:`Grouping.read`.
     """
     if groups is None:
         return Grouping(np.arange(n_samples), n_samples)
@@ -307,18 +264,10 @@ def read_units(groups: Any, n_samples: int) -> Grouping:
 
 
 def sample_weights(grouping: Grouping | None) -> np.ndarray | None:
-    """Return the weights of samples with which a group weighs as one.
+    """Return the weights of samples with which a group weighs as one, (n_samples,).
 
-    Parameters
-    ----------
-    grouping : Grouping or None
-        The group of each sample.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_samples,) or None
-        One divided by the size of the group; None if there are no groups or if each
-        sample is a group of its own, so that results are those without groups.
+    They are None if there are no groups or if each sample is a group of its own, so
+    that results are those without groups.
     """
     if grouping is None or grouping.is_trivial:
         return None

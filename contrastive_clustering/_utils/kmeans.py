@@ -19,28 +19,6 @@ def fit_kmeans(
 
     The warning names `n_clusters`, which here is not the parameter of the user. Samples
     that hardly differ count as the same, even if they are not equal.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples.
-
-    n_clusters : int
-        Number of clusters.
-
-    n_init : int
-        Number of initializations, of which the best is kept.
-
-    seed : int
-        Seed of the initializations.
-
-    weights : ndarray of shape (n_samples,), default=None
-        Weights of the samples; None stands for equal weights.
-
-    Returns
-    -------
-    kmeans : sklearn.cluster.KMeans
-        The fitted clusterer.
     """
     kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed)
     with warnings.catch_warnings():

@@ -48,15 +48,8 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
 def check_entries(values: ArrayLike, labels: np.ndarray) -> None:
     """Raise a ValueError if labels are missing, or if numbers and text are mixed.
 
-    NumPy cannot sort such labels, or has already turned numbers and NaN into text.
-
-    Parameters
-    ----------
-    values : array-like
-        The labels as passed by the caller.
-
-    labels : ndarray
-        The same labels as an array.
+    `labels` are the values of the caller as an array. NumPy cannot sort such labels, or
+    has already turned numbers and NaN into text.
 
     Examples
     --------
@@ -113,21 +106,7 @@ def check_weights(
 ) -> np.ndarray | None:
     """Return the weights of samples, or raise unless they are finite and at least 0.
 
-    Parameters
-    ----------
-    weights : array-like of shape (n_samples,) or None
-        The weights as passed by the caller.
-
-    n_samples : int
-        Number of samples.
-
-    name : str
-        Parameter name used in error messages.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_samples,) or None
-        float64; None if None is passed.
+    They have the shape (n_samples,) and are float64; None stays None.
     """
     if weights is None:
         return None

@@ -56,18 +56,7 @@ class Memoized:
     def compute(self, function: Callable[..., T], *args: Any) -> T:
         """Return ``function(samples, *args)``, or an earlier result of the same call.
 
-        Parameters
-        ----------
-        function : callable
-            Deterministic function whose result is never modified.
-
-        *args : hashable
-            Further arguments of the function.
-
-        Returns
-        -------
-        result : object
-            Return value of the function.
+        The function must be deterministic, and its result must never be modified.
         """
         if self._results is None:
             return function(self.samples, *args)

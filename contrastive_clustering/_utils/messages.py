@@ -228,17 +228,9 @@ def shorten(text: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    r"""Return the message of an error, or its class name if the message is empty.
+    r"""Return the first line of an error's message, or its class without a message.
 
-    Parameters
-    ----------
-    error : Exception
-        Any error, including one of custom code or of a bare ``assert``.
-
-    Returns
-    -------
-    reason : str
-        First line of the message, without array contents; never empty.
+    The line has no contents of arrays.
 
     Examples
     --------

@@ -107,37 +107,13 @@ def order_strata(
 
 
 def renumber(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Renumber labels according to an order; -1 stays -1.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Labels to renumber.
-
-    order : ndarray of shape (n_clusters,)
-        Result of :func:`order_strata`.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples,)
-        New labels.
-    """
+    """Renumber labels according to the order of `order_strata`; -1 stays -1."""
     numbers = np.append(np.argsort(order), NOISE)
     return np.asarray(numbers[labels])
 
 
 def name_strata(strata: np.ndarray) -> str:
-    """Return a list of strata as text.
-
-    Parameters
-    ----------
-    strata : ndarray of shape (n_strata,)
-        Numbers of the strata, at least one.
-
-    Returns
-    -------
-    names : str
-        Text for a sentence.
+    """Return a list of at least one stratum as text.
 
     Examples
     --------

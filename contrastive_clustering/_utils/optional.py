@@ -20,23 +20,7 @@ def import_pandas(caller: str) -> Any:
 
 
 def import_pyplot(caller: str) -> Any:
-    """Return matplotlib.pyplot, or raise an error with installation instructions.
-
-    Parameters
-    ----------
-    caller : str
-        Name of the function or class that draws.
-
-    Returns
-    -------
-    pyplot : module
-        ``matplotlib.pyplot``.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Return matplotlib.pyplot, or raise an error with installation instructions."""
     return _import(
         "matplotlib.pyplot",
         f"{caller} needs matplotlib. Install it with `pip install matplotlib`.",

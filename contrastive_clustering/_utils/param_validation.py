@@ -28,11 +28,6 @@ MAX_COUNT = 2**31 - 1
 class Count(Interval):  # type: ignore[misc]  # scikit-learn is not typed
     """Integer constraint that rejects True and False.
 
-    Parameters
-    ----------
-    least : int
-        Smallest allowed value.
-
     Examples
     --------
     >>> from contrastive_clustering._utils.param_validation import Count
@@ -77,14 +72,6 @@ class InstanceOf(Options):  # type: ignore[misc]
     """Constraint for objects of a class, which messages describe in words.
 
     scikit-learn would name the private module in which the class is defined.
-
-    Parameters
-    ----------
-    kind : type
-        The class.
-
-    description : str
-        Text for the message.
 
     Examples
     --------
@@ -221,16 +208,7 @@ def validate_params(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check the parameters of a function, like scikit-learn's decorator of this name.
 
-    Parameters
-    ----------
-    constraints : mapping of str to list
-        Constraints of each parameter.
-
-    Returns
-    -------
-    decorator : callable
-        Decorator for a function or method. scikit-learn functions that it calls do not
-        check their parameters again.
+    scikit-learn functions that it calls do not check their parameters again.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

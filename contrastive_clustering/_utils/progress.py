@@ -204,24 +204,8 @@ def run_tasks(
 ) -> list[Any]:
     """Call a function for each tuple of arguments, in parallel through joblib.
 
-    Parameters
-    ----------
-    function : callable
-        Function to call.
-
-    arguments : sequence of tuple
-        Positional arguments of each call.
-
-    n_jobs : int or None
-        As for :class:`joblib.Parallel`.
-
-    progress : Progress
-        Counts each completed call as one step.
-
-    Returns
-    -------
-    results : list
-        Results in the order of `arguments`.
+    `n_jobs` is that of :class:`joblib.Parallel`, and each completed call counts as one
+    step of the progress. Results are in the order of the arguments.
     """
     before = progress.n
     results: list[Any] = _CountingParallel(

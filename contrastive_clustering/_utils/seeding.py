@@ -71,20 +71,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def derive_seed(*keys: int) -> int:
-    """Hash non-negative integers into one seed.
+    """Hash non-negative integers into one seed in ``[0, 2**63)``.
 
     Equal keys give equal seeds, and keys that differ in one entry give unrelated seeds.
     For example, ``derive_seed(seed, epoch)`` needs no generator state to be kept.
-
-    Parameters
-    ----------
-    *keys : int
-        Non-negative integers.
-
-    Returns
-    -------
-    seed : int
-        A seed in ``[0, 2**63)``.
     """
     state = np.random.SeedSequence(keys).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
@@ -112,16 +102,8 @@ def seeded_global_generators(
     """Seed the global generators temporarily, for code that cannot use others.
 
     Weight initializers of PyTorch and third-party augmentations draw from the global
-    generators of PyTorch, NumPy and Python. This context seeds them and restores their
-    states at the end, even after an error.
-
-    Parameters
-    ----------
-    seed : int
-        Seed for all three generators.
-
-    device : torch.device or str, default="cpu"
-        Device whose generator is seeded in addition to the CPU's.
+    generators of PyTorch, on the CPU and on `device`, of NumPy and of Python. This
+    context seeds them and restores their states at the end, even after an error.
     """
     device = torch.device(device)
     device_type = device.type if device.type != "cpu" else "cuda"
@@ -145,24 +127,7 @@ def seeded_global_generators(
 
 
 def draw_rows(n_samples: int, largest: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return the indices of all samples, or of a random subset if there are many.
-
-    Parameters
-    ----------
-    n_samples : int
-        Number of samples.
-
-    largest : int
-        Maximum number of indices.
-
-    rng : RandomState
-        Random generator.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_drawn,)
-        Indices in ascending order.
-    """
+    """Return the ascending indices of all samples, or of `largest` random ones."""
     if n_samples <= largest:
         return np.arange(n_samples)
     return np.sort(rng.choice(n_samples, largest, replace=False))

@@ -12,18 +12,7 @@ Estimator = TypeVar("Estimator")
 
 
 def snapshot(estimator: Estimator) -> Estimator:
-    """Return a shallow copy of an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        An estimator that another thread may be fitting.
-
-    Returns
-    -------
-    copied : estimator
-        A new estimator of the same class that shares all attribute values.
-    """
+    """Return a shallow copy of an estimator that another thread may be fitting."""
     copied = object.__new__(type(estimator))
     # Copying a dict with string keys is atomic with respect to other threads.
     copied.__dict__ = vars(estimator).copy()
@@ -36,18 +25,9 @@ def reads_fitted_state(
     """Run a method on a snapshot of the estimator, with default library settings.
 
     Otherwise, a `predict` that runs while a `fit` ends could combine latents of the old
-    network with clusters of the new one. For the settings, see
+    network with clusters of the new one. The method must not set attributes. For the
+    settings, see
     :func:`~contrastive_clustering._utils.library_settings.default_library_settings`.
-
-    Parameters
-    ----------
-    method : callable
-        Method that reads attributes and does not set any.
-
-    Returns
-    -------
-    method : callable
-        The method, called with a snapshot of the estimator.
     """
 
     @functools.wraps(method)

@@ -140,21 +140,7 @@ def _find_numbers(texts: Sequence[str]) -> list[str]:
 def warn_of_stray_text(entries: Sequence[Any], where: str, dtype: Any) -> bool:
     """Warn, and return True, if a few texts make a column of numbers one of categories.
 
-    Parameters
-    ----------
-    entries : sequence
-        The values of the column.
-
-    where : str
-        Name of the column or the parameter.
-
-    dtype : object
-        Its type. There is no warning for a categorical one.
-
-    Returns
-    -------
-    has_warned : bool
-        Whether there was a warning.
+    There is no warning for a column of a categorical dtype.
     """
     if type(dtype).__name__ in CATEGORY_TYPES:
         return False

@@ -54,18 +54,9 @@ def count(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.n
 
 
 def first_of_largest(sums: np.ndarray) -> np.ndarray:
-    """Return the index of the largest entry along the first axis.
+    """Return the index of the first of the largest entries along the first axis.
 
-    Parameters
-    ----------
-    sums : ndarray of shape (n_entries, ...)
-        Counts or sums of weights.
-
-    Returns
-    -------
-    indices : ndarray of shape (...)
-        The first of several that are equal but for rounding, such as 0.3
-        and 0.1 + 0.2.
+    Entries that differ only by rounding, such as 0.3 and 0.1 + 0.2, are equal.
 
     Examples
     --------
@@ -79,18 +70,7 @@ def first_of_largest(sums: np.ndarray) -> np.ndarray:
 
 
 def are_largest(sums: np.ndarray) -> np.ndarray:
-    """Return which entries along the first axis equal the largest but for rounding.
-
-    Parameters
-    ----------
-    sums : ndarray of shape (n_entries, ...)
-        Counts or sums of weights.
-
-    Returns
-    -------
-    are_largest : ndarray of bool of shape (n_entries, ...)
-        True for at least one entry.
-    """
+    """Return which entries along the first axis equal the largest but for rounding."""
     return np.asarray(sums >= sums.max(axis=0) * (1 - ROUNDING))
 
 
