@@ -48,25 +48,10 @@ class Leaf(NamedTuple):
 
 
 def tensor_to_array(tensor: torch.Tensor, name: str) -> np.ndarray:
-    """Return the values of a tensor as an array that can be saved.
+    """Return the values of a tensor on any device as an array that can be saved.
 
-    Parameters
-    ----------
-    tensor : torch.Tensor
-        A tensor on any device.
-
-    name : str
-        Name of the tensor in error messages.
-
-    Returns
-    -------
-    array : ndarray
-        Array of the same dtype; bfloat16 becomes float32, which is exact.
-
-    Raises
-    ------
-    ValueError
-        If NumPy does not support the dtype or layout.
+    The dtype is the same, but bfloat16 becomes float32, which is exact. A ValueError
+    that names the tensor is raised if NumPy does not support its dtype or layout.
     """
     tensor = tensor.detach().cpu()
     if tensor.dtype is torch.bfloat16:

@@ -94,19 +94,6 @@ def write_tree(path: Path, kind: str, tree: Mapping[str, Any]) -> None:
 def read_tree(path: Path, kind: str) -> dict[str, Any]:
     """Read a tree that was written by `write_tree`.
 
-    Parameters
-    ----------
-    path : Path
-        Path of the file.
-
-    kind : str
-        Expected kind of object.
-
-    Returns
-    -------
-    tree : dict
-        The tree.
-
     Raises
     ------
     OSError

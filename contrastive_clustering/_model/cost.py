@@ -89,21 +89,7 @@ def is_cheap_to_estimate(dataset: ArrayDataset, settings: FitSettings) -> bool:
 
 
 def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
-    """Time a few steps of a new net, and return the estimate for the whole fit.
-
-    Parameters
-    ----------
-    dataset : ArrayDataset
-        The training set.
-
-    settings : FitSettings
-        Settings of the fit.
-
-    Returns
-    -------
-    cost : CostEstimate
-        The estimate.
-    """
+    """Time a few steps of a new net, and return the estimate for the whole fit."""
     training = settings.training
     n_timed = min(len(dataset), _count_timed(dataset, training))
     rows = np.linspace(0, len(dataset) - 1, n_timed).round().astype(np.intp)

@@ -27,26 +27,8 @@ def estimator_to_tree(
 ) -> dict[str, Any]:
     """Return a tree for a fitted estimator, which fits `ESTIMATOR`.
 
-    Parameters
-    ----------
-    estimator : ContrastiveAutoencoderClusterer
-        The fitted estimator.
-
-    trusted : collection of str
-        Import paths of classes and functions that may be named.
-
-    notes : dict of str to object
-        Plain values to store with the model.
-
-    Returns
-    -------
-    tree : dict
-        The content of the file.
-
-    Raises
-    ------
-    ValueError
-        If the estimator contains values that cannot be saved.
+    `trusted` has the import paths of classes and functions that it may name, and
+    `notes` plain values to store. A ValueError is raised if a value cannot be saved.
     """
     model: FittedModel = estimator._model
     names = model.feature_names

@@ -14,28 +14,8 @@ def encode_part(
 ) -> np.ndarray:
     """Return the latents of a part of the samples, and let the net erase the nuisance.
 
-    The erasure is fitted to the current latents and replaces an earlier one.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        A trained net.
-
-    part : ArrayDataset
-        The samples that are clustered.
-
-    erases_nuisance : bool
-        Whether to erase their nuisance variables, if they have any.
-
-    Returns
-    -------
-    latents : ndarray of shape (n_samples, latent_dim)
-        The latents.
-
-    Raises
-    ------
-    ValueError
-        If latents are not finite, because training diverged.
+    The erasure is fitted to the current latents and replaces an earlier one. A
+    ValueError is raised if latents are not finite, because training diverged.
     """
     nuisance = part.metadata.nuisance
     if nuisance is None or not erases_nuisance:

@@ -23,13 +23,7 @@ Assigned = tuple[torch.Tensor, torch.Tensor]
 
 
 class PrototypeAssignment(nn.Module):
-    """Assign latents to prototypes by the cosine of their directions.
-
-    Parameters
-    ----------
-    clustering : PrototypeClustering
-        The prototypes.
-    """
+    """Assign latents to prototypes by the cosine of their directions."""
 
     prototypes: torch.Tensor
     origin: torch.Tensor
@@ -52,13 +46,7 @@ class PrototypeAssignment(nn.Module):
 
 
 class KMeansAssignment(nn.Module):
-    """Assign latents to the nearest center, softly by equal, isotropic Gaussians.
-
-    Parameters
-    ----------
-    clustering : LatentClustering
-        A clustering by k-means.
-    """
+    """Assign latents to the nearest center, softly by equal, isotropic Gaussians."""
 
     centers: torch.Tensor
 
@@ -79,11 +67,6 @@ class MixtureAssignment(nn.Module):
     """Assign latents by the posterior of a mixture of Gaussians.
 
     Latents of a component without training samples are assigned as by k-means.
-
-    Parameters
-    ----------
-    clustering : LatentClustering
-        A clustering by a Gaussian mixture.
     """
 
     means: torch.Tensor
@@ -139,11 +122,6 @@ class MixtureAssignment(nn.Module):
 
 def make_assignment(clustering: PrototypeClustering | LatentClustering) -> nn.Module:
     """Return a module that assigns latents as a clustering does.
-
-    Parameters
-    ----------
-    clustering : PrototypeClustering or LatentClustering
-        The strata.
 
     Returns
     -------

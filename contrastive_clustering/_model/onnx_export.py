@@ -34,22 +34,6 @@ OUTPUTS = ("latents", "proba", "labels")
 def export(net: ContrastiveNet, scaler: Scaler, clustering: Strata) -> Any:
     """Return an ONNX model that computes latents, soft assignments and strata.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        The trained net.
-
-    scaler : Scaler
-        The standardization and the layout of samples.
-
-    clustering : LatentClustering or PrototypeClustering
-        The strata.
-
-    Returns
-    -------
-    proto : onnx.ModelProto
-        The model with its metadata.
-
     Raises
     ------
     ImportError
@@ -97,16 +81,7 @@ def input_dtype(scaler: Scaler) -> torch.dtype:
 class ExportedModel(nn.Module):
     """A module from samples in the user's units to latents, assignments and strata.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        The trained net; it is not changed.
-
-    scaler : Scaler
-        The standardization and the layout of samples.
-
-    clustering : LatentClustering or PrototypeClustering
-        The strata.
+    It has copies of the parts of the net.
     """
 
     mean: torch.Tensor

@@ -54,18 +54,7 @@ CALLBACKS = Fields(
 
 
 def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
-    """Return the state that skorch's callbacks have accumulated so far.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        A net in training.
-
-    Returns
-    -------
-    state : dict
-        A tree that fits `CALLBACKS`.
-    """
+    """Return the state of callbacks so far, as a tree that fits `CALLBACKS`."""
     return {
         "counts": {
             name: {
@@ -108,13 +97,7 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
         self.resuming = resuming
 
     def on_train_begin(self, net: ContrastiveNet, **kwargs: Any) -> None:
-        """Overwrite the state that the callbacks have just reset.
-
-        Raises
-        ------
-        ValueError
-            If the state does not belong to these callbacks.
-        """
+        """Overwrite the state that the callbacks have just reset."""
         with self.resuming():
             self._restore(net)
 

@@ -162,13 +162,7 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def resuming(self) -> Iterator[None]:
-        """Convert any error about the state into one that names the file.
-
-        Raises
-        ------
-        ValueError
-            If the state does not belong to such a fit.
-        """
+        """Convert any error about the state into one that names the file."""
         try:
             yield
         except UNREADABLE as error:
@@ -182,16 +176,7 @@ class Checkpoint:
         )
 
     def write(self, stage: str, **state: Any) -> None:
-        """Overwrite the checkpoint with the current state of the fit.
-
-        Parameters
-        ----------
-        stage : {"first", "strata", "second"}
-            Current stage.
-
-        **state : dict
-            The trees that are needed to resume the fit.
-        """
+        """Overwrite the checkpoint with a stage and the trees to resume from it."""
         self.reached = {
             "identity": self.identity,
             "seed": self.seed,
@@ -222,16 +207,8 @@ def _cut(text: str | None) -> str:
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed
     """Write a checkpoint after every `checkpoint.every` epochs, and after the last.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        The checkpoint.
-
-    stage : {"first", "second"}
-        Stage of the training.
-
-    collect : callable
-        ``collect(net)`` returns the state.
+    ``collect(net)`` returns the state to write in addition to the stage of the
+    training.
     """
 
     def __init__(

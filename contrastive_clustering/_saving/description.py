@@ -26,18 +26,9 @@ MAX_DEPTH = 40
 def describe(value: Any, within: tuple[int, ...] = ()) -> str:
     """Return a text that is the same for equal values, also in another process.
 
-    Parameters
-    ----------
-    value : object
-        Any value.
-
-    within : tuple of int, default=()
-        The ids of the objects that contain it. An object may contain itself.
-
-    Returns
-    -------
-    text : str
-        The value itself if it is plain, otherwise its class and a digest.
+    It is the value itself if that is plain, and otherwise its class and a digest.
+    `within` has the ids of the objects that contain the value, as an object may contain
+    itself.
 
     Examples
     --------

@@ -42,21 +42,7 @@ def _centers_to_tree(clusterer: Any) -> Tree:
 def kmeans_of(
     centers: np.ndarray, kind: type[KMeans | MiniBatchKMeans] = KMeans
 ) -> KMeans | MiniBatchKMeans:
-    """Return a fitted k-means with the given centers.
-
-    Parameters
-    ----------
-    centers : ndarray of shape (n_clusters, n_features)
-        Its centers.
-
-    kind : type, default=KMeans
-        Its class.
-
-    Returns
-    -------
-    kmeans : KMeans or MiniBatchKMeans
-        Predicts the nearest center.
-    """
+    """Return a fitted k-means that predicts the nearest of the given centers."""
     kmeans = kind(len(centers))
     kmeans.cluster_centers_ = np.ascontiguousarray(centers)
     kmeans.n_features_in_ = centers.shape[1]

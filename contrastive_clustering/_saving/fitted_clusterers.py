@@ -125,25 +125,10 @@ CLUSTERER = Kinds(
 
 
 def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
-    """Return a tree for a fitted clusterer, which fits `CLUSTERER`.
+    """Return a tree of the values that a clusterer predicts by, which fits `CLUSTERER`.
 
-    Parameters
-    ----------
-    clusterer : estimator
-        A fitted clusterer; if it cannot predict, the tree holds none of its state.
-
-    trusted : collection of str
-        Import paths of classes that may be named.
-
-    Returns
-    -------
-    tree : dict
-        The values that it predicts by.
-
-    Raises
-    ------
-    ValueError
-        If its class is neither known nor trusted, or its state cannot be saved.
+    If the clusterer cannot predict, the tree has none of its state. A ValueError is
+    raised if its class is neither known nor trusted, or if its state cannot be saved.
     """
     if not hasattr(clusterer, "predict"):
         return {"kind": VOTED}
@@ -156,23 +141,8 @@ def clusterer_to_tree(clusterer: Any, trusted: Collection[str]) -> Tree:
 def clusterer_from_tree(tree: Tree, trusted: Collection[str]) -> Any:
     """Return the fitted clusterer that a checked tree describes.
 
-    Parameters
-    ----------
-    tree : dict
-        A tree that fits `CLUSTERER`.
-
-    trusted : collection of str
-        Import paths of classes that may be imported.
-
-    Returns
-    -------
-    clusterer : estimator or None
-        A fitted clusterer; None if it cannot predict.
-
-    Raises
-    ------
-    ValueError
-        If its class is neither known nor trusted.
+    It is None if the clusterer cannot predict. A ValueError is raised if its class is
+    neither known nor trusted.
     """
     if tree["kind"] == VOTED:
         return None

@@ -182,26 +182,7 @@ SEARCH = Fields(
 def clustering_to_tree(
     clustering: LatentClustering | PrototypeClustering, trusted: Collection[str]
 ) -> Tree:
-    """Return a tree for strata, which fits `CLUSTERING`.
-
-    Parameters
-    ----------
-    clustering : LatentClustering or PrototypeClustering
-        The strata.
-
-    trusted : collection of str
-        Import paths of classes that may be named.
-
-    Returns
-    -------
-    tree : dict
-        The values that assign latents to strata.
-
-    Raises
-    ------
-    ValueError
-        If the clusterer is neither known nor trusted, or its state cannot be saved.
-    """
+    """Return a tree for strata, which fits `CLUSTERING`; see `clusterer_to_tree`."""
     common = {
         "latent_centers": clustering.latent_centers,
         "labels": clustering.labels,
@@ -237,25 +218,10 @@ def _raw_labels_to_tree(raw_labels: np.ndarray) -> np.ndarray | list[str]:
 def clustering_from_tree(
     tree: Tree, trusted: Collection[str]
 ) -> LatentClustering | PrototypeClustering:
-    """Return the strata that a checked tree describes.
+    """Return the strata that a checked tree describes; see `clusterer_from_tree`.
 
-    Parameters
-    ----------
-    tree : dict
-        A tree that fits `CLUSTERING`.
-
-    trusted : collection of str
-        Import paths of classes that may be imported.
-
-    Returns
-    -------
-    clustering : LatentClustering or PrototypeClustering
-        The strata.
-
-    Raises
-    ------
-    ValueError
-        If the clusterer is not trusted, or its shape does not match the latents.
+    A ValueError is also raised if the shape of the clusterer does not match the
+    latents.
     """
     common = {"labels": tree["labels"], "latent_centers": tree["latent_centers"]}
     if tree["kind"] == "prototypes":

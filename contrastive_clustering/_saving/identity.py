@@ -128,15 +128,7 @@ def digest_samples(X: Samples) -> list[str]:
 def describe_training(net: ContrastiveNet | None) -> str:
     """Return a text that is equal for nets from which training continues equally.
 
-    Parameters
-    ----------
-    net : ContrastiveNet or None
-        The net whose training is continued; None if training starts from scratch.
-
-    Returns
-    -------
-    text : str
-        The number of epochs, and digests of the weights and the optimizer's moments.
+    It has the number of epochs, and digests of the weights and the optimizer's moments.
     """
     if net is None:
         return "none"
@@ -155,15 +147,8 @@ def _holds_callbacks(name: str, value: Any) -> bool:
 def describe_callbacks(callbacks: Any) -> str:
     """Return a text for the callbacks that do more than record a training.
 
-    Parameters
-    ----------
-    callbacks : sequence or None
-        Callbacks, their classes, or pairs of a name and one of these.
-
-    Returns
-    -------
-    text : str
-        Their classes, and the plain settings of skorch's own.
+    It has their classes, and the plain settings of skorch's own. Callbacks may be given
+    as classes, or as pairs of a name and one of these.
     """
     if callbacks is None:
         return "None"

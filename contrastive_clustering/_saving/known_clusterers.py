@@ -64,19 +64,6 @@ def written_params(clusterer: Any) -> dict[str, Any]:
 def make_clusterer(kind: str, params: Mapping[str, object]) -> Any:
     """Return a clusterer with the parameters of a file.
 
-    Parameters
-    ----------
-    kind : str
-        Name of its class, one of `KNOWN_CLUSTERERS`.
-
-    params : dict
-        Parameters by name.
-
-    Returns
-    -------
-    clusterer : estimator
-        An unfitted clusterer.
-
     Raises
     ------
     ValueError

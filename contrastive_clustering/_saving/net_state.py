@@ -87,25 +87,12 @@ NET = Fields(
 
 
 def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
-    """Return the weights, which are frozen, the moments and the history of a net.
+    """Return a tree of the state of an initialized net, which fits `NET`.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        An initialized net.
-
-    resumable : bool, default=True
-        Whether to include the moments, which only training needs.
-
-    Returns
-    -------
-    state : dict
-        A tree that fits `NET`. The history contains the epochs but not their batches.
-
-    Raises
-    ------
-    ValueError
-        If the state of a custom module or of the optimizer cannot be saved.
+    The history contains the epochs but not their batches. The optimizer's moments,
+    which only training needs, are left out unless the state is `resumable`. A
+    ValueError is raised if the state of a custom module or of the optimizer cannot be
+    saved.
     """
     head = net.module_.prototype_head
     return {
@@ -249,21 +236,10 @@ def _read_part(
 
 
 def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
-    """Load the state of another net.
+    """Load the state of another net, checked by `NET`, into an initialized net.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        An initialized net whose network has the same parameters.
-
-    state : dict
-        The result of `net_state`, checked by `NET`.
-
-    Raises
-    ------
-    ValueError
-        If the weights or the names of frozen ones do not match the network, or the
-        moments the optimizer.
+    A ValueError is raised if the weights or the names of frozen ones do not match the
+    network, or the moments the optimizer.
     """
     module = net.module_
     module.prototype_head = module.erasure = None
@@ -290,13 +266,7 @@ def load_net_state(net: ContrastiveNet, state: dict[str, Any]) -> None:
 
 
 def _freeze(net: ContrastiveNet, frozen: Collection[str]) -> None:
-    """Freeze the weights of these names, and no others.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such weights.
-    """
+    """Freeze the weights of these names, and no others."""
     weights = dict(_own_weights(net))
     for name in sorted(set(frozen) - set(weights)):
         raise ValueError(f"the network lacks the frozen weights {shown(name)}")

@@ -24,22 +24,7 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
     """Return the moments of an optimizer as a tree that fits `OPTIMIZER`.
 
     It does not include learning rates and other settings, which parameters and
-    schedules set.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        An initialized net.
-
-    Returns
-    -------
-    moments : dict of str to dict
-        By the name of the weight and by the name of the moment.
-
-    Raises
-    ------
-    ValueError
-        If the optimizer's state cannot be saved.
+    schedules set. A ValueError is raised if the optimizer's state cannot be saved.
     """
     if isinstance(net.optimizer_, torch.optim.LBFGS):
         raise ValueError(
@@ -59,20 +44,9 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
 
 
 def load_optimizer(net: ContrastiveNet, tree: Moments) -> None:
-    """Load moments into a net's optimizer.
+    """Load moments, checked by `OPTIMIZER`, into an optimizer that has taken no step.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        An initialized net, whose optimizer has not taken a step.
-
-    tree : dict
-        The result of `optimizer_to_tree`, checked by `OPTIMIZER`.
-
-    Raises
-    ------
-    ValueError
-        If the moments do not match the optimizer and the weights.
+    A ValueError is raised if they do not match the optimizer and the weights.
     """
     expected = _moments_after_a_step(net)
     for name, moments in tree.items():

@@ -34,15 +34,7 @@ REFINEMENT: dict[str, Node] = {
 def refinement_state(refining: RefinementNet) -> dict[str, Any]:
     """Return the state from which the second phase resumes, without the first net's.
 
-    Parameters
-    ----------
-    refining : RefinementNet
-        The net of the second phase.
-
-    Returns
-    -------
-    state : dict
-        A tree that fits `REFINEMENT`.
+    It is a tree that fits `REFINEMENT`.
     """
     neighbors = refining.neighbors
     return {
@@ -59,31 +51,10 @@ def resume_refinement(
     refinement: Refinement,
     state: dict[str, Any],
 ) -> RefinementNet:
-    """Return the net of the second phase, restored from its state.
+    """Return the net of the second phase, restored from a tree that fits `REFINEMENT`.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        The net of the first phase; its module has prototypes.
-
-    settings : TrainingSettings
-        How to train.
-
-    refinement : Refinement
-        Objective of the phase.
-
-    state : dict
-        The result of `refinement_state`, checked by `REFINEMENT`.
-
-    Returns
-    -------
-    refining : RefinementNet
-        An initialized net on the same module.
-
-    Raises
-    ------
-    ValueError
-        If the state does not belong to such a net.
+    It trains the module of the first phase's net, which has prototypes. A ValueError is
+    raised if the state does not belong to such a net.
     """
     head = net.module_.prototype_head
     n_strata = state["memberships"].shape[1]

@@ -56,22 +56,6 @@ def make_net(
 ) -> ContrastiveNet:
     """Return an initialized net of the first phase.
 
-    Parameters
-    ----------
-    settings : TrainingSettings
-        How to train.
-
-    scaler : Scaler
-        The standardization and the layout of the samples.
-
-    n_changes : int, default=0
-        Number of changes between views that the network predicts, of `count_changes`.
-
-    Returns
-    -------
-    net : ContrastiveNet
-        The net, with initial weights.
-
     Raises
     ------
     ValueError
@@ -123,14 +107,6 @@ def make_net(
 def count_changes(settings: TrainingSettings, dataset: ArrayDataset) -> int:
     """Return the number of changes between views that a network has to predict.
 
-    Parameters
-    ----------
-    settings : TrainingSettings
-        How to train.
-
-    dataset : ArrayDataset
-        The training set.
-
     Returns
     -------
     n_changes : int
@@ -152,18 +128,7 @@ def count_changes(settings: TrainingSettings, dataset: ArrayDataset) -> int:
 
 
 def net_parameters(settings: TrainingSettings) -> dict[str, Any]:
-    """Return the keyword arguments that the nets of both phases share.
-
-    Parameters
-    ----------
-    settings : TrainingSettings
-        How to train.
-
-    Returns
-    -------
-    parameters : dict
-        Keyword arguments of :class:`ContrastiveNet`.
-    """
+    """Return the keyword arguments that the nets of both phases share."""
     parameters = {
         "criterion": JointLoss,
         "criterion__temperature": settings.temperature,
@@ -218,15 +183,7 @@ def optimizer_defaults(optimizer: type[torch.optim.Optimizer]) -> dict[str, Any]
 def given_parameters(net: ContrastiveNet) -> dict[str, Any]:
     """Return the estimator's parameters that a net was made from and still holds.
 
-    Parameters
-    ----------
-    net : ContrastiveNet
-        A net that `make_net` has returned.
-
-    Returns
-    -------
-    params : dict
-        Encoder, decoder, optimizer and the parameters set by skorch's names.
+    These are encoder, decoder, optimizer and the parameters set by skorch's names.
     """
     set_by_user = net_parameters_of(
         net.__dict__,

@@ -57,18 +57,7 @@ OWN_NAMES = (
 
 
 def check_callbacks(callbacks: Sequence[Any]) -> None:
-    """Raise if an item is not a callback or has a name that cannot be used.
-
-    Parameters
-    ----------
-    callbacks : sequence of skorch callbacks, or of pairs of a name and a callback
-        The parameter of the estimator.
-
-    Raises
-    ------
-    ValueError
-        If one of them is not a callback, or has a name that cannot be used.
-    """
+    """Raise a ValueError if an item is not a callback or has an invalid name."""
     for index, item in enumerate(callbacks):
         callback = item[1] if _is_named(item) else item
         kind = class_of(callback)

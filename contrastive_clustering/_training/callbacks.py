@@ -48,18 +48,7 @@ def class_of(callback: Any) -> type:
 
 
 def select_observers(callbacks: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the callbacks that only record a training.
-
-    Parameters
-    ----------
-    callbacks : iterable of pairs
-        Names, and callbacks or their classes.
-
-    Returns
-    -------
-    observers : list of pairs
-        Those that are skorch's own observers or derive from them.
-    """
+    """Return the named callbacks, or classes, that only record a training."""
     return [
         (name, callback)
         for name, callback in callbacks
@@ -70,16 +59,8 @@ def select_observers(callbacks: Iterable[tuple[str, Any]]) -> list[tuple[str, An
 def changes_training(callback: Any) -> bool:
     """Return whether a callback, or a class of callbacks, affects training.
 
-    Parameters
-    ----------
-    callback : object
-        A callback or a class.
-
-    Returns
-    -------
-    changes : bool
-        False for callbacks that do not derive from skorch's own, because it cannot be
-        known what they do.
+    False for callbacks that do not derive from skorch's own, because it cannot be known
+    what they do.
     """
     kind = class_of(callback)
     return issubclass(kind, TRAINERS) or (
@@ -88,18 +69,7 @@ def changes_training(callback: Any) -> bool:
 
 
 def changes_itself(callback: Any) -> bool:
-    """Return whether skorch replaces parameters of a callback in a training.
-
-    Parameters
-    ----------
-    callback : object
-        A callback or a class.
-
-    Returns
-    -------
-    changes : bool
-        True for callbacks such as ``Freezer``.
-    """
+    """Return whether skorch changes parameters of a callback, such as ``Freezer``."""
     return isinstance(callback, ParamMapper)
 
 
@@ -110,11 +80,6 @@ def schedules_start_over(callbacks: Iterable[tuple[str, Callback]]) -> Iterator[
     By default, skorch lets a schedule continue after the epochs in the history. But
     each training has a new optimizer with the initial rate. From that, many schedules
     would compute rates that they never have otherwise, or would fail.
-
-    Parameters
-    ----------
-    callbacks : iterable of pairs of str and callback
-        The callbacks of a net.
     """
     schedules = [
         callback
@@ -169,13 +134,7 @@ class WarmUpCosine(Callback):  # type: ignore[misc]  # skorch is not typed
 
 
 class TrainingBar(Callback):  # type: ignore[misc]  # skorch is not typed
-    """Show the progress over the epochs, with each loss.
-
-    Parameters
-    ----------
-    task : str
-        Name of the training.
-    """
+    """Show the progress over the epochs, with each loss."""
 
     def __init__(self, task: str) -> None:
         self.task = task

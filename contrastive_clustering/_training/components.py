@@ -23,14 +23,6 @@ def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
     """Let the default encoder of a table start from its principal components.
 
     Other encoders are not changed. With groups, a group weighs as one.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        A net with initial weights.
-
-    dataset : ArrayDataset
-        The training set.
     """
     encoder = net.module_.encoder
     if not isinstance(encoder, TableEncoder):
@@ -46,17 +38,9 @@ def set_components(net: ContrastiveNet, dataset: ArrayDataset) -> None:
 
 
 def components_bytes(n_samples: int, n_features: int) -> int:
-    """Return the memory that the principal components of a table take at most.
+    """Return the bytes that the principal components of a table take at most.
 
-    Parameters
-    ----------
-    n_samples, n_features : int
-        Shape of the table.
-
-    Returns
-    -------
-    n_bytes : int
-        Bytes, which are free again before the training.
+    They are free again before the training.
     """
     n_rows = min(n_samples, MAX_ROWS)
     # In float64: the rows, and LAPACK's copies of them, of the directions and of square

@@ -10,20 +10,8 @@ from contrastive_clustering._training.net import ContrastiveNet
 def continue_from(net: ContrastiveNet, other: ContrastiveNet) -> None:
     """Copy the weights, the optimizer's moments and the history of a net.
 
-    With callbacks that freeze weights, those of the other net stay frozen.
-
-    Parameters
-    ----------
-    net : ContrastiveNet
-        An initialized net, which receives them.
-
-    other : ContrastiveNet
-        A trained net; it is not changed.
-
-    Raises
-    ------
-    ValueError
-        If the shapes of the networks' weights differ.
+    With callbacks that freeze weights, those of the other net stay frozen. A ValueError
+    is raised if the shapes of the networks' weights differ.
     """
     # Prototypes belong to the old strata, and the erasure to the old latents. Both
     # are about to be replaced. A change head cannot predict changes of other views.

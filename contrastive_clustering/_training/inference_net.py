@@ -102,21 +102,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
     def encode(
         self, dataset: ArrayDataset, out: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the latents of a data set, batch by batch.
-
-        Parameters
-        ----------
-        dataset : ArrayDataset
-            The samples.
-
-        out : ndarray of shape (n_samples, latent_dim), default=None
-            Where to write them.
-
-        Returns
-        -------
-        latents : ndarray of shape (n_samples, latent_dim)
-            float32, or `out`.
-        """
+        """Return the latents of a data set, (n, latent_dim), or write them to `out`."""
         return self.map_latents(dataset, lambda latents: latents, out)
 
     @limit_nested_threads()
@@ -178,18 +164,7 @@ class EncodingNet(NeuralNet):  # type: ignore[misc]  # skorch is not typed
 
     @limit_nested_threads()
     def project(self, latents: np.ndarray) -> np.ndarray:
-        """Return the projections of latents.
-
-        Parameters
-        ----------
-        latents : ndarray of shape (n_samples, latent_dim)
-            float32.
-
-        Returns
-        -------
-        projections : ndarray of shape (n_samples, n_projections)
-            float32.
-        """
+        """Return the projections of latents, float32, (n_samples, n_projections)."""
         parts = self._apply(self.module_.projection_head, latents)
         return _concatenate((part.numpy() for part in parts), len(latents))
 

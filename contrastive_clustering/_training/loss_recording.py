@@ -26,18 +26,9 @@ Terms = dict[str, torch.Tensor]
 
 
 def phase_numbers(history: Iterable[Mapping[str, Any]]) -> np.ndarray:
-    """Return the number of the training phase of each epoch.
+    """Return the number of the training phase of each epoch, from 1.
 
-    Parameters
-    ----------
-    history : iterable of mappings
-        The records of each epoch.
-
-    Returns
-    -------
-    numbers : ndarray of shape (n_epochs,)
-        1 for the first phase, 2 for the second; 1 for epochs without a record of
-        their phase.
+    Epochs without a record of their phase are of the first.
 
     Examples
     --------
