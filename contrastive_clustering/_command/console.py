@@ -121,21 +121,8 @@ class Console:
 def in_options(text: str, *, predicts: bool = False, images: Sequence[str] = ()) -> str:
     """Return a message of the package in one line, with options for parameters.
 
-    Parameters
-    ----------
-    text : str
-        The message.
-
-    predicts : bool, default=False
-        Whether a model determines how images are read.
-
-    images : sequence of str, default=()
-        Names of the images, which replace their indices.
-
-    Returns
-    -------
-    text : str
-        The message for a user of the command.
+    Names of images replace their indices. With `predicts`, a model determines how
+    images are read.
 
     Examples
     --------

@@ -118,25 +118,6 @@ def join(table: Any, path_column: str, paths: list[str], *, console: Console) ->
     way, such as that of a patient, and then belongs to all images in it. A path that
     ends with a slash is one of a folder.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-
-    path_column : str
-        Its column of paths.
-
-    paths : list of str
-        Path of each image, relative to the folder.
-
-    console : Console
-        Shows how many images have no row.
-
-    Returns
-    -------
-    joined : pandas.DataFrame
-        A row for each image. Images without a row have missing values.
-
     Raises
     ------
     CommandError

@@ -20,11 +20,6 @@ OTHER_FORMATS = {
 def check_outputs(options: Namespace) -> None:
     """Raise unless all files of results can be written.
 
-    Parameters
-    ----------
-    options : Namespace
-        Options of either form of the command.
-
     Raises
     ------
     CommandError

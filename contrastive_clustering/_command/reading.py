@@ -50,22 +50,6 @@ class LoadedFolder:
 def read_folder(options: Namespace, recipe: Recipe, console: Console) -> LoadedFolder:
     """Read the images of the folder.
 
-    Parameters
-    ----------
-    options : Namespace
-        Options of either form of the command.
-
-    recipe : Recipe
-        How images are read.
-
-    console : Console
-        Shows progress, and names files that could not be read.
-
-    Returns
-    -------
-    folder : LoadedFolder
-        The images.
-
     Raises
     ------
     CommandError

@@ -46,11 +46,6 @@ class Recipe:
     def describe(self) -> list[tuple[str, str]]:
         """Return the recipe in words, for the readers of a report.
 
-        Returns
-        -------
-        pairs : list of tuple of str
-            Names and values.
-
         Examples
         --------
         >>> from contrastive_clustering._command.recipe import Recipe
@@ -89,25 +84,10 @@ class Recipe:
 
     @classmethod
     def from_notes(cls, notes: dict[str, Any], path: Path) -> "Recipe":
-        """Return the recipe of a model.
+        """Return the recipe in the notes of a model, which are not trusted.
 
-        Parameters
-        ----------
-        notes : dict
-            Notes of the file, which are not trusted.
-
-        path : Path
-            The file, for messages.
-
-        Returns
-        -------
-        recipe : Recipe
-            The recipe. `load_images` checks the values of its parameters.
-
-        Raises
-        ------
-        CommandError
-            If the notes do not contain a recipe.
+        `load_images` checks the values of its parameters. A CommandError that names the
+        file is raised if the notes do not contain a recipe.
         """
         parameters, dtype = notes.get(READING), notes.get(DTYPE)
         if parameters is None:
@@ -131,23 +111,8 @@ class Recipe:
     def convert(self, images: np.ndarray, console: Console) -> np.ndarray:
         """Return images with the type of values of the model.
 
-        Parameters
-        ----------
-        images : ndarray of shape (n, ...)
-            The images.
-
-        console : Console
-            Shows a warning if the images may have other units.
-
-        Returns
-        -------
-        images : ndarray of shape (n, ...)
-            The converted images.
-
-        Raises
-        ------
-        CommandError
-            If the images have other units.
+        A warning is shown if the images may have other units, and a CommandError is
+        raised if they do.
         """
         if self.dtype is None or images.dtype == self.dtype:
             return images

@@ -42,18 +42,7 @@ from contrastive_clustering._utils.numbering import NOISE
 
 
 def run(options: Namespace) -> None:
-    """Run the command with options; see `contrastive_clustering._command.options`.
-
-    Parameters
-    ----------
-    options : Namespace
-        Options of either form.
-
-    Raises
-    ------
-    CommandError, ImportError, OSError, TypeError
-        With a message for the user.
-    """
+    """Run the command with options; see `contrastive_clustering._command.options`."""
     console = Console(quiet=options.quiet, predicts=options.predicts)
     with console.shows_warnings():
         check_outputs(options)

@@ -42,20 +42,7 @@ class Variables:
 
 
 def read_metadata(options: Namespace, console: Console) -> Any:
-    """Return the table of ``--metadata``, before the images are read.
-
-    Parameters
-    ----------
-    options : Namespace
-        Options of either form of the command.
-
-    console : Console
-        Warns of texts in columns of numbers that the report would use.
-
-    Returns
-    -------
-    table : pandas.DataFrame or None
-        The table, if the option is given.
+    """Return the table of ``--metadata``, if given, before the images are read.
 
     Raises
     ------
@@ -104,25 +91,6 @@ def read_variables(
     options: Namespace, folder: LoadedFolder, table: Any, console: Console
 ) -> Variables:
     """Return the variables that the options name.
-
-    Parameters
-    ----------
-    options : Namespace
-        Options of either form of the command.
-
-    folder : LoadedFolder
-        The images.
-
-    table : pandas.DataFrame or None
-        The table of ``--metadata``.
-
-    console : Console
-        Shows how many images have no value.
-
-    Returns
-    -------
-    variables : Variables
-        The variables.
 
     Raises
     ------

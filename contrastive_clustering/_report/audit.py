@@ -36,29 +36,10 @@ class _Encoded:
 def audit_strata(
     nuisance: Nuisance, chosen: Chosen, grouping: Grouping | None, seed: int
 ) -> ConfoundingAudit:
-    """Audit the strata of the samples of a report.
+    """Audit the strata of the samples of a report, of which not all are noise.
 
     Probabilities decide between strata of a group that are equally frequent, as in the
-    other tables of a report.
-
-    Parameters
-    ----------
-    nuisance : Nuisance
-        Variables of the samples, as returned by `find_auditable`.
-
-    chosen : Chosen
-        The samples, not all of them noise.
-
-    grouping : Grouping or None
-        The group of each sample; None if no groups were passed.
-
-    seed : int
-        Seed of permutations and resamples.
-
-    Returns
-    -------
-    audit : ConfoundingAudit
-        The audit.
+    other tables of a report. The variables are those of `find_auditable`.
     """
     audit = _audit(nuisance, chosen, None if grouping is None else grouping.codes, seed)
     if grouping is None:
@@ -130,25 +111,9 @@ def _accuracy(audit: ConfoundingAudit, chosen: Chosen, grouping: Grouping) -> fl
 def find_auditable(
     nuisance: Nuisance, grouping: Grouping
 ) -> tuple[Nuisance | None, tuple[str, ...]]:
-    """Return variables that an audit accepts, and the names of the others.
+    """Return variables that an audit accepts, or None, and the names of the others.
 
     A random selection of samples may have a single level, too many or one group only.
-
-    Parameters
-    ----------
-    nuisance : Nuisance
-        Variables of the samples of a report.
-
-    grouping : Grouping
-        The group of each sample.
-
-    Returns
-    -------
-    kept : Nuisance or None
-        The variables; None if there are none.
-
-    others : tuple of str
-        Names of the others.
     """
     n_levels = [len(np.unique(codes)) for codes in nuisance.codes.T]
     most = len(nuisance.codes) / 2 if grouping.n_groups > 1 else 0
@@ -159,24 +124,7 @@ def find_auditable(
 def split_variables(
     nuisance: Nuisance, are_kept: list[bool]
 ) -> tuple[Nuisance | None, list[str]]:
-    """Return some of the variables, None if there are none, and names of the others.
-
-    Parameters
-    ----------
-    nuisance : Nuisance
-        Variables.
-
-    are_kept : list of bool
-        Whether to keep each of them.
-
-    Returns
-    -------
-    kept : Nuisance or None
-        Those that are kept.
-
-    others : list of str
-        Names of the others.
-    """
+    """Return some of the variables, None if there are none, and names of the others."""
     kept = np.flatnonzero(are_kept)
     others = [nuisance.names[i] for i in np.flatnonzero(~np.array(are_kept))]
     if not len(kept):

@@ -45,16 +45,6 @@ class Fingerprint:
 def take_fingerprint(samples: Samples) -> Fingerprint:
     """Return the fingerprint of samples, which are read in chunks.
 
-    Parameters
-    ----------
-    samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples.
-
-    Returns
-    -------
-    fingerprint : Fingerprint
-        Their fingerprint.
-
     Examples
     --------
     >>> import numpy as np
@@ -73,16 +63,7 @@ def take_fingerprint(samples: Samples) -> Fingerprint:
 
 
 class ChosenSamples(LazyArray):
-    """A selection of the samples of an array, read on access.
-
-    Parameters
-    ----------
-    samples : ndarray or LazyArray of shape (n_samples, ...)
-        The samples.
-
-    rows : ndarray of shape (n_chosen,)
-        Indices of the selected samples.
-    """
+    """A selection of the samples of an array, by their indices, read on access."""
 
     def __init__(self, samples: Samples, rows: np.ndarray) -> None:
         super().__init__((len(rows), *samples.shape[1:]), samples.dtype)

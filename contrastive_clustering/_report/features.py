@@ -55,17 +55,6 @@ def features(
 ) -> list[Section]:
     """Return a section on the features that differ most between strata, if any.
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    chosen : Chosen
-        The samples used for the report.
-
-    grouping : Grouping or None, default=None
-        The group of each sample used.
-
     Returns
     -------
     sections : list of Section
@@ -132,22 +121,7 @@ def measure(
 ) -> Moments:
     """Return the moments of the strata with at least five distinct members and groups.
 
-    Parameters
-    ----------
-    chosen : Chosen
-        The samples used for the report.
-
-    scaler : Scaler
-        The scaler of the estimator.
-
-    grouping : Grouping or None, default=None
-        The group of each sample used. Strata of which one group has most samples are
-        left out, too.
-
-    Returns
-    -------
-    moments : Moments
-        Sizes, means and variances.
+    With groups, strata of which one group has most samples are left out, too.
     """
     n_clusters = int(chosen.labels.max()) + 1
     units = [number_distinct(chosen.samples)]

@@ -47,28 +47,6 @@ def may_identify(
     Numbers with fractions do not. Integers, of which only quartiles are shown, do if
     all groups differ, if they are too large for a quantity, or if the column is named
     like the number of a patient; names do if there are many.
-
-    Parameters
-    ----------
-    name : hashable
-        Name of the column.
-
-    values : pandas.Series of length n_samples
-        The column.
-
-    grouping : Grouping
-        The group of each sample.
-
-    grouped : bool
-        Whether groups were passed.
-
-    pandas : module
-        The pandas package.
-
-    Returns
-    -------
-    identifies : bool
-        Whether to leave the column out.
     """
     where = f"column {show(name)} of metadata"
     codes, distinct = factorize(values.tolist(), where)
@@ -90,21 +68,7 @@ def may_identify(
 def has_many_levels(n_levels: int, n_units: int, *, grouped: bool) -> bool:
     """Return whether the levels of a variable are too many not to identify persons.
 
-    Parameters
-    ----------
-    n_levels : int
-        Number of distinct names.
-
-    n_units : int
-        Number of groups, or of samples if there are no groups.
-
-    grouped : bool
-        Whether groups were passed.
-
-    Returns
-    -------
-    identifies : bool
-        Whether to leave the variable out.
+    Units are groups, or samples if there are no groups.
 
     Examples
     --------

@@ -43,24 +43,9 @@ def measure_strata(
 ) -> list[Metric]:
     """Return the metrics that do not need classes.
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    chosen : Chosen
-        The samples to measure.
-
-    seed : int
-        Seed of the random part used for the silhouette if there are many samples.
-
-    grouping : Grouping or None, default=None
-        The group of each sample. A group weighs as one.
-
-    Returns
-    -------
-    metrics : list of Metric
-        Compactness of the strata in the latent space, and the reconstruction error.
+    These are the compactness of the strata in the latent space and the reconstruction
+    error. If there are many samples, the silhouette is that of a random part. A group
+    weighs as one.
     """
     silhouette, davies_bouldin = compactness(
         chosen.latents, chosen.labels, seed, grouping
@@ -98,27 +83,10 @@ def measure_against_classes(
     linkage: np.ndarray,
     grouping: Grouping | None = None,
 ) -> list[Metric]:
-    """Return the metrics that compare strata with classes.
+    """Return the metrics that compare strata with classes, matched in several ways.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Strata.
-
-    y : ndarray of shape (n_samples,)
-        Classes.
-
-    linkage : ndarray of shape (n_clusters - 1, 4)
-        Tree over the strata.
-
-    grouping : Grouping or None, default=None
-        The group of each sample. A group weighs as one, also in the mapping of strata
-        to classes.
-
-    Returns
-    -------
-    metrics : list of Metric
-        Agreement under several ways of matching strata to classes.
+    `linkage` is the tree over the strata. A group weighs as one, also in the mapping of
+    strata to classes.
     """
     n_kept = min(len(np.unique(y)), len(linkage) + 1)
     weights = sample_weights(grouping)

@@ -97,17 +97,8 @@ class _Image:
 def printable(value: object) -> str:
     r"""Return a value as text that can be written to an HTML file.
 
-    Jinja2 passes every value through this function before it is escaped.
-
-    Parameters
-    ----------
-    value : object
-        Any value; `Markup` is returned unchanged.
-
-    Returns
-    -------
-    text : str
-        The value as text. Lone surrogates become "?" and control characters U+FFFD.
+    Jinja2 passes every value through this function before it is escaped. Lone
+    surrogates become "?" and control characters U+FFFD; `Markup` is returned unchanged.
 
     Examples
     --------
@@ -248,23 +239,9 @@ def cards(items: Iterable[Card]) -> Markup:
 
 
 def figure(png: bytes, alt: str, caption: str) -> Markup:
-    """Return an image with a caption.
+    """Return an image, with `PIXEL_RATIO` pixels for each CSS pixel, with a caption.
 
-    Parameters
-    ----------
-    png : bytes
-        The file, with `PIXEL_RATIO` pixels for each CSS pixel.
-
-    alt : str
-        Description of the image for readers who cannot see it.
-
-    caption : str
-        Text below the image.
-
-    Returns
-    -------
-    figure : Markup
-        The figure; a wide image is in a box that scrolls on narrow screens.
+    A wide image is in a box that scrolls on narrow screens.
     """
     image = _Image.from_png(png, alt, PIXEL_RATIO)
     scrolls = image.width > MAX_UNSCROLLED_WIDTH
@@ -274,27 +251,10 @@ def figure(png: bytes, alt: str, caption: str) -> Markup:
 def page(
     title: str, opening: Sequence[Markup], sections: Sequence[Section], closing: str
 ) -> str:
-    """Return the whole page.
+    """Return the whole page, with `opening` above the table of contents.
 
-    Parameters
-    ----------
-    title : str
-        Its title and first heading.
-
-    opening : sequence of Markup
-        Content between the title and the table of contents.
-
-    sections : sequence of Section
-        Its sections.
-
-    closing : str
-        Text of its footer.
-
-    Returns
-    -------
-    document : str
-        HTML that loads nothing and runs no script, which its Content-Security-Policy
-        enforces.
+    The HTML loads nothing and runs no script, which its Content-Security-Policy
+    enforces.
     """
     style = files(__package__).joinpath("report.css").read_text("utf-8")
     digest = hashlib.sha256(style.encode()).digest()

@@ -116,19 +116,6 @@ class PeopleData:
     ) -> "PeopleData | None":
         """Return the metadata that a caller passes, or None if there are none.
 
-        Parameters
-        ----------
-        metadata, groups, survival, nuisance : object
-            See `clustering_report`.
-
-        n_samples : int
-            Number of samples.
-
-        Returns
-        -------
-        data : PeopleData or None
-            The metadata; None if all parameters are None.
-
         Raises
         ------
         ImportError
@@ -189,22 +176,8 @@ def _read_groups_alone(groups: Any, n_samples: int) -> PeopleData | None:
 def examine_people(data: PeopleData, chosen: Chosen, seed: int) -> People:
     """Test the strata of the samples of a report against their metadata.
 
-    Parameters
-    ----------
-    data : PeopleData
-        Metadata of all samples.
-
-    chosen : Chosen
-        The samples used for the report.
-
-    seed : int
-        Seed of permutations and resamples.
-
-    Returns
-    -------
-    people : People
-        The results; one is None if its variables are not passed or if groups cannot be
-        compared because all have the same stratum.
+    A result is None if its variables are not passed or if groups cannot be compared
+    because all have the same stratum.
     """
     rows = chosen.rows
     grouping = data.grouping.take(rows)

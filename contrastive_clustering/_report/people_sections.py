@@ -37,15 +37,7 @@ MAX_LEVELS = 10
 def people_sections(people: People) -> list[Section]:
     """Return sections on associations and on confounding, for what was passed.
 
-    Parameters
-    ----------
-    people : People
-        The results.
-
-    Returns
-    -------
-    sections : list of Section
-        Up to two sections. They contain counts of groups and no identifiers.
+    They contain counts of groups and no identifiers.
     """
     sections = []
     if people.association is not None:

@@ -49,37 +49,14 @@ MAX_MAPPED = 2_000
 
 @contextmanager
 def default_style() -> Iterator[None]:
-    """Plot in the default style of matplotlib, whatever style the user has set.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Plot in the default style of matplotlib, whatever style the user has set."""
     pyplot = import_pyplot("clustering_report")
     with pyplot.style.context("default"), pyplot.ioff():
         yield
 
 
 def embed(display: Any, alt: str, caption: str) -> Markup:
-    """Return the plot of a display as a figure of the page, and close it.
-
-    Parameters
-    ----------
-    display : display
-        A display with a `figure_`.
-
-    alt : str
-        Description of the plot for readers who cannot see it.
-
-    caption : str
-        Text below the plot.
-
-    Returns
-    -------
-    figure : Markup
-        The figure.
-    """
+    """Return the plot of a display as a figure of the page, and close it."""
     file = io.BytesIO()
     try:
         display.figure_.savefig(

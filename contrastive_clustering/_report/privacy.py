@@ -66,18 +66,7 @@ class Privacy:
 
 
 def count_members(estimator: Any) -> np.ndarray:
-    """Return the number of training samples of each stratum.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_clusters,)
-        Number of members, with copies and without noise.
-    """
+    """Return the number of training samples, with copies, of each stratum."""
     labels = estimator.labels_
     return np.bincount(labels[labels >= 0], minlength=estimator.n_clusters_)
 
@@ -85,21 +74,7 @@ def count_members(estimator: Any) -> np.ndarray:
 def is_training_set(estimator: Any, chosen: Chosen, n_samples: int) -> bool:
     """Return whether X has the size and the strata of the training set.
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    chosen : Chosen
-        The samples used for the report.
-
-    n_samples : int
-        Number of samples in X.
-
-    Returns
-    -------
-    is_training_set : bool
-        True is not a proof, as the estimator does not keep its training set.
+    That is not a proof, as the estimator does not keep its training set.
     """
     trained = estimator.labels_
     return n_samples == len(trained) and bool(
@@ -113,27 +88,7 @@ def examine(
     samples: Samples,
     grouping: Grouping | None = None,
 ) -> Privacy:
-    """Count distinct samples and compare the decoded centers with all samples.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A :class:`ContrastiveAutoencoderClusterer`.
-
-    chosen : Chosen
-        The samples used for the report.
-
-    samples : ndarray or LazyArray of shape (n_samples, ...)
-        All samples of X, read in chunks.
-
-    grouping : Grouping or None, default=None
-        The group of each sample of X.
-
-    Returns
-    -------
-    privacy : Privacy
-        Which decoded centers may be shown.
-    """
+    """Count distinct samples and compare the decoded centers with all samples of X."""
     n_clusters = estimator.n_clusters_
     codes = number_distinct(samples)
     is_same = is_training_set(estimator, chosen, len(samples))
@@ -166,23 +121,9 @@ def examine(
 def is_of_one_group(
     labels: np.ndarray, n_clusters: int, grouping: Grouping | None
 ) -> np.ndarray:
-    """Return the strata in which one group has more than the allowed share.
+    """Return the strata in which one group has more than the allowed share, as a mask.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        Stratum of each sample, -1 for noise.
-
-    n_clusters : int
-        Number of strata.
-
-    grouping : Grouping or None
-        The group of each sample.
-
-    Returns
-    -------
-    of_one_group : ndarray of bool of shape (n_clusters,)
-        All False without groups, or if each sample is a group of its own.
+    It is False without groups, or if each sample is a group of its own.
 
     Examples
     --------
@@ -204,22 +145,9 @@ def is_of_one_group(
 def typical_distance(chosen: Chosen, codes: np.ndarray, scaler: Scaler) -> float:
     """Return the typical distance of a sample from the nearest one in another stratum.
 
-    Parameters
-    ----------
-    chosen : Chosen
-        The samples used for the report.
-
-    codes : ndarray of shape (n_chosen,)
-        Equal numbers for copies among them.
-
-    scaler : Scaler
-        The scaler of the estimator.
-
-    Returns
-    -------
-    distance : float
-        The median of the distances that `distance_ratios` uses. With a single stratum,
-        that from the nearest other sample; with a single sample, infinite.
+    It is the median of the distances that `distance_ratios` uses. With a single
+    stratum, it is that from the nearest other sample; with a single sample, it is
+    infinite. `codes` are equal for copies.
     """
     # Codes are ordered by digests, so that this is a random selection.
     _, first = np.unique(codes, return_index=True)
