@@ -13,7 +13,16 @@ from contrastive_clustering._utils.messages import quantity
 # break a line.
 SEPARATOR = "['\u2019 \u00a0\u2009\u202f]"
 
+# A number, and one that may have several points or commas.
+PLAIN = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?"
 NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?"
+
+# Thousands are separated by one kind of sign, and decimals by another. Points and
+# commas separate thousands if there are several; a single one may be that of decimals.
+THOUSANDS = (
+    rf"[+-]?\d{{1,3}}(?:(?:{SEPARATOR}\d{{3}})+(?:[.,]\d+)?"
+    r"|(?:\.\d{3})+,\d+|(?:,\d{3})+\.\d+|(?:\.\d{3}){2,}|(?:,\d{3}){2,})"
+)
 DATE = r"\d{1,4}([-./])\d{1,2}\1\d{1,4}"
 
 # Kinds of texts, which are named instead of texts, as these may identify persons.
@@ -23,10 +32,7 @@ KINDS = {
         ("only punctuation", r"[^\w\s]+"),
         ("a date", DATE),
         ("a number with a sign of comparison", rf"[<>=~\u2264\u2265]+\s*{NUMBER}"),
-        (
-            "a number with a separator of thousands",
-            rf"[+-]?\d{{1,3}}(?:{SEPARATOR}\d{{3}})+(?:[.,]\d+)?",
-        ),
+        ("a number with a separator of thousands", THOUSANDS),
         ("a number with a unit", rf"{NUMBER}\s*[^\d\s.,].*"),
     )
 }
@@ -106,8 +112,8 @@ def find_stray_text(entries: Sequence[Any]) -> StrayText | None:
             continue
         n_known += 1
         text = str(entry).strip() if _is_number_or_text(entry) else ""
-        is_number = re.fullmatch(NUMBER, text, re.IGNORECASE)
-        if not is_number or re.fullmatch(DATE, text):
+        is_number = re.fullmatch(PLAIN, text, re.IGNORECASE)
+        if not is_number:
             others.append((index, text))
             continue
         numbers.append(text)

@@ -38,6 +38,15 @@ def test_numbers_with_commas_are_texts_unless_there_are_others():
     assert find_stray_text(entries) == (17, "only punctuation", 1, 60)
 
 
+@pytest.mark.parametrize("text", ["1.000,50", "1,000.50", "1.000.000", "1,000,000"])
+def test_separators_of_thousands_are_found_among_decimals(text):
+    for decimal in ".,":
+        entries = [f"{age}{decimal}5" for age in AGES]
+        entries[17] = text
+        kind = "a number with a separator of thousands"
+        assert find_stray_text(entries) == (17, kind, 1, 60)
+
+
 @pytest.mark.parametrize(
     ("form", "kind"),
     [
@@ -46,7 +55,10 @@ def test_numbers_with_commas_are_texts_unless_there_are_others():
         ("1'0{}", "a number with a separator of thousands"),
         ("1\u202f0{}", "a number with a separator of thousands"),
         ("1 0{},50", "a number with a separator of thousands"),
-        ("1.0{},50", "a number with a comma"),
+        ("1.0{},50", "a number with a separator of thousands"),
+        ("1,0{}.50", "a number with a separator of thousands"),
+        ("1.0{}.000", "a number with a separator of thousands"),
+        ("1,0{}", "a number with a comma"),
         ("<{}", "a number with a sign of comparison"),
     ],
 )
