@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._evaluation.table_columns import (
-    MAX_EXACT,
     is_numeric,
     to_numbers,
 )
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import MISSING, factorize
 from contrastive_clustering._utils.messages import show
+
+# Integers of more than 15 digits are too large for a quantity.
+FIRST_TOO_LARGE = 10**15
 
 # A column with more distinct values than this share of the groups may identify them.
 MAX_SHARE_OF_DISTINCT = 0.5
@@ -54,15 +56,23 @@ def may_identify(
     n_distinct = len(np.unique(codes[known]))
     n_units = len(np.unique(grouping.codes[known]))
     if is_numeric(values, where, pandas):
-        if any(isinstance(each, int) and abs(each) > MAX_EXACT for each in distinct):
+        if any(isinstance(each, int) and _is_too_large(each) for each in distinct):
             return True
         numbers = to_numbers(values, where)[known]
+        is_whole = bool(np.all(numbers % 1 == 0))
+        # Next to missing values, pandas has converted integers to floats.
+        if is_whole and not known.all() and np.any(_is_too_large(numbers)):
+            return True
         is_named = not grouped and NUMBERS_OF_PERSONS.fullmatch(str(name).strip())
         least = FEW_LEVELS + 1 if is_named else n_units
-        return bool(n_distinct >= least and np.all(numbers % 1 == 0))
+        return n_distinct >= least and is_whole
     if not grouped and n_distinct > FEW_LEVELS and NAMES_OF_PERSONS.search(str(name)):
         return True
     return has_many_levels(n_distinct, n_units, grouped=grouped)
+
+
+def _is_too_large(numbers: Any) -> Any:
+    return abs(numbers) >= FIRST_TOO_LARGE
 
 
 def has_many_levels(n_levels: int, n_units: int, *, grouped: bool) -> bool:

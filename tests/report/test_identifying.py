@@ -56,4 +56,17 @@ def test_integers_that_are_too_large_for_floats_are_identifiers():
     assert identifies(2**60 + SAMPLE)
     assert identifies(2**60 + SAMPLE // 2)
     assert not identifies(2**20 + SAMPLE // 2)
+
+
+def test_integers_of_more_than_15_digits_are_identifiers():
+    for least in (10**15, -(10**16)):
+        assert identifies(least + SAMPLE // 2, groups=SAMPLE)
+        with_gaps = np.where(SAMPLE % 10, least + SAMPLE // 2, np.nan)
+        assert identifies(with_gaps, groups=SAMPLE)
+    assert not identifies(10**15 - 1 - SAMPLE // 2, groups=SAMPLE)
+
+
+def test_large_numbers_that_may_have_fractions_are_quantities():
     assert not identifies(SAMPLE / 7 + 1e17)
+    with_gaps = np.where(SAMPLE, np.where(SAMPLE % 10, 1e15, 0.5), np.nan)
+    assert not identifies(with_gaps)
