@@ -43,8 +43,10 @@ class PersistenceMixin(FittedAttributes):
         stratum. The history includes the epochs, but not their batches. The optimizer's
         state is saved with `warm_start` or after `partial_fit`, so that training can
         continue. Machine-specific parameters are not saved: `checkpoint_dir`,
-        ``compile`` and those of the iterators. The file appears only when it is
-        complete. If writing fails, an existing file remains unchanged.
+        ``callbacks__checkpoint__every``, ``compile``, those that begin with
+        ``compile__``, those of the iterators except ``iterator_train__group_positives``
+        and the `n_jobs` of a :class:`ClusterNumberSearch`. The file appears only when
+        it is complete. If writing fails, an existing file remains unchanged.
 
         Parameters
         ----------

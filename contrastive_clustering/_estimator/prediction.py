@@ -172,8 +172,9 @@ class PredictionMixin(
 
         Raises
         ------
-        ValueError
-            If `n_clusters` is not from 1 to `n_clusters_`.
+        TypeError, ValueError
+            If `n_clusters` is not an integer from 1 to `n_clusters_`, or X differs from
+            the X of `fit` in shape or units.
         """
         check_is_fitted(self)
         labels = self.labels_ if X is None else self.predict(X)

@@ -127,9 +127,9 @@ def clustering_report(
         Whether to show samples: typical and atypical members of each stratum, and
         reconstructions. If False, the page contains no sample, and decoded centers are
         left out if their stratum has a single distinct training sample, if they
-        resemble a single sample of X, or if most samples of the stratum belong to one
-        group. Copies are detected, and training samples
-        compared, only if X is the training set.
+        resemble a single sample of X, or if more than 45 % of the stratum's samples
+        belong to one group. Copies are detected, and training samples compared, only if
+        X is the training set.
 
     max_samples : int, default=10_000
         Maximum number of samples to use, drawn at random if there are more; with
