@@ -41,7 +41,8 @@ class StrataAssociation:
     baseline : pandas.DataFrame
         Characteristics by stratum as text, indexed by "variable" and "statistic", with
         the column "all" and one column for each stratum: counts and percentages, or
-        median and quartiles, and the number of missing values.
+        median and quartiles, and the number of missing values. Levels beyond the 20
+        most frequent ones of a variable share one row.
 
     strata : ndarray of shape (n_strata,)
         The strata, sorted, without noise.

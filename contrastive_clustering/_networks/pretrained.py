@@ -64,7 +64,7 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
 
     value_range : tuple of float, default=None
         Values of X that are 0 and 1 for the network; values beyond are clipped. None is
-        (0, 255) for 8-bit images, (0, 1) for boolean ones, and the minimum and maximum
+        (0, 255) for uint8 images, (0, 1) for boolean ones, and the minimum and maximum
         of the training set for others. `partial_fit` and `warm_start` widen the latter
         if later values lie outside, so pass a range to keep the scale.
 
