@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.arrays import from_tensor, without_tensors
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import (
     MISSING,
@@ -186,7 +186,9 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
             f"{where} is not one-dimensional, but holds {show(values)}. Pass one value "
             "for each sample."
         )
-    series = pandas.Series(values if hasattr(values, "dtype") else list(values))
+    if not hasattr(values, "dtype"):
+        values = without_tensors(values, where)
+    series = pandas.Series(values)
     if len(series) != n_samples:
         raise ValueError(
             f"{where} has {len(series)} values, but strata has {n_samples} labels. "

@@ -174,6 +174,45 @@ def from_tensor(values: Any, name: str) -> Any:
     return _read_tensor(values, name)
 
 
+def without_tensors(entries: Sequence[Any], name: str) -> list[Any]:
+    """Return the numbers that tensors hold, and other entries unchanged.
+
+    Items of PyTorch data sets are such tensors. As keys, two with the same number would
+    be different.
+
+    Parameters
+    ----------
+    entries : sequence of object
+        The values of a column.
+
+    name : str
+        Parameter name used in error messages.
+
+    Returns
+    -------
+    entries : list
+        Tensors with axes are arrays.
+
+    Raises
+    ------
+    TypeError
+        If a tensor is sparse or has no values.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from contrastive_clustering._utils.arrays import without_tensors
+    >>> without_tensors([torch.tensor(7), "8"], "groups")
+    [7, '8']
+    """
+    found = list(entries)
+    for index, entry in enumerate(found):
+        if isinstance(entry, torch.Tensor):
+            array = _read_tensor(entry, f"{name}[{index}]")
+            found[index] = array.item() if array.ndim == 0 else array
+    return found
+
+
 def _read_tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
     if tensor.layout != torch.strided:
         raise TypeError(

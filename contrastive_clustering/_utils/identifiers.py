@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.arrays import from_tensor, without_tensors
 
 # Code of a missing value.
 MISSING = -1
@@ -77,7 +77,7 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
             f"{where} has {len(entries)} values, but there are {n_samples} samples. "
             "Pass one value for each sample."
         )
-    return entries
+    return without_tensors(entries, where)
 
 
 def check_is_column(values: Any, where: str) -> None:

@@ -33,6 +33,7 @@ def read(values):
         (pd.Series([1, None, 3, 5], dtype="Int64"), [1, NAN, 3, 5]),
         (pl.Series([1, None, 3, 5]), [1, NAN, 3, 5]),
         (torch.tensor([1.0, NAN, 3.0, 5.0]), [1, NAN, 3, 5]),
+        (list(torch.tensor([1, 2, 3])), [1, 2, 3]),
         (np.ma.masked_array([1, 2, 3, 4], [0, 1, 0, 0]), [1, NAN, 3, 4]),
         ([Decimal("1.5"), 2, 3.0], [1.5, 2, 3]),
         ([None, None], [NAN, NAN]),

@@ -82,6 +82,20 @@ def test_tensors_are_read():
     assert read_column(torch.tensor([4, 5]), "groups", 2) == [4, 5]
 
 
+@pytest.mark.parametrize("collect", [list, tuple, pd.Series])
+def test_tensors_of_a_data_set_are_equal_if_their_numbers_are(collect):
+    targets = torch.tensor([7, 7, 9, 7])
+    column = read_column(collect(list(targets)), "groups", 4)
+    codes, known = factorize(column, "groups")
+    assert codes.tolist() == [0, 0, 1, 0]
+    assert known == [7, 9]
+
+
+def test_a_tensor_with_axes_is_not_an_identifier():
+    with pytest.raises(TypeError, match=r"groups has a value of type .* at index 0"):
+        factorize(read_column(list(torch.ones(2, 1)), "groups", 2), "groups")
+
+
 @pytest.mark.parametrize(
     "entry",
     [
