@@ -60,7 +60,9 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
 
 @_describe.register(types.NoneType | bool | int | float | str | bytes | np.generic)
 def _describe_plain(value: Any, within: tuple[int, ...]) -> str:
-    return repr(value)
+    # A number or a text of NumPy is the same setting as one of Python.
+    is_of_numpy = isinstance(value, np.number | np.bool | np.character)
+    return repr(value.item() if is_of_numpy else value)
 
 
 @_describe.register(dict)

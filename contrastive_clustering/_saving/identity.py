@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from skorch.callbacks import Callback
 
 from contrastive_clustering._data.metadata import Metadata
@@ -68,7 +67,7 @@ def identify(
         name: _shorten(
             describe_callbacks(value if name == "callbacks" else [value])
             if _holds_callbacks(name, value)
-            else describe(_as_plain(value))
+            else describe(value)
         )
         for name, value in params.items()
         if name not in IRRELEVANT and not concerns_machine(name)
@@ -89,11 +88,6 @@ def identify(
         weights = previous.module_.state_dict().values()
         identity["warm_start"] = "from " + hash_arrays(map(to_bytes, weights))
     return identity
-
-
-def _as_plain(value: Any) -> Any:
-    """Return a number of NumPy as one of Python, which is the same setting."""
-    return value.item() if isinstance(value, np.number | np.bool) else value
 
 
 def _identify_metadata(metadata: Metadata) -> Identity:

@@ -6,8 +6,10 @@ import types
 import numpy as np
 import pytest
 import torch
+from sklearn.cluster import KMeans
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
+from contrastive_clustering import ClusterNumberSearch
 from contrastive_clustering._saving.identity import (
     describe_training,
     digest_samples,
@@ -110,11 +112,16 @@ def test_samples_are_compared_by_their_values(tiny_images):
         assert identity_of(other)["X"] != before
 
 
-def test_numbers_of_numpy_are_those_of_python(tiny_images):
-    plain = identity_of(tiny_images, a=4, b=0.003, c=False)
-    numbers = {"a": np.int64(4), "b": np.float64(0.003), "c": np.False_}
-    assert identity_of(tiny_images, **numbers) == plain
-    assert identity_of(tiny_images, **numbers | {"b": np.float32(0.003)}) != plain
+def test_settings_of_numpy_are_those_of_python(tiny_images):
+    plain = {"a": 4, "b": 0.003, "c": False, "d": (8, 8), "e": "kmeans"}
+    plain |= {"f": KMeans(3), "g": ClusterNumberSearch(max_clusters=5)}
+    same = {"a": np.int64(4), "b": np.float64(0.003), "c": np.False_}
+    same |= {"d": (np.int64(8), np.uint8(8)), "e": np.str_("kmeans")}
+    same |= {"f": KMeans(np.int64(3))}
+    same |= {"g": ClusterNumberSearch(max_clusters=np.int64(5))}
+    before = identity_of(tiny_images, **plain)
+    assert identity_of(tiny_images, **same) == before
+    assert identity_of(tiny_images, **same | {"b": np.float32(0.003)}) != before
 
 
 def test_long_texts_are_truncated_and_distinguished(tiny_images):
