@@ -226,7 +226,8 @@ class ContrastiveAutoencoderClusterer(
         `predict_groups` for new samples.
 
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
-        Mean latent of each stratum; `inverse_transform` decodes it.
+        Mean latent of each stratum; `inverse_transform` decodes it. With `groups`, a
+        sample weighs one divided by the size of its group.
 
     n_clusters_ : int
         Number of strata found.

@@ -30,6 +30,18 @@ def test_attributes_and_predictions_are_consistent(fitted_digits, digits):
         np.testing.assert_allclose(center, latents[labels == label].mean(0), atol=1e-4)
 
 
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+def test_a_group_weighs_as_one_in_the_centers(tiny_images, fast, refinement_epochs):
+    groups = np.repeat(np.arange(10), [1, 1, 2, 2, 3, 4, 5, 6, 7, 9])
+    weights = 1 / np.bincount(groups)[groups]
+    clusterer = make(fast, refinement_epochs=refinement_epochs)
+    latents = clusterer.fit_transform(tiny_images, groups=groups)
+    for label, center in enumerate(clusterer.cluster_centers_):
+        members = clusterer.labels_ == label
+        mean = np.average(latents[members], axis=0, weights=weights[members])
+        np.testing.assert_allclose(center, mean, atol=1e-5)
+
+
 def test_reconstructions_are_similar_to_the_images(fitted_digits, digits):
     images, _ = digits
     decoded = fitted_digits.inverse_transform(fitted_digits.transform(images))
