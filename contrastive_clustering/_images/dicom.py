@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from contrastive_clustering._images.loaded import UnreadableFileError, refuse_damaged
+from contrastive_clustering._images.lookup import look_up, look_up_colors
 from contrastive_clustering._utils.files import open_regular
 from contrastive_clustering._utils.optional import import_pydicom
 
@@ -174,34 +175,14 @@ def _check_position(dataset: Any) -> None:
 
 def _colors(dataset: Any, stored: np.ndarray) -> Pixels:
     """Return RGB frames of 8 bits; pydicom has converted YBR to RGB."""
-    pixels = import_pydicom("load_images").pixels
-    n_bits = int(dataset.BitsStored)
     if dataset.PhotometricInterpretation == PALETTE:
-        stored = pixels.apply_color_lut(stored, dataset)[..., :3]
-        n_bits = 8 * stored.dtype.itemsize
-        if n_bits > 8 and _has_small_colors(dataset):
-            n_bits = 8
-    if n_bits > 8:
-        stored = stored >> (n_bits - 8)
-    return Pixels(stored.astype(np.uint8), None, (0, 255), False)
-
-
-def _has_small_colors(dataset: Any) -> bool:
-    """Return whether a palette of words has no value of more than 8 bits.
-
-    Some programs write colors of 8 bits as words and state 16 bits, with which all
-    images would be black.
-    """
-    tables = [
-        dataset.get(f"{color}PaletteColorLookupTableData") or b""
-        for color in ("Red", "Green", "Blue")
-    ]
-    values = np.frombuffer(b"".join(tables), "<u2")
-    return bool(values.size and values.max() < 256)
+        colors = look_up_colors(stored, dataset)
+    else:
+        colors = (stored >> max(0, int(dataset.BitsStored) - 8)).astype(np.uint8)
+    return Pixels(colors, None, (0, 255), False)
 
 
 def _grays(dataset: Any, stored: np.ndarray) -> Pixels:
-    apply_modality_lut = import_pydicom("load_images").pixels.apply_modality_lut
     is_padding = _find_padding(dataset, stored)
     items = [
         frame_item(dataset, index, "PixelValueTransformationSequence")
@@ -209,27 +190,27 @@ def _grays(dataset: Any, stored: np.ndarray) -> Pixels:
     ]
     rescaled = np.stack(
         [
-            apply_modality_lut(frame, item) if _is_rescaled(item) else frame
+            _rescale(frame, item, dataset)
             for frame, item in zip(stored, items, strict=True)
         ]
     )
     item = items[0]
     ends = _stored_limits(dataset, stored)
-    if item.get("RescaleSlope") is not None:
+    if item.get("ModalityLUTSequence"):
+        ends = [0.0, 2.0 ** item.ModalityLUTSequence[0].LUTDescriptor[2] - 1]
+    elif item.get("RescaleSlope") is not None:
         scale, shift = float(item.RescaleSlope), float(item.RescaleIntercept)
         ends = [end * scale + shift for end in ends]
-    if "ModalityLUTSequence" in item:
-        ends = [0.0, 2.0 ** item.ModalityLUTSequence[0].LUTDescriptor[2] - 1]
     is_raw = stored.dtype == np.uint8 and np.array_equal(rescaled, stored)
     values = rescaled.astype(np.uint8 if is_raw else np.float32)
     zero_is_white = dataset.PhotometricInterpretation == "MONOCHROME1"
     return Pixels(values, is_padding, (min(ends), max(ends)), zero_is_white)
 
 
-def _is_rescaled(item: Any) -> bool:
-    """Return whether an item has a scale of the modality, or refuse half of one."""
+def _rescale(frame: np.ndarray, item: Any, dataset: Any) -> np.ndarray:
+    """Return a frame in the units of the modality, or refuse half of a scale."""
     if item.get("ModalityLUTSequence"):
-        return True
+        return look_up(frame, item.ModalityLUTSequence[0], dataset)
     given = [
         item.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept")
     ]
@@ -238,7 +219,9 @@ def _is_rescaled(item: Any) -> bool:
             "has only one of a rescale slope and a rescale intercept, so that its "
             "units are unknown"
         )
-    return all(given)
+    if not all(given):
+        return frame
+    return frame * float(item.RescaleSlope) + float(item.RescaleIntercept)
 
 
 def _stored_limits(dataset: Any, stored: np.ndarray) -> list[float]:

@@ -10,6 +10,7 @@ from contrastive_clustering._images.loaded import (
     Window,
     check_finite,
 )
+from contrastive_clustering._images.lookup import look_up
 from contrastive_clustering._utils.optional import import_pydicom
 
 Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -161,10 +162,12 @@ def apply_lut(values: np.ndarray, dataset: Any) -> np.ndarray:
     UnreadableFileError
         If the table is invalid.
     """
-    pydicom = import_pydicom("load_images")
     try:
-        highest = 2.0 ** dataset.VOILUTSequence[0].LUTDescriptor[2] - 1
-        mapped = pydicom.pixels.apply_voi(np.rint(values).astype(np.int64), dataset)
+        item = dataset.VOILUTSequence[0]
+        highest = 2.0 ** item.LUTDescriptor[2] - 1
+        mapped = look_up(values, item, dataset)
+        if mapped.max() > highest:
+            raise ValueError("Entries have more bits than the table states.")
     except Exception as error:
         raise UnreadableFileError(
             f"has an invalid lookup table of gray values ({type(error).__name__}). "

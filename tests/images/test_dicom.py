@@ -58,6 +58,9 @@ def test_lookup_tables_of_the_modality():
     pixels = read_pixels(make_dicom(stored, ModalityLUTSequence=[table]))
     np.testing.assert_array_equal(pixels.values, [stored * 100.0])
     assert pixels.limits == (0, 65535)
+    scaled = make_dicom(stored, RescaleSlope="2", RescaleIntercept="1")
+    scaled.ModalityLUTSequence = []  # is as good as none
+    np.testing.assert_array_equal(read_pixels(scaled).values, [stored * 2.0 + 1])
 
 
 def test_signed_values():

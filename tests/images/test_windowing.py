@@ -191,6 +191,19 @@ def test_lookup_tables_are_used_without_a_window(zero_is_white):
     assert window == KnownWindow(6, 12, "LINEAR")
 
 
+def test_lookup_tables_of_bytes_show_values_of_more_bits():
+    stored = np.array([[0, 255, 256, 300, 4095]], np.uint16)
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 8]
+    table.add_new("LUTData", "US", (np.arange(4096) // 16).tolist())
+    dataset = make_dicom(stored, BitsStored=12, HighBit=11, VOILUTSequence=[table])
+    values, _ = display_pixels(read_pixels(dataset), "file", dataset)
+    np.testing.assert_array_equal(values, [stored // 16])
+    table.LUTDescriptor = [4096, 0, 7]  # would be too bright
+    with pytest.raises(UnreadableFileError, match="has an invalid lookup table"):
+        display_pixels(read_pixels(dataset), "file", dataset)
+
+
 def test_invalid_lookup_tables_are_errors():
     dataset = make_dicom(np.zeros((2, 2), np.uint16))
     dataset.VOILUTSequence = [Dataset()]
