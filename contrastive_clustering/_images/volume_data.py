@@ -4,7 +4,8 @@ ITK fills the end of a truncated NIfTI file with zeros. If the compressed data o
 MetaImage file, and sometimes of an NRRD file, are damaged, it keeps what it has
 decompressed before. If a file states no spacing, it takes one millimeter. If that of a
 NIfTI file is negative, it reverses the axis. It reads the directions of two axes only
-in the axial plane, and applies an intercept without a slope.
+in the axial plane, and applies an intercept without a slope. If "image.nii" is next to
+"image.nii.gz", it reads the header of the second and the values of the first.
 """
 
 import gzip
@@ -150,14 +151,16 @@ def corrected_nifti(path: Path) -> Iterator[Path]:
     ------
     path : Path
         The same file, or a temporary copy: of a slice of two axes, whose directions in
-        space ITK cannot read, with a third axis; or of a file with a slope of zero,
-        without its intercept, because both are then unused.
+        space ITK cannot read, with a third axis; of a file whose slope is zero or not a
+        number, without its intercept, because both are then unused; or of
+        "image.nii.gz" next to "image.nii", from which ITK would take the values.
     """
     with ExitStack() as stack:
         file = stack.enter_context(_open_nifti(path))
         header = file.read(NIFTI_2_BYTES)
         corrected = _correct(header)
-        if corrected != header:
+        is_shadowed = _is_compressed(path) and path.with_suffix("").exists()
+        if corrected != header or is_shadowed:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "image.nii")
             with path.open("wb") as copy:
                 copy.write(corrected)
@@ -172,7 +175,8 @@ def _correct(header: bytes) -> bytes:
     if n_axes == 2:
         struct.pack_into(form, corrected, start, 3, height, width, 1)
     form, start = _nifti_field(header, "scaling")
-    if struct.unpack_from(form, header, start)[0] == 0:
+    slope, _ = struct.unpack_from(form, header, start)
+    if slope == 0 or not np.isfinite(slope):
         struct.pack_into(form, corrected, start, 0, 0)
     return bytes(corrected)
 
@@ -187,8 +191,11 @@ def _nifti_field(header: bytes, name: str) -> tuple[str, int]:
 
 
 def _open_nifti(path: Path) -> gzip.GzipFile | BufferedReader:
-    is_compressed = path.name.lower().endswith(".gz")
-    return gzip.open(path, "rb") if is_compressed else path.open("rb")
+    return gzip.open(path, "rb") if _is_compressed(path) else path.open("rb")
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def _check_nifti(path: Path, reader: Any) -> None:

@@ -203,15 +203,31 @@ def test_nifti_2_is_named(tmp_path, suffix):
         read_volume(path, as_volumes=True)
 
 
+@pytest.mark.parametrize("slope", [0, np.nan])
 @pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
-def test_an_intercept_without_a_slope_is_unused(tmp_path, suffix):
+def test_an_intercept_without_a_slope_is_unused(tmp_path, suffix, slope):
     path = write_nifti(tmp_path / "a.nii", distances=SPACING[::-1])
     content = bytearray(path.read_bytes())
-    content[112:120] = struct.pack("<2f", 0, -1024)
+    content[112:120] = struct.pack("<2f", slope, -1024)
     path = tmp_path / f"b.{suffix}"
     path.write_bytes(gzip.compress(content) if suffix == "nii.gz" else content)
     (image,) = read_volume(path, as_volumes=True)
     np.testing.assert_array_equal(image.values, VOLUME)
+
+
+@pytest.mark.parametrize("upper", [True, False])
+def test_a_compressed_file_may_be_next_to_another_one(tmp_path, upper):
+    names = ["a.nii", "a.nii.gz"]
+    names = [name.upper() for name in names] if upper else names
+    for name, values in zip(names, (VOLUME[:1] + 1, VOLUME), strict=True):
+        sitk.WriteImage(make(values), tmp_path / "b.nii")
+        content = (tmp_path / "b.nii").read_bytes()
+        if name == names[1]:
+            content = gzip.compress(content)
+        (tmp_path / name).write_bytes(content)
+    for name, values in zip(names, (VOLUME[:1] + 1, VOLUME), strict=True):
+        (image,) = read_volume(tmp_path / name, as_volumes=True)
+        np.testing.assert_array_equal(image.values, values)
 
 
 @pytest.mark.parametrize("unknown", [0, np.nan, np.inf])
