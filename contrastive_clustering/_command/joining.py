@@ -3,7 +3,7 @@
 import csv
 import io
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,7 +25,12 @@ THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
 SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
-def read_table(path: Path, path_column: str, text_columns: Collection[str] = ()) -> Any:
+def read_table(
+    path: Path,
+    path_column: str,
+    text_columns: Collection[str] = (),
+    other_columns: Collection[str] = (),
+) -> Any:
     """Read a table in CSV format.
 
     The separator may be a comma, a semicolon or a tab; see `read_rows`. Without commas
@@ -44,6 +49,9 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
         is a name, and only an empty cell is missing. Spaces around a value are left
         out, and both ways to write an accent are one.
 
+    other_columns : collection of str, default=()
+        Further columns that are needed.
+
     Returns
     -------
     table : pandas.DataFrame
@@ -52,12 +60,14 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     Raises
     ------
     CommandError
-        If the file cannot be read, is empty, lacks the column, or has a row with more
-        values than columns or with a quote that is not closed.
+        If the file cannot be read, is empty, lacks the column of paths, has two columns
+        of one of these names, or has a row with more values than columns or with a
+        quote that is not closed.
     """
     pandas = import_pandas("--metadata")
     try:
         rows, separator = read_rows(path, path_column)
+        _check_repeated(path, rows[0], (path_column, *text_columns, *other_columns))
         text = io.StringIO()
         csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
 
@@ -93,6 +103,17 @@ def read_table(path: Path, path_column: str, text_columns: Collection[str] = ())
     return table.map(
         lambda value: _composed(value).strip() if isinstance(value, str) else value
     )
+
+
+def _check_repeated(path: Path, header: list[str], needed: Collection[str]) -> None:
+    """Refuse several columns of one name, of which pandas would rename all but one."""
+    counts = Counter(name.strip() for name in header)
+    for name in needed:
+        if counts[name] > 1:
+            raise CommandError(
+                f"--metadata: {str(path)!r} has {counts[name]} columns {name!r}. Give "
+                "each a name of its own."
+            )
 
 
 def _take_numbers(table: Any, with_commas: Any, texts: Any) -> None:

@@ -57,7 +57,7 @@ def read_metadata(options: Namespace, console: Console) -> Any:
     table, columns = None, [*FACTS, PATIENT]
     if options.metadata is not None:
         texts = {name for _, name in named}.difference(survival)
-        table = read_table(options.metadata, options.path_column, texts)
+        table = read_table(options.metadata, options.path_column, texts, survival)
         columns += list(table.columns)
     for option, name in (*named, *(("--survival", name) for name in survival)):
         _check_name(columns, name, option)

@@ -39,6 +39,28 @@ def test_identifiers_are_text(tmp_path):
     assert table["age"].isna().tolist() == [False, True, False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("path", "path,patient,months, path"),
+        ("patient", "path,patient,patient,months"),
+        ("months", "path,months,patient,months "),
+    ],
+)
+def test_needed_columns_have_names_of_their_own(tmp_path, name, header):
+    path = tmp_path / "table.csv"
+    path.write_text(f"{header}\n1,2,3,4\n")
+    with pytest.raises(CommandError, match=f"has 2 columns '{name}'. Give each a name"):
+        read_table(path, "path", {"patient"}, ["months"])
+
+
+def test_other_columns_may_share_a_name(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("path,dose,dose,,\n1,2,3,,\n")
+    table = read_table(path, "path")
+    assert table.iloc[0, 1:3].tolist() == [2, 3]
+
+
 def test_both_ways_to_write_an_accent_are_one_patient(tmp_path):
     path = tmp_path / "table.csv"
     lines = ["path,patient,city", "1,b\u00e4r,K\u00f6ln", "2,ba\u0308r,Ko\u0308ln"]
