@@ -17,6 +17,9 @@ MAX_VALUES = 2**30
 # pydicom reads values of a header only when they are needed, so that any use may fail.
 DAMAGED_HEADER = "is a DICOM file with a damaged or unsupported header"
 
+# Elements with pixels: integers, and floats of 32 and 64 bits.
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
 PALETTE = "PALETTE COLOR"
 GRAY = ("MONOCHROME1", "MONOCHROME2")
 
@@ -130,7 +133,7 @@ def read_pixels(dataset: Any) -> Pixels:
 
 def _check_pixels(dataset: Any) -> None:
     pydicom = import_pydicom("load_images")
-    if not any(name in dataset for name in ("PixelData", "FloatPixelData")):
+    if not any(name in dataset for name in PIXELS):
         raise UnreadableFileError("is a DICOM file without an image")
     try:
         n_values = (

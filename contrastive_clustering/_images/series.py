@@ -20,6 +20,10 @@ TOLERANCE = 0.1
 # their pixel spacings as a part of the spacing.
 DIRECTION_TOLERANCE = SPACING_TOLERANCE = 0.01
 
+# Largest difference between the lengths of directions and 1, and between the cosine of
+# their angle and 0. Some programs round them to two digits.
+UNIT_TOLERANCE = 0.05
+
 # Largest shift of slices along their planes, as a part of the distance between them:
 # about one degree of tilt. Rounded directions cause smaller shifts.
 SHIFT_TOLERANCE = 0.02
@@ -47,8 +51,9 @@ class Plane(NamedTuple):
 
     @property
     def height(self) -> float:
-        """Position along the normal of the slice."""
-        return float(np.dot(np.cross(self.along_row, self.along_column), self.position))
+        """Position along the normal of the slice in millimeters."""
+        normal = np.cross(self.along_row, self.along_column)
+        return float(normal @ self.position / np.linalg.norm(normal))
 
 
 class SliceKey(NamedTuple):
@@ -140,7 +145,7 @@ def plane_of(dataset: Any, frame: int) -> Plane:
     Raises
     ------
     UnreadableFileError
-        If the file does not give it.
+        If the file does not give it, or gives an invalid one.
     """
     item = frame_item(dataset, frame, "PlanePositionSequence")
     if item is dataset and int(dataset.get("NumberOfFrames") or 1) > 1:
@@ -159,6 +164,15 @@ def plane_of(dataset: Any, frame: int) -> Plane:
         raise UnreadableFileError(
             "is a slice without a position or directions, which a volume needs"
         ) from None
+    axes = vectors[3:].reshape(2, 3)
+    # Not a number is not close to any.
+    if not np.isfinite(first).all() or not np.allclose(
+        axes @ axes.T, np.eye(2), 0, UNIT_TOLERANCE
+    ):
+        raise UnreadableFileError(
+            "is a slice with an invalid position or invalid directions. Directions of "
+            "rows and columns must have a length of 1 and be at right angles"
+        )
     spacing = pixel_spacing(dataset, frame)
     if spacing is None:
         raise UnreadableFileError("is a slice without a pixel spacing")
@@ -225,8 +239,8 @@ def _slice_step(planes: list[Plane]) -> float:
     step = float(np.median(steps))
     if step <= 0 or steps.min() <= 0:
         raise UnreadableFileError(
-            "belongs to a series with several slices at one position. Pass the slices "
-            "of one time point or echo as a list of paths"
+            "belongs to a series with several slices at one position. Remove copies, "
+            "or pass the slices of one time point or echo as a list of paths"
         )
     if np.abs(steps - step).max() > TOLERANCE * step:
         raise UnreadableFileError(

@@ -103,13 +103,19 @@ def test_padding_may_have_the_type_of_other_values(dtype, vr, value, found):
     assert mask.tolist() == [[[True, False]]] if found else mask is None
 
 
-def test_floating_point_values():
-    values = STORED.astype(np.float32) / 7
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("FloatPixelData", "f4"), ("DoubleFloatPixelData", "f8")]
+)
+def test_floating_point_values(name, dtype):
+    values = STORED.astype(dtype) / 7
     dataset = make_dicom(STORED)
-    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
-        delattr(dataset, name)
-    dataset.BitsAllocated, dataset.FloatPixelData = 32, values.tobytes()
-    np.testing.assert_array_equal(read_pixels(dataset).values, [values])
+    for absent in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(dataset, absent)
+    dataset.BitsAllocated = 8 * values.itemsize
+    setattr(dataset, name, values.tobytes())
+    found = read_pixels(dataset).values
+    np.testing.assert_array_equal(found, [values.astype(np.float32)])
+    assert found.dtype == np.float32
 
 
 def test_frames_have_scales_of_their_own():

@@ -159,6 +159,32 @@ def test_thin_slices_with_rounded_positions_are_not_tilted(tmp_path):
     assert step == pytest.approx(0.5)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ImagePositionPatient", ["nan", "0", "34"]),
+        ("ImagePositionPatient", ["0", "0", "inf"]),
+        ("ImageOrientationPatient", [0, 0, 0, 0, 0, 0]),
+        ("ImageOrientationPatient", [2, 0, 0, 0, 2, 0]),
+        ("ImageOrientationPatient", [1, 0, 0, 0.3, 1, 0]),
+        ("ImageOrientationPatient", ["nan", 0, 0, 0, 1, 0]),
+    ],
+)
+def test_invalid_positions_and_directions_are_errors(tmp_path, name, value):
+    datasets = read(write_series(tmp_path, VOLUME))
+    setattr(datasets[2], name, value)
+    with pytest.raises(UnreadableFileError, match="an invalid position or invalid dir"):
+        build_volume(datasets)
+
+
+def test_coarsely_rounded_directions_do_not_change_the_distance(tmp_path):
+    datasets = read(write_series(tmp_path, VOLUME))
+    for dataset in datasets:
+        dataset.ImageOrientationPatient = [0.99, 0, 0, 0, 0.99, 0]
+    assert build_volume(datasets)[2] == pytest.approx(2)
+
+
 def test_frames_need_positions_of_their_own():
     plane = {
         "ImagePositionPatient": [0, 0, 0],
