@@ -1,5 +1,6 @@
 """Read PNG, JPEG and TIFF files with Pillow."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ PHOTOMETRIC, ZERO_IS_WHITE = 262, 0
 # Number of the tag NewSubfileType of TIFF, and its bits for a page that is a smaller
 # copy of another one or its mask.
 SUBFILE_TYPE, IS_REDUCED, IS_MASK = 254, 1, 4
+
+# Number of the tag ImageDescription of TIFF, and what ImageJ writes there.
+DESCRIPTION = 270
+IMAGEJ_STACK = re.compile(r"ImageJ=.*?^images=(\d{1,9})$", re.DOTALL | re.MULTILINE)
 
 # Number of the tag SampleFormat of TIFF; without it, values are unsigned. By the mode
 # alone, unsigned values of 32 bits and signed ones of 8 bits have the wrong sign.
@@ -71,8 +76,8 @@ def read_raster(path: Path) -> list[LoadedImage]:
     UnreadableFileError
         If the file is damaged, truncated or too large, or if it has values of 64 bits,
         floats of 16 bits, gray values of 16 bits with an alpha channel, colors of 16
-        bits of which one is transparent, several gray channels, or planes that Pillow
-        does not read.
+        bits of which one is transparent, several gray channels, planes that Pillow
+        does not read, or several images on one page.
     """
     pillow = import_pillow("load_images")
     with refuse_damaged("is a damaged, truncated or unsupported image"):
@@ -113,6 +118,8 @@ def _bits_of_png(header: bytes) -> int | None:
 def _find_pages(image: Any) -> list[int]:
     """Return the pages that are images of their own."""
     n_pages = image.n_frames if image.format == "TIFF" else 1
+    if image.format == "TIFF":
+        _check_stack(image, n_pages)
     own = []
     for page in range(n_pages):
         image.seek(page)
@@ -120,6 +127,16 @@ def _find_pages(image: Any) -> list[int]:
         if not kind & (IS_REDUCED | IS_MASK):
             own.append(page)
     return own or list(range(n_pages))
+
+
+def _check_stack(image: Any, n_pages: int) -> None:
+    """Refuse stacks of ImageJ with one page, of which Pillow finds the first image."""
+    stated = IMAGEJ_STACK.match(str(image.tag_v2.get(DESCRIPTION, "")))
+    if stated is not None and int(stated[1]) > n_pages == 1:
+        raise UnreadableFileError(
+            f"is a stack of {stated[1]} images of ImageJ without a page for each, as "
+            "ImageJ writes those of more than 4 GB. Save its parts as smaller files"
+        )
 
 
 def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:

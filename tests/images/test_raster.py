@@ -278,6 +278,19 @@ def test_pages_of_a_tiff_are_images(tmp_path):
         assert image.facts == {"format": "TIFF", "frame": page, "inverted": False}
 
 
+def test_stacks_of_one_page_are_refused(tmp_path):
+    stated = "ImageJ=1.54f\nimages=3\nslices=3\nloop=false\n"
+    path = write(tmp_path / "a.tif", DEEP, tiffinfo={270: stated})
+    with pytest.raises(UnreadableFileError, match="a stack of 3 images of ImageJ with"):
+        read_raster(path)
+    pages = [Image.fromarray(DEEP + number) for number in range(3)]
+    more = {"save_all": True, "append_images": pages[1:], "tiffinfo": {270: stated}}
+    pages[0].save(path, **more)
+    assert [image.values[0, 0] - DEEP[0, 0] for image in read_raster(path)] == [0, 1, 2]
+    write(path, DEEP, tiffinfo={270: "images=3"})
+    np.testing.assert_array_equal(read(path), DEEP)
+
+
 @pytest.mark.parametrize("kind", [1, 4])
 def test_smaller_copies_and_masks_are_not_images(tmp_path, kind):
     page, other = Image.fromarray(DEEP), Image.fromarray(DEEP[::2, ::2])
