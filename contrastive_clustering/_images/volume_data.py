@@ -30,6 +30,9 @@ CHUNK_BYTES = 2**20
 # Data of a thousand times this size may be decompressed at once.
 COMPRESSED_BYTES = 2**16
 
+# First bytes of a compressed file.
+GZIP_MAGIC = b"\x1f\x8b"
+
 # Limits of headers; those of damaged files may never end.
 MAX_LINES, MAX_LINE_BYTES = 10_000, 2**16
 
@@ -159,7 +162,8 @@ def corrected_nifti(path: Path) -> Iterator[Path]:
         file = stack.enter_context(_open_nifti(path))
         header = file.read(NIFTI_2_BYTES)
         corrected = _correct(header)
-        is_shadowed = _is_compressed(path) and path.with_suffix("").exists()
+        has_suffix = path.suffix.lower() == ".gz"
+        is_shadowed = has_suffix and path.with_suffix("").exists()
         if corrected != header or is_shadowed:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "image.nii")
             with path.open("wb") as copy:
@@ -191,11 +195,13 @@ def _nifti_field(header: bytes, name: str) -> tuple[str, int]:
 
 
 def _open_nifti(path: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(path, "rb") if _is_compressed(path) else path.open("rb")
+    return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
 
 
-def _is_compressed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
+def is_gzip(path: Path) -> bool:
+    """Return whether a file is compressed; some browsers leave the suffix as it was."""
+    with open_regular(path) as file:
+        return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 def _check_nifti(path: Path, reader: Any) -> None:

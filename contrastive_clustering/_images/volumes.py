@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._images.loaded import LoadedImage, UnreadableFileError
+from contrastive_clustering._images.loaded import (
+    LoadedImage,
+    UnreadableFileError,
+    refuse_damaged,
+)
 from contrastive_clustering._images.volume_data import (
     check_data,
     corrected_nifti,
+    is_gzip,
     is_nifti_2,
     nifti_distances,
     states_spacing,
@@ -37,6 +42,7 @@ SUFFIXES = {
 READERS = {"NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO", "NRRD": "NrrdImageIO"}
 
 
+@refuse_damaged("is a volume that is damaged or changed while it was read")
 def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     """Read a file as a volume, or as an image if it has a single slice.
 
@@ -130,6 +136,11 @@ def _check_name(path: Path, file_format: str) -> None:
         raise UnreadableFileError(
             f"has the suffix {written!r}, in which upper and lower case are mixed. "
             f"Rename it to {suffix!r}"
+        )
+    if suffix == ".nii" and is_gzip(path):
+        raise UnreadableFileError(
+            "is compressed by gzip, but its suffix does not say so. Add '.gz' to its "
+            "name"
         )
 
 

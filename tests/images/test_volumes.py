@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
+from contrastive_clustering._images import volumes
 from contrastive_clustering._images.loaded import UnreadableFileError
 from contrastive_clustering._images.volumes import (
     as_displayed,
@@ -213,6 +214,39 @@ def test_an_intercept_without_a_slope_is_unused(tmp_path, suffix, slope):
     path.write_bytes(gzip.compress(content) if suffix == "nii.gz" else content)
     (image,) = read_volume(path, as_volumes=True)
     np.testing.assert_array_equal(image.values, VOLUME)
+
+
+def test_the_suffix_of_compressed_files_may_be_wrong(tmp_path):
+    content = write_nifti(tmp_path / "a.nii", distances=SPACING[::-1]).read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(content)
+    (image,) = read_volume(tmp_path / "b.nii.gz", as_volumes=True)
+    np.testing.assert_array_equal(image.values, VOLUME)
+    (tmp_path / "b.nii.gz").write_bytes(content[:-1])
+    with pytest.raises(UnreadableFileError, match="is a truncated or damaged volume"):
+        read_volume(tmp_path / "b.nii.gz", as_volumes=True)
+    (tmp_path / "c.nii").write_bytes(gzip.compress(content))
+    with pytest.raises(
+        UnreadableFileError, match=r"is compressed by gzip.* Add '\.gz'"
+    ):
+        read_volume(tmp_path / "c.nii", as_volumes=True)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mha", "a.nrrd"])
+def test_files_may_vanish_while_they_are_read(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    sitk.WriteImage(make(VOLUME), path)
+
+    def remove(path, *rest):
+        path.unlink()
+        return found(path, *rest)
+
+    for step in ("_check_name", "check_data", "states_spacing"):
+        found = getattr(volumes, step)
+        sitk.WriteImage(make(VOLUME), path)
+        with monkeypatch.context() as patch:
+            patch.setattr(volumes, step, remove)
+            with pytest.raises(UnreadableFileError, match=r"is a .*damaged"):
+                read_volume(path, as_volumes=True)
 
 
 @pytest.mark.parametrize("upper", [True, False])
