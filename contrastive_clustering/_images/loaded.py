@@ -19,7 +19,14 @@ class UnreadableFileError(ValueError):
     reason : str
         Predicate for a message that begins with the path, such as "is empty". It must
         not contain pixel values, names or identifiers.
+
+    Attributes
+    ----------
+    index : int or None
+        Index of the file among those of a volume, if one is to blame.
     """
+
+    index: int | None = None
 
 
 @contextmanager
@@ -46,6 +53,31 @@ def refuse_damaged(reason: str) -> Iterator[None]:
     # the reading of all others.
     except Exception as error:
         raise UnreadableFileError(f"{reason} ({type(error).__name__})") from None
+
+
+@contextmanager
+def blame_file(index: int, reason: str) -> Iterator[None]:
+    """Refuse a volume because of one of its files, as `refuse_damaged` does.
+
+    Parameters
+    ----------
+    index : int
+        Index of the file.
+
+    reason : str
+        As for `UnreadableFileError`.
+
+    Raises
+    ------
+    UnreadableFileError
+        With the index.
+    """
+    try:
+        with refuse_damaged(reason):
+            yield
+    except UnreadableFileError as error:
+        error.index = index
+        raise
 
 
 def check_finite(values: np.ndarray) -> None:

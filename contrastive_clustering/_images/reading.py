@@ -22,6 +22,7 @@ from contrastive_clustering._images.loaded import (
     LoadedImage,
     ReadSettings,
     UnreadableFileError,
+    blame_file,
     check_finite,
     refuse_damaged,
 )
@@ -97,13 +98,23 @@ def read_item(item: Item, settings: ReadSettings) -> list[LoadedImage] | Failure
             images = _read(item.paths, settings)
         return [_finish(image, settings) for image in images]
     except UnreadableFileError as error:
+        return _describe(item, error)
+
+
+def _describe(item: Item, error: UnreadableFileError) -> Failure:
+    """Name the file that is to blame, and say that the others are not read either."""
+    if error.index is None or len(item.paths) == 1:
         return Failure(str(item.paths[0]), str(error))
+    return Failure(
+        str(item.paths[error.index]),
+        f"{error}. No other file of its volume is read",
+    )
 
 
 def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:
     file_type = type_of(paths[0])
     if file_type == "dicom":
-        datasets = [open_dicom(path) for path in paths]
+        datasets = [_open_slice(index, path) for index, path in enumerate(paths)]
         with refuse_damaged(DAMAGED_HEADER):
             if settings.as_volumes:
                 return [_read_series(datasets, settings)]
@@ -117,6 +128,11 @@ def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:
     for image in images:
         _apply_window(image, settings)
     return images
+
+
+def _open_slice(index: int, path: Path) -> Any:
+    with blame_file(index, DAMAGED_HEADER):
+        return open_dicom(path)
 
 
 def _apply_window(image: LoadedImage, settings: ReadSettings) -> None:

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from contrastive_clustering._images.dicom import Pixels, frame_item, read_pixels
+from contrastive_clustering._images.dicom import (
+    DAMAGED_HEADER,
+    Pixels,
+    frame_item,
+    read_pixels,
+)
 from contrastive_clustering._images.dicom_facts import pixel_spacing
-from contrastive_clustering._images.loaded import UnreadableFileError
+from contrastive_clustering._images.loaded import UnreadableFileError, blame_file
 from contrastive_clustering._utils.optional import import_simpleitk
 
 # Largest deviation of the steps between slices, as a part of the step. Positions are
@@ -204,12 +209,13 @@ def build_volume(datasets: Sequence[Any]) -> tuple[Pixels, Plane, float]:
         If there are fewer than two slices, if they differ in shape, directions,
         spacing or the meaning of zero, or if their positions are not evenly spaced.
     """
-    parts = [read_pixels(dataset) for dataset in datasets]
-    planes = [
-        plane_of(dataset, frame)
-        for dataset, part in zip(datasets, parts, strict=True)
-        for frame in range(len(part.values))
-    ]
+    parts: list[Pixels] = []
+    planes: list[Plane] = []
+    for index, dataset in enumerate(datasets):
+        with blame_file(index, DAMAGED_HEADER):
+            parts.append(read_pixels(dataset))
+            n_frames = len(parts[-1].values)
+            planes += [plane_of(dataset, frame) for frame in range(n_frames)]
     _check_planes(planes)
     order = np.argsort([plane.height for plane in planes], kind="stable")
     step = _slice_step([planes[index] for index in order])

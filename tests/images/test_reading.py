@@ -174,6 +174,25 @@ def test_damaged_headers_are_errors(tmp_path, element):
     )
 
 
+@pytest.mark.parametrize("fault", ["truncated", "missing", "no position"])
+def test_the_slice_that_spoils_a_volume_is_named(tmp_path, fault):
+    folder = write_series(tmp_path / "a", np.stack([STORED] * 4))
+    paths = sorted(folder.iterdir())
+    if fault == "truncated":
+        paths[2].write_bytes(paths[2].read_bytes()[:-9])
+    elif fault == "missing":
+        paths[2].unlink()
+    else:
+        write_dicom(paths[2], STORED)
+    failure = read(*paths, as_volumes=True)
+    assert failure.path == str(paths[2])
+    assert failure.reason.endswith(". No other file of its volume is read")
+    # A fault of the series is one of all its slices.
+    failure = read(paths[1], paths[3], paths[3], as_volumes=True)
+    assert failure.path == str(paths[1])
+    assert failure.reason.startswith("belongs to a series with several slices at")
+
+
 def test_excessive_sizes_after_resampling_are_errors(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", STORED, PixelSpacing=["9e9", "1"])
     failure = read(path, spacing=(1.0, 1.0), size=(8, 8))
