@@ -123,7 +123,8 @@ def associate_strata(
 
     confidence_level : float, default=0.95
         Level of the intervals of the effect sizes, from 999 resamples of the groups:
-        percentiles, or for survival a margin that holds for all pairs of strata.
+        percentiles, corrected for the size of an effect by chance, or for survival a
+        margin that holds for all pairs of strata.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations and resamples. The result for a variable does not

@@ -5,8 +5,14 @@ from typing import Protocol
 import numpy as np
 from scipy.stats import rankdata
 
-from contrastive_clustering._evaluation.resampling import bootstrap_interval
+from contrastive_clustering._evaluation.resampling import ROUNDING, resample
 from contrastive_clustering._utils.weighted_tables import count
+
+# The effect in a sample is larger than that in the population: chance alone makes
+# strata differ, the more, the fewer units each has. Resamples repeat this bias. The
+# upper limit of an interval only subtracts that of the resamples. The lower limit also
+# subtracts that of the data, which vanishes if the effect is strong.
+N_CORRECTIONS = (2, 1)
 
 
 class VariableTest(Protocol):
@@ -74,15 +80,17 @@ class ChiSquaredTest:
         self, n_resamples: int, confidence: float, rng: np.random.Generator
     ) -> tuple[float, float]:
         """Return percentiles of the effect size over resampled units, or NaN."""
-        return bootstrap_interval(
-            self.resampled_effects, len(self.labels), n_resamples, confidence, rng
-        )
+        n_units = len(self.labels)
+        effects = resample(self.resampled_effects, n_units, n_resamples, rng)
+        return corrected_interval(effects, confidence)
 
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
-        # The resampled table has the bias of the observed one in addition to its own.
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units).
+
+        There is one column for each of `N_CORRECTIONS`.
+        """
         counts = count(self.values[rows], self.labels[rows], self.shape)
-        return cramers_v(counts, n_corrections=2)
+        return np.stack([cramers_v(counts, n_corrections=n) for n in N_CORRECTIONS], 1)
 
 
 def _chi_squared(counts: np.ndarray) -> np.ndarray:
@@ -153,18 +161,25 @@ class KruskalWallisTest:
         self, n_resamples: int, confidence: float, rng: np.random.Generator
     ) -> tuple[float, float]:
         """Return percentiles of the effect size over resampled units, or NaN."""
-        return bootstrap_interval(
-            self.resampled_effects, len(self.labels), n_resamples, confidence, rng
-        )
+        n_units = len(self.labels)
+        effects = resample(self.resampled_effects, n_units, n_resamples, rng)
+        return corrected_interval(effects, confidence)
 
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units)."""
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units).
+
+        There is one column for each of `N_CORRECTIONS`.
+        """
         ranks = rankdata(self.values[rows], axis=1)
         share, n_strata = self._explained(ranks, self.labels[rows])
-        # Resampling adds this on average. It is subtracted, so that the resampled
-        # effects scatter about the effect in the data.
-        added = (1 - share) * (n_strata - 1) / max(1, len(self.values) - 1)
-        return np.where(n_strata > 1, np.maximum(0, share - added), np.nan)
+        # Of the variance that strata do not explain, this part seems to be explained.
+        part = (n_strata - 1) / max(1, len(self.values) - 1)
+        unexplained = (1 - share) / np.where(part < 1, 1 - part, np.nan)
+        corrected = [
+            np.maximum(0, 1 - unexplained / (1 - part) ** (n - 1))
+            for n in N_CORRECTIONS
+        ]
+        return np.where((n_strata > 1)[:, None], np.stack(corrected, 1), np.nan)
 
     def _explained(
         self, ranks: np.ndarray, labels: np.ndarray
@@ -182,3 +197,33 @@ class KruskalWallisTest:
             n_strata += n_members > 0
         # A resample may consist of equal values only.
         return np.where(total > 0, between / np.where(total > 0, total, 1), 0), n_strata
+
+
+def corrected_interval(effects: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the percentile interval of effects with corrections for each limit.
+
+    Parameters
+    ----------
+    effects : ndarray of shape (n_resamples, 2)
+        Effects of resamples, corrected for the lower and for the upper limit; NaN if a
+        resample has no effect.
+
+    confidence : float
+        Level of the interval, between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        Limits of the interval; NaN if no resample has an effect, or if all have the
+        same, such as those of strata that a variable separates perfectly, which do not
+        show how precise the effect is.
+    """
+    effects = effects[~np.isnan(effects).any(axis=1)]
+    if len(effects) == 0:
+        return np.nan, np.nan
+    tail = (1 - confidence) / 2
+    low = float(np.quantile(effects[:, 0], tail))
+    least, high = map(float, np.quantile(effects[:, 1], [tail, 1 - tail]))
+    if np.isclose(least, high, rtol=ROUNDING, atol=0):
+        return np.nan, np.nan
+    return low, high
