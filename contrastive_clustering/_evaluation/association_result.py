@@ -36,7 +36,8 @@ class StrataAssociation:
         - "p_corrected": p-value corrected for the number of variables and clusterings;
         - "note": the reason why a variable was not tested, whose numbers are then NaN;
           for survival, the strata that differ most and the horizon, or why there is no
-          effect.
+          effect; and the smallest p-value of the permutations if it is above 0.05,
+          because there are few units or nearly all have the same value.
 
     baseline : pandas.DataFrame
         Characteristics by stratum as text, indexed by "variable" and "statistic", with

@@ -75,14 +75,16 @@ def audit_confounding(
     - "not identifiable": two classes lie at different levels, so that classes and
       levels cannot be told apart: fewer than 5 groups, and at most a tenth, of either
       lie at levels with at least as large a share of the other (classes with fewer than
-      10 groups are not judged); or, without `y`, each stratum lies at a single level;
+      10 groups are not judged); or, without `y`, each stratum lies at a single level,
+      and not by chance (p at most 0.05);
     - "confounded": strata and levels agree (p at most 0.05);
     - "encoded in the latents": no agreement was found, but a linear probe predicts the
       levels from the latents (the interval lies above chance);
     - "no sign of confounding".
 
     A warning in words is added if `y` and the variable are associated although they can
-    be told apart: removing the variable then also removes a part of the finding.
+    be told apart: removing the variable then also removes a part of the finding. The
+    note also says if no permutation has a p-value of 0.05 or less, as with few groups.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def make_row(
     strata = parts.grouping.majority(audited.strata)
     shape = (audited.n_strata, len(level_names))
     composition = count(strata, parts.levels, shape)[0]
-    agreement, p = agree(
+    agreement, test = agree(
         audited.strata, parts, n_permutations, np.random.default_rng([seed, 0])
     )
     _warn_of_few_permutations(
@@ -112,7 +112,7 @@ def make_row(
         "n_levels": len(level_names),
         "n": len(parts.levels),
         "agreement": agreement,
-        "p": p,
+        "p": test.p,
         "probe": probe.accuracy,
         "probe_low": probe.low,
         "probe_high": probe.high,
@@ -139,7 +139,8 @@ def make_row(
         name=name,
         level_names=level_names,
         composition=composition,
-        p=p,
+        p=test.p,
+        smallest_p=test.smallest,
         is_encoded=probe.low > probe.chance,
         is_below_chance=probe.high < probe.chance,
         class_names=names,
@@ -184,10 +185,10 @@ def _compare_with_classes(
     def associate(levels: np.ndarray, drawn: np.ndarray) -> float:
         return float(cramers_v(count(drawn, levels, shape), n_corrections=1)[0])
 
-    association, p = agree(
+    association, test = agree(
         codes, parts, n_permutations, np.random.default_rng([seed, 2]), associate
     )
-    columns: dict[str, Any] = {"y_association": association, "y_p": p}
+    columns: dict[str, Any] = {"y_association": association, "y_p": test.p}
     if audited.latents is not None:
         index, chance = robustness_index(
             audited.latents,

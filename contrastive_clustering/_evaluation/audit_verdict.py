@@ -47,6 +47,9 @@ class Evidence:
     p : float
         P-value of the agreement of strata and levels.
 
+    smallest_p : float
+        The smallest p-value that permutations of the levels have; 0 if unknown.
+
     is_encoded : bool
         Whether a probe predicts the levels from the latents better than chance.
 
@@ -71,6 +74,7 @@ class Evidence:
     level_names: Sequence[str]
     composition: np.ndarray
     p: float
+    smallest_p: float
     is_encoded: bool
     is_below_chance: bool
     class_names: Sequence[str]
@@ -107,9 +111,13 @@ class Evidence:
 
     @property
     def are_strata_pure(self) -> bool:
-        """Whether each of several strata lies at a single level."""
+        """Whether each of several strata lies at a single level, not by chance.
+
+        Strata of one unit each lie at a single level whatever their number.
+        """
         n_levels = (self.composition > 0).sum(axis=1)
-        return len(n_levels) > 1 and bool((n_levels == 1).all())
+        is_pure = len(n_levels) > 1 and bool((n_levels == 1).all())
+        return is_pure and self.p <= LEVEL
 
 
 def judge(evidence: Evidence) -> tuple[str, list[str]]:
@@ -142,6 +150,12 @@ def judge(evidence: Evidence) -> tuple[str, list[str]]:
             f"The probe of {evidence.name} lies below chance, as on samples from which "
             f"an erasure or a harmonization of {evidence.name} was learned, or by "
             "accident. If fit or a harmonization has seen these samples, audit others."
+        )
+    if len(evidence.composition) > 1 and evidence.smallest_p > LEVEL:
+        sentences.append(
+            f"The smallest p-value of the permutations is {evidence.smallest_p:.2g}, "
+            f"because strata or levels of {evidence.name} have too few "
+            f"{evidence.unit}. A large p-value therefore says nothing."
         )
     small = evidence.small_levels
     if len(small):

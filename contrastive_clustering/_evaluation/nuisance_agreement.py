@@ -6,7 +6,10 @@ import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
 from contrastive_clustering._evaluation.group_parts import GroupParts
-from contrastive_clustering._evaluation.resampling import exceedance_p
+from contrastive_clustering._evaluation.resampling import (
+    PermutationTest,
+    exceedance_p,
+)
 from contrastive_clustering._utils.weighted_tables import count
 
 # Number of times that one sample of each part is drawn.
@@ -19,7 +22,7 @@ def agree(
     n_permutations: int,
     rng: np.random.Generator,
     measure: Callable[[np.ndarray, np.ndarray], float] = adjusted_mutual_info_score,
-) -> tuple[float, float]:
+) -> tuple[float, PermutationTest]:
     """Return the agreement of labels and levels, and its p-value.
 
     One sample of each part is drawn at random: the most frequent label of many samples
@@ -55,13 +58,15 @@ def agree(
 
     Returns
     -------
-    agreement, p : float
-        Mean of `measure` over the draws for which it is not NaN, NaN if there are none;
-        and the p-value of the mutual information, from `smallest_p` to 1.
+    agreement : float
+        Mean of `measure` over the draws for which it is not NaN, NaN if there are none.
+
+    test : PermutationTest
+        The p-value of the mutual information, from `smallest_p` to 1.
     """
     shape = (int(codes.max()) + 1, int(parts.levels.max()) + 1)
     n_draws = N_DRAWS if _vary_within_parts(codes, parts) else 1
-    agreements, ps = [], []
+    agreements, tests = [], []
     for _ in range(n_draws):
         drawn = codes[parts.draw(rng)]
 
@@ -71,11 +76,14 @@ def agree(
             return mutual_information(count(drawn, levels, shape))
 
         permute = parts.permuter(rng)
-        ps.append(exceedance_p(statistic, parts.levels, permute, n_permutations))
+        tests.append(exceedance_p(statistic, parts.levels, permute, n_permutations))
         agreements.append(float(measure(parts.levels, drawn)))
-    p = ps[0] if n_draws == 1 else min(1.0, 2 * float(np.median(ps)))
+    test = tests[0]
+    if n_draws > 1:
+        medians = np.median(tests, axis=0)
+        test = PermutationTest(*np.minimum(1, 2 * medians).tolist())
     known = [agreement for agreement in agreements if not np.isnan(agreement)]
-    return (float(np.mean(known)) if known else np.nan), p
+    return (float(np.mean(known)) if known else np.nan), test
 
 
 def smallest_p(codes: np.ndarray, parts: GroupParts, n_permutations: int) -> float:

@@ -1,6 +1,7 @@
 """P-values by permutation and intervals by the bootstrap, with limited memory."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,28 @@ MAX_ENTRIES = 2**20
 # Statistics that are equal except for rounding count as equal.
 ROUNDING = 1e-9
 
+# Fewer permutations with the largest statistic do not show how frequent it is.
+MIN_LARGEST = 5
+
+
+class PermutationTest(NamedTuple):
+    """The p-value of a statistic under random permutations.
+
+    Attributes
+    ----------
+    p : float
+        ``(1 + n_exceeding) / (1 + n_permutations)``, where ``n_exceeding`` counts the
+        permutations whose statistic is at least that of the data.
+
+    smallest : float
+        P-value of the largest statistic among the data and the permutations. It is
+        large if few units can be permuted or if few values differ. 0 if fewer than five
+        permutations have this statistic, as they do not show how frequent it is.
+    """
+
+    p: float
+    smallest: float
+
 
 def permutation_p(
     statistic: Callable[[np.ndarray], np.ndarray],
@@ -17,7 +40,7 @@ def permutation_p(
     blocks: np.ndarray,
     n_permutations: int,
     rng: np.random.Generator,
-) -> float:
+) -> PermutationTest:
     """Return the p-value of a statistic under random permutations of labels.
 
     Parameters
@@ -40,9 +63,8 @@ def permutation_p(
 
     Returns
     -------
-    p : float
-        ``(1 + n_exceeding) / (1 + n_permutations)``, where ``n_exceeding`` counts the
-        permutations whose statistic is at least that of `labels`.
+    test : PermutationTest
+        The p-value.
     """
     members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
 
@@ -58,7 +80,7 @@ def exceedance_p(
     labels: np.ndarray,
     permute: Callable[[np.ndarray], None],
     n_permutations: int,
-) -> float:
+) -> PermutationTest:
     """Return the p-value of a statistic under permutations that a function draws.
 
     Parameters
@@ -78,17 +100,27 @@ def exceedance_p(
 
     Returns
     -------
-    p : float
-        As for `permutation_p`.
+    test : PermutationTest
+        The p-value.
     """
-    observed = statistic(labels[None])[0]
-    threshold = observed - ROUNDING * max(1.0, abs(observed))
-    n_exceeding = 0
+    observed = float(statistic(labels[None])[0])
+    largest, n_largest, n_exceeding = observed, 0, 0
     for n_drawn in _batches(n_permutations, len(labels)):
         permuted = np.tile(labels, (n_drawn, 1))
         permute(permuted)
-        n_exceeding += int(np.sum(statistic(permuted) >= threshold))
-    return (1 + n_exceeding) / (1 + n_permutations)
+        statistics = statistic(permuted)
+        n_exceeding += int(np.sum(statistics >= _just_below(observed)))
+        if largest < _just_below(statistics.max()):
+            largest, n_largest = float(statistics.max()), 0
+        n_largest += int(np.sum(statistics >= _just_below(largest)))
+    n_all = 1 + n_permutations
+    smallest = (1 + n_largest) / n_all if n_largest >= MIN_LARGEST else 0.0
+    return PermutationTest((1 + n_exceeding) / n_all, smallest)
+
+
+def _just_below(statistic: float) -> float:
+    """Return a threshold that statistics reach that are equal except for rounding."""
+    return statistic - ROUNDING * max(1.0, abs(statistic))
 
 
 def bootstrap_interval(

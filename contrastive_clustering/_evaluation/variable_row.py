@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._evaluation.association_result import LEVEL
 from contrastive_clustering._evaluation.resampling import ROUNDING, permutation_p
 from contrastive_clustering._evaluation.survival import LogRankTest
 from contrastive_clustering._evaluation.survival_column import SurvivalColumn
@@ -77,11 +78,19 @@ def make_row(
     low, high = test.interval(
         N_RESAMPLES, confidence_level, np.random.default_rng([seed, 1])
     )
-    # Resamples that are all alike, such as those of strata that a variable separates
-    # perfectly, do not show how precise the effect is.
+    # Resamples that are all alike, such as those without events before the horizon, do
+    # not show how precise the effect is.
     if np.isclose(low, high, rtol=ROUNDING, atol=0):
         low = high = np.nan
     effect = test.effect()
+    permuted = permutation_p(
+        test.statistic,
+        codes,
+        blocks[known],
+        n_permutations,
+        np.random.default_rng([seed, 0]),
+    )
+    notes = [test.note, _why_p_is_large(permuted.smallest)]
     return row | {
         "test": test.test,
         "statistic": float(test.statistic(codes[None])[0]),
@@ -90,15 +99,19 @@ def make_row(
         # Ties among resampled units can shift the limits beyond an extreme effect.
         "effect_low": float(np.minimum(low, effect)),
         "effect_high": float(np.maximum(high, effect)),
-        "p": permutation_p(
-            test.statistic,
-            codes,
-            blocks[known],
-            n_permutations,
-            np.random.default_rng([seed, 0]),
-        ),
-        "note": test.note,
+        "p": permuted.p,
+        "note": "; ".join(filter(None, notes)),
     }
+
+
+def _why_p_is_large(smallest: float) -> str:
+    """Return that no p-value can be small, or ""."""
+    if smallest <= LEVEL:
+        return ""
+    return (
+        f"the smallest p of the permutations is {smallest:.2g}, so that a large p says "
+        "nothing"
+    )
 
 
 def _why_unsuitable(column: Column | SurvivalColumn, n_strata: int) -> str:

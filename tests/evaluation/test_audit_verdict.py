@@ -18,6 +18,7 @@ BASE = Evidence(
     level_names=["a", "b"],
     composition=np.array([[20, 20], [20, 20]]),
     p=0.5,
+    smallest_p=0.001,
     is_encoded=False,
     is_below_chance=False,
     class_names=[],
@@ -64,6 +65,24 @@ def test_pure_strata_are_not_identifiable_without_classes():
     assert judge_with(composition=np.array([[40, 1], [0, 40]]))[0] == NO_SIGN
     one_stratum = {"composition": np.array([[20, 0, 0]]), "level_names": ["a", "b"]}
     assert not replace(BASE, **one_stratum).are_strata_pure
+
+
+def test_strata_that_are_pure_by_chance_are_identifiable():
+    """As each of ten strata with one or two members is."""
+    pure = np.repeat([[2, 0], [0, 1]], 5, axis=0)
+    for p, verdict in ((0.05, NOT_IDENTIFIABLE), (0.06, NO_SIGN), (1.0, NO_SIGN)):
+        assert judge_with(p=p, composition=pure)[0] == verdict
+
+
+def test_a_p_value_that_cannot_be_small_is_explained():
+    verdict, (sentence,) = judge_with(p=1.0, smallest_p=0.083)
+    assert verdict == NO_SIGN
+    assert sentence.startswith("The smallest p-value of the permutations is 0.083, ")
+    assert "strata or levels of site have too few groups" in sentence
+    assert judge_with(p=1.0, smallest_p=0.05) == (NO_SIGN, [])
+    one_stratum = np.array([[20, 20]])
+    found = judge_with(p=1.0, smallest_p=1.0, composition=one_stratum)
+    assert found == (NO_SIGN, [])
 
 
 @pytest.mark.parametrize(("n_shared", "is_identifiable"), [(4, False), (5, True)])

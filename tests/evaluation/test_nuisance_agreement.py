@@ -26,7 +26,7 @@ def simulate(rng, n_groups=40, *, varies):
 
 def p_of(strata, levels, groups, rng, n_permutations=99):
     parts = GroupParts.of(Grouping(groups, groups.max() + 1), levels)
-    return agree(strata, parts, n_permutations, rng)[1]
+    return agree(strata, parts, n_permutations, rng)[1].p
 
 
 def test_counts_and_mutual_information_agree_with_scikit_learn():
@@ -84,7 +84,8 @@ def test_identical_partitions_have_the_smallest_p():
     levels = np.repeat([0, 1], 20)
     parts = GroupParts.of(Grouping(np.arange(40), 40), levels)
     rng = np.random.default_rng(0)
-    assert agree(1 - levels, parts, 99, rng) == pytest.approx((1, 0.01))
+    agreement, test = agree(1 - levels, parts, 99, rng)
+    assert (agreement, test.p) == pytest.approx((1, 0.01))
 
 
 def test_a_level_that_varies_within_every_group_can_agree():
@@ -122,3 +123,14 @@ def test_groups_that_count_as_independent_samples_cause_false_alarms():
         strata, levels, groups = simulate(rng, varies=False)
         alarms += p_of(strata, levels, np.arange(len(groups)), rng) <= 0.05
     assert alarms > binom.ppf(0.995, 100, 0.05)
+
+
+@pytest.mark.parametrize("varies", [False, True])
+def test_the_smallest_p_is_that_of_the_most_extreme_permutation(varies):
+    """One group of 12, of which 6 are at each of two sites, is in another stratum."""
+    groups, levels = np.repeat(np.arange(12), 2), np.repeat(np.arange(12) % 2, 2)
+    strata = (groups == 0).astype(int)
+    strata[0] = not varies
+    parts = GroupParts.of(Grouping(groups, 12), levels)
+    _, (p, smallest) = agree(strata, parts, 99, np.random.default_rng(0))
+    assert p == smallest == 1

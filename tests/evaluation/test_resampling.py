@@ -32,7 +32,7 @@ def test_p_agrees_with_exhaustive_enumeration(blocks):
     blocks = np.array(blocks)
     exact = enumerate_p(blocks)
     n = 40_000
-    p = permutation_p(weighted_sum, LABELS, blocks, n, np.random.default_rng(0))
+    p, _ = permutation_p(weighted_sum, LABELS, blocks, n, np.random.default_rng(0))
     assert abs(p - exact) < 4 * np.sqrt(exact * (1 - exact) / n)
 
 
@@ -63,7 +63,7 @@ def test_p_counts_the_observed_labels_and_ties(sign, expected):
         return np.full(len(labels), 1.0 if is_observed or sign > 0 else 0.5)
 
     blocks = np.zeros(6, int)
-    p = permutation_p(statistic, LABELS, blocks, 99, np.random.default_rng(0))
+    p, _ = permutation_p(statistic, LABELS, blocks, 99, np.random.default_rng(0))
     assert p == expected
 
 
@@ -76,8 +76,33 @@ def test_rounding_does_not_separate_equal_statistics(scale):
         return np.full(len(labels), scale * (1 - 1e-13 * (len(calls) > 1)))
 
     blocks = np.zeros(6, int)
-    p = permutation_p(statistic, LABELS, blocks, 9, np.random.default_rng(0))
+    p, _ = permutation_p(statistic, LABELS, blocks, 9, np.random.default_rng(0))
     assert p == 1
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+@pytest.mark.parametrize("labels", [[0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 0, 1]])
+def test_the_smallest_p_does_not_depend_on_the_data(scale, labels):
+    """The largest of the differences of two triples is that of 2 of 20 labelings."""
+
+    def statistic(labels):
+        return scale * np.abs(labels @ VALUES - VALUES.sum() / 2)
+
+    labels, blocks, rng = np.array(labels), np.zeros(6, int), np.random.default_rng(0)
+    p, smallest = permutation_p(statistic, labels, blocks, 20_000, rng)
+    assert smallest == pytest.approx(2 / 20, abs=0.01)
+    assert p >= smallest
+
+
+def test_blocks_of_single_units_have_no_small_p():
+    rng = np.random.default_rng(0)
+    assert permutation_p(weighted_sum, LABELS, np.arange(6), 99, rng) == (1, 1)
+
+
+def test_few_permutations_do_not_show_the_smallest_p():
+    values = np.random.default_rng(0).normal(size=6)
+    rng, blocks = np.random.default_rng(1), np.zeros(6, int)
+    assert permutation_p(lambda x: x @ values, LABELS, blocks, 9, rng).smallest == 0
 
 
 def test_interval_of_a_mean_agrees_with_the_normal_distribution():

@@ -12,10 +12,15 @@ LEVELS = np.arange(30) % 3
 
 
 def row(column, labels=LABELS, **parameters):
-    defaults = {"reason": "", "n_permutations": 99, "confidence_level": 0.9, "seed": 0}
-    names = ["a", "b", "c"]
-    blocks = np.zeros(len(labels), int)
-    return make_row(column, labels, blocks, names, **defaults | parameters)
+    defaults = {
+        "blocks": np.zeros(len(labels), int),
+        "names": ["a", "b", "c"],
+        "reason": "",
+        "n_permutations": 99,
+        "confidence_level": 0.9,
+        "seed": 0,
+    }
+    return make_row(column, labels, **defaults | parameters)
 
 
 def numeric(values):
@@ -103,3 +108,27 @@ def test_survival_names_the_strata_that_have_values():
     time = np.where(LABELS == 0, NAN, NUMBERS)
     note = row(survival(time, LEVELS == 0))["note"]
     assert note.startswith("stratum c minus stratum b, up to ")
+
+
+@pytest.mark.parametrize(
+    ("column", "blocks"),
+    [
+        (numeric(NUMBERS), np.arange(30)),
+        (categorical(np.arange(30) < 2), np.zeros(30, int)),
+        (survival(NUMBERS, np.arange(30) == 0), np.zeros(30, int)),
+    ],
+)
+def test_the_note_says_that_no_p_can_be_small(column, blocks):
+    found = row(column, n_permutations=999, blocks=blocks)
+    assert found["p"] > 0.05
+    end = ", so that a large p says nothing"
+    before, _, smallest = found["note"].removesuffix(end).rpartition(" is ")
+    assert found["note"].endswith(end)
+    assert before.endswith("the smallest p of the permutations")
+    assert found["p"] >= float(smallest) - 0.005 > 0.05
+    assert before.startswith("stratum ") == (column.kind == "survival")
+
+
+def test_the_note_is_empty_if_p_can_be_small():
+    assert row(numeric(NUMBERS), n_permutations=9)["note"] == ""
+    assert row(categorical(LEVELS), n_permutations=999)["note"] == ""
