@@ -11,6 +11,8 @@ the stratum of their patient, the others in a random one.
 - power: rejections at 0.05 of outcomes that differ between the strata of patients.
 - intervals: how often the interval of an effect contains the true effect: that of
   200,000 patients, or for survival the difference of the two strata that were chosen.
+- many_strata: the same for two to twenty strata of 20 to 200 patients. A number of the
+  second half of the strata is larger; a category of three levels follows the stratum.
 - lung: three strata of lung tumors by radiomics, against survival, stage and so on. It
   reads the training part of lung_radiomics_survival.npz from the folder that
   CONTRASTIVE_CLUSTERING_DATA names.
@@ -20,6 +22,7 @@ Intervals of rates are 95 % intervals of Clopper and Pearson.
 
 import argparse
 import os
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +206,49 @@ def intervals(asked: argparse.Namespace) -> pd.DataFrame:
             covered.append(is_covered.rename({"time": "survival"}))
         counts = pd.DataFrame(covered).sum()
         rows.append({"difference": effect} | show_rates(counts, asked.sets))
+    return pd.DataFrame(rows)
+
+
+def draw_many(
+    rng: np.random.Generator, n: int, n_strata: int, share: float
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return strata, and outcomes of which a share depends on them."""
+    own = rng.integers(n_strata, size=n)
+    is_shared = rng.random(n) < share
+    number = rng.normal(size=n) + 4 * share * (own >= n_strata // 2)
+    category = np.where(is_shared, own % 3, rng.integers(3, size=n)).astype(str)
+    return own, pd.DataFrame({"number": number, "category": category})
+
+
+def many_strata(asked: argparse.Namespace) -> pd.DataFrame:
+    rows = []
+    for share, n_strata, n in product((0.0, 0.6), (2, 3, 8, 20), (20, 60, 200)):
+        own, outcomes = draw_many(
+            np.random.default_rng([9, 9]), 200_000, n_strata, share
+        )
+        levels = outcomes["category"].astype(int).to_numpy()
+        true = pd.Series(
+            {
+                "number": KruskalWallisTest(
+                    outcomes["number"].to_numpy(), own
+                ).effect(),
+                "category": ChiSquaredTest(levels, own).effect(),
+            }
+        )
+        covered = []
+        for seed in range(asked.sets):
+            own, outcomes = draw_many(np.random.default_rng(seed), n, n_strata, share)
+            table = associate_strata(
+                own, outcomes, n_permutations=39, random_state=seed
+            ).table
+            # No effect is not exactly zero in a finite population.
+            is_above = table["effect_low"] > true + 0.005
+            covered.append(~is_above & (table["effect_high"] >= true))
+        counts = pd.DataFrame(covered).sum()
+        rows.append(
+            {"share": share, "strata": n_strata, "patients": n}
+            | show_rates(counts, asked.sets)
+        )
     return pd.DataFrame(rows)
 
 

@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Callable
 
 import pandas as pd
-from patient_associations import false_alarms, intervals, lung, power
+from patient_associations import false_alarms, intervals, lung, many_strata, power
 from patient_calibration import audit_probes, copies, evaluation_intervals
 from patient_costs import memory, speed
 from patient_images import chest, stability, ultrasound
@@ -24,6 +24,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
     "false_alarms": false_alarms,
     "power": power,
     "intervals": intervals,
+    "many_strata": many_strata,
     "evaluation_intervals": evaluation_intervals,
     "audit_probes": audit_probes,
     "copies": copies,

@@ -172,7 +172,7 @@ class KruskalWallisTest:
         """
         ranks = rankdata(self.values[rows], axis=1)
         share, n_strata = self._explained(ranks, self.labels[rows])
-        # Of the variance that strata do not explain, this part seems to be explained.
+        # Strata seem to explain this part of the variance that they do not explain.
         part = (n_strata - 1) / max(1, len(self.values) - 1)
         unexplained = (1 - share) / np.where(part < 1, 1 - part, np.nan)
         corrected = [
