@@ -76,6 +76,15 @@ def test_directions_find_clusters_that_positions_do_not(rays):
     np.testing.assert_array_equal(by_direction.predict(nearer), by_direction.labels_)
 
 
+def test_a_sample_at_the_mean_has_no_direction_but_a_cluster():
+    corners = np.array([[3.0, 1.0], [-3.0, 1.0], [-3.0, -1.0], [3.0, -1.0]])
+    X = np.vstack([corners, 2 * corners, np.zeros((1, 2))])
+    fitted = ConsensusClustering(2, cosine_fraction=1.0, random_state=0).fit(X)
+    assert (fitted._mean == 0).all()
+    assert set(fitted.labels_) == {0, 1}
+    np.testing.assert_allclose(fitted.predict_proba(X[-1:]).sum(), 1)
+
+
 def test_half_of_the_members_compare_directions(rays):
     X, _ = rays
     # Three of each kind of the 12 members vote.
@@ -125,6 +134,18 @@ def test_labels_proba_and_predictions_agree(digits):
     np.testing.assert_array_equal(fitted.predict(X[:7]), fitted.labels_[:7])
     again = ConsensusClustering(10, random_state=0).fit(X)
     np.testing.assert_array_equal(again.labels_, fitted.labels_)
+
+
+def test_prediction_requires_the_features_of_the_training_set():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=[*"ab"])
+    consensus = ConsensusClustering(2, n_members=2, random_state=0).fit(frame)
+    with pytest.raises(ValueError, match="feature names should match"):
+        consensus.predict(frame[["b", "a"]])
+    assert list(consensus.feature_names_in_) == ["a", "b"]
+    consensus.fit(frame.to_numpy())
+    with pytest.raises(ValueError, match=r"3 features, but ConsensusClustering"):
+        consensus.predict_proba(np.zeros((4, 3)))
+    assert consensus.n_features_in_ == 2
 
 
 def test_consensus_depends_less_on_the_seed_than_its_members(digits):
@@ -191,6 +212,18 @@ def test_max_samples_below_the_number_of_clusters_is_an_error():
 def test_too_few_samples_is_an_error():
     with pytest.raises(ValueError, match=r"n_samples=2, fewer than n_clusters=3"):
         ConsensusClustering(3).fit(np.eye(2))
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(24) // 4])
+def test_each_sample_or_group_can_be_a_cluster(groups):
+    centers = 9 * np.random.default_rng(0).normal(size=(6, 2))
+    X = centers if groups is None else np.repeat(centers, 4, axis=0)
+    X = X + 1e-3 * np.random.default_rng(1).normal(size=X.shape)
+    labels = ConsensusClustering(6, max_samples=6, random_state=0).fit_predict(
+        X, groups=groups
+    )
+    y = np.arange(6) if groups is None else groups
+    assert adjusted_rand_score(y, labels) == 1
 
 
 @pytest.mark.parametrize(
@@ -360,15 +393,21 @@ def test_a_group_weighs_as_one_in_the_origin_of_directions():
     np.testing.assert_allclose(fitted._mean, expected)
 
 
-def test_a_consensus_without_empty_clusters_is_computed_once(monkeypatch):
-    calls = []
+@pytest.mark.parametrize(("n_empty", "n_calls"), [(0, 1), (2, 3), (99, 5)])
+def test_a_consensus_with_an_empty_cluster_is_computed_again(
+    monkeypatch, n_empty, n_calls
+):
+    seeds = []
 
-    def count(*arguments):
-        calls.append(arguments)
-        return agree(*arguments)
+    def agree_later(votes, n_clusters, seed, weights):
+        seeds.append(seed)
+        agreed = agree(votes, n_clusters, seed, weights)
+        return np.zeros_like(agreed) if len(seeds) <= n_empty else agreed
 
-    monkeypatch.setattr("contrastive_clustering._clustering.consensus.agree", count)
+    monkeypatch.setattr(
+        "contrastive_clustering._clustering.consensus.agree", agree_later
+    )
     X = make_blobs(60, centers=[[0, 0], [9, 9]], random_state=0)[0]
     labels = ConsensusClustering(2, n_members=4, random_state=0).fit_predict(X)
-    assert set(labels) == {0, 1}
-    assert len(calls) == 1
+    assert len(seeds) == len(set(seeds)) == n_calls
+    assert set(labels) == ({0} if n_calls == 5 else {0, 1})

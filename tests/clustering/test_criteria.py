@@ -1,5 +1,6 @@
 import math
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberSearch,
     _below_chord,
 )
+from contrastive_clustering._utils import kmeans as _kmeans
 
 
 def score_of(criterion, latents, fit, n_clusters, seed):
@@ -49,6 +51,7 @@ def test_silhouette_is_computed_on_the_other_half(n_clusters):
     fit, seen_parts = recorded_fit()
     score = score_of("silhouette", latents, fit, n_clusters, 0)
     assert len(seen_parts) == 2 * _criteria.N_SPLITS
+    assert len({seen.tobytes() for seen in seen_parts}) == len(seen_parts)
     wanted = []
     for seen in seen_parts:
         rows = {tuple(row) for row in seen}
@@ -67,10 +70,21 @@ def test_more_strata_than_half_of_the_samples_have_the_worst_score(criterion):
     assert scores[1:] == [-1, -1]
 
 
-def test_stability_is_computed_for_as_many_strata_as_half_of_the_samples():
+@pytest.mark.parametrize(
+    "predicted", [[0] * 6, [-1] * 6, list(range(6)), [0, 1, -1, -1, -1, -1]], ids=str
+)
+def test_strata_without_a_silhouette_have_the_worst_score(predicted):
+    def fit(latents, n_clusters):
+        return SimpleNamespace(predict=lambda new: np.array(predicted))
+
+    assert score_of("silhouette", draw_blobs(3, n_samples=12), fit, 2, 0) == -1
+
+
+@pytest.mark.parametrize(("criterion", "n_fits"), [("silhouette", 2), ("stability", 4)])
+def test_half_of_the_samples_suffice_for_as_many_strata(criterion, n_fits):
     fit, parts = recorded_fit()
-    score = score_of("stability", draw_blobs(3, n_samples=16), fit, 8, 0)
-    assert len(parts) == 4 * _criteria.N_SPLITS
+    score = score_of(criterion, draw_blobs(3, n_samples=16), fit, 8, 0)
+    assert len(parts) == n_fits * _criteria.N_SPLITS
     assert score > -1
 
 
@@ -125,6 +139,25 @@ def test_scores_do_not_depend_on_the_other_candidates(criterion, n_jobs, rays):
     if criterion == "elbow":
         alone = _below_chord(result.candidates, np.array(alone))
     np.testing.assert_allclose(result.scores, alone, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", ["silhouette", "stability"])
+def test_candidates_share_the_fine_partitions_of_their_members(
+    criterion, rays, monkeypatch
+):
+    made = []
+
+    class CountedKMeans(_kmeans.KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            made.append(self.n_clusters)
+            return super().fit(X, y, sample_weight)
+
+    monkeypatch.setattr(_kmeans, "KMeans", CountedKMeans)
+    fit = partial(fit_kmeans, clusterer=ConsensusClustering(n_members=4))
+    CRITERIA[criterion].judge(rays, fit, [4], 0, 0)
+    n_alone = len(made)
+    CRITERIA[criterion].judge(rays, fit, [4, 5, 6], 0, 0)
+    assert len(made) == 2 * n_alone
 
 
 def test_stability_is_the_agreement_above_chance():
