@@ -1,9 +1,11 @@
 import itertools
 import math
 from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from skorch.history import History
 from torch import nn
 
 from contrastive_clustering import (
@@ -25,6 +27,7 @@ from contrastive_clustering._networks.backbone_encoder import BackboneEncoder
     ("seconds", "shown"),
     [
         (0.52, "0.5 seconds"),
+        (2, "2 seconds"),
         (119, "119 seconds"),
         (150, "2 minutes"),
         (7200, "2 hours"),
@@ -75,12 +78,42 @@ def test_memory_grows_with_the_batch_but_not_beyond_the_samples(fast, monkeypatc
         for size in (10, 20, 30, 40, 99)
     ]
     assert found[3] == found[4]
-    assert len({b - a for a, b in itertools.pairwise(found[:4])}) == 1
+    (growth,) = {b - a for a, b in itertools.pairwise(found[:4])}
+    assert growth > 10 * 8 * 8 * 4  # at least a float32 copy of ten images
 
 
-def test_estimates_of_short_fits_are_not_cheap(fast):
+def test_memory_includes_weights_gradients_and_moments(fast, monkeypatch):
+    monkeypatch.setattr(_cost, "_seconds_per_sample", lambda *args: 0.0)
+    X = np.random.default_rng(0).normal(size=(40, 10))
+    dataset = ArrayDataset(X, Scaler.fit(X, read_layout(X.shape)))
+    small = nn.Linear(10, 4)
+    large = nn.Sequential(nn.Linear(10, 1000), nn.Linear(1000, 4))
+    found = []
+    for encoder in (small, large):
+        clusterer = ContrastiveAutoencoderClusterer(**fast, encoder=encoder)
+        cost = estimate_fit(dataset, resolve_settings(clusterer, dataset, 0))
+        found.append(cost.bytes)
+    n_weights = 11 * 1000 + 1001 * 4 - 11 * 4
+    assert 4 * 4 * n_weights <= found[1] - found[0] <= 6 * 4 * n_weights
+
+
+def test_timed_steps_are_silent_and_the_first_does_not_count(fast, capsys):
+    dataset, settings = make(fast, verbose=1)
+    estimate_fit(dataset, settings)
+    assert capsys.readouterr() == ("", "")
+
+    def run_epochs(dataset):
+        net.history = History([{"dur": 90.0}, {"dur": 1.0}, {"dur": 3.0}])
+
+    net = SimpleNamespace(run_epochs=run_epochs)
+    assert _cost._seconds_per_sample(net, range(10)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("n_images", "n_timed"), [(99, 64), (40, 40), (1, 32)])
+def test_estimates_of_short_fits_are_not_cheap(fast, monkeypatch, n_images, n_timed):
+    monkeypatch.setattr(_cost, "VALUES_TIMED", n_images * 8 * 8)
     dataset, settings = make(fast, max_epochs=3, refinement_epochs=2, batch_size=64)
-    needed = math.ceil(100 * 3 * 64 / 5)
+    needed = math.ceil(100 * 3 * n_timed / 5)
     for n_samples in (needed - 1, needed):
         repeated = dataset.take(np.zeros(n_samples, dtype=np.intp))
         assert is_cheap_to_estimate(repeated, settings) == (n_samples == needed)
@@ -102,21 +135,28 @@ def test_the_estimate_is_close_to_the_time_of_a_fit():
 
 
 @pytest.mark.parametrize(
-    ("cached_views", "n_new"), [(4, 4), (20, 12), (None, 12)], ids=str
+    ("parameters", "n_new"),
+    [
+        ({"cached_views": 4}, 4),
+        ({"cached_views": 20}, 12),
+        ({"cached_views": None}, 12),
+        ({"cached_views": 4, "trainable": "all"}, 12),
+    ],
+    ids=str,
 )
-def test_epochs_that_repeat_views_take_less_time(
-    fast, monkeypatch, cached_views, n_new
-):
+def test_epochs_that_repeat_views_take_less_time(fast, monkeypatch, parameters, n_new):
+    calls = []
+
     def fixed(net, dataset):
+        calls.append(net)
         return 0.01 if net.module_.encoder._bank is None else 0.001
 
     monkeypatch.setattr(_cost, "_seconds_per_sample", fixed)
-    encoder = PretrainedEncoder(
-        nn.Conv2d(3, 4, 3), image_size=8, cached_views=cached_views
-    )
+    encoder = PretrainedEncoder(nn.Conv2d(3, 4, 3), image_size=8, **parameters)
     epochs = {"max_epochs": 7, "refinement_epochs": 5}
     cost = estimate_fit(*make(fast, encoder=encoder, **epochs))
     assert cost.seconds == pytest.approx(40 * (0.01 * n_new + 0.001 * (12 - n_new)))
+    assert len(calls) == 1 + (n_new < 12)
 
 
 def test_repeated_views_are_timed_without_the_backbone(fast, monkeypatch):

@@ -5,6 +5,8 @@ import pytest
 import torch
 from sklearn.cluster import KMeans, MeanShift
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+from torch import nn
 
 from contrastive_clustering import (
     ClusterNumberSearch,
@@ -204,22 +206,40 @@ def test_samples_that_were_not_clustered_are_assigned_to_the_strata(
 
 
 @pytest.mark.usefixtures("few_clustered")
-def test_the_clustered_samples_depend_on_the_seed(tiny_images, fast):
-    seen = []
+@pytest.mark.parametrize("groups", [None, np.arange(40) % 30], ids=["none", "groups"])
+def test_the_clustered_samples_depend_on_the_seed(tiny_images, groups):
+    scaler = Scaler.fit(tiny_images, read_layout(tiny_images.shape))
+    metadata = Metadata.read(groups, None, 40)
+    whole = ArrayDataset(tiny_images, scaler, metadata=metadata)
+    drawn = [_fitting._clustered_rows(whole, seed) for seed in (0, 0, 1, 2)]
+    for rows in drawn:
+        assert len(set(rows)) == 25
+        assert (np.diff(rows) > 0).all()  # files are read in their order
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert len({tuple(rows) for rows in drawn}) == 3
 
-    class Seeing(KMeans):
-        def fit_predict(self, X, y=None, sample_weight=None):
-            seen.append(X)
-            return super().fit_predict(X)
 
-    for seed in (0, 0, 1):
-        parameters = {**fast, "max_epochs": 0, "refinement_epochs": 0}
-        ContrastiveAutoencoderClusterer(
-            **{**parameters, "clusterer": Seeing(n_init=1), "random_state": seed}
-        ).fit(tiny_images)
-    assert [len(X) for X in seen] == [25, 25, 25]
-    np.testing.assert_array_equal(seen[0], seen[1])
-    assert not np.array_equal(seen[0], seen[2])
+def test_weights_that_overflow_in_the_last_step_are_an_error(tiny_images, fast):
+    class Overflow(Callback):
+        def on_train_end(self, net, **kwargs):
+            net.module_.decoder[-1].bias.data[0] = torch.inf
+
+    clusterer = ContrastiveAutoencoderClusterer(
+        callbacks=[Overflow()], **{**fast, "refinement_epochs": 0}
+    )
+    with pytest.raises(ValueError, match=r"after 2 epochs .* weights decoder\.\S+bias"):
+        clusterer.fit(tiny_images)
+
+
+@pytest.mark.parametrize("n_clustered", [25, 40])
+def test_strata_keep_their_earlier_numbers(dataset, fast, monkeypatch, n_clustered):
+    monkeypatch.setattr(_fitting, "MAX_CLUSTERED", n_clustered)
+    settings = resolve_settings(ContrastiveAutoencoderClusterer(**fast), dataset, 3)
+    first = fit_model(dataset, settings)
+    swapped = 1 - first.labels
+    model = fit_model(dataset, settings, earlier=swapped)
+    np.testing.assert_array_equal(model.labels, swapped)
+    np.testing.assert_array_equal(model.typical, first.typical[::-1])
 
 
 @pytest.mark.usefixtures("few_clustered")
@@ -244,3 +264,71 @@ def test_the_clustered_samples_are_of_as_many_groups_as_possible(tiny_images, fa
     np.testing.assert_array_equal(
         model.labels, model.clustering.predict(model.net.encode(whole))
     )
+
+
+def test_a_group_weighs_as_one_in_the_origin_of_the_prototypes(tiny_images, fast):
+    groups = np.minimum(np.arange(40), 20)  # one has 20 samples
+    metadata = Metadata.read(groups, None, 40)
+    scaler = Scaler.fit(tiny_images, read_layout(tiny_images.shape))
+    whole = ArrayDataset(tiny_images, scaler, metadata=metadata)
+
+    def mean_over_groups(model):
+        latents = model.net.encode(whole)
+        return np.vstack([latents[:20], latents[20:].mean(axis=0)]).mean(axis=0)
+
+    # One keeps the prototypes of the first phase, the other learns them again.
+    first = fit(whole, fast, refinement_epochs=0)
+    kept = fit(whole, fast, refinement="prototypes")
+    again = fit(whole, fast, refinement="self_training")
+    for model, source in ((kept, first), (again, again)):
+        origin = model.net.module_.prototype_head.origin.numpy()
+        expected = mean_over_groups(source)
+        np.testing.assert_allclose(origin, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def copies():
+    """Rows around three centers, some with 39 copies, and the group of each row."""
+    centers = np.repeat([0.0, 5.0, 9.0], 8)[:, None] * np.ones(3)
+    rows = centers + np.random.default_rng(0).normal(0, 0.1, centers.shape)
+    groups = np.concatenate([np.arange(24), np.repeat(np.arange(8, 24), 39)])
+    return rows[groups], groups, Scaler.fit(rows, read_layout(rows.shape))
+
+
+def fit_rows(copies, fast, n_rows, *, is_grouped, **others):
+    """Fit the first rows with a net that does not change."""
+    X, groups, scaler = copies
+    metadata = Metadata.read(groups[:n_rows] if is_grouped else None, None, n_rows)
+    torch.manual_seed(0)
+    fixed = {"encoder": nn.Linear(3, 2), "latent_dim": 2, "lr": 1e-30}
+    return fit(
+        ArrayDataset(X[:n_rows], scaler, metadata=metadata), fast, **fixed, **others
+    )
+
+
+@pytest.mark.parametrize("refinement_epochs", [0, 1])
+def test_copies_in_a_group_do_not_change_the_strata(copies, fast, refinement_epochs):
+    """Ungrouped copies move the boundary between two strata at three centers."""
+    n_rows, epochs = len(copies[0]), {"refinement_epochs": refinement_epochs}
+    alone = fit_rows(copies, fast, 24, is_grouped=False, **epochs)
+    grouped = fit_rows(copies, fast, n_rows, is_grouped=True, **epochs)
+    ungrouped = fit_rows(copies, fast, n_rows, is_grouped=False, **epochs)
+    expected = np.repeat([0, 1, 1], 8)
+    assert clustering_accuracy(expected, alone.labels) == 1
+    assert clustering_accuracy(expected, grouped.labels[:24]) == 1
+    assert clustering_accuracy(np.repeat([0, 0, 1], 8), ungrouped.labels[:24]) == 1
+
+
+def test_copies_in_a_group_do_not_change_the_number_of_strata(copies, fast):
+    alone, grouped = (
+        fit_rows(
+            copies,
+            fast,
+            n_rows,
+            is_grouped=True,
+            n_clusters=ClusterNumberSearch("elbow", max_clusters=5),
+            refinement_epochs=0,
+        ).search
+        for n_rows in (24, len(copies[0]))
+    )
+    np.testing.assert_allclose(grouped.scores, alone.scores, rtol=1e-4, atol=1e-6)
