@@ -1,12 +1,15 @@
 import pickle
+import signal
 import sys
 from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import (
     Callback,
+    Checkpoint,
     EarlyStopping,
     EpochScoring,
     PrintLog,
@@ -18,7 +21,11 @@ from contrastive_clustering import (
     ClusterNumberSearch,
     ContrastiveAutoencoderClusterer,
 )
-from contrastive_clustering._training.callbacks import WarmUpCosine, select_observers
+from contrastive_clustering._training.callbacks import (
+    WarmUpCosine,
+    changes_training,
+    select_observers,
+)
 
 
 def test_learning_rate_rises_and_falls(tiny_images, fast):
@@ -81,6 +88,40 @@ def test_verbose_shows_each_loss_and_zero_shows_nothing(tiny_images, fast, capsy
     assert ", assignment_loss " in lines[-1]
 
 
+def test_a_training_has_one_bar_on_a_terminal(tiny_images, fast, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    clusterer = ContrastiveAutoencoderClusterer(verbose=1, **fast).fit(tiny_images)
+    clusterer.partial_fit(tiny_images)
+    *bars, rest = capsys.readouterr().err.split("\n")
+    last = [bar.rpartition("\r")[2].partition(" [")[0] for bar in bars]
+    assert [bar.partition(":")[0] for bar in last] == [
+        "training",
+        "refinement",
+        "training",
+    ]
+    assert [bar.rpartition(" ")[2] for bar in last] == ["2/2", "1/1", "1/1"]
+    assert rest == ""
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_the_last_epoch_before_an_interrupt_is_shown(tiny_images, fast, capsys):
+    class Interrupter(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if net.epoch_number == n_epochs + 1:
+                signal.raise_signal(signal.SIGINT)
+
+    for n_epochs in (0, 3):
+        clusterer = ContrastiveAutoencoderClusterer(
+            verbose=1, callbacks=[Interrupter()], **{**fast, "max_epochs": 60}
+        )
+        with pytest.warns(ConvergenceWarning, match=f"after {n_epochs} of 60 epochs"):
+            clusterer.fit(tiny_images)
+        shown = [line for line in capsys.readouterr().err.splitlines() if line]
+        assert [line.partition(",")[0] for line in shown] == (
+            ["training 3/60 epochs"] if n_epochs else []
+        )
+
+
 class Pickler(Callback):
     """Pickle the net during training, as skorch's Checkpoint can."""
 
@@ -121,3 +162,22 @@ def test_observers_are_distinguished_from_callbacks_that_affect_training():
         ("other", Other()),
     ]
     assert select_observers([*acting, *recording]) == recording
+
+
+@pytest.mark.parametrize(
+    ("callback", "changes"),
+    [
+        (EarlyStopping(), True),
+        (EarlyStopping, True),
+        (Checkpoint(load_best=True), True),
+        (Checkpoint(), False),
+        (Checkpoint, False),
+        (PrintLog(), False),
+        (Callback, False),
+        (5, False),
+    ],
+)
+def test_only_callbacks_that_train_or_restore_weights_change_training(
+    callback, changes
+):
+    assert changes_training(callback) is changes

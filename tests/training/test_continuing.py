@@ -58,6 +58,8 @@ def test_weights_that_callbacks_have_frozen_stay_frozen(tiny_images, first_phase
     ("policy", "settings"),
     [
         ("StepLR", {"step_size": 1}),
+        ("StepLR", {"step_size": 1, "last_epoch": -1}),
+        ("ReduceLROnPlateau", {"patience": 0, "threshold": 9.0}),
         (CosineAnnealingLR, {"T_max": 2}),
         (OneCycleLR, {"max_lr": 1e-2, "total_steps": 99}),
         ("WarmRestartLR", {}),
