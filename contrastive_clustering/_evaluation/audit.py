@@ -5,21 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
-from contrastive_clustering._evaluation.audit_row import Audited, make_row
+from contrastive_clustering._evaluation.audit_samples import audit_samples
 from contrastive_clustering._evaluation.encoding import encode, predict_strata
 from contrastive_clustering._evaluation.evaluate import read_optional_classes
 from contrastive_clustering._utils.arrays import errors_about, from_tensor
-from contrastive_clustering._utils.grouping import Grouping, read_units
+from contrastive_clustering._utils.grouping import read_units
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.nuisance import Nuisance
-from contrastive_clustering._utils.numbering import noise_mask
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
@@ -27,10 +24,6 @@ from contrastive_clustering._utils.param_validation import (
     validate_params,
 )
 from contrastive_clustering._utils.snapshot import snapshot
-from contrastive_clustering.metrics import mapped_accuracy
-
-# Probes and neighbors use at most this many samples, of as many groups as possible.
-MAX_PROBED = 20_000
 
 
 @default_library_settings()
@@ -180,7 +173,7 @@ data frame or mapping of names to columns
     >>> audit.table.loc["site", ["p", "probe", "chance"]].tolist()
     [0.001, 1.0, 0.5]
     """
-    pandas = import_pandas("audit_confounding")
+    import_pandas("audit_confounding")
     X = open_samples(from_tensor(X, "X"))
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
@@ -190,65 +183,17 @@ data frame or mapping of names to columns
     if isinstance(estimator, BaseEstimator):
         estimator = snapshot(estimator)  # another thread may refit it in the meantime
     labels = predict_strata(estimator, X, "X")
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    rows = np.flatnonzero(~noise_mask(labels))
-    if not len(rows):
-        raise ValueError("All samples of X are noise. Pass samples that lie in strata.")
-    grouping = grouping.take(rows)
-    strata, codes = np.unique(labels[rows], return_inverse=True)
-    rng = np.random.RandomState(seed)
-    probed = draw_sorted_rows(len(rows), MAX_PROBED, rng, grouping)
-    latents = encode(estimator, X, "X", rows[probed])
-    if latents is not None and classes is not None:
-        _check_neighbors(n_neighbors, grouping.take(probed))
-    audited = Audited(
-        strata=codes.reshape(-1),
-        n_strata=len(strata),
-        probed=probed,
-        latents=latents,
-        classes=None if classes is None else classes[rows],
-        grouping=grouping,
-        unit="samples" if groups is None else "groups",
-    )
-    found = [
-        make_row(
-            audited,
-            variables.codes[rows, number],
-            name,
-            levels,
-            n_permutations=n_permutations,
-            n_neighbors=n_neighbors,
-            confidence_level=confidence_level,
-            seed=seed,
-        )
-        for number, (name, levels) in enumerate(
-            zip(variables.names, variables.levels, strict=True)
-        )
-    ]
-    columns = [
-        (name, level)
-        for name, levels in zip(variables.names, variables.levels, strict=True)
-        for level in levels
-    ]
-    return ConfoundingAudit(
-        table=pandas.DataFrame(
-            [row for row, _ in found],
-            index=pandas.Index(variables.names, name="variable", dtype=object),
-        ),
-        composition=pandas.DataFrame(
-            np.hstack([composition for _, composition in found]),
-            index=pandas.Index(strata, name="stratum"),
-            columns=pandas.MultiIndex.from_tuples(columns, names=["variable", "level"]),
-        ),
-        strata=strata,
-        y_accuracy=_accuracy(audited),
-        n_groups=audited.grouping.n_groups,
-        n_samples=len(rows),
-        n_noise=n_samples - len(rows),
+    return audit_samples(
+        labels,
+        lambda rows: encode(estimator, X, "X", rows),
+        variables,
+        classes,
+        grouping,
         grouped=groups is not None,
         n_permutations=n_permutations,
         n_neighbors=n_neighbors,
         confidence_level=confidence_level,
+        random_state=random_state,
     )
 
 
@@ -260,23 +205,3 @@ def _read_classes(y: Any, n_samples: int) -> np.ndarray | None:
             "y has only one class, but at least 2 are needed. Pass y=None otherwise."
         )
     return classes
-
-
-def _check_neighbors(n_neighbors: int, grouping: Grouping) -> None:
-    n_outside = len(grouping.codes) - int(np.bincount(grouping.codes).max())
-    if n_neighbors > n_outside:
-        raise ValueError(
-            f"n_neighbors={n_neighbors} is larger than the number of samples outside "
-            f"of the largest group, {n_outside}. Lower n_neighbors."
-        )
-
-
-def _accuracy(audited: Audited) -> float:
-    """Return the balanced accuracy of classes from strata, by group."""
-    if audited.classes is None:
-        return np.nan
-    _, codes = np.unique(audited.classes, return_inverse=True)
-    majority = audited.grouping.majority
-    return mapped_accuracy(
-        majority(codes.reshape(-1)), majority(audited.strata), balanced=True
-    )

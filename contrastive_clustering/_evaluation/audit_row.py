@@ -8,6 +8,7 @@ import numpy as np
 
 from contrastive_clustering._evaluation.audit_verdict import LEVEL, Evidence, judge
 from contrastive_clustering._evaluation.group_parts import GroupParts
+from contrastive_clustering._evaluation.group_strata import assign_groups
 from contrastive_clustering._evaluation.nuisance_agreement import agree, smallest_p
 from contrastive_clustering._evaluation.nuisance_probe import NO_PROBE, probe_levels
 from contrastive_clustering._evaluation.robustness_index import robustness_index
@@ -29,6 +30,9 @@ class Audited:
     n_strata : int
         Number of strata.
 
+    proba : ndarray of shape (n_samples, n_strata) or None
+        Probabilities of the strata, if they are known.
+
     probed : ndarray of shape (n_probed,)
         Indices of the samples whose latents are examined.
 
@@ -47,11 +51,18 @@ class Audited:
 
     strata: np.ndarray
     n_strata: int
+    proba: np.ndarray | None
     probed: np.ndarray
     latents: np.ndarray | None
     classes: np.ndarray | None
     grouping: Grouping
     unit: str
+
+    def strata_of(self, grouping: Grouping) -> np.ndarray:
+        """Return the stratum of each group, such as a part of one, (n_groups,)."""
+        if self.proba is None:
+            return grouping.majority(self.strata)
+        return assign_groups(self.strata, self.proba, grouping).labels
 
 
 def make_row(
@@ -93,7 +104,7 @@ def make_row(
         Number of units of each stratum at each level.
     """
     parts = GroupParts.of(audited.grouping, levels)
-    strata = parts.grouping.majority(audited.strata)
+    strata = audited.strata_of(parts.grouping)
     shape = (audited.n_strata, len(level_names))
     composition = count(strata, parts.levels, shape)[0]
     agreement, test = agree(

@@ -100,6 +100,15 @@ data frame or mapping of names to columns
         """Return the variables of some samples; levels may be left without samples."""
         return replace(self, codes=self.codes[rows])
 
+    def without_empty_levels(self) -> "Nuisance":
+        """Return the variables without levels that no sample has."""
+        columns, levels = [], []
+        for codes, names in zip(self.codes.T, self.levels, strict=True):
+            known, column = np.unique(codes, return_inverse=True)
+            columns.append(column.reshape(-1))
+            levels.append(tuple(names[level] for level in known))
+        return replace(self, codes=np.stack(columns, axis=1), levels=tuple(levels))
+
     def combinations(self) -> np.ndarray:
         """Return a code from 0 for each combination of levels, (n_samples,)."""
         _, codes = np.unique(self.codes, axis=0, return_inverse=True)

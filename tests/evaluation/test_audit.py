@@ -8,7 +8,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import balanced_accuracy_score
 
 from contrastive_clustering import audit_confounding
-from contrastive_clustering._evaluation import audit as module
 
 N = 240
 GROUPS = np.repeat(np.arange(N // 2), 2)
@@ -150,35 +149,6 @@ def test_the_same_seed_gives_the_same_result_whatever_the_other_variables():
         Planted(), X, nuisance, y, groups=GROUPS, random_state=0
     ).table
     pd.testing.assert_frame_equal(alone, both.loc[["site"]])
-
-
-def test_only_some_samples_are_probed_if_there_are_many_samples(monkeypatch):
-    seen = []
-
-    class Counting(Planted):
-        def transform(self, X):
-            seen.append(len(X))
-            return super().transform(X)
-
-    monkeypatch.setattr(module, "MAX_PROBED", 100)
-    y, site = draw(np.random.default_rng(0))
-    X = np.c_[y, np.random.default_rng(1).normal(size=(N, 4)) + site[:, None] * 3]
-    result = audit_confounding(Counting(), X, site, y, groups=GROUPS, random_state=0)
-    assert seen == [100]
-    assert result.n_samples == N
-    assert result.verdict == "encoded in the latents"
-
-
-@pytest.mark.parametrize("maximum", [15, 60])
-def test_groups_of_many_samples_are_probed(monkeypatch, maximum):
-    monkeypatch.setattr(module, "MAX_PROBED", maximum)
-    patient = np.repeat(np.arange(12), 20)  # the maximum is fewer than four of them
-    site = patient % 2
-    strata = np.random.default_rng(0).integers(2, size=N)
-    latents = np.random.default_rng(1).normal(size=(N, 4)) + 9 * site[:, None]
-    result = audit(strata, site, latents=latents, groups=patient)
-    assert result.table.loc["site", "probe"] == 1
-    assert result.verdict == "encoded in the latents"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from scipy.stats import chi2_contingency
 from contrastive_clustering._evaluation.audit_row import Audited, make_row
 from contrastive_clustering._evaluation.variable_tests import cramers_v
 from contrastive_clustering._utils.grouping import Grouping
-from contrastive_clustering._utils.weighted_tables import count
+from contrastive_clustering._utils.weighted_tables import contingency_table, count
 
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.arange(40), 3)
@@ -20,6 +20,7 @@ def row_of(levels=SITE, **changes):
         **{
             "strata": STRATA,
             "n_strata": 3,
+            "proba": None,
             "probed": np.arange(120),
             "latents": LATENTS,
             "classes": CLASSES,
@@ -112,3 +113,14 @@ def test_only_the_latents_of_chosen_samples_are_examined():
     for name in ("probe", "probe_low", "probe_high", "robustness_index"):
         assert row[name] == expected[name]
     assert row["n"] == 40
+
+
+def test_probabilities_decide_between_equally_frequent_strata():
+    strata = np.tile([0, 1, 2], 40)  # each group has a sample in each stratum
+    best = np.arange(40) % 3
+    proba = np.where(best[GROUPS, None] == np.arange(3), 0.5, 0.25)
+    _, first = row_of(strata=strata)
+    _, likeliest = row_of(strata=strata, proba=proba)
+    np.testing.assert_array_equal(first, [[20, 20], [0, 0], [0, 0]])
+    expected = contingency_table(best, SITE[::3])
+    np.testing.assert_array_equal(likeliest, expected)

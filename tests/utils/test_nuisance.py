@@ -69,6 +69,15 @@ def test_some_samples_can_be_taken():
     assert read.levels == (("a", "b"),)
 
 
+def test_levels_without_samples_can_be_left_out():
+    columns = {"site": list("cabcab"), "view": [0, 1, None] * 2}
+    taken = Nuisance.read(columns, 6).take(np.array([2, 5, 0]))
+    kept = taken.without_empty_levels()
+    assert kept.levels == (("c", "b"), ("0", "missing"))
+    assert kept.codes.tolist() == [[1, 1], [1, 1], [0, 0]]
+    assert kept.names == taken.names
+
+
 @pytest.mark.parametrize(
     ("nuisance", "message"),
     [
