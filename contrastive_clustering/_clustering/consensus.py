@@ -200,11 +200,13 @@ class ConsensusClustering(
         n_weights = len(part) if grouping is None else grouping.n_groups
         self._mean = np.average(part, axis=0, weights=weights)
         self._members = []
-        n_kmeans = int(self.n_members * self.kmeans_fraction)
+        # Products may be below whole numbers by rounding errors.
+        n_kmeans = int(round(self.n_members * self.kmeans_fraction, 9))
         n_merged = self.n_members - n_kmeans
         counts = count_fine_clusters(n_clusters, n_merged, n_weights)
         # Interleaved, so that both kinds cover the full range of fine clusters.
-        steps = np.floor(np.arange(n_merged + 1) * self.cosine_fraction)
+        shares = np.arange(n_merged + 1) * self.cosine_fraction
+        steps = np.floor(shares.round(9))
         by_direction = np.diff(steps).astype(bool)
         for compares in np.unique(by_direction):
             work = Memoized(self._directions(part) if compares else part)

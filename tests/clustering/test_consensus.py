@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from contrastive_clustering import ConsensusClustering
+from contrastive_clustering._clustering import consensus as _consensus
 from contrastive_clustering._clustering import members as _members
 from contrastive_clustering._clustering.agreement import agree
 from contrastive_clustering._clustering.consensus import count_members
@@ -411,3 +412,25 @@ def test_a_consensus_with_an_empty_cluster_is_computed_again(
     labels = ConsensusClustering(2, n_members=4, random_state=0).fit_predict(X)
     assert len(seeds) == len(set(seeds)) == n_calls
     assert set(labels) == ({0} if n_calls == 5 else {0, 1})
+
+
+def test_fractions_of_members_are_not_one_too_small_by_rounding(monkeypatch):
+    drawn = {}
+
+    def count_merged(work, graph, counts, *args, by_direction, **others):
+        drawn["by_direction" if by_direction else "by_position"] = len(counts)
+        return merged(work, graph, counts, *args, by_direction=by_direction, **others)
+
+    def count_kmeans(work, n_members, *args):
+        drawn["kmeans"] = n_members
+        return kmeans(work, n_members, *args)
+
+    merged, kmeans = _consensus.merged_members, _consensus.kmeans_members
+    monkeypatch.setattr(_consensus, "merged_members", count_merged)
+    monkeypatch.setattr(_consensus, "kmeans_members", count_kmeans)
+    X, _ = make_blobs(100, 4, centers=3, random_state=0)
+    # In floating point, 50 * 0.58 is below 29, and 100 * 0.29 below 29.
+    ConsensusClustering(3, n_members=50, kmeans_fraction=0.58, random_state=0).fit(X)
+    assert drawn == {"by_position": 21, "kmeans": 29}
+    ConsensusClustering(3, n_members=100, cosine_fraction=0.29, random_state=0).fit(X)
+    assert drawn == {"by_position": 71, "by_direction": 29, "kmeans": 0}
