@@ -33,7 +33,7 @@ class Metadata:
 
         Parameters
         ----------
-        groups : array-like of shape (n_samples,) or None
+        groups : array-like of shape (n_samples,), Grouping or None
             See `read_groups`.
 
         nuisance : array-like, data frame, mapping or None

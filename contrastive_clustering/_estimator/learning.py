@@ -176,7 +176,7 @@ class LearningMixin(FittedAttributes):
             start.checkpoint_dir = None
         earlier = start._model if continues and hasattr(start, "_model") else None
 
-        def prepare() -> tuple[ArrayDataset, np.ndarray | None]:
+        def prepare() -> tuple[ArrayDataset, np.ndarray | None, Grouping | None]:
             # scikit-learn's decorator would validate earlier, where an error of one
             # process would not reach the others.
             if not get_config()["skip_parameter_validation"]:
@@ -186,11 +186,12 @@ class LearningMixin(FittedAttributes):
             else:
                 samples, scaler = start._read_next(X)
                 names = earlier.feature_names
-            metadata = Metadata.read(groups, nuisance, len(samples))
+            grouping = None if groups is None else Grouping.read(groups, len(samples))
+            metadata = Metadata.read(grouping, nuisance, len(samples))
             check_relations(start, len(samples), metadata)
-            return ArrayDataset(samples, scaler, metadata=metadata), names
+            return ArrayDataset(samples, scaler, metadata=metadata), names, grouping
 
-        dataset, names = run_on_all_ranks(prepare)
+        dataset, names, grouping = run_on_all_ranks(prepare)
         samples = dataset.X
         if earlier is None:
             _warn_of(doubts_of_extremes(samples, dataset.scaler))
@@ -242,7 +243,7 @@ class LearningMixin(FittedAttributes):
             resumable=one_epoch,
             examples=examples,
             feature_names=names,
-            group_labels=_label_groups(model, samples, groups),
+            group_labels=_label_groups(model, samples, grouping),
             notes={} if earlier is None else earlier.notes,
         )
         if not one_epoch:  # one part of a stream is not representative
@@ -265,12 +266,11 @@ def _print_cost(dataset: ArrayDataset, settings: FitSettings) -> None:
 
 
 def _label_groups(
-    model: FittedModel, samples: Samples, groups: Any
+    model: FittedModel, samples: Samples, grouping: Grouping | None
 ) -> np.ndarray | None:
     """Return the stratum of each group of the training set, if there are groups."""
-    if groups is None:
+    if grouping is None:
         return None
-    grouping = Grouping.read(groups, len(samples))
     proba = model.predict_proba(samples)
     return assign_groups(model.labels, proba, grouping).labels
 

@@ -295,6 +295,13 @@ def test_independent_samples_are_the_same_as_no_groups(tiny_images, fast, groups
     np.testing.assert_array_equal(plain.labels_, grouped.labels_)
 
 
+def test_an_unknown_group_is_warned_of_once(tiny_images, fast):
+    groups = ["nan"] * 3 + [f"p{row // 2}" for row in range(len(tiny_images) - 3)]
+    with pytest.warns(UserWarning, match="the identifier 'nan'") as found:
+        make(fast).fit(tiny_images, groups=groups)
+    assert sum("'nan'" in str(each.message) for each in found) == 1
+
+
 def test_groups_change_the_loss_but_names_of_groups_do_not(tiny_images, fast):
     latents = [
         make(fast).fit(tiny_images, groups=groups).transform(tiny_images)
