@@ -53,5 +53,5 @@ def warn_of_few_permutations(
         warn(
             f"n_permutations={n_permutations} is too small for a corrected p-value of "
             f"{LEVEL}: the smallest is {factor / (1 + n_permutations):.3g}. Set "
-            f"n_permutations to at least {round(factor / LEVEL)}."
+            f"n_permutations to at least {round(factor / LEVEL) - 1}."
         )

@@ -93,8 +93,9 @@ def read_raster(path: Path) -> list[LoadedImage]:
         except pillow.UnidentifiedImageError:
             raise UnreadableFileError(
                 "is a damaged, truncated or unsupported image: Pillow does not "
-                "recognize it as PNG, JPEG or TIFF. It reads neither values of 64 bits "
-                "nor floats of 16 bits; save them as floats of 32 bits"
+                "recognize it as PNG, JPEG or TIFF. It does not read all forms of "
+                "TIFF, such as values of 64 bits and floats of 16 bits; save gray "
+                "values as floats of 32 bits, and colors with 8 bits each"
             ) from None
         except pillow.DecompressionBombError:
             raise UnreadableFileError(

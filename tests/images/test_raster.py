@@ -165,7 +165,7 @@ def test_values_are_unsigned_unless_the_file_states_a_sign(
 
 def test_floats_of_64_bits_are_named_in_the_error(tmp_path):
     (tmp_path / "a.tif").write_bytes(tiff(DEEP.astype(np.float64)))
-    with pytest.raises(UnreadableFileError, match="save them as floats of 32 bits"):
+    with pytest.raises(UnreadableFileError, match="gray values as floats of 32 bits"):
         read_raster(tmp_path / "a.tif")
 
 
