@@ -23,7 +23,8 @@ class LogRankTest:
     restricted mean survival time, of those with at least five units. The horizon is the
     largest time up to which all of these are observed: the smallest of their largest
     times. Intervals allow for the choice of the two strata: they hold for all pairs at
-    once.
+    once. They also allow for events that a stratum might have had by chance, but has
+    not had before the horizon.
 
     Parameters
     ----------
@@ -118,6 +119,14 @@ class LogRankTest:
             return np.nan, np.nan
         n_units = len(self.time)
         means = resample(self.resampled_means, n_units, n_resamples, rng)
+        is_early = self.event & (self.time < self.horizon)
+        for column, stratum in enumerate(self.compared):
+            members = self.labels[self.order] == stratum
+            if self.horizon > 0 and not is_early[members].any():
+                drawn = draw_eventless_means(
+                    self.time[members], self.horizon, n_resamples, rng
+                )
+                means[:, column] = np.where(np.isnan(means[:, column]), np.nan, drawn)
         margins = simultaneous_margins(self._means, means, confidence)
         best, worst = np.searchsorted(self.compared, [self.best, self.worst])
         margin = float(margins[best, worst])
@@ -187,3 +196,38 @@ def restricted_mean(
     steps = np.concatenate([np.ones((len(weights), 1)), survival], axis=1)
     areas = steps @ np.diff(edges)
     return np.where(at_risk[:, 0] > 0, areas, np.nan)
+
+
+def draw_eventless_means(
+    time: np.ndarray, horizon: float, n_draws: int, rng: np.random.Generator
+) -> np.ndarray:
+    r"""Draw the restricted mean of units that have no event before the horizon.
+
+    Resamples of such units have no event either, so that their restricted mean is
+    always the horizon, :math:`h`. Instead, a constant hazard is drawn. Given that there
+    was no event in the observed time :math:`T`, and with a uniform prior, it is
+    exponential with the mean :math:`1 / T`. The restricted mean for a hazard
+    :math:`\lambda` is :math:`(1 - \exp(-\lambda h)) / \lambda`.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_units,)
+        Times of the units, not all 0.
+
+    horizon : float
+        Upper limit of the restricted mean, above 0.
+
+    n_draws : int
+        Number of draws.
+
+    rng : Generator
+        Random generator.
+
+    Returns
+    -------
+    means : ndarray of shape (n_draws,)
+        The restricted means, at most `horizon`.
+    """
+    observed = np.minimum(time, horizon).sum()
+    hazard = rng.exponential(1 / observed, n_draws)
+    return np.asarray(-np.expm1(-hazard * horizon) / hazard)

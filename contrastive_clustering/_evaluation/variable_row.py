@@ -78,8 +78,8 @@ def make_row(
     low, high = test.interval(
         N_RESAMPLES, confidence_level, np.random.default_rng([seed, 1])
     )
-    # Resamples that are all alike, such as those without events before the horizon, do
-    # not show how precise the effect is.
+    # Resamples that are all alike, such as those of times that are all 0, do not show
+    # how precise the effect is.
     if np.isclose(low, high, rtol=ROUNDING, atol=0):
         low = high = np.nan
     effect = test.effect()

@@ -8,7 +8,11 @@ from scipy.integrate import trapezoid
 from scipy.stats import CensoredData, ecdf, logrank
 from statsmodels.duration.survfunc import survdiff
 
-from contrastive_clustering._evaluation.survival import LogRankTest, restricted_mean
+from contrastive_clustering._evaluation.survival import (
+    LogRankTest,
+    draw_eventless_means,
+    restricted_mean,
+)
 
 NAMES = ["a", "b", "c", "d"]
 CHOSEN = "the two of 3 that differ most"
@@ -260,3 +264,50 @@ def test_interval_contains_a_true_difference():
         means = (1 - np.exp(-rates * test.horizon)) / rates
         n_covered += low <= means[test.best] - means[test.worst] <= high
     assert n_covered / 150 >= 0.92
+
+
+def test_hazards_without_events_agree_with_rejected_simulations():
+    """Hazards are drawn uniformly and kept if no unit happens to have an event."""
+    rng = np.random.default_rng(0)
+    time, horizon = np.array([1.0, 2.0, 4.0]), 3.0
+    hazards = rng.uniform(0, 5, size=1_000_000)
+    # Times beyond the horizon are cut: 1 + 2 + 3.
+    has_none = rng.exponential(1 / hazards) > 6
+    kept = hazards[has_none]
+    expected = (1 - np.exp(-kept * horizon)) / kept
+    found = draw_eventless_means(time, horizon, 200_000, rng)
+    assert found.max() <= horizon
+    levels = [0.025, 0.25, 0.5, 0.75, 0.975]
+    np.testing.assert_allclose(
+        np.quantile(found, levels), np.quantile(expected, levels), rtol=0.01
+    )
+
+
+def test_interval_without_events_in_a_stratum_contains_no_difference():
+    """Resamples have no event either; their intervals miss 0 in a third of the sets."""
+    missed = []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        labels = (np.arange(60) < 9).astype(int)
+        time, censored = rng.exponential(1, 60), rng.exponential(0.2, 60)
+        event, time = time <= censored, np.minimum(time, censored)
+        test = LogRankTest(time, event, labels, NAMES)
+        if (event & (labels == 1) & (time < test.horizon)).any():
+            continue
+        low, high = test.interval(199, 0.95, np.random.default_rng(0))
+        missed.append(not low <= 0 <= high)
+    assert len(missed) > 20
+    assert np.mean(missed) < 0.1
+
+
+def test_nobody_with_an_event_before_the_horizon_leaves_the_difference_open():
+    time = np.r_[np.full(5, 2.0), np.arange(5.0, 15)]
+    test = LogRankTest(time, time > 2, np.repeat([0, 1, 2], 5), NAMES)
+    low, high = test.interval(199, 0.95, np.random.default_rng(0))
+    assert -test.horizon < low < 0 < high < test.horizon
+
+
+def test_times_of_zero_have_an_interval_of_zero():
+    labels = np.repeat([0, 1], 5)
+    test = LogRankTest(np.zeros(10), np.ones(10, bool), labels, NAMES)
+    assert test.interval(9, 0.95, np.random.default_rng(0)) == (0, 0)
