@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,7 @@ from contrastive_clustering._io.schema import (
     shown,
 )
 from contrastive_clustering._saving.codec import VALUE, from_tree, to_tree
-from contrastive_clustering._saving.net_state import check_weights
+from contrastive_clustering._saving.net_state import check_weights, to_plain
 from contrastive_clustering._training.net import ContrastiveNet
 
 # Attributes that skorch's callbacks accumulate over epochs and reset before training.
@@ -43,12 +42,20 @@ _ACCUMULATED: dict[type[Callback], dict[str, Node]] = {
 }
 
 
+class _Group(Node):
+    """Numbers in a parameter group of the optimizer, with its learning rate."""
+
+    def check(self, tree: Any, where: str, scope: Scope) -> None:
+        Entries(VALUE).check(tree, where, scope)
+        Real(0.0).check(tree.get("lr"), f"lr of {where}", scope)
+
+
 CALLBACKS = Fields(
     {
         "counts": Entries(Entries(VALUE)),
         "schedules": Entries(Entries(VALUE)),
         "grad_scaler": Entries(Number()),
-        "rates": Items(Real(0.0)),
+        "groups": Items(_Group()),
     }
 )
 
@@ -70,7 +77,22 @@ def callbacks_state(net: ContrastiveNet) -> dict[str, Any]:
             if isinstance(callback, LRScheduler)
         },
         "grad_scaler": net.grad_scaler_.state_dict(),
-        "rates": [float(group["lr"]) for group in net.optimizer_.param_groups],
+        "groups": [_group_to_tree(group) for group in net.optimizer_.param_groups],
+    }
+
+
+def _group_to_tree(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers in a parameter group, and lists and tuples of numbers.
+
+    Schedules change rates and momenta, and some optimizers also count or estimate there
+    what they need in the next step.
+    """
+    plain = {key: to_plain(value) for key, value in group.items() if key != "params"}
+    return {
+        key: to_tree(value)
+        for key, value in plain.items()
+        if _is_number(value)
+        or (isinstance(value, list | tuple) and all(map(_is_number, value)))
     }
 
 
@@ -117,29 +139,31 @@ class RestoreCallbacks(Callback):  # type: ignore[misc]  # skorch is not typed
             schedule.load_state_dict(
                 _check_form(from_tree(saved), schedule.state_dict(), name)
             )
-            _restore_momentum(schedule)
         scaler = net.grad_scaler_
         scaler.load_state_dict(
             _check_form(self.state["grad_scaler"], scaler.state_dict(), "grad_scaler")
         )
-        groups, rates = net.optimizer_.param_groups, self.state["rates"]
-        if len(groups) != len(rates):
+        groups, saved_groups = net.optimizer_.param_groups, self.state["groups"]
+        if len(groups) != len(saved_groups):
             raise ValueError(
-                f"it has {len(rates)} learning rates, but the optimizer has "
-                f"{len(groups)} parameter groups"
+                f"it has {len(saved_groups)} parameter groups, but the optimizer has "
+                f"{len(groups)}"
             )
         # A schedule changes the rates when it is created.
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
+        for group, saved in zip(groups, saved_groups, strict=True):
+            _restore_group(group, saved)
 
 
-def _restore_momentum(schedule: Any) -> None:
-    """Set the optimizer's momentum if a schedule cycles it, such as OneCycleLR."""
-    if getattr(schedule, "cycle_momentum", False):
-        with warnings.catch_warnings():
-            # PyTorch recommends another method to users who want the last rate.
-            warnings.simplefilter("ignore", UserWarning)
-            schedule.get_lr()
+def _restore_group(group: dict[str, Any], saved: dict[str, Any]) -> None:
+    """Set the numbers in a parameter group of the optimizer."""
+    for key, value in from_tree(saved).items():
+        # An optimizer may add a number in its first step.
+        present = group.get(key)
+        _check_form(value, to_plain(present), f"{shown(key)} of the optimizer")
+        if isinstance(present, torch.Tensor):
+            present.fill_(value)
+        else:
+            group[key] = value
 
 
 def _value_from_tree(key: str, tree: Any, net: ContrastiveNet) -> Any:

@@ -66,6 +66,9 @@ CHECKPOINT = Kinds(
 # Largest number of differing parameters in a message, and length of a quoted value.
 MAX_DIFFERENT, MAX_QUOTED = 5, 120
 
+# Number of equal letters before a difference that are shown, to tell where it is.
+N_BEFORE = 60
+
 
 class Checkpoint:
     """The checkpoint of one fit.
@@ -152,9 +155,9 @@ class Checkpoint:
             f"checkpoint_dir={os.fspath(self.path.parent)!r} contains the checkpoint "
             "of an unfinished fit that differs from this one: "
             + "; ".join(
-                f"{_cut(name)} was {_cut(found.get(name))} and is now "
-                f"{_cut(self.identity.get(name))}"
+                f"{_cut(name)} was {was} and is now {now}"
                 for name in different[:MAX_DIFFERENT]
+                for was, now in [_cut_both(found.get(name), self.identity.get(name))]
             )
             + ". Fit with the earlier values to resume it, or set another "
             "checkpoint_dir to start from scratch."
@@ -202,6 +205,24 @@ def _cut(text: str | None) -> str:
     # The text may come from an untrusted file.
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+
+
+def _cut_both(was: str | None, now: str | None) -> tuple[str, str]:
+    """Return two texts, or their parts from shortly before the first difference."""
+    first, second = str(was), str(now)
+    n_equal = _count_equal(first, second)
+    if n_equal < MAX_QUOTED - N_BEFORE:
+        return _cut(first), _cut(second)
+    start = n_equal - N_BEFORE
+    return f"...{_cut(first[start:])}", f"...{_cut(second[start:])}"
+
+
+def _count_equal(first: str, second: str) -> int:
+    """Return the number of letters with which both texts begin."""
+    for index, (letter, other) in enumerate(zip(first, second, strict=False)):
+        if letter != other:
+            return index
+    return min(len(first), len(second))
 
 
 class SaveCheckpoint(Callback):  # type: ignore[misc]  # skorch is not typed

@@ -3,8 +3,10 @@
 import dataclasses
 import functools
 import hashlib
+import inspect
+import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,16 @@ _MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module()))
 
 # Types of settings that a layer may keep in private attributes.
 _PLAIN = (bool, int, float, str, bytes)
+
+# The code of these packages is not described: identities and saved files have the
+# versions of those that affect results.
+_WITHOUT_CODE = sys.stdlib_module_names | {
+    "contrastive_clustering",
+    "numpy",
+    "sklearn",
+    "skorch",
+    "torch",
+}
 
 # Nested objects are described up to this depth.
 MAX_DEPTH = 40
@@ -48,14 +60,17 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
             f"{field.name}={describe(getattr(value, field.name), within)}"
             for field in dataclasses.fields(value)
         ]
-        return f"{type(value).__qualname__}({', '.join(fields)})"
+        kind = type(value)
+        return f"{kind.__qualname__}({', '.join(fields)}){_code_of_class(kind)}"
     if callable(value) and hasattr(value, "__qualname__"):  # of a compiled module
         owner = getattr(value, "__self__", None)
+        if isinstance(value, type):
+            return _describe_class(value)
         if owner is None or isinstance(owner, type | types.ModuleType):
             return import_path(value)
         return f"{value.__qualname__} of {describe(owner, within)}"
     state = describe(_state_of(value), within)
-    return f"{import_path(type(value))} {hash_text(state)}"
+    return f"{_describe_class(type(value))} {hash_text(state)}"
 
 
 @_describe.register(types.NoneType | bool | int | float | str | bytes | np.generic)
@@ -100,7 +115,8 @@ def _describe_tensor(value: torch.Tensor, within: tuple[int, ...]) -> str:
 def _describe_estimator(value: BaseEstimator, within: tuple[int, ...]) -> str:
     params = value.get_params().items()
     inner = ", ".join(f"{name}={describe(item, within)}" for name, item in params)
-    return f"{type(value).__name__}({inner})"
+    kind = type(value)
+    return f"{kind.__name__}({inner}){_code_of_class(kind)}"
 
 
 @_describe.register(functools.partial)
@@ -117,7 +133,7 @@ def _describe_method(value: types.MethodType, within: tuple[int, ...]) -> str:
 # The number of a device differs between processes that train together.
 _describe.register(torch.device, lambda value, _: value.type)
 _describe.register(types.ModuleType, lambda value, _: value.__name__)
-_describe.register(type, lambda value, _: import_path(value))
+_describe.register(type, lambda value, _: _describe_class(value))
 
 
 @_describe.register(types.FunctionType)
@@ -127,7 +143,7 @@ def _describe_function(value: types.FunctionType, within: tuple[int, ...]) -> st
 
 @_describe.register(torch.nn.Module)
 def _describe_module(value: torch.nn.Module, within: tuple[int, ...]) -> str:
-    return f"{import_path(type(value))} {_hash_module(value, within)}"
+    return f"{_describe_class(type(value))} {_hash_module(value, within)}"
 
 
 def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
@@ -135,7 +151,7 @@ def _hash_module(module: torch.nn.Module, within: tuple[int, ...]) -> str:
     parts = []
     for name, layer in module.named_modules():
         settings = describe(_settings_of(layer), within)
-        parts.append(f"{name} {import_path(type(layer))} {settings}")
+        parts.append(f"{name} {_describe_class(type(layer))} {settings}")
     weights = [describe(value, within) for value in module.state_dict().values()]
     return hash_text("\n".join([*parts, *weights]))
 
@@ -179,6 +195,37 @@ def _describe_code(code: types.CodeType) -> str:
         for constant in code.co_consts
     ]
     return f"{code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _describe_class(kind: type) -> str:
+    return f"{import_path(kind)}{_code_of_class(kind)}"
+
+
+def _code_of_class(kind: type) -> str:
+    """Return a digest of the methods of a class, after a space, or an empty text.
+
+    Closures are not part of it, because a decorator may keep there what it has seen.
+    """
+    codes = [
+        f"{name} {_describe_code(function.__code__)}"
+        for base in kind.__mro__
+        if str(base.__module__).partition(".")[0] not in _WITHOUT_CODE
+        for name, item in sorted(vars(base).items())
+        for function in _functions_in(item)
+    ]
+    return f" {hash_text(chr(10).join(codes))}" if codes else ""
+
+
+def _functions_in(item: Any) -> Iterator[types.FunctionType]:
+    """Yield the functions behind an attribute of a class."""
+    parts = [item.fget, item.fset] if isinstance(item, property) else [item]
+    part: Any
+    for part in parts:
+        # Static methods and methods of classes have it, too.
+        function = inspect.unwrap(part) if hasattr(part, "__wrapped__") else part
+        function = getattr(function, "func", function)  # of a cached property
+        if isinstance(function, types.FunctionType):
+            yield function
 
 
 def _state_of(value: Any) -> Any:

@@ -1,9 +1,11 @@
 """Identity of a fit: the values that must match to resume it from a checkpoint."""
 
+from dataclasses import replace
 from typing import Any
 
 from skorch.callbacks import Callback
 
+from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._saving.description import (
@@ -12,7 +14,11 @@ from contrastive_clustering._saving.description import (
     hash_text,
     to_bytes,
 )
-from contrastive_clustering._training.callbacks import OBSERVERS, class_of
+from contrastive_clustering._training.callbacks import (
+    OBSERVERS,
+    TRAINERS,
+    class_of,
+)
 from contrastive_clustering._training.net import ContrastiveNet
 from contrastive_clustering._training.net_params import concerns_machine
 from contrastive_clustering._utils import provenance
@@ -37,9 +43,10 @@ def identify(
 ) -> Identity:
     """Return the values that must match for a fit to resume from a checkpoint.
 
-    Objects are compared by their state, functions by their code and closures, and
-    libraries by their minor versions. Callbacks that are not skorch's own are compared
-    only by their class, because their state may change during training.
+    Objects are compared by their state and the code of their class, functions by their
+    code and closures, and libraries by their minor versions. Callbacks that are not
+    skorch's own are compared only by the name of their class, because their state may
+    change during training.
 
     Parameters
     ----------
@@ -67,7 +74,7 @@ def identify(
         name: _shorten(
             describe_callbacks(value if name == "callbacks" else [value])
             if _holds_callbacks(name, value)
-            else describe(value)
+            else describe(_without_machine(value))
         )
         for name, value in params.items()
         if name not in IRRELEVANT and not concerns_machine(name)
@@ -88,6 +95,13 @@ def identify(
         weights = previous.module_.state_dict().values()
         identity["warm_start"] = "from " + hash_arrays(map(to_bytes, weights))
     return identity
+
+
+def _without_machine(value: Any) -> Any:
+    """Return a value without settings that concern the machine."""
+    if isinstance(value, ClusterNumberSearch):
+        return replace(value, n_jobs=None)
+    return value
 
 
 def _identify_metadata(metadata: Metadata) -> Identity:
@@ -141,8 +155,9 @@ def _holds_callbacks(name: str, value: Any) -> bool:
 def describe_callbacks(callbacks: Any) -> str:
     """Return a text for the callbacks that do more than record a training.
 
-    It has their classes, and the plain settings of skorch's own. Callbacks may be given
-    as classes, or as pairs of a name and one of these.
+    It has their classes, and the settings of skorch's own, with the functions of those
+    that change the training. Callbacks may be given as classes, or as pairs of a name
+    and one of these.
     """
     if callbacks is None:
         return "None"
@@ -155,6 +170,14 @@ def describe_callbacks(callbacks: Any) -> str:
         text = f"{name} {import_path(kind)}".lstrip()
         if kind.__module__.startswith("skorch.") and callback is not kind:
             settings = callback.get_params().items()
-            text += describe({k: item for k, item in settings if not callable(item)})
+            is_trainer = issubclass(kind, TRAINERS)
+            # Functions that only score or print may enclose what they have collected.
+            text += describe(
+                {
+                    name: item
+                    for name, item in settings
+                    if not callable(item) or (is_trainer and name != "sink")
+                }
+            )
         described.append(text)
     return f"[{', '.join(described)}]"

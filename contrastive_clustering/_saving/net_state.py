@@ -105,7 +105,7 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
         "history": [
             {
                 name: value
-                for name, value in zip(row, map(_to_plain, row.values()), strict=True)
+                for name, value in zip(row, map(to_plain, row.values()), strict=True)
                 if value is None or isinstance(value, (bool, int, float, str))
             }
             for row in net.history
@@ -113,7 +113,7 @@ def net_state(net: ContrastiveNet, *, resumable: bool = True) -> dict[str, Any]:
     }
 
 
-def _to_plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Return a number of NumPy or PyTorch, such as a score, as one of Python."""
     if isinstance(value, np.generic):
         return value.item()

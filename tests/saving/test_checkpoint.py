@@ -308,6 +308,46 @@ def test_schedulers_of_skorch_resume(
     assert_same(again.fit(tiny_images), whole, tiny_images)
 
 
+class CountingSGD(torch.optim.SGD):
+    """An optimizer that counts its steps in its groups."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["n_steps"] = group.get("n_steps", 0) + 1
+            group["weight_decay"] = 0.1 / group["n_steps"]
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("epoch", [3, 6])
+def test_numbers_in_the_groups_of_an_optimizer_resume(
+    tiny_images, parameters, tmp_path, monkeypatch, epoch
+):
+    common = {**parameters, "optimizer": CountingSGD}
+    whole = make(common).fit(tiny_images)
+    with monkeypatch.context() as patch:
+        callbacks = [Stop(epoch, fails)] if epoch <= 4 else [Callback()]
+        if epoch > 4:
+            stop_in_second_phase(patch, epoch - 4)
+        with pytest.raises(StopError):
+            make(common, tmp_path, callbacks=callbacks).fit(tiny_images)
+    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
+    again = make(common, tmp_path, callbacks=callbacks).fit(tiny_images)
+    assert_same(again, whole, tiny_images)
+
+
+def test_messages_show_where_long_parameters_differ(tiny_images, parameters, tmp_path):
+    def schedule(gamma):
+        name = "a_long_name_of_a_schedule" * 6
+        return [(name, LRScheduler("StepLR", step_size=3, gamma=gamma)), stop]
+
+    stop = Stop(3, fails)
+    common = {**parameters, "callbacks__lr_schedule": None}
+    with pytest.raises(StopError):
+        make(common, tmp_path, callbacks=schedule(0.5)).fit(tiny_images)
+    with pytest.raises(ValueError, match=r"\.\.\..*'gamma': 0\.5.* now .*: 0\.7"):
+        make(common, tmp_path, callbacks=schedule(0.7)).fit(tiny_images)
+
+
 def test_a_random_seed_is_kept_when_resuming(tiny_images, parameters, tmp_path):
     common = {**parameters, "random_state": None}
     with pytest.raises(StopError):

@@ -2,6 +2,7 @@ import copy
 import dataclasses
 import functools
 import sys
+import textwrap
 import threading
 import types
 
@@ -192,6 +193,41 @@ def test_private_settings_of_modules_are_compared():
 def test_numbers_of_devices_are_not_compared():
     first, second = (torch.device("cuda", number) for number in range(2))
     assert describe(first) == describe(second) != describe(torch.device("cpu"))
+
+
+def make_class(base, body):
+    names = {"base": base, "__name__": "own"}
+    source = "class Part(base):\n" + textwrap.indent(body, "    ")
+    exec(source, names)
+    return names["Part"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def go(self):\n    return {}",
+        "@staticmethod\ndef go():\n    return {}",
+        "@classmethod\ndef go(cls):\n    return {}",
+        "@property\ndef go(self):\n    return {}",
+        "go = __import__('functools').cached_property(lambda self: {})",
+        "go = __import__('torch').no_grad()(lambda self: {})",
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda body: make_class(object, body),
+        lambda body: make_class(make_class(object, body), "pass"),
+        lambda body: make_class(object, body)(),
+        lambda body: make_class(torch.nn.Identity, body)(),
+        lambda body: torch.nn.Sequential(make_class(torch.nn.Identity, body)()),
+        lambda body: make_class(KMeans, body)(),
+        lambda body: dataclasses.dataclass(make_class(object, body))(),
+    ],
+)
+def test_classes_are_compared_by_the_code_of_their_methods(make, body):
+    first, same, other = (make(body.format(number)) for number in (1, 1, 2))
+    assert describe(first) == describe(same) != describe(other)
 
 
 def test_recursive_functions_are_described():

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.cluster import KMeans
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    Initializer,
+    LRScheduler,
+)
 
 from contrastive_clustering import ClusterNumberSearch
 from contrastive_clustering._saving.identity import (
@@ -54,6 +60,17 @@ def test_callbacks_of_skorch_are_compared_by_their_settings(tiny_images):
     assert step != identity(LRScheduler("ExponentialLR", gamma=0.5))
     assert step != identity(("named", LRScheduler("StepLR", step_size=2)))
     assert step != identity()
+    decays = [
+        identity(
+            LRScheduler("LambdaLR", lr_lambda=lambda epoch, rate=rate: rate**epoch)
+        )
+        for rate in (0.5, 0.9)
+    ]
+    assert decays[0] != decays[1]
+    ones, zeros = torch.nn.init.ones_, torch.nn.init.zeros_
+    assert identity(Initializer("*", fn=ones)) != identity(Initializer("*", fn=zeros))
+    stops = [EarlyStopping(sink=sink) for sink in (print, lambda text: None)]
+    assert identity(stops[0]) == identity(stops[1])
     score = identity(EpochScoring("accuracy", name="a"))
     assert score != identity(EpochScoring("accuracy", name="b"))
 
@@ -141,6 +158,10 @@ def test_parameters_that_concern_the_machine_are_ignored(tiny_images):
         "verbose": 1,
     }
     assert identity_of(tiny_images, **machine) == identity_of(tiny_images)
+    searches = [ClusterNumberSearch(n_jobs=n_jobs) for n_jobs in (None, 2)]
+    assert identity_of(tiny_images, n_clusters=searches[0]) == identity_of(
+        tiny_images, n_clusters=searches[1]
+    )
 
 
 IDENTITY = """
