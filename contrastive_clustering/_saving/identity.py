@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from skorch.callbacks import Callback
 
 from contrastive_clustering._clustering.n_clusters_search import ClusterNumberSearch
@@ -90,10 +91,13 @@ def identify(
         for name, version in sorted(provenance.package_versions().items())
     )
     if seed is not None:
-        identity["random_state"] = f"seed {seed}"
+        given = params.get("random_state")
+        is_number = isinstance(given, int | np.integer)
+        identity["random_state"] = str(given) if is_number else f"seed {seed}"
+    identity["warm_start"] = "False"
     if previous is not None:
-        weights = previous.module_.state_dict().values()
-        identity["warm_start"] = "from " + hash_arrays(map(to_bytes, weights))
+        weights = hash_arrays(map(to_bytes, previous.module_.state_dict().values()))
+        identity["warm_start"] = f"True, from the weights {weights}"
     return identity
 
 

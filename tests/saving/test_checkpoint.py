@@ -366,7 +366,7 @@ def test_a_random_seed_is_kept_when_resuming(tiny_images, parameters, tmp_path):
         ({"lr": 1e-4}, r"lr was 0\.003 and is now 0\.0001"),
         ({"n_clusters": 3}, "n_clusters was 2 and is now 3"),
         ({"augmentation": torch.sin}, r"augmentation was 'auto' and is now .*sin"),
-        ({"random_state": 1}, "random_state was seed .* and is now seed"),
+        ({"random_state": 1}, "random_state was 0 and is now 1"),
         (
             {"clusterer": "consensus", "whiten": True},
             "clusterer was .*; whiten was False",
@@ -448,6 +448,20 @@ def test_warm_start_has_its_own_checkpoints(tiny_images, parameters, tmp_path):
         clusterer.fit(tiny_images)
     clusterer.set_params(callbacks=[Stop(99, fails)]).fit(tiny_images)
     assert_same(clusterer, whole, tiny_images)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.filterwarnings("ignore:Ctrl-C")
+def test_a_fit_that_ctrl_c_ended_resumes_without_warm_start(
+    tiny_images, parameters, tmp_path
+):
+    clusterer = make(parameters, tmp_path, warm_start=True, callbacks=[Stop(3, press)])
+    clusterer.fit(tiny_images).set_params(callbacks=[Stop(99, press)])
+    message = "warm_start was False and is now True, from the weights .* earlier values"
+    with pytest.raises(ValueError, match=message):
+        clusterer.fit(tiny_images)
+    clusterer.set_params(warm_start=False).fit(tiny_images)
+    assert_same(clusterer, make(parameters).fit(tiny_images), tiny_images)
 
 
 def test_partial_fit_and_stability_leave_checkpoints_alone(
