@@ -58,6 +58,9 @@ def fit_latent_space(
     """
     steps: list[Any] = []
     if whiten:
+        # The PCA does not scale directions up if their standard deviation is below the
+        # resolution of the dtype at 1, which is 1e-7 for float32.
+        latents = latents.astype(np.float64)
         steps.append(PCA(WHITENED_VARIANCE, whiten=True, svd_solver="full"))
     if normalize:
         steps.append(Normalizer())

@@ -43,22 +43,37 @@ def compactness(
         NaN with fewer than two strata, or if no stratum has two samples or, with
         groups, two groups.
     """
-    if latents is None:
-        return np.nan, np.nan
     kept = np.flatnonzero(labels != NOISE)
+    if latents is None or not len(kept):
+        return np.nan, np.nan
+    points, labels = _normalize(latents[kept]), labels[kept]
     if grouping is not None and not grouping.is_trivial:
-        return _group_compactness(
-            latents[kept], labels[kept], grouping.take(kept), random_state
-        )
-    selected = kept
+        return _group_compactness(points, labels, grouping.take(kept), random_state)
+    everything = selected = np.arange(len(kept))
     if len(kept) > MAX_SILHOUETTE:
         rng = check_random_state(random_state)
-        selected = rng.permutation(kept)[:MAX_SILHOUETTE]
+        selected = rng.permutation(len(kept))[:MAX_SILHOUETTE]
     scores = []
-    for score, rows in ((silhouette_score, selected), (davies_bouldin_score, kept)):
+    for score, rows in (
+        (silhouette_score, selected),
+        (davies_bouldin_score, everything),
+    ):
         defined = 2 <= len(np.unique(labels[rows])) < len(rows)
-        scores.append(float(score(latents[rows], labels[rows])) if defined else np.nan)
+        scores.append(float(score(points[rows], labels[rows])) if defined else np.nan)
     return scores[0], scores[1]
+
+
+def _normalize(latents: np.ndarray) -> np.ndarray:
+    """Return latents as float64, shifted and scaled to the range from -1 to 1.
+
+    Both metrics are ratios of distances, which this does not change. scikit-learn,
+    however, takes distances below 1e-8, or small compared with the mean, for 0, which
+    would be the best Davies-Bouldin index.
+    """
+    centered = latents.astype(np.float64)
+    centered -= centered.mean(axis=0)
+    size = np.abs(centered).max()
+    return np.asarray(centered / size) if size > 0 else centered
 
 
 def _group_compactness(

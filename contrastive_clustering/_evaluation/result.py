@@ -49,7 +49,8 @@ class ClusteringEvaluation:
         ``[-1, 1]``, higher is better; the Davies-Bouldin index is at least 0, lower is
         better. With groups, the silhouette compares a sample with those of other groups
         only. NaN with fewer than two clusters, or if no cluster has two samples or,
-        with groups, two groups.
+        with groups, two groups. As in scikit-learn, the Davies-Bouldin index is 0 if
+        the centers of all clusters coincide, although these are not separated.
 
     reconstruction_error : float
         Mean squared error of the decoded latents divided by the variance of the

@@ -23,6 +23,18 @@ def test_whitening_and_normalizing():
     )
 
 
+@pytest.mark.parametrize("groups", [None, Grouping(np.repeat(np.arange(100), 2), 100)])
+def test_latents_of_any_scale_are_whitened(groups):
+    latents, _ = make_blobs(200, 5, centers=3, random_state=0)
+    once, tiny = (
+        fit_latent_space(scaled, whiten=True, normalize=False, groups=groups).transform(
+            scaled.astype(np.float64)
+        )
+        for scaled in (latents, (latents * 1e-12).astype(np.float32))
+    )
+    np.testing.assert_allclose(tiny, once, atol=1e-4)
+
+
 def test_all_latents_are_divided_by_one_number():
     latents = np.random.default_rng(0).normal(3, 5, size=(50, 4))
     space = fit_latent_space(latents, whiten=False, normalize=False)

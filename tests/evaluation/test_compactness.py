@@ -25,8 +25,34 @@ def data():
 def test_without_groups_the_values_are_those_of_scikit_learn(data):
     X, labels, _ = data
     expected = silhouette_score(X, labels), davies_bouldin_score(X, labels)
-    assert compactness(X, labels, 0) == expected
-    assert compactness(X, labels, 0, Grouping(np.arange(90), 90)) == expected
+    found = compactness(X, labels, 0)
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert compactness(X, labels, 0, Grouping(np.arange(90), 90)) == found
+
+
+@pytest.mark.parametrize("by_group", [False, True])
+@pytest.mark.parametrize(
+    ("scale", "offset", "dtype"),
+    [
+        (1e-12, 0, np.float64),
+        (1e-12, 0, np.float32),
+        (1e12, 0, np.float32),
+        (1, 1e8, np.float64),
+    ],
+)
+def test_the_scale_and_the_mean_of_the_latents_do_not_matter(
+    data, scale, offset, dtype, by_group
+):
+    X, labels, groups = data
+    grouping = Grouping.read(groups, 90) if by_group else None
+    found = compactness((X * scale + offset).astype(dtype), labels, 0, grouping)
+    assert found == pytest.approx(compactness(X, labels, 0, grouping), rel=1e-5)
+
+
+def test_equal_latents_have_a_silhouette_of_0():
+    X, labels = np.full((6, 2), 0.1, dtype=np.float32), np.tile([0, 1], 3)
+    assert compactness(X, labels, 0) == (0, 0)
+    assert compactness(X, labels, 0, Grouping.read([0, 0, 1, 2, 3, 4], 6)) == (0, 0)
 
 
 samples = st.lists(
@@ -59,7 +85,8 @@ def test_a_group_weighs_as_one(data):
     X, labels, groups = data
     grouping = Grouping.read(groups, 90)
     silhouette, davies_bouldin = compactness(X, labels, 0, grouping)
-    assert silhouette == group_silhouette(X, labels, grouping)
+    expected = group_silhouette(X, labels, grouping)
+    assert silhouette == pytest.approx(expected, rel=1e-12)
     sizes = np.bincount(grouping.codes)
     copies = np.repeat(np.arange(90), np.lcm.reduce(sizes) // sizes[grouping.codes])
     expected = davies_bouldin_score(X[copies], labels[copies])
@@ -76,6 +103,7 @@ def test_noise_is_left_out_and_the_rest_of_its_group_weighs_as_one(data):
 
 def test_the_selection_takes_whole_groups(data, monkeypatch):
     X, labels, groups = data
+    X = _compactness._normalize(X)
     monkeypatch.setattr(_compactness, "MAX_SILHOUETTE", 40)
     seen = []
 
@@ -89,7 +117,7 @@ def test_the_selection_takes_whole_groups(data, monkeypatch):
     (points, sizes), (other, _) = seen
     assert 30 < len(points) <= 40
     assert points.shape != other.shape or (points != other).any()
-    rows = [np.flatnonzero(np.all(point == X, axis=1))[0] for point in points]
+    rows = [np.flatnonzero(np.isclose(point, X).all(axis=1))[0] for point in points]
     _, all_sizes = np.unique(groups, return_counts=True)
     known = dict(zip(np.unique(groups), all_sizes, strict=True))
     assert sorted(sizes) == sorted(known[g] for g in set(groups[rows]))

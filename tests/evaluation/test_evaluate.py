@@ -79,7 +79,8 @@ def test_compactness_and_reconstruction(evaluation, strata, sets):
     X_new = sets[2]
     latents, test = strata.transform(X_new), strata.predict(X_new)
     assert evaluation.silhouette == pytest.approx(silhouette_score(latents, test))
-    assert evaluation.davies_bouldin == davies_bouldin_score(latents, test)
+    expected = davies_bouldin_score(latents, test)
+    assert evaluation.davies_bouldin == pytest.approx(expected)
     error = ((strata.inverse_transform(latents) - X_new) ** 2).mean()
     variance = X_new.var(axis=0).mean()
     assert evaluation.reconstruction_error == pytest.approx(error / variance)
@@ -162,7 +163,7 @@ def test_noise_is_a_cluster_except_for_compactness():
     assert result.clusters.tolist() == [-1, 0, 1]
     assert result.cluster_classes.tolist() == ["b", "a", "b"]
     assert result.label_counts.tolist() == [[0, 20], [20, 0], [0, 20]]
-    assert result.silhouette == silhouette_score(X[20:], labels[20:])
+    assert result.silhouette == pytest.approx(silhouette_score(X[20:], labels[20:]))
     assert str(result).startswith("2 strata")
     all_noise = np.full((60, 2), -1.0)
     result = evaluate_clustering(FixedLatents(), all_noise, y, all_noise, y)
