@@ -35,8 +35,14 @@ def find_centers(
     centers = []
     for label in range(n_clusters):
         members = labels == label
-        counted = None if weights is None else weights[members]
-        centers.append(np.average(rows[members], axis=0, weights=counted))
+        # A float32 sum of many rows loses digits, all of them beyond 2**24 rows.
+        if weights is None:
+            center = np.mean(rows[members], axis=0, dtype=np.float64)
+        else:
+            center = np.average(
+                rows[members], axis=0, weights=weights[members].astype(np.float64)
+            )
+        centers.append(center)
     return np.stack(centers).astype(rows.dtype, copy=False)
 
 

@@ -29,3 +29,11 @@ def test_centers_keep_the_dtype_and_the_spread_is_positive():
     centers = find_centers(rows, np.zeros(3, dtype=int), 1, np.array([0.5, 0.5, 1]))
     assert centers.dtype == np.float32
     assert 0 < find_spread(rows, np.zeros(3, dtype=int), centers) < 1e-30
+
+
+def test_centers_of_many_float32_rows_are_exact():
+    rows = np.full((2**20, 2), 5.1, dtype=np.float32)
+    labels = np.zeros(len(rows), dtype=np.int8)
+    for weights in (None, np.full(len(rows), 0.1, dtype=np.float32)):
+        centers = find_centers(rows, labels, 1, weights)
+        np.testing.assert_allclose(centers, rows[:1], rtol=1e-7)
