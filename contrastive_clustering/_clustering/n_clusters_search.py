@@ -84,7 +84,8 @@ class ClusterNumberSearch:
           default clusterer, it is the mean over three spaces: the positions, the
           directions from the mean, and the positions with all principal components
           scaled to equal variance. Averaging reduces the effect of a single fit and
-          split.
+          split. Noise is left out, and a half counts as -1 if its other latents are all
+          in one stratum or each in its own.
         - "stability": the agreement of two clusterings that do not share a latent
           [2]_. Each of the same halves is clustered, and the strata predicted for the
           other half are compared with that half's own strata by the adjusted Rand
