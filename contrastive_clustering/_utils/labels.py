@@ -106,7 +106,8 @@ def check_weights(
 ) -> np.ndarray | None:
     """Return the weights of samples, or raise unless they are finite and at least 0.
 
-    They have the shape (n_samples,) and are float64; None stays None.
+    They have the shape (n_samples,) and are float64, with a finite sum above 0; None
+    stays None.
     """
     if weights is None:
         return None
@@ -125,6 +126,13 @@ def check_weights(
         )
     if not values.any():
         raise ValueError(f"{name} is 0 for all samples. Pass a weight above 0.")
+    with np.errstate(over="ignore"):  # reported below
+        overflows = np.isinf(values.sum())
+    if overflows:
+        raise ValueError(
+            f"The sum of {name} overflows. Divide all weights by a constant, which "
+            "does not change the result."
+        )
     return values
 
 

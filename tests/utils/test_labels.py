@@ -75,6 +75,7 @@ def test_weights_become_floats():
         ([1.0, -1.0, np.nan], "^w has 2 negative.*first is at index 1. Pass finite"),
         ([1.0, 1.0, np.inf], "^w has 1 negative.*first is at index 2"),
         ([0, 0, 0], "^w is 0 for all samples. Pass a weight above 0"),
+        ([1e308, 1e308, 0], "^The sum of w overflows. Divide all weights"),
         (["a", "b", "c"], "^w cannot be read as weights"),
     ],
     ids=str,
