@@ -79,7 +79,10 @@ def _show_seconds(seconds: float) -> str:
     for unit, length in (("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 2 else f"{seconds:.1f} seconds"
+    # 0.0 seconds would mean that nothing is trained.
+    return (
+        f"{seconds:.0f} seconds" if seconds >= 2 else f"{max(seconds, 0.1):.1f} seconds"
+    )
 
 
 def is_cheap_to_estimate(dataset: ArrayDataset, settings: FitSettings) -> bool:

@@ -26,6 +26,7 @@ from contrastive_clustering._networks.backbone_encoder import BackboneEncoder
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
+        (0.01, "0.1 seconds"),
         (0.52, "0.5 seconds"),
         (2, "2 seconds"),
         (119, "119 seconds"),
