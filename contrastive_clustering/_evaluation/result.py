@@ -96,12 +96,13 @@ class ClusteringEvaluation:
         resamples of the test groups with replacement, in which a group weighs as one
         each time it is drawn. They are reflected about the value for the normalized
         mutual information, which repeated groups increase, and cut at 0 and 1, so that
-        the value itself may lie outside. NaN if both limits are 1, as for
-        predictions without any error: their resamples have none either, and do not
-        show how precise the value is. With few errors, intervals are too narrow, as is
-        that of the one-to-one accuracy with fewer than 50 groups. Strata, mapping and
-        probes are fixed, so that the intervals hold for other test groups, not for
-        another fit. Empty if `groups_test` was not passed.
+        the value itself may lie outside. Repeated groups also increase the adjusted
+        Rand index, whose interval may lie above a value near 0 if there are few. NaN if
+        both limits are 1, as for predictions without any error: their resamples have
+        none either, and do not show how precise the value is. With few errors,
+        intervals are too narrow, as is that of the one-to-one accuracy with fewer than
+        50 groups. Strata, mapping and probes are fixed, so that the intervals hold for
+        other test groups, not for another fit. Empty if `groups_test` was not passed.
 
     n_groups : int or None
         Number of test groups; None if `groups_test` was not passed.
