@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from strata_of_blobs import count_kmeans
 
 from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import consensus as _consensus
@@ -170,14 +171,7 @@ def test_consensus_depends_less_on_the_seed_than_its_members(digits):
 
 def test_clusterings_that_share_their_partitions_are_the_same(rays, monkeypatch):
     X = rays[0][::3]
-    made = []
-
-    class CountedKMeans(_kmeans.KMeans):
-        def fit(self, X, y=None, sample_weight=None):
-            made.append(self.n_clusters)
-            return super().fit(X, y, sample_weight)
-
-    monkeypatch.setattr(_kmeans, "KMeans", CountedKMeans)
+    made = count_kmeans(monkeypatch)
     models = [
         ConsensusClustering(n, n_members=6, cosine_fraction=0.5, random_state=0)
         for n in (2, 4, 7)

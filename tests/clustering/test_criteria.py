@@ -8,7 +8,7 @@ from joblib import parallel_config
 from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
-from strata_of_blobs import draw_blobs, fit_kmeans, recorded_fit
+from strata_of_blobs import count_kmeans, draw_blobs, fit_kmeans, recorded_fit
 
 from contrastive_clustering import ConsensusClustering
 from contrastive_clustering._clustering import criteria as _criteria
@@ -17,7 +17,6 @@ from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberSearch,
     _below_chord,
 )
-from contrastive_clustering._utils import kmeans as _kmeans
 
 
 def score_of(criterion, latents, fit, n_clusters, seed):
@@ -145,14 +144,7 @@ def test_scores_do_not_depend_on_the_other_candidates(criterion, n_jobs, rays):
 def test_candidates_share_the_fine_partitions_of_their_members(
     criterion, rays, monkeypatch
 ):
-    made = []
-
-    class CountedKMeans(_kmeans.KMeans):
-        def fit(self, X, y=None, sample_weight=None):
-            made.append(self.n_clusters)
-            return super().fit(X, y, sample_weight)
-
-    monkeypatch.setattr(_kmeans, "KMeans", CountedKMeans)
+    made = count_kmeans(monkeypatch)
     fit = partial(fit_kmeans, clusterer=ConsensusClustering(n_members=4))
     CRITERIA[criterion].judge(rays, fit, [4], 0, 0)
     n_alone = len(made)

@@ -121,6 +121,18 @@ def stop_in_second_phase(monkeypatch, epoch):
     monkeypatch.setattr(RefinementNet, "train_step_single", failing)
 
 
+def fail_and_resume(parameters, images, folder, monkeypatch, epoch):
+    """Return a fit that resumes one that failed in an epoch of either phase."""
+    with monkeypatch.context() as patch:
+        callbacks = [Stop(epoch, fails)] if epoch <= 4 else [Callback()]
+        if epoch > 4:
+            stop_in_second_phase(patch, epoch - 4)
+        with pytest.raises(StopError):
+            make(parameters, folder, callbacks=callbacks).fit(images)
+    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
+    return make(parameters, folder, callbacks=callbacks).fit(images)
+
+
 @pytest.mark.parametrize(
     ("epoch", "others"),
     [
@@ -222,14 +234,7 @@ def test_a_fit_of_images_with_two_blocks_resumes(
     whole = make(parameters).fit(images)
     weights = whole.net_.module_.encoder.parameters()
     assert not all(weight.is_contiguous() for weight in weights)
-    with monkeypatch.context() as patch:
-        callbacks = [Stop(epoch, fails)] if epoch <= 4 else [Callback()]
-        if epoch > 4:
-            stop_in_second_phase(patch, epoch - 4)
-        with pytest.raises(StopError):
-            make(parameters, tmp_path, callbacks=callbacks).fit(images)
-    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
-    again = make(parameters, tmp_path, callbacks=callbacks).fit(images)
+    again = fail_and_resume(parameters, images, tmp_path, monkeypatch, epoch)
     assert_same(again, whole, images)
 
 
@@ -324,14 +329,7 @@ def test_numbers_in_the_groups_of_an_optimizer_resume(
 ):
     common = {**parameters, "optimizer": CountingSGD}
     whole = make(common).fit(tiny_images)
-    with monkeypatch.context() as patch:
-        callbacks = [Stop(epoch, fails)] if epoch <= 4 else [Callback()]
-        if epoch > 4:
-            stop_in_second_phase(patch, epoch - 4)
-        with pytest.raises(StopError):
-            make(common, tmp_path, callbacks=callbacks).fit(tiny_images)
-    callbacks = [Stop(99, fails)] if epoch <= 4 else [Callback()]
-    again = make(common, tmp_path, callbacks=callbacks).fit(tiny_images)
+    again = fail_and_resume(common, tiny_images, tmp_path, monkeypatch, epoch)
     assert_same(again, whole, tiny_images)
 
 
