@@ -56,8 +56,8 @@ class CostEstimate:
     Examples
     --------
     >>> from contrastive_clustering import CostEstimate
-    >>> print(CostEstimate(400.0, 2**30, 256, 30, 15))
-    about 7 minutes of training (30 and 15 epochs, batches of 256) and 1.0 GiB of memory
+    >>> print(CostEstimate(400.0, 2**30, 256, 30, 8))
+    about 7 minutes of training (30 and 8 epochs, batches of 256) and 1.0 GiB of memory
     """
 
     seconds: float
