@@ -92,9 +92,9 @@ class PretrainedEncoder(CheckedParametersMixin, BaseEstimator):  # type: ignore[
 
     Notes
     -----
-    Features take 4 bytes for each of `n_features`, for ``2 * cached_views + 1`` views
-    of each image. Beyond 1 GiB they are kept in a temporary file, which takes at most
-    half of the free disk space. Features that find no room are computed in each epoch.
+    Each feature takes 4 bytes, for ``2 * cached_views + 1`` views of each image.
+    Beyond 1 GiB they are kept in a temporary file, which takes at most half of the free
+    disk space. Features that find no room are computed in each epoch.
 
     Examples
     --------
