@@ -65,7 +65,9 @@ def make_table(
             for name, kind in COLUMNS.items()
         }
     )
-    facts["study_day"] = days_in_patient(columns["study_day"], columns["groups"])
+    # Days since the first study of the patient, if both are known.
+    days = facts["study_day"]
+    facts["study_day"] = days - days.groupby(facts["groups"]).transform("min")
     if table is None:
         return facts
     table = _to_pandas(pandas, table)
@@ -104,14 +106,10 @@ def differing_columns(
     rows = [row for each in volumes for row in each]
     of_row = np.repeat(np.arange(len(volumes)), [len(each) for each in volumes])
     own = _to_pandas(pandas, table).drop(columns=path_column).iloc[rows]
-    names, differing = [], set[int]()
-    for index, name in enumerate(own.columns):
-        texts = own.iloc[:, index].astype(str).to_numpy()
-        counts = pandas.Series(texts).groupby(of_row).nunique(dropna=False)
-        found = counts.index[counts > 1].tolist()
-        differing.update(found)
-        names += [name] * bool(found)
-    return names, np.array(sorted(differing), dtype=int)
+    # Numbers for names, which may repeat.
+    texts = own.astype(str).set_axis(range(own.shape[1]), axis="columns")
+    differs = texts.groupby(of_row).nunique(dropna=False).to_numpy() > 1
+    return list(own.columns[differs.any(axis=0)]), np.flatnonzero(differs.any(axis=1))
 
 
 def _to_pandas(pandas: Any, table: Any) -> Any:
@@ -133,40 +131,3 @@ def _exact(pandas: Any, values: list[Any]) -> Any:
         return series
     fits = max(known) <= np.iinfo(np.int64).max
     return pandas.Series(values, dtype="Int64" if fits else "UInt64")
-
-
-def days_in_patient(
-    ordinals: Sequence[int | None], groups: Sequence[str | None]
-) -> np.ndarray:
-    """Return days since the first study of the same patient.
-
-    Parameters
-    ----------
-    ordinals : sequence of int or None
-        Dates of the studies.
-
-    groups : sequence of str or None
-        Patients. Without a patient, a study has no first one.
-
-    Returns
-    -------
-    days : ndarray of float
-        Days; NaN where the date or the patient is unknown.
-
-    Examples
-    --------
-    >>> from contrastive_clustering._images.table import days_in_patient
-    >>> days_in_patient([15, 5, 7, None, 9], ["a", "a", "b", "b", None])
-    array([10.,  0.,  0., nan, nan])
-    """
-    first: dict[str, int] = {}
-    for ordinal, group in zip(ordinals, groups, strict=True):
-        if ordinal is not None and group is not None:
-            first[group] = min(ordinal, first.get(group, ordinal))
-    return np.array(
-        [
-            np.nan if ordinal is None or group is None else ordinal - first[group]
-            for ordinal, group in zip(ordinals, groups, strict=True)
-        ],
-        dtype=float,
-    )

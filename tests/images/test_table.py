@@ -5,7 +5,6 @@ import pytest
 
 from contrastive_clustering._images.table import (
     COLUMNS,
-    days_in_patient,
     differing_columns,
     make_table,
 )
@@ -59,7 +58,10 @@ def test_integers_of_the_caller_are_exact_next_to_missing_values(values, kind):
 
 
 def test_days_count_from_the_first_study_of_a_patient():
-    days = days_in_patient([20, 10, 5, None, 15], ["a", "a", None, "a", "b"])
+    columns = facts(5)
+    columns["study_day"] = [20, 10, 5, None, 15]
+    columns["groups"] = ["a", "a", None, "a", "b"]
+    days = make_table(pd, columns, range(5), None, "path")["study_day"]
     np.testing.assert_array_equal(days, [10, 0, np.nan, np.nan, 0])
 
 
