@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import rel_entr
 from sklearn.metrics import adjusted_mutual_info_score
 
 from contrastive_clustering._evaluation.group_parts import GroupParts
@@ -109,6 +110,4 @@ def mutual_information(counts: np.ndarray) -> np.ndarray:
     """
     shares = counts / counts.sum(axis=(1, 2), keepdims=True)
     rows, columns = shares.sum(axis=2, keepdims=True), shares.sum(axis=1, keepdims=True)
-    ratios = np.where(shares > 0, shares, 1) / np.where(shares > 0, rows * columns, 1)
-    total: np.ndarray = (shares * np.log(ratios)).sum(axis=(1, 2))
-    return total
+    return np.asarray(rel_entr(shares, rows * columns).sum(axis=(1, 2)))

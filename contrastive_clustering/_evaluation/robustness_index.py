@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import gen_batches
 
 from contrastive_clustering._utils.grouping import Grouping
 
@@ -66,9 +67,7 @@ def robustness_index(
     n_queried = min(n_samples, n_neighbors + int(np.bincount(grouping.codes).max()))
     search = NearestNeighbors(n_neighbors=n_queried).fit(latents)
     favorable = unfavorable = 0.0
-    step = max(1, MAX_ENTRIES // n_queried)
-    for start in range(0, n_samples, step):
-        rows = np.arange(start, min(start + step, n_samples))
+    for rows in gen_batches(n_samples, max(1, MAX_ENTRIES // n_queried)):
         found = search.kneighbors(latents[rows], return_distance=False)
         is_other = grouping.codes[found] != grouping.codes[rows][:, None]
         counted = is_other & (is_other.cumsum(axis=1) <= n_neighbors)
