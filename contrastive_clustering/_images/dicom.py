@@ -70,7 +70,7 @@ def open_dicom(path: Path, *, with_pixels: bool = True) -> Any:
     UnreadableFileError
         If the file is damaged.
     """
-    pydicom = import_pydicom("load_images")
+    pydicom = import_pydicom()
     with (
         refuse_damaged("is a damaged or truncated DICOM file"),
         open_regular(path) as file,
@@ -132,7 +132,7 @@ def read_pixels(dataset: Any) -> Pixels:
 
 
 def _check_pixels(dataset: Any) -> None:
-    pydicom = import_pydicom("load_images")
+    pydicom = import_pydicom()
     if not any(name in dataset for name in PIXELS):
         raise UnreadableFileError("is a DICOM file without an image")
     try:

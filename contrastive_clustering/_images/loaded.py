@@ -56,25 +56,10 @@ def refuse_damaged(reason: str) -> Iterator[None]:
 
 
 @contextmanager
-def blame_file(index: int, reason: str) -> Iterator[None]:
-    """Refuse a volume because of one of its files, as `refuse_damaged` does.
-
-    Parameters
-    ----------
-    index : int
-        Index of the file.
-
-    reason : str
-        As for `UnreadableFileError`.
-
-    Raises
-    ------
-    UnreadableFileError
-        With the index.
-    """
+def blame_file(index: int) -> Iterator[None]:
+    """Add the index of a file of a volume to the error that refuses it."""
     try:
-        with refuse_damaged(reason):
-            yield
+        yield
     except UnreadableFileError as error:
         error.index = index
         raise

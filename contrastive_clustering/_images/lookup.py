@@ -73,7 +73,7 @@ def look_up_colors(values: np.ndarray, dataset: Any) -> np.ndarray:
     elif n_bits < 16 and n_entries > N_BYTES:  # as above, with no other way
         raise ValueError("A segmented palette of bytes has too many colors.")
     else:
-        pydicom = import_pydicom("load_images")
+        pydicom = import_pydicom()
         numbers = np.arange(first, first + n_entries)
         table = pydicom.pixels.apply_color_lut(numbers, dataset)[..., : len(COLORS)]
     if table.max() >= N_BYTES:

@@ -79,7 +79,7 @@ def read_raster(path: Path) -> list[LoadedImage]:
         bits of which one is transparent, several gray channels, planes that Pillow
         does not read, or several images on one page.
     """
-    pillow = import_pillow("load_images")
+    pillow = import_pillow()
     with refuse_damaged("is a damaged, truncated or unsupported image"):
         try:
             with open_regular(path) as file:

@@ -131,7 +131,7 @@ def _read(paths: Sequence[Path], settings: ReadSettings) -> list[LoadedImage]:
 
 
 def _open_slice(index: int, path: Path) -> Any:
-    with blame_file(index, DAMAGED_HEADER):
+    with blame_file(index):
         return open_dicom(path)
 
 

@@ -52,7 +52,7 @@ def _resize_image(values: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
 
     It cannot overshoot, so that values stay within their range.
     """
-    pillow = import_pillow("load_images")
+    pillow = import_pillow()
     if values.ndim == 3 and values.dtype != np.uint8:  # Pillow has no deep colors
         channels = [_resize_image(values[..., i], sides) for i in range(3)]
         return np.stack(channels, axis=-1)
@@ -67,7 +67,7 @@ def _resize_volume(values: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
     Both steps keep values within their range. The standard deviation of the Gaussian is
     that of :func:`skimage.transform.resize`.
     """
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     image = sitk.GetImageFromArray(values.astype(np.float32, copy=False))
     steps = [
         old / new for old, new in zip(values.shape[::-1], sides[::-1], strict=True)

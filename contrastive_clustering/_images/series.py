@@ -14,7 +14,11 @@ from contrastive_clustering._images.dicom import (
     read_pixels,
 )
 from contrastive_clustering._images.dicom_facts import pixel_spacing
-from contrastive_clustering._images.loaded import UnreadableFileError, blame_file
+from contrastive_clustering._images.loaded import (
+    UnreadableFileError,
+    blame_file,
+    refuse_damaged,
+)
 from contrastive_clustering._utils.optional import import_simpleitk
 
 # Largest deviation of the steps between slices, as a part of the step. Positions are
@@ -212,7 +216,7 @@ def build_volume(datasets: Sequence[Any]) -> tuple[Pixels, Plane, float]:
     parts: list[Pixels] = []
     planes: list[Plane] = []
     for index, dataset in enumerate(datasets):
-        with blame_file(index, DAMAGED_HEADER):
+        with blame_file(index), refuse_damaged(DAMAGED_HEADER):
             parts.append(read_pixels(dataset))
             n_frames = len(parts[-1].values)
             planes += [plane_of(dataset, frame) for frame in range(n_frames)]
@@ -316,7 +320,7 @@ def locate(values: np.ndarray, first: Plane, step: float) -> Any:
     image : SimpleITK.Image
         The volume.
     """
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     image = sitk.GetImageFromArray(values)
     image.SetSpacing([float(first.spacing[1]), float(first.spacing[0]), step])
     image.SetOrigin([float(each) for each in first.position])

@@ -203,7 +203,7 @@ class FileSpool(Spool):
         return np.load(self.out, mmap_mode="r")
 
     def _to_zarr(self) -> Any:
-        zarr = import_zarr("load_images with a .zarr folder")
+        zarr = import_zarr()
         folder = self._path.with_name("rows.zarr")
         n_together = max(1, ZARR_CHUNK_BYTES // self.row_bytes)
         array = zarr.create_array(

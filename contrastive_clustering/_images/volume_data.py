@@ -281,7 +281,7 @@ def _is_list(name: str) -> bool:
 
 
 def _n_bytes(reader: Any) -> float:
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     voxel = sitk.Image([1] * reader.GetDimension(), reader.GetPixelID())
     return float(np.prod(reader.GetSize()) * voxel.GetSizeOfPixelComponent())
 

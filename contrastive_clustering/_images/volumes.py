@@ -65,7 +65,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
     UnreadableFileError
         If the file is damaged, too large, in color, or has other dimensions.
     """
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     file_format = SUFFIXES[_suffix_of(path)]
     _check_name(path, file_format)
     is_nifti, n_axes = file_format == "NIfTI", 3 if as_volumes else 2
@@ -100,7 +100,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
 
 def _open(path: Path, file_format: str) -> Any:
     """Return a reader that has read the header of a file."""
-    reader = import_simpleitk("load_images").ImageFileReader()
+    reader = import_simpleitk().ImageFileReader()
     reader.SetImageIO(READERS[file_format])
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
@@ -198,7 +198,7 @@ def as_displayed(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
     spacing : tuple of float
         Distances between pixels along these axes in millimeters.
     """
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     if image.GetDimension() == 2:
         image = sitk.JoinSeries([image])
     code = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(
@@ -230,7 +230,7 @@ def oriented(image: Any) -> tuple[np.ndarray, tuple[float, ...]]:
     spacing : tuple of float
         Distances between voxels along these axes in millimeters.
     """
-    sitk = import_simpleitk("load_images")
+    sitk = import_simpleitk()
     turned = sitk.DICOMOrient(image, ORIENTATION)
     values = _as_supported(sitk.GetArrayFromImage(turned))
     return values, tuple(turned.GetSpacing())[::-1]

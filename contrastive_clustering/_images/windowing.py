@@ -123,7 +123,7 @@ def apply_window(values: np.ndarray, window: KnownWindow) -> np.ndarray:
     displayed : ndarray of uint8
         Displayed values, of the same shape.
     """
-    pydicom = import_pydicom("load_images")
+    pydicom = import_pydicom()
     # pydicom takes the range of the output from the bits of such a data set.
     display = pydicom.Dataset()
     display.PhotometricInterpretation = "MONOCHROME2"

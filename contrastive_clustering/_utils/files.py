@@ -166,15 +166,9 @@ def _reject_unreadable(status: os.stat_result, path: Path) -> None:
 
 
 def _kind_of(status: os.stat_result) -> str:
-    """Return the file type of a status in words."""
-    kinds = {
-        stat.S_IFDIR: "folder",
-        stat.S_IFIFO: "named pipe",
-        stat.S_IFSOCK: "socket",
-        stat.S_IFCHR: "device",
-        stat.S_IFBLK: "device",
-    }
-    return kinds.get(stat.S_IFMT(status.st_mode), "regular file")
+    """Return the type of a file that is neither regular nor a folder in words."""
+    kinds = {stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket"}
+    return kinds.get(stat.S_IFMT(status.st_mode), "device")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

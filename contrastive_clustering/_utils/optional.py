@@ -27,32 +27,36 @@ def import_pyplot(caller: str) -> Any:
     )
 
 
-def import_pillow(caller: str) -> Any:
+def import_pillow() -> Any:
     """Return PIL.Image, or raise an error with installation instructions."""
-    return _import_reader("PIL.Image", "Pillow", caller)
+    return _import_reader("PIL.Image", "Pillow")
 
 
-def import_pydicom(caller: str) -> Any:
+def import_pydicom() -> Any:
     """Return the pydicom package, or raise an error with installation instructions."""
-    return _import_reader("pydicom", "pydicom", caller)
+    return _import_reader("pydicom", "pydicom")
 
 
-def import_simpleitk(caller: str) -> Any:
+def import_simpleitk() -> Any:
     """Return the SimpleITK package, or raise an error with instructions."""
-    return _import_reader("SimpleITK", "SimpleITK", caller)
+    return _import_reader("SimpleITK", "SimpleITK")
 
 
-def _import_reader(module: str, package: str, caller: str) -> Any:
+def _import_reader(module: str, package: str) -> Any:
     return _import(
         module,
-        f"{caller} needs {package} for these files. Install it with `pip install "
+        f"load_images needs {package} for these files. Install it with `pip install "
         f"{package}`, or all readers with the extra [images].",
     )
 
 
-def import_zarr(caller: str) -> Any:
+def import_zarr() -> Any:
     """Return the zarr package, or raise an error with installation instructions."""
-    return _import("zarr", f"{caller} needs Zarr. Install it with `pip install zarr`.")
+    return _import(
+        "zarr",
+        "load_images with a .zarr folder needs Zarr. Install it with `pip install "
+        "zarr`.",
+    )
 
 
 def import_onnx() -> Any:

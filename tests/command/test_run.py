@@ -246,7 +246,7 @@ def test_odd_images_are_named_by_their_files(fitted, tmp_path, capsys, monkeypat
 def test_models_of_volumes_and_of_images_do_not_mix(fitted, tmp_path, capsys):
     volumes = tmp_path / "volumes"
     volumes.mkdir()
-    sitk = import_simpleitk("a test")
+    sitk = import_simpleitk()
     volume = sitk.GetImageFromArray(np.zeros((8, 8, 8), np.uint8))
     sitk.WriteImage(volume, volumes / "a.nii")
     out = ["--labels", tmp_path / "x.csv", "--quiet"]

@@ -19,10 +19,15 @@ from contrastive_clustering._utils.optional import (
     [
         (import_pandas, ["to_frame"], "pandas", "^to_frame needs pandas.*pip install"),
         (import_pyplot, ["A"], "matplotlib.pyplot", "^A needs matplotlib.*pip install"),
-        (import_pillow, ["f"], "PIL.Image", r"^f needs Pillow.*the extra \[images\]"),
-        (import_pydicom, ["f"], "pydicom", r"^f needs pydicom.*the extra \[images\]"),
-        (import_simpleitk, ["f"], "SimpleITK", r"^f needs SimpleITK.*extra \[images\]"),
-        (import_zarr, ["f"], "zarr", "^f needs Zarr.*pip install zarr"),
+        (import_pillow, [], "PIL.Image", r"^load_images needs Pillow.*\[images\]"),
+        (import_pydicom, [], "pydicom", r"^load_images needs pydicom.*\[images\]"),
+        (
+            import_simpleitk,
+            [],
+            "SimpleITK",
+            r"^load_images needs Simple.*\[images\]",
+        ),
+        (import_zarr, [], "zarr", "^load_images with .* needs Zarr.*pip install zarr"),
         (import_onnx, [], "onnxscript", "^to_onnx needs onnx and onnxscript"),
         (import_kornia_filters, [], "kornia.filters", "blur above zero needs Kornia"),
     ],
@@ -34,15 +39,15 @@ def test_missing_packages_are_named(function, arguments, module, message, monkey
 
 
 @pytest.mark.parametrize(
-    ("function", "name"),
+    ("function", "arguments", "name"),
     [
-        (import_pandas, "pandas"),
-        (import_pyplot, "matplotlib.pyplot"),
-        (import_pillow, "PIL.Image"),
-        (import_pydicom, "pydicom"),
-        (import_simpleitk, "SimpleITK"),
-        (import_zarr, "zarr"),
+        (import_pandas, ["caller"], "pandas"),
+        (import_pyplot, ["caller"], "matplotlib.pyplot"),
+        (import_pillow, [], "PIL.Image"),
+        (import_pydicom, [], "pydicom"),
+        (import_simpleitk, [], "SimpleITK"),
+        (import_zarr, [], "zarr"),
     ],
 )
-def test_installed_packages_are_returned(function, name):
-    assert function("caller").__name__ == name
+def test_installed_packages_are_returned(function, arguments, name):
+    assert function(*arguments).__name__ == name

@@ -104,12 +104,11 @@ def draw_thumbnails(
 
 
 def _offset_image(image: np.ndarray, width: float, style: ImageStyle) -> Any:
-    normalize = import_module("matplotlib").colors.Normalize(style.low, style.high)
     return import_module("matplotlib.offsetbox").OffsetImage(
         image,
         zoom=width / image.shape[1],
         cmap=style.cmap,
-        norm=normalize,
+        norm=style.mappable.norm,
         interpolation=interpolation_of(image),
     )
 
