@@ -27,4 +27,4 @@ def changed(tree, path, value):
 
 def assert_rejected(schema, tree, message, **sizes):
     with pytest.raises(ValueError, match=re.escape(message)):
-        schema.check(tree, "the part", Scope(**sizes))
+        schema.check(tree, "the part", Scope(sizes))

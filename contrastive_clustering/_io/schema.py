@@ -8,6 +8,7 @@ agree on it. A tree is validated before any object is created from it.
 import math
 import reprlib
 from abc import ABC, abstractmethod
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,34 +57,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 
-class Scope:
-    """Sizes found so far, by name.
-
-    Parameters
-    ----------
-    outer : Scope, default=None
-        Enclosing scope, whose sizes are also known.
-
-    **sizes : int
-        Initially known sizes.
-    """
-
-    def __init__(self, outer: "Scope | None" = None, **sizes: int) -> None:
-        self._outer = outer
-        self._sizes = dict(sizes)
-
-    def find(self, name: str) -> int | None:
-        """Return a size, or None if it is unknown."""
-        if name in self._sizes:
-            return self._sizes[name]
-        return None if self._outer is None else self._outer.find(name)
+class Scope(ChainMap[str, int]):
+    """Sizes found so far, by name; a child also knows those of its parents."""
 
     def bind(self, name: str, size: int, where: str) -> None:
         """Record a size, or raise an error if a different one is known."""
-        known = self.find(name)
-        if known is None:
-            self._sizes[name] = size
-        elif known != size:
+        known = self.setdefault(name, size)
+        if known != size:
             raise ValueError(f"{where} has {name}={size}, and not {known}")
 
 
@@ -243,7 +223,7 @@ class Array(Node):
             raise ValueError(f"{where} is not finite")
         if self.low > -math.inf and not tree.min() >= self.low:
             raise ValueError(f"{where} holds values below {self.low}")
-        high = None if self.below is None else scope.find(self.below)
+        high = None if self.below is None else scope.get(self.below)
         if high is not None and not tree.max() < high:
             raise ValueError(f"{where} holds values that are not below {high}")
 
@@ -291,7 +271,7 @@ class Items(Node):
         if self.size is not None:
             scope.bind(self.size, len(tree), where)
         for number, item in enumerate(tree):
-            self.node.check(item, f"item {number} of {where}", Scope(scope))
+            self.node.check(item, f"item {number} of {where}", scope.new_child())
 
 
 @dataclass(frozen=True)

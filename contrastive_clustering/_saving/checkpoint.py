@@ -133,7 +133,7 @@ class Checkpoint:
             raise self._unusable(reason) from error
         with self.resuming():
             # Neighbors and memberships are indexed by samples.
-            scope = Scope(n_samples=self.n_samples)
+            scope = Scope({"n_samples": self.n_samples})
             identity = reached.get("identity")
             if isinstance(identity, dict) and identity.get("X") != self.identity["X"]:
                 scope = Scope()

@@ -49,7 +49,7 @@ class _Space(Node):
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         self._fields.check(tree, where, scope)
-        latent_dim = scope.find("latent_dim")
+        latent_dim = scope.get("latent_dim")
         if tree["whitening"] is None and latent_dim is not None:
             scope.bind("n_prepared", latent_dim, where)
 

@@ -231,7 +231,7 @@ def _read_part(
     if parts or (prefix == HEAD and state["temperature"] is not None):
         fields: dict[str, Node] = {n: Array(s, ("f4",)) for n, s in shapes.items()}
         where = prefix.removesuffix(".")
-        Fields(fields).check(parts, where, Scope(latent_dim=latent_dim))
+        Fields(fields).check(parts, where, Scope({"latent_dim": latent_dim}))
     return parts
 
 

@@ -166,14 +166,14 @@ def test_indices_are_compared_if_the_size_is_known():
     node = Array(("k",), dtypes=("i8",), below="n")
     check(node, np.array([10**6]))
     with pytest.raises(ValueError, match="not below 10"):
-        check(node, np.array([10]), Scope(n=10))
+        check(node, np.array([10]), Scope({"n": 10}))
 
 
 def test_items_share_only_sizes_known_outside():
     node = Items(Array(("rows", "width")))
-    scope = Scope(width=2)
+    scope = Scope({"width": 2})
     check(node, [np.zeros((3, 2)), np.zeros((4, 2))], scope)
-    assert scope.find("rows") is None
+    assert scope.get("rows") is None
     with pytest.raises(ValueError, match="item 1 of the tree has width=3, and not 2"):
         check(node, [np.zeros((3, 2)), np.zeros((4, 3))], scope)
 
@@ -184,11 +184,11 @@ def test_entries_share_their_sizes():
 
 
 def test_scopes_record_a_size_once():
-    outer = Scope(known=3)
-    inner = Scope(outer)
+    outer = Scope({"known": 3})
+    inner = outer.new_child()
     inner.bind("known", 3, "it")
     inner.bind("new", 4, "it")
-    assert (outer.find("new"), inner.find("new")) == (None, 4)
+    assert (outer.get("new"), inner.get("new")) == (None, 4)
     with pytest.raises(ValueError, match="it has known=4, and not 3"):
         inner.bind("known", 4, "it")
 

@@ -30,9 +30,9 @@ def test_trees_of_any_shape_survive_a_roundtrip(n_clusters, strategy):
         n_clusters, bisecting_strategy=strategy, random_state=0
     ).fit(X)
     tree = BISECTING.to_tree(fitted)
-    scope = Scope(n_prepared=3)
+    scope = Scope({"n_prepared": 3})
     BISECTING.fields.check(tree, "the tree", scope)
-    assert scope.find("n_raw") == n_clusters
+    assert scope.get("n_raw") == n_clusters
     found = BISECTING.from_tree(tree)
     np.testing.assert_array_equal(found.predict(OTHERS), fitted.predict(OTHERS))
     np.testing.assert_array_equal(found.cluster_centers_, fitted.cluster_centers_)
@@ -60,7 +60,7 @@ def test_subclusters_may_be_noise():
     fitted = Birch(n_clusters=DBSCAN(eps=1.0), threshold=0.4).fit(X)
     assert -1 in fitted.subcluster_labels_
     tree = BIRCH.to_tree(fitted)
-    BIRCH.fields.check(tree, "the tree", Scope(n_prepared=3))
+    BIRCH.fields.check(tree, "the tree", Scope({"n_prepared": 3}))
     found = BIRCH.from_tree(tree)
     np.testing.assert_array_equal(found.predict(OTHERS), fitted.predict(OTHERS))
 

@@ -88,7 +88,7 @@ def through_a_file(tree, folder):
 
 
 def check(tree, **sizes):
-    CLUSTERER.check(tree, "the clusterer", Scope(**{"n_prepared": 3, **sizes}))
+    CLUSTERER.check(tree, "the clusterer", Scope({"n_prepared": 3, **sizes}))
 
 
 def test_clusterers_survive_a_roundtrip_to_the_bit(trees, kind, tmp_path):

@@ -21,6 +21,6 @@ def test_mixtures_survive_a_roundtrip_to_the_bit(kind):
         mixture = GaussianMixture(3, **parameters)
     tree = MIXTURE_KINDS[kind].to_tree(mixture.fit(X))
     assert tree.pop("kind") == kind
-    MIXTURE_KINDS[kind].fields.check(tree, "the mixture", Scope(n_prepared=3))
+    MIXTURE_KINDS[kind].fields.check(tree, "the mixture", Scope({"n_prepared": 3}))
     found = MIXTURE_KINDS[kind].from_tree(tree)
     np.testing.assert_array_equal(found.score_samples(X), mixture.score_samples(X))

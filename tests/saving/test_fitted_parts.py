@@ -55,7 +55,7 @@ KINDS = [
 def test_strata_survive_a_roundtrip_to_the_bit(fitted, tmp_path, kind):
     clustering = fitted[kind]._model.clustering
     tree = through_a_file(clustering_to_tree(clustering, []), tmp_path)
-    CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
+    CLUSTERING.check(tree, "strata", Scope({"latent_dim": 4}))
     found = clustering_from_tree(tree, [])
     assert type(found) is type(clustering)
     for method in ("predict", "predict_proba"):
@@ -133,7 +133,7 @@ def test_a_trusted_clusterer_must_match_the_latents(fit_tiny):
     trusted = [f"{CustomKMeans.__module__}.CustomKMeans"]
     tree = clustering_to_tree(clustering, trusted)
     tree["clusterer"]["object"]["state"]["cluster_centers_"] = np.zeros((2, 9))
-    CLUSTERING.check(tree, "strata", Scope(latent_dim=4))
+    CLUSTERING.check(tree, "strata", Scope({"latent_dim": 4}))
     with pytest.raises(ValueError, match=r"centers of shape \(2, 9\), but prepared"):
         clustering_from_tree(tree, trusted)
 
@@ -141,7 +141,7 @@ def test_a_trusted_clusterer_must_match_the_latents(fit_tiny):
 def test_densities_survive_a_roundtrip_to_the_bit(fitted, tmp_path):
     density = fitted["kmeans"]._model.density
     tree = through_a_file(density_to_tree(density), tmp_path)
-    DENSITY.check(tree, "the density", Scope(latent_dim=4, n_clusters=2))
+    DENSITY.check(tree, "the density", Scope({"latent_dim": 4, "n_clusters": 2}))
     found = density_from_tree(tree)
     np.testing.assert_array_equal(
         found.score_samples(LATENTS), density.score_samples(LATENTS)

@@ -21,7 +21,7 @@ def test_scalers_survive_a_roundtrip_to_the_bit(fitted_kind, tmp_path, kind):
     tree = through_a_file(scaler_to_tree(scaler), tmp_path)
     scope = Scope()
     SCALER.check(tree, "the scaler", scope)
-    assert scope.find("n_features") == X[0].size
+    assert scope.get("n_features") == X[0].size
     found = scaler_from_tree(tree)
     assert found.layout == scaler.layout
     assert found.dtype == scaler.dtype

@@ -32,11 +32,11 @@ def test_spaces_survive_a_roundtrip_to_the_bit(tmp_path, whiten, normalize):
     space = fit_latent_space(latents, whiten=whiten, normalize=normalize)
     tree = through_a_file(space_to_tree(space), tmp_path)
     assert (tree["whitening"] is not None, tree["normalize"]) == (whiten, normalize)
-    scope = Scope(latent_dim=3)
+    scope = Scope({"latent_dim": 3})
     SPACE.check(tree, "the space", scope)
     found = space_from_tree(tree)
     np.testing.assert_array_equal(found.transform(OTHERS), space.transform(OTHERS))
-    assert scope.find("n_prepared") == space.transform(OTHERS).shape[1]
+    assert scope.get("n_prepared") == space.transform(OTHERS).shape[1]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_forged_spaces_are_rejected(changes, message):
         inner = tree if name in tree else tree["whitening"]
         inner[name] = value
     with pytest.raises(ValueError, match=message):
-        SPACE.check(tree, "the space", Scope(latent_dim=3))
+        SPACE.check(tree, "the space", Scope({"latent_dim": 3}))
 
 
 def test_without_whitening_the_dimension_is_that_of_the_latents():
     tree = {"whitening": None, "normalize": False, "size": 1.0}
     with pytest.raises(ValueError, match="n_prepared=3, and not 2"):
-        SPACE.check(tree, "the space", Scope(latent_dim=3, n_prepared=2))
+        SPACE.check(tree, "the space", Scope({"latent_dim": 3, "n_prepared": 2}))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def voters():
 
 def test_voters_survive_a_roundtrip_to_the_bit(voters, tmp_path):
     tree = through_a_file(voters_to_tree(voters), tmp_path)
-    VOTERS.check(tree, "voters", Scope(n_prepared=3, n_clusters=2))
+    VOTERS.check(tree, "voters", Scope({"n_prepared": 3, "n_clusters": 2}))
     found = voters_from_tree(tree)
     np.testing.assert_array_equal(found.predict(OTHERS), voters.predict(OTHERS))
     for given, expected in zip(
@@ -115,5 +115,5 @@ def test_forged_voters_are_rejected(voters, changes, message):
         VOTERS.check(
             {**voters_to_tree(voters), **changes},
             "voters",
-            Scope(n_prepared=3, n_clusters=2),
+            Scope({"n_prepared": 3, "n_clusters": 2}),
         )

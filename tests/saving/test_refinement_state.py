@@ -34,7 +34,7 @@ def resumable(request, fit_tiny, tmp_path_factory):
 
 
 def check(state, **sizes):
-    Fields(REFINEMENT).check(state, "the checkpoint", Scope(**sizes))
+    Fields(REFINEMENT).check(state, "the checkpoint", Scope(sizes))
 
 
 def assert_same_trees(found, expected):
