@@ -1,6 +1,5 @@
 """Metrics that compare clusters with reference labels, and scorers for searches."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,6 @@ __all__ = [
     "match_clusters",
     "normalized_mutual_info_scorer",
 ]
-
-Scorer = Callable[[Any, Any, Any], float]
 
 
 @default_library_settings()
@@ -291,23 +288,16 @@ def mapped_accuracy(
     return accuracy(truth, labels, weights)
 
 
-def _check_has(estimator: Any, *methods: str) -> None:
-    """Raise a TypeError unless `estimator` is an object with methods of these names."""
-    for method in methods:
-        if isinstance(estimator, type) or not callable(
-            getattr(estimator, method, None)
-        ):
-            raise TypeError(
-                f"estimator={show(estimator)} does not have the method {method}. Pass "
-                "a fitted clusterer."
-            )
-
-
 def _labels_and_predictions(
     estimator: Any, X: Any, y: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    _check_has(estimator, "predict")
-    labels, predictions = check_labels(y=y, predictions=estimator.predict(X))
+    predict = getattr(estimator, "predict", None)
+    if isinstance(estimator, type) or not callable(predict):
+        raise TypeError(
+            f"estimator={show(estimator)} does not have the method predict. Pass a "
+            "fitted clusterer."
+        )
+    labels, predictions = check_labels(y=y, predictions=predict(X))
     return labels, predictions
 
 

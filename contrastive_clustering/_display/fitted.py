@@ -213,21 +213,16 @@ def check_column(values: Any, n_samples: int, name: str) -> np.ndarray:
     return column
 
 
-def check_classes(
-    values: Any, n_samples: int, name: str
-) -> tuple[np.ndarray, np.ndarray]:
+def check_classes(y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct labels and the index of each sample's label.
 
     Parameters
     ----------
-    values : array-like of shape (n_samples,) or (n_samples, 1)
-        The values as passed by the user.
+    y : array-like of shape (n_samples,) or (n_samples, 1)
+        The labels as passed by the user.
 
     n_samples : int
         Number of samples.
-
-    name : str
-        Name of the parameter, for error messages.
 
     Returns
     -------
@@ -240,10 +235,10 @@ def check_classes(
     Raises
     ------
     TypeError, ValueError
-        If the values do not have this shape or cannot be sorted.
+        If the labels do not have this shape or cannot be sorted.
     """
-    column = check_column(values, n_samples, name)
-    with errors_about(name, "labels of one kind, numbers or names"):
+    column = check_column(y, n_samples, "y")
+    with errors_about("y", "labels of one kind, numbers or names"):
         return number_classes(column)
 
 

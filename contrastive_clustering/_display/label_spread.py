@@ -242,7 +242,7 @@ class LabelSpreadDisplay(Display):
 def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, Any]:
     """Return the fields of a display: counts, strata and labels."""
     labels = check_labels(labels)
-    classes, columns = check_classes(y, len(labels), "y")
+    classes, columns = check_classes(y, len(labels))
     clusters = np.union1d(strata, labels)
     counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
     np.add.at(counts, (np.searchsorted(clusters, labels), columns), 1)

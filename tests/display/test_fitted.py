@@ -67,12 +67,12 @@ def test_column():
 
 
 def test_classes():
-    classes, codes = check_classes(["b", "a", "b"], 3, "y")
+    classes, codes = check_classes(["b", "a", "b"], 3)
     assert classes.tolist() == ["a", "b"]
     assert codes.tolist() == [1, 0, 1]
     mixed = np.array(["a", None, 3.0], dtype=object)
     with pytest.raises(TypeError, match="y cannot be read as labels of one kind"):
-        check_classes(mixed, 3, "y")
+        check_classes(mixed, 3)
 
 
 def test_labels():
@@ -86,7 +86,7 @@ def test_labels():
 
 def test_objects_with_nan_are_sorted():
     values = [2.0, np.nan, 1.0, 2.0, np.nan, 1.0]
-    classes, codes = check_classes(np.array(values, dtype=object), 6, "y")
+    classes, codes = check_classes(np.array(values, dtype=object), 6)
     assert classes.tolist()[:2] == [1.0, 2.0]
     assert np.isnan(classes[2])
     np.testing.assert_array_equal(codes, [1, 2, 0, 1, 2, 0])

@@ -69,7 +69,7 @@ def read_color(
     if isinstance(color, str):
         if y is None:
             raise ValueError('color="label" needs y, which is None. Pass y.')
-        classes, codes = check_classes(y, n_samples, "y")
+        classes, codes = check_classes(y, n_samples)
         return "label", classes[codes][rows]
     values = check_column(color, n_samples, "color")
     if values.dtype.kind not in "biuf":
