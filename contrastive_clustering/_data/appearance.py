@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
 
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._data.pooling import pool, pooled_sides
@@ -167,8 +166,7 @@ class Appearance:
         center = values.mean(axis=0)
         covariance = np.cov(values, rowvar=False)
         precision = np.linalg.inv(covariance + MIN_SPREAD**2 * np.eye(len(center)))
-        distances = cdist(values, [center], "mahalanobis", VI=precision).ravel()
-        distances = _leave_one_out(distances)
+        distances = _leave_one_out(_distances(values - center, precision))
         varying = raw.spreads[raw.spreads > SMALL]
         if not len(varying):  # all images are constant
             varying = np.ones(1)
@@ -216,8 +214,7 @@ class Appearance:
         distances : ndarray of shape (n_images,)
             Mahalanobis distances.
         """
-        distances = cdist(values, [self.center], "mahalanobis", VI=self.precision)
-        return np.asarray(distances.ravel())
+        return _distances(values - self.center, self.precision)
 
     @property
     def names(self) -> list[str]:
@@ -315,6 +312,11 @@ def _compare(raw: _RawMeasures, average: np.ndarray) -> np.ndarray:
     correlation = raw.cells @ average / (lengths + SMALL**2)
     correlation = correlation.clip(-HIGHEST_CORRELATION, HIGHEST_CORRELATION)
     return np.column_stack([raw.values, np.arctanh(correlation)])
+
+
+def _distances(deviations: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    squares = np.einsum("nd,de,ne->n", deviations, precision, deviations)
+    return np.asarray(np.sqrt(squares.clip(min=0.0)))
 
 
 def _leave_one_out(distances: np.ndarray) -> np.ndarray:
