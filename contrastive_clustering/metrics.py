@@ -1,14 +1,10 @@
-"""Metrics that compare clusters with reference labels, and scorers for searches."""
+"""Metrics that compare clusters with reference labels, and a scorer for searches."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import (
-    adjusted_rand_score,
-    normalized_mutual_info_score,
-)
 
 from contrastive_clustering._utils.labels import (
     check_alike,
@@ -27,13 +23,11 @@ from contrastive_clustering._utils.weighted_tables import (
 )
 
 __all__ = [
-    "adjusted_rand_scorer",
     "clustering_accuracy",
     "clustering_accuracy_scorer",
     "map_clusters_to_labels",
     "mapped_accuracy",
     "match_clusters",
-    "normalized_mutual_info_scorer",
 ]
 
 
@@ -288,19 +282,6 @@ def mapped_accuracy(
     return accuracy(truth, labels, weights)
 
 
-def _labels_and_predictions(
-    estimator: Any, X: Any, y: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    predict = getattr(estimator, "predict", None)
-    if isinstance(estimator, type) or not callable(predict):
-        raise TypeError(
-            f"estimator={show(estimator)} does not have the method predict. Pass a "
-            "fitted clusterer."
-        )
-    labels, predictions = check_labels(y=y, predictions=predict(X))
-    return labels, predictions
-
-
 @default_library_settings()
 def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     """Score ``estimator.predict(X)`` against `y` by :func:`clustering_accuracy`.
@@ -326,63 +307,11 @@ def clustering_accuracy_scorer(estimator: Any, X: Any, y: Any) -> float:
     TypeError, ValueError
         If `estimator` lacks a required method, or if X or `y` is not valid.
     """
-    y, predicted = _labels_and_predictions(estimator, X, y)
+    predict = getattr(estimator, "predict", None)
+    if isinstance(estimator, type) or not callable(predict):
+        raise TypeError(
+            f"estimator={show(estimator)} does not have the method predict. Pass a "
+            "fitted clusterer."
+        )
+    y, predicted = check_labels(y=y, predictions=predict(X))
     return clustering_accuracy(y, predicted)
-
-
-@default_library_settings()
-def adjusted_rand_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by the adjusted Rand index.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted clusterer.
-
-    X : array-like of shape (n_samples, ...)
-        Samples.
-
-    y : array-like of shape (n_samples,)
-        Classes of the samples.
-
-    Returns
-    -------
-    score : float
-        Higher is better.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `estimator` lacks a required method, or if X or `y` is not valid.
-    """
-    y, predicted = _labels_and_predictions(estimator, X, y)
-    return float(adjusted_rand_score(y, predicted))
-
-
-@default_library_settings()
-def normalized_mutual_info_scorer(estimator: Any, X: Any, y: Any) -> float:
-    """Score ``estimator.predict(X)`` against `y` by normalized mutual information.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted clusterer.
-
-    X : array-like of shape (n_samples, ...)
-        Samples.
-
-    y : array-like of shape (n_samples,)
-        Classes of the samples.
-
-    Returns
-    -------
-    score : float
-        Higher is better.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `estimator` lacks a required method, or if X or `y` is not valid.
-    """
-    y, predicted = _labels_and_predictions(estimator, X, y)
-    return float(normalized_mutual_info_score(y, predicted))

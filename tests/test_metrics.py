@@ -6,13 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrastive_clustering.metrics import (
-    adjusted_rand_scorer,
     clustering_accuracy,
     clustering_accuracy_scorer,
     map_clusters_to_labels,
     mapped_accuracy,
     match_clusters,
-    normalized_mutual_info_scorer,
 )
 
 labels = st.integers(2, 30).flatmap(
@@ -146,13 +144,11 @@ def test_numbers_and_strings_in_both_sets_are_an_error():
         mapped_accuracy([0, 1], [0, 1], [0, 1], ["0", "1"])
 
 
-def test_scorers_return_the_metric(fitted_digits, digits):
+def test_the_scorer_returns_the_metric(fitted_digits, digits):
     images, y = digits
     predicted = fitted_digits.predict(images)
     score = clustering_accuracy_scorer(fitted_digits, images, y)
     assert score == clustering_accuracy(y, predicted)
-    assert adjusted_rand_scorer(fitted_digits, images, y) > 0.5
-    assert normalized_mutual_info_scorer(fitted_digits, images, y) > 0.5
 
 
 def test_clusters_of_two_fits_are_matched():

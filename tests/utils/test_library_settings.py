@@ -37,11 +37,9 @@ from contrastive_clustering import (
 )
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering.metrics import (
-    adjusted_rand_scorer,
     clustering_accuracy,
     clustering_accuracy_scorer,
     mapped_accuracy,
-    normalized_mutual_info_scorer,
 )
 
 
@@ -438,14 +436,7 @@ CALLS = {
         clustering_accuracy(Y, Y),
         mapped_accuracy(Y, Y, Y, Y),
     ),
-    "scorers": lambda e, X, _: [
-        scorer(e, X, Y)
-        for scorer in (
-            adjusted_rand_scorer,
-            clustering_accuracy_scorer,
-            normalized_mutual_info_scorer,
-        )
-    ],
+    "scorer": lambda e, X, _: clustering_accuracy_scorer(e, X, Y),
     "notebook": lambda e, X, _: e._repr_html_() and None,
 }
 
