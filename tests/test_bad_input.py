@@ -515,7 +515,7 @@ def interpolations(draw):
     clusterer = fitted(kind)
     x_a, x_b, n_steps = draw(ends(kind)), draw(ends(kind)), draw(mostly_valid(2, 3))
     return Case(
-        lambda: clusterer.interpolate(x_a, x_b, n_steps),
+        lambda: clusterer.interpolate(x_a, x_b, n_steps=n_steps),
         ["x_a", "x_b", "n_steps"],
         lambda X: are_numbers(X, (n_steps, *KINDS[kind])),
         inputs=(x_a, x_b),

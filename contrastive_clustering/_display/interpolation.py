@@ -117,7 +117,7 @@ class InterpolationDisplay(Display):
             shape and units seen in `fit`.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
-        steps = estimator.interpolate(x_a, x_b, n_steps)
+        steps = estimator.interpolate(x_a, x_b, n_steps=n_steps)
         return cls(
             images=to_images(steps, estimator._model.scaler),
             ends=(_name(x_a, "sample a"), _name(x_b, "sample b")),

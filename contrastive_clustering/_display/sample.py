@@ -136,8 +136,11 @@ class SampleDisplay(Display):
         rng = check_random_state(random_state)
         scaler = estimator._model.scaler
         images = [
-            to_images(estimator.sample(n_samples, int(stratum), rng)[0], scaler)
-            for stratum in shown
+            to_images(
+                estimator.sample(n_samples, cluster=stratum, random_state=rng)[0],
+                scaler,
+            )
+            for stratum in shown.tolist()
         ]
         return cls(
             strata=shown,

@@ -31,6 +31,7 @@ class GenerationMixin(FittedAttributes):
     def sample(
         self,
         n_samples: int = 1,
+        *,
         cluster: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +154,7 @@ class GenerationMixin(FittedAttributes):
     @validate_params({"n_steps": [Count(2)]})
     @reads_fitted_state
     def interpolate(
-        self, x_a: ArrayLike | int, x_b: ArrayLike | int, n_steps: int = 10
+        self, x_a: ArrayLike | int, x_b: ArrayLike | int, *, n_steps: int = 10
     ) -> np.ndarray:
         """Decode points on the straight line between two latents.
 

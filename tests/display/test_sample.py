@@ -12,7 +12,10 @@ def test_rows_are_samples_of_strata(fitted_digits):
         fitted_digits, n_samples=4, strata=[5, 2], random_state=0
     )
     rng = np.random.RandomState(0)
-    expected = [fitted_digits.sample(4, stratum, rng)[0] for stratum in (5, 2)]
+    expected = [
+        fitted_digits.sample(4, cluster=stratum, random_state=rng)[0]
+        for stratum in (5, 2)
+    ]
     np.testing.assert_array_equal(display.images, expected)
     shown = [image.get_array() for image in display.ax_.get_images()]
     np.testing.assert_array_equal(shown, display.images.reshape(-1, 8, 8))

@@ -184,14 +184,14 @@ def test_generation_of_all_kinds_of_samples(tiny_images, fast):
         assert generated.shape == (6, *X.shape[1:])
         assert set(labels) <= set(range(estimator.n_clusters_))
         assert np.isfinite(generated).all()
-        assert estimator.interpolate(X[0], 0, 3).shape == (3, *X.shape[1:])
+        assert estimator.interpolate(X[0], 0, n_steps=3).shape == (3, *X.shape[1:])
         assert estimator.score_samples(X).shape == (len(X),)
 
 
 def test_pickling_does_not_change_interpolation(small):
     again = pickle.loads(pickle.dumps(small))
     np.testing.assert_array_equal(
-        small.interpolate(0, 1, 4), again.interpolate(0, 1, 4)
+        small.interpolate(0, 1, n_steps=4), again.interpolate(0, 1, n_steps=4)
     )
 
 
@@ -221,10 +221,8 @@ def test_invalid_arguments_of_sample_are_named(fitted_digits, arguments, message
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("ends", "message"),
     [
-        ((0, 1, 1), "n_steps"),
-        ((0, 1, 2.5), "n_steps"),
         ((10, 0), "x_a=10 is not a stratum. Pass an int from 0 to 9"),
         ((0, -1), "x_b=-1 is not a stratum"),
         ((0, False), "x_b=False is not a stratum"),
@@ -237,9 +235,23 @@ def test_invalid_arguments_of_sample_are_named(fitted_digits, arguments, message
         ((np.full((8, 8), 1e6), 0), "x_a cannot be read as a sample.*units"),
     ],
 )
-def test_invalid_arguments_of_interpolate_are_named(fitted_digits, arguments, message):
+def test_invalid_ends_of_interpolate_are_named(fitted_digits, ends, message):
     with pytest.raises(ValueError, match=message):
-        fitted_digits.interpolate(*arguments)
+        fitted_digits.interpolate(*ends)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2.5])
+def test_invalid_numbers_of_steps_are_named(fitted_digits, n_steps):
+    with pytest.raises(ValueError, match="n_steps"):
+        fitted_digits.interpolate(0, 1, n_steps=n_steps)
+
+
+def test_a_seed_by_position_is_refused(fitted_digits):
+    """In the order of scikit-learn's KernelDensity, it would name a stratum."""
+    with pytest.raises(TypeError, match="positional"):
+        fitted_digits.sample(5, 0)
+    with pytest.raises(TypeError, match="positional"):
+        fitted_digits.interpolate(0, 1, 5)
 
 
 def test_samples_of_another_shape_are_rejected(fitted_digits):
