@@ -472,7 +472,7 @@ def decodings(draw):
     clusterer, Z = fitted(kind), draw(LATENTS)
     return Case(
         lambda: clusterer.inverse_transform(Z),
-        ["Z"],
+        ["X"],
         lambda X: are_numbers(X, (len(Z), *KINDS[kind])),
         inputs=(Z,),
         kept=clusterer,

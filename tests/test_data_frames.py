@@ -98,7 +98,7 @@ def test_latents_are_returned_as_frames(table, clusterer, library):
     np.testing.assert_array_equal(
         clusterer.inverse_transform(found), clusterer.inverse_transform(latents)
     )
-    with pytest.raises(ValueError, match=r"^Z has .* in another order"):
+    with pytest.raises(ValueError, match=r"^X has .* in another order"):
         clusterer.inverse_transform(found[NAMES[::-1]])
     clusterer.set_output(transform="default")
     assert isinstance(clusterer.transform(frame), np.ndarray)

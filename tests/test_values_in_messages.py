@@ -181,7 +181,6 @@ def usual(fitted, folder):
         "estimator": fitted,
         "X": X,
         "y": np.arange(12) % 2,
-        "Z": fitted.cluster_centers_,
         "path": folder / "file",
         "cluster": 0,
         "x_a": 0,

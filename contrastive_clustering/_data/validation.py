@@ -125,12 +125,12 @@ def _check_axes(array: LazyArray, min_samples: int) -> None:
         )
 
 
-def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
+def check_latents(X: ArrayLike, latent_dim: int) -> np.ndarray:
     """Return latents as a valid array for the decoder.
 
     Parameters
     ----------
-    Z : array-like of shape (n_samples, latent_dim)
+    X : array-like of shape (n_samples, latent_dim)
         Latents.
 
     latent_dim : int
@@ -145,36 +145,36 @@ def check_latents(Z: ArrayLike, latent_dim: int) -> np.ndarray:
     Raises
     ------
     TypeError
-        If Z is sparse, a tensor without values or not array-like.
+        If X is sparse, a tensor without values or not array-like.
 
     ValueError
-        If Z does not have `latent_dim` columns, is not finite in float32, or holds
+        If X does not have `latent_dim` columns, is not finite in float32, or holds
         dates, durations or text.
     """
-    Z = to_array(Z, "Z")
-    check_axes(Z, "Z", f"(n_samples, {latent_dim})")
-    with errors_about("Z", "a table of latents"):
+    X = to_array(X, "X")
+    check_axes(X, "X", f"(n_samples, {latent_dim})")
+    with errors_about("X", "a table of latents"):
         # check_array would convert both to numbers.
-        reject_times(Z, "Z")
-        reject_text(Z, "Z")
+        reject_times(X, "X")
+        reject_text(X, "X")
         latents = check_array(
-            Z, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
+            X, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
         )
-    check_finite(latents, "Z", "NaN, infinity or a value too large for float32")
+    check_finite(latents, "X", "NaN, infinity or a value too large for float32")
     if latents.shape[1] != latent_dim:
         raise ValueError(
-            f"Z has {latents.shape[1]} columns, but the latent space has "
+            f"X has {latents.shape[1]} columns, but the latent space has "
             f"latent_dim={latent_dim}. Pass the result of transform."
         )
     return np.asarray(latents)
 
 
-def check_column_order(Z: Any, names: Sequence[str]) -> None:
+def check_column_order(X: Any, names: Sequence[str]) -> None:
     """Raise if a data frame has the columns of `transform` in another order.
 
     Parameters
     ----------
-    Z : array-like or data frame
+    X : array-like or data frame
         The caller's input. Only its column names are read, if it has any.
 
     names : sequence of str
@@ -186,13 +186,13 @@ def check_column_order(Z: Any, names: Sequence[str]) -> None:
         If the columns have these names in another order. Other names, such as those of
         another step of a pipeline, say nothing of an order.
     """
-    columns = list(getattr(Z, "columns", ()))
+    columns = list(getattr(X, "columns", ()))
     if len(columns) != len(names) or sorted(map(str, columns)) != sorted(names):
         return
     for index, (found, expected) in enumerate(zip(columns, names, strict=True)):
         if found != expected:
             raise ValueError(
-                f"Z has the columns of transform in another order: column {index} is "
+                f"X has the columns of transform in another order: column {index} is "
                 f"{found!r} instead of {expected!r}. Select them in the order of "
                 "get_feature_names_out()."
             )

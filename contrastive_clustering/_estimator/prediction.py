@@ -34,8 +34,7 @@ class PredictionMixin(
 ):
     """Methods of an estimator that predict latents and strata."""
 
-    # Latents and outputs are arguments like X, not metadata to be routed.
-    __metadata_request__inverse_transform: ClassVar[dict[str, Any]] = {"Z": UNUSED}
+    # Outputs are arguments like X, not metadata to be routed.
     __metadata_request__transform: ClassVar[dict[str, Any]] = {"out": UNUSED}
     __metadata_request__predict: ClassVar[dict[str, Any]] = {"out": UNUSED}
 
@@ -91,30 +90,30 @@ class PredictionMixin(
         return self._model.encode(self._read(X), out=out)
 
     @reads_fitted_state
-    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode latents to samples.
 
         Parameters
         ----------
-        Z : array-like of shape (n_samples, latent_dim)
+        X : array-like of shape (n_samples, latent_dim)
             Latents, such as the result of `transform` or `cluster_centers_`.
 
         Returns
         -------
-        X : ndarray of shape (n_samples, ...)
+        X_original : ndarray of shape (n_samples, ...)
             Samples with the shape and the units of the X of `fit`. They are float64 if
-            X was float64 or integers of at least 32 bits, otherwise float32. Images
-            stay within the range of values of X.
+            that X was float64 or integers of at least 32 bits, otherwise float32.
+            Images stay within the range of values of that X.
 
         Raises
         ------
         ValueError
-            If Z is not a finite table with `latent_dim` columns, or a data frame from
+            If X is not a finite table with `latent_dim` columns, or a data frame from
             `transform` whose columns have been reordered.
         """
         check_is_fitted(self)
-        check_column_order(Z, self.get_feature_names_out().tolist())
-        return self._model.decode(check_latents(Z, self._n_features_out))
+        check_column_order(X, self.get_feature_names_out().tolist())
+        return self._model.decode(check_latents(X, self._n_features_out))
 
     @reads_fitted_state
     def predict(self, X: ArrayLike, *, out: np.ndarray | None = None) -> np.ndarray:

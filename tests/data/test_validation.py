@@ -138,7 +138,7 @@ def test_digits_as_text_are_refused(as_input):
     texts = [["1", "2"], ["3", "4"]]
     with pytest.raises(ValueError, match=r"It holds text, first in X\[0, 0\]"):
         check_samples(as_input(texts))
-    with pytest.raises(ValueError, match=r"It holds text, first in Z\[0, 0\]"):
+    with pytest.raises(ValueError, match=r"It holds text, first in X\[0, 0\]"):
         check_latents(as_input(texts), 2)
 
 
@@ -186,7 +186,7 @@ def test_dates_are_named_by_their_place_and_not_shown(make_frame):
 @pytest.mark.parametrize("convert", [np.asarray, pd.DataFrame, np.ndarray.tolist])
 def test_latents_are_not_dates_or_durations(dtype, convert):
     latents = convert(np.arange(6).reshape(3, 2).astype(dtype))
-    with pytest.raises(ValueError, match=r"^Z cannot be read .* dates or durations"):
+    with pytest.raises(ValueError, match=r"^X cannot be read .* dates or durations"):
         check_latents(latents, 2)
 
 
@@ -199,7 +199,7 @@ def test_columns_of_latents_in_another_order_are_named(make_frame):
 
 
 @pytest.mark.parametrize(
-    "Z",
+    "X",
     [
         np.ones((1, 2)),
         [[1.0, 2.0]],
@@ -208,5 +208,5 @@ def test_columns_of_latents_in_another_order_are_named(make_frame):
         pd.DataFrame({"l1": [1.0], "l0": [2.0], "l2": [3.0]}),
     ],
 )
-def test_other_columns_have_no_order(Z):
-    check_column_order(Z, ["l0", "l1"])
+def test_other_columns_have_no_order(X):
+    check_column_order(X, ["l0", "l1"])

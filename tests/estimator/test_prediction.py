@@ -86,18 +86,18 @@ def test_samples_unlike_those_of_fit_raise(tiny_images, fast, method, X, message
 
 
 @pytest.mark.parametrize(
-    ("Z", "message"),
+    ("X", "message"),
     [
-        (np.zeros((2, 3)), "Z has 3 columns.*latent_dim=4"),
+        (np.zeros((2, 3)), "X has 3 columns.*latent_dim=4"),
         (np.zeros(4), "Reshape your data"),
-        (np.full((2, 4), np.nan), "Z contains NaN"),
-        ([["a", "b", "c", "d"]], "holds text, first in Z"),
+        (np.full((2, 4), np.nan), "X contains NaN"),
+        ([["a", "b", "c", "d"]], "holds text, first in X"),
     ],
 )
-def test_invalid_latents_raise(tiny_images, fast, Z, message):
+def test_invalid_latents_raise(tiny_images, fast, X, message):
     clusterer = make(fast, max_epochs=1).fit(tiny_images)
     with pytest.raises(ValueError, match=message):
-        clusterer.inverse_transform(Z)
+        clusterer.inverse_transform(X=X)
 
 
 @pytest.mark.parametrize(

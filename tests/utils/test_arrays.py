@@ -159,7 +159,7 @@ def test_latents_in_any_layout_are_decoded_and_not_modified(fitted, table):
     np.testing.assert_allclose(backwards, expected[::-1], rtol=1e-5, atol=1e-5)
     Z.flags.writeable = False
     np.testing.assert_array_equal(fitted.inverse_transform(Z), expected)
-    with pytest.raises(ValueError, match=r"Z contains.*too large for float32 in Z"):
+    with pytest.raises(ValueError, match=r"X contains.*too large for float32 in X"):
         check_latents(np.full((1, 2), 1e300), 2)
 
 
