@@ -67,7 +67,7 @@ FROM_ARRAYS = {
     EmbeddingDisplay: partial(
         EmbeddingDisplay.from_latents, np.eye(4), [0, 0, 1, -1], method="pca"
     ),
-    LabelSpreadDisplay: partial(LabelSpreadDisplay.from_labels, [0, 1, 1], [5, 5, 6]),
+    LabelSpreadDisplay: partial(LabelSpreadDisplay.from_strata, [0, 1, 1], [5, 5, 6]),
     StrataCompositionDisplay: partial(
         StrataCompositionDisplay.from_strata, [0, 1, 1], ["a", "b", "a"]
     ),

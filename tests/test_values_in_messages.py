@@ -199,8 +199,11 @@ def usual(fitted, folder):
         "batch": torch.zeros(2, 1, 8, 8),
         "generator": torch.Generator(),
         "latents": X[:, 0],
-        "labels": np.arange(12) % 2,
+        "strata": np.arange(12) % 2,
         "values": np.arange(12),
+        "survival": (np.arange(12), np.arange(12) % 2),
+        "table": {"age": np.arange(12)},
+        "nuisance": np.arange(12) % 2,
         "seed": 0,
         "data_home": folder,
         "download": False,
@@ -222,7 +225,7 @@ def functions(fitted):
                 continue
             if not name.endswith("Display"):
                 found[name] = thing
-            for method in ("from_estimator", "from_latents", "from_labels"):
+            for method in ("from_estimator", "from_latents", "from_strata"):
                 if hasattr(thing, method):
                     found[f"{name}.{method}"] = getattr(thing, method)
     table = X.reshape(12, -1)

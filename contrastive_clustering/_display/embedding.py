@@ -20,7 +20,7 @@ from contrastive_clustering._display.drawing.palette import group_colors
 from contrastive_clustering._display.drawing.thumbnails import draw_thumbnails
 from contrastive_clustering._display.fitted import (
     check_fitted,
-    check_labels,
+    check_sample_strata,
     check_table,
     encode,
 )
@@ -246,7 +246,7 @@ class EmbeddingDisplay(Display):
     def from_latents(
         cls,
         latents: ArrayLike,
-        labels: ArrayLike,
+        strata: ArrayLike,
         y: ArrayLike | None = None,
         *,
         method: str = "tsne",
@@ -263,7 +263,7 @@ class EmbeddingDisplay(Display):
         latents : array-like of shape (n_samples, latent_dim)
             Latents, such as the output of `transform`.
 
-        labels : array-like of shape (n_samples,)
+        strata : array-like of shape (n_samples,)
             Their strata, numbered from 0; -1 is noise. The number of each stratum is
             shown at the mean of its members.
 
@@ -304,7 +304,7 @@ class EmbeddingDisplay(Display):
         """
         import_pyplot(f"{cls.__name__}.from_latents")
         table = check_table(latents)
-        strata = check_labels(labels, len(table))
+        strata = check_sample_strata(strata, len(table))
         rng = check_random_state(random_state)
         rows = draw_rows(len(table), max_samples, rng)
         coloring, values = read_color(color, y, len(table), rows, strata[rows])

@@ -302,12 +302,12 @@ def check_table(latents: Any) -> np.ndarray:
     return np.asarray(table)
 
 
-def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
+def check_sample_strata(strata: Any, n_samples: int | None = None) -> np.ndarray:
     """Return the stratum of each sample.
 
     Parameters
     ----------
-    labels : array-like of shape (n_samples,)
+    strata : array-like of shape (n_samples,)
         The values as passed by the user.
 
     n_samples : int, default=None
@@ -315,7 +315,7 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
 
     Returns
     -------
-    labels : ndarray of shape (n_samples,)
+    strata : ndarray of shape (n_samples,)
         Integers from 0; -1 is noise.
 
     Raises
@@ -323,19 +323,19 @@ def check_labels(labels: Any, n_samples: int | None = None) -> np.ndarray:
     TypeError, ValueError
         If they are not strata, or if their number differs.
     """
-    with errors_about("labels", "one stratum for each sample"):
-        strata = np.asarray(to_array(labels, "labels"))
+    with errors_about("strata", "one stratum for each sample"):
+        labels = np.asarray(to_array(strata, "strata"))
     if n_samples is not None:
-        strata = check_column(strata, n_samples, "labels")
+        labels = check_column(labels, n_samples, "strata")
     if (
-        strata.ndim != 1
-        or not len(strata)
-        or strata.dtype.kind not in "iu"
-        or not NOISE <= strata.min() <= strata.max() < MAX_STRATA
+        labels.ndim != 1
+        or not len(labels)
+        or labels.dtype.kind not in "iu"
+        or not NOISE <= labels.min() <= labels.max() < MAX_STRATA
     ):
         raise ValueError(
-            f"labels has shape {strata.shape} and dtype {strata.dtype}, but one "
+            f"strata has shape {labels.shape} and dtype {labels.dtype}, but one "
             "integer for each sample is needed: from 0 without large gaps, or -1 for "
             "noise. Pass the output of predict."
         )
-    return strata.astype(np.intp, copy=False)
+    return labels.astype(np.intp, copy=False)

@@ -16,7 +16,7 @@ from contrastive_clustering._display.drawing.style import annotate_cells, litera
 from contrastive_clustering._display.fitted import (
     check_classes,
     check_fitted,
-    check_labels,
+    check_sample_strata,
 )
 from contrastive_clustering._display.label_columns import group_columns
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
@@ -39,7 +39,7 @@ MAX_HORIZONTAL = 5
 class LabelSpreadDisplay(Display):
     """Number of members of each stratum with each label.
 
-    Create it with :meth:`from_estimator`, :meth:`from_labels` or
+    Create it with :meth:`from_estimator`, :meth:`from_strata` or
     :meth:`from_evaluation`; :meth:`plot` redraws it. Each row is
     a stratum, and each column a label. Numbers are counts; shades show the fraction of
     the stratum. A row with a single dark cell is a pure stratum.
@@ -77,7 +77,7 @@ class LabelSpreadDisplay(Display):
     Examples
     --------
     >>> from contrastive_clustering import LabelSpreadDisplay
-    >>> display = LabelSpreadDisplay.from_labels(
+    >>> display = LabelSpreadDisplay.from_strata(
     ...     [0, 0, 1, 1, 1], ["cat", "cat", "dog", "dog", "cat"]
     ... )
     >>> display.label_counts
@@ -126,19 +126,19 @@ class LabelSpreadDisplay(Display):
             hold one label for each sample.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
-        labels = estimator.predict(X)
-        return cls(**_count(labels, y, np.arange(estimator.n_clusters_))).plot(ax)
+        strata = estimator.predict(X)
+        return cls(**_count(strata, y, np.arange(estimator.n_clusters_))).plot(ax)
 
     @classmethod
     @default_library_settings()
-    def from_labels(
-        cls, labels: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
+    def from_strata(
+        cls, strata: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
     ) -> Self:
         """Plot the counts of labels of samples with given strata.
 
         Parameters
         ----------
-        labels : array-like of shape (n_samples,)
+        strata : array-like of shape (n_samples,)
             Stratum of each sample, -1 for noise.
 
         y : array-like of shape (n_samples,)
@@ -160,8 +160,8 @@ class LabelSpreadDisplay(Display):
         TypeError, ValueError
             If an array has a wrong shape or dtype, or if the lengths differ.
         """
-        import_pyplot(f"{cls.__name__}.from_labels")
-        return cls(**_count(labels, y, np.array([], dtype=np.intp))).plot(ax)
+        import_pyplot(f"{cls.__name__}.from_strata")
+        return cls(**_count(strata, y, np.array([], dtype=np.intp))).plot(ax)
 
     @classmethod
     @default_library_settings()
@@ -239,13 +239,13 @@ class LabelSpreadDisplay(Display):
         )
 
 
-def _count(labels: Any, y: Any, strata: np.ndarray) -> dict[str, Any]:
-    """Return the fields of a display: counts, strata and labels."""
-    labels = check_labels(labels)
-    classes, columns = check_classes(y, len(labels))
-    clusters = np.union1d(strata, labels)
+def _count(strata: Any, y: Any, known: np.ndarray) -> dict[str, Any]:
+    """Return the fields of a display, with a row for each of the known strata."""
+    strata = check_sample_strata(strata)
+    classes, columns = check_classes(y, len(strata))
+    clusters = np.union1d(known, strata)
     counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
-    np.add.at(counts, (np.searchsorted(clusters, labels), columns), 1)
+    np.add.at(counts, (np.searchsorted(clusters, strata), columns), 1)
     return {
         "label_counts": counts,
         "clusters": clusters,

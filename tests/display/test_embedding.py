@@ -176,8 +176,8 @@ def test_invalid_input_is_reported(fitted_kind):
     for wrong in ({"method": "mds"}, {"color": "age"}, {"max_samples": 2}):
         with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of"):
             draw(estimator, X, **wrong)
-    with pytest.raises(ValueError, match=r"labels has shape .* one integer"):
-        EmbeddingDisplay.from_latents(np.eye(3), [0.5, 1, 2])
+    with pytest.raises(ValueError, match=r"strata has shape .* one integer"):
+        EmbeddingDisplay.from_latents(np.eye(3), strata=[0.5, 1, 2])
     with pytest.raises(ValueError, match="latents cannot be read as a table"):
         EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])
 

@@ -8,7 +8,7 @@ from contrastive_clustering._display.fitted import (
     check_classes,
     check_column,
     check_fitted,
-    check_labels,
+    check_sample_strata,
     check_strata,
     encode,
 )
@@ -75,13 +75,13 @@ def test_classes():
         check_classes(mixed, 3)
 
 
-def test_labels():
-    np.testing.assert_array_equal(check_labels([0, 2, -1]), [0, 2, -1])
+def test_strata_of_samples():
+    np.testing.assert_array_equal(check_sample_strata([0, 2, -1]), [0, 2, -1])
     for wrong in ([0.5], ["a"], [-2], [10**9], [], [[0, 1]], 3):
-        with pytest.raises(ValueError, match=r"labels has shape .* one integer"):
-            check_labels(wrong)
-    with pytest.raises(ValueError, match=r"labels has shape \(1,\).* 2 samples"):
-        check_labels([0], 2)
+        with pytest.raises(ValueError, match=r"strata has shape .* one integer"):
+            check_sample_strata(wrong)
+    with pytest.raises(ValueError, match=r"strata has shape \(1,\).* 2 samples"):
+        check_sample_strata([0], 2)
 
 
 def test_objects_with_nan_are_sorted():

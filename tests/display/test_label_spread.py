@@ -22,9 +22,9 @@ def cell_texts(display):
 
 
 def test_counts_and_fractions_are_plotted():
-    labels, y = [0, 0, 0, 2, 2, -1], ["b", "b", "a", "a", "a", "b"]
-    display = LabelSpreadDisplay.from_labels(labels, y)
-    np.testing.assert_array_equal(display.label_counts, contingency_matrix(labels, y))
+    strata, y = [0, 0, 0, 2, 2, -1], ["b", "b", "a", "a", "a", "b"]
+    display = LabelSpreadDisplay.from_strata(strata, y)
+    np.testing.assert_array_equal(display.label_counts, contingency_matrix(strata, y))
     np.testing.assert_array_equal(cell_texts(display), display.label_counts)
     (image,) = display.ax_.get_images()
     np.testing.assert_allclose(image.get_array(), [[0, 1], [1 / 3, 2 / 3], [1, 0]])
@@ -59,7 +59,7 @@ def test_counts_of_an_evaluation(fitted_kind):
 
 
 def test_numbers_have_contrast_on_dark_and_light_cells():
-    display = LabelSpreadDisplay.from_labels([0] * 20, [0] * 19 + [1])
+    display = LabelSpreadDisplay.from_strata([0] * 20, [0] * 19 + [1])
     many, few = display.ax_.texts
     assert (many.get_color(), few.get_color()) == ("white", "black")
 
@@ -70,15 +70,17 @@ def test_invalid_input_is_reported(fitted_kind):
         LabelSpreadDisplay.from_estimator(estimator, X, [0, 1])
     with pytest.raises(TypeError, match="evaluation is a list"):
         LabelSpreadDisplay.from_evaluation([])
-    with pytest.raises(ValueError, match="labels has shape"):
-        LabelSpreadDisplay.from_labels([], [])
+    with pytest.raises(ValueError, match="strata has shape"):
+        LabelSpreadDisplay.from_strata([], [])
+    with pytest.raises(ValueError, match="strata has shape"):
+        LabelSpreadDisplay.from_strata(["cat", "dog"], [0, 1])
 
 
 @pytest.mark.parametrize(
     "y", [np.random.default_rng(0).uniform(18, 95, 500), np.arange(500)]
 )
 def test_many_ages_are_grouped_into_ranges(y):
-    display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
+    display = LabelSpreadDisplay.from_strata(np.arange(500) % 3, y)
     assert display.label_counts.shape == (3, 500)
     assert max(display.figure_.get_size_inches()) < 10
     assert len(display.ax_.get_xticks()) == 10
@@ -88,7 +90,7 @@ def test_many_ages_are_grouped_into_ranges(y):
 
 def test_number_of_names_is_limited():
     y = [f"patient {number}" for number in range(500)]
-    display = LabelSpreadDisplay.from_labels(np.arange(500) % 3, y)
+    display = LabelSpreadDisplay.from_strata(np.arange(500) % 3, y)
     assert max(display.figure_.get_size_inches()) < 25
     assert display.ax_.get_xticklabels()[-1].get_text() == "461 others"
 
@@ -96,9 +98,9 @@ def test_number_of_names_is_limited():
 @pytest.mark.parametrize("library", [pd, pl])
 def test_name_of_a_series_labels_the_axis(library):
     y = library.Series(name="sex", **{SERIES_VALUES[library]: ["m", "f", "m"]})
-    display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
+    display = LabelSpreadDisplay.from_strata([0, 0, 1], y)
     assert display.ax_.get_xlabel() == "sex"
-    assert LabelSpreadDisplay.from_labels([0, 1], [3, 4]).ax_.get_xlabel() == "label"
+    assert LabelSpreadDisplay.from_strata([0, 1], [3, 4]).ax_.get_xlabel() == "label"
 
 
 def test_evaluation_keeps_the_name_of_the_labels(fitted_kind):
@@ -111,12 +113,12 @@ def test_evaluation_keeps_the_name_of_the_labels(fitted_kind):
 
 def test_labels_may_be_of_string_dtype():
     y = np.array(["a", "b", "a"], dtype=np.dtypes.StringDType())
-    display = LabelSpreadDisplay.from_labels([0, 0, 1], y)
+    display = LabelSpreadDisplay.from_strata([0, 0, 1], y)
     np.testing.assert_array_equal(display.label_counts, [[1, 1], [1, 0]])
 
 
 def test_rows_of_unsigned_strata_are_named_by_integers():
-    labels = np.array([0, 1, 1], dtype=np.uint64)
-    display = LabelSpreadDisplay.from_labels(labels, ["a", "b", "b"])
+    strata = np.array([0, 1, 1], dtype=np.uint64)
+    display = LabelSpreadDisplay.from_strata(strata, ["a", "b", "b"])
     names = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert names == ["0 (n=1)", "1 (n=2)"]
