@@ -226,7 +226,7 @@ def associate_strata(
         n_samples=len(rows),
         n_noise=n_samples - len(rows),
         n_divided=len(divided),
-        grouped=groups is not None,
+        n_groups=None if groups is None else grouping.n_groups,
         n_searched=n_searched,
         correction=correction,
         n_permutations=n_permutations,

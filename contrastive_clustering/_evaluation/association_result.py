@@ -61,8 +61,8 @@ class StrataAssociation:
         Number of groups whose samples lie in several strata. They count in the most
         frequent one.
 
-    grouped : bool
-        Whether groups were passed.
+    n_groups : int or None
+        Number of groups, without noise; None if no groups were passed.
 
     n_searched, correction, n_permutations, confidence_level
         The parameters of :func:`associate_strata`.
@@ -79,7 +79,7 @@ class StrataAssociation:
     n_samples: int
     n_noise: int
     n_divided: int
-    grouped: bool
+    n_groups: int | None
     n_searched: int
     correction: str | None
     n_permutations: int
@@ -112,14 +112,13 @@ class StrataAssociation:
         return f"<div>{paragraphs}{table}{baseline}</div>"
 
     def _summary(self) -> str:
-        n_units = self.counts.sum()
         text = f"{len(self.strata)} strata of "
-        if self.grouped:
-            text += f"{n_units} groups ({self.n_samples} samples"
+        if self.n_groups is not None:
+            text += f"{self.n_groups} groups ({self.n_samples} samples"
             text += f"; groups in several strata: {self.n_divided}, which count in "
             text += "the most frequent one)"
         else:
-            text += f"{n_units} samples"
+            text += f"{self.n_samples} samples"
         if self.n_noise:
             verb = "is" if self.n_noise == 1 else "are"
             text += f"; {quantity(self.n_noise, 'noise sample')} {verb} left out"
@@ -127,7 +126,7 @@ class StrataAssociation:
 
     def _method(self) -> str:
         n_tested = int(self.table["p"].notna().sum())
-        unit = "groups" if self.grouped else "samples"
+        unit = "samples" if self.n_groups is None else "groups"
         correction = (
             f"corrected by {CORRECTIONS[self.correction]} for "
             f"{quantity(n_tested, 'variable')}"

@@ -50,17 +50,14 @@ class ConfoundingAudit:
         class, by group; NaN without classes. It is optimistic, as the classes are those
         that it was learned from.
 
-    n_groups : int
-        Number of groups, without noise; of samples without groups.
+    n_groups : int or None
+        Number of groups, without noise; None if no groups were passed.
 
     n_samples : int
         Number of samples, without noise.
 
     n_noise : int
         Number of noise samples. They are left out.
-
-    grouped : bool
-        Whether groups were passed.
 
     n_permutations, n_neighbors, confidence_level
         The parameters of :func:`audit_confounding`.
@@ -74,10 +71,9 @@ class ConfoundingAudit:
     composition: Any
     strata: np.ndarray
     y_accuracy: float
-    n_groups: int
+    n_groups: int | None
     n_samples: int
     n_noise: int
-    grouped: bool
     n_permutations: int
     n_neighbors: int
     confidence_level: float
@@ -119,7 +115,7 @@ class ConfoundingAudit:
 
     def _summary(self) -> str:
         text = f"{quantity(len(self.strata), 'stratum', 'strata')} of "
-        if self.grouped:
+        if self.n_groups is not None:
             text += f"{self.n_groups} groups ({self.n_samples} samples)"
         else:
             text += f"{self.n_samples} samples"
@@ -131,7 +127,7 @@ class ConfoundingAudit:
         return text
 
     def _method(self) -> str:
-        unit = "groups" if self.grouped else "samples"
+        unit = "samples" if self.n_groups is None else "groups"
         return (
             f"P-values by {self.n_permutations} permutations of {unit}, not corrected "
             f"for the number of variables. Intervals of {self.confidence_level:.0%} by "

@@ -186,7 +186,7 @@ def _describe_composition(
     counts = audit.composition[name]
     names = sorted(counts.columns, key=lambda each: (each == "missing", sort_key(each)))
     counts = counts[names]
-    unit = "groups" if audit.grouped else "samples"
+    unit = "samples" if audit.n_groups is None else "groups"
     names = counts.columns.to_numpy(dtype=str)
     is_missing = names == "missing"
     display = StrataCompositionDisplay(
@@ -198,8 +198,7 @@ def _describe_composition(
         unit=unit,
     ).plot()
     caption = f"Shares of {name} in each stratum and in all, with numbers of {unit}."
-    n_repeated = int(counts.to_numpy().sum()) - audit.n_groups
-    if n_repeated:
+    if audit.n_groups is not None and counts.to_numpy().sum() > audit.n_groups:
         caption += " A group with samples at several levels counts at each of them."
     pieces = [
         plots.embed(

@@ -118,7 +118,8 @@ def test_groups_count_in_their_most_frequent_stratum():
     result = associate_strata(strata, {"x": np.arange(10) // 2}, groups=groups)
     assert result.counts.tolist() == [3, 2]  # a, c and one of the two without a name
     assert (result.n_samples, result.n_noise, result.n_divided) == (9, 1, 1)
-    assert result.grouped
+    assert result.n_groups == 5
+    assert associate_strata(strata, {"x": np.arange(10) // 2}).n_groups is None
 
 
 def test_groups_may_be_a_column():

@@ -73,3 +73,4 @@ def test_neighbors_must_lie_outside_of_a_group():
     with pytest.raises(ValueError, match=r"n_neighbors=221 is larger .* 220\. Lower"):
         audit(classes=SITE, n_neighbors=221)
     assert audit(n_neighbors=221).n_groups == 12  # without classes, none are needed
+    assert audit(grouped=False).n_groups is None
