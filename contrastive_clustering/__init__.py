@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CenterSimilarityDisplay",
     "ClusterGalleryDisplay",
     "ClusterNumberDisplay",
     "ClusterNumberResult",
@@ -25,7 +26,6 @@ __all__ = [
     "LabelSpreadDisplay",
     "PretrainedEncoder",
     "PrototypeRefinement",
-    "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",
     "ReconstructionDisplay",
     "SampleDisplay",

@@ -16,12 +16,12 @@ from contrastive_clustering._clustering.n_clusters_search import (
     ClusterNumberSearch,
 )
 from contrastive_clustering._display import (
+    CenterSimilarityDisplay,
     ClusterGalleryDisplay,
     ClusterNumberDisplay,
     EmbeddingDisplay,
     InterpolationDisplay,
     LabelSpreadDisplay,
-    PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     SampleDisplay,
     StrataCompositionDisplay,
@@ -46,6 +46,7 @@ from contrastive_clustering._refinement.self_training import SelfTrainingRefinem
 from contrastive_clustering._report.report import clustering_report
 
 __all__ = [
+    "CenterSimilarityDisplay",
     "ClusterGalleryDisplay",
     "ClusterNumberDisplay",
     "ClusterNumberResult",
@@ -62,7 +63,6 @@ __all__ = [
     "LabelSpreadDisplay",
     "PretrainedEncoder",
     "PrototypeRefinement",
-    "PrototypeSimilarityDisplay",
     "RGBImageAugmentation",
     "ReconstructionDisplay",
     "SampleDisplay",

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 import contrastive_clustering
 from contrastive_clustering import (
+    CenterSimilarityDisplay,
     ClusterGalleryDisplay,
     ClusterNumberDisplay,
     ClusterNumberResult,
@@ -20,7 +21,6 @@ from contrastive_clustering import (
     EmbeddingDisplay,
     InterpolationDisplay,
     LabelSpreadDisplay,
-    PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     SampleDisplay,
     StrataCompositionDisplay,
@@ -49,8 +49,8 @@ FROM_ESTIMATOR = {
             estimator, X, np.arange(len(X)) % 3, **options
         )
     ),
-    PrototypeSimilarityDisplay: lambda estimator, X, **options: (
-        PrototypeSimilarityDisplay.from_estimator(estimator, **options)
+    CenterSimilarityDisplay: lambda estimator, X, **options: (
+        CenterSimilarityDisplay.from_estimator(estimator, **options)
     ),
     ReconstructionDisplay: partial(
         ReconstructionDisplay.from_estimator, random_state=0

@@ -1,5 +1,8 @@
 """Plots of strata that follow the display convention of scikit-learn."""
 
+from contrastive_clustering._display.center_similarity import (
+    CenterSimilarityDisplay,
+)
 from contrastive_clustering._display.cluster_gallery import (
     ClusterGalleryDisplay,
 )
@@ -7,9 +10,6 @@ from contrastive_clustering._display.cluster_number import ClusterNumberDisplay
 from contrastive_clustering._display.embedding import EmbeddingDisplay
 from contrastive_clustering._display.interpolation import InterpolationDisplay
 from contrastive_clustering._display.label_spread import LabelSpreadDisplay
-from contrastive_clustering._display.prototype_similarity import (
-    PrototypeSimilarityDisplay,
-)
 from contrastive_clustering._display.reconstruction import (
     ReconstructionDisplay,
 )
@@ -21,12 +21,12 @@ from contrastive_clustering._display.survival import SurvivalDisplay
 from contrastive_clustering._display.training_curve import TrainingCurveDisplay
 
 __all__ = [
+    "CenterSimilarityDisplay",
     "ClusterGalleryDisplay",
     "ClusterNumberDisplay",
     "EmbeddingDisplay",
     "InterpolationDisplay",
     "LabelSpreadDisplay",
-    "PrototypeSimilarityDisplay",
     "ReconstructionDisplay",
     "SampleDisplay",
     "StrataCompositionDisplay",

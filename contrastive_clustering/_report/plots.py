@@ -11,11 +11,11 @@ import numpy as np
 from markupsafe import Markup
 
 from contrastive_clustering._display import (
+    CenterSimilarityDisplay,
     ClusterGalleryDisplay,
     ClusterNumberDisplay,
     EmbeddingDisplay,
     LabelSpreadDisplay,
-    PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     TrainingCurveDisplay,
 )
@@ -165,7 +165,7 @@ def similarity(estimator: Any) -> Markup:
     """Return a plot of the similarity of the strata."""
     # Correlation is not defined for a single latent.
     kind = "correlation" if estimator.cluster_centers_.shape[1] > 1 else "cosine"
-    display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity=kind)
+    display = CenterSimilarityDisplay.from_estimator(estimator, similarity=kind)
     pairs = np.triu_indices(estimator.n_clusters_, 1)
     values = display.similarities[pairs]
     one, other = (indices[values.argmax()] for indices in pairs)

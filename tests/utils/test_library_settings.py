@@ -15,6 +15,7 @@ from sklearn.cluster import KMeans
 from skorch.callbacks import Callback
 
 from contrastive_clustering import (
+    CenterSimilarityDisplay,
     ClusterGalleryDisplay,
     ClusterNumberDisplay,
     ClusterNumberSearch,
@@ -24,7 +25,6 @@ from contrastive_clustering import (
     GrayImageAugmentation,
     InterpolationDisplay,
     LabelSpreadDisplay,
-    PrototypeSimilarityDisplay,
     ReconstructionDisplay,
     RGBImageAugmentation,
     SampleDisplay,
@@ -426,7 +426,7 @@ CALLS = {
         InterpolationDisplay.from_estimator(e, 0, 1).figure_
     ),
     "spread": lambda e, X, _: LabelSpreadDisplay.from_estimator(e, X, Y).figure_,
-    "similarity": lambda e, X, _: PrototypeSimilarityDisplay.from_estimator(e).figure_,
+    "similarity": lambda e, X, _: CenterSimilarityDisplay.from_estimator(e).figure_,
     "reconstruction": lambda e, X, _: (
         ReconstructionDisplay.from_estimator(e, X).figure_
     ),

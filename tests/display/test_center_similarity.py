@@ -5,8 +5,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 from stratum_colors import colors_of, tick_colors
 
 from contrastive_clustering import (
+    CenterSimilarityDisplay,
     ContrastiveAutoencoderClusterer,
-    PrototypeSimilarityDisplay,
 )
 
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_window")
 @pytest.mark.parametrize("kind", ["gray", "many strata"])
 def test_matrix_has_the_order_of_the_tree(fitted_kind, kind):
     _, estimator = fitted_kind(kind)
-    display = PrototypeSimilarityDisplay.from_estimator(estimator)
+    display = CenterSimilarityDisplay.from_estimator(estimator)
     np.testing.assert_allclose(
         display.similarities, np.corrcoef(estimator.cluster_centers_), atol=1e-6
     )
@@ -33,7 +33,7 @@ def test_matrix_has_the_order_of_the_tree(fitted_kind, kind):
 
 def test_leaves_are_aligned_with_rows(fitted_kind):
     _, estimator = fitted_kind("many strata")
-    display = PrototypeSimilarityDisplay.from_estimator(estimator)
+    display = CenterSimilarityDisplay.from_estimator(estimator)
     merges = display.tree_ax_.get_lines()
     assert len(merges) == 39
     # Each merge is at its height; leaves are at height 0 in the middle of a row.
@@ -48,7 +48,7 @@ def test_leaves_are_aligned_with_rows(fitted_kind):
 
 def test_cosine_and_annotations(fitted_kind):
     _, estimator = fitted_kind("gray")
-    display = PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
+    display = CenterSimilarityDisplay.from_estimator(estimator, similarity="cosine")
     np.testing.assert_allclose(
         display.similarities, cosine_similarity(estimator.cluster_centers_), atol=1e-6
     )
@@ -61,7 +61,7 @@ def test_cosine_and_annotations(fitted_kind):
 
 def test_one_stratum_has_no_tree(tiny_images, fast):
     estimator = ContrastiveAutoencoderClusterer(**fast | {"n_clusters": 1})
-    display = PrototypeSimilarityDisplay.from_estimator(estimator.fit(tiny_images))
+    display = CenterSimilarityDisplay.from_estimator(estimator.fit(tiny_images))
     assert display.tree_ax_ is None
     assert display.ax_.get_images()[0].get_array() == pytest.approx(1)
 
@@ -70,7 +70,7 @@ def test_correlation_needs_several_latents(tiny_images, fast):
     estimator = ContrastiveAutoencoderClusterer(**fast | {"latent_dim": 1})
     estimator.fit(tiny_images)
     with pytest.raises(ValueError, match=r'latent_dim=1\. Use similarity="cosine"'):
-        PrototypeSimilarityDisplay.from_estimator(estimator)
-    PrototypeSimilarityDisplay.from_estimator(estimator, similarity="cosine")
+        CenterSimilarityDisplay.from_estimator(estimator)
+    CenterSimilarityDisplay.from_estimator(estimator, similarity="cosine")
     with pytest.raises(ValueError, match="'similarity' parameter"):
-        PrototypeSimilarityDisplay.from_estimator(estimator, similarity="euclidean")
+        CenterSimilarityDisplay.from_estimator(estimator, similarity="euclidean")

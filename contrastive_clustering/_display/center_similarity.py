@@ -31,7 +31,7 @@ TREE_WIDTH = 0.3
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PrototypeSimilarityDisplay(Display):
+class CenterSimilarityDisplay(Display):
     """Similarity of the centers of strata, ordered by the tree over the strata.
 
     Create it with :meth:`from_estimator`; :meth:`plot` redraws it. Rows and columns
@@ -73,12 +73,12 @@ class PrototypeSimilarityDisplay(Display):
     >>> from sklearn.datasets import load_digits
     >>> from contrastive_clustering import (
     ...     ContrastiveAutoencoderClusterer,
-    ...     PrototypeSimilarityDisplay,
+    ...     CenterSimilarityDisplay,
     ... )
     >>> clusterer = ContrastiveAutoencoderClusterer(
     ...     n_clusters=5, max_epochs=2, refinement_epochs=0, random_state=0
     ... ).fit(load_digits().images[:300])
-    >>> display = PrototypeSimilarityDisplay.from_estimator(clusterer)
+    >>> display = CenterSimilarityDisplay.from_estimator(clusterer)
     >>> display.similarities.shape, sorted(display.order.tolist())
     ((5, 5), [0, 1, 2, 3, 4])
     """
@@ -114,7 +114,7 @@ class PrototypeSimilarityDisplay(Display):
 
         Returns
         -------
-        display : PrototypeSimilarityDisplay
+        display : CenterSimilarityDisplay
             The plotted display.
 
         Raises
