@@ -96,6 +96,9 @@ class ConsensusClustering(
     n_features_in_ : int
         Number of features.
 
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns; only if X was a data frame with names.
+
     References
     ----------
     Fred, Jain, "Combining Multiple Clusterings Using Evidence Accumulation", IEEE

@@ -138,6 +138,14 @@ def test_labels_proba_and_predictions_agree(digits):
     np.testing.assert_array_equal(again.labels_, fitted.labels_)
 
 
+def test_fitted_attributes_are_documented():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=[*"ab"])
+    fitted = ConsensusClustering(2, n_members=2, random_state=0).fit(frame)
+    _, documented = ConsensusClustering.__doc__.split("Attributes\n")
+    for name in vars(fitted):
+        assert not name.endswith("_") or f"    {name} : " in documented
+
+
 def test_prediction_requires_the_features_of_the_training_set():
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=[*"ab"])
     consensus = ConsensusClustering(2, n_members=2, random_state=0).fit(frame)
