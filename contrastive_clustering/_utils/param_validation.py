@@ -218,7 +218,12 @@ def validate_params(
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             if get_config()["skip_parameter_validation"]:
                 return function(*args, **kwargs)
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:
+                bound = None
+            if bound is None:  # the error of the call names the function
+                return function(*args, **kwargs)
             bound.apply_defaults()
             caller = function.__qualname__
             if "self" in bound.arguments:

@@ -90,8 +90,10 @@ def test_functions_check_their_parameters_once():
     assert count(None, n=2) == (True, 2)
     with pytest.raises(ValueError, match=r"'n' parameter of .*count must be"):
         count(None, 0)
-    with pytest.raises(TypeError, match="unexpected"):
+    with pytest.raises(TypeError, match=r"count\(\) got an unexpected"):
         count(None, m=0)
+    with pytest.raises(TypeError, match=r"count\(\) takes from 1 to 2 positional"):
+        count(None, 1, 2)
     with config_context(skip_parameter_validation=True):
         assert count(None, 0) == (True, 0)
 
