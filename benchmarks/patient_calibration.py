@@ -98,7 +98,7 @@ def audit_probes(asked: argparse.Namespace) -> pd.DataFrame:
                 row = audit_confounding(
                     Known(),
                     np.hstack([strata, latents]),
-                    {"site": site[patient].astype(int)},
+                    nuisance={"site": site[patient].astype(int)},
                     groups=patient,
                     n_permutations=39,
                     random_state=seed,

@@ -107,7 +107,11 @@ def judge(
         predicted = predict_by_strata(clusterer.labels_, train.classes, strata)
         by_strata.add(held_out.classes, predicted, held_out)
         audit = audit_confounding(
-            clusterer, held_out.images, held_out.sites, held_out.classes, random_state=0
+            clusterer,
+            held_out.images,
+            nuisance=held_out.sites,
+            y=held_out.classes,
+            random_state=0,
         )
         verdicts.append(audit.verdicts["nuisance"])
     return {

@@ -87,8 +87,8 @@ def audit(fitted, rows):
     return audit_confounding(
         fitted,
         X[rows],
-        {"site": site[rows]},
-        finding[rows],
+        nuisance={"site": site[rows]},
+        y=finding[rows],
         groups=patient[rows],
         random_state=0,
     )

@@ -122,8 +122,8 @@ audits = {
     name: audit_confounding(
         fitted,
         X[held_out],
-        {"view": view[held_out]},
-        is_abnormal[held_out],
+        nuisance={"view": view[held_out]},
+        y=is_abnormal[held_out],
         groups=patient[held_out],
         random_state=0,
     )

@@ -39,9 +39,9 @@ from contrastive_clustering._utils.snapshot import snapshot
 def audit_confounding(
     estimator: Any,
     X: ArrayLike,
-    nuisance: Any,
     y: ArrayLike | None = None,
     *,
+    nuisance: Any,
     groups: ArrayLike | None = None,
     n_permutations: int = 999,
     n_neighbors: int = 15,
@@ -90,13 +90,13 @@ def audit_confounding(
     X : array-like of shape (n_samples, ...)
         Samples, usually other ones than those of ``fit``.
 
+    y : array-like of shape (n_samples,), default=None
+        Classes that the strata should find, such as diagnoses.
+
     nuisance : array-like of shape (n_samples,) or (n_samples, n_variables), \
 data frame or mapping of names to columns
         Strings or numbers, each value of which is a level. Missing values are a level
         of their own.
-
-    y : array-like of shape (n_samples,), default=None
-        Classes that the strata should find, such as diagnoses.
 
     groups : array-like of shape (n_samples,), default=None
         Identifier of the group of each sample, such as the patient. A sample without an
@@ -166,7 +166,7 @@ data frame or mapping of names to columns
     >>> X = rng.normal(size=(200, 5)) + 6 * site[:, None]
     >>> kmeans = KMeans(2, n_init=1, random_state=0).fit(X)
     >>> audit = audit_confounding(
-    ...     kmeans, X, {"site": site}, diagnosis, random_state=0
+    ...     kmeans, X, diagnosis, nuisance={"site": site}, random_state=0
     ... )
     >>> audit.verdicts
     {'site': 'confounded'}

@@ -56,7 +56,7 @@ def test_counts_of_groups_are_those_of_an_audit():
     strata, site = RNG.integers(3, size=150), RNG.choice(list("abc"), 150)
     display = draw(strata, site, groups=groups)
     audit = audit_confounding(
-        Planted(), strata[:, None], site, groups=groups, n_permutations=39
+        Planted(), strata[:, None], nuisance=site, groups=groups, n_permutations=39
     )
     expected = audit.composition["nuisance"][["a", "b", "c"]]
     np.testing.assert_array_equal(display.counts, expected)

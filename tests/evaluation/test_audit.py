@@ -36,8 +36,8 @@ def audit(strata, site, y=None, *, latents=None, groups=GROUPS, **parameters):
     return audit_confounding(
         Planted(),
         np.c_[strata, latents],
-        {"site": site},
-        y,
+        nuisance={"site": site},
+        y=y,
         groups=groups,
         random_state=0,
         **parameters,
@@ -112,7 +112,9 @@ def test_composition_holds_all_variables():
     y, site = draw(np.random.default_rng(0))
     nuisance = {"site": site, "year": np.where(site == 1, None, "2020")}
     X = np.c_[y, np.ones((N, 2))]
-    result = audit_confounding(Planted(), X, nuisance, groups=GROUPS, random_state=0)
+    result = audit_confounding(
+        Planted(), X, nuisance=nuisance, groups=GROUPS, random_state=0
+    )
     expected = pd.crosstab(y[::2], site[::2])
     found = result.composition["site"][["0", "1"]]
     np.testing.assert_array_equal(found, expected)
@@ -146,7 +148,7 @@ def test_the_same_seed_gives_the_same_result_whatever_the_other_variables():
     X = np.c_[y, np.random.default_rng(5).normal(size=(N, 4))]
     nuisance = {"hand": np.arange(N) % 3, "site": site}
     both = audit_confounding(
-        Planted(), X, nuisance, y, groups=GROUPS, random_state=0
+        Planted(), X, nuisance=nuisance, y=y, groups=GROUPS, random_state=0
     ).table
     pd.testing.assert_frame_equal(alone, both.loc[["site"]])
 
@@ -159,8 +161,8 @@ def test_the_same_seed_gives_the_same_result_whatever_the_other_variables():
 def test_samples_of_other_libraries(convert):
     y, site = draw(np.random.default_rng(0))
     X = np.random.default_rng(1).normal(size=(N, 3)) + 4 * site[:, None]
-    expected = audit_confounding(Planted(), X, site, y, random_state=0)
-    found = audit_confounding(Planted(), convert(X), site, y, random_state=0)
+    expected = audit_confounding(Planted(), X, nuisance=site, y=y, random_state=0)
+    found = audit_confounding(Planted(), convert(X), nuisance=site, y=y, random_state=0)
     pd.testing.assert_frame_equal(expected.table, found.table)
 
 
@@ -168,7 +170,7 @@ def test_fitted_estimator_of_this_package(fitted_kind):
     X, estimator = fitted_kind("gray")
     site = np.arange(len(X)) % 2
     result = audit_confounding(
-        estimator, X, site, groups=np.arange(len(X)) // 2, random_state=0
+        estimator, X, nuisance=site, groups=np.arange(len(X)) // 2, random_state=0
     )
     assert result.n_groups == len(X) // 2
     assert result.strata.tolist() == np.unique(estimator.predict(X)).tolist()
@@ -200,22 +202,36 @@ def test_invalid_input_is_reported(changes, message):
         audit_confounding(Planted(), X, **arguments)
 
 
+def test_classes_and_nuisance_cannot_be_mistaken_for_each_other():
+    y, site = draw(np.random.default_rng(0))
+    X = np.c_[y, np.ones((N, 2))]
+    for arguments in ((site, y), (y, site)):
+        with pytest.raises(TypeError, match="positional"):
+            audit_confounding(Planted(), X, *arguments)
+    with pytest.raises(TypeError, match="nuisance"):
+        audit_confounding(Planted(), X, y)
+    options = {"nuisance": site, "random_state": 0}
+    by_position = audit_confounding(Planted(), X, y, **options)
+    by_name = audit_confounding(Planted(), X, y=y, **options)
+    pd.testing.assert_frame_equal(by_position.table, by_name.table)
+
+
 def test_unsuitable_estimators_are_reported():
     y, site = draw(np.random.default_rng(0))
     X = np.c_[y, np.ones((N, 2))]
     with pytest.raises(ValueError, match="estimator"):
-        audit_confounding(DBSCAN(), X, site)
+        audit_confounding(DBSCAN(), X, nuisance=site)
     with pytest.raises(NotFittedError):
-        audit_confounding(KMeans(2), X, site)
+        audit_confounding(KMeans(2), X, nuisance=site)
 
     class Short:
         def predict(self, X):
             return X[:5, 0]
 
     with pytest.raises(ValueError, match="returned 5 labels for 240 samples"):
-        audit_confounding(Short(), X, site)
+        audit_confounding(Short(), X, nuisance=site)
     with pytest.raises(ValueError, match="All samples of X are noise"):
-        audit_confounding(Planted(), np.full((N, 3), -1.0), site)
+        audit_confounding(Planted(), np.full((N, 3), -1.0), nuisance=site)
 
 
 def test_unusable_latents_are_reported():
@@ -225,7 +241,7 @@ def test_unusable_latents_are_reported():
 
     y, site = draw(np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"^estimator.transform returned an array of"):
-        audit_confounding(Flat(), np.c_[y, np.ones((N, 2))], site)
+        audit_confounding(Flat(), np.c_[y, np.ones((N, 2))], nuisance=site)
 
 
 def test_names_of_strata_need_not_be_numbers():
@@ -234,7 +250,7 @@ def test_names_of_strata_need_not_be_numbers():
             return np.where(X[:, 0] > 0, "large", "small")
 
     y, site = draw(np.random.default_rng(0))
-    result = audit_confounding(Named(), y[:, None], site, random_state=0)
+    result = audit_confounding(Named(), y[:, None], nuisance=site, random_state=0)
     assert result.strata.tolist() == ["large", "small"]
     assert result.n_noise == 0
 
@@ -242,4 +258,4 @@ def test_names_of_strata_need_not_be_numbers():
 def test_missing_pandas_is_reported(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match="audit_confounding needs pandas"):
-        audit_confounding(Planted(), np.ones((4, 2)), [0, 0, 1, 1])
+        audit_confounding(Planted(), np.ones((4, 2)), nuisance=[0, 0, 1, 1])

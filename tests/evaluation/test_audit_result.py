@@ -29,7 +29,9 @@ Y = RNG.choice(["ill", "well"], 84)
 
 
 def audit(**parameters):
-    return audit_confounding(Planted(), X, NUISANCE, Y, random_state=0, **parameters)
+    return audit_confounding(
+        Planted(), X, nuisance=NUISANCE, y=Y, random_state=0, **parameters
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def test_text_holds_numbers_and_verdicts(result):
 
 def test_a_single_noise_sample_is_in_the_singular():
     nuisance = {"hand": NUISANCE["hand"][:81]}
-    result = audit_confounding(Planted(), X[:81], nuisance, random_state=0)
+    result = audit_confounding(Planted(), X[:81], nuisance=nuisance, random_state=0)
     assert str(result).startswith("2 strata of 80 samples; 1 noise sample is left out")
 
 
@@ -69,7 +71,7 @@ def test_text_leaves_out_what_is_not_known(result):
     class WithoutLatents:
         predict = Planted().predict
 
-    text = str(audit_confounding(WithoutLatents(), X, SITE, random_state=0))
+    text = str(audit_confounding(WithoutLatents(), X, nuisance=SITE, random_state=0))
     assert "  nuisance (2 levels): not identifiable" in text
     assert "Each stratum has a single level of nuisance" in text
     for word in ("probe", "robustness", "Cramer"):

@@ -38,7 +38,7 @@ def test_without_ties_the_audit_is_that_of_the_samples():
     audit = audit_strata(NUISANCE, choose(), None, 0)
     columns = {"site": META["site"], "view": np.arange(N) % 4}
     expected = audit_confounding(
-        Known(), np.arange(N)[:, None], columns, random_state=0
+        Known(), np.arange(N)[:, None], nuisance=columns, random_state=0
     )
     np.testing.assert_array_equal(audit.composition, expected.composition)
     assert audit.table["p"].tolist() == expected.table["p"].tolist()

@@ -87,8 +87,8 @@ def test_results_are_those_of_the_functions():
     expected = audit_confounding(
         Planted(),
         np.arange(N)[:, None],
-        {"site": META["site"]},
-        y,
+        nuisance={"site": META["site"]},
+        y=y,
         groups=PATIENT,
         random_state=5,
     )
