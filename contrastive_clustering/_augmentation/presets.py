@@ -27,7 +27,7 @@ from contrastive_clustering._augmentation.values import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GrayImageAugmentation(Preset):
     """Augmentation of gray medical images.
 
@@ -91,7 +91,7 @@ class GrayImageAugmentation(Preset):
         return random_erasing(batch, generator, probability=self.erase)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RGBImageAugmentation(Preset):
     """Augmentation of RGB and other multichannel images and volumes.
 
@@ -159,7 +159,7 @@ class RGBImageAugmentation(Preset):
         return random_erasing(batch, generator, probability=self.erase)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VolumeAugmentation(Preset):
     """Augmentation of volumes, such as organs segmented from a scan.
 
@@ -227,7 +227,7 @@ class VolumeAugmentation(Preset):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TableAugmentation(Preset):
     """Augmentation of tables: noise on all values, and some replaced by the mean.
 

@@ -34,6 +34,13 @@ def test_each_parameter_changes_views(name, parameter):
     assert ((changed - batch).abs().flatten(1).amax(dim=1) > 0.01).float().mean() > 0.5
 
 
+@pytest.mark.parametrize("preset", PRESETS.values())
+def test_parameters_are_given_by_name(preset):
+    # Presets have different third parameters.
+    with pytest.raises(TypeError, match="positional"):
+        preset(0.1, 0.1, 0.1)
+
+
 def test_only_volumes_are_restored():
     presets = [preset for preset in PRESETS.values() if preset.restores]
     assert presets == [VolumeAugmentation]
