@@ -119,7 +119,11 @@ def copies(asked: argparse.Namespace) -> pd.DataFrame:
     tables = []
     for name, known in (("without", None), ("with", groups)):
         result = cluster_stability(
-            KMeans(20, n_init=10, random_state=0), X, groups=known, random_state=0
+            KMeans(20, n_init=10, random_state=0),
+            X,
+            groups=known,
+            n_resamples=10,
+            random_state=0,
         )
         frame = result.to_frame().round(3).reset_index()
         frame.insert(0, "groups", name)

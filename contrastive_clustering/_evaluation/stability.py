@@ -60,7 +60,7 @@ def cluster_stability(
     *,
     groups: ArrayLike | None = None,
     nuisance: Any = None,
-    n_resamples: int = 10,
+    n_resamples: int = 20,
     sample_fraction: float = 0.8,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
@@ -99,9 +99,9 @@ data frame or mapping of names to columns, default=None
         Variables that strata should not follow, such as the site, which are passed to
         the ``fit`` of `estimator` in the same way.
 
-    n_resamples : int, default=10
-        Number of refits, at least 2. Use 20 or more for meaningful intervals; with 10
-        they extend approximately from the smallest to the largest value.
+    n_resamples : int, default=20
+        Number of refits, at least 2. Intervals need 20 or more; with 10 they extend
+        approximately from the smallest to the largest value.
 
     sample_fraction : float, default=0.8
         Fraction of the samples, or of the groups, in each subset, between 0 and 1.
