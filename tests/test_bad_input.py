@@ -592,7 +592,7 @@ def searches(draw):
         are_numbers(result.scores, result.candidates.shape)
 
     return Case(
-        lambda: ClusterNumberSearch(**arguments).search(latents, fit, seed=0),
+        lambda: ClusterNumberSearch(**arguments)._search(latents, fit, seed=0),
         [*arguments, "latents"],
         check,
         inputs=(latents,),

@@ -180,7 +180,7 @@ class ClusterNumberSearch:
             )
 
     @default_library_settings()
-    def search(
+    def _search(
         self,
         latents: np.ndarray,
         fit: Fit,
@@ -236,7 +236,7 @@ class ClusterNumberSearch:
         check_parameters(
             {"verbose": ["verbose"]},
             {"verbose": verbose},
-            caller=f"{type(self).__name__}.search",
+            caller=type(self).__name__,
         )
         latents = to_array(latents, "latents")
         check_axes(latents, "latents", "(n_samples, n_features)")

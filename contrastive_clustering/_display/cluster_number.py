@@ -104,7 +104,7 @@ class ClusterNumberDisplay(Display):
         Parameters
         ----------
         result : ClusterNumberResult
-            The return value of :meth:`ClusterNumberSearch.search`.
+            `cluster_number_search_` of a fitted estimator.
 
         ax : matplotlib.axes.Axes, default=None
             Axes to plot on; None creates a new figure.

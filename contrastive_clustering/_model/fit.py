@@ -265,7 +265,7 @@ def _find_strata(
         if not isinstance(wanted, ClusterNumberSearch):
             return wanted, None
         verbose = settings.training.verbose
-        found = wanted.search(
+        found = wanted._search(
             latents, fit_clusters, net.seed, verbose=verbose, groups=groups
         )
         return found.n_clusters, found

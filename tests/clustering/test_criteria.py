@@ -132,7 +132,7 @@ def test_scores_do_not_depend_on_the_other_candidates(criterion, n_jobs, rays):
     # Threads, so that memoized clusterings could be shared by mistake.
     with parallel_config("threading"):
         search = ClusterNumberSearch(criterion, max_clusters=5, n_jobs=n_jobs)
-        result = search.search(rays, fit, 0)
+        result = search._search(rays, fit, 0)
     own_seed = np.random.RandomState(0).randint(2**31 - 1)
     alone = [score_of(criterion, rays, fit, k, own_seed) for k in range(2, 6)]
     if criterion == "elbow":

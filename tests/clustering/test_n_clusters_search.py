@@ -21,7 +21,7 @@ from contrastive_clustering._utils.grouping import Grouping
 @pytest.mark.parametrize("centers", [3, 5])
 def test_finds_blobs(criterion, centers):
     search = ClusterNumberSearch(criterion, max_clusters=7)
-    result = search.search(draw_blobs(centers), fit_kmeans, 0)
+    result = search._search(draw_blobs(centers), fit_kmeans, 0)
     assert isinstance(result, ClusterNumberResult)
     assert result.n_clusters == centers
     assert result.criterion == criterion
@@ -35,7 +35,7 @@ def test_finds_blobs(criterion, centers):
 def test_finds_about_ten_strata_in_latents_of_digits(fitted_digits, digits):
     latents = fitted_digits.transform(digits[0][:1000])
     fit = partial(fit_kmeans, normalize=True)
-    result = ClusterNumberSearch().search(latents, fit, 0)
+    result = ClusterNumberSearch()._search(latents, fit, 0)
     # Trainings with three seeds found 12 to 14.
     assert 7 <= result.n_clusters <= 14
     assert result.scores[0] < result.scores.max() > result.scores[-1]
@@ -46,7 +46,7 @@ def test_is_reproducible_and_leaves_global_generators_unchanged(criterion):
     latents = draw_blobs(3, n_samples=90)
     search = ClusterNumberSearch(criterion, max_clusters=5)
     before = np.random.get_state()[1].copy()
-    first, again = (search.search(latents, fit_kmeans, 1) for _ in range(2))
+    first, again = (search._search(latents, fit_kmeans, 1) for _ in range(2))
     np.testing.assert_array_equal(first.scores, again.scores)
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
@@ -55,7 +55,7 @@ def test_is_reproducible_and_leaves_global_generators_unchanged(criterion):
 def test_seed_determines_the_halves(criterion):
     latents = draw_blobs(3, n_samples=90)
     search = ClusterNumberSearch(criterion, max_clusters=5)
-    first, other = (search.search(latents, fit_kmeans, seed).scores for seed in (1, 2))
+    first, other = (search._search(latents, fit_kmeans, seed).scores for seed in (1, 2))
     assert not np.array_equal(first, other)
 
 
@@ -64,9 +64,9 @@ def test_seed_determines_the_halves(criterion):
 )
 def test_jobs_do_not_change_the_result(backend):
     latents = draw_blobs(3, n_samples=90)
-    one = ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0)
+    one = ClusterNumberSearch(max_clusters=4)._search(latents, fit_kmeans, 0)
     with parallel_config(backend):
-        two = ClusterNumberSearch(max_clusters=4, n_jobs=2).search(
+        two = ClusterNumberSearch(max_clusters=4, n_jobs=2)._search(
             latents, fit_kmeans, 0
         )
     assert two.n_clusters == one.n_clusters
@@ -97,7 +97,7 @@ def test_stability_of_a_single_normal_distribution_is_near_zero():
     cloud = np.random.default_rng(0).normal(size=(400, 4)) * [4, 2, 1, 1]
     scores = (
         ClusterNumberSearch("stability", max_clusters=6)
-        .search(cloud, fit_kmeans, 0)
+        ._search(cloud, fit_kmeans, 0)
         .scores
     )
     assert np.abs(scores).max() < 0.35
@@ -111,7 +111,7 @@ def test_the_smallest_candidate_wins_ties(monkeypatch):
         return [scores[k] for k in candidates]
 
     monkeypatch.setitem(CRITERIA, "silhouette", Criterion(judge, n_parts=4))
-    result = ClusterNumberSearch(max_clusters=5).search(
+    result = ClusterNumberSearch(max_clusters=5)._search(
         draw_blobs(3, 30), fit_kmeans, 0
     )
     assert result.n_clusters == 3
@@ -121,7 +121,7 @@ def test_the_smallest_candidate_wins_ties(monkeypatch):
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 def test_a_clusterer_that_ignores_the_number(criterion):
     fit = partial(fit_kmeans, clusterer=DBSCAN(eps=1.0))
-    result = ClusterNumberSearch(criterion, max_clusters=4).search(
+    result = ClusterNumberSearch(criterion, max_clusters=4)._search(
         draw_blobs(3), fit, 0
     )
     assert np.isfinite(result.scores).all()
@@ -134,7 +134,7 @@ def test_many_latents_are_subsampled(monkeypatch):
     latents = np.concatenate([np.zeros((300, 2)), draw_blobs(3, 300)[:, :2]])
     latents += np.arange(len(latents))[:, None] * 1e-6
     fit, parts = recorded_fit()
-    ClusterNumberSearch("elbow", max_clusters=3).search(latents, fit, 0)
+    ClusterNumberSearch("elbow", max_clusters=3)._search(latents, fit, 0)
     assert [len(part) for part in parts] == [50, 50]
     np.testing.assert_array_equal(*parts)
     rows = {tuple(row) for row in latents.tolist()}
@@ -145,7 +145,7 @@ def test_many_latents_are_subsampled(monkeypatch):
 
 @pytest.mark.parametrize("criterion", sorted(CRITERIA))
 def test_latents_that_are_all_equal(criterion):
-    result = ClusterNumberSearch(criterion).search(np.ones((30, 4)), fit_kmeans, 0)
+    result = ClusterNumberSearch(criterion)._search(np.ones((30, 4)), fit_kmeans, 0)
     assert result.n_clusters == 2
     np.testing.assert_array_equal(result.candidates, [2])
     np.testing.assert_array_equal(result.scores, [0.0])
@@ -156,7 +156,7 @@ def test_latents_that_are_all_equal(criterion):
 def test_few_distinct_latents(criterion, n_copies):
     distinct = np.array([[0.0, 1.0], [5.0, 0.0], [9.0, 9.0], [0.0, 7.0]])
     latents = np.repeat(distinct, n_copies, axis=0)
-    result = ClusterNumberSearch(criterion).search(latents, fit_kmeans, 0)
+    result = ClusterNumberSearch(criterion)._search(latents, fit_kmeans, 0)
     np.testing.assert_array_equal(result.candidates, [2, 3, 4])
     assert np.isfinite(result.scores).all()
     assert result.n_clusters in result.candidates
@@ -174,7 +174,7 @@ def test_small_latents_give_finite_scores(criterion, shape, largest, normalize, 
     rng = np.random.default_rng(seed)
     latents = rng.integers(0, largest + 1, shape).astype(np.float32)
     fit = partial(fit_kmeans, normalize=normalize)
-    result = ClusterNumberSearch(criterion, max_clusters=5).search(latents, fit, seed)
+    result = ClusterNumberSearch(criterion, max_clusters=5)._search(latents, fit, seed)
     assert np.isfinite(result.scores).all()
     assert len(result.scores) == len(result.candidates)
     assert 2 <= result.n_clusters <= min(5, len(latents))
@@ -206,25 +206,31 @@ def test_bad_parameters(params, message):
 def test_bad_latents():
     search = ClusterNumberSearch(min_clusters=5)
     with pytest.raises(ValueError, match="min_clusters=5 is more than n_samples=4"):
-        search.search(np.eye(4), fit_kmeans, 0)
+        search._search(np.eye(4), fit_kmeans, 0)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
-        search.search(np.eye(1), fit_kmeans, 0)
+        search._search(np.eye(1), fit_kmeans, 0)
     with pytest.raises(ValueError, match="latents contains NaN"):
-        search.search(np.full((9, 2), np.nan), fit_kmeans, 0)
+        search._search(np.full((9, 2), np.nan), fit_kmeans, 0)
+
+
+def test_only_parameters_are_public():
+    # The method needs a clustering of latents, which only the estimator has.
+    names = [name for name in dir(ClusterNumberSearch()) if name[0] != "_"]
+    assert names == ["criterion", "max_clusters", "min_clusters", "n_jobs"]
 
 
 def test_progress_is_shown_when_asked_for(capsys):
     latents = draw_blobs(3, 30)
-    ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0)
+    ClusterNumberSearch(max_clusters=4)._search(latents, fit_kmeans, 0)
     assert capsys.readouterr() == ("", "")
-    ClusterNumberSearch(max_clusters=4).search(latents, fit_kmeans, 0, verbose=1)
+    ClusterNumberSearch(max_clusters=4)._search(latents, fit_kmeans, 0, verbose=1)
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(", ")[0] for line in err.splitlines()] == [
         f"search for the number of strata {n}/6 parts" for n in range(1, 7)
     ]
     with pytest.raises(ValueError, match="'verbose' parameter of ClusterNumberSearch"):
-        ClusterNumberSearch().search(latents, fit_kmeans, 0, verbose="yes")
+        ClusterNumberSearch()._search(latents, fit_kmeans, 0, verbose="yes")
 
 
 def test_searches_compare_by_value():
@@ -250,28 +256,28 @@ def test_a_group_is_one_latent(criterion):
         np.append(latents, np.tile(latents[1], (200, 1)), axis=0),
     )
     search = ClusterNumberSearch(criterion, max_clusters=5)
-    found = search.search(latents, fit_kmeans, 0, groups=groups)
+    found = search._search(latents, fit_kmeans, 0, groups=groups)
     grouping = Grouping.read(groups, len(latents))
     rows = grouping.representatives(latents)
     assert len(rows) == 90
-    expected = search.search(latents[rows], fit_kmeans, 0)
+    expected = search._search(latents[rows], fit_kmeans, 0)
     np.testing.assert_array_equal(found.scores, expected.scores)
-    again = search.search(latents, fit_kmeans, 0, groups=grouping)
+    again = search._search(latents, fit_kmeans, 0, groups=grouping)
     np.testing.assert_array_equal(again.scores, expected.scores)
 
 
 def test_groups_of_one_latent_each_change_nothing():
     latents = draw_blobs(3, n_samples=60)
     search = ClusterNumberSearch(max_clusters=4)
-    alone = search.search(latents, fit_kmeans, 0).scores
+    alone = search._search(latents, fit_kmeans, 0).scores
     for groups in (None, np.arange(60)):
-        again = search.search(latents, fit_kmeans, 0, groups=groups).scores
+        again = search._search(latents, fit_kmeans, 0, groups=groups).scores
         np.testing.assert_array_equal(again, alone)
 
 
 def test_fewer_groups_than_candidates_are_an_error():
     search = ClusterNumberSearch(min_clusters=4)
     with pytest.raises(ValueError, match="more than the number of groups, 3"):
-        search.search(np.eye(9), fit_kmeans, 0, groups=np.arange(9) % 3)
+        search._search(np.eye(9), fit_kmeans, 0, groups=np.arange(9) % 3)
     with pytest.raises(ValueError, match="groups has 2 values"):
-        search.search(np.eye(9), fit_kmeans, 0, groups=[0, 1])
+        search._search(np.eye(9), fit_kmeans, 0, groups=[0, 1])

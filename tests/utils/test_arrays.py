@@ -283,7 +283,7 @@ def test_values_whose_squares_overflow_are_named():
     with pytest.raises(ValueError, match="X has values as large as"):
         ConsensusClustering(2).fit(np.diag(np.full(9, 1e300)))
     with pytest.raises(ValueError, match="latents has values as large as"):
-        ClusterNumberSearch().search(np.diag(np.full(9, 1e300)), None, 0)
+        ClusterNumberSearch()._search(np.diag(np.full(9, 1e300)), None, 0)
 
 
 def test_the_number_of_clusters_may_be_unsigned_and_changed_after_fit(table):
