@@ -15,9 +15,9 @@ from sklearn.cluster import (
     MiniBatchKMeans,
 )
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from trees import through_a_file
 
 from contrastive_clustering._clustering.consensus import ConsensusClustering
-from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Scope
 from contrastive_clustering._saving.fitted_clusterers import (
     CLUSTERER,
@@ -80,11 +80,6 @@ def trees():
         kind: clusterer_to_tree(clusterer.fit(X), [CUSTOM])
         for kind, clusterer in CLUSTERERS.items()
     }
-
-
-def through_a_file(tree, folder):
-    write_tree(folder / "file", "test", {"tree": tree})
-    return read_tree(folder / "file", "test")["tree"]
 
 
 def check(tree, **sizes):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.neighbors import KNeighborsClassifier
+from trees import through_a_file
 
 from contrastive_clustering._clustering.latent_space import fit_latent_space
-from contrastive_clustering._io.safetensors_file import read_tree, write_tree
 from contrastive_clustering._io.schema import Maybe, Scope
 from contrastive_clustering._saving.fitted_space import (
     SPACE,
@@ -18,11 +18,6 @@ from contrastive_clustering._saving.fitted_space import (
 rng = np.random.default_rng(0)
 X = np.concatenate([rng.normal(size=(30, 3)) + 4 * shift for shift in range(3)])
 OTHERS = rng.normal(size=(50, 3)) * 6 + 4
-
-
-def through_a_file(tree, folder):
-    write_tree(folder / "file", "test", {"tree": tree})
-    return read_tree(folder / "file", "test")["tree"]
 
 
 @pytest.mark.parametrize("whiten", [False, True])
