@@ -239,4 +239,9 @@ def test_styles_of_the_user_do_not_break_labels(fitted_kind):
     with style.context("dark_background"):
         display = ClusterGalleryDisplay.from_estimator(estimator, X)
         display.figure_.draw_without_rendering()
-    assert [label.get_text() for label in display.ax_.get_yticklabels()]
+    labels = display.ax_.get_yticklabels()
+    sizes = np.bincount(estimator.predict(X))
+    assert [label.get_text() for label in labels] == [
+        f"stratum {stratum} (n={size})" for stratum, size in enumerate(sizes)
+    ]
+    assert {label.get_color() for label in labels} == {"white"}

@@ -70,6 +70,7 @@ def test_thumbnails_do_not_overlap(fitted_kind):
     boxes = [
         box.patch.get_window_extent() for box in display.ax_.findobj(AnnotationBbox)
     ]
+    assert len(boxes) == 40
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
@@ -128,7 +129,9 @@ def test_tsne_is_the_default_and_reproducible(fitted_kind):
 def test_thumbnails_of_other_samples(fitted_kind, kind):
     X, estimator = fitted_kind(kind)
     display = draw(estimator, X)
-    for stratum, (image,) in thumbnails(display).items():
+    shown = thumbnails(display)
+    assert sorted(shown) == [0, 1]
+    for stratum, (image,) in shown.items():
         np.testing.assert_array_equal(image, display.center_images[stratum])
 
 
