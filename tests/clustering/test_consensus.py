@@ -247,14 +247,14 @@ def test_invalid_parameters_are_named(parameters):
 
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize(
-    ("X", "step"),
+    ("X", "step", "message"),
     [
-        (np.zeros((2, 3)), None),
-        (np.full((30, 3), np.nan), None),
-        (np.eye(30), "agree"),
+        (np.zeros((2, 3)), None, "fewer than n_clusters=3"),
+        (np.full((30, 3), np.nan), None, "X contains NaN"),
+        (np.eye(30), "agree", "not callable"),
     ],
 )
-def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):
+def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step, message):
     frame = pd.DataFrame(np.eye(20, 2), columns=["a", "b"])
     clusterer = ConsensusClustering(3, random_state=0)
     if fitted:
@@ -264,7 +264,7 @@ def test_a_failed_fit_changes_no_attribute(monkeypatch, fitted, X, step):
         monkeypatch.setattr(
             f"contrastive_clustering._clustering.consensus.{step}", None
         )
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match=message):
         clusterer.fit(X)
     assert list(vars(clusterer)) == list(attributes)
     assert all(vars(clusterer)[name] is attributes[name] for name in attributes)
@@ -307,7 +307,7 @@ def test_groups_of_one_sample_each_change_nothing(rays):
         4, n_members=6, cosine_fraction=0.5, max_samples=200, random_state=0
     )
     alone = consensus.fit(X).predict_proba(X)
-    for groups in (None, np.arange(len(X)), [None] * len(X)):
+    for groups in (np.arange(len(X)), [None] * len(X)):
         again = consensus.fit(X, groups=groups).predict_proba(X)
         np.testing.assert_array_equal(again, alone)
 

@@ -425,23 +425,6 @@ def test_a_clusterer_that_finds_the_number_itself_needs_no_more_groups(blobs):
     assert adjusted_rand_score(y, fitted.labels) > 0.95
 
 
-def test_no_groups_and_the_argument_left_out_are_the_same(blobs):
-    latents, _ = blobs
-    for clusterer in ("consensus", "kmeans", "gaussian_mixture", DBSCAN(eps=0.5)):
-        left_out = cluster(latents, clusterer, whiten=True)
-        none = fit_clustering(
-            latents,
-            3,
-            clusterer,
-            whiten=True,
-            normalize=False,
-            seed=0,
-            groups=None,
-        )
-        for name in ("labels", "centers", "latent_centers", "spread"):
-            np.testing.assert_array_equal(getattr(none, name), getattr(left_out, name))
-
-
 @pytest.mark.parametrize(
     "clusterer", ["kmeans", "gaussian_mixture", AgglomerativeClustering()], ids=str
 )

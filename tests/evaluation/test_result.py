@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.datasets import make_blobs
+from strata_of_components import blobs
 
 from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
@@ -11,10 +11,7 @@ from contrastive_clustering._evaluation.evaluate import evaluate_clustering
 
 @pytest.fixture(scope="module")
 def sets():
-    X, y = make_blobs(
-        400, n_features=8, centers=4, cluster_std=4, center_box=(-6, 6), random_state=0
-    )
-    return X[:250], y[:250], X[250:], y[250:]
+    return blobs()
 
 
 @pytest.fixture(scope="module")
