@@ -118,7 +118,7 @@ def test_masked_values_are_rejected(fitted_digits, digits, masked):
     X = np.ma.masked_array(digits[0][:3], mask=False)
     if masked:
         X[1, 2, 3] = np.ma.masked
-        with pytest.raises(ValueError, match="X"):
+        with pytest.raises(ValueError, match=r"^X has masked values"):
             fitted_digits.predict(X)
     else:
         fitted_digits.predict(X)

@@ -1,5 +1,7 @@
 """The net's parameters by skorch's names, through the estimator."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from skorch.callbacks import Callback
@@ -106,17 +108,19 @@ def test_options_of_workers_are_ignored_without_workers(tiny_images, fast):
         np.testing.assert_array_equal(clusterer.transform(tiny_images), expected)
 
 
-def in_worker(number):
+def note_worker(folder, number):
     assert get_worker_info().id == number
+    (folder / f"worker {number}").touch()
 
 
-def test_workers_run_the_given_init_function(tiny_images, fast):
+def test_workers_run_the_given_init_function(tiny_images, fast, tmp_path):
     make(
         fast,
         batch_size=10,
-        iterator_train__num_workers=1,
-        iterator_train__worker_init_fn=in_worker,
+        iterator_train__num_workers=2,
+        iterator_train__worker_init_fn=partial(note_worker, tmp_path),
     ).fit(tiny_images)
+    assert {path.name for path in tmp_path.iterdir()} == {"worker 0", "worker 1"}
 
 
 def test_prefixes_match_those_of_skorch(tiny_images, fast):
