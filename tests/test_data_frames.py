@@ -76,11 +76,15 @@ def test_feature_names_are_compared(table, clusterer, library):
 
 def test_a_saved_estimator_keeps_the_names(table, clusterer, library, tmp_path):
     X, names, _ = table
-    clusterer.fit(FRAMES[library](X, names)).save(tmp_path / "iris.safetensors")
-    loaded = ContrastiveAutoencoderClusterer.load(tmp_path / "iris.safetensors")
+    frame = FRAMES[library](X, names)
+    clusterer.fit(frame).save(tmp_path / "iris.safetensors")
+    loaded = ContrastiveAutoencoderClusterer.load(str(tmp_path / "iris.safetensors"))
     assert list(loaded.feature_names_in_) == names
+    np.testing.assert_array_equal(loaded.predict(frame), clusterer.labels_)
     with pytest.raises(ValueError, match="feature names should match"):
         loaded.predict(FRAMES[library](X, [*names[:3], "other"]))
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        loaded.predict(FRAMES[library](X[:, ::-1], names[::-1]))
 
 
 def test_latents_are_returned_as_frames(table, clusterer, library):

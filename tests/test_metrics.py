@@ -142,6 +142,9 @@ def test_numbers_and_strings_in_both_sets_are_an_error():
         mapped_accuracy([0, 1], [0, 1], ["0", "1"], [0, 1])
     with pytest.raises(ValueError, match="y_pred and y_pred_new have labels of diff"):
         mapped_accuracy([0, 1], [0, 1], [0, 1], ["0", "1"])
+    with pytest.raises(ValueError, match="y_pred and y_pred_new have labels of diff"):
+        map_clusters_to_labels([0, 1], [0, 1], ["0", "1"])
+    assert mapped_accuracy([0, 1], [0, 1], np.array([0, 1], object), [0, 1]) == 1.0
 
 
 def test_the_scorer_returns_the_metric(fitted_digits, digits):

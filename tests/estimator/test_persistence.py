@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors import safe_open
@@ -183,17 +182,6 @@ def test_estimators_of_tables_rgb_images_and_volumes_can_be_loaded(
     clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
     clusterer.save(tmp_path / "model")
     assert_same(ContrastiveAutoencoderClusterer.load(tmp_path / "model"), clusterer, X)
-
-
-def test_feature_names_are_kept(fast, tmp_path):
-    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=list("abc"))
-    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(X)
-    clusterer.save(tmp_path / "model")
-    loaded = ContrastiveAutoencoderClusterer.load(str(tmp_path / "model"))
-    np.testing.assert_array_equal(loaded.feature_names_in_, ["a", "b", "c"])
-    with pytest.raises(ValueError, match="feature names"):
-        loaded.predict(X[["b", "a", "c"]])
-    np.testing.assert_array_equal(loaded.predict(X), clusterer.labels_)
 
 
 class FewParameters(ContrastiveAutoencoderClusterer):

@@ -90,18 +90,10 @@ def test_shown_samples_are_announced_first():
     assert "not shown" not in text
 
 
-@pytest.mark.parametrize(
-    ("labels", "rows", "n_samples", "expected"),
-    [
-        (Fitted.labels_, None, 11, True),
-        (Fitted.labels_[[1, 6, 7]], np.array([1, 6, 7]), 11, True),
-        (Fitted.labels_, None, 12, False),
-        (Fitted.labels_[::-1], None, 11, False),
-    ],
-)
-def test_training_set_is_recognized_by_its_strata(labels, rows, n_samples, expected):
-    part = chosen_part(labels, rows)
-    assert ("most likely the training set" in said(part, n_samples)) is expected
+@pytest.mark.parametrize(("n_samples", "expected"), [(11, True), (12, False)])
+def test_a_training_set_is_mentioned(n_samples, expected):
+    found = said(chosen_part(), n_samples)
+    assert ("most likely the training set" in found) is expected
 
 
 def test_subset_and_empty_strata_are_mentioned():

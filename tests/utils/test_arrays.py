@@ -181,14 +181,6 @@ def test_invalid_labels_are_named_by_parameter(y, message):
             function(y, [0] * len(y))
 
 
-def test_strings_and_numbers_are_not_compared():
-    with pytest.raises(ValueError, match="y_pred and y_pred_new have labels"):
-        map_clusters_to_labels([0, 1], [0, 1], ["0", "1"])
-    with pytest.raises(ValueError, match="y_true and y_true_new have labels"):
-        mapped_accuracy([0, 1], [0, 1], ["0", "1"], [0, 1])
-    assert mapped_accuracy([0, 1], [0, 1], np.array([0, 1], object), [0, 1]) == 1.0
-
-
 def test_balanced_accuracy_of_classes_that_are_only_predicted_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
