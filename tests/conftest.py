@@ -103,6 +103,12 @@ def fast():
     return dict(FAST)
 
 
+@pytest.fixture
+def first_phase(fast):
+    """Parameters of a fast fit without the second phase."""
+    return {**fast, "refinement_epochs": 0}
+
+
 @pytest.fixture(scope="session")
 def fit_fast():
     """A function that fits an estimator with the parameters of `fast`."""

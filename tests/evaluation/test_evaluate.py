@@ -13,7 +13,7 @@ from sklearn.metrics import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
-from strata_of_components import Strata, blobs
+from strata_of_components import Strata
 
 from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
 from contrastive_clustering._evaluation import compactness as _compactness
@@ -39,21 +39,6 @@ class Fixed:
 class FixedLatents(Fixed):
     def transform(self, X):
         return np.asarray(X)
-
-
-@pytest.fixture(scope="module")
-def sets():
-    return blobs()
-
-
-@pytest.fixture(scope="module")
-def strata(sets):
-    return Strata(sets[0], 9)
-
-
-@pytest.fixture(scope="module")
-def evaluation(strata, sets):
-    return evaluate_clustering(strata, *sets)
 
 
 def test_agreement_with_the_classes(evaluation, strata, sets):

@@ -13,7 +13,6 @@ from sklearn.metrics import (
     normalized_mutual_info_score,
 )
 from sklearn.pipeline import make_pipeline
-from strata_of_components import Strata, blobs
 
 from contrastive_clustering._clustering.hierarchy import cut_linkage
 from contrastive_clustering._evaluation import group_bootstrap
@@ -31,21 +30,6 @@ from contrastive_clustering.metrics import (
     map_clusters_to_labels,
     mapped_accuracy,
 )
-
-
-@pytest.fixture(scope="module")
-def sets():
-    return blobs()
-
-
-@pytest.fixture(scope="module")
-def strata(sets):
-    return Strata(sets[0], 9)
-
-
-@pytest.fixture(scope="module")
-def evaluation(strata, sets):
-    return evaluate_clustering(strata, *sets)
 
 
 def patients_of(n_samples, name):

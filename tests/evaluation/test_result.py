@@ -3,15 +3,9 @@ import sys
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
-from strata_of_components import blobs
 
 from contrastive_clustering._evaluation import group_bootstrap
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
-
-
-@pytest.fixture(scope="module")
-def sets():
-    return blobs()
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,6 @@ from contrastive_clustering import (
 CHANGES = {"criterion__change_weight": 0.5}
 
 
-@pytest.fixture
-def first_phase(fast):
-    """Parameters of a fast fit without the second phase."""
-    return {**fast, "refinement_epochs": 0}
-
-
 def test_warm_start_and_partial_fit_continue_training(tiny_images, first_phase):
     clusterer = ContrastiveAutoencoderClusterer(warm_start=True, **first_phase).fit(
         tiny_images

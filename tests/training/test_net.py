@@ -25,12 +25,6 @@ class Flipping(GrayImageAugmentation):
 CHANGES = {"criterion__change_weight": 0.5}
 
 
-@pytest.fixture
-def first_phase(fast):
-    """Parameters of a fast fit without the second phase."""
-    return {**fast, "refinement_epochs": 0}
-
-
 def test_net_is_a_skorch_net_with_a_history(tiny_images, first_phase):
     clusterer = ContrastiveAutoencoderClusterer(**first_phase).fit(tiny_images)
     assert isinstance(clusterer.net_, skorch.NeuralNet)
