@@ -4,7 +4,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 # pydicom logs its warnings, too.
 LOGGER = logging.getLogger("pydicom")
@@ -23,15 +23,11 @@ def quiet_readers() -> Iterator[None]:
         LOGGER.disabled = was_disabled
 
 
-@contextmanager
-def quiet_worker() -> Iterator[None]:
+def quiet_worker() -> AbstractContextManager[None]:
     """Suppress warnings in a worker process.
 
     A worker thread relies on `quiet_readers` in the thread that started it, because
     filters of warnings are shared between threads.
     """
-    if threading.current_thread() is threading.main_thread():
-        with quiet_readers():
-            yield
-    else:
-        yield
+    is_main = threading.current_thread() is threading.main_thread()
+    return quiet_readers() if is_main else nullcontext()
