@@ -93,9 +93,8 @@ def probe_levels(
     n_groups = len(correct)
 
     def resampled(drawn: np.ndarray) -> np.ndarray:
-        cells = np.arange(len(drawn))[:, None] * n_groups + drawn
-        counts = np.bincount(cells.ravel(), minlength=drawn.size)
-        return _balance(counts.reshape(drawn.shape), correct, present)
+        counts = np.apply_along_axis(np.bincount, 1, drawn, minlength=n_groups)
+        return _balance(counts, correct, present)
 
     low, high = bootstrap_interval(
         resampled,

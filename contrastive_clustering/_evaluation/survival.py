@@ -147,10 +147,8 @@ class LogRankTest:
         means : ndarray of shape (n_batch, n_compared)
             The restricted means; NaN for a stratum without units.
         """
-        n_batch, n_units = rows.shape
-        cells = np.arange(n_batch)[:, None] * n_units + rows
-        counts = np.bincount(cells.ravel(), minlength=n_batch * n_units)
-        weights = counts.reshape(n_batch, n_units)[:, self.order].astype(float)
+        counts = np.apply_along_axis(np.bincount, 1, rows, minlength=rows.shape[1])
+        weights = counts[:, self.order].astype(float)
         members = [self.labels[self.order] == stratum for stratum in self.compared]
         return np.stack(
             [
