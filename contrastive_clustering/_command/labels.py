@@ -9,7 +9,7 @@ import numpy as np
 from contrastive_clustering._command.reading import LoadedFolder
 from contrastive_clustering._evaluation.group_strata import to_group_frame
 from contrastive_clustering._utils.files import write_atomically
-from contrastive_clustering._utils.grouping import warn_of_unknown
+from contrastive_clustering._utils.grouping import number_groups
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 
@@ -77,7 +77,7 @@ def make_labels(images: AssignedImages) -> Any:
         }
     )
     if groups is not None:
-        codes, _ = _factorize(groups)
+        codes, _ = number_groups(groups, len(labels))
         found = to_group_frame(model.assign(latents), proba, codes).loc[codes]
         table["group"] = groups.to_numpy()
         table["group_stratum"] = found["stratum"].to_numpy()
@@ -112,7 +112,7 @@ def make_group_labels(images: AssignedImages) -> Any:
     pandas = import_pandas("--group-labels")
     model, folder, latents = images.clusterer._model, images.folder, images.latents
     proba = model.clustering.predict_proba(latents)
-    codes, names = _factorize(images.groups)
+    codes, names = number_groups(images.groups, len(latents))
     found = to_group_frame(model.assign(latents), proba, codes)
     order, first = np.unique(codes, return_index=True)
     found = found.loc[order]
@@ -128,16 +128,6 @@ def make_group_labels(images: AssignedImages) -> Any:
         }
     )
     return table.convert_dtypes()
-
-
-def _factorize(groups: Any) -> tuple[np.ndarray, Any]:
-    """Return a code for the group of each image, and the names of the first codes.
-
-    Images without a group have codes of their own, which are larger than the others.
-    """
-    codes, names = import_pandas("--labels").factorize(groups)
-    warn_of_unknown(codes, names.tolist(), "groups")
-    return np.where(codes < 0, len(names) + np.arange(len(codes)), codes), names
 
 
 def write_labels(path: Path, table: Any) -> None:

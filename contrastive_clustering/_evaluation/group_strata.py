@@ -5,12 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from contrastive_clustering._utils.grouping import Grouping, warn_of_unknown
-from contrastive_clustering._utils.identifiers import (
-    MISSING,
-    factorize,
-    read_column,
-)
+from contrastive_clustering._utils.grouping import Grouping, number_groups
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.weighted_tables import are_largest
@@ -143,9 +138,6 @@ def to_group_frame(labels: np.ndarray, proba: np.ndarray, groups: Any) -> Any:
 
 def _read_named_groups(groups: Any, n_samples: int) -> tuple[Grouping, list[Hashable]]:
     """Return the groups, in the order of `Grouping.read`, and their names."""
-    codes, names = factorize(read_column(groups, "groups", n_samples), "groups")
-    warn_of_unknown(codes, names, "groups")
-    missing = np.flatnonzero(codes == MISSING)
-    codes[missing] = len(names) + np.arange(len(missing))
-    names += [f"sample {index}" for index in missing]
+    codes, names = number_groups(groups, n_samples)
+    names += [f"sample {index}" for index in np.flatnonzero(codes >= len(names))]
     return Grouping(codes, len(names)), names

@@ -78,11 +78,8 @@ class Grouping:
         UserWarning
             If several samples have an identifier that probably says that it is unknown.
         """
-        codes, known = factorize(read_column(groups, where, n_samples), where)
-        warn_of_unknown(codes, known, where)
-        missing = codes == MISSING
-        codes[missing] = len(known) + np.arange(missing.sum())
-        n_groups = len(known) + int(missing.sum())
+        codes, _ = number_groups(groups, n_samples, where)
+        n_groups = int(codes.max(initial=MISSING)) + 1
         if n_groups < 2:
             raise ValueError(
                 f"{where} has one group only, but at least 2 are needed. Leave {where} "
@@ -215,7 +212,22 @@ class Grouping:
         return np.asarray(blocks[np.searchsorted(sizes, group_sizes)])
 
 
-def warn_of_unknown(codes: np.ndarray, known: Sequence[Hashable], where: str) -> None:
+def number_groups(
+    groups: Any, n_samples: int, where: str = "groups"
+) -> tuple[np.ndarray, list[Hashable]]:
+    """Return the code of the group of each sample, and the names of the first codes.
+
+    Samples without a group have codes of their own, which follow the others. See
+    `Grouping.read` for the parameters.
+    """
+    codes, known = factorize(read_column(groups, where, n_samples), where)
+    _warn_of_unknown(codes, known, where)
+    missing = codes == MISSING
+    codes[missing] = len(known) + np.arange(missing.sum())
+    return codes, known
+
+
+def _warn_of_unknown(codes: np.ndarray, known: Sequence[Hashable], where: str) -> None:
     """Warn if samples of unknown groups would count as those of one group."""
     for code, identifier in enumerate(known):
         if identifier in UNKNOWN and np.sum(codes == code) > 1:
