@@ -30,8 +30,7 @@ def read_strata(strata: Any) -> tuple[np.ndarray, np.ndarray]:
         If they are empty, not one-dimensional, or if some are missing.
     """
     (labels,) = check_labels(strata=strata)
-    distinct, codes = np.unique(_to_integers(labels), return_inverse=True)
-    return distinct, codes.reshape(-1)
+    return np.unique(_to_integers(labels), return_inverse=True)
 
 
 def _to_integers(labels: np.ndarray) -> np.ndarray:

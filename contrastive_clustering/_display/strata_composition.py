@@ -266,7 +266,7 @@ def _read_levels(values: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
             "values has different levels that look the same, such as 1 and '1'. "
             "Convert it to one type."
         )
-    return levels, np.append(ranks.reshape(-1), MISSING)[codes]
+    return levels, np.append(ranks, MISSING)[codes]
 
 
 def _ordered_categories(values: Any) -> dict[str, int] | None:

@@ -188,7 +188,6 @@ def associate_strata(
     rows = np.flatnonzero(~noise_mask(labels))
     strata_of_rows, codes = np.unique(labels[rows], return_inverse=True)
     grouping = grouping.take(rows)
-    codes = codes.reshape(-1)
     unit_codes = grouping.majority(codes)
     kept, unit_codes = np.unique(unit_codes, return_inverse=True)
     _check_strata(len(strata_of_rows), len(kept), grouping.n_groups)

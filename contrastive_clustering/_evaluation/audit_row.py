@@ -188,7 +188,6 @@ def _compare_with_classes(
 ) -> tuple[list[str], np.ndarray, dict[str, Any]]:
     """Return the classes, their counts at each level, and columns of the table."""
     known, codes = np.unique(classes, return_inverse=True)
-    codes = codes.reshape(-1)
     of_parts = parts.grouping.majority(codes)
     shape = (len(known), int(parts.levels.max()) + 1)
     counts = count(of_parts, parts.levels, shape)

@@ -85,7 +85,7 @@ def audit_samples(
     if latents is not None and classes is not None:
         _check_neighbors(n_neighbors, grouping.take(probed))
     audited = Audited(
-        strata=codes.reshape(-1),
+        strata=codes,
         n_strata=len(strata),
         proba=None if proba is None else proba[np.ix_(rows, strata)],
         probed=probed,
@@ -151,7 +151,7 @@ def _accuracy(audited: Audited) -> float:
     _, codes = np.unique(audited.classes, return_inverse=True)
     grouping = audited.grouping
     return mapped_accuracy(
-        grouping.majority(codes.reshape(-1)),
+        grouping.majority(codes),
         audited.strata_of(grouping),
         balanced=True,
     )

@@ -36,7 +36,8 @@ class GroupParts:
         pairs, codes = np.unique(
             np.stack([grouping.codes, levels], axis=1), axis=0, return_inverse=True
         )
-        return cls(Grouping(codes.reshape(-1), len(pairs)), pairs[:, 0], pairs[:, 1])
+        codes = codes.reshape(-1)  # a column in NumPy 2.0
+        return cls(Grouping(codes, len(pairs)), pairs[:, 0], pairs[:, 1])
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Return the index of a random sample of each part, (n_parts,)."""

@@ -146,8 +146,8 @@ def _by_group(
     known, rows = np.unique(parts.groups[kept], return_inverse=True)
     columns = np.searchsorted(levels, parts.levels[kept])
     correct, present = np.zeros((2, len(known), len(levels)))
-    correct[rows.reshape(-1), columns] = hits[kept]
-    present[rows.reshape(-1), columns] = 1
+    correct[rows, columns] = hits[kept]
+    present[rows, columns] = 1
     return correct, present
 
 

@@ -97,7 +97,8 @@ def _count_in_other_groups(codes: np.ndarray, grouping: Grouping) -> np.ndarray:
     _, inverse, counts = np.unique(
         pairs, axis=0, return_inverse=True, return_counts=True
     )
-    return np.asarray(np.bincount(codes)[codes] - counts[inverse.reshape(-1)])
+    inverse = inverse.reshape(-1)  # a column in NumPy 2.0
+    return np.asarray(np.bincount(codes)[codes] - counts[inverse])
 
 
 def _ratio(favorable: float, unfavorable: float) -> float:

@@ -242,7 +242,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
         if len(known) != 2:
             return Column(name, "numeric", numbers)
         values = np.full(len(numbers), MISSING)
-        values[~np.isnan(numbers)] = codes.reshape(-1)
+        values[~np.isnan(numbers)] = codes
         return Column(name, "categorical", values, _name_numbers(known))
     warn_of_stray_text(series.tolist(), where, series.dtype)
     if pandas.api.types.is_object_dtype(series.dtype):

@@ -125,7 +125,7 @@ class Grouping:
     def take(self, rows: np.ndarray) -> "Grouping":
         """Return the grouping of some samples, without groups that have none left."""
         known, codes = np.unique(self.codes[rows], return_inverse=True)
-        return Grouping(codes.reshape(-1), len(known))
+        return Grouping(codes, len(known))
 
     def majority(self, codes: np.ndarray) -> np.ndarray:
         """Return the most frequent code of each group.

@@ -105,14 +105,14 @@ data frame or mapping of names to columns
         columns, levels = [], []
         for codes, names in zip(self.codes.T, self.levels, strict=True):
             known, column = np.unique(codes, return_inverse=True)
-            columns.append(column.reshape(-1))
+            columns.append(column)
             levels.append(tuple(names[level] for level in known))
         return replace(self, codes=np.stack(columns, axis=1), levels=tuple(levels))
 
     def combinations(self) -> np.ndarray:
         """Return a code from 0 for each combination of levels, (n_samples,)."""
         _, codes = np.unique(self.codes, axis=0, return_inverse=True)
-        return np.asarray(codes.reshape(-1))
+        return np.asarray(codes.reshape(-1))  # a column in NumPy 2.0
 
     def indicators(self) -> np.ndarray:
         """Return indicators of the levels of all variables, (n_samples, n_levels)."""
