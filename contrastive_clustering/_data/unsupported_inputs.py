@@ -30,20 +30,8 @@ def _module_of(given: Any) -> str:
     return type(given).__module__.partition(".")[0]
 
 
-def _is_path(given: Any) -> bool:
-    return isinstance(given, str | PathLike)
-
-
-def _is_loader(given: Any) -> bool:
-    return isinstance(given, DataLoader)
-
-
 def _is_iterator(given: Any) -> bool:
     return isinstance(given, Iterator) and not has(given, "__array__")
-
-
-def _is_bunch(given: Any) -> bool:
-    return isinstance(given, Bunch)
 
 
 def _is_mapping(given: Any) -> bool:
@@ -68,10 +56,6 @@ def _is_simple_itk(given: Any) -> bool:
     )
 
 
-def _is_pil_image(given: Any) -> bool:
-    return _module_of(given) == "PIL"
-
-
 FILES = (
     "Pass the contents of the {files}: an array, or a torch.utils.data.Dataset whose "
     "__getitem__ opens one file and returns its pixels."
@@ -81,13 +65,13 @@ FILES = (
 # sample of a dataset.
 KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
     (
-        _is_path,
+        lambda given: isinstance(given, str | PathLike),
         FILES.format(files="file or folder"),
         FILES.format(files="files"),
         "Let the data set open the file and return its pixels as an array.",
     ),
     (
-        _is_loader,
+        lambda given: isinstance(given, DataLoader),
         "Pass its data set, {name}.dataset; the estimator makes batches itself, "
         "according to batch_size and iterator_train__num_workers.",
         "Pass one torch.utils.data.Dataset.",
@@ -116,7 +100,7 @@ KINDS: tuple[tuple[Callable[[Any], bool], str, str, str], ...] = (
         "Let the data set return the result of SimpleITK.GetArrayFromImage.",
     ),
     (
-        _is_bunch,
+        lambda given: isinstance(given, Bunch),
         "Pass an array from it, such as {name}.images or {name}.data.",
         "Pass the arrays in them, such as [each.images for each in {name}].",
         "Let the data set return only the array, or a tuple that begins with it.",
@@ -158,7 +142,7 @@ def reject_unsupported_input(given: Any, name: str) -> None:
     for is_kind, remedy, _, _ in KINDS:
         if is_kind(given):
             raise TypeError(f"{name} is a {kind}. {remedy.format(name=name)}")
-    if _is_pil_image(given):
+    if _module_of(given) == "PIL":
         raise TypeError(
             f"{name} is a {kind}, a single PIL image. Pass several images of the same "
             "size and mode as a list or an array."

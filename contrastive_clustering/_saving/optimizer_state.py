@@ -33,10 +33,10 @@ def optimizer_to_tree(net: ContrastiveNet) -> Moments:
             "warm_start=False; after partial_fit, use pickle or joblib, or choose "
             "another optimizer."
         )
-    names = _names(net)
+    names, kind = _names(net), type(net.optimizer_).__name__
     return {
         names[id(weight)]: {
-            key: to_tree(value, name=f"the state of optimizer={_kind(net)}")
+            key: to_tree(value, name=f"the state of optimizer={kind}")
             for key, value in moments.items()
         }
         for weight, moments in net.optimizer_.state.items()
@@ -79,10 +79,6 @@ def _in_layout_of(wanted: Any, value: Any) -> Any:
     if not isinstance(wanted, torch.Tensor):
         return value
     return torch.empty_like(wanted).copy_(value)
-
-
-def _kind(net: ContrastiveNet) -> str:
-    return type(net.optimizer_).__name__
 
 
 def _names(net: ContrastiveNet) -> dict[int, str]:
