@@ -96,6 +96,17 @@ def test_distance_ratio_matches_the_definition(n_samples):
     assert found[2] > MAX_DISTANCE_RATIO
 
 
+def test_samples_that_are_all_near_copies_count_as_others():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8, 9, 9))
+    decoded = X[:2] + 0.3 * rng.normal(size=(2, 9, 9))
+    found, alike = distance_ratios(decoded, X, number_distinct(X), scaler_of(X), np.inf)
+    slow = [slow_distance_ratio(image, X, np.inf) for image in decoded]
+    np.testing.assert_allclose(found, slow, atol=2e-3)
+    assert found.min() > 0.1
+    assert alike.all()
+
+
 def test_distance_ratio_ignores_brightness_and_contrast():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 9, 9))
