@@ -53,7 +53,10 @@ REPRESENTATIONS = {
     ),
     "bfloat16": lambda X, _: torch.tensor(X, dtype=torch.bfloat16),
     "recorded": lambda X, _: torch.tensor(X, requires_grad=True),
-    "conjugated": lambda X, _: torch.tensor(-X).neg(),
+    # The imaginary part is a view of which PyTorch changes the sign only when read.
+    "conjugated": lambda X, _: (
+        torch.complex(torch.tensor(X), torch.tensor(-X)).conj().imag
+    ),
     "parameter": lambda X, _: torch.nn.Parameter(torch.tensor(X)),
 }
 
