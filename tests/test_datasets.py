@@ -100,14 +100,19 @@ def test_larger_size(tmp_path):
     ("parameters", "message"),
     [
         ({"name": "mnist"}, "name='mnist' is not a MedMNIST data set. Available: path"),
-        ({"name": "breastmnist", "split": "all"}, "split='all' is not one of"),
-        ({"name": "breastmnist", "size": 32}, r"size=32 is not one of \[28, 64, 128"),
+        ({"name": ["a"]}, "name=<list of 1 entry> is not a MedMNIST data set"),
+        ({"split": "all"}, "split='all' is not one of"),
+        ({"split": np.ones(2)}, "split=<ndarray .*> is not one of"),
+        ({"size": 32}, r"size=32 is not one of \[28, 64, 128"),
+        ({"size": []}, "size=<list of 0 entries> is not one of"),
         ({"name": "adrenalmnist3d", "size": 224}, r"not one of \[28, 64\]"),
+        ({"return_X_y": "no"}, "return_X_y='no' is not a bool"),
     ],
 )
-def test_unknown_sets_are_errors(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        fetch_medmnist(**parameters)
+def test_invalid_parameters_are_named(parameters, message, tmp_path):
+    where = {"name": "breastmnist", "data_home": tmp_path, "download": False}
+    with pytest.raises((ValueError, TypeError), match=message):
+        fetch_medmnist(**where | parameters)
 
 
 def test_every_set_of_medmnist_is_known(tmp_path):
@@ -200,6 +205,11 @@ def test_memory_errors_are_not_reported_as_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "load", load)
     with pytest.raises(MemoryError):
         load_medmnist_file(tmp_path / "breastmnist.npz")
+
+
+def test_other_objects_than_paths_are_named():
+    with pytest.raises(TypeError, match="path=3 is not a path"):
+        load_medmnist_file(3)
 
 
 def test_missing_part_is_an_error(tmp_path):
