@@ -234,14 +234,19 @@ def test_deferred_divergence_restores_the_weights_before_the_epoch(
     assert [len(batch) for batch in net.history[-1]["batches"][:3]] == [5, 5, 1]
 
 
-@pytest.mark.usefixtures("asynchronous")
-def test_divergence_in_validation_and_in_the_second_phase(tiny_images, fast):
+@pytest.mark.parametrize("is_asynchronous", [False, True])
+def test_divergence_in_validation_and_in_the_second_phase(
+    tiny_images, fast, request, is_asynchronous
+):
+    if is_asynchronous:
+        request.getfixturevalue("asynchronous")
+
     def breaks_after(n_calls):
         calls = []
 
         def breaks(batch):
             calls.append(1)
-            return batch * (torch.inf if len(calls) > n_calls else 1)
+            return batch * (1e30 if len(calls) > n_calls else 1)
 
         return breaks
 
