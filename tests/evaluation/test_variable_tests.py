@@ -55,6 +55,9 @@ STRATA = np.tile([0, 1, 2], 10)
 @given(units())
 @example((STRATA, (STRATA == 2).astype(int)))
 @example(((STRATA == 2).astype(int), STRATA))
+# As many levels as units, for which the correction leaves nothing to divide by.
+@example((np.array([0, 0, 1, 1]), np.arange(4)))
+@example((np.arange(4), np.array([0, 0, 1, 1])))
 def test_cramers_v_agrees_with_the_formula_of_bergsma(both):
     labels, values = both
     table = crosstab(values, labels).count
