@@ -35,12 +35,6 @@ class ReduceThenCluster(ClusterMixin, BaseEstimator):
         self.n_clusters = n_clusters
         self.n_components = n_components
 
-    def fit(self, X, y=None):
-        reduced = PCA(self.n_components).fit_transform(X)
-        kmeans = KMeans(self.n_clusters, n_init=1, random_state=0)
-        self.labels_ = kmeans.fit_predict(reduced)
-        return self
-
 
 class Embedding(ClusterMixin, BaseEstimator):
     """Finds the number of clusters itself; `n_components` is not that number."""

@@ -362,8 +362,8 @@ def test_a_column_of_large_integers_names_each_group(library):
 
 @pytest.mark.usefixtures("without_intervals")
 @pytest.mark.parametrize("informative", [False, True])
-def test_false_alarms_with_groups_are_rare(informative):
-    n_sets = 60  # a slow test takes a thousand
+@pytest.mark.parametrize("n_sets", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_false_alarms_with_groups_are_rare(n_sets, informative):
     rejected = count_rejections(n_sets, grouped=True, informative=informative)
     assert (rejected <= binom.ppf(0.999, n_sets, 0.05)).all()
 
@@ -391,14 +391,6 @@ def test_ties_among_even_numbers_of_samples_cause_no_false_alarms(sizes):
 @pytest.mark.usefixtures("without_intervals")
 def test_false_alarms_without_groups_are_frequent():
     assert (count_rejections(30, grouped=False) > 15).all()
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("without_intervals")
-@pytest.mark.parametrize("informative", [False, True])
-def test_false_alarms_in_a_thousand_sets(informative):
-    rejected = count_rejections(1000, grouped=True, informative=informative)
-    assert (rejected <= binom.ppf(0.999, 1000, 0.05)).all()
 
 
 @pytest.mark.usefixtures("without_intervals")
