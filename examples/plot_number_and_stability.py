@@ -102,7 +102,7 @@ print(stability_noise)
 results = {"digits": stability, "noise": stability_noise}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
 for ax, (name, result) in zip(axes, results.items(), strict=True):
-    x = np.arange(len(result.clusters))
+    x = np.arange(len(result.strata))
     colors = np.where(result.stable, "#0072B2", "#E69F00")
     spread = np.abs(result.jaccard_interval.T - result.jaccard_mean)
     ax.bar(x, result.jaccard_mean, yerr=spread, color=colors, capsize=3)
@@ -111,7 +111,7 @@ for ax, (name, result) in zip(axes, results.items(), strict=True):
     n_back = result.stable.sum()
     ax.set_title(f"{name}: {n_back} of {len(x)} strata are stable", fontsize=10)
     ax.set(xlabel="stratum", ylim=(0, 1.02))
-    ax.set_xticks(x, result.clusters)
+    ax.set_xticks(x, result.strata)
 axes[0].set_ylabel("Jaccard index")
 figure.tight_layout()
 plt.show()

@@ -489,7 +489,7 @@ def generations(draw):
     clusterer = fitted(kind)
     arguments = {
         "n_samples": draw(mostly_valid(1, 2, 5)),
-        "cluster": draw(mostly_valid(None, 0, 1)),
+        "stratum": draw(mostly_valid(None, 0, 1)),
         "random_state": draw(mostly_valid(0, None)),
     }
 
@@ -632,7 +632,7 @@ def stabilities(draw):
 
     def check(result):
         are_numbers(result.labels, (len(X),), "iu")
-        are_numbers(result.jaccard, (len(result.adjusted_rand), len(result.clusters)))
+        are_numbers(result.jaccard, (len(result.adjusted_rand), len(result.strata)))
         are_numbers(result.adjusted_rand, (arguments["n_resamples"],))
 
     return Case(

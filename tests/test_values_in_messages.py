@@ -182,7 +182,7 @@ def usual(fitted, folder):
         "X": X,
         "y": np.arange(12) % 2,
         "path": folder / "file",
-        "cluster": 0,
+        "stratum": 0,
         "x_a": 0,
         "x_b": 1,
         "n": 2,

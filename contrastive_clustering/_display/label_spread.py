@@ -53,7 +53,7 @@ class LabelSpreadDisplay(Display):
     label_counts : ndarray of shape (n_clusters, n_classes)
         Number of samples of each stratum with each label.
 
-    clusters : ndarray of shape (n_clusters,)
+    strata : ndarray of shape (n_clusters,)
         The strata; -1 is noise.
 
     classes : ndarray of shape (n_classes,)
@@ -86,7 +86,7 @@ class LabelSpreadDisplay(Display):
     """
 
     label_counts: np.ndarray
-    clusters: np.ndarray
+    strata: np.ndarray
     classes: np.ndarray
     label_name: str = "label"
 
@@ -197,7 +197,7 @@ class LabelSpreadDisplay(Display):
             )
         return cls(
             label_counts=evaluation.label_counts,
-            clusters=evaluation.clusters,
+            strata=evaluation.strata,
             classes=evaluation.classes,
             label_name=evaluation.label_name,
         ).plot(ax)
@@ -223,10 +223,10 @@ class LabelSpreadDisplay(Display):
         ax.set_xticks(np.arange(n_columns), names, fontsize=8, rotation=rotation)
         rows = [
             f"{'noise' if cluster == NOISE else cluster} (n={size})"
-            for cluster, size in zip(self.clusters, sizes, strict=True)
+            for cluster, size in zip(self.strata, sizes, strict=True)
         ]
         ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
-        mark_ticks(ax.yaxis, stratum_numbers(self.clusters))
+        mark_ticks(ax.yaxis, stratum_numbers(self.strata))
         ax.set(xlabel=literal(self.label_name), ylabel="stratum (members)")
         # Thin lines separate rows of the same shade.
         ax.hlines(np.arange(n_clusters - 1) + 0.5, -0.5, n_columns - 0.5, "white", lw=1)
@@ -248,7 +248,7 @@ def _count(strata: Any, y: Any, known: np.ndarray) -> dict[str, Any]:
     np.add.at(counts, (np.searchsorted(clusters, strata), columns), 1)
     return {
         "label_counts": counts,
-        "clusters": clusters,
+        "strata": clusters,
         "classes": classes,
         "label_name": name_of(y, "label"),
     }

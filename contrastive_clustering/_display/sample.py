@@ -137,7 +137,7 @@ class SampleDisplay(Display):
         scaler = estimator._model.scaler
         images = [
             to_images(
-                estimator.sample(n_samples, cluster=stratum, random_state=rng)[0],
+                estimator.sample(n_samples, stratum=stratum, random_state=rng)[0],
                 scaler,
             )
             for stratum in shown.tolist()

@@ -23,7 +23,7 @@ class GenerationMixin(FittedAttributes):
     @validate_params(
         {
             "n_samples": [Count(1)],
-            "cluster": [Integral, None],
+            "stratum": [Integral, None],
             "random_state": ["random_state"],
         }
     )
@@ -32,7 +32,7 @@ class GenerationMixin(FittedAttributes):
         self,
         n_samples: int = 1,
         *,
-        cluster: int | None = None,
+        stratum: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Generate samples of a stratum.
@@ -48,7 +48,7 @@ class GenerationMixin(FittedAttributes):
         n_samples : int, default=1
             Number of samples to generate.
 
-        cluster : int, default=None
+        stratum : int, default=None
             Stratum of the samples. If None, strata are drawn in proportion to their
             numbers of training members, without noise; if `groups` were passed to
             `fit`, a group counts as one.
@@ -68,7 +68,7 @@ class GenerationMixin(FittedAttributes):
         Raises
         ------
         ValueError
-            If `n_samples` is below 1 or the stratum `cluster` does not exist.
+            If `n_samples` is below 1 or `stratum` does not exist.
 
         Warns
         -----
@@ -88,15 +88,15 @@ class GenerationMixin(FittedAttributes):
         >>> clusterer = ContrastiveAutoencoderClusterer(
         ...     n_clusters=10, max_epochs=10, random_state=0
         ... ).fit(load_digits().images[:600])
-        >>> X, labels = clusterer.sample(5, cluster=3, random_state=0)
+        >>> X, labels = clusterer.sample(5, stratum=3, random_state=0)
         >>> X.shape, labels.tolist()
         ((5, 8, 8), [3, 3, 3, 3, 3])
         """
         check_is_fitted(self)
-        if cluster is not None:
-            _check_stratum(cluster, "cluster", self.n_clusters_)
+        if stratum is not None:
+            _check_stratum(stratum, "stratum", self.n_clusters_)
         rng = check_random_state(random_state)
-        X, labels, strayed = self._model.sample(n_samples, cluster, rng)
+        X, labels, strayed = self._model.sample(n_samples, stratum, rng)
         if len(strayed):
             warn(
                 f"{len(strayed)} of the {n_samples} generated samples are predicted to "

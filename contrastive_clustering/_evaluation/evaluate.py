@@ -210,8 +210,8 @@ def evaluate_clustering(
         merge_levels=levels,
         merge_accuracies=accuracies,
         classes=classes,
-        clusters=clusters,
-        cluster_classes=map_clusters_to_labels(
+        strata=clusters,
+        stratum_classes=map_clusters_to_labels(
             y_train, train, clusters, sample_weight=weights
         ),
         label_counts=(clusters[:, None] == test).astype(np.int64)

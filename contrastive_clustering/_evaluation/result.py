@@ -72,14 +72,14 @@ class ClusteringEvaluation:
     classes : ndarray of shape (n_classes,)
         Classes of the training and the test set, sorted.
 
-    clusters : ndarray of shape (n_clusters,)
+    strata : ndarray of shape (n_clusters,)
         Clusters of the training and the test set, sorted; -1 is noise.
 
-    cluster_classes : ndarray of shape (n_clusters,)
-        Class that each cluster is mapped to.
+    stratum_classes : ndarray of shape (n_clusters,)
+        Class that each stratum is mapped to.
 
     label_counts : ndarray of shape (n_clusters, n_classes)
-        Number of test samples in each cluster with each class. Samples are counted
+        Number of test samples in each stratum with each class. Samples are counted
         even if groups are passed.
 
     report : dict
@@ -125,8 +125,8 @@ class ClusteringEvaluation:
     merge_levels: np.ndarray | None
     merge_accuracies: np.ndarray | None
     classes: np.ndarray
-    clusters: np.ndarray
-    cluster_classes: np.ndarray
+    strata: np.ndarray
+    stratum_classes: np.ndarray
     label_counts: np.ndarray
     report: dict[str, Any]
     label_name: str = "label"
@@ -157,22 +157,22 @@ class ClusteringEvaluation:
         return frame
 
     def label_spread_frame(self) -> Any:
-        """Return the counts of the classes in each cluster of the test set.
+        """Return the counts of the classes in each stratum of the test set.
 
         Returns
         -------
         frame : pandas.DataFrame
-            `label_counts`, with a row for each cluster and a column for each class.
+            `label_counts`, with a row for each stratum and a column for each class.
         """
         pandas = import_pandas("ClusteringEvaluation.label_spread_frame")
         return pandas.DataFrame(
             self.label_counts,
-            index=pandas.Index(self.clusters, name="cluster"),
+            index=pandas.Index(self.strata, name="stratum"),
             columns=pandas.Index(self.classes, name="class"),
         )
 
     def __str__(self) -> str:
-        n_samples, n_strata = self.label_counts.sum(), np.sum(self.clusters != NOISE)
+        n_samples, n_strata = self.label_counts.sum(), np.sum(self.strata != NOISE)
         strata = quantity(int(n_strata), "stratum", "strata")
         lines = [f"{strata}, {len(self.classes)} classes, {n_samples} samples"]
         if self.n_groups is not None:

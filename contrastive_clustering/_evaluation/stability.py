@@ -211,7 +211,7 @@ data frame or mapping of names to columns, default=None
     stable = (mean >= MIN_STABLE) & (interval[:, 0] > chance) & (sizes >= MIN_UNITS)
     return ClusterStability(
         labels=reference,
-        clusters=clusters,
+        strata=clusters,
         counts=counts,
         jaccard=jaccard,
         jaccard_mean=mean,

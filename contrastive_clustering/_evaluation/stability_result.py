@@ -33,7 +33,7 @@ class ClusterStability:
     labels : ndarray of shape (n_samples,)
         Strata of the reference, the fit to all samples; -1 is noise.
 
-    clusters : ndarray of shape (n_clusters,)
+    strata : ndarray of shape (n_clusters,)
         The strata of the reference, sorted, without noise.
 
     counts : ndarray of shape (n_clusters,)
@@ -82,7 +82,7 @@ class ClusterStability:
     """
 
     labels: np.ndarray
-    clusters: np.ndarray
+    strata: np.ndarray
     counts: np.ndarray
     jaccard: np.ndarray
     jaccard_mean: np.ndarray
@@ -101,7 +101,7 @@ class ClusterStability:
         Returns
         -------
         frame : pandas.DataFrame
-            Indexed by "cluster", with the columns "n_samples", "n_groups" if groups
+            Indexed by "stratum", with the columns "n_samples", "n_groups" if groups
             were passed, "jaccard_mean", "jaccard_low", "jaccard_high", "jaccard_chance"
             and "stable".
 
@@ -122,18 +122,18 @@ class ClusterStability:
             "stable": self.stable,
         }
         return pandas.DataFrame(
-            columns, index=pandas.Index(self.clusters, name="cluster")
+            columns, index=pandas.Index(self.strata, name="stratum")
         )
 
     def __str__(self) -> str:
         low, high = self.adjusted_rand_interval
         lines = [
-            f"{quantity(len(self.clusters), 'stratum', 'strata')} of "
+            f"{quantity(len(self.strata), 'stratum', 'strata')} of "
             f"{_count(len(self.labels), self.n_groups)} in {len(self.adjusted_rand)} "
             f"refits: adjusted Rand index {self.adjusted_rand_mean:.2f} "
             f"[{low:.2f}, {high:.2f}]"
         ]
-        for i, cluster in enumerate(self.clusters):
+        for i, cluster in enumerate(self.strata):
             low, high = self.jaccard_interval[i]
             n_groups = None if self.group_counts is None else self.group_counts[i]
             lines.append(
@@ -144,7 +144,7 @@ class ClusterStability:
         return "\n".join([*lines, *self._verdict()])
 
     def _verdict(self) -> list[str]:
-        if not len(self.clusters):
+        if not len(self.strata):
             return ["There is no stratum: all samples are noise."]
         lines = []
         unit, sizes = "samples", self.counts
@@ -153,7 +153,7 @@ class ClusterStability:
         is_small = sizes < MIN_UNITS
         if self.stable.any():
             stable, unstable = (
-                ", ".join(map(str, self.clusters[rows])) or "none"
+                ", ".join(map(str, self.strata[rows])) or "none"
                 for rows in (self.stable, ~self.stable)
             )
             lines.append(f"Stable strata: {stable}. Unstable strata: {unstable}.")
@@ -168,7 +168,7 @@ class ClusterStability:
             found = ", or ".join(text for text, rows in reasons.items() if rows.any())
             lines.append(f"No stratum is stable: {found}. Do not report these.")
         if is_small.any():
-            few = name_strata(self.clusters[is_small])
+            few = name_strata(self.strata[is_small])
             lines.append(f"Fewer than {MIN_UNITS} {unit} cannot be stable: {few}.")
         return lines
 

@@ -13,7 +13,7 @@ def test_rows_are_samples_of_strata(fitted_digits):
     )
     rng = np.random.RandomState(0)
     expected = [
-        fitted_digits.sample(4, cluster=stratum, random_state=rng)[0]
+        fitted_digits.sample(4, stratum=stratum, random_state=rng)[0]
         for stratum in (5, 2)
     ]
     np.testing.assert_array_equal(display.images, expected)

@@ -33,7 +33,7 @@ def fitted_x_rays(real_images):
 @pytest.mark.filterwarnings("ignore:.*not look like the images")
 def test_generated_samples_are_predicted_to_be_of_their_stratum(fitted_digits):
     for cluster in (0, np.int64(7)):
-        X, labels = fitted_digits.sample(40, cluster=cluster, random_state=0)
+        X, labels = fitted_digits.sample(40, stratum=cluster, random_state=0)
         assert X.shape == (40, 8, 8)
         assert X.dtype == np.float64  # the dtype of the digits
         assert labels.tolist() == [cluster] * 40
@@ -78,7 +78,7 @@ def test_the_number_of_redraws_is_limited(small, monkeypatch):
     monkeypatch.setattr(LatentDensity, "sample", counted)
     monkeypatch.setattr(FittedModel, "assign", all_stray)
     with pytest.warns(UserWarning, match="3 of the 3 generated samples") as caught:
-        X, labels = small.sample(3, cluster=1, random_state=0)
+        X, labels = small.sample(3, stratum=1, random_state=0)
     assert caught[0].filename == __file__
     assert X.shape == (3, 8, 8)
     assert labels.tolist() == [1, 1, 1]
@@ -96,7 +96,7 @@ def test_only_samples_of_other_strata_are_redrawn(small, monkeypatch):
         return answer
 
     monkeypatch.setattr(FittedModel, "assign", prepared_answers)
-    X, _ = small.sample(6, cluster=0, random_state=0)
+    X, _ = small.sample(6, stratum=0, random_state=0)
     changed = [not np.array_equal(a, b) for a, b in zip(X, first, strict=True)]
     assert changed == [False, True, False, False, True, False]
 
@@ -108,7 +108,7 @@ def test_decoded_samples_of_low_contrast_are_accepted(small, monkeypatch):
         FittedModel, "decode", lambda model, z: constant[: len(z)].copy()
     )
     stratum = int(small.predict(np.full((1, 8, 8), 100, np.uint8))[0])
-    X, labels = small.sample(4, cluster=stratum, random_state=0)
+    X, labels = small.sample(4, stratum=stratum, random_state=0)
     assert X.shape == (4, 8, 8)
     assert labels.tolist() == [stratum] * 4
 
@@ -208,10 +208,10 @@ def test_global_generators_are_unchanged(fitted_digits):
     [
         ({"n_samples": 0}, "n_samples"),
         ({"n_samples": 2.5}, "n_samples"),
-        ({"cluster": 10}, "cluster=10 is not a stratum. Pass an int from 0 to 9"),
-        ({"cluster": -1}, "cluster=-1 is not a stratum"),
-        ({"cluster": True}, "cluster=True is not a stratum"),
-        ({"cluster": "0"}, "cluster"),
+        ({"stratum": 10}, "stratum=10 is not a stratum. Pass an int from 0 to 9"),
+        ({"stratum": -1}, "stratum=-1 is not a stratum"),
+        ({"stratum": True}, "stratum=True is not a stratum"),
+        ({"stratum": "0"}, "stratum"),
         ({"random_state": "now"}, "random_state"),
     ],
 )

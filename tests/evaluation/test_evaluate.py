@@ -119,13 +119,13 @@ def test_fewer_strata_than_classes_are_not_merged(sets):
 
 def test_label_spread(evaluation, strata, sets):
     y_new, test = sets[3], strata.predict(sets[2])
-    for i, cluster in enumerate(evaluation.clusters):
+    for i, cluster in enumerate(evaluation.strata):
         for j, label in enumerate(evaluation.classes):
             expected = np.sum((test == cluster) & (y_new == label))
             assert evaluation.label_counts[i, j] == expected
     frame = evaluation.label_spread_frame()
     assert frame.loc[3, 2] == evaluation.label_counts[3, 2]
-    assert (frame.index.name, frame.columns.name) == ("cluster", "class")
+    assert (frame.index.name, frame.columns.name) == ("stratum", "class")
 
 
 def test_metrics_of_missing_methods_are_left_out():
@@ -145,8 +145,8 @@ def test_noise_is_a_cluster_except_for_compactness():
     X = np.column_stack([labels, rng.normal(labels, 0.1)])
     y = np.repeat(["b", "a", "b"], 20)
     result = evaluate_clustering(FixedLatents(), X, y, X, y, n_neighbors=3)
-    assert result.clusters.tolist() == [-1, 0, 1]
-    assert result.cluster_classes.tolist() == ["b", "a", "b"]
+    assert result.strata.tolist() == [-1, 0, 1]
+    assert result.stratum_classes.tolist() == ["b", "a", "b"]
     assert result.label_counts.tolist() == [[0, 20], [20, 0], [0, 20]]
     assert result.silhouette == pytest.approx(silhouette_score(X[20:], labels[20:]))
     assert str(result).startswith("2 strata")

@@ -37,7 +37,7 @@ def test_frame(blobs, monkeypatch):
         "stable",
     ]
     assert frame["n_samples"].sum() == 200
-    assert frame.index.name == "cluster"
+    assert frame.index.name == "stratum"
     assert (
         pickle.loads(pickle.dumps(result)).adjusted_rand_mean
         == result.adjusted_rand_mean
