@@ -140,8 +140,8 @@ def _find_conflict_of_images(options: Namespace) -> str | None:
             return f"--{name} has {len(given)} numbers; pass one, or {axes}"
     if options.spacing is not None and options.fit == "stretch":
         return "--fit stretch would change the scale that --spacing sets"
-    if options.volumes and options.color == "rgb":
-        return "--volumes cannot be combined with --color rgb"
+    if options.volumes and options.channels == "rgb":
+        return "--volumes cannot be combined with --channels rgb"
     return None
 
 
@@ -244,7 +244,7 @@ def _add_image_options(group: _Group) -> None:
         help="pad to SIZE (letterbox, default), crop, or stretch",
     )
     group.add_argument(
-        "--color",
+        "--channels",
         choices=["auto", "gray", "rgb"],
         default="auto",
         help="auto (default) keeps colors if an image has any",

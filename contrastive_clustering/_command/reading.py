@@ -202,7 +202,7 @@ def _report_colors(images: np.ndarray, console: Console) -> None:
         console.warn(
             f"{n_colored} of {len(images)} images {have} colors, such as "
             f"{console.images[has_color.index(True)]}, so that all are read in color. "
-            "Remove them if they are there by mistake, or pass --color gray."
+            "Remove them if they are there by mistake, or pass --channels gray."
         )
 
 

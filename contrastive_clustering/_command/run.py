@@ -62,7 +62,7 @@ def _fit(options: Namespace, console: Console) -> None:
             "size": options.size,
             "spacing": options.spacing,
             "fit": options.fit,
-            "channels": options.color,
+            "channels": options.channels,
             "window": options.window,
         }
     )

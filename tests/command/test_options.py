@@ -51,7 +51,7 @@ def test_a_folder_may_be_called_like_the_other_form():
         ("scans --labels x --size 8x8x8", "--size has 3 numbers; pass one, or height"),
         ("scans --labels x --volumes --spacing 1x1", "pass one, or depth x height"),
         ("scans --labels x --spacing 1 --fit stretch", "--fit stretch would change"),
-        ("scans --labels x --volumes --color rgb", "cannot be combined with --color"),
+        ("scans --labels x --volumes --channels rgb", "combined with --channels"),
         ("predict m", "required: FOLDER"),
         ("predict m scans", "pass at least one of --labels and --group-labels"),
         ("predict m scans --group-labels x", "--group-labels needs --groups"),
