@@ -47,7 +47,7 @@ SMALL_POINT, LARGE_POINT = 9.0, 14.0
 # Constraints shared by both constructors.
 MAP_CONSTRAINTS = {
     "method": [StrOptions(set(METHODS))],
-    "color": [StrOptions({"stratum", "label"}), "array-like"],
+    "color": ["array-like", None],
     "color_label": [str, None],
     "max_samples": [Count(MIN_SAMPLES)],
     "random_state": ["random_state"],
@@ -151,7 +151,7 @@ class EmbeddingDisplay(Display):
         y: ArrayLike | None = None,
         *,
         method: str = "tsne",
-        color: Any = "stratum",
+        color: Any = None,
         color_label: str | None = None,
         centers: bool = True,
         max_samples: int = 2000,
@@ -169,17 +169,17 @@ class EmbeddingDisplay(Display):
             Samples with the shape and units seen in `fit`.
 
         y : array-like of shape (n_samples,), default=None
-            Labels of the samples; used if `color` is "label".
+            Labels of the samples, which then color the points.
 
         method : {"tsne", "pca", "umap"}, default="tsne"
             How to map latents to the plane. "umap" needs umap-learn. PCA maps the
             centers themselves. t-SNE and UMAP place each center at the member with the
             closest latent.
 
-        color : {"stratum", "label"} or array-like of shape (n_samples,), \
-                default="stratum"
-            Color of the points: the predicted strata, `y`, or any numbers, such as
-            ages or the output of `score_samples`, with a color bar. NaN is gray.
+        color : array-like of shape (n_samples,), default=None
+            Numbers that color the points, such as ages or the output of
+            `score_samples`, with a color bar. NaN is gray. Without `color` and `y`, the
+            color is the stratum.
 
         color_label : str, default=None
             Label of the color bar or title of the legend of labels; None uses the name
@@ -250,7 +250,7 @@ class EmbeddingDisplay(Display):
         y: ArrayLike | None = None,
         *,
         method: str = "tsne",
-        color: Any = "stratum",
+        color: Any = None,
         color_label: str | None = None,
         max_samples: int = 2000,
         random_state: int | np.random.RandomState | None = None,
@@ -268,13 +268,12 @@ class EmbeddingDisplay(Display):
             shown at the mean of its members.
 
         y : array-like of shape (n_samples,), default=None
-            Labels of the samples; used if `color` is "label".
+            Labels of the samples, which then color the points.
 
         method : {"tsne", "pca", "umap"}, default="tsne"
             As for `from_estimator`.
 
-        color : {"stratum", "label"} or array-like of shape (n_samples,), \
-                default="stratum"
+        color : array-like of shape (n_samples,), default=None
             As for `from_estimator`.
 
         color_label : str, default=None

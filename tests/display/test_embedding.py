@@ -78,7 +78,7 @@ def test_thumbnails_do_not_overlap(fitted_kind):
 def test_labels_color_the_points(fitted_kind):
     X, estimator = fitted_kind("gray")
     y = np.array(["ill", "well"])[np.arange(40) % 2]
-    display = draw(estimator, X, y, color="label")
+    display = draw(estimator, X, y)
     assert legend_of(display) == ("label", ["ill", "well"])
     ill, well = display.ax_.collections
     np.testing.assert_array_equal(ill.get_offsets(), display.positions[::2])
@@ -168,10 +168,10 @@ def test_all_samples_may_be_noise():
 
 def test_invalid_input_is_reported(fitted_kind):
     X, estimator = fitted_kind("gray")
-    with pytest.raises(ValueError, match='color="label" needs y, which is None'):
-        draw(estimator, X, color="label")
+    with pytest.raises(ValueError, match="y and color are given"):
+        draw(estimator, X, np.arange(40) % 2, color=np.arange(40))
     with pytest.raises(ValueError, match=r"y has shape \(3,\).* 40 samples"):
-        draw(estimator, X, [1, 2, 3], color="label")
+        draw(estimator, X, [1, 2, 3])
     with pytest.raises(ValueError, match=r"color has shape \(2,\)"):
         draw(estimator, X, color=[0.5, 1.0])
     with pytest.raises(TypeError, match="a continuous scale needs numbers"):
@@ -188,8 +188,6 @@ def test_invalid_input_is_reported(fitted_kind):
 def test_objects_with_nan_have_one_entry_each_in_the_legend():
     latents = np.random.default_rng(0).normal(size=(6, 3))
     y = np.array([2, np.nan, 1, 2, np.nan, 1], dtype=object)
-    display = EmbeddingDisplay.from_latents(
-        latents, np.zeros(6, int), y, method="pca", color="label"
-    )
+    display = EmbeddingDisplay.from_latents(latents, np.zeros(6, int), y, method="pca")
     entries = display.ax_.get_legend().get_texts()
     assert [entry.get_text() for entry in entries] == ["1", "2", "nan"]

@@ -36,8 +36,8 @@ def read_color(
 
     Parameters
     ----------
-    color : {"stratum", "label"} or array-like of shape (n_samples,)
-        The parameter as passed by the user.
+    color : array-like of shape (n_samples,) or None
+        The numbers as passed by the user.
 
     y : array-like of shape (n_samples,) or None
         The labels as passed by the user.
@@ -64,18 +64,18 @@ def read_color(
     TypeError, ValueError
         If there is not one valid value for each sample.
     """
-    if isinstance(color, str) and color == "stratum":
+    if color is None and y is None:
         return "stratum", strata
-    if isinstance(color, str):
-        if y is None:
-            raise ValueError('color="label" needs y, which is None. Pass y.')
+    if color is None:
         classes, codes = check_classes(y, n_samples)
         return "label", classes[codes][rows]
+    if y is not None:
+        raise ValueError("y and color are given, but a point has one color. Pass one.")
     values = check_column(color, n_samples, "color")
     if values.dtype.kind not in "biuf":
         raise TypeError(
             f"color has dtype {values.dtype}, but a continuous scale needs numbers. "
-            'Pass classes as y with color="label".'
+            "Pass classes as y."
         )
     return "value", values[rows].astype(np.float64)
 

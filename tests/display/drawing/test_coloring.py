@@ -17,10 +17,10 @@ POSITIONS = np.arange(8.0).reshape(4, 2)
 
 def test_kinds_of_coloring():
     rows, strata = np.array([0, 2]), np.array([1, 0])
-    by_stratum = read_color("stratum", None, 3, rows, strata)
+    by_stratum = read_color(None, None, 3, rows, strata)
     assert by_stratum[0] == "stratum"
     assert by_stratum[1] is strata
-    by_label = read_color("label", [["a"], ["b"], ["c"]], 3, rows, strata)
+    by_label = read_color(None, [["a"], ["b"], ["c"]], 3, rows, strata)
     assert (by_label[0], by_label[1].tolist()) == ("label", ["a", "c"])
     by_value = read_color([True, False, False], None, 3, rows, strata)
     assert (by_value[0], by_value[1].tolist()) == ("value", [1.0, 0.0])
@@ -28,8 +28,8 @@ def test_kinds_of_coloring():
 
 def test_invalid_colors_are_reported():
     rows, strata = np.arange(2), np.zeros(2, dtype=int)
-    with pytest.raises(ValueError, match="needs y, which is None"):
-        read_color("label", None, 2, rows, strata)
+    with pytest.raises(ValueError, match="y and color are given"):
+        read_color([1.0, 2.0], ["a", "b"], 2, rows, strata)
     with pytest.raises(ValueError, match="color has shape"):
         read_color([1.0], None, 2, rows, strata)
     with pytest.raises(TypeError, match="Pass classes as y"):
