@@ -16,13 +16,16 @@ from contrastive_clustering._data.torch_datasets import DatasetArray, spool
 from contrastive_clustering._data.unsupported_inputs import reject_unsupported_input
 
 
-def open_samples(X: Any) -> Any:
+def open_samples(X: Any, name: str = "X") -> Any:
     """Wrap inputs that are read on demand as arrays, and return others unchanged.
 
     Parameters
     ----------
     X : object
         The caller's input.
+
+    name : str, default="X"
+        Name of the parameter, for error messages.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def open_samples(X: Any) -> Any:
     """
     if isinstance(X, LazyArray):
         return X
-    reject_unsupported_input(X, "X")
+    reject_unsupported_input(X, name)
     if isinstance(X, IterableDataset):
         return spool(X)
     if isinstance(X, Dataset):

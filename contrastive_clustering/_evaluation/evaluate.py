@@ -139,8 +139,8 @@ def evaluate_clustering(
     >>> result.mapped_accuracy
     1.0
     """
-    X_train = open_samples(from_tensor(X_train, "X_train"))
-    X_test = open_samples(from_tensor(X_test, "X_test"))
+    X_train = open_samples(from_tensor(X_train, "X_train"), "X_train")
+    X_test = open_samples(from_tensor(X_test, "X_test"), "X_test")
     label_name = name_of(y_test, "label")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
     grouping, test_grouping = read_separate_groups(

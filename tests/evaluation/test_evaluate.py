@@ -283,6 +283,14 @@ def test_unusable_latents_are_reported(strata, sets, method):
         evaluate_clustering(Flat(), *sets)
 
 
+@pytest.mark.parametrize("name", ["X_train", "X_test"])
+def test_lists_of_files_are_refused_by_the_name_of_the_set(strata, sets, name):
+    names = ("X_train", "y_train", "X_test", "y_test")
+    arguments = {**dict(zip(names, sets, strict=True)), name: ["a.png", "b.png"]}
+    with pytest.raises(TypeError, match=rf"^{name} is a list .*: {name}\[0\] is a str"):
+        evaluate_clustering(strata, **arguments)
+
+
 def test_unfitted(sets):
     with pytest.raises(NotFittedError):
         evaluate_clustering(KMeans(3), *sets)
