@@ -59,7 +59,7 @@ generated = []
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
     for stratum in range(n_strata):
-        drawn, _ = clusterer.sample(n_generated, cluster=stratum, random_state=stratum)
+        drawn, _ = clusterer.sample(n_generated, stratum=stratum, random_state=stratum)
         generated.append(drawn[clusterer.predict(drawn) == stratum])
 print("generated X-rays of each stratum:", *map(len, generated))
 

@@ -96,7 +96,7 @@ figure.tight_layout()
 # shows members, the second row generated images.
 
 stratum = int(tree["leaves"][0])
-generated, _ = clusterer.sample(10, cluster=stratum, random_state=0)
+generated, _ = clusterer.sample(10, stratum=stratum, random_state=0)
 members = np.flatnonzero(labels == stratum)[:10]
 
 figure, axes = plt.subplots(2, 10, figsize=(8, 2))

@@ -81,7 +81,7 @@ def test_generated_and_decoded_volumes_keep_their_strata(real_images):
     decoded = clusterer.inverse_transform(clusterer.transform(X))
     assert np.mean(clusterer.predict(decoded) == clusterer.labels_) > 0.7
     for cluster in range(4):
-        generated, labels = clusterer.sample(20, cluster=cluster, random_state=0)
+        generated, labels = clusterer.sample(20, stratum=cluster, random_state=0)
         assert np.mean(clusterer.predict(generated) == labels) >= 0.9
 
 
