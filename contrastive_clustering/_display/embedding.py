@@ -177,7 +177,7 @@ class EmbeddingDisplay(Display):
             closest latent.
 
         color : array-like of shape (n_samples,), default=None
-            Numbers that color the points, such as ages or the output of
+            Numbers that color the points instead of `y`, such as ages or the output of
             `score_samples`, with a color bar. NaN is gray. Without `color` and `y`, the
             color is the stratum.
 
@@ -212,8 +212,8 @@ class EmbeddingDisplay(Display):
 
         TypeError, ValueError
             If X differs from the training set in shape or units; if `y` or `color` does
-            not hold one value for each sample; if there are fewer than three samples;
-            or if all latents are equal.
+            not hold one value for each sample, or both are passed; if there are fewer
+            than three samples; or if all latents are equal.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
@@ -299,7 +299,8 @@ class EmbeddingDisplay(Display):
             If matplotlib, or for "umap" umap-learn, is not installed.
 
         TypeError, ValueError
-            If an array has a wrong shape or dtype, or if the lengths differ.
+            If an array has a wrong shape or dtype, if the lengths differ, or if both
+            `y` and `color` are passed.
         """
         import_pyplot(f"{cls.__name__}.from_latents")
         table = check_table(latents)

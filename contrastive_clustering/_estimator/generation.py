@@ -226,11 +226,11 @@ def _as_frame(x: Any) -> Any:
     return x.to_frame().T if is_series else x
 
 
-def _check_stratum(cluster: Any, name: str, n_clusters: int) -> int:
-    """Return `cluster` as an int, or raise unless it is the number of a stratum."""
-    if isinstance(cluster, bool) or not 0 <= cluster < n_clusters:
+def _check_stratum(stratum: Any, name: str, n_clusters: int) -> int:
+    """Return `stratum` as an int, or raise unless it is the number of a stratum."""
+    if isinstance(stratum, bool) or not 0 <= stratum < n_clusters:
         raise ValueError(
-            f"{name}={show(cluster)} is not a stratum. Pass an int from 0 to "
+            f"{name}={show(stratum)} is not a stratum. Pass an int from 0 to "
             f"{n_clusters - 1}."
         )
-    return int(cluster)
+    return int(stratum)

@@ -73,7 +73,7 @@ class ClusteringEvaluation:
         Classes of the training and the test set, sorted.
 
     strata : ndarray of shape (n_clusters,)
-        Clusters of the training and the test set, sorted; -1 is noise.
+        Strata of the training and the test set, sorted; -1 is noise.
 
     stratum_classes : ndarray of shape (n_clusters,)
         Class that each stratum is mapped to.
