@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.arrays import from_tensor, without_tensors
+from contrastive_clustering._utils.arrays import from_tensor, in_memory, without_tensors
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import (
     MISSING,
@@ -102,6 +102,7 @@ def read_table(
         If there are no columns, if names are repeated or look the same, or if a column
         does not have one value for each sample.
     """
+    table = in_memory(table)
     if not isinstance(table, Mapping) and not hasattr(table, "columns"):
         raise TypeError(
             f"{parameter}={show(table)} has no named columns. Pass a pandas or polars "
@@ -161,13 +162,13 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     Raises
     ------
     TypeError
-        If the values are a mapping, a set or an iterator.
+        If the values are a mapping, a set, an iterator, a data set or sparse.
 
     ValueError
         If the shape differs.
     """
     check_is_column(values, where)
-    values = from_tensor(values, where)
+    values = in_memory(from_tensor(values, where))
     name = getattr(values, "name", None)
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
@@ -189,6 +190,8 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     if not hasattr(values, "dtype"):
         values = without_tensors(values, where)
     series = pandas.Series(values)
+    if isinstance(series.dtype, pandas.SparseDtype):  # many methods do not support it
+        series = series.sparse.to_dense()
     if len(series) != n_samples:
         raise ValueError(
             f"{where} has {len(series)} values, but strata has {n_samples} labels. "

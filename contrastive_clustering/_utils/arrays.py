@@ -12,7 +12,12 @@ from sklearn.utils import validation
 from torch.utils.data import Dataset
 
 from contrastive_clustering._utils.bad_samples import name_samples
-from contrastive_clustering._utils.messages import reason_of, shorten, show
+from contrastive_clustering._utils.messages import (
+    describe_error,
+    reason_of,
+    shorten,
+    show,
+)
 
 NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 
@@ -167,11 +172,30 @@ def from_tensor(values: Any, name: str) -> Any:
     """Return a tensor as an array, and any other input unchanged.
 
     The array shares the tensor's memory if NumPy supports its dtype. A sparse tensor,
-    or one without values, raises a TypeError.
+    or one without values, raises a TypeError, and an array of a closed file a
+    ValueError.
     """
-    if not isinstance(values, torch.Tensor):
-        return values
-    return _read_tensor(values, name)
+    if isinstance(values, torch.Tensor):
+        return _read_tensor(values, name)
+    try:
+        getattr(values, "shape", None)
+    # The attributes of a closed file may raise any error.
+    except Exception as error:
+        raise ValueError(
+            f"{name} is a {type(values).__name__} that cannot be read "
+            f"({describe_error(error)}). Pass an array; files must stay open until it "
+            "has been read."
+        ) from error
+    return values
+
+
+def in_memory(values: Any) -> Any:
+    """Return what Dask or polars would compute later, and any other input unchanged."""
+    for name in ("compute", "collect"):
+        # A column of a data frame may have the name.
+        if hasattr(type(values), name):
+            return getattr(values, name)()
+    return values
 
 
 def without_tensors(entries: Sequence[Any], name: str) -> list[Any]:

@@ -5,14 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from torch.utils.data import Dataset
 
-from contrastive_clustering._utils.arrays import from_tensor, without_tensors
+from contrastive_clustering._utils.arrays import from_tensor, in_memory, without_tensors
 
 # Code of a missing value.
 MISSING = -1
 
-# Iterables that would yield keys, an arbitrary order, or their values only once.
-NOT_COLUMNS = (Mapping, set, frozenset, Iterator)
+# Iterables that would yield keys, an arbitrary order, or their values only once. Data
+# sets may never end.
+NOT_COLUMNS = (Mapping, set, frozenset, Iterator, Dataset)
 
 
 def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
@@ -37,13 +40,13 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
     Raises
     ------
     TypeError
-        If the values are a mapping, a set or an iterator.
+        If the values are a mapping, a set, an iterator, a data set or sparse.
 
     ValueError
         If the shape or the number of values differs.
     """
     check_is_column(values, where)
-    array = from_tensor(values, where)
+    array = in_memory(from_tensor(values, where))
     if len(getattr(array, "columns", ())) == 1:  # a data frame
         array = array[next(iter(array.columns))]
     if isinstance(array, np.ma.MaskedArray):
@@ -81,8 +84,8 @@ def read_column(values: Any, where: str, n_samples: int) -> list[Any]:
 
 
 def check_is_column(values: Any, where: str) -> None:
-    """Raise a TypeError if values have no order, or could be read only once."""
-    if isinstance(values, NOT_COLUMNS):
+    """Raise a TypeError unless values have an order and can be read several times."""
+    if isinstance(values, NOT_COLUMNS) or issparse(values):
         raise TypeError(
             f"{where} is of type {type(values).__name__}. Pass one value for each "
             "sample, in the order of the samples, as a list or an array."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from contrastive_clustering._utils.arrays import from_tensor
+from contrastive_clustering._utils.arrays import from_tensor, in_memory
 from contrastive_clustering._utils.identifiers import (
     MISSING,
     factorize,
@@ -145,6 +145,7 @@ def _check_length(column: Any, where: str, n_samples: int) -> None:
 
 def _columns_of(nuisance: Any) -> dict[Any, Any]:
     """Return the columns by name; the name of a single unnamed column is None."""
+    nuisance = in_memory(from_tensor(nuisance, "nuisance"))
     if isinstance(nuisance, Mapping) or hasattr(nuisance, "columns"):
         names = list(nuisance if isinstance(nuisance, Mapping) else nuisance.columns)
         shown = [str(name) for name in names]
@@ -155,9 +156,9 @@ def _columns_of(nuisance: Any) -> dict[Any, Any]:
                 f"nuisance needs columns with different names, but has {found}."
             )
         return {name: nuisance[name] for name in names}
-    values = from_tensor(nuisance, "nuisance")
-    if issparse(values):
+    if issparse(nuisance):
         raise TypeError("nuisance is sparse. Pass a dense array or a data frame.")
+    values = nuisance
     if isinstance(values, list | tuple) and values and np.ndim(values[0]) == 1:
         values = np.array(values, dtype=object)
     shape = getattr(values, "shape", None)

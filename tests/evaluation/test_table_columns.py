@@ -200,3 +200,16 @@ def test_texts_among_numbers_are_named():
     ):
         series = read_table(table, 30, pd)["age"]
         assert len(read_column("age", series, pd).levels) == 30
+
+
+def test_lazy_tables_are_computed():
+    columns = {"age": [30, 40, 50], "collect": [1, 2, 3]}
+    for table in (columns, pl.LazyFrame(columns), pd.DataFrame(columns)):
+        assert list(read_table(table, 3, pd)) == ["age", "collect"]
+
+
+def test_sparse_columns_are_read_like_dense_ones():
+    values = [0.0, 2.0, NAN, 0.0, 3.0]
+    sparse = pd.Series(values, dtype=pd.SparseDtype(float, 0.0))
+    assert to_series(sparse, "x", 5, pd).dtype == np.float64
+    np.testing.assert_array_equal(read(sparse).values, read(values).values)

@@ -1,10 +1,15 @@
+import itertools
 from decimal import Decimal
 
+import dask.array
+import h5py
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
+from scipy.sparse import csr_array
+from torch.utils.data import IterableDataset
 
 from contrastive_clustering._utils.identifiers import (
     MISSING,
@@ -160,3 +165,31 @@ def test_wrong_shapes_are_refused(column, message):
 def test_values_that_cannot_be_hashed_are_refused():
     with pytest.raises(TypeError, match="groups has a value of type list at index 1"):
         factorize(["a", ["b"]], "groups")
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return itertools.repeat(0)
+
+
+@pytest.mark.parametrize(
+    "column", [Endless(), csr_array([[1], [2], [1]]), {1, 2, 3}, iter([1, 2, 3])]
+)
+def test_values_without_an_order_or_an_end_are_refused(column):
+    with pytest.raises(TypeError, match=r"groups is of type .*as a list or an array"):
+        read_column(column, "groups", 3)
+
+
+def test_columns_of_lazy_libraries_are_computed():
+    frame = pl.DataFrame({"patient": ["x", "y", "x"]})
+    assert read_column(frame.lazy(), "groups", 3) == ["x", "y", "x"]
+    array = dask.array.from_array(np.array([7, 8, 7]), chunks=2)
+    assert read_column(array, "groups", 3) == [7, 8, 7]
+
+
+def test_columns_of_closed_files_are_named(tmp_path):
+    with h5py.File(tmp_path / "patients.h5", "w") as file:
+        column = file.create_dataset("patients", data=[1, 2, 1])
+        assert read_column(column, "groups", 3) == [1, 2, 1]
+    with pytest.raises(ValueError, match=r"groups is a Dataset that.*must stay open"):
+        read_column(column, "groups", 3)

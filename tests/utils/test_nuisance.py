@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from contrastive_clustering._utils.nuisance import Nuisance
@@ -13,6 +14,7 @@ VIEW = [1, 1, 0, 0, 1, 0]
     [
         {"site": SITE, "view": VIEW},
         pd.DataFrame({"site": SITE, "view": VIEW}),
+        pl.LazyFrame({"site": SITE, "view": VIEW}),
     ],
 )
 def test_named_columns_are_read(nuisance):
