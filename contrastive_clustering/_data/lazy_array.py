@@ -36,9 +36,15 @@ class LazyArray(ABC):
 
     dtype : numpy.dtype
         Type of the values.
+
+    name : str, default="X"
+        Name of the parameter that the caller passed, for error messages.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype, name: str = "X"
+    ) -> None:
+        self.name = name
         self.shape = shape
         self.dtype = without_extended_precision(np.empty(0, dtype)).dtype
         self.ndim = len(shape)
@@ -66,8 +72,8 @@ class LazyArray(ABC):
             found, n_seen = search(
                 int(indices[wrong[0]]), len(self), self._find_not_finite, n_together
             )
-            raise error_of_values(found, n_seen, "X")
-        check_squares(samples, "X", indices)
+            raise error_of_values(found, n_seen, self.name)
+        check_squares(samples, self.name, indices)
 
     def _find_not_finite(self, indices: np.ndarray) -> list[int]:
         wrong: list[int] = indices[not_finite(self._read(indices))].tolist()
@@ -78,7 +84,8 @@ class LazyArray(ABC):
     ) -> np.ndarray:
         if copy is False:
             raise ValueError(
-                "X is read on demand; converting it to an array requires a copy."
+                f"{self.name} is read on demand; converting it to an array requires a "
+                "copy."
             )
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
@@ -94,7 +101,7 @@ def explain_read_errors(name: str, source: Any) -> Iterator[None]:
     Parameters
     ----------
     name : str
-        Name of the samples for the message.
+        Name of the samples for the message, with that of the parameter.
 
     source : object
         Object that the samples are read from.
@@ -114,7 +121,7 @@ def explain_read_errors(name: str, source: Any) -> Iterator[None]:
     # Files and custom data sets may raise any error.
     except Exception as error:
         message = (
-            f"{name} of the {type(source).__name__} passed as X could not be read "
+            f"{name} could not be read from the {type(source).__name__} "
             f"({describe_error(error)}). Repair or remove it; files must stay open "
             "until fit or predict returns."
         )

@@ -8,8 +8,7 @@ import scipy.sparse
 import torch
 
 from contrastive_clustering._data.lazy_array import LazyArray, explain_read_errors
-from contrastive_clustering._utils.arrays import read_masked
-from contrastive_clustering._utils.messages import describe_error
+from contrastive_clustering._utils.arrays import in_memory, read_masked
 
 
 class SlicedArray(LazyArray):
@@ -21,20 +20,24 @@ class SlicedArray(LazyArray):
         Object with a shape and a dtype that supports slices along its first axis. Lists
         of increasing indices are used if they are supported.
 
+    name : str, default="X"
+        Name of the parameter that the caller passed, for error messages.
+
     Raises
     ------
     TypeError, ValueError, OSError
         If the array cannot be read, for example because its file is closed.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, name: str = "X") -> None:
+        self.name = name
         self.array = array
         self.by_list = True
-        shape, dtype = _shape_of(array)
+        shape, dtype = _shape_of(array, name)
         if shape[0]:
             # The dtype of the stored data may differ from that of the result.
             dtype = self._slice(0, 1).dtype
-        super().__init__(shape, dtype)
+        super().__init__(shape, dtype, name)
 
     def _read(self, indices: np.ndarray) -> np.ndarray:
         if not len(indices):
@@ -58,8 +61,8 @@ class SlicedArray(LazyArray):
         # Arrays may reject a list with any of these errors. If there is another reason,
         # reading the same samples by slices raises the error again.
         try:
-            part = _computed(self.array[(increasing.tolist(), *rest)])
-            samples = np.asarray(read_masked(part, "X"))
+            part = in_memory(self.array[(increasing.tolist(), *rest)])
+            samples = np.asarray(read_masked(part, self.name))
         except (TypeError, ValueError, IndexError, NotImplementedError, AttributeError):
             return None
         is_whole = samples.shape == (len(increasing), *self.shape[1:])
@@ -69,24 +72,19 @@ class SlicedArray(LazyArray):
         samples = self._slice(int(start), int(stop))
         if samples.shape != (stop - start, *self.shape[1:]):
             raise ValueError(
-                f"X[{start}:{stop}] has shape {samples.shape}, but X has shape "
-                f"{self.shape}. Pass an array that supports slices along its first "
-                "axis."
+                f"{self.name}[{start}:{stop}] has shape {samples.shape}, but "
+                f"{self.name} has shape {self.shape}. Pass an array that supports "
+                "slices along its first axis."
             )
         return samples
 
     def _slice(self, start: int, stop: int) -> np.ndarray:
-        with explain_read_errors(f"X[{start}:{stop}]", self.array):
-            part = _computed(self.array[start:stop])
-        return np.asarray(read_masked(part, "X"))
+        with explain_read_errors(f"{self.name}[{start}:{stop}]", self.array):
+            part = in_memory(self.array[start:stop])
+        return np.asarray(read_masked(part, self.name))
 
 
-def _computed(part: Any) -> Any:
-    """Compute a Dask array, whose mask would be lost otherwise; return others as is."""
-    return part.compute() if hasattr(part, "compute") else part
-
-
-def _shape_of(array: Any) -> tuple[tuple[int, ...], np.dtype]:
+def _shape_of(array: Any, name: str) -> tuple[tuple[int, ...], np.dtype]:
     """Return the shape and the dtype of an array, or raise an error if unknown."""
     kind = type(array).__name__
     try:
@@ -98,7 +96,7 @@ def _shape_of(array: Any) -> tuple[tuple[int, ...], np.dtype]:
         elif hasattr(array, "to_dask_array"):
             remedy = "Pass the result of its to_dask_array(lengths=True)."
         raise ValueError(
-            f"X, of type {kind}, has an unknown number of samples. {remedy}"
+            f"{name}, of type {kind}, has an unknown number of samples. {remedy}"
         ) from None
 
 
@@ -106,18 +104,9 @@ def is_sliced(X: Any) -> bool:
     """Return whether X supports slices but is not an array, table or tensor."""
     if isinstance(X, (np.ndarray, torch.Tensor)) or scipy.sparse.issparse(X):
         return False
-    # Reading the shape of a closed file may raise any error, which becomes the cause.
-    try:
-        return (
-            all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
-            and isinstance(X.shape, tuple)
-            and len(X.shape) >= 2
-            and isinstance(X.dtype, np.dtype)
-        )
-    # The attributes of a closed file may raise any error.
-    except Exception as error:
-        raise ValueError(
-            f"X is a {type(X).__name__} that cannot be read "
-            f"({describe_error(error)}). Pass an array; files must stay open until fit "
-            "or predict returns."
-        ) from error
+    return (
+        all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
+        and isinstance(X.shape, tuple)
+        and len(X.shape) >= 2
+        and isinstance(X.dtype, np.dtype)
+    )

@@ -14,18 +14,19 @@ from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.sliced_array import SlicedArray, is_sliced
 from contrastive_clustering._data.torch_datasets import DatasetArray, spool
 from contrastive_clustering._data.unsupported_inputs import reject_unsupported_input
+from contrastive_clustering._utils.arrays import from_tensor
 
 
-def open_samples(X: Any, name: str = "X") -> Any:
-    """Wrap inputs that are read on demand as arrays, and return others unchanged.
+def open_samples(X: Any, name: str) -> Any:
+    """Return tensors and what is read on demand as arrays, and others unchanged.
 
     Parameters
     ----------
     X : object
         The caller's input.
 
-    name : str, default="X"
-        Name of the parameter, for error messages.
+    name : str
+        Name of the parameter, for error messages, also of samples that are read later.
 
     Returns
     -------
@@ -35,16 +36,18 @@ def open_samples(X: Any, name: str = "X") -> Any:
     Raises
     ------
     TypeError, ValueError
-        If a dataset has no length, or samples of different shapes or types.
+        If a dataset has no length, or samples of different shapes or types; or if a
+        tensor is sparse or has no values.
     """
     if isinstance(X, LazyArray):
         return X
+    X = from_tensor(X, name)
     reject_unsupported_input(X, name)
     if isinstance(X, IterableDataset):
-        return spool(X)
+        return spool(X, name)
     if isinstance(X, Dataset):
-        return DatasetArray(X)
-    return SlicedArray(X) if is_sliced(X) else X
+        return DatasetArray(X, name)
+    return SlicedArray(X, name) if is_sliced(X) else X
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from numbers import Number
 from typing import Any
 
@@ -30,18 +31,22 @@ class DatasetArray(LazyArray):
     dataset : torch.utils.data.Dataset
         Returns a sample, or a tuple that begins with one, for each index. A sample may
         be a nested list of numbers.
+
+    name : str, default="X"
+        Name of the parameter that the caller passed, for error messages.
     """
 
-    def __init__(self, dataset: Dataset[Any]) -> None:
+    def __init__(self, dataset: Dataset[Any], name: str = "X") -> None:
         if not hasattr(dataset, "__len__"):
             raise TypeError(
-                f"X is a {type(dataset).__name__} without a length. Define __len__, or "
-                "make it an IterableDataset."
+                f"{name} is a {type(dataset).__name__} without a length. Define "
+                "__len__, or make it an IterableDataset."
             )
         n_samples = len(dataset)
+        self.name = name
         self.dataset = dataset
         first = self._sample(0) if n_samples else np.empty(0)
-        super().__init__((n_samples, *first.shape), first.dtype)
+        super().__init__((n_samples, *first.shape), first.dtype, name)
 
     def _read(self, indices: np.ndarray) -> np.ndarray:
         samples = np.empty((len(indices), *self.shape[1:]), self.dtype)
@@ -64,7 +69,7 @@ class DatasetArray(LazyArray):
             raise kind(*start, message) from (error.__cause__ or error)
         if not _fits(sample, row):
             others = self._others(index, self._find_unlike)
-            raise _unlike(sample, row, f"X[{index}]", others)
+            raise _unlike(sample, row, f"{self.name}[{index}]", others)
         row[...] = sample
 
     def _others(self, index: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
@@ -72,7 +77,7 @@ class DatasetArray(LazyArray):
         found, n_seen = search(index, len(self), find, 1)
         if len(found) == 1:
             return ""
-        return f"The same applies to {name_samples(found, n_seen)}."
+        return f"The same applies to {name_samples(found, n_seen, self.name)}."
 
     def _find_unreadable(self, indices: np.ndarray) -> list[int]:
         try:
@@ -90,7 +95,7 @@ class DatasetArray(LazyArray):
         return [] if like else [int(indices[0])]
 
     def _sample(self, index: int) -> np.ndarray:
-        name = f"X[{index}]"
+        name = f"{self.name}[{index}]"
         try:
             with explain_read_errors(name, self.dataset):
                 item = self.dataset[index]
@@ -98,8 +103,8 @@ class DatasetArray(LazyArray):
             if not isinstance(error.__cause__, IndexError):
                 raise
             raise ValueError(
-                f"X is a {type(self.dataset).__name__} without a sample {name}. "
-                "Correct its __len__ or its __getitem__."
+                f"{self.name} is a {type(self.dataset).__name__} without a sample "
+                f"{name}. Correct its __len__ or its __getitem__."
             ) from error.__cause__
         return _sample_of(item, name)
 
@@ -161,7 +166,7 @@ def _unlike(
 BYTES_TOGETHER, BYTES_LEFT_FREE, PART_LEFT_FREE = 2**24, 2**28, 0.05
 
 
-def spool(dataset: IterableDataset[Any]) -> np.ndarray:
+def spool(dataset: IterableDataset[Any], name: str = "X") -> np.ndarray:
     """Write the samples of an iterable dataset to a temporary file.
 
     Parameters
@@ -169,6 +174,9 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
     dataset : torch.utils.data.IterableDataset
         Yields samples, or tuples that begin with one. It must be finite and, if it has
         a length, yield that number of samples.
+
+    name : str, default="X"
+        Name of the parameter that the caller passed, for error messages.
 
     Returns
     -------
@@ -182,59 +190,58 @@ def spool(dataset: IterableDataset[Any]) -> np.ndarray:
         If there are no samples, if samples differ in shape or type, if their number
         differs from the length, or if they do not fit on the disk.
     """
-    kind = type(dataset).__name__
+    what = f"{name}, of type {type(dataset).__name__},"
     n_expected = _length_of(dataset)
     # Unbuffered, because closing the file would retry a failed write to a full disk.
     with tempfile.TemporaryFile(buffering=0) as file:
         first: np.ndarray | None = None
         waiting = bytearray()
         n_samples = 0
-        for item in _iterate(dataset):
-            sample = _sample_of(item, f"Sample {n_samples} of X")
+        for item, of_item in _iterate(dataset, name):
+            sample = _sample_of(item, of_item)
             if n_samples == n_expected:
                 raise ValueError(
-                    f"X, of type {kind}, has length {n_expected} but yields more "
-                    "samples. Correct __len__ or __iter__."
+                    f"{what} has length {n_expected} but yields more samples. "
+                    "Correct __len__ or __iter__."
                 )
             if first is None:
-                _check_first(sample, kind)
+                _check_first(sample, what)
                 first = np.empty_like(sample, order="C")
             if not _fits(sample, first):
-                raise _unlike(sample, first, f"Sample {n_samples} of X")
+                raise _unlike(sample, first, of_item)
             first[...] = sample
             waiting += first.tobytes()
             n_samples += 1
             if len(waiting) >= BYTES_TOGETHER:
-                _append(file, waiting, kind, n_samples)
+                _append(file, waiting, what, n_samples)
                 waiting.clear()
         if first is None:
             raise ValueError(
-                f"X, of type {kind}, yielded no sample. If its iterator is exhausted, "
+                f"{what} yielded no sample. If its iterator is exhausted, "
                 "let __iter__ return a new one."
             )
         if n_expected is not None and n_samples < n_expected:
             raise ValueError(
-                f"X, of type {kind}, has length {n_expected} but yielded only "
-                f"{n_samples} samples. Correct __len__ or __iter__."
+                f"{what} has length {n_expected} but yielded only {n_samples} "
+                "samples. Correct __len__ or __iter__."
             )
-        _append(file, waiting, kind, n_samples)
+        _append(file, waiting, what, n_samples)
         return np.memmap(
             file, dtype=first.dtype, mode="r", shape=(n_samples, *first.shape)
         )
 
 
-def _iterate(dataset: IterableDataset[Any]) -> Iterator[Any]:
-    """Yield the items of a dataset, and name the sample if it fails."""
-    n_samples = 0
-    with explain_read_errors("Sample 0", dataset):
+def _iterate(dataset: IterableDataset[Any], name: str) -> Iterator[tuple[Any, str]]:
+    """Yield the items of a dataset with their names, and name the one that fails."""
+    with explain_read_errors(f"Sample 0 of {name}", dataset):
         items = iter(dataset)
-    while True:
-        with explain_read_errors(f"Sample {n_samples}", dataset):
+    for index in count():
+        of_item = f"Sample {index} of {name}"
+        with explain_read_errors(of_item, dataset):
             item = next(items, END)
         if item is END:
             return
-        yield item
-        n_samples += 1
+        yield item, of_item
 
 
 def _length_of(dataset: IterableDataset[Any]) -> int | None:
@@ -245,18 +252,21 @@ def _length_of(dataset: IterableDataset[Any]) -> int | None:
         return None
 
 
-def _check_first(sample: np.ndarray, kind: str) -> None:
+def _check_first(sample: np.ndarray, what: str) -> None:
     """Raise an error if samples of this kind cannot be used for training."""
     if sample.dtype.kind == "c":
-        raise ValueError(f"X, of type {kind}: Complex data not supported")
+        raise ValueError(
+            f"{what} yields samples of {sample.dtype}. Complex data not supported. Let "
+            "it yield real numbers, such as their absolute values."
+        )
     if sample.dtype.kind not in "biuf" or not sample.size or not sample.ndim:
         raise ValueError(
-            f"X, of type {kind}, yields samples of {sample.dtype} and shape "
-            f"{sample.shape}. Samples must be arrays of numbers with at least one axis."
+            f"{what} yields samples of {sample.dtype} and shape {sample.shape}. "
+            "Samples must be arrays of numbers with at least one axis."
         )
 
 
-def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
+def _append(file: Any, content: bytearray, what: str, n_samples: int) -> None:
     """Append to a file, or raise an error if its disk is full."""
     reason = "too little free space"
     disk = shutil.disk_usage(tempfile.gettempdir())
@@ -272,9 +282,9 @@ def _append(file: Any, content: bytearray, kind: str, n_samples: int) -> None:
         finally:
             rest.release()
     raise ValueError(
-        f"X, of type {kind}, does not fit on the disk for temporary files, "
+        f"{what} does not fit on the disk for temporary files, "
         f"{tempfile.gettempdir()!r} ({reason}): {n_samples} samples were read "
-        f"({(file.tell() + len(content)) / 2**20:.0f} MiB), and X has not ended. "
+        f"({(file.tell() + len(content)) / 2**20:.0f} MiB), and the set has not ended. "
         "Make it finite, for example with itertools.islice; set the environment "
         "variable TMPDIR to a folder on a larger disk; or pass an array."
     )

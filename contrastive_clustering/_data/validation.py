@@ -51,7 +51,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         If X is empty, a ragged list or has fewer than two axes, or if its values are
         not real, finite numbers with finite squares, such as text.
     """
-    X = open_samples(X)
+    X = open_samples(X, "X")
     array: Samples
     if isinstance(X, LazyArray):
         array = X

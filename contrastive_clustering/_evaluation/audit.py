@@ -13,7 +13,7 @@ from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.audit_samples import audit_samples
 from contrastive_clustering._evaluation.encoding import encode, predict_strata
 from contrastive_clustering._evaluation.evaluate import read_optional_classes
-from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.arrays import errors_about
 from contrastive_clustering._utils.grouping import read_units
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.nuisance import Nuisance
@@ -174,7 +174,7 @@ data frame or mapping of names to columns
     [0.001, 1.0, 0.5]
     """
     import_pandas("audit_confounding")
-    X = open_samples(from_tensor(X, "X"))
+    X = open_samples(X, "X")
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
     variables = Nuisance.read(nuisance, n_samples)

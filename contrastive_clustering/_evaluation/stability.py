@@ -25,7 +25,7 @@ from contrastive_clustering._evaluation.stability_result import (
     MIN_UNITS,
     ClusterStability,
 )
-from contrastive_clustering._utils.arrays import errors_about, from_tensor
+from contrastive_clustering._utils.arrays import errors_about
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.identifiers import MISSING
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -163,7 +163,7 @@ data frame or mapping of names to columns, default=None
     )
     if n_jobs == 0:
         raise ValueError("n_jobs=0 is not valid. Pass 1, more, or -1 for all cores.")
-    X = open_samples(from_tensor(X, "X"))
+    X = open_samples(X, "X")
     with errors_about("X", "samples"):
         n_samples = _num_samples(X)
     grouping = None if groups is None else Grouping.read(groups, n_samples)

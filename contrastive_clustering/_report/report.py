@@ -37,7 +37,7 @@ from contrastive_clustering._report.people_sections import (
     people_sections,
 )
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
-from contrastive_clustering._utils.arrays import from_tensor, name_of
+from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.files import as_output_path, write_atomically
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import show
@@ -241,7 +241,7 @@ max_samples, random_state : object
     if not title.strip():
         raise ValueError(f"title={show(title)} is blank. Pass a title for the page.")
     file = as_output_path(path, "path")
-    X = open_samples(from_tensor(X, "X"))
+    X = open_samples(X, "X")
     samples = estimator._read(X)
     classes = read_optional_classes(y, len(samples))
     data = PeopleData.read(metadata, groups, survival, nuisance, len(samples))

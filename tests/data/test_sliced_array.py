@@ -75,7 +75,9 @@ def test_truncated_files_are_named(tiny_images, fast):
                 raise EOFError("compressed file ended")
             return super().__getitem__(index)
 
-    with pytest.raises(ValueError, match=r"X\[0:\d+\] of the Truncated.*EOFError"):
+    with pytest.raises(
+        ValueError, match=r"X\[0:\d+\] could not be read from the Truncated.*EOFError"
+    ):
         ContrastiveAutoencoderClusterer(**fast).fit(Truncated(tiny_images))
 
 

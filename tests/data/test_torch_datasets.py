@@ -1,5 +1,6 @@
 """Iterable PyTorch datasets are read once and spooled to a file."""
 
+import re
 import resource
 import signal
 import tempfile
@@ -42,8 +43,8 @@ class Sized(Streamed):
 )
 def test_wrong_lengths_are_errors(n_samples, message):
     with pytest.raises(ValueError, match=message):
-        open_samples(Sized(list(np.zeros((n_samples, 8, 8)))))
-    assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))))) == 5
+        open_samples(Sized(list(np.zeros((n_samples, 8, 8)))), "X")
+    assert len(open_samples(Sized(list(np.zeros((5, 8, 8)))), "X")) == 5
 
 
 class Endless(IterableDataset):
@@ -68,7 +69,7 @@ def test_infinite_data_sets_stop_before_the_disk_is_full(monkeypatch, tmp_path):
     monkeypatch.setattr(_torch_datasets.shutil, "disk_usage", usage)
     X = Endless()
     with pytest.raises(ValueError, match=r"X, of type Endless, .*samples were.*TMPDIR"):
-        open_samples(X)
+        open_samples(X, "X")
     assert 128 < X.n_read <= 5 * 128
     assert list(tmp_path.iterdir()) == []
 
@@ -79,7 +80,7 @@ def test_full_disks_are_named():
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
     try:
         with pytest.raises(ValueError, match=r"X, of type Endless, .*too large"):
-            open_samples(Endless())
+            open_samples(Endless(), "X")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
@@ -99,8 +100,8 @@ def test_data_sets_with_wrong_lengths():
             return [np.eye(8), np.eye(8), np.eye(8)][index]
 
     with pytest.raises(ValueError, match=r"X is a Short without a sample X\[3\]"):
-        open_samples(Short())[:]
-    assert len(open_samples(Unsure([np.eye(8)] * 4))) == 4
+        open_samples(Short(), "X")[:]
+    assert len(open_samples(Unsure([np.eye(8)] * 4), "X")) == 4
 
 
 class Pairs(Dataset):
@@ -126,7 +127,7 @@ class Pairs(Dataset):
 )
 def test_targets_of_gray_images_with_channels_first_are_ignored(target):
     images = np.random.default_rng(0).normal(size=(5, 1, 8, 8))
-    np.testing.assert_array_equal(open_samples(Pairs(images, target))[:], images)
+    np.testing.assert_array_equal(open_samples(Pairs(images, target), "X")[:], images)
 
 
 class Items(Dataset):
@@ -144,11 +145,11 @@ class Items(Dataset):
 def test_nested_lists_of_numbers_are_samples(of):
     images = np.arange(4 * 64.0).reshape(4, 8, 8)
     for samples in (images, images[:, 0], images[..., None], images[:, :1]):
-        read = open_samples(of(samples.tolist()))
+        read = open_samples(of(samples.tolist()), "X")
         np.testing.assert_array_equal(read[:], samples)
     # Numbers of NumPy are numbers, too.
     rows = [list(row) for row in images[:, 0]]
-    np.testing.assert_array_equal(open_samples(of(rows))[:], images[:, 0])
+    np.testing.assert_array_equal(open_samples(of(rows), "X")[:], images[:, 0])
 
 
 @pytest.mark.parametrize("target", [3, [0.0, 1.0], None, "benign", np.zeros(8)])
@@ -156,13 +157,13 @@ def test_nested_lists_of_numbers_are_samples(of):
 def test_lists_of_a_sample_and_its_target_are_pairs(target, convert):
     images = np.arange(4 * 64.0).reshape(4, 8, 8)
     pairs = [[convert(image), target] for image in images]
-    np.testing.assert_array_equal(open_samples(Items(pairs))[:], images)
+    np.testing.assert_array_equal(open_samples(Items(pairs), "X")[:], images)
 
 
 def test_data_sets_of_extended_precision_are_read_as_float64():
     images = np.random.default_rng(0).normal(size=(5, 8, 8)).astype(np.longdouble)
     for dataset in (Pairs(images, 0), Streamed(images)):
-        samples = open_samples(dataset)
+        samples = open_samples(dataset, "X")
         assert samples.dtype == np.float64
         np.testing.assert_array_equal(samples[:], images)
 
@@ -176,4 +177,22 @@ def test_streams_of_unsupported_samples_are_rejected_at_once(sample):
             yield sample
 
     with pytest.raises(ValueError, match="of type Streamed, yields samples of"):
-        open_samples(Streamed(endless()))
+        open_samples(Streamed(endless()), "X")
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        Streamed([]),
+        Streamed([np.zeros(0)]),
+        Streamed([np.eye(8) * 1j]),
+        Streamed([np.eye(8), np.eye(9)]),
+        Items([np.eye(8), np.eye(9)]),
+        Items([np.eye(8), np.full((8, 8), np.nan)]),
+        Items([np.eye(8), None]),
+    ],
+)
+def test_errors_name_the_parameter_of_the_caller(dataset):
+    with pytest.raises((TypeError, ValueError), match=r"\bX_new\b") as refused:
+        open_samples(dataset, "X_new")[:]
+    assert re.search(r"\bX\b", str(refused.value)) is None
