@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
+from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._estimator.clusterer import ContrastiveAutoencoderClusterer
 from contrastive_clustering._utils.arrays import (
     check_axes,
@@ -16,9 +17,17 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.bad_samples import check_finite
+from contrastive_clustering._utils.labels import (
+    check_kinds,
+    missing_labels,
+    whole_numbers,
+    with_entries,
+)
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
+from contrastive_clustering._utils.refused_values import reject_text, reject_times
 from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.snapshot import snapshot
 
@@ -162,7 +171,7 @@ def check_strata(strata: Any, n_clusters: int) -> np.ndarray:
     """
     if strata is None:
         return np.arange(n_clusters)
-    numbers = np.asarray(to_array(strata, "strata"))
+    numbers = whole_numbers(np.asarray(to_array(strata, "strata")))
     if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
         raise ValueError(
             f"strata={show(strata)} is not a list of strata. Pass integers from 0 to "
@@ -237,7 +246,7 @@ def check_classes(y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     TypeError, ValueError
         If the labels do not have this shape or cannot be sorted.
     """
-    column = check_column(y, n_samples, "y")
+    column = with_entries(y, check_column(y, n_samples, "y"))
     with errors_about("y", "labels of one kind, numbers or names"):
         return number_classes(column)
 
@@ -253,7 +262,7 @@ def number_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        The distinct labels, sorted, with NaN as the last one.
+        The distinct labels, sorted; NaN, for missing ones, is the last.
 
     codes : ndarray of shape (n_samples,)
         Index of each sample's label among them.
@@ -268,12 +277,14 @@ def number_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if labels.dtype.kind != "O":
         classes, codes = np.unique(labels, return_inverse=True)
         return classes, codes
-    # NumPy sorts objects by comparisons, and each with NaN is false.
-    is_nan = np.array([bool(each != each) for each in labels])  # noqa: PLR0124
+    # NumPy sorts objects by comparisons, which missing values do not support.
+    is_nan = missing_labels(labels)
+    check_kinds(labels, np.flatnonzero(~is_nan))
     classes, known = np.unique(labels[~is_nan], return_inverse=True)
     codes = np.full(len(labels), len(classes))
     codes[~is_nan] = known
-    return np.concatenate([classes, labels[is_nan][:1]]), codes
+    missing = np.array([np.nan], dtype=object)[: is_nan.sum()]
+    return np.concatenate([classes, missing]), codes
 
 
 def check_table(latents: Any) -> np.ndarray:
@@ -297,12 +308,17 @@ def check_table(latents: Any) -> np.ndarray:
     table = to_array(latents, "latents")
     check_axes(table, "latents", "(n_samples, latent_dim)")
     with errors_about("latents", "a table of latents"):
-        table = check_array(table, dtype=[np.float64, np.float32], input_name="latents")
+        reject_times(table, "latents")
+        reject_text(table, "latents")
+        table = check_array(
+            table, dtype=[np.float64, np.float32], ensure_all_finite=False
+        )
+    check_finite(table, "latents")
     check_squares(table, "latents")
     return np.asarray(table)
 
 
-def check_sample_strata(strata: Any, n_samples: int | None = None) -> np.ndarray:
+def check_sample_strata(strata: Any, n_samples: int) -> np.ndarray:
     """Return the stratum of each sample.
 
     Parameters
@@ -310,8 +326,8 @@ def check_sample_strata(strata: Any, n_samples: int | None = None) -> np.ndarray
     strata : array-like of shape (n_samples,)
         The values as passed by the user.
 
-    n_samples : int, default=None
-        Number of samples; None for any number above 0.
+    n_samples : int
+        Number of samples.
 
     Returns
     -------
@@ -323,19 +339,20 @@ def check_sample_strata(strata: Any, n_samples: int | None = None) -> np.ndarray
     TypeError, ValueError
         If they are not strata, or if their number differs.
     """
-    with errors_about("strata", "one stratum for each sample"):
-        labels = np.asarray(to_array(strata, "strata"))
-    if n_samples is not None:
-        labels = check_column(labels, n_samples, "strata")
-    if (
-        labels.ndim != 1
-        or not len(labels)
-        or labels.dtype.kind not in "iu"
-        or not NOISE <= labels.min() <= labels.max() < MAX_STRATA
-    ):
+    found, codes = read_strata(strata)
+    if len(codes) != n_samples:
         raise ValueError(
-            f"strata has shape {labels.shape} and dtype {labels.dtype}, but one "
-            "integer for each sample is needed: from 0 without large gaps, or -1 for "
-            "noise. Pass the output of predict."
+            f"strata has {len(codes)} values, but there are {n_samples} samples. Pass "
+            "one stratum for each sample."
         )
-    return labels.astype(np.intp, copy=False)
+    is_number = np.zeros(len(found), dtype=bool)
+    if found.dtype.kind == "i":
+        is_number = (found >= NOISE) & (found < MAX_STRATA)
+    others = np.flatnonzero(~is_number[codes])
+    if len(others):
+        raise ValueError(
+            f"strata has dtype {found.dtype} and values that are not numbers of "
+            f"strata, first in strata[{others[0]}]. Pass the output of predict: whole "
+            "numbers from 0 without large gaps, or -1 for noise."
+        )
+    return np.asarray(found[codes], dtype=np.intp)

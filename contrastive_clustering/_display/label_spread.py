@@ -16,9 +16,9 @@ from contrastive_clustering._display.drawing.style import annotate_cells, litera
 from contrastive_clustering._display.fitted import (
     check_classes,
     check_fitted,
-    check_sample_strata,
 )
 from contrastive_clustering._display.label_columns import group_columns
+from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -139,7 +139,7 @@ class LabelSpreadDisplay(Display):
         Parameters
         ----------
         strata : array-like of shape (n_samples,)
-            Stratum of each sample, -1 for noise.
+            Stratum of each sample, a number or a name; -1 for noise.
 
         y : array-like of shape (n_samples,)
             Their labels: numbers or names. The name of a series labels the axis.
@@ -161,7 +161,7 @@ class LabelSpreadDisplay(Display):
             If an array has a wrong shape or dtype, or if the lengths differ.
         """
         import_pyplot(f"{cls.__name__}.from_strata")
-        return cls(**_count(strata, y, np.array([], dtype=np.intp))).plot(ax)
+        return cls(**_count(strata, y)).plot(ax)
 
     @classmethod
     @default_library_settings()
@@ -222,7 +222,7 @@ class LabelSpreadDisplay(Display):
         rotation = 90 if max(map(len, names)) > MAX_HORIZONTAL else 0
         ax.set_xticks(np.arange(n_columns), names, fontsize=8, rotation=rotation)
         rows = [
-            f"{'noise' if cluster == NOISE else cluster} (n={size})"
+            f"{'noise' if cluster == NOISE else literal(cluster)} (n={size})"
             for cluster, size in zip(self.strata, sizes, strict=True)
         ]
         ax.set_yticks(np.arange(n_clusters), rows, fontsize=8)
@@ -239,13 +239,13 @@ class LabelSpreadDisplay(Display):
         )
 
 
-def _count(strata: Any, y: Any, known: np.ndarray) -> dict[str, Any]:
+def _count(strata: Any, y: Any, known: np.ndarray | None = None) -> dict[str, Any]:
     """Return the fields of a display, with a row for each of the known strata."""
-    strata = check_sample_strata(strata)
-    classes, columns = check_classes(y, len(strata))
-    clusters = np.union1d(known, strata)
+    found, codes = read_strata(strata)
+    classes, columns = check_classes(y, len(codes))
+    clusters = found if known is None else np.union1d(known, found)
     counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
-    np.add.at(counts, (np.searchsorted(clusters, strata), columns), 1)
+    np.add.at(counts, (np.searchsorted(clusters, found)[codes], columns), 1)
     return {
         "label_counts": counts,
         "strata": clusters,

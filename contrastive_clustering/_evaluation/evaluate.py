@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.metrics import classification_report
-from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.group_rows import draw_from_groups
@@ -33,14 +32,12 @@ from contrastive_clustering._evaluation.reconstruction import reconstruction_err
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._utils.arrays import (
     errors_about,
-    from_tensor,
     name_of,
-    to_array,
 )
 from contrastive_clustering._utils.grouping import Grouping, sample_weights
-from contrastive_clustering._utils.labels import check_entries
+from contrastive_clustering._utils.labels import check_labels, whole_numbers
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.messages import shorten, show
+from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering._utils.weighted_tables import accuracy
@@ -139,8 +136,8 @@ def evaluate_clustering(
     >>> result.mapped_accuracy
     1.0
     """
-    X_train = open_samples(from_tensor(X_train, "X_train"), "X_train")
-    X_test = open_samples(from_tensor(X_test, "X_test"), "X_test")
+    X_train = open_samples(X_train, "X_train")
+    X_test = open_samples(X_test, "X_test")
     label_name = name_of(y_test, "label")
     y_train, y_test = _check_classes(X_train, y_train, X_test, y_test)
     grouping, test_grouping = read_separate_groups(
@@ -262,23 +259,22 @@ def read_classes(y: Any, name: str) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If values are neither integers nor strings, if some are missing, or if there
-        are both integers and strings.
+    TypeError, ValueError
+        If values are neither whole numbers nor strings, if some are missing, or if
+        there are both numbers and strings.
     """
-    try:
-        with np.errstate(invalid="ignore"):  # infinities are reported below
-            classes = np.asarray(column_or_1d(to_array(y, name)))
-            check_entries(y, classes)
-            assert_all_finite(classes)
-            check_classification_targets(classes)
-            np.unique(classes)
-    except (TypeError, ValueError) as error:
-        remedy = "Pass integers or strings, with none missing."
-        raise ValueError(
-            f"{name} does not hold classes: {shorten(str(error))} {remedy}"
-        ) from None
-    return classes
+    (labels,) = check_labels(**{name: y})
+    classes = whole_numbers(labels)
+    is_text = classes.dtype.kind == "U" or isinstance(classes[0], str)
+    if classes.dtype.kind in "biu" or is_text:
+        return classes
+    index, found = 0, f"of type {type(classes[0]).__name__}"
+    if classes.dtype.kind == "f":
+        index, found = int(np.argmax(classes % 1 != 0)), "not a whole number"
+    raise ValueError(
+        f"{name} does not hold classes: {name}[{index}] is {found}. Pass integers or "
+        "strings, such as those of astype(str)."
+    )
 
 
 def read_optional_classes(y: Any, n_samples: int) -> np.ndarray | None:

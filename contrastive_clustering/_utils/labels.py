@@ -1,6 +1,6 @@
 """Check labels passed by callers."""
 
-from numbers import Number
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -62,19 +62,35 @@ def check_entries(values: ArrayLike, labels: np.ndarray) -> None:
     ValueError: Labels have different types: int at index 0 and str at index 1. Pass \
 either numbers or strings.
     """
-    if labels.dtype.kind in "US" and isinstance(values, list | tuple):
-        labels = np.array(values, dtype=object)
+    labels = with_entries(values, labels)
     if labels.dtype != object:
         return
-    entries = labels.ravel().tolist()
-    _reject_missing(np.array([_is_missing(entry) for entry in entries], dtype=bool))
-    kinds = [_kind_of(entry) for entry in entries]
-    for index, kind in enumerate(kinds):
+    _reject_missing(missing_labels(labels))
+    check_kinds(labels.ravel(), np.arange(labels.size))
+
+
+def with_entries(values: Any, labels: np.ndarray) -> np.ndarray:
+    """Return labels; as objects if NumPy has turned entries of a list into text."""
+    if labels.dtype.kind in "US" and isinstance(values, list | tuple):
+        return np.array(values, dtype=object).reshape(labels.shape)
+    return labels
+
+
+def missing_labels(labels: np.ndarray) -> np.ndarray:
+    """Return which of some objects are missing, such as None, NaN or NaT."""
+    return np.array([_is_missing(entry) for entry in labels.ravel()], dtype=bool)
+
+
+def check_kinds(labels: np.ndarray, indices: np.ndarray) -> None:
+    """Raise a ValueError unless the objects at some indices can be compared."""
+    kinds = [_kind_of(labels[index]) for index in indices]
+    for index, kind in zip(indices, kinds, strict=True):
         if kind != kinds[0]:
-            first, other = type(entries[0]).__name__, type(entries[index]).__name__
+            start = indices[0]
+            first, other = type(labels[start]).__name__, type(labels[index]).__name__
             raise ValueError(
-                f"Labels have different types: {first} at index 0 and {other} at index "
-                f"{index}. Pass either numbers or strings."
+                f"Labels have different types: {first} at index {start} and {other} at "
+                f"index {index}. Pass either numbers or strings."
             )
 
 
@@ -99,6 +115,27 @@ def _kind_of(entry: Any) -> type:
         if isinstance(entry, kind):
             return Number if kind is np.bool_ else kind
     return type(entry)
+
+
+def whole_numbers(labels: np.ndarray) -> np.ndarray:
+    """Return whole numbers as integers and other labels unchanged.
+
+    Columns of data frames hold numbers as floats or objects if some are missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contrastive_clustering._utils.labels import whole_numbers
+    >>> whole_numbers(np.array([-1.0, 2.0])), whole_numbers(np.array([0.5, 2.0]))
+    (array([-1,  2]), array([0.5, 2. ]))
+    """
+    if labels.dtype.kind == "O" and all(isinstance(each, Real) for each in labels):
+        labels = np.array(labels.tolist())
+    if labels.dtype.kind not in "uf":
+        return labels
+    with np.errstate(invalid="ignore"):  # beyond the range of integers
+        numbers = labels.astype(np.int64)
+    return numbers if np.array_equal(numbers, labels) else labels
 
 
 def check_weights(

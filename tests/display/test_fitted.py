@@ -1,4 +1,7 @@
+from functools import partial
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
@@ -10,6 +13,7 @@ from contrastive_clustering._display.fitted import (
     check_fitted,
     check_sample_strata,
     check_strata,
+    check_table,
     encode,
 )
 
@@ -47,6 +51,8 @@ def test_random_selection_depends_on_the_seed(fitted_kind):
 def test_strata():
     np.testing.assert_array_equal(check_strata(None, 3), [0, 1, 2])
     np.testing.assert_array_equal(check_strata([2, 0], 3), [2, 0])
+    column = pd.Series([2.0, 0.0])
+    np.testing.assert_array_equal(check_strata(column, 3), [2, 0])
     with pytest.raises(ValueError, match=r"strata\[1\] is 3, but there are 3 strata"):
         check_strata([0, 3], 3)
     with pytest.raises(ValueError, match=r"strata\[0\] is -1"):
@@ -71,16 +77,35 @@ def test_classes():
     assert classes.tolist() == ["a", "b"]
     assert codes.tolist() == [1, 0, 1]
     mixed = np.array(["a", None, 3.0], dtype=object)
-    with pytest.raises(TypeError, match="y cannot be read as labels of one kind"):
+    with pytest.raises(ValueError, match=r"one kind.*str at index 0 and float at inde"):
         check_classes(mixed, 3)
+    with pytest.raises(ValueError, match=r"int at index 0 and str at index 1"):
+        check_classes([1, "1", 1], 3)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+@pytest.mark.parametrize("kind", [list, pd.Series, partial(np.array, dtype=object)])
+def test_missing_labels_are_a_class_in_any_form(kind, missing):
+    classes, codes = check_classes(kind(["b", missing, "a"]), 3)
+    assert classes.tolist()[:2] == ["a", "b"]
+    assert np.isnan(classes[2])
+    assert codes.tolist() == [1, 2, 0]
 
 
 def test_strata_of_samples():
-    np.testing.assert_array_equal(check_sample_strata([0, 2, -1]), [0, 2, -1])
-    for wrong in ([0.5], ["a"], [-2], [10**9], [], [[0, 1]], 3):
-        with pytest.raises(ValueError, match=r"strata has shape .* one integer"):
-            check_sample_strata(wrong)
-    with pytest.raises(ValueError, match=r"strata has shape \(1,\).* 2 samples"):
+    for strata in (
+        [0, 2, -1],
+        [[0.0], [2.0], [-1.0]],
+        pd.Series([0, 2, -1], dtype=object),
+    ):
+        np.testing.assert_array_equal(check_sample_strata(strata, 3), [0, 2, -1])
+    for wrong in ([1, 0.5], ["a", "b"], [0, -2], [0, 10**9], [True, False]):
+        with pytest.raises(ValueError, match=r"strata has dtype .* in strata\[\d\]"):
+            check_sample_strata(wrong, 2)
+    for wrong in ([], [[0, 1]], 3, [0, None], [0, np.nan]):
+        with pytest.raises(ValueError, match=r"^strata "):
+            check_sample_strata(wrong, 2)
+    with pytest.raises(ValueError, match=r"strata has 1 values.* 2 samples"):
         check_sample_strata([0], 2)
 
 
@@ -90,3 +115,16 @@ def test_objects_with_nan_are_sorted():
     assert classes.tolist()[:2] == [1.0, 2.0]
     assert np.isnan(classes[2])
     np.testing.assert_array_equal(codes, [1, 2, 0, 1, 2, 0])
+
+
+def test_missing_latents_are_named():
+    with pytest.raises(ValueError, match=r"NaN or infinity in latents\[2\] .*column 1"):
+        check_table([[0.0, 1.0], [1.0, 0.0], [0.0, np.nan]])
+
+
+def test_dates_and_text_are_not_latents():
+    for latents in (np.zeros((3, 2), "M8[D]"), np.full((3, 2), "1")):
+        with pytest.raises(
+            ValueError, match=r"latents cannot be .* in latents\[0, 0\]"
+        ):
+            check_table(latents)

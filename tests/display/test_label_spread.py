@@ -70,10 +70,27 @@ def test_invalid_input_is_reported(fitted_kind):
         LabelSpreadDisplay.from_estimator(estimator, X, [0, 1])
     with pytest.raises(TypeError, match="evaluation is a list"):
         LabelSpreadDisplay.from_evaluation([])
-    with pytest.raises(ValueError, match="strata has shape"):
+    with pytest.raises(ValueError, match="strata is empty"):
         LabelSpreadDisplay.from_strata([], [])
-    with pytest.raises(ValueError, match="strata has shape"):
-        LabelSpreadDisplay.from_strata(["cat", "dog"], [0, 1])
+    with pytest.raises(
+        ValueError, match=r"strata cannot.* missing, the first at index 1"
+    ):
+        LabelSpreadDisplay.from_strata([0, np.nan], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("strata", "rows"),
+    [
+        (pd.Series([1.0, 0.0, -1.0]), ["noise", "0", "1"]),
+        (pd.DataFrame({"stratum": [1, 0, -1]}), ["noise", "0", "1"]),
+        (pd.Series(["b", "a", "$x_"]), [r"\$x_", "a", "b"]),
+    ],
+)
+def test_strata_may_be_columns_of_floats_or_names(strata, rows):
+    display = LabelSpreadDisplay.from_strata(strata, ["x", "x", "y"])
+    np.testing.assert_array_equal(display.label_counts, [[0, 1], [1, 0], [1, 0]])
+    names = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert names == [f"{row} (n=1)" for row in rows]
 
 
 @pytest.mark.parametrize(

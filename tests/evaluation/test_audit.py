@@ -186,8 +186,11 @@ def test_fitted_estimator_of_this_package(fitted_kind):
         ({"groups": [1, 2]}, "groups has 2 values, but there are 240 samples"),
         ({"y": np.ones(3, int)}, "y has 3 labels, but X has 240 samples"),
         ({"y": np.ones(N, int)}, "y has only one class"),
-        ({"y": np.full(N, np.nan)}, "y does not hold classes"),
-        ({"y": [1, "1"] * (N // 2)}, "y does not hold classes: Labels have different"),
+        ({"y": np.full(N, np.nan)}, "y cannot be read as labels.* at index 0"),
+        (
+            {"y": [1, "1"] * (N // 2)},
+            "y cannot be read as labels. Labels have different",
+        ),
         ({"n_neighbors": N}, "n_neighbors=240 is larger than the number of samples"),
         ({"n_neighbors": 0}, "n_neighbors"),
         ({"confidence_level": 1.0}, "confidence_level"),

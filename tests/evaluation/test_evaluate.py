@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -14,6 +15,7 @@ from sklearn.metrics import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from strata_of_components import Strata
+from torch.utils.data import Dataset
 
 from contrastive_clustering._clustering.hierarchy import cut_linkage, link_centers
 from contrastive_clustering._evaluation import compactness as _compactness
@@ -238,18 +240,21 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
     ("change", "message"),
     [
         ({"y_train": [0, 1]}, "X_train has 250 samples, but y_train has 2"),
-        ({"y_test": []}, "X_test has 150 samples, but y_test has 0"),
-        ({"y_test": np.zeros((150, 2))}, r"y_test does not hold classes: .*1d array"),
-        ({"y_train": np.linspace(0, 1, 250)}, "y_train does not hold classes"),
-        ({"y_test": [None] * 150}, "y_test does not hold classes"),
-        ({"y_test": np.full(150, np.nan)}, "y_test does not hold classes"),
+        ({"y_test": []}, "y_test is empty"),
+        ({"y_test": np.zeros((150, 2))}, r"y_test has shape \(150, 2\)"),
+        (
+            {"y_train": np.linspace(0, 1, 250)},
+            r"does not hold classes: y_train\[1\] is",
+        ),
+        ({"y_test": [None] * 150}, "y_test cannot be read.* first at index 0"),
+        ({"y_test": np.full(150, np.nan)}, "y_test cannot be read.* first at index 0"),
         (
             {"y_train": [1, "1"] * 125},
-            "y_train does not hold classes: Labels have diff",
+            "y_train cannot be read as labels. Labels have diff",
         ),
         (
             {"y_test": ["a", None] * 75},
-            "hold classes: Some labels are missing.*index 1",
+            "y_test cannot be read.* missing.*index 1",
         ),
         ({"y_test": ["0"] * 150}, "none in common"),
         ({"y_test": np.full(150, 9)}, "none in common"),
@@ -332,6 +337,61 @@ def test_classes_are_returned_as_an_array(y):
 def test_invalid_classes_are_rejected(y):
     with pytest.raises((TypeError, ValueError), match=r"\by\b"):
         read_optional_classes(y, 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "place"),
+    [
+        ([0.0, 1.5, 2.0], r"y\[1\] is not a whole number"),
+        (pd.Series(pd.to_datetime(["2020"] * 3)), r"y\[0\] is of type datetime64"),
+        (pd.Series(pd.cut([1, 2, 3], 2)), r"y\[0\] is of type Interval"),
+        ([b"a", b"b", b"a"], r"y\[0\] is of type bytes"),
+        (pd.Series([1, None, 2], dtype="Int64"), "missing, the first at index 1"),
+    ],
+)
+def test_values_that_are_not_classes_are_named(y, place):
+    with pytest.raises(ValueError, match=place):
+        read_optional_classes(y, 3)
+
+
+@pytest.mark.parametrize("dtype", [object, float, "Int64", "category", np.uint8])
+def test_columns_of_whole_numbers_are_classes(dtype):
+    classes = read_optional_classes(pd.Series([3, 0, 3], dtype=dtype), 3)
+    assert classes.dtype.kind in "iu"
+    assert classes.tolist() == [3, 0, 3]
+
+
+class Broken(Dataset):
+    def __init__(self, X):
+        self.X = X
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, index):
+        if index == 5:
+            raise OSError("the disk is gone")
+        return self.X[index]
+
+
+class Slices:
+    def __init__(self, X):
+        self.X, self.shape, self.dtype = X, X.shape, X.dtype
+
+    def __getitem__(self, index):
+        if isinstance(index, slice) and index.stop > 5:
+            raise OSError("the disk is gone")
+        return self.X[index]
+
+
+@pytest.mark.parametrize("kind", [Broken, Slices])
+@pytest.mark.parametrize("place", [0, 2])
+def test_unreadable_samples_of_either_set_are_named(kind, place, strata, sets):
+    name = "X_train" if place == 0 else "X_test"
+    changed = [*sets]
+    changed[place] = kind(sets[place])
+    with pytest.raises(OSError, match=rf"^(\[Errno.*\] )?{name}\[.*disk is gone"):
+        evaluate_clustering(strata, *changed)
 
 
 def test_missing_classes_stay_none():
