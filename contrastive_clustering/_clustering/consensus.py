@@ -23,6 +23,7 @@ from contrastive_clustering._utils.arrays import (
     errors_about,
     to_array,
 )
+from contrastive_clustering._utils.bad_samples import check_finite
 from contrastive_clustering._utils.grouping import Grouping, read_groups
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.memoize import Memoized
@@ -31,6 +32,7 @@ from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
 )
+from contrastive_clustering._utils.refused_values import reject_text, reject_times
 
 # Default number of members, its maximum for small data sets, and the target for the
 # product of samples and members in between. More members make the consensus less
@@ -272,7 +274,13 @@ class ConsensusClustering(
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, n_features)")
         with errors_about("X", "a table of samples"):
-            samples = validate_data(self, X, dtype=np.float64, reset=reset)
+            # validate_data would convert both to numbers.
+            reject_times(X, "X")
+            reject_text(X, "X")
+            samples = validate_data(
+                self, X, dtype=np.float64, reset=reset, ensure_all_finite=False
+            )
+        check_finite(samples, "X")
         check_squares(samples, "X")
         return np.asarray(samples)
 

@@ -436,3 +436,16 @@ def test_fractions_of_members_are_not_one_too_small_by_rounding(monkeypatch):
     assert drawn == {"by_position": 21, "kmeans": 29}
     ConsensusClustering(3, n_members=100, cosine_fraction=0.29, random_state=0).fit(X)
     assert drawn == {"by_position": 71, "by_direction": 29, "kmeans": 0}
+
+
+@pytest.mark.parametrize(
+    ("X", "what"),
+    [
+        (np.arange(40).reshape(20, 2).astype("M8[D]"), "dates"),
+        (np.full((20, 2), np.timedelta64("NaT")), "dates"),
+        (np.arange(40).reshape(20, 2).astype(str), "text"),
+    ],
+)
+def test_dates_and_text_are_not_converted_to_numbers(X, what):
+    with pytest.raises(ValueError, match=rf"X cannot be read.*{what}.* in X\[0, 0\]"):
+        ConsensusClustering(n_clusters=2).fit(X)
