@@ -114,12 +114,25 @@ def pixel_spacing(dataset: Any, frame: int) -> tuple[float, ...] | None:
     Projection images without a calibrated distance give that at the detector.
     """
     item = frame_item(dataset, frame, "PixelMeasuresSequence")
-    for name in ("PixelSpacing", "ImagerPixelSpacing"):
-        value = item.get(name)
-        try:
-            rows, columns = (float(each) for each in value)
-        except (TypeError, ValueError):
-            continue
-        if 0 < rows < float("inf") and 0 < columns < float("inf"):
-            return rows, columns
-    return None
+    return _read_pair(item.get("PixelSpacing")) or _read_pair(
+        item.get("ImagerPixelSpacing")
+    )
+
+
+def pixel_aspect(dataset: Any) -> tuple[float, ...] | None:
+    """Return the height and the width of a pixel in any unit, if stated.
+
+    Files that do not know the distances in millimeters, such as those of ultrasound,
+    state it if pixels are not square.
+    """
+    return _read_pair(dataset.get("PixelAspectRatio"))
+
+
+def _read_pair(value: Any) -> tuple[float, ...] | None:
+    """Return two positive numbers, or None if the value is something else."""
+    try:
+        rows, columns = (float(each) for each in value)
+    except (TypeError, ValueError):
+        return None
+    is_valid = 0 < rows < float("inf") and 0 < columns < float("inf")
+    return (rows, columns) if is_valid else None

@@ -56,7 +56,8 @@ def load_images(
 
     size : int or tuple of int, default=None
         Sides of the result, (height, width) or (depth, height, width). With None, all
-        files must have the same sides after `spacing`.
+        files must have the same sides after `spacing`, and without `spacing` pixels are
+        returned as stored, even if they are not square.
 
     spacing : float or tuple of float, default=None
         Distance between pixels in millimeters, in the order of the axes of `size`. All
@@ -66,7 +67,7 @@ def load_images(
     fit : {"letterbox", "crop", "stretch"}, default="letterbox"
         How an image with another aspect ratio is brought to `size`: whole with padding
         of its smallest value, cropped around its center, or stretched. The ratio is
-        the physical one if the spacing is known.
+        the physical one if the spacing or the aspect ratio of pixels is known.
 
     channels : {"auto", "gray", "rgb"}, default="auto"
         Colors of the images. With "auto", all are RGB if one of them is not gray.

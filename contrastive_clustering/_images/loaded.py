@@ -143,9 +143,13 @@ width)
 
     digest : bytes, default=b""
         Hash of the values as they are in the file.
+
+    aspect : tuple of float or None, default=None
+        Relative distances, if those in millimeters are unknown.
     """
 
     values: np.ndarray
     spacing: tuple[float, ...] | None
     facts: dict[str, Any]
     digest: bytes = b""
+    aspect: tuple[float, ...] | None = None

@@ -15,7 +15,11 @@ from contrastive_clustering._images.dicom import (
     open_dicom,
     read_pixels,
 )
-from contrastive_clustering._images.dicom_facts import dicom_facts, pixel_spacing
+from contrastive_clustering._images.dicom_facts import (
+    dicom_facts,
+    pixel_aspect,
+    pixel_spacing,
+)
 from contrastive_clustering._images.file_types import type_of
 from contrastive_clustering._images.geometry import Plan, plan_size
 from contrastive_clustering._images.loaded import (
@@ -160,7 +164,8 @@ def _read_frames(dataset: Any, settings: ReadSettings) -> list[LoadedImage]:
         one = Pixels(values, mask, pixels.limits, pixels.zero_is_white)
         shown, window = display_pixels(one, settings.window, dataset, frame)
         own = facts | {"frame": frame} | _window_facts(window)
-        images.append(LoadedImage(shown, pixel_spacing(dataset, frame), own))
+        spacing, aspect = pixel_spacing(dataset, frame), pixel_aspect(dataset)
+        images.append(LoadedImage(shown, spacing, own, aspect=aspect))
     return images
 
 
@@ -179,30 +184,34 @@ def _finish(image: LoadedImage, settings: ReadSettings) -> LoadedImage:
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(f"{values.shape} {values.dtype}".encode())
     digest.update(np.ascontiguousarray(values).data)
-    plan = _plan(values.shape[:n_axes], image.spacing, settings)
+    plan = _plan(values.shape[:n_axes], image, settings)
+    spacing = None if image.spacing is None else plan.spacing
     final = resample(_convert(values, settings), plan)
     facts = image.facts | {
         "original_shape": tuple(values.shape),
         "original_spacing": image.spacing,
         "resized_shape": plan.resized,
         "offset": plan.offset,
-        "spacing": plan.spacing,
+        "spacing": spacing,
     }
-    return LoadedImage(final, plan.spacing, facts, digest.digest())
+    return LoadedImage(final, spacing, facts, digest.digest())
 
 
 def _plan(
     shape: tuple[int, ...],
-    known_spacing: tuple[float, ...] | None,
+    image: LoadedImage,
     settings: ReadSettings,
 ) -> Plan:
-    if settings.spacing is not None and known_spacing is None:
+    if settings.spacing is not None and image.spacing is None:
         raise UnreadableFileError(
             "does not state its spacing in millimeters. Pass size instead of spacing"
         )
+    known, stated = image.spacing, f"spacing of {image.spacing} mm"
+    if known is None:
+        known, stated = image.aspect, f"aspect ratio {image.aspect} of pixels"
     plan = plan_size(
         shape,
-        known_spacing,
+        known,
         size=settings.size,
         spacing=settings.spacing,
         fit=settings.fit,
@@ -210,7 +219,7 @@ def _plan(
     if plan.resized != shape and math.prod(plan.resized) > MAX_VALUES:
         raise UnreadableFileError(
             f"would have sides {plan.resized} after resampling, more than {MAX_VALUES} "
-            f"values. Its spacing may be wrong, which is {known_spacing} mm"
+            f"values. Its {stated} may be wrong"
         )
     return plan
 

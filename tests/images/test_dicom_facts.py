@@ -6,6 +6,7 @@ from contrastive_clustering._images.dicom_facts import (
     dicom_facts,
     hash_patient,
     make_key,
+    pixel_aspect,
     pixel_spacing,
 )
 
@@ -71,3 +72,9 @@ def test_spacing():
     assert pixel_spacing(make_dicom(STORED, PixelSpacing=["0", "1"]), 0) is None
     assert pixel_spacing({"PixelSpacing": ["1", "inf"]}, 0) is None
     assert pixel_spacing(make_dicom(STORED, PixelSpacing="1"), 0) is None
+
+
+def test_aspect_of_pixels():
+    assert pixel_aspect(make_dicom(STORED)) is None
+    assert pixel_aspect(make_dicom(STORED, PixelAspectRatio=["2", "1"])) == (2, 1)
+    assert pixel_aspect(make_dicom(STORED, PixelAspectRatio=["0", "1"])) is None

@@ -197,7 +197,7 @@ def test_excessive_sizes_after_resampling_are_errors(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", STORED, PixelSpacing=["9e9", "1"])
     failure = read(path, spacing=(1.0, 1.0), size=(8, 8))
     assert failure.reason.startswith("would have sides (108000000000, 8) after")
-    assert failure.reason.endswith("may be wrong, which is (9000000000.0, 1.0) mm")
+    assert failure.reason.endswith("spacing of (9000000000.0, 1.0) mm may be wrong")
 
 
 def test_warnings_and_failures_contain_no_names(tmp_path, recwarn, caplog):
@@ -232,3 +232,22 @@ def test_arguments_and_results_can_be_sent_to_other_processes(tmp_path):
 def test_missing_files(tmp_path):
     path = Path(tmp_path, "none.png")
     assert read(path) == Failure(str(path), "does not exist")
+
+
+def test_pixels_that_are_not_square_keep_their_aspect(tmp_path):
+    tall = {"PixelAspectRatio": ["3", "1"]}
+    path = write_dicom(tmp_path / "a.dcm", np.ones((6, 18), np.uint16), **tall)
+    (image,) = read(path, size=(18, 18))
+    assert image.facts["resized_shape"] == (18, 18)
+    assert image.spacing is None
+    assert image.facts["spacing"] is None
+    (stored,) = read(path)
+    assert stored.values.shape == (6, 18)
+    path = write_dicom(
+        tmp_path / "b.dcm",
+        np.ones((6, 18), np.uint16),
+        PixelSpacing=["1", "1"],
+        **tall,
+    )
+    (image,) = read(path, size=(18, 18))  # millimeters count
+    assert image.facts["resized_shape"] == (6, 18)
