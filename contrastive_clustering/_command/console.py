@@ -19,6 +19,9 @@ OPTIONS = {
     "None and NaN into texts": "If their group is unknown, leave the cells empty",
     "Leave groups out": "Leave --groups out",
     "Pass a source with": "Pass a folder with",
+    "Pass a smaller size, fewer files, or out, the path of a file for the images": (
+        "Lower --size or pass fewer images"
+    ),
     "Pass another window": "Pass another --window",
     "Pass size instead of spacing": "Leave out --spacing",
     "Pass the slices of one time point or echo as a list of paths": (
@@ -46,6 +49,9 @@ OPTIONS = {
 # The model determines how images are read for a prediction.
 OPTIONS_OF_PREDICT = {
     **OPTIONS,
+    "Pass a smaller size, fewer files, or out, the path of a file for the images": (
+        "Pass fewer images at a time"
+    ),
     "Pass another window": "Use a model that was trained with another --window",
     "Pass as_volumes=True": "Use a model that was trained with --volumes",
     "Pass window='file' to map all to 8 bits": (

@@ -1,5 +1,6 @@
 """Check the parameters of `load_images`."""
 
+import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
+from contrastive_clustering._images.dicom import MAX_VALUES
 from contrastive_clustering._images.dicom_facts import make_key
 from contrastive_clustering._images.loaded import ReadSettings
 from contrastive_clustering._images.spool import ZARR_SUFFIX
@@ -56,6 +58,11 @@ def make_settings(params: Mapping[str, Any]) -> ReadSettings:
     if size is not None and not all(1 <= side <= MAX_SIDE for side in size):
         raise ValueError(
             f"size={show(params['size'])} is not valid. Sides must be 1 to {MAX_SIDE}."
+        )
+    if size is not None and math.prod(map(int, size)) > MAX_VALUES:
+        raise ValueError(
+            f"size={show(params['size'])} is not valid: more than {MAX_VALUES} values, "
+            "the limit for one image or volume. Pass a smaller size."
         )
     spacing = _per_axis(params["spacing"], "spacing", n_axes, Real)
     if spacing is not None and not all(0 < step < float("inf") for step in spacing):

@@ -1,5 +1,6 @@
 """Read all items of a source into an array and a table."""
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from contrastive_clustering._images.table import (
     make_table,
 )
 from contrastive_clustering._utils.caller_warnings import warn
+from contrastive_clustering._utils.memory import show_bytes, total_memory
 from contrastive_clustering._utils.messages import quantity, show
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.progress import Progress, run_tasks
@@ -85,6 +87,8 @@ def load_files(
     pandas = import_pandas("load_images")
     entries, table = find_entries(source, path_column)
     items, failures = _make_items(entries, settings, n_jobs, verbose)
+    if out is None and settings.size is not None:
+        _check_memory(len(items), settings.size)
     if table is not None and settings.as_volumes:
         _report_differing_rows(pandas, table, path_column, entries, items)
     spool: Spool = MemorySpool(len(items)) if out is None else FileSpool(out)
@@ -109,6 +113,21 @@ def load_files(
         paths=np.array(collected.paths, dtype=object),
         errors=pandas.DataFrame(collected.failures, columns=Failure._fields),
     )
+
+
+def _check_memory(n_items: int, size: Sequence[int]) -> None:
+    """Raise a ValueError if images of a given size cannot fit into memory.
+
+    A larger array could still be reserved; the system would end the process later.
+    """
+    needed, total = n_items * math.prod(size), total_memory()
+    if total is not None and needed > total:
+        raise ValueError(
+            f"size={show(tuple(size))} is too large: {quantity(n_items, 'file')} would "
+            f"take at least {show_bytes(needed)}, and the memory has "
+            f"{show_bytes(total)}. Pass a smaller size, fewer files, or out, the path "
+            "of a file for the images."
+        )
 
 
 def _make_items(

@@ -1,6 +1,7 @@
 """Explain errors of training and prediction that run out of memory."""
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -101,6 +102,14 @@ def _message(net: Any, task: str) -> str:
         message + f"Pass fewer samples per call, or set net_.batch_size={half} on the "
         "fitted estimator, which takes about half as much; the result is the same."
     )
+
+
+def total_memory() -> int | None:
+    """Return the number of bytes of the memory of this machine, or None if unknown."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # on Windows, for example
+        return None
 
 
 def show_bytes(n_bytes: int) -> str:

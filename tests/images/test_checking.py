@@ -43,6 +43,10 @@ def test_numbers_apply_to_all_axes():
         ({"size": True}, r"^size=True is not valid"),
         ({"size": (8, 8, 8)}, r"^size=\(8, 8, 8\) is not valid.*\(height, width\)"),
         ({"size": (8, 8), "as_volumes": True}, r"tuple \(depth, height, width\)"),
+        (
+            {"size": 1025, "as_volumes": True},
+            r"^size=1025 is not.* than 1073741824 v",
+        ),
         ({"spacing": 0}, r"^spacing=0 is not valid\. Pass positive numbers of mil"),
         ({"spacing": float("nan")}, r"^spacing=nan is not valid"),
         ({"spacing": "1 mm"}, r"^spacing='1 mm' is not valid\. Pass a number or"),

@@ -185,3 +185,20 @@ def test_rows_of_slices_of_a_volume_that_differ_are_named(tmp_path, to_table):
         bunch = load(to_table(columns), settings={"as_volumes": True})
     assert bunch.metadata["age"].tolist() == [40, 50, 60]
     assert bunch.metadata["slice"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("memory", [20 * 8 * 9 - 1, None])
+def test_sizes_beyond_the_memory_are_refused_before_reading(
+    folder, memory, monkeypatch, tmp_path_factory
+):
+    monkeypatch.setattr(collecting, "total_memory", lambda: memory)
+    settings = {"size": (8, 9)}
+    out = tmp_path_factory.mktemp("out") / "a.npy"
+    assert load(folder, settings=settings, out=out).images.shape == (20, 8, 9)
+    if memory is None:
+        assert load(folder, settings=settings).images.shape == (20, 8, 9)
+        return
+    monkeypatch.setattr(collecting, "read_item", None)
+    message = r"^size=\(8, 9\) is too large: 20 files .*1\.4 KiB.* Pass a smaller size"
+    with pytest.raises(ValueError, match=message):
+        load(folder, settings=settings)

@@ -6,7 +6,11 @@ import torch
 from skorch.callbacks import Callback
 
 from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._utils.memory import is_out_of_memory, show_bytes
+from contrastive_clustering._utils.memory import (
+    is_out_of_memory,
+    show_bytes,
+    total_memory,
+)
 
 ALLOCATOR = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
@@ -103,3 +107,10 @@ def test_errors_of_too_large_networks_name_latent_dim(images):
 )
 def test_bytes_are_shown_in_units(n_bytes, shown):
     assert show_bytes(n_bytes).startswith(shown)
+
+
+def test_the_memory_is_known_on_posix_only(monkeypatch):
+    total = total_memory()
+    assert total is None or total > 2**26
+    monkeypatch.delattr("os.sysconf", raising=False)
+    assert total_memory() is None
