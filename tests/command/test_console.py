@@ -7,6 +7,7 @@ from contrastive_clustering._command.console import Console, fail, in_options
 from contrastive_clustering._data.extreme_values import doubts_of_extremes
 from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._data.scaling import Scaler
+from contrastive_clustering._images import collecting
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.nuisance import Nuisance
 
@@ -91,3 +92,13 @@ def test_texts_that_say_that_groups_are_unknown_are_explained(capsys):
         "Warning: --groups has several images with the identifier '?', which count as "
         "one group. If their group is unknown, leave the cells empty.\n"
     )
+
+
+def test_the_remedy_for_sizes_beyond_the_memory_is_an_option(monkeypatch):
+    monkeypatch.setattr(collecting, "total_memory", lambda: 100)
+    with pytest.raises(ValueError, match="is too large") as caught:
+        collecting._check_memory(5, (8, 8))
+    text = in_options(str(caught.value))
+    assert text.endswith("Lower --size or pass fewer images.")
+    text = in_options(str(caught.value), predicts=True)
+    assert text.endswith("Pass fewer images at a time.")
