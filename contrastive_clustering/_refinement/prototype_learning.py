@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from contrastive_clustering._networks.autoencoder import PrototypeHead
+from contrastive_clustering._utils.device import is_asynchronous
 from contrastive_clustering._utils.kmeans import fit_kmeans
 from contrastive_clustering._utils.seeding import (
     SeedStream,
@@ -155,8 +156,13 @@ def learn_strata(
     )
     generator = make_generator(derive_seed(seed, SeedStream.PROTOTYPES), device)
     size = min(LEARNING_BATCH, len(samples))
+    probability = None
+    if weights is not None:
+        # MPS has no float64.
+        dtype = torch.float32 if is_asynchronous(device) else torch.float64
+        probability = torch.from_numpy(weights).to(device, dtype)
     for _ in range(n_steps):
-        batch = _draw_batch(len(samples), size, weights, generator)
+        batch = _draw_batch(len(samples), size, probability, generator)
         learned.prototypes.grad = cross_entropy_gradient(
             learned, directions[batch], targets[batch]
         )
@@ -219,11 +225,13 @@ def cross_entropy_gradient(
 
 
 def _draw_batch(
-    n_samples: int, size: int, weights: np.ndarray | None, generator: torch.Generator
+    n_samples: int,
+    size: int,
+    probability: torch.Tensor | None,
+    generator: torch.Generator,
 ) -> torch.Tensor:
     """Return the indices of a batch, drawn with replacement."""
-    device = generator.device
-    if weights is None:
+    if probability is None:
+        device = generator.device
         return torch.randint(n_samples, (size,), generator=generator, device=device)
-    probability = torch.from_numpy(weights).to(device)
     return torch.multinomial(probability, size, replacement=True, generator=generator)

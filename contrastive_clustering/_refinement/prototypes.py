@@ -76,8 +76,9 @@ class PrototypeClustering:
         ConvergenceWarning
             If a prototype has no member; it is dropped.
         """
-        origin = head.origin.double().cpu().numpy()
-        prototypes = _unit(head.prototypes.detach().double().cpu().numpy())
+        # Converted on the host, because MPS has no float64.
+        origin = head.origin.cpu().double().numpy()
+        prototypes = _unit(head.prototypes.detach().cpu().double().numpy())
         raw = _logits(latents, prototypes, origin, head.temperature).argmax(axis=1)
         # Dropping prototypes without members does not change any assignment.
         kept, labels = np.unique(raw, return_inverse=True)
