@@ -1,4 +1,4 @@
-"""Fits on a machine without a GPU, as on one: see emulated_gpu.py."""
+"""Fits on an emulated GPU."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ CASES += ["terms", "pretrained"]
 
 @pytest.fixture(scope="module")
 def differences():
-    """What differs between fits on the emulated device and on the CPU, by case."""
+    """Differences between fits on the emulated device and on the CPU, by case."""
     found = subprocess.run(
         [sys.executable, SCRIPT],
         capture_output=True,
