@@ -9,7 +9,13 @@ from typing import Any
 import torch
 
 # Text of RuntimeErrors raised by allocators without an error class of their own.
-ALLOCATORS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory")
+ALLOCATORS = (
+    "DefaultCPUAllocator",
+    "can't allocate memory",
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 # NT-Xent requires two samples.
 MIN_BATCH = 2

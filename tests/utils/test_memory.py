@@ -19,6 +19,7 @@ ALLOCATOR = (
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError(ALLOCATOR),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
     MemoryError(),
     np._core._exceptions._ArrayMemoryError((10**9,), np.dtype("f8")),
 ]
