@@ -87,7 +87,7 @@ class ClusterNumberDisplay(Display):
             with a given number of strata.
         """
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
-        result = estimator.cluster_number_search_
+        result = estimator._model.search
         if result is None:
             raise ValueError(
                 "The estimator did not search for the number of strata, as it was "

@@ -68,9 +68,17 @@ class FittedAttributes(EstimatorParameters):
         return link_centers(self.cluster_centers_)
 
     @property
-    def cluster_number_search_(self) -> ClusterNumberResult | None:
+    def cluster_number_search_(self) -> ClusterNumberResult:
         """Candidates and scores of the search for the number of strata."""
-        return self._fitted.search
+        search = self._fitted.search
+        if search is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute "
+                "'cluster_number_search_': there was no search for the number of "
+                'strata. Fit with n_clusters="auto" or a ClusterNumberSearch, and a '
+                "clusterer that does not find the number itself."
+            )
+        return search
 
     @property
     def net_(self) -> ContrastiveNet:

@@ -240,9 +240,9 @@ class ContrastiveAutoencoderClusterer(
         The training sample closest to the center of each stratum; only if
         `store_examples` is True.
 
-    cluster_number_search_ : ClusterNumberResult or None
-        Candidates and scores of the search for the number of strata; None if there was
-        no search.
+    cluster_number_search_ : ClusterNumberResult
+        Candidates and scores of the search for the number of strata; only if there was
+        one, with `n_clusters` "auto" or a :class:`ClusterNumberSearch`.
 
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_.encoder`` maps a standardized batch, channels

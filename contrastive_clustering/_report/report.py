@@ -325,7 +325,7 @@ def _plot_sections(
         add("labels", "Strata and labels", spread)
     if estimator.n_clusters_ > 1:
         add("similarity", "Similarity of strata", plots.similarity(estimator))
-    if estimator.cluster_number_search_ is not None:
+    if estimator._model.search is not None:
         curve = plots.cluster_number(estimator)
         add("search", "Number of strata", curve, sections.search_table(estimator))
     if estimator.history_:

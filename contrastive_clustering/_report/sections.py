@@ -79,7 +79,7 @@ def summary(
     grouping: Grouping | None = None,
 ) -> Section:
     """Return the section on the fit, the training set and the sizes of the strata."""
-    scaler, search = estimator._model.scaler, estimator.cluster_number_search_
+    scaler, search = estimator._model.scaler, estimator._model.search
     n_first, n_second = (len(epochs) for epochs in _epochs_of_phases(estimator))
     seconds = sum(epoch.get("dur", 0.0) for epoch in estimator.history_)
     origin = "as requested"

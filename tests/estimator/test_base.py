@@ -13,6 +13,7 @@ ATTRIBUTES = [
     "n_clusters_",
     "linkage_",
     "cluster_number_search_",
+    "group_labels_",
     "net_",
     "history_",
     "n_features_in_",
@@ -40,10 +41,18 @@ def test_attributes_are_those_of_the_model(fitted_digits, digits):
     assert len(vars(fitted_digits)) == len(fitted_digits.get_params(deep=False)) + 1
 
 
-@pytest.mark.parametrize("name", ["feature_names_in_", "examples_"])
-def test_optional_attributes_are_missing(fitted_digits, name):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("feature_names_in_", "X had no column names"),
+        ("examples_", "Set store_examples=True"),
+        ("cluster_number_search_", 'no search .* Fit with n_clusters="auto"'),
+        ("group_labels_", "Pass groups to fit"),
+    ],
+)
+def test_optional_attributes_are_missing(fitted_digits, name, reason):
     assert not hasattr(fitted_digits, name)
-    with pytest.raises(AttributeError, match=name):
+    with pytest.raises(AttributeError, match=f"attribute '{name}': .*{reason}"):
         getattr(fitted_digits, name)
 
 

@@ -246,7 +246,7 @@ def test_the_number_of_strata_is_searched_for(digits):
     assert np.isfinite(result.scores).all()
     clusterer.set_params(n_clusters=4).fit(images[:500])
     assert clusterer.n_clusters_ == 4
-    assert clusterer.cluster_number_search_ is None
+    assert not hasattr(clusterer, "cluster_number_search_")
 
 
 def test_the_error_for_missing_examples_names_the_parameter(tiny_images, fast):
