@@ -13,8 +13,8 @@ from contrastive_clustering._command.reading import LoadedFolder
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.stray_text import find_stray_text
 
-# Name of the patients of DICOM files, and their column of hashes in the metadata.
-PATIENT, HASHES = "patient", "groups"
+# Column of the patients of DICOM files, as hashes.
+PATIENT = "patient"
 
 # Columns of the metadata of files that strata are compared with.
 FACTS = ("modality", "manufacturer", "model", "view", "body_part")
@@ -100,7 +100,7 @@ def read_variables(
     columns = {name: folder.facts[name] for name in FACTS}
     columns = {name: values for name, values in columns.items() if values.nunique() > 1}
     known = {name: folder.facts[name] for name in FACTS}
-    known[PATIENT] = folder.facts[HASHES]
+    known[PATIENT] = folder.facts[PATIENT]
     if table is not None:
         joined = join(table, options.path_column, folder.paths, console=console)
         # Paths are not compared with strata, but those of folders may name patients.
@@ -119,8 +119,8 @@ def read_variables(
                 f"--groups: {n_missing} of {len(groups)} images {have} no value in "
                 f"{options.groups!r}. Each counts as a group of its own."
             )
-    elif not options.predicts and folder.facts[HASHES].duplicated().any():
-        _suggest_groups(folder.facts[HASHES], console)
+    elif not options.predicts and folder.facts[PATIENT].duplicated().any():
+        _suggest_groups(folder.facts[PATIENT], console)
     nuisance = {
         name: _pick(known, name, "--nuisance")
         for name in getattr(options, "nuisance", [])

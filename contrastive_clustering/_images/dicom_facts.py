@@ -91,7 +91,7 @@ def dicom_facts(dataset: Any, key: bytes) -> dict[str, Any]:
         column: _text(dataset.get(name)) for column, name in COPIED.items()
     }
     facts["study_day"] = _ordinal(dataset.get("StudyDate"))
-    facts["groups"] = hash_patient(dataset, key)
+    facts["patient"] = hash_patient(dataset, key)
     return facts | {"format": "DICOM"}
 
 

@@ -116,8 +116,8 @@ def load_images(
             "resized_shape" before padding and cropping, "offset" of the resized image
             in the result, "spacing" of the result, "window_center", "window_width",
             "inverted" (whether zero was white), and from DICOM files "modality",
-            "manufacturer", "model", "view", "body_part", "groups" (hash of the
-            patient), "study_day" (days since the first loaded study of the patient).
+            "manufacturer", "model", "view", "body_part", "patient" (a hash),
+            "study_day" (days since the first loaded study of the patient).
             "duplicate_of" is the index of the first image with the same content, or -1.
             Names, identifiers and dates are left out.
         paths : ndarray of str, shape (n,)

@@ -22,7 +22,7 @@ COLUMNS = {
     "model": "object",
     "view": "object",
     "body_part": "object",
-    "groups": "object",
+    "patient": "object",
     "study_day": "float64",
     "duplicate_of": "int64",
 }
@@ -67,7 +67,7 @@ def make_table(
     )
     # Days since the first study of the patient, if both are known.
     days = facts["study_day"]
-    facts["study_day"] = days - days.groupby(facts["groups"]).transform("min")
+    facts["study_day"] = days - days.groupby(facts["patient"]).transform("min")
     if table is None:
         return facts
     table = _to_pandas(pandas, table)

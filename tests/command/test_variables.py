@@ -16,7 +16,7 @@ def facts(**changed):
         "model": [None] * 4,
         "view": [None] * 4,
         "body_part": [None] * 4,
-        "groups": ["h1", "h1", None, "h2"],
+        "patient": ["h1", "h1", None, "h2"],
         **changed,
     }
     return pd.DataFrame(columns, dtype=object)
@@ -48,7 +48,7 @@ def test_columns_of_files_that_vary_are_metadata(tmp_path, capsys):
 
 
 def test_without_variables_there_is_no_metadata(tmp_path, capsys):
-    found = facts(modality=["DX"] * 4, groups=[None] * 4)
+    found = facts(modality=["DX"] * 4, patient=[None] * 4)
     assert read(tmp_path, found=found).metadata is None
     assert capsys.readouterr().err == ""
 

@@ -124,7 +124,7 @@ def test_frames_and_tables(tmp_path):
     assert bunch.metadata["site"].tolist() == ["x", "y", "y"]
     assert bunch.metadata["frame"].tolist() == [0, 0, 1]
     assert bunch.metadata["study_day"].tolist() == [0, 9, 9]
-    assert bunch.metadata["groups"].nunique() == 1
+    assert bunch.metadata["patient"].nunique() == 1
     assert IDENTIFIER not in bunch.metadata.to_string()
     assert "2020" not in bunch.metadata.to_string()
 

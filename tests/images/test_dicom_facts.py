@@ -15,14 +15,14 @@ STORED = np.zeros((2, 2), np.uint16)
 
 def test_facts_contain_no_identifiers():
     facts = dicom_facts(make_dicom(STORED), make_key("salt"))
-    assert facts | {"study_day": None, "groups": None} == {
+    assert facts | {"study_day": None, "patient": None} == {
         "modality": "CT",
         "manufacturer": "Maker",
         "model": "Model 1",
         "view": "AP",
         "body_part": None,
         "study_day": None,
-        "groups": None,
+        "patient": None,
         "format": "DICOM",
     }
     assert facts["study_day"] == 737434  # 2020-01-10

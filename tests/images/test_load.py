@@ -26,7 +26,7 @@ def test_a_mixed_folder_with_broken_files(tmp_path):
     assert bunch.errors["path"].tolist() == [
         str(tmp_path / name) for name in ("4.png", "5.dcm", "6.tif")
     ]
-    assert bunch.metadata["groups"].isna().tolist() == [True, True, False, False]
+    assert bunch.metadata["patient"].isna().tolist() == [True, True, False, False]
     assert IDENTIFIER not in bunch.metadata.to_string()
     assert bunch.metadata["resized_shape"].tolist() == [(16, 12)] * 4
     assert list(bunch) == ["images", "metadata", "paths", "errors"]

@@ -28,12 +28,12 @@ def test_columns_have_types():
 
 @pytest.mark.parametrize("as_table", [pd.DataFrame, pl.DataFrame])
 def test_columns_of_the_caller_come_first_and_take_precedence(as_table):
-    own = as_table({"path": ["a", "b"], "site": [5, 6], "groups": ["x", "y"]})
+    own = as_table({"path": ["a", "b"], "site": [5, 6], "patient": ["x", "y"]})
     table = make_table(pd, facts(3), [1, 1, 0], own, "path")
-    assert list(table.columns[:2]) == ["site", "groups"]
+    assert list(table.columns[:2]) == ["site", "patient"]
     assert "path" not in table
     assert table["site"].tolist() == [6, 6, 5]
-    assert table["groups"].tolist() == ["y", "y", "x"]
+    assert table["patient"].tolist() == ["y", "y", "x"]
     assert table["frame"].tolist() == [0, 1, 2]
     assert table.index.tolist() == [0, 1, 2]
 
@@ -60,7 +60,7 @@ def test_integers_of_the_caller_are_exact_next_to_missing_values(values, kind):
 def test_days_count_from_the_first_study_of_a_patient():
     columns = facts(5)
     columns["study_day"] = [20, 10, 5, None, 15]
-    columns["groups"] = ["a", "a", None, "a", "b"]
+    columns["patient"] = ["a", "a", None, "a", "b"]
     days = make_table(pd, columns, range(5), None, "path")["study_day"]
     np.testing.assert_array_equal(days, [10, 0, np.nan, np.nan, 0])
 
