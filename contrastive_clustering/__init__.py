@@ -28,6 +28,7 @@ __all__ = [
     "PrototypeRefinement",
     "RGBImageAugmentation",
     "ReconstructionDisplay",
+    "Refinement",
     "SampleDisplay",
     "SelfTrainingRefinement",
     "StrataAssociation",

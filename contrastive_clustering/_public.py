@@ -41,6 +41,7 @@ from contrastive_clustering._evaluation.stability_result import ClusterStability
 from contrastive_clustering._model.cost import CostEstimate
 from contrastive_clustering._networks.losses import nt_xent
 from contrastive_clustering._networks.pretrained import PretrainedEncoder
+from contrastive_clustering._refinement.base import Refinement
 from contrastive_clustering._refinement.prototype_refinement import PrototypeRefinement
 from contrastive_clustering._refinement.self_training import SelfTrainingRefinement
 from contrastive_clustering._report.report import clustering_report
@@ -65,6 +66,7 @@ __all__ = [
     "PrototypeRefinement",
     "RGBImageAugmentation",
     "ReconstructionDisplay",
+    "Refinement",
     "SampleDisplay",
     "SelfTrainingRefinement",
     "StrataAssociation",

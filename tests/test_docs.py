@@ -373,5 +373,14 @@ def test_api_page_lists_all_public_names():
 
 
 def test_metadata_is_only_in_setup_cfg():
+def test_texts_for_users_import_public_modules_only():
+    pages = [*DOCS.glob("*.rst"), *GUIDE, *ROOT.glob("examples/*.py")]
+    pages = [ROOT / "README.md", *pages]
+    private = re.compile(r"(from|import) contrastive_clustering\.[\w.]*\b_\w")
+    # A contributor writes code inside the package.
+    found = {page.name for page in pages if private.search(page.read_text())}
+    assert found == {"contributing.rst"}
+
+
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "project" not in tools

@@ -17,14 +17,32 @@ from contrastive_clustering._utils.param_validation import (
 class Refinement(abc.ABC):
     """Base class of refinements.
 
-    :class:`RefinementNet` trains the network together with prototypes of the clusters.
-    Its refinement defines the objective. A refinement holds only settings; state that
-    changes during training belongs to the net.
+    The second phase trains the network together with prototypes of the clusters. Its
+    refinement defines the objective. Derive a frozen dataclass, and override
+    :meth:`update_assignments` and whatever else differs. A refinement holds only
+    settings; state that changes during training belongs to the net.
 
     Parameters
     ----------
     temperature : float, default=0.1
         Temperature of the soft assignment, which compares directions by their cosine.
+
+    Attributes
+    ----------
+    is_contrastive : bool, default=True
+        Whether the loss includes the contrastive loss and the decorrelation of the
+        first phase.
+
+    moves_prototypes : bool, default=False
+        Whether :meth:`move_prototypes` updates the prototypes instead of the optimizer.
+
+    reclusters : bool, default=False
+        Whether the latents are clustered again at the end.
+
+    See Also
+    --------
+    SelfTrainingRefinement : The default.
+    PrototypeRefinement : The method of the paper's authors.
     """
 
     temperature: float = 0.1
@@ -34,14 +52,8 @@ class Refinement(abc.ABC):
         "temperature": [Number(0, None, closed="neither")],
     }
 
-    # Whether the loss includes the contrastive loss and the decorrelation of the first
-    # phase.
     is_contrastive: ClassVar[bool] = True
-
-    # Whether `move_prototypes` updates the prototypes instead of the optimizer.
     moves_prototypes: ClassVar[bool] = False
-
-    # Whether the latents are clustered again at the end.
     reclusters: ClassVar[bool] = False
 
     @property
@@ -90,7 +102,9 @@ class Refinement(abc.ABC):
         Parameters
         ----------
         output : AutoencoderOutput
-            The network's output for the first views of a batch, then the second views.
+            The network's output for the first views of a batch, then the second views:
+            `latent`, `projection`, `reconstruction` and, of the soft assignment,
+            `logits` of shape (2 * n, n_clusters).
 
         stored : torch.Tensor of shape (n, n_clusters)
             The stored soft assignments, averaged over `target_neighbors`.
@@ -98,7 +112,8 @@ class Refinement(abc.ABC):
         Returns
         -------
         terms : dict of str to torch.Tensor of shape ()
-            Means over the views, weighted, by their names in `LOSS_TERMS`.
+            Means over the views, weighted, by name. The history has an average of
+            "assignment_loss" for each epoch, but none of terms with other names.
         """
         return {}
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
-from contrastive_clustering._refinement.base import Refinement
+from contrastive_clustering import ContrastiveAutoencoderClusterer, Refinement
 
 
 @dataclass(frozen=True, kw_only=True)
