@@ -64,7 +64,7 @@ def estimate_cost(
     >>> from contrastive_clustering import estimate_cost
     >>> X = np.random.default_rng(0).normal(size=(2000, 8, 8))
     >>> cost = estimate_cost(ContrastiveAutoencoderClusterer(10), X)
-    >>> cost.batch_size, cost.n_epochs
+    >>> cost.batch_size, cost.max_epochs
     (125, 45)
     """
     start = snapshot(estimator)

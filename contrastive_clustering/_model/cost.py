@@ -50,8 +50,9 @@ class CostEstimate:
     batch_size : int
         Largest number of samples in a batch.
 
-    n_epochs, refinement_epochs : int
-        Numbers of epochs of the first and of the second phase.
+    max_epochs, refinement_epochs : int
+        Numbers of epochs of the first and of the second phase: the parameters, with
+        numbers instead of "auto".
 
     Examples
     --------
@@ -63,12 +64,12 @@ class CostEstimate:
     seconds: float
     bytes: int
     batch_size: int
-    n_epochs: int
+    max_epochs: int
     refinement_epochs: int
 
     def __str__(self) -> str:
         return (
-            f"about {_show_seconds(self.seconds)} of training ({self.n_epochs} and "
+            f"about {_show_seconds(self.seconds)} of training ({self.max_epochs} and "
             f"{self.refinement_epochs} epochs, batches of {self.batch_size}) and "
             f"{show_bytes(self.bytes)} of memory"
         )
@@ -100,9 +101,9 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
         _reduced(training, n_timed), dataset.scaler, count_changes(training, dataset)
     )
     part = dataset.take(rows)
-    n_epochs, refinement_epochs = _epochs(settings)
+    max_epochs, refinement_epochs = _epochs(settings)
     n_new = _count_new_epochs(settings)
-    n_repeated = n_epochs + refinement_epochs - n_new
+    n_repeated = max_epochs + refinement_epochs - n_new
     seconds = n_new * _seconds_per_sample(net, part)
     if n_repeated:
         with net.module_.keeping_features():
@@ -117,7 +118,7 @@ def estimate_fit(dataset: ArrayDataset, settings: FitSettings) -> CostEstimate:
         seconds=seconds * len(dataset),
         bytes=FIXED_BYTES + working + COPIES_OF_WEIGHTS * BYTES_OF_FLOAT32 * n_weights,
         batch_size=batch_size,
-        n_epochs=n_epochs,
+        max_epochs=max_epochs,
         refinement_epochs=refinement_epochs,
     )
 

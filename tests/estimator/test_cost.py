@@ -53,7 +53,7 @@ def test_an_estimate_changes_nothing(tiny_images, fast):
     assert vars(estimator) == attributes
     assert estimator.callbacks[0].n_batches == estimator.augmentation.n_calls == 0
     assert cost.seconds > 0
-    assert cost.n_epochs == fast["max_epochs"]
+    assert cost.max_epochs == fast["max_epochs"]
     found = [
         each.fit(tiny_images).transform(tiny_images) for each in (estimator, make())
     ]

@@ -68,7 +68,7 @@ def test_seconds_are_those_of_a_sample_times_samples_and_epochs(fast, monkeypatc
         )
         n_epochs = 7 + refinement_epochs
         assert cost.seconds == pytest.approx(0.01 * 40 * n_epochs)
-        assert (cost.n_epochs, cost.refinement_epochs) == (7, refinement_epochs)
+        assert (cost.max_epochs, cost.refinement_epochs) == (7, refinement_epochs)
     assert seen == [(40, 40), (40, 40)]
 
 
