@@ -202,7 +202,7 @@ def usual(fitted, folder):
         "strata": np.arange(12) % 2,
         "values": np.arange(12),
         "survival": (np.arange(12), np.arange(12) % 2),
-        "table": {"age": np.arange(12)},
+        "metadata": {"age": np.arange(12)},
         "nuisance": np.arange(12) % 2,
         "seed": 0,
         "data_home": folder,

@@ -51,7 +51,7 @@ CLUSTERED = "clustered, so that its test across its own clusters would always re
 )
 def associate_strata(
     strata: ArrayLike,
-    table: Any,
+    metadata: Any,
     *,
     groups: ArrayLike | str | None = None,
     survival: tuple[Any, Any] | None = None,
@@ -86,20 +86,20 @@ def associate_strata(
     strata : array-like of shape (n_samples,)
         Stratum of each sample. Samples of noise, -1, are left out.
 
-    table : pandas.DataFrame, polars.DataFrame or dict of columns
+    metadata : pandas.DataFrame, polars.DataFrame or dict of columns
         The variables, one row for each sample, in the order of `strata`; an index is
         ignored. Strings, booleans, tuples, categorical columns and numbers with exactly
         two different values are categories; other numbers are numeric. NaN, None, empty
         strings and the like are missing.
 
     groups : array-like of shape (n_samples,) or str, default=None
-        Identifier of the group of each sample, or the name of a column of `table`. A
-        sample without an identifier is a group of its own. None if each sample is
+        Identifier of the group of each sample, or the name of a column of `metadata`.
+        A sample without an identifier is a group of its own. None if each sample is
         independent of the others.
 
     survival : tuple of (time, event), default=None
         Time to an event or to the end of observation, and whether the event was
-        observed (1 or True) or not (0 or False): names of columns of `table`, or
+        observed (1 or True) or not (0 or False): names of columns of `metadata`, or
         array-likes of shape (n_samples,). All samples of a group must agree.
 
     clustered : str, sequence of names, data frame or array-like of shape \
@@ -142,7 +142,7 @@ def associate_strata(
         If pandas is not installed.
 
     TypeError
-        If `table` has no named columns.
+        If `metadata` has no named columns.
 
     ValueError
         If a parameter is out of range, lengths differ, there are fewer than two strata
@@ -176,8 +176,8 @@ def associate_strata(
     pandas = import_pandas("associate_strata")
     (labels,) = check_labels(strata=strata)
     n_samples = len(labels)
-    series = read_table(table, n_samples, pandas)
-    grouping = _read_groups(groups, table, series, n_samples)
+    series = read_table(metadata, n_samples, pandas)
+    grouping = _read_groups(groups, metadata, series, n_samples)
     columns: list[Column | SurvivalColumn] = []
     if survival is not None:
         columns.append(read_survival(survival, series, grouping, pandas))
@@ -234,19 +234,19 @@ def associate_strata(
 
 
 def _read_groups(
-    groups: Any, table: Any, series: dict[Hashable, Any], n_samples: int
+    groups: Any, metadata: Any, series: dict[Hashable, Any], n_samples: int
 ) -> Grouping:
     """Return the group of each sample, and remove the column that `groups` names."""
     if not isinstance(groups, str):
         return read_units(groups, n_samples)
     if groups not in series:
         raise ValueError(
-            f"groups={show(groups)} is not a column of table. Pass the name of a "
-            "column or one identifier for each sample."
+            f"groups={show(groups)} is not a column of metadata. Pass the name of "
+            "a column or one identifier for each sample."
         )
     series.pop(groups)
     # A series of integers may have become floats, in which some identifiers are equal.
-    return Grouping.read(table[groups], n_samples)
+    return Grouping.read(metadata[groups], n_samples)
 
 
 def _check_strata(n_of_samples: int, n_of_groups: int, n_groups: int) -> None:

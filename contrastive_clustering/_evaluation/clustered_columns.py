@@ -58,8 +58,9 @@ def find_clustered(
         for name in clustered:
             if name not in known:
                 raise ValueError(
-                    f"clustered names {show(name)}, which is not a variable of table. "
-                    "Pass names of columns, or the array of clustered features."
+                    f"clustered names {show(name)}, which is not a column of "
+                    "metadata. Pass names of columns, or the array of clustered "
+                    "features."
                 )
         return set(clustered)
     features = _read_features(clustered, n_samples, pandas)
@@ -81,7 +82,7 @@ def _are_names(clustered: Any) -> bool:
 def _read_features(clustered: ArrayLike, n_samples: int, pandas: Any) -> list[Any]:
     """Return the features as series."""
     if hasattr(clustered, "columns") or isinstance(clustered, dict):
-        return list(read_table(clustered, n_samples, pandas).values())
+        return list(read_table(clustered, n_samples, pandas, "clustered").values())
     features = np.asarray(clustered)
     if features.ndim == 0 or len(features) != n_samples:
         raise ValueError(

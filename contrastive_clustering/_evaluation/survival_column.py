@@ -100,7 +100,7 @@ def read_survival(
     name = "survival" if time.name is None else time.name
     if str(name) in map(str, columns):
         raise ValueError(
-            f"survival and a column of the table are both named {show(str(name))}, so "
+            f"survival and a column of metadata are both named {show(str(name))}, so "
             "that results could not be told apart. Pass the name of the column in "
             "survival instead of its values, or rename it."
         )
@@ -120,10 +120,15 @@ def _find(
 ) -> Any:
     if not _is_name(values):
         return to_series(values, f"the {what} of survival", n_samples, pandas)
+    if not columns:
+        raise ValueError(
+            f"the {what} of survival is {show(values)}, but there are no columns. Pass "
+            "an array."
+        )
     if values not in columns:
         raise ValueError(
             f"the {what} of survival is {show(values)}, which is not a column of "
-            "table. Pass the name of a column or an array."
+            "metadata. Pass the name of a column or an array."
         )
     return columns[values].rename(values)
 

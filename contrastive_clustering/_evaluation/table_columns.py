@@ -70,7 +70,7 @@ class Column:
 
 
 def read_table(
-    table: Any, n_samples: int, pandas: Any, parameter: str = "table"
+    table: Any, n_samples: int, pandas: Any, parameter: str = "metadata"
 ) -> dict[Hashable, Any]:
     """Return the columns of a table by name, as pandas series.
 
@@ -85,7 +85,7 @@ def read_table(
     pandas : module
         The pandas package.
 
-    parameter : str, default="table"
+    parameter : str, default="metadata"
         Name of the parameter, for messages.
 
     Returns
@@ -236,7 +236,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     UserWarning
         As by `warn_of_stray_text`.
     """
-    where = f"column {show(name)} of table"
+    where = f"column {show(name)} of metadata"
     if not pandas.api.types.is_numeric_dtype(series.dtype):
         series = series.mask(series.map(is_missing).astype(bool))  # empty texts
     if is_numeric(series, where, pandas):

@@ -235,16 +235,16 @@ def _associate(
     seed: int,
 ) -> StrataAssociation:
     pandas = import_pandas("clustering_report")
-    table = {name: values.iloc[chosen.rows] for name, values in data.columns.items()}
+    metadata = {name: values.iloc[chosen.rows] for name, values in data.columns.items()}
     pair = None
     if survival is not None:
-        # A table without columns is not valid, so that one of the pair is in it.
-        table[EVENT] = survival.event
+        # Metadata without columns is not valid, so that one of the pair is in it.
+        metadata[EVENT] = survival.event
         pair = (pandas.Series(survival.time, name=survival.name), EVENT)
     is_table = chosen.samples.ndim == 2
     return associate_strata(
         labels,
-        table,
+        metadata,
         groups=data.grouping.codes[chosen.rows] if data.grouped else None,
         survival=pair,
         clustered=np.asarray(chosen.samples[:]) if is_table else (),
@@ -271,7 +271,7 @@ def _read_columns(metadata: Any, n_samples: int, pandas: Any) -> dict[Hashable, 
     for name in names:
         if names.count(name) == 1:
             read_column(metadata[name], f"column {show(name)} of metadata", n_samples)
-    return read_table(metadata, n_samples, pandas, "metadata")
+    return read_table(metadata, n_samples, pandas)
 
 
 def _get(columns: dict[Hashable, Any], name: Hashable, parameter: str) -> Any:

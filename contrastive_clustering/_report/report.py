@@ -100,7 +100,7 @@ def clustering_report(
         the home folder.
 
     metadata : pandas.DataFrame, polars.DataFrame or dict of columns, default=None
-        Variables to compare the strata with, one row for each sample: see `table` of
+        Variables to compare the strata with, one row for each sample: see `metadata` of
         :func:`associate_strata`. Columns whose values may identify persons are left
         out, such as names most of which differ between groups. Without `groups`, names
         of persons with several samples are recognized less reliably.

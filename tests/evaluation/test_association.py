@@ -227,7 +227,7 @@ def test_clustered_variables_are_refused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"strata": [0, 1]}, "column 'x' of table has 6 values, but strata has 2"),
+        ({"strata": [0, 1]}, "column 'x' of metadata has 6 values, but strata has 2"),
         ({"strata": [0] * 6}, "strata has 1 label without noise"),
         ({"strata": [-1] * 6}, "strata has 0 labels without noise"),
         ({"strata": [0, 1, NAN, 0, 1, 1]}, "Some labels are missing"),
@@ -235,7 +235,7 @@ def test_clustered_variables_are_refused():
         ({"strata": ["a", "b", None, "a", "b", "b"]}, "missing, the first at index 2"),
         ({"groups": [1] * 6}, "groups has one group only"),
         ({"groups": [1, 2]}, "groups has 2 values, but there are 6 samples"),
-        ({"groups": "patient"}, "groups='patient' is not a column of table"),
+        ({"groups": "patient"}, "groups='patient' is not a column of metadata"),
         ({"groups": [0, 0, 0, 1, 1, 1]}, "same most frequent stratum"),
         ({"survival": ("x", "dead")}, "'dead', which is not a column"),
         ({"survival": "x"}, "'survival' parameter"),
@@ -248,7 +248,7 @@ def test_clustered_variables_are_refused():
     ],
 )
 def test_bad_input(change, message):
-    arguments = {"strata": [0, 0, 1, 0, 1, 0], "table": {"x": [1, 2, 3, 4, 5, 6]}}
+    arguments = {"strata": [0, 0, 1, 0, 1, 0], "metadata": {"x": [1, 2, 3, 4, 5, 6]}}
     with pytest.raises(ValueError, match=message):
         associate_strata(**arguments | change)
 

@@ -106,9 +106,12 @@ def test_two_samples_are_too_few_to_match():
 @pytest.mark.parametrize(
     ("clustered", "message"),
     [
-        (["age", "weight"], "clustered names 'weight', which is not a variable"),
+        (
+            ["age", "weight"],
+            "clustered names 'weight', which is not a column of metadata",
+        ),
         (X[:5], r"clustered has the shape \(5, 3\), but strata has 40"),
-        ({"a": [1, 2]}, "column 'a' of table has 2 values"),
+        ({"a": [1, 2]}, "column 'a' of clustered has 2 values"),
     ],
 )
 def test_bad_input(clustered, message):

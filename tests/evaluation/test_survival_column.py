@@ -43,7 +43,7 @@ def test_names_and_arrays(survival, name, left):
 def test_a_column_with_the_name_of_the_times_is_refused(survival, name):
     columns = {**make_columns(), "survival": pd.Series(TIME)}
     assert read_survival(("survival", "e"), dict(columns), ALONE, pd).known.any()
-    message = f"survival and a column of the table are both named '{name}'"
+    message = f"survival and a column of metadata are both named '{name}'"
     with pytest.raises(ValueError, match=message):
         read_survival(survival, columns, ALONE, pd)
 
@@ -80,6 +80,12 @@ def test_bad_input(survival, message):
     columns = {"t": pd.Series([1.0, 1, 2, 2])}
     with pytest.raises(ValueError, match=message):
         read_survival(survival, columns, grouping, pd)
+
+
+def test_a_name_without_columns_is_refused():
+    """The display of survival takes arrays only."""
+    with pytest.raises(ValueError, match=r"is 't', but there are no columns\. Pass an"):
+        read_survival(("t", EVENT), {}, ALONE, pd)
 
 
 def test_a_text_among_times_is_named():

@@ -78,13 +78,13 @@ def test_categories(values, codes, levels):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1.0, 2.0, np.inf], "^column 'x' of table is infinite at index 2"),
+        ([1.0, 2.0, np.inf], "^column 'x' of metadata is infinite at index 2"),
         ([1, "SECRET", 3], "different or unknown types, for example at index 1"),
         (
             pd.Series([10**400, 1], dtype=object),
-            "^column 'x' of table has an integer beyond",
+            "^column 'x' of metadata has an integer beyond",
         ),
-        ([2**60, 2**60 + 1], r"^column 'x' of table has integers above 2\*\*53"),
+        ([2**60, 2**60 + 1], r"^column 'x' of metadata has integers above 2\*\*53"),
         ([(1,), "1"], "different or unknown types, for example at index 1"),
         ([[1], [2]], "different or unknown types, for example at index 0"),
         ([1j, 2j], "neither a number nor a category"),
@@ -121,13 +121,25 @@ def test_tables_of_any_library(table):
         (np.zeros((2, 2)), TypeError, "has no named columns"),
         ({}, ValueError, "has no columns"),
         (pd.DataFrame([[1, 2]] * 2, columns=["a", "a"]), ValueError, "named 'a'"),
-        ({"a": [1, 2, 3]}, ValueError, r"column 'a' of table has 3 values, but .* 2"),
-        ({"a": np.zeros((2, 2))}, ValueError, "column 'a' of table is not one-dim"),
-        ({"a": 5}, ValueError, "column 'a' of table is not one-dimensional"),
-        (pd.DataFrame(FRAME).to_dict(), TypeError, "column 'age' of table is of type"),
-        ({"a": {5, 6}}, TypeError, "column 'a' of table is of type set"),
-        ({1: [1, 2], "1": [1, 2]}, ValueError, "table has columns named 1 and '1', wh"),
-        ({"a": "bc"}, ValueError, "column 'a' of table is not one-dimensional"),
+        (
+            {"a": [1, 2, 3]},
+            ValueError,
+            r"column 'a' of metadata has 3 values, but .* 2",
+        ),
+        ({"a": np.zeros((2, 2))}, ValueError, "column 'a' of metadata is not one-dim"),
+        ({"a": 5}, ValueError, "column 'a' of metadata is not one-dimensional"),
+        (
+            pd.DataFrame(FRAME).to_dict(),
+            TypeError,
+            "column 'age' of metadata is of type",
+        ),
+        ({"a": {5, 6}}, TypeError, "column 'a' of metadata is of type set"),
+        (
+            {1: [1, 2], "1": [1, 2]},
+            ValueError,
+            "metadata has columns named 1 and '1', wh",
+        ),
+        ({"a": "bc"}, ValueError, "column 'a' of metadata is not one-dimensional"),
     ],
 )
 def test_bad_tables(table, error, message):
@@ -166,9 +178,9 @@ def test_any_list_is_read_or_refused(values):
         message = str(error)
         event("refused")
     else:
-        message = "column 'x' of table "
+        message = "column 'x' of metadata "
         np.testing.assert_array_equal(column.known, np.logical_not(missing))
-    assert message.startswith("column 'x' of table ")
+    assert message.startswith("column 'x' of metadata ")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,9 @@ def test_texts_among_numbers_are_named():
     column = read_column("age", pd.Series(ages), pd)  # codes, possibly
     assert column.kind == "categorical"
     ages[17] = "Smith"
-    with pytest.warns(UserWarning, match=r"^column 'age' of table .* index 17, is a t"):
+    with pytest.warns(
+        UserWarning, match=r"^column 'age' of metadata .* index 17, is a t"
+    ):
         column = read_column("age", pd.Series(ages), pd)
     assert column.kind == "categorical"
     for table in (
