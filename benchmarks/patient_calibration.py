@@ -103,7 +103,7 @@ def audit_probes(asked: argparse.Namespace) -> pd.DataFrame:
                     n_permutations=39,
                     random_state=seed,
                 ).table.loc["site"]
-                found += row["probe_low"] > row["chance"]
+                found += row["probe_low"] > row["probe_chance"]
             rates = show_rates(pd.Series({"encoded": found}), asked.sets)
             rows.append({"patients": n, "second site": share} | rates)
     return pd.DataFrame(rows)

@@ -170,7 +170,7 @@ data frame or mapping of names to columns
     ... )
     >>> audit.verdicts
     {'site': 'confounded'}
-    >>> audit.table.loc["site", ["p", "probe", "chance"]].tolist()
+    >>> audit.table.loc["site", ["p", "probe", "probe_chance"]].tolist()
     [0.001, 1.0, 0.5]
     """
     import_pandas("audit_confounding")

@@ -25,9 +25,9 @@ class ConfoundingAudit:
         - "n_levels" and "n": number of levels and of units;
         - "agreement" and "p": adjusted mutual information of strata and levels, and its
           p-value by permutation;
-        - "probe", "probe_low", "probe_high" and "chance": balanced accuracy of a linear
-          probe of the level on the latents, the limits of its interval, and its value
-          by chance; NaN if there are no latents;
+        - "probe", "probe_low", "probe_high" and "probe_chance": balanced accuracy of a
+          linear probe of the level on the latents, the limits of its interval, and its
+          value by chance; NaN if there are no latents;
         - "robustness_index" and "robustness_index_chance": neighbors of the same class
           at another level against neighbors of another class at the same level, and
           the same for all samples instead of neighbors; NaN without classes or
@@ -45,7 +45,7 @@ class ConfoundingAudit:
     strata : ndarray of shape (n_strata,)
         The strata, sorted, without noise.
 
-    y_accuracy : float
+    y_balanced_accuracy : float
         Balanced accuracy of the classes if each stratum predicts its most frequent
         class, by group; NaN without classes. It is optimistic, as the classes are those
         that it was learned from.
@@ -70,7 +70,7 @@ class ConfoundingAudit:
     table: Any
     composition: Any
     strata: np.ndarray
-    y_accuracy: float
+    y_balanced_accuracy: float
     n_groups: int | None
     n_samples: int
     n_noise: int
@@ -122,8 +122,9 @@ class ConfoundingAudit:
         if self.n_noise:
             verb = "is" if self.n_noise == 1 else "are"
             text += f"; {quantity(self.n_noise, 'noise sample')} {verb} left out"
-        if not np.isnan(self.y_accuracy):
-            text += f"; balanced accuracy of y from the strata {self.y_accuracy:.3f}"
+        if not np.isnan(self.y_balanced_accuracy):
+            text += "; balanced accuracy of y from the strata "
+            text += f"{self.y_balanced_accuracy:.3f}"
         return text
 
     def _method(self) -> str:
@@ -144,7 +145,7 @@ def _describe(row: Any) -> list[str]:
         lines.append(
             f"linear probe of the latents: balanced accuracy {row['probe']:.3f} "
             f"[{row['probe_low']:.3f}, {row['probe_high']:.3f}], "
-            f"{row['chance']:.3f} by chance"
+            f"{row['probe_chance']:.3f} by chance"
         )
     if not np.isnan(row["robustness_index"]):
         lines.append(

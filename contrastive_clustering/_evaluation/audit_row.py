@@ -127,7 +127,7 @@ def make_row(
         "probe": probe.accuracy,
         "probe_low": probe.low,
         "probe_high": probe.high,
-        "chance": probe.chance,
+        "probe_chance": probe.chance,
         "robustness_index": np.nan,
         "robustness_index_chance": np.nan,
         "y_association": np.nan,

@@ -125,7 +125,7 @@ def audit_samples(
             columns=pandas.MultiIndex.from_tuples(columns, names=["variable", "level"]),
         ),
         strata=strata,
-        y_accuracy=_accuracy(audited),
+        y_balanced_accuracy=_accuracy(audited),
         n_groups=audited.grouping.n_groups if grouped else None,
         n_samples=len(rows),
         n_noise=len(labels) - len(rows),

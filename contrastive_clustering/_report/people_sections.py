@@ -250,7 +250,7 @@ MEASURES: dict[str, Callable[[Any], str]] = {
     "probe of the latents": lambda row: _interval(
         row["probe"], row["probe_low"], row["probe_high"]
     ),
-    "probe by chance": lambda row: _number(row["chance"]),
+    "probe by chance": lambda row: _number(row["probe_chance"]),
     "robustness index": lambda row: _number(row["robustness_index"]),
     "robustness index by chance": lambda row: _number(row["robustness_index_chance"]),
     "association with y": lambda row: _number(row["y_association"]),

@@ -51,9 +51,9 @@ def test_a_nuisance_that_is_independent_is_no_sign():
     assert result.verdict == "no sign of confounding"
     row = result.table.loc["site"]
     assert row["p"] > 0.05
-    assert row["probe_low"] < 0.5 == row["chance"]
+    assert row["probe_low"] < 0.5 == row["probe_chance"]
     assert row["positivity"]
-    assert result.y_accuracy > 0.8
+    assert result.y_balanced_accuracy > 0.8
 
 
 def test_strata_that_are_the_nuisance_are_confounded():
@@ -79,7 +79,7 @@ def test_a_probe_of_harmonized_latents_lies_below_chance():
     for level in (0, 1):
         latents[site == level] -= latents[site == level].mean(axis=0)
     row = audit(y, site, y, latents=latents).table.loc["site"]
-    assert row["probe_high"] < row["chance"]
+    assert row["probe_high"] < row["probe_chance"]
     assert "a harmonization of site" in row["note"]
 
 
@@ -128,7 +128,9 @@ def test_accuracy_of_classes_counts_groups():
     strata = np.where(rng.random(N) < 0.8, y, 1 - y)
     # The first of two images counts, whether they agree or not.
     expected = balanced_accuracy_score(y[::2], strata[::2])
-    assert audit(strata, site, y).y_accuracy == pytest.approx(expected, abs=1e-12)
+    assert audit(strata, site, y).y_balanced_accuracy == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 def test_results_do_not_depend_on_the_numbers_of_strata():
@@ -139,7 +141,7 @@ def test_results_do_not_depend_on_the_numbers_of_strata():
     pd.testing.assert_frame_equal(second.table, first.table)
     renamed = second.composition.loc[new[:3]]
     np.testing.assert_array_equal(renamed, first.composition)
-    assert second.y_accuracy == pytest.approx(first.y_accuracy)
+    assert second.y_balanced_accuracy == pytest.approx(first.y_balanced_accuracy)
 
 
 def test_the_same_seed_gives_the_same_result_whatever_the_other_variables():

@@ -43,7 +43,7 @@ def test_text_holds_numbers_and_verdicts(result):
     lines = str(result).splitlines()
     assert lines[0] == (
         "2 strata of 80 samples; 4 noise samples are left out; balanced accuracy of y "
-        f"from the strata {result.y_accuracy:.3f}"
+        f"from the strata {result.y_balanced_accuracy:.3f}"
     )
     assert lines[1] == "  <b>site</b> (2 levels): confounded"
     assert lines[2].endswith("adjusted mutual information 1.000, p = 0.001")

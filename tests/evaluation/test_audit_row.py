@@ -92,7 +92,13 @@ def test_association_with_classes_does_not_depend_on_numbers_of_images():
 
 def test_without_classes_or_latents_columns_are_missing():
     row, _ = row_of(classes=None, latents=None)
-    for name in ("probe", "probe_low", "chance", "robustness_index", "y_association"):
+    for name in (
+        "probe",
+        "probe_low",
+        "probe_chance",
+        "robustness_index",
+        "y_association",
+    ):
         assert np.isnan(row[name])
     assert row["positivity"] is None
     assert np.isnan(row_of(latents=None)[0]["robustness_index"])

@@ -57,8 +57,8 @@ def test_probabilities_decide_between_strata_of_a_group():
     result = audit(labels, classes=classes, proba=proba)
     assert result.strata.tolist() == [3, 7]
     assert result.composition["site"].to_numpy().tolist() == [[2, 2], [4, 4]]
-    assert result.y_accuracy == 1
-    assert audit(labels, classes=classes).y_accuracy == 0.5
+    assert result.y_balanced_accuracy == 1
+    assert audit(labels, classes=classes).y_balanced_accuracy == 0.5
 
 
 def test_noise_is_left_out():

@@ -27,7 +27,7 @@ def test_probabilities_decide_between_equally_frequent_strata():
     sites = pd.crosstab(is_second[::2], META["site"][::2])
     np.testing.assert_array_equal(audit.composition["site"][["A", "B"]], sites)
     expected = balanced_accuracy_score(y[::2], is_second[::2])
-    assert audit.y_accuracy == pytest.approx(expected)
+    assert audit.y_balanced_accuracy == pytest.approx(expected)
 
 
 def test_without_ties_the_audit_is_that_of_the_samples():
@@ -42,7 +42,7 @@ def test_without_ties_the_audit_is_that_of_the_samples():
     )
     np.testing.assert_array_equal(audit.composition, expected.composition)
     assert audit.table["p"].tolist() == expected.table["p"].tolist()
-    assert np.isnan(audit.y_accuracy)
+    assert np.isnan(audit.y_balanced_accuracy)
 
 
 def test_variables_of_one_level_are_left_out():
