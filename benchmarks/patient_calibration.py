@@ -125,7 +125,7 @@ def copies(asked: argparse.Namespace) -> pd.DataFrame:
             n_resamples=10,
             random_state=0,
         )
-        frame = result.to_frame().round(3).reset_index()
+        frame = result.table.round(3).reset_index()
         frame.insert(0, "groups", name)
         tables.append(frame)
     return pd.concat(tables)

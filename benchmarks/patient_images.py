@@ -147,7 +147,7 @@ def stability(asked: argparse.Namespace) -> pd.DataFrame:
             random_state=0,
         )
         print(result, flush=True)
-        frame = result.to_frame().round(3).reset_index()
+        frame = result.table.round(3).reset_index()
         frame.insert(0, "groups", name)
         tables.append(frame)
     return pd.concat(tables)

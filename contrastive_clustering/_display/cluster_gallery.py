@@ -41,7 +41,7 @@ class ClusterGalleryDisplay(Display):
     strata : ndarray of shape (n_strata,)
         The strata shown, from top to bottom.
 
-    sizes : ndarray of shape (n_strata,)
+    sample_counts : ndarray of shape (n_strata,)
         Number of members of each stratum among the samples.
 
     center_images : ndarray of shape (n_strata, height, width) or \
@@ -89,7 +89,7 @@ class ClusterGalleryDisplay(Display):
     """
 
     strata: np.ndarray
-    sizes: np.ndarray
+    sample_counts: np.ndarray
     center_images: np.ndarray
     typical_rows: list[np.ndarray]
     atypical_rows: list[np.ndarray]
@@ -156,7 +156,7 @@ class ClusterGalleryDisplay(Display):
         shown = check_strata(strata, estimator.n_clusters_)
         encoded = encode(estimator, X)
         centers = estimator.cluster_centers_
-        sizes, typical, atypical = [], [], []
+        sample_counts, typical, atypical = [], [], []
         for stratum in shown:
             members = np.flatnonzero(encoded.labels == stratum)
             distances = np.linalg.norm(
@@ -164,7 +164,7 @@ class ClusterGalleryDisplay(Display):
             )
             ordered = members[np.argsort(distances, kind="stable")]
             rest = ordered[n_typical:]
-            sizes.append(len(members))
+            sample_counts.append(len(members))
             typical.append(ordered[:n_typical])
             atypical.append(rest[max(0, len(rest) - n_atypical) :])
         decoded = estimator.inverse_transform(centers[shown])
@@ -174,7 +174,7 @@ class ClusterGalleryDisplay(Display):
 
         return cls(
             strata=shown,
-            sizes=np.array(sizes),
+            sample_counts=np.array(sample_counts),
             center_images=to_images(decoded, encoded.scaler),
             typical_rows=typical,
             typical_images=images(typical),
@@ -201,7 +201,7 @@ class ClusterGalleryDisplay(Display):
         ax.set_xticks(list(titles.values()), list(titles))
         names = [
             f"stratum {stratum} (n={size})"
-            for stratum, size in zip(self.strata, self.sizes, strict=True)
+            for stratum, size in zip(self.strata, self.sample_counts, strict=True)
         ]
         ax.set_yticklabels(names)
         mark_ticks(ax.yaxis, self.strata)

@@ -18,7 +18,7 @@ CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 class StrataAssociation:
     """Tests of strata against variables, and characteristics of the strata.
 
-    The units of all counts are groups if these were passed, and samples otherwise.
+    Units are groups if these were passed, and samples otherwise.
 
     Attributes
     ----------
@@ -46,10 +46,14 @@ class StrataAssociation:
         most frequent ones of a variable share one row.
 
     strata : ndarray of shape (n_strata,)
-        The strata, sorted, without noise.
+        The strata, sorted, without noise and without strata in which no group counts.
 
-    counts : ndarray of shape (n_strata,)
-        Number of units of each stratum.
+    sample_counts : ndarray of shape (n_strata,)
+        Number of samples of each stratum.
+
+    group_counts : ndarray of shape (n_strata,) or None
+        Number of groups in each stratum, each counted in the stratum of most of its
+        samples. None if no groups were passed.
 
     n_samples : int
         Number of samples, without noise.
@@ -75,7 +79,8 @@ class StrataAssociation:
     table: Any
     baseline: Any
     strata: np.ndarray
-    counts: np.ndarray
+    sample_counts: np.ndarray
+    group_counts: np.ndarray | None
     n_samples: int
     n_noise: int
     n_divided: int
@@ -90,7 +95,7 @@ class StrataAssociation:
 
         Returns
         -------
-        counts, method, verdict : str
+        summary, method, verdict : str
             One line of text each.
         """
         return self._summary(), self._method(), self._verdict()

@@ -14,8 +14,8 @@ from contrastive_clustering._utils.messages import quantity
 class ConfoundingAudit:
     """Whether strata and latents follow nuisance variables.
 
-    The units of all counts are groups if these were passed, and samples otherwise. A
-    group whose samples lie at several levels of a variable counts once at each of them.
+    Units are groups if these were passed, and samples otherwise. A group whose samples
+    lie at several levels of a variable counts once at each of them.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class ConfoundingAudit:
 
         Returns
         -------
-        counts, method : str
+        summary, method : str
             One line of text each.
         """
         return self._summary(), self._method()

@@ -213,7 +213,7 @@ def evaluate_clustering(
         ),
         label_counts=(clusters[:, None] == test).astype(np.int64)
         @ (y_test[:, None] == classes),
-        report=classification_report(
+        classification_report=classification_report(
             y_test,
             mapped,
             labels=classes,

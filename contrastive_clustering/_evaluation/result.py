@@ -23,6 +23,15 @@ class ClusteringEvaluation:
 
     Attributes
     ----------
+    table : pandas.DataFrame
+        One row for each metric, indexed by "metric", with the column "value" and, if
+        `groups_test` was passed, "low" and "high", the limits of `intervals`. It needs
+        pandas.
+
+    label_spread : pandas.DataFrame
+        `label_counts` with a row for each stratum and a column for each class. It needs
+        pandas.
+
     mapped_accuracy : float
         Accuracy if each cluster takes the most frequent class of its training members.
 
@@ -82,7 +91,7 @@ class ClusteringEvaluation:
         Number of test samples in each stratum with each class. Samples are counted
         even if groups are passed.
 
-    report : dict
+    classification_report : dict
         :func:`sklearn.metrics.classification_report` of the mapped labels. With groups,
         "support" is the sum of the weights: the number of groups, in which a group with
         several classes counts for a fraction in each.
@@ -128,7 +137,7 @@ class ClusteringEvaluation:
     strata: np.ndarray
     stratum_classes: np.ndarray
     label_counts: np.ndarray
-    report: dict[str, Any]
+    classification_report: dict[str, Any]
     label_name: str = "label"
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     n_groups: int | None = None
@@ -137,16 +146,10 @@ class ClusteringEvaluation:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {k: v for k, v in values.items() if isinstance(v, float)} | self.probes
 
-    def to_frame(self) -> Any:
-        """Return the metrics as a table.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            One row for each metric, indexed by "metric", with the column "value" and,
-            if `groups_test` was passed, "low" and "high", the limits of `intervals`.
-        """
-        pandas = import_pandas("ClusteringEvaluation.to_frame")
+    @property
+    def table(self) -> Any:
+        """The metrics as a table."""
+        pandas = import_pandas("ClusteringEvaluation.table")
         values = pandas.Series(self._metrics(), name="value", dtype=float)
         frame = values.rename_axis("metric").to_frame()
         if self.n_groups is not None:
@@ -156,15 +159,10 @@ class ClusteringEvaluation:
             frame["low"], frame["high"] = np.transpose(limits)
         return frame
 
-    def label_spread_frame(self) -> Any:
-        """Return the counts of the classes in each stratum of the test set.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            `label_counts`, with a row for each stratum and a column for each class.
-        """
-        pandas = import_pandas("ClusteringEvaluation.label_spread_frame")
+    @property
+    def label_spread(self) -> Any:
+        """The counts of the classes in each stratum as a table."""
+        pandas = import_pandas("ClusteringEvaluation.label_spread")
         return pandas.DataFrame(
             self.label_counts,
             index=pandas.Index(self.strata, name="stratum"),

@@ -188,7 +188,9 @@ data frame or mapping of names to columns, default=None
             n_jobs=n_jobs,
             progress=progress,
         )
-    clusters, counts = np.unique(reference[reference != NOISE], return_counts=True)
+    clusters, sample_counts = np.unique(
+        reference[reference != NOISE], return_counts=True
+    )
     pairs = [
         (reference[rows], refit) for rows, refit in zip(parts, refits, strict=True)
     ]
@@ -207,12 +209,12 @@ data frame or mapping of names to columns, default=None
     adjusted_rand = np.array([adjusted_rand_score(*pair) for pair in pairs])
     interval = np.percentile(jaccard, INTERVAL, axis=0).T
     mean = jaccard.mean(axis=0)
-    sizes = counts if group_counts is None else group_counts
+    sizes = sample_counts if group_counts is None else group_counts
     stable = (mean >= MIN_STABLE) & (interval[:, 0] > chance) & (sizes >= MIN_UNITS)
     return ClusterStability(
         labels=reference,
         strata=clusters,
-        counts=counts,
+        sample_counts=sample_counts,
         jaccard=jaccard,
         jaccard_mean=mean,
         jaccard_interval=interval,

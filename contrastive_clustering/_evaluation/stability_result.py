@@ -30,13 +30,18 @@ class ClusterStability:
 
     Attributes
     ----------
+    table : pandas.DataFrame
+        One row for each stratum, indexed by "stratum", with the columns "n_samples",
+        "n_groups" if groups were passed, "jaccard_mean", "jaccard_low", "jaccard_high",
+        "jaccard_chance" and "stable". It needs pandas.
+
     labels : ndarray of shape (n_samples,)
         Strata of the reference, the fit to all samples; -1 is noise.
 
     strata : ndarray of shape (n_clusters,)
         The strata of the reference, sorted, without noise.
 
-    counts : ndarray of shape (n_clusters,)
+    sample_counts : ndarray of shape (n_clusters,)
         Number of samples of each stratum.
 
     jaccard : ndarray of shape (n_resamples, n_clusters)
@@ -83,7 +88,7 @@ class ClusterStability:
 
     labels: np.ndarray
     strata: np.ndarray
-    counts: np.ndarray
+    sample_counts: np.ndarray
     jaccard: np.ndarray
     jaccard_mean: np.ndarray
     jaccard_interval: np.ndarray
@@ -95,23 +100,11 @@ class ClusterStability:
     group_counts: np.ndarray | None = None
     n_groups: int | None = None
 
-    def to_frame(self) -> Any:
-        """Return a table with one row for each stratum.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            Indexed by "stratum", with the columns "n_samples", "n_groups" if groups
-            were passed, "jaccard_mean", "jaccard_low", "jaccard_high", "jaccard_chance"
-            and "stable".
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        pandas = import_pandas("ClusterStability.to_frame")
-        columns = {"n_samples": self.counts}
+    @property
+    def table(self) -> Any:
+        """The similarities as a table."""
+        pandas = import_pandas("ClusterStability.table")
+        columns = {"n_samples": self.sample_counts}
         if self.group_counts is not None:
             columns["n_groups"] = self.group_counts
         columns |= {
@@ -137,9 +130,9 @@ class ClusterStability:
             low, high = self.jaccard_interval[i]
             n_groups = None if self.group_counts is None else self.group_counts[i]
             lines.append(
-                f"  stratum {cluster} ({_count(self.counts[i], n_groups)}): Jaccard "
-                f"{self.jaccard_mean[i]:.2f} [{low:.2f}, {high:.2f}], by chance "
-                f"{self.jaccard_chance[i]:.2f}"
+                f"  stratum {cluster} ({_count(self.sample_counts[i], n_groups)}): "
+                f"Jaccard {self.jaccard_mean[i]:.2f} [{low:.2f}, {high:.2f}], by "
+                f"chance {self.jaccard_chance[i]:.2f}"
             )
         return "\n".join([*lines, *self._verdict()])
 
@@ -147,7 +140,7 @@ class ClusterStability:
         if not len(self.strata):
             return ["There is no stratum: all samples are noise."]
         lines = []
-        unit, sizes = "samples", self.counts
+        unit, sizes = "samples", self.sample_counts
         if self.group_counts is not None:
             unit, sizes = "groups", self.group_counts
         is_small = sizes < MIN_UNITS

@@ -23,7 +23,7 @@ def test_rows_show_center_typical_and_atypical_members(fitted_kind, kind):
     for stratum in range(estimator.n_clusters_):
         members = np.flatnonzero(labels == stratum)
         ordered = members[distances[members].argsort(kind="stable")]
-        assert display.sizes[stratum] == len(members)
+        assert display.sample_counts[stratum] == len(members)
         assert display.typical_rows[stratum].tolist() == ordered[:2].tolist()
         rest = ordered[2:]
         assert display.atypical_rows[stratum].tolist() == rest[-1:].tolist()
@@ -81,7 +81,7 @@ def test_small_and_empty_strata_leave_cells_empty(fitted_kind):
     display = ClusterGalleryDisplay.from_estimator(
         estimator, of_first, n_typical=2, n_atypical=2
     )
-    assert display.sizes.tolist() == [3, 0]
+    assert display.sample_counts.tolist() == [3, 0]
     assert [len(rows) for rows in display.typical_rows] == [2, 0]
     assert [len(rows) for rows in display.atypical_rows] == [1, 0]
     assert not set(display.typical_rows[0]) & set(display.atypical_rows[0])

@@ -101,7 +101,8 @@ def test_a_group_weighs_as_one_whatever_its_number_of_samples():
     pd.testing.assert_frame_equal(repeated.table, single.table)
     pd.testing.assert_frame_equal(repeated.baseline, single.baseline)
     assert repeated.n_samples == 240
-    assert repeated.counts.tolist() == single.counts.tolist()
+    assert repeated.group_counts.tolist() == single.sample_counts.tolist()
+    assert repeated.sample_counts.tolist() == (4 * single.sample_counts).tolist()
 
 
 def test_repeated_samples_inflate_the_statistic_without_groups():
@@ -116,10 +117,24 @@ def test_groups_count_in_their_most_frequent_stratum():
     strata = [0, 0, 1, 1, 1, 1, 0, -1, 1, 0]
     groups = ["a", "a", "a", "b", "b", "b", "c", "c", None, None]
     result = associate_strata(strata, {"x": np.arange(10) // 2}, groups=groups)
-    assert result.counts.tolist() == [3, 2]  # a, c and one of the two without a name
+    # The groups a, c and one of the two without a name; four samples are in stratum 0.
+    assert (result.group_counts.tolist(), result.sample_counts.tolist()) == (
+        [3, 2],
+        [4, 5],
+    )
     assert (result.n_samples, result.n_noise, result.n_divided) == (9, 1, 1)
     assert result.n_groups == 5
-    assert associate_strata(strata, {"x": np.arange(10) // 2}).n_groups is None
+    alone = associate_strata(strata, {"x": np.arange(10) // 2})
+    assert alone.n_groups is None
+    assert alone.group_counts is None
+
+
+def test_a_stratum_in_which_no_group_counts_is_left_out():
+    strata, groups = [0, 0, 1, 2, 2, 0, 0], [0, 0, 0, 1, 1, 2, 2]
+    result = associate_strata(strata, {"x": np.arange(7) // 2}, groups=groups)
+    assert result.strata.tolist() == [0, 2]
+    assert result.group_counts.tolist() == [2, 1]
+    assert result.sample_counts.tolist() == [4, 2]
 
 
 def test_groups_may_be_a_column():
@@ -311,7 +326,9 @@ def test_odd_tables_give_valid_numbers(data):
     assert known["effect"].notna().all()
     assert (known["effect_low"] <= known["effect"]).all()
     assert (known["effect"] <= known["effect_high"]).all()
-    assert (result.table["n"] + result.table["n_missing"] == result.counts.sum()).all()
+    grouped = result.group_counts is not None
+    n_units = (result.group_counts if grouped else result.sample_counts).sum()
+    assert (result.table["n"] + result.table["n_missing"] == n_units).all()
     assert str(result)
     assert result._repr_html_()
 
@@ -357,7 +374,7 @@ def test_a_column_of_large_integers_names_each_group(library):
     result = associate_strata(
         np.arange(40) % 2, table, groups="patient", n_permutations=19
     )
-    assert result.counts.sum() == 21
+    assert result.group_counts.sum() == 21
 
 
 @pytest.mark.usefixtures("without_intervals")
@@ -437,4 +454,6 @@ def test_results_depend_neither_on_numbers_of_strata_nor_on_names_of_levels():
             result.baseline.loc["days", new[stratum]].tolist()
             == expected.baseline.loc["days", stratum].tolist()
         )
-    assert result.counts[new[:3]].tolist() == expected.counts.tolist()
+    for counts in ("sample_counts", "group_counts"):
+        found, before = getattr(result, counts), getattr(expected, counts)
+        assert found[new[:3]].tolist() == before.tolist()

@@ -56,8 +56,10 @@ def test_agreement_with_the_classes(evaluation, strata, sets):
     assert evaluation.normalized_mutual_info == pytest.approx(
         normalized_mutual_info_score(y_new, test)
     )
-    assert evaluation.report["accuracy"] == pytest.approx(evaluation.mapped_accuracy)
-    assert evaluation.report["macro avg"]["recall"] == pytest.approx(
+    assert evaluation.classification_report["accuracy"] == pytest.approx(
+        evaluation.mapped_accuracy
+    )
+    assert evaluation.classification_report["macro avg"]["recall"] == pytest.approx(
         evaluation.balanced_accuracy
     )
 
@@ -125,7 +127,7 @@ def test_label_spread(evaluation, strata, sets):
         for j, label in enumerate(evaluation.classes):
             expected = np.sum((test == cluster) & (y_new == label))
             assert evaluation.label_counts[i, j] == expected
-    frame = evaluation.label_spread_frame()
+    frame = evaluation.label_spread
     assert frame.loc[3, 2] == evaluation.label_counts[3, 2]
     assert (frame.index.name, frame.columns.name) == ("stratum", "class")
 
@@ -232,7 +234,7 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
     result = evaluate_clustering(Fixed(), X, y, X, y, groups_test=np.arange(60) // 2)
     assert np.isnan(result.intervals["mapped_accuracy"]).all()
     assert "mapped accuracy                     1.000 (no interval)" in str(result)
-    assert result.to_frame().loc["mapped_accuracy", ["low", "high"]].isna().all()
+    assert result.table.loc["mapped_accuracy", ["low", "high"]].isna().all()
     assert len(result.intervals) == 5
 
 

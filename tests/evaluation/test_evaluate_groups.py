@@ -62,7 +62,7 @@ def test_groups_of_the_test_set_give_intervals(grouped, evaluation):
     assert evaluation.n_groups is None
     assert grouped.n_groups == len(set(patients_of(150, "test")))
     without = {"silhouette", "davies_bouldin", "reconstruction_error"}
-    frame = grouped.to_frame()
+    frame = grouped.table
     assert set(frame.index) == without | set(grouped.intervals)
     for name, (low, high) in grouped.intervals.items():
         assert low < frame.loc[name, "value"] < high
@@ -112,9 +112,11 @@ def test_a_group_weighs_as_one(strata, sets):
     squares = (strata.inverse_transform(latents) - X_new) ** 2
     error = squares[new].mean() / X_new[new].var(axis=0).mean()
     assert found.reconstruction_error == pytest.approx(error)
-    support = found.report["weighted avg"]["support"]
+    support = found.classification_report["weighted avg"]["support"]
     assert support == pytest.approx(found.n_groups)
-    assert found.report["accuracy"] == pytest.approx(found.mapped_accuracy)
+    assert found.classification_report["accuracy"] == pytest.approx(
+        found.mapped_accuracy
+    )
     assert found.label_counts.sum() == 150
 
 
@@ -123,9 +125,9 @@ def test_groups_of_one_sample_give_the_values_without_groups(strata, sets):
         evaluate_clustering(strata, *sets, random_state=0, **groups)
         for groups in ({}, {"groups_test": np.arange(150)})
     )
-    frame = plain.to_frame()["value"]
-    assert frame.tolist() == alone.to_frame()["value"].tolist()
-    assert plain.report == alone.report
+    frame = plain.table["value"]
+    assert frame.tolist() == alone.table["value"].tolist()
+    assert plain.classification_report == alone.classification_report
 
 
 def test_intervals_of_the_strata(grouped, strata, sets):

@@ -14,8 +14,8 @@ def evaluation(sets):
     return evaluate_clustering(strata, *sets)
 
 
-def test_frame_and_text(evaluation):
-    frame = evaluation.to_frame()
+def test_table_and_text(evaluation):
+    frame = evaluation.table
     assert frame.columns.tolist() == ["value"]
     assert frame.loc["mapped_accuracy", "value"] == evaluation.mapped_accuracy
     assert (
@@ -29,11 +29,11 @@ def test_frame_and_text(evaluation):
     assert len(lines) == 1 + len(frame)
 
 
-def test_frame_and_text_with_groups(sets, monkeypatch):
+def test_table_and_text_with_groups(sets, monkeypatch):
     monkeypatch.setattr(group_bootstrap, "N_RESAMPLES", 50)
     strata = KMeans(9, random_state=0).fit(sets[0])
     result = evaluate_clustering(strata, *sets, groups_test=np.arange(150) // 3)
-    frame = result.to_frame()
+    frame = result.table
     assert frame.columns.tolist() == ["value", "low", "high"]
     low, high = result.intervals["adjusted_rand"]
     assert frame.loc["adjusted_rand", ["low", "high"]].tolist() == [low, high]
@@ -44,8 +44,9 @@ def test_frame_and_text_with_groups(sets, monkeypatch):
     assert "[" not in lines[8]
 
 
-def test_frame_without_pandas(evaluation, monkeypatch):
+def test_tables_without_pandas(evaluation, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    for method in (evaluation.to_frame, evaluation.label_spread_frame):
-        with pytest.raises(ImportError, match="pip install pandas"):
-            method()
+    for name in ("table", "label_spread"):
+        needed = f"^ClusteringEvaluation.{name} needs pandas.*pip install pandas"
+        with pytest.raises(ImportError, match=needed):
+            getattr(evaluation, name)

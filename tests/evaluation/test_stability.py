@@ -122,7 +122,7 @@ def test_statistics_over_the_resamples(blobs):
     np.testing.assert_allclose(
         result.adjusted_rand_interval, np.percentile(result.adjusted_rand, [2.5, 97.5])
     )
-    np.testing.assert_array_equal(result.counts, np.bincount(result.labels))
+    np.testing.assert_array_equal(result.sample_counts, np.bincount(result.labels))
 
 
 def test_noise_images_have_no_stable_stratum():
@@ -143,7 +143,7 @@ def test_noise_in_few_features_can_look_stable():
 def test_similarity_by_chance_does_not_count_as_stable():
     X = np.zeros((400, 1))
     result = cluster_stability(RandomLabels(), X, random_state=0)
-    large = result.counts.argmax()
+    large = result.sample_counts.argmax()
     assert result.jaccard_mean[large] > 0.75  # so large that any cluster resembles it
     assert result.jaccard_chance[large] == pytest.approx(
         result.jaccard_mean[large], abs=0.02
@@ -172,7 +172,7 @@ def test_fewer_than_five_samples_are_not_stable(n_members):
         cluster_stability(kmeans, X, groups=groups, n_resamples=10, random_state=2)
         for groups in (None, np.arange(60))
     )
-    of_few = result.counts == n_members
+    of_few = result.sample_counts == n_members
     assert result.jaccard_mean[of_few] > 0.75
     assert result.jaccard_interval[of_few, 0] > result.jaccard_chance[of_few]
     assert (result.stable[of_few] == (n_members >= 5)).all()
@@ -187,7 +187,7 @@ def test_noise_labels_only(blobs):
     assert result.jaccard_interval.shape == (0, 2)
     assert str(result).splitlines()[0].startswith("0 strata of 200 samples")
     assert str(result).endswith("There is no stratum: all samples are noise.")
-    assert len(result.to_frame()) == 0
+    assert len(result.table) == 0
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ def test_copies_of_the_images_of_three_patients_are_not_a_stable_stratum(real_im
         for groups in (None, patients)
     )
     np.testing.assert_array_equal(by_image.labels, by_patient.labels)
-    np.testing.assert_array_equal(by_patient.counts, 8 * by_patient.group_counts)
+    np.testing.assert_array_equal(by_patient.sample_counts, 8 * by_patient.group_counts)
     of_three = by_patient.group_counts == 3
     assert by_image.jaccard_mean[of_three & by_image.stable].max() > 0.9
     assert not by_patient.stable[of_three].any()
@@ -472,7 +472,9 @@ def test_groups_of_copies_give_the_result_without_copies(blobs):
     copied = cluster_stability(kmeans, X, groups=groups, random_state=0)
     assert adjusted_rand_score(copied.labels[::3], alone.labels) == 1
     np.testing.assert_array_equal(copied.adjusted_rand, alone.adjusted_rand)
-    np.testing.assert_array_equal(np.sort(copied.group_counts), np.sort(alone.counts))
+    np.testing.assert_array_equal(
+        np.sort(copied.group_counts), np.sort(alone.sample_counts)
+    )
     assert copied.stable.all()
 
 

@@ -25,9 +25,9 @@ def by_group(blobs):
     ), groups
 
 
-def test_frame(blobs, monkeypatch):
+def test_table(blobs, monkeypatch):
     result = cluster_stability(KMeans(4, n_init=10), blobs[0], random_state=0)
-    frame = result.to_frame()
+    frame = result.table
     assert frame.columns.tolist() == [
         "n_samples",
         "jaccard_mean",
@@ -43,19 +43,22 @@ def test_frame(blobs, monkeypatch):
         == result.adjusted_rand_mean
     )
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
-        result.to_frame()
+    needed = "^ClusterStability.table needs pandas.*pip install pandas"
+    with pytest.raises(ImportError, match=needed):
+        result.table  # noqa: B018
 
 
-def test_frame_with_groups(by_group):
+def test_table_with_groups(by_group):
     result, groups = by_group
-    frame = result.to_frame()
+    frame = result.table
     assert frame.columns[:2].tolist() == ["n_samples", "n_groups"]
     assert frame["n_groups"].sum() == len(np.unique(groups))
 
 
 def test_a_stratum_of_one_sample_is_in_the_singular(by_group):
-    result = replace(by_group[0], counts=np.array([1, 50, 50, 1]), group_counts=None)
+    result = replace(
+        by_group[0], sample_counts=np.array([1, 50, 50, 1]), group_counts=None
+    )
     lines = str(result).splitlines()
     assert lines[1].startswith("  stratum 0 (1 sample): Jaccard")
     assert lines[2].startswith("  stratum 1 (50 samples): Jaccard")

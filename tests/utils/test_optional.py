@@ -17,7 +17,7 @@ from contrastive_clustering._utils.optional import (
 @pytest.mark.parametrize(
     ("function", "arguments", "module", "message"),
     [
-        (import_pandas, ["to_frame"], "pandas", "^to_frame needs pandas.*pip install"),
+        (import_pandas, ["table"], "pandas", "^table needs pandas.*pip install"),
         (import_pyplot, ["A"], "matplotlib.pyplot", "^A needs matplotlib.*pip install"),
         (import_pillow, [], "PIL.Image", r"^load_images needs Pillow.*\[images\]"),
         (import_pydicom, [], "pydicom", r"^load_images needs pydicom.*\[images\]"),
