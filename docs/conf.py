@@ -28,6 +28,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
+    "attribute_texts",
     "mathml",
     "quality_tables",
     "sklearn_references",

@@ -5,7 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from numpydoc.docscrape import ClassDoc
+from numpydoc.docscrape_sphinx import SphinxDocString, get_doc_object
 from sphinx.util.inventory import InventoryFile
+
+from contrastive_clustering import ClusterStability, ContrastiveAutoencoderClusterer
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -60,6 +64,19 @@ def test_an_inventory_that_cannot_be_reached_is_replaced_by_an_empty_one(mapping
     assert (address, from_address) == ("https://numpy.org/doc", None)
     inventory = InventoryFile.loads(Path(local).read_bytes(), uri=address)
     assert inventory.data == {}
+
+
+def test_descriptions_of_attributes_are_those_of_the_class(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_extensions")
+    extension = importlib.import_module("attribute_texts")
+    original = SphinxDocString._process_param
+    monkeypatch.setattr(SphinxDocString, "_process_param", original)  # restored
+    extension.setup(None)
+    assert f'"{extension.__name__}"' in CONFIGURATION
+    for kind in (ContrastiveAutoencoderClusterer, ClusterStability):
+        page = words(str(get_doc_object(kind)))
+        for name, _, text in ClassDoc(kind)["Attributes"]:
+            assert words(" ".join(text)) in page, name
 
 
 def test_the_variable_for_the_switch_between_versions_is_documented():
