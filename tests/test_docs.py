@@ -256,6 +256,10 @@ STATED = {
         and seen["p_value"](seen["chosen"]) < 0.01
         and seen["searched"].table.loc["outcome", "p_corrected"] > 0.2
     ),
+    "interpreting_strata": lambda seen: (
+        set(np.unravel_index(seen["regions"].argmax(), (6, 6))) <= {2, 3}
+        and seen["regions"][2:4, 2:4].min() > 2 * np.median(seen["regions"])
+    ),
     "patients": lambda seen: (
         seen["before"].verdict == "confounded"
         and seen["after"].verdict == "encoded in the latents"

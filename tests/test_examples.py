@@ -3,6 +3,7 @@
 import ast
 import importlib
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -111,3 +113,36 @@ def test_an_example_leaves_figures_and_a_report(tmp_path):
     found = {path.name for path in folder.iterdir()}
     assert found == {"figure_1.png", "figure_2.png", "report.html"}
     assert str(folder) in run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_window")
+def test_maps_of_regions_point_to_what_decides_the_strata(saving, monkeypatch):
+    monkeypatch.setattr(saving, "save_results", lambda *_: None)
+    seen = runpy.run_path(str(ROOT / "examples" / "plot_regions.py"))
+    for name, decides in (
+        ("with marks", seen["has_mark"]),
+        ("without marks", seen["has_opacity"]),
+    ):
+        clusterer, _ = seen["fitted"][name]
+        assert adjusted_rand_score(decides, clusterer.labels_) > 0.95
+        assert clusterer.labels_[seen["both"]] != clusterer.labels_[seen["neither"]]
+        # The peak lies in the region, and hardly anything outside of it matters.
+        for i in (seen["both"], seen["neither"]):
+            found = seen["maps"][name, i]
+            assert seen["points_to"](found, name, i)
+            assert np.median(found) < found.max() / 10
+    for i in (seen["both"], seen["neither"]):
+        found = seen["maps"]["with marks", i]
+        row, column = np.unravel_index(found.argmax(), found.shape)
+        top, left = seen["mark_box"]
+        assert top.start <= row < top.stop
+        assert left.start <= column < left.stop
+    right = {
+        way: [n for (*_, used), n in seen["n_right"].items() if used == way]
+        for way in seen["ways"]
+    }
+    assert min(right["mean of all scans"]) >= 9  # of 10
+    # As the text says.
+    assert min(right["one gray value"]) < 9
+    assert seen["n_right"]["with marks", False, "the scan, blurred"] < 5

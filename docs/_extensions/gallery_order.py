@@ -8,6 +8,7 @@ READING_ORDER = (
     "plot_supervised_baseline.py",
     "plot_number_and_stability.py",
     "plot_hierarchy_and_interpolation.py",
+    "plot_regions.py",
     "plot_patients.py",
     "plot_hospitals.py",
     "plot_survival.py",
