@@ -172,6 +172,7 @@ EXCEPTIONS = {
     ("function of Unix", "_utils/seeding.py"): "asked for with hasattr",
     ("function of Unix", "_utils/library_settings.py"): "asked for with hasattr",
     ("function of Unix", "_utils/files.py"): "asked for with hasattr",
+    ("function of Unix", "_utils/memory.py"): "its absence is caught",
     ("path of one system", "_utils/files.py"): "links to /proc do not exist elsewhere",
     ("line ends of one system", "_utils/files.py"): "a folder, to be synchronized",
     ("text without encoding", "_images/raster.py"): "Pillow's open, of a binary file",
