@@ -18,6 +18,7 @@ from patient_associations import false_alarms, intervals, lung, many_strata, pow
 from patient_calibration import audit_probes, copies, evaluation_intervals
 from patient_costs import memory, speed
 from patient_images import chest, stability, ultrasound
+from patient_power import audit_alarms, audit_power, probe_power
 from patient_sites import SECOND_SITE, planted
 
 QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
@@ -27,6 +28,9 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], pd.DataFrame]] = {
     "many_strata": many_strata,
     "evaluation_intervals": evaluation_intervals,
     "audit_probes": audit_probes,
+    "audit_power": audit_power,
+    "probe_power": probe_power,
+    "audit_alarms": audit_alarms,
     "copies": copies,
     "lung": lung,
     "planted": planted,
