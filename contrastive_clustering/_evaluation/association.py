@@ -124,7 +124,8 @@ def associate_strata(
     confidence_level : float, default=0.95
         Level of the intervals of the effect sizes, from 999 resamples of the groups:
         percentiles, corrected for the size of an effect by chance, or for survival a
-        margin that holds for all pairs of strata.
+        margin that holds for all pairs of strata. That margin is too narrow for many
+        strata of few groups.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations and resamples. The result for a variable does not
