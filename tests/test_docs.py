@@ -366,6 +366,22 @@ def test_contributing_lists_all_folders():
     assert sorted(listed) == sorted(modules)
 
 
+def test_headers_of_tables_use_their_delimiter():
+    # From Docutils 0.22 on, the delimiter applies to the header, too.
+    n_tables = 0
+    for path in sorted((ROOT / "docs").rglob("*.rst")):
+        text = path.read_text(encoding="utf-8")
+        for table in re.findall(r"^\.\. csv-table::.*\n(?: {4}.*\n|\n)+", text, re.M):
+            header = re.search(r":header: (.*)", table)
+            if header is None or ":delim: |" not in table:
+                continue
+            rows = re.findall(r"^    (?!:)(.+)", table, re.M)
+            n_columns = {row.count("|") for row in [header[1], *rows]}
+            assert len(n_columns) == 1, (path.name, header[1])
+            n_tables += 1
+    assert n_tables > 30
+
+
 def test_guide_lists_its_pages():
     index = (DOCS / "user_guide.rst").read_text()
     listed = re.findall(r"^    user_guide/(\w+)$", index, re.M)
