@@ -24,8 +24,7 @@ class LogRankTest:
     largest time up to which all of these are observed: the smallest of their largest
     times. Intervals allow for the choice of the two strata: they hold for all pairs at
     once. They also allow for events that a stratum might have had by chance, but has
-    not had before the horizon. They are too narrow for many strata of few units,
-    but not because a stratum has one or two events if no more are expected.
+    not had before the horizon. They are too narrow for many strata of few units.
 
     Parameters
     ----------
