@@ -32,7 +32,7 @@ from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
 )
-from contrastive_clustering._utils.refused_values import reject_text, reject_times
+from contrastive_clustering._utils.refused_values import reject_times_and_text
 
 # Default number of members, its maximum for small data sets, and the target for the
 # product of samples and members in between. More members make the consensus less
@@ -275,8 +275,7 @@ class ConsensusClustering(
         check_axes(X, "X", "(n_samples, n_features)")
         with errors_about("X", "a table of samples"):
             # validate_data would convert both to numbers.
-            reject_times(X, "X")
-            reject_text(X, "X")
+            reject_times_and_text(X, "X")
             samples = validate_data(
                 self, X, dtype=np.float64, reset=reset, ensure_all_finite=False
             )

@@ -19,7 +19,7 @@ from contrastive_clustering._utils.arrays import (
     without_extended_precision,
 )
 from contrastive_clustering._utils.bad_samples import check_finite, name_not_real
-from contrastive_clustering._utils.refused_values import reject_text, reject_times
+from contrastive_clustering._utils.refused_values import reject_times_and_text
 
 Samples = np.ndarray | LazyArray
 
@@ -60,8 +60,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, ...)")
         with errors_about("X", "an array of samples"):
-            reject_times(X, "X")
-            reject_text(X, "X")
+            reject_times_and_text(X, "X")
             array = _as_numbers(X, min_samples)
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -155,8 +154,7 @@ def check_latents(X: ArrayLike, latent_dim: int) -> np.ndarray:
     check_axes(X, "X", f"(n_samples, {latent_dim})")
     with errors_about("X", "a table of latents"):
         # check_array would convert both to numbers.
-        reject_times(X, "X")
-        reject_text(X, "X")
+        reject_times_and_text(X, "X")
         latents = check_array(
             X, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
         )

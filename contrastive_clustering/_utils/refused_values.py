@@ -24,6 +24,12 @@ TIMES = (
 Position = tuple[tuple[int, ...], object]
 
 
+def reject_times_and_text(values: Any, name: str) -> None:
+    """Raise a ValueError if an array or data frame holds dates, durations or text."""
+    reject_times(values, name)
+    reject_text(values, name)
+
+
 def reject_times(values: Any, name: str) -> None:
     """Raise a ValueError if an array or data frame holds dates or durations.
 
