@@ -268,12 +268,10 @@ def read_classes(y: Any, name: str) -> np.ndarray:
     is_text = classes.dtype.kind == "U" or isinstance(classes[0], str)
     if classes.dtype.kind in "biu" or is_text:
         return classes
-    index, found = 0, f"of type {type(classes[0]).__name__}"
-    if classes.dtype.kind == "f":
-        index, found = int(np.argmax(classes % 1 != 0)), "not a whole number"
     raise ValueError(
-        f"{name} does not hold classes: {name}[{index}] is {found}. Pass integers or "
-        "strings, such as those of astype(str)."
+        f"{name} does not hold classes: {name}[0] is of type "
+        f"{type(classes[0]).__name__}. Pass integers or strings, such as those of "
+        "astype(str)."
     )
 
 

@@ -189,6 +189,10 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
         )
     if not hasattr(values, "dtype"):
         values = without_tensors(values, where)
+    if getattr(getattr(values, "dtype", None), "names", None) is not None:
+        raise ValueError(
+            f"{where} is a structured array. Pass each of its fields as a column."
+        )
     series = pandas.Series(values)
     if isinstance(series.dtype, pandas.SparseDtype):  # many methods do not support it
         series = series.sparse.to_dense()

@@ -35,6 +35,7 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
                 _reject_missing(labels != labels)  # noqa: PLR0124
             if distinct.dtype.kind == "f" and np.isinf(distinct).any():
                 raise ValueError("Some labels are infinite. Give each sample a label.")
+        _reject_fractions(labels, name)
         checked.append(labels)
     lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
     if len(set(lengths.values())) > 1:
@@ -43,6 +44,19 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
             f"{' and '.join(map(str, lengths.values()))}."
         )
     return checked
+
+
+def _reject_fractions(labels: np.ndarray, name: str) -> None:
+    """Raise a ValueError if labels are fractions, as probabilities and measurements."""
+    if labels.dtype.kind != "f":
+        return
+    fractions = np.flatnonzero(labels % 1)
+    if len(fractions):
+        raise ValueError(
+            f"{name} does not hold labels: {name}[{fractions[0]}] is not a whole "
+            "number. Pass integers or strings; astype(str) converts grades such as "
+            "0.5."
+        )
 
 
 def check_entries(values: ArrayLike, labels: np.ndarray) -> None:

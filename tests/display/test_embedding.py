@@ -180,7 +180,7 @@ def test_invalid_input_is_reported(fitted_kind):
         with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of"):
             draw(estimator, X, **wrong)
     with pytest.raises(ValueError, match=r"numbers of strata, first in strata\[0\]"):
-        EmbeddingDisplay.from_latents(np.eye(3), strata=[0.5, 1, 2])
+        EmbeddingDisplay.from_latents(np.eye(3), strata=[-5, 1, 2])
     with pytest.raises(ValueError, match=r"latents contains NaN .* latents\[0\]"):
         EmbeddingDisplay.from_latents([[np.nan, 1.0]], [0])
 

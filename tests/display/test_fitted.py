@@ -99,9 +99,11 @@ def test_strata_of_samples():
         pd.Series([0, 2, -1], dtype=object),
     ):
         np.testing.assert_array_equal(check_sample_strata(strata, 3), [0, 2, -1])
-    for wrong in ([1, 0.5], ["a", "b"], [0, -2], [0, 10**9], [True, False]):
+    for wrong in (["a", "b"], [0, -2], [0, 10**9], [True, False]):
         with pytest.raises(ValueError, match=r"strata has dtype .* in strata\[\d\]"):
             check_sample_strata(wrong, 2)
+    with pytest.raises(ValueError, match=r"strata\[1\] is not a whole number"):
+        check_sample_strata([1, 0.5], 2)
     for wrong in ([], [[0, 1]], 3, [0, None], [0, np.nan]):
         with pytest.raises(ValueError, match=r"^strata "):
             check_sample_strata(wrong, 2)

@@ -246,7 +246,7 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
         ({"y_test": np.zeros((150, 2))}, r"y_test has shape \(150, 2\)"),
         (
             {"y_train": np.linspace(0, 1, 250)},
-            r"does not hold classes: y_train\[1\] is",
+            r"does not hold labels: y_train\[1\] is not a whole",
         ),
         ({"y_test": [None] * 150}, "y_test cannot be read.* first at index 0"),
         ({"y_test": np.full(150, np.nan)}, "y_test cannot be read.* first at index 0"),

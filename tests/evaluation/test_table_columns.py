@@ -140,6 +140,11 @@ def test_tables_of_any_library(table):
             "metadata has columns named 1 and '1', wh",
         ),
         ({"a": "bc"}, ValueError, "column 'a' of metadata is not one-dimensional"),
+        (
+            {"a": np.zeros(2, dtype=[("age", float)])},
+            ValueError,
+            "column 'a' of metadata is a structured array. Pass each of its fields",
+        ),
     ],
 )
 def test_bad_tables(table, error, message):

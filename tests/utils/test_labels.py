@@ -39,6 +39,10 @@ def test_columns_and_lists_are_accepted():
             {"y": np.array([True, "a"], dtype=object)},
             "bool at index 0 and str at index",
         ),
+        (
+            {"y": [1.0, 0.5]},
+            r"^y does not hold labels: y\[1\] is not a whole number. Pass integers or",
+        ),
         ({"a": [1], "b": [1, 2]}, "^a and b have inconsistent numbers.*1 and 2"),
     ],
 )
