@@ -263,8 +263,8 @@ STATED = {
     "patients": lambda seen: (
         seen["before"].verdict == "confounded"
         and seen["after"].verdict == "encoded in the latents"
-        and seen["before"].table.loc["scanner", "agreement"] > 0.1
-        and seen["after"].table.loc["scanner", "agreement"] < 0.03
+        and seen["before"].table.loc["scanner", "adjusted_mutual_info"] > 0.1
+        and seen["after"].table.loc["scanner", "adjusted_mutual_info"] < 0.03
         and seen["after"].table.loc["scanner", "probe"] < 0.75
     ),
 }

@@ -23,7 +23,7 @@ class ConfoundingAudit:
         One row for each variable, indexed by "variable", with these columns:
 
         - "n_levels" and "n": number of levels and of units;
-        - "agreement" and "p": adjusted mutual information of strata and levels, and its
+        - "adjusted_mutual_info" and "p": agreement of strata and levels, and its
           p-value by permutation;
         - "probe", "probe_low", "probe_high" and "probe_chance": balanced accuracy of a
           linear probe of the level on the latents, the limits of its interval, and its
@@ -33,7 +33,7 @@ class ConfoundingAudit:
           the same for all samples instead of neighbors; NaN without classes or
           latents;
         - "y_association" and "y_p": Cramer's V of classes and levels, in the same
-          samples as "agreement", and its p-value; NaN without classes;
+          samples as "p", and its p-value; NaN without classes;
         - "positivity": whether all pairs of classes can be compared at the same levels;
           None without classes;
         - "verdict" and "note": the verdict, and its reasons in words.
@@ -139,7 +139,7 @@ class ConfoundingAudit:
 def _describe(row: Any) -> list[str]:
     lines = [
         f"agreement with the strata: adjusted mutual information "
-        f"{row['agreement']:.3f}, p = {row['p']:.3g}"
+        f"{row['adjusted_mutual_info']:.3f}, p = {row['p']:.3g}"
     ]
     if not np.isnan(row["probe"]):
         lines.append(

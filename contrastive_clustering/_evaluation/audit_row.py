@@ -122,7 +122,7 @@ def make_row(
     row: dict[str, Any] = {
         "n_levels": len(level_names),
         "n": len(parts.levels),
-        "agreement": agreement,
+        "adjusted_mutual_info": agreement,
         "p": test.p,
         "probe": probe.accuracy,
         "probe_low": probe.low,

@@ -245,7 +245,7 @@ def _interval(value: float, low: float, high: float) -> str:
 MEASURES: dict[str, Callable[[Any], str]] = {
     "verdict": lambda row: str(row["verdict"]),
     "note": lambda row: str(row["note"]),
-    "agreement with the strata": lambda row: _number(row["agreement"]),
+    "agreement with the strata": lambda row: _number(row["adjusted_mutual_info"]),
     "p of the agreement": lambda row: _number(row["p"]),
     "probe of the latents": lambda row: _interval(
         row["probe"], row["probe_low"], row["probe_high"]

@@ -60,7 +60,7 @@ def test_strata_that_are_the_nuisance_are_confounded():
     y, site = draw(np.random.default_rng(0))
     result = audit(site, site, y, latents=np.c_[site, site] + np.arange(N)[:, None] / N)
     assert result.verdict == "confounded"
-    assert result.table.loc["site", "agreement"] == pytest.approx(1)
+    assert result.table.loc["site", "adjusted_mutual_info"] == pytest.approx(1)
     assert result.table.loc["site", "probe_low"] > 0.9
 
 

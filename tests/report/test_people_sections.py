@@ -61,7 +61,8 @@ def test_sections_hold_tables_and_plots():
     row = people.association.table.loc["age"]
     assert f"{row['p']:.3g}" in page.text("td")
     assert people.audit.verdict in page.text("td")
-    assert f"{people.audit.table.loc['site', 'agreement']:.3g}" in page.text("td")
+    agreement = people.audit.table.loc["site", "adjusted_mutual_info"]
+    assert f"{agreement:.3g}" in page.text("td")
 
 
 @pytest.mark.usefixtures("texts")
