@@ -156,6 +156,11 @@ class LearningMixin(FittedAttributes):
         TypeError, ValueError
             As for `fit`; also if X differs from earlier samples in shape or units, or
             `image_shape` or `channel_axis` has changed.
+
+        Warns
+        -----
+        ConvergenceWarning, UserWarning
+            As for `fit`.
         """
         return self._fit(X, groups, nuisance, continues=True, one_epoch=True)
 

@@ -174,6 +174,12 @@ class PredictionMixin(
         TypeError, ValueError
             If `n_clusters` is not an integer from 1 to `n_clusters_`, or X differs from
             the X of `fit` in shape or units.
+
+        Warns
+        -----
+        UserWarning
+            If more images differ in appearance from those of `fit` than expected by
+            chance.
         """
         check_is_fitted(self)
         labels = self.labels_ if X is None else self.predict(X)
@@ -199,6 +205,17 @@ class PredictionMixin(
         -------
         proba : ndarray of shape (n_samples, n_clusters)
             Soft assignments, float32, with rows that sum to one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X differs from the X of `fit` in shape or units.
+
+        Warns
+        -----
+        UserWarning
+            If more images differ in appearance from those of `fit` than expected by
+            chance.
         """
         check_is_fitted(self)
         return self._model.predict_proba(self._read(X))
@@ -234,6 +251,12 @@ class PredictionMixin(
         TypeError, ValueError
             If X differs from the X of `fit` in shape or units, or there is not one
             identifier for each sample.
+
+        Warns
+        -----
+        UserWarning
+            If more images differ in appearance from those of `fit` than expected by
+            chance.
         """
         check_is_fitted(self)
         latents = self._model.encode(self._read(X))

@@ -62,7 +62,11 @@ def is_asynchronous(device: str | torch.device) -> bool:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Return the free bytes of a GPU's dedicated memory, or None for other devices."""
+    """Return the free bytes of a GPU's dedicated memory, or None for other devices.
+
+    Memory that PyTorch has freed but keeps for later tensors counts as free.
+    """
     if device.type != "cuda":
         return None
-    return int(torch.cuda.mem_get_info(device)[0])
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + kept

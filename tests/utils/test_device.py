@@ -55,8 +55,10 @@ def test_all_devices_but_the_cpu_are_asynchronous():
     assert is_asynchronous(torch.device("mps"))
 
 
-def test_free_memory_is_known_for_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 11))
-    assert free_memory(torch.device("cuda", 1)) == 7
+def test_memory_that_pytorch_keeps_is_free(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 20))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 5)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 3)
+    assert free_memory(torch.device("cuda", 1)) == 9
     assert free_memory(torch.device("cpu")) is None
     assert free_memory(torch.device("mps")) is None
