@@ -265,18 +265,20 @@ def mapped_accuracy(
     """
     if (y_true_new is None) != (y_pred_new is None):
         raise ValueError("Pass both y_true_new and y_pred_new, or neither.")
+    y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     if y_true_new is None or y_pred_new is None:
         if sample_weight_new is not None:
             raise ValueError(
                 "sample_weight_new weighs a test set, but y_true_new is None. Pass a "
                 "test set, or sample_weight alone."
             )
-        y_true_new, y_pred_new, sample_weight_new = y_true, y_pred, sample_weight
-    truth, strata = check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
-    (y_true,) = check_labels(y_true=y_true)
-    check_alike(y_true=y_true, y_true_new=truth)
+        truth, strata = y_true, y_pred
+        weights = check_weights(sample_weight, len(truth), "sample_weight")
+    else:
+        truth, strata = check_labels(y_true_new=y_true_new, y_pred_new=y_pred_new)
+        check_alike(y_true=y_true, y_true_new=truth)
+        weights = check_weights(sample_weight_new, len(truth), "sample_weight_new")
     labels = map_clusters_to_labels(y_true, y_pred, strata, sample_weight=sample_weight)
-    weights = check_weights(sample_weight_new, len(truth), "sample_weight_new")
     if balanced:
         return mean_recall(truth, labels, weights)
     return accuracy(truth, labels, weights)

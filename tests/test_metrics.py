@@ -121,12 +121,15 @@ def test_strings_and_negative_labels():
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        (([], []), "y_true is empty"),
-        (([0, 1], [0]), "inconsistent numbers of samples"),
-        (([[0, 1], [1, 0]], [0, 1]), "y_true has shape"),
+        (([], []), "^y_true is empty"),
+        (([0, 1], [0]), "^y_true and y_pred have inconsistent numbers of samples"),
+        (([[0, 1], [1, 0]], [0, 1]), "^y_true has shape"),
+        (([0, 1], [0.0, 0.5]), r"^y_pred does not hold labels: y_pred\[1\] is not"),
     ],
 )
-@pytest.mark.parametrize("function", [clustering_accuracy, map_clusters_to_labels])
+@pytest.mark.parametrize(
+    "function", [clustering_accuracy, map_clusters_to_labels, mapped_accuracy]
+)
 def test_bad_labels_are_errors(function, arrays, message):
     with pytest.raises(ValueError, match=message):
         function(*arrays)

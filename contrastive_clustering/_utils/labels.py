@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from contrastive_clustering._utils.arrays import errors_about, to_array
-from contrastive_clustering._utils.identifiers import is_missing
+from contrastive_clustering._utils.identifiers import check_is_column, is_missing
 from contrastive_clustering._utils.messages import show
 
 
@@ -15,6 +15,7 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
     """Return labels as 1D arrays of equal length, or raise if some are missing."""
     checked = []
     for name, values in arrays.items():
+        check_is_column(values, name)
         with errors_about(name, "labels"):
             labels = np.asarray(to_array(values, name))
         if labels.ndim == 2 and labels.shape[1] == 1:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from contrastive_clustering._utils.labels import (
     check_alike,
@@ -49,6 +50,12 @@ def test_columns_and_lists_are_accepted():
 def test_invalid_labels_are_named(arrays, message):
     with pytest.raises(ValueError, match=message):
         check_labels(**arrays)
+
+
+@pytest.mark.parametrize("wrong", [{0, 1}, {0: 1}, iter([0, 1]), csr_array([[0, 1]])])
+def test_labels_without_an_order_are_refused(wrong):
+    with pytest.raises(TypeError, match=r"^y is of type \w+. Pass one value for each"):
+        check_labels(y=wrong)
 
 
 def test_numbers_of_different_types_and_empty_strings_are_labels():
