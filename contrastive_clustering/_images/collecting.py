@@ -10,7 +10,7 @@ from joblib import effective_n_jobs
 from sklearn.utils import Bunch
 
 from contrastive_clustering._images.finding import Entry, find_entries
-from contrastive_clustering._images.grouping import single_items, volume_items
+from contrastive_clustering._images.grouping import volume_items
 from contrastive_clustering._images.loaded import LoadedImage, ReadSettings
 from contrastive_clustering._images.quiet import quiet_readers
 from contrastive_clustering._images.reading import Failure, Item, read_item
@@ -86,7 +86,11 @@ def load_files(
     """
     pandas = import_pandas("load_images")
     entries, table = find_entries(source, path_column)
-    items, failures = _make_items(entries, settings, n_jobs, verbose)
+    failures: list[Failure] = []
+    if settings.as_volumes:
+        items, failures = volume_items(entries, n_jobs=n_jobs, verbose=verbose)
+    else:
+        items = [Item((entry.path,), entry.row) for entry in entries]
     if out is None and settings.size is not None:
         _check_memory(len(items), settings.size)
     if table is not None and settings.as_volumes:
@@ -128,14 +132,6 @@ def _check_memory(n_items: int, size: Sequence[int]) -> None:
             f"{show_bytes(total)}. Pass a smaller size, fewer files, or out, the path "
             "of a file for the images."
         )
-
-
-def _make_items(
-    entries: Sequence[Entry], settings: ReadSettings, n_jobs: int | None, verbose: int
-) -> tuple[list[Item], list[Failure]]:
-    if settings.as_volumes:
-        return volume_items(entries, n_jobs=n_jobs, verbose=verbose)
-    return single_items(entries), []
 
 
 def _report_differing_rows(

@@ -1,4 +1,4 @@
-"""Group the files of a source into items: single files, or the slices of volumes."""
+"""Group the files of a source into volumes, such as the slices of DICOM series."""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -11,11 +11,6 @@ from contrastive_clustering._images.quiet import quiet_readers, quiet_worker
 from contrastive_clustering._images.reading import Failure, Item
 from contrastive_clustering._images.series import SliceKey, number_volumes, slice_key
 from contrastive_clustering._utils.progress import Progress, run_tasks
-
-
-def single_items(entries: Sequence[Entry]) -> list[Item]:
-    """Return an item for each file."""
-    return [Item((entry.path,), entry.row) for entry in entries]
 
 
 def volume_items(

@@ -1,11 +1,9 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from image_files import write_dicom, write_series
 
 from contrastive_clustering._images.finding import Entry, image_files
-from contrastive_clustering._images.grouping import single_items, volume_items
+from contrastive_clustering._images.grouping import volume_items
 from contrastive_clustering._images.reading import Failure, Item
 
 VOLUME = np.zeros((3, 4, 5), np.uint16)
@@ -14,11 +12,6 @@ VOLUME = np.zeros((3, 4, 5), np.uint16)
 def group(*paths):
     entries = [Entry(path, row) for row, path in enumerate(paths)]
     return volume_items(entries, n_jobs=None, verbose=0)
-
-
-def test_each_file_is_an_item():
-    entries = [Entry(Path("a"), 3), Entry(Path("b"), 4)]
-    assert single_items(entries) == [Item((Path("a"),), 3), Item((Path("b"),), 4)]
 
 
 def test_slices_of_a_series_are_an_item(tmp_path):
