@@ -94,7 +94,7 @@ def load_files(
     if out is None and settings.size is not None:
         _check_memory(len(items), settings.size)
     if table is not None and settings.as_volumes:
-        _report_differing_rows(pandas, table, path_column, entries, items)
+        _report_differing_rows(table, path_column, entries, items)
     spool: Spool = MemorySpool(len(items)) if out is None else FileSpool(out)
     with spool:
         collected = _Collected(spool, settings, on_error)
@@ -108,7 +108,7 @@ def load_files(
                 collected.add(item, result)
         collected.check_any()
         images = spool.finish()
-    metadata = make_table(pandas, collected.columns, collected.rows, table, path_column)
+    metadata = make_table(collected.columns, collected.rows, table, path_column)
     _report(collected.failures, collected.columns["duplicate_of"])
     _report_bits(collected.n_of_8_bits, images.shape[0])
     return Bunch(
@@ -135,7 +135,6 @@ def _check_memory(n_items: int, size: Sequence[int]) -> None:
 
 
 def _report_differing_rows(
-    pandas: Any,
     table: Any,
     path_column: str,
     entries: Sequence[Entry],
@@ -150,7 +149,7 @@ def _report_differing_rows(
         if len(item.paths) > 1 and all(path in row_of for path in item.paths)
     ]
     rows = [[row_of[path] for path in item.paths] for item in listed]
-    names, differing = differing_columns(pandas, table, path_column, rows)
+    names, differing = differing_columns(table, path_column, rows)
     if names:
         warn(
             f"The rows of the slices of a volume differ in {_enumerate(names)}, for "

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._utils.optional import import_pandas
+
 # Columns of the metadata and their types in pandas.
 COLUMNS = {
     "format": "object",
@@ -29,7 +31,6 @@ COLUMNS = {
 
 
 def make_table(
-    pandas: Any,
     columns: Mapping[str, Sequence[Any]],
     rows: Sequence[int],
     table: Any,
@@ -39,9 +40,6 @@ def make_table(
 
     Parameters
     ----------
-    pandas : module
-        pandas.
-
     columns : mapping of str to list
         Facts of each image.
 
@@ -59,6 +57,7 @@ def make_table(
     metadata : pandas.DataFrame
         One row for each image.
     """
+    pandas = import_pandas("load_images")
     facts = pandas.DataFrame(
         {
             name: pandas.Series(columns[name], dtype=kind)
@@ -70,22 +69,19 @@ def make_table(
     facts["study_day"] = days - days.groupby(facts["patient"]).transform("min")
     if table is None:
         return facts
-    table = _to_pandas(pandas, table)
+    table = _to_pandas(table)
     own = table.drop(columns=path_column).iloc[list(rows)].reset_index(drop=True)
     new = [name for name in facts.columns if name not in own.columns]
     return pandas.concat([own, facts[new]], axis=1)
 
 
 def differing_columns(
-    pandas: Any, table: Any, path_column: str, volumes: Sequence[Sequence[int]]
+    table: Any, path_column: str, volumes: Sequence[Sequence[int]]
 ) -> tuple[list[Hashable], np.ndarray]:
     """Return the columns that differ between the rows of a volume.
 
     Parameters
     ----------
-    pandas : module
-        pandas.
-
     table : data frame
         The caller's table.
 
@@ -105,26 +101,26 @@ def differing_columns(
     """
     rows = [row for each in volumes for row in each]
     of_row = np.repeat(np.arange(len(volumes)), [len(each) for each in volumes])
-    own = _to_pandas(pandas, table).drop(columns=path_column).iloc[rows]
+    own = _to_pandas(table).drop(columns=path_column).iloc[rows]
     # Numbers for names, which may repeat.
     texts = own.astype(str).set_axis(range(own.shape[1]), axis="columns")
     differs = texts.groupby(of_row).nunique(dropna=False).to_numpy() > 1
     return list(own.columns[differs.any(axis=0)]), np.flatnonzero(differs.any(axis=1))
 
 
-def _to_pandas(pandas: Any, table: Any) -> Any:
+def _to_pandas(table: Any) -> Any:
+    pandas = import_pandas("load_images")
     if isinstance(table, pandas.DataFrame):
         return table
-    return pandas.DataFrame(
-        {name: _exact(pandas, list(table[name])) for name in table.columns}
-    )
+    return pandas.DataFrame({name: _exact(list(table[name])) for name in table.columns})
 
 
-def _exact(pandas: Any, values: list[Any]) -> Any:
+def _exact(values: list[Any]) -> Any:
     """Return a series whose integers stay exact next to missing values.
 
     By default, pandas converts them to floats, in which large identifiers coincide.
     """
+    pandas = import_pandas("load_images")
     series = pandas.Series(values)
     known = [value for value in values if value is not None]
     if series.dtype.kind != "f" or not all(isinstance(value, int) for value in known):
