@@ -12,17 +12,11 @@ import numpy as np
 
 from contrastive_clustering._command.console import CommandError, Console
 from contrastive_clustering._command.rows import read_rows
-from contrastive_clustering._images.file_types import (
-    DICOM_SUFFIXES,
-    RASTER_SUFFIXES,
-    VOLUME_SUFFIXES,
-)
+from contrastive_clustering._images.file_types import IMAGE_SUFFIXES
 from contrastive_clustering._utils.optional import import_pandas
 
 # Numbers in which a comma may separate thousands.
 THOUSANDS = r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*"
-
-SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
 
 
 def read_table(
@@ -285,7 +279,7 @@ def _tails_of(path: str) -> list[str]:
 
 
 def _without_suffix(path: str) -> str:
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+    for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True):
         if path.lower().endswith(suffix):
             return path[: -len(suffix)]
     return path

@@ -8,9 +8,8 @@ from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
-from contrastive_clustering._images.dicom import MAX_VALUES
 from contrastive_clustering._images.dicom_facts import make_key
-from contrastive_clustering._images.loaded import ReadSettings
+from contrastive_clustering._images.loaded import MAX_VALUES, ReadSettings
 from contrastive_clustering._images.spool import ZARR_SUFFIX
 from contrastive_clustering._utils.files import as_output_path
 from contrastive_clustering._utils.messages import show

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._images.loaded import UnreadableFileError, refuse_damaged
+from contrastive_clustering._images.loaded import (
+    MAX_VALUES,
+    UnreadableFileError,
+    refuse_damaged,
+)
 from contrastive_clustering._images.lookup import look_up, look_up_colors
 from contrastive_clustering._utils.files import open_regular
 from contrastive_clustering._utils.optional import import_pydicom
-
-# A header may claim any number; this is 4 GiB as float32.
-MAX_VALUES = 2**30
 
 # pydicom reads values of a header only when they are needed, so that any use may fail.
 DAMAGED_HEADER = "is a DICOM file with a damaged or unsupported header"

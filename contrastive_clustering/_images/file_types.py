@@ -11,10 +11,24 @@ FileType = Literal["dicom", "raster", "volume"]
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
+
+# Formats of volumes by the suffixes that recognize them.
+VOLUME_FORMATS = {
+    ".nii": "NIfTI",
+    ".nii.gz": "NIfTI",
+    ".mha": "MetaImage",
+    ".mhd": "MetaImage",
+    ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
+}
+VOLUME_SUFFIXES = tuple(VOLUME_FORMATS)
+
+IMAGE_SUFFIXES = DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 # First bytes of PNG and JPEG, which have one image.
-SINGLE_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+SINGLE_MAGIC = (PNG_MAGIC, b"\xff\xd8\xff")
 
 # The same, TIFF in both byte orders, and BigTIFF in both.
 RASTER_MAGIC = (
@@ -31,9 +45,7 @@ DICOM_OFFSET, DICOM_MAGIC = 128, b"DICM"
 
 def has_image_suffix(path: Path) -> bool:
     """Return whether the suffix of a file is one of a supported format."""
-    return path.name.lower().endswith(
-        DICOM_SUFFIXES + RASTER_SUFFIXES + VOLUME_SUFFIXES
-    )
+    return path.name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def has_single_image(path: Path) -> bool:

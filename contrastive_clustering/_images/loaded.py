@@ -10,6 +10,9 @@ import numpy as np
 Fit = Literal["letterbox", "crop", "stretch"]
 Window = Literal["file"] | tuple[float, float] | None
 
+# A header may claim any number; this is 4 GiB as float32.
+MAX_VALUES = 2**30
+
 
 class UnreadableFileError(ValueError):
     """A file that cannot be read as an image or a volume.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._images.file_types import PNG_MAGIC
 from contrastive_clustering._images.loaded import (
     LoadedImage,
     UnreadableFileError,
@@ -24,7 +25,7 @@ DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 # gray with alpha and of colors, but not of the transparent color, and scales gray of 2
 # and 4 bits, but not its transparent value. The header stores them after the signature,
 # and the color type next to them.
-PNG_SIGNATURE, PNG_BITS, PNG_COLOR_TYPE = b"\x89PNG\r\n\x1a\n", 24, 25
+PNG_BITS, PNG_COLOR_TYPE = 24, 25
 GRAY_WITH_ALPHA = 4
 
 # Number of the tag PhotometricInterpretation of TIFF; 0 means that zero is white.
@@ -106,7 +107,7 @@ def read_raster(path: Path) -> list[LoadedImage]:
 
 def _bits_of_png(header: bytes) -> int | None:
     """Return the bits per sample of a PNG file, None for another format."""
-    if len(header) <= PNG_COLOR_TYPE or not header.startswith(PNG_SIGNATURE):
+    if len(header) <= PNG_COLOR_TYPE or not header.startswith(PNG_MAGIC):
         return None
     if (header[PNG_BITS], header[PNG_COLOR_TYPE]) == (16, GRAY_WITH_ALPHA):
         raise UnreadableFileError(

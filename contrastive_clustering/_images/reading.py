@@ -10,7 +10,6 @@ import numpy as np
 
 from contrastive_clustering._images.dicom import (
     DAMAGED_HEADER,
-    MAX_VALUES,
     Pixels,
     open_dicom,
     read_pixels,
@@ -23,6 +22,7 @@ from contrastive_clustering._images.dicom_facts import (
 from contrastive_clustering._images.file_types import type_of
 from contrastive_clustering._images.geometry import Plan, plan_size
 from contrastive_clustering._images.loaded import (
+    MAX_VALUES,
     LoadedImage,
     ReadSettings,
     UnreadableFileError,

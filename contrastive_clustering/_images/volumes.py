@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from contrastive_clustering._images.file_types import VOLUME_FORMATS
 from contrastive_clustering._images.loaded import (
+    MAX_VALUES,
     LoadedImage,
     UnreadableFileError,
     refuse_damaged,
@@ -25,18 +27,6 @@ from contrastive_clustering._utils.optional import import_simpleitk
 # Axes of SimpleITK point to the left, to the back and to the head; those of the array
 # are in reverse order.
 ORIENTATION = "LPS"
-
-# 4 GiB as float32. The header of a damaged file may claim any number.
-MAX_VOXELS = 2**30
-
-SUFFIXES = {
-    ".nii": "NIfTI",
-    ".nii.gz": "NIfTI",
-    ".mha": "MetaImage",
-    ".mhd": "MetaImage",
-    ".nrrd": "NRRD",
-    ".nhdr": "NRRD",
-}
 
 # ITK itself finds the reader of some formats only by suffixes in lower case.
 READERS = {"NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO", "NRRD": "NrrdImageIO"}
@@ -66,7 +56,7 @@ def read_volume(path: Path, *, as_volumes: bool) -> list[LoadedImage]:
         If the file is damaged, too large, in color, or has other dimensions.
     """
     sitk = import_simpleitk()
-    file_format = SUFFIXES[_suffix_of(path)]
+    file_format = VOLUME_FORMATS[_suffix_of(path)]
     _check_name(path, file_format)
     is_nifti, n_axes = file_format == "NIfTI", 3 if as_volumes else 2
     with _silent(sitk):
@@ -119,7 +109,7 @@ def _read_sides(reader: Any, sides: list[int]) -> Any:
 def _suffix_of(path: Path) -> str:
     """Return the suffix of a path in lower case."""
     name = path.name.lower()
-    return next(each for each in SUFFIXES if name.endswith(each))
+    return next(each for each in VOLUME_FORMATS if name.endswith(each))
 
 
 def _check_name(path: Path, file_format: str) -> None:
@@ -163,9 +153,9 @@ def _spatial_sides(reader: Any, n_axes: int) -> list[int]:
             f"has {reader.GetNumberOfComponents()} values per voxel. Only volumes with "
             "one value are read"
         )
-    if np.prod([float(side) for side in sides]) > MAX_VOXELS:
+    if np.prod([float(side) for side in sides]) > MAX_VALUES:
         raise UnreadableFileError(
-            f"claims to have more than {MAX_VOXELS} voxels, the limit for one volume"
+            f"claims to have more than {MAX_VALUES} voxels, the limit for one volume"
         )
     while len(sides) > n_axes and sides[-1] == 1:
         sides.pop()
