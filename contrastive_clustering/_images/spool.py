@@ -194,18 +194,17 @@ class FileSpool(Spool):
     def _to_zarr(self) -> Any:
         zarr = import_zarr()
         folder = self._path.with_name("rows.zarr")
-        n_together = max(1, ZARR_CHUNK_BYTES // self.row_bytes)
+        n_together = min(self.n_rows, max(1, ZARR_CHUNK_BYTES // self.row_bytes))
         array = zarr.create_array(
             str(folder),
             shape=(self.n_rows, *self.shape),
-            chunks=(min(n_together, self.n_rows), *self.shape),
+            chunks=(n_together, *self.shape),
             dtype=self.dtype,
         )
         self._file.seek(len(self._header(self.shape, self.dtype)))
         for start in range(0, self.n_rows, n_together):
-            n_rows = min(n_together, self.n_rows - start)
-            content = self._file.read(n_rows * self.row_bytes)
-            rows = np.frombuffer(content, self.dtype).reshape(n_rows, *self.shape)
-            array[start : start + n_rows] = rows
+            content = self._file.read(n_together * self.row_bytes)
+            rows = np.frombuffer(content, self.dtype).reshape(-1, *self.shape)
+            array[start : start + n_together] = rows
         folder.replace(self.out)
         return zarr.open_array(str(self.out), mode="r")
