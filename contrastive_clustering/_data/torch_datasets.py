@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import count
 from numbers import Number
 from typing import Any
@@ -58,7 +58,7 @@ class DatasetArray(LazyArray):
         try:
             sample = self._sample(index)
         except (ValueError, OSError) as error:
-            others = self._others(index, self._find_unreadable)
+            others = self._others(index, self._is_unreadable)
             if not others:
                 raise
             number = getattr(error, "errno", None)
@@ -68,31 +68,32 @@ class DatasetArray(LazyArray):
             message = f"{said or error} {others}"
             raise kind(*start, message) from (error.__cause__ or error)
         if not _fits(sample, row):
-            others = self._others(index, self._find_unlike)
+            others = self._others(index, self._is_unlike)
             raise _unlike(sample, row, f"{self.name}[{index}]", others)
         row[...] = sample
 
-    def _others(self, index: int, find: Callable[[np.ndarray], Sequence[int]]) -> str:
+    def _others(self, index: int, is_wrong: Callable[[int], bool]) -> str:
         """Return a sentence on all samples with the same defect, or an empty string."""
-        found, n_seen = search(index, len(self), find, 1)
+        found, n_seen = search(
+            index, len(self), lambda each: list(filter(is_wrong, each.tolist())), 1
+        )
         if len(found) == 1:
             return ""
         return f"The same applies to {name_samples(found, n_seen, self.name)}."
 
-    def _find_unreadable(self, indices: np.ndarray) -> list[int]:
+    def _is_unreadable(self, index: int) -> bool:
         try:
-            self._sample(int(indices[0]))
+            self._sample(index)
         except (TypeError, ValueError, OSError):
-            return [int(indices[0])]
-        return []
+            return True
+        return False
 
-    def _find_unlike(self, indices: np.ndarray) -> list[int]:
+    def _is_unlike(self, index: int) -> bool:
         try:
-            sample = self._sample(int(indices[0]))
+            sample = self._sample(index)
         except (TypeError, ValueError, OSError):
-            return []
-        like = sample.shape == self.shape[1:] and sample.dtype == self.dtype
-        return [] if like else [int(indices[0])]
+            return False
+        return sample.shape != self.shape[1:] or sample.dtype != self.dtype
 
     def _sample(self, index: int) -> np.ndarray:
         name = f"{self.name}[{index}]"
