@@ -25,16 +25,11 @@ Position = tuple[tuple[int, ...], object]
 
 
 def reject_times_and_text(values: Any, name: str) -> None:
-    """Raise a ValueError if an array or data frame holds dates, durations or text."""
-    reject_times(values, name)
-    reject_text(values, name)
+    """Raise a ValueError if an array or data frame holds dates, durations or text.
 
-
-def reject_times(values: Any, name: str) -> None:
-    """Raise a ValueError if an array or data frame holds dates or durations.
-
-    Some libraries would convert them to numbers and lose their unit, and others refuse
-    them without saying where they are.
+    Some libraries would convert dates and durations to numbers and lose their unit, and
+    others refuse them without saying where they are. Some texts of digits, such as
+    "01", would become numbers, but may be identifiers or codes of categories.
 
     Parameters
     ----------
@@ -47,9 +42,9 @@ def reject_times(values: Any, name: str) -> None:
     Examples
     --------
     >>> import pandas as pd
-    >>> from contrastive_clustering._utils.refused_values import reject_times
+    >>> from contrastive_clustering._utils.refused_values import reject_times_and_text
     >>> frame = pd.DataFrame({"age": [30, 40], "scanned": pd.to_datetime(["2020"] * 2)})
-    >>> reject_times(frame, "X")
+    >>> reject_times_and_text(frame, "X")
     Traceback (most recent call last):
     ...
     ValueError: It holds dates or durations, first in X[0, 1], column 'scanned'. Drop \
@@ -60,26 +55,6 @@ them or convert them to real numbers, such as days since a reference date.
             f"It holds dates or durations, first in {name_value(*found, name)}. Drop "
             "them or convert them to real numbers, such as days since a reference date."
         )
-
-
-def reject_text(values: Any, name: str) -> None:
-    """Raise a ValueError if an array or data frame holds text; see `reject_times`.
-
-    Libraries convert some texts of digits, such as "01", to numbers, and refuse others.
-    They may be identifiers or codes of categories.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from contrastive_clustering._utils.refused_values import reject_text
-    >>> frame = pd.DataFrame({"age": [30, 40], "site": ["1", "2"]})
-    >>> reject_text(frame, "X")
-    Traceback (most recent call last):
-    ...
-    ValueError: It holds text, first in X[0, 1], column 'site'. Drop it or encode it \
-as numbers; if it is written in digits and not a name or a code, convert it by \
-astype(float).
-    """
     for found in _find_text(values):
         raise ValueError(
             f"It holds text, first in {name_value(*found, name)}. Drop it or encode it "

@@ -6,7 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from contrastive_clustering._utils.refused_values import reject_text, reject_times
+from contrastive_clustering._utils.refused_values import reject_times_and_text
 
 DAYS = np.array(["2020-01-01", "2020-02-03"], "M8[ns]")
 
@@ -32,14 +32,14 @@ def test_columns_of_times_are_named(column):
         r"^It holds dates or durations, first in X\[0, 1\], column 'scanned'. Drop"
     )
     with pytest.raises(ValueError, match=message) as caught:
-        reject_times(frame, "X")
+        reject_times_and_text(frame, "X")
     assert "2020" not in str(caught.value)
 
 
 def test_the_first_row_is_named():
     frame = pd.DataFrame({1: pd.Series([1, datetime.date(2020, 1, 1)], dtype=object)})
     with pytest.raises(ValueError, match=r"first in X\[1, 0\], column '1'\."):
-        reject_times(frame, "X")
+        reject_times_and_text(frame, "X")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_first_row_is_named():
 def test_columns_of_polars_are_named(column):
     frame = pl.DataFrame({"age": [61.0, 48.0], "scanned": column})
     with pytest.raises(ValueError, match=r"first in X\[0, 1\], column 'scanned'\."):
-        reject_times(frame, "X")
+        reject_times_and_text(frame, "X")
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,7 @@ def test_columns_of_polars_are_named(column):
 )
 def test_arrays_of_times_are_refused(array, place):
     with pytest.raises(ValueError, match=rf"first in {place}\. Drop them or convert"):
-        reject_times(array, "Z")
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.ones((2, 3)),
-        np.array([[1, "a"]], dtype=object),
-        pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.Categorical([1, 2])}),
-        pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
-        pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
-        [[1, 2]],
-        None,
-    ],
-)
-def test_other_values_are_accepted(values):
-    reject_times(values, "X")
+        reject_times_and_text(array, "Z")
 
 
 @pytest.mark.parametrize(
@@ -97,14 +81,14 @@ def test_digits_as_text_are_named_by_their_place(column):
     frame = library.DataFrame({"age": [61.0, 48.0], "site": column})
     place = re.escape("It holds text, first in Z[1, 1], column 'site'. Drop it or")
     with pytest.raises(ValueError, match=f"^{place}"):
-        reject_text(frame, "Z")
+        reject_times_and_text(frame, "Z")
 
 
 @pytest.mark.parametrize("dtype", [object, str, bytes])
 def test_arrays_of_text_are_named_by_their_place(dtype):
     values = np.array([[["1", "2"]]], dtype=dtype)
     with pytest.raises(ValueError, match=r"first in X\[0, 0, 0\]\. Drop"):
-        reject_text(values, "X")
+        reject_times_and_text(values, "X")
 
 
 @pytest.mark.parametrize(
@@ -113,11 +97,13 @@ def test_arrays_of_text_are_named_by_their_place(dtype):
         np.zeros((2, 3)),
         np.array([[1, None], [2.5, True]], dtype=object),
         pd.DataFrame({"a": pd.Categorical([1, 2]), "b": [True, False]}),
+        pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
         pd.DataFrame({"a": pd.Series([1, 2.5], dtype=object)}),
         pl.DataFrame({"a": [1, 2], "b": [True, False]}),
         pd.DataFrame(),
         [["1"]],
+        None,
     ],
 )
-def test_other_values_are_no_text(values):
-    reject_text(values, "X")
+def test_other_values_are_accepted(values):
+    reject_times_and_text(values, "X")
