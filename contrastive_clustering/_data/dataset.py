@@ -98,8 +98,8 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
 
     Parameters
     ----------
-    n_samples : int
-        Number of samples.
+    dataset : Dataset or another sized object
+        The samples.
 
     batch_size : int
         Maximum batch size.
@@ -110,9 +110,9 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
     seed : int, default=0
         Seed of the shuffling. The order depends only on the seed and `epoch`.
 
-    partners : GroupPartners, default=None
-        Draws another sample of the group of each sample. Batches then consist of the
-        samples followed by their partners.
+    group_positives : bool, default=False
+        Whether batches consist of samples followed by other samples of their groups, if
+        the dataset has groups.
 
     Attributes
     ----------
@@ -122,18 +122,19 @@ class EvenBatchSampler(Sampler[Sequence[int]]):
 
     def __init__(
         self,
-        n_samples: int,
+        dataset: Any,
         batch_size: int,
         *,
         shuffle: bool = False,
         seed: int = 0,
-        partners: GroupPartners | None = None,
+        group_positives: bool = False,
     ) -> None:
-        self.n_samples = n_samples
+        self.n_samples = len(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
-        self.partners = partners
+        groups = metadata_of(dataset).groups if group_positives else None
+        self.partners = None if groups is None else GroupPartners(groups)
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -176,12 +177,6 @@ def metadata_of(dataset: Any) -> Metadata:
     return metadata
 
 
-def find_partners(dataset: Any) -> GroupPartners | None:
-    """Return what draws partners in the groups of a dataset; None without groups."""
-    groups = metadata_of(dataset).groups
-    return None if groups is None else GroupPartners(groups)
-
-
 def count_batches(n_samples: int, batch_size: int) -> int:
     """Return the number of even batches of `n_samples` samples."""
     return -(-n_samples // batch_size)
@@ -210,8 +205,7 @@ class EvenBatchLoader(DataLoader[Batch]):
         ``multiprocessing.Pool``, which cannot have children.
 
     group_positives : bool, default=False
-        Whether batches consist of samples followed by other samples of their groups, if
-        the dataset has groups.
+        As for `EvenBatchSampler`.
 
     **kwargs : dict
         Further parameters of :class:`torch.utils.data.DataLoader`. Parameters of the
@@ -229,13 +223,12 @@ class EvenBatchLoader(DataLoader[Batch]):
         group_positives: bool = False,
         **kwargs: Any,
     ) -> None:
-        n_samples = len(dataset)  # type: ignore[arg-type]  # a map-style dataset
         self.even_batches = EvenBatchSampler(
-            n_samples,
+            dataset,
             batch_size,
             shuffle=shuffle,
             seed=seed,
-            partners=find_partners(dataset) if group_positives else None,
+            group_positives=group_positives,
         )
         n_batches = len(self.even_batches)
         if n_batches == 1 or multiprocessing.current_process().daemon:

@@ -12,7 +12,6 @@ from contrastive_clustering._data.dataset import (
     ArrayDataset,
     Batch,
     EvenBatchSampler,
-    find_partners,
 )
 from contrastive_clustering._data.metadata import Metadata
 from contrastive_clustering._data.scaling import Scaler
@@ -92,7 +91,7 @@ class ResidentBatchLoader:
         Seed of the shuffling.
 
     group_positives : bool, default=False
-        As for `EvenBatchLoader`.
+        As for `EvenBatchSampler`.
     """
 
     def __init__(
@@ -105,11 +104,11 @@ class ResidentBatchLoader:
         group_positives: bool = False,
     ) -> None:
         self.even_batches = EvenBatchSampler(
-            len(dataset),
+            dataset,
             batch_size,
             shuffle=shuffle,
             seed=seed,
-            partners=find_partners(dataset) if group_positives else None,
+            group_positives=group_positives,
         )
         self.part = None
         if isinstance(dataset, Subset):

@@ -24,7 +24,7 @@ from contrastive_clustering._data.scaling import Scaler
     shuffle=st.booleans(),
 )
 def test_batches_are_even_and_hold_each_sample_once(n_samples, batch_size, shuffle):
-    sampler = EvenBatchSampler(n_samples, batch_size, shuffle=shuffle)
+    sampler = EvenBatchSampler(range(n_samples), batch_size, shuffle=shuffle)
     batches = list(sampler)
     sizes = [len(batch) for batch in batches]
     assert len(batches) == len(sampler)
@@ -37,7 +37,7 @@ def test_batches_are_even_and_hold_each_sample_once(n_samples, batch_size, shuff
 
 def test_order_depends_only_on_seed_and_epoch():
     def order(seed, epoch):
-        sampler = EvenBatchSampler(50, 7, shuffle=True, seed=seed)
+        sampler = EvenBatchSampler(range(50), 7, shuffle=True, seed=seed)
         sampler.epoch = epoch
         return list(sampler)
 
