@@ -88,8 +88,7 @@ def read_raster(path: Path) -> list[LoadedImage]:
                 file.seek(0)
                 with pillow.open(file, formats=FORMATS) as image:
                     return [
-                        _read_page(pillow, image, page, n_bits)
-                        for page in _find_pages(image)
+                        _read_page(image, page, n_bits) for page in _find_pages(image)
                     ]
         except pillow.UnidentifiedImageError:
             raise UnreadableFileError(
@@ -141,7 +140,7 @@ def _check_stack(image: Any, n_pages: int) -> None:
         )
 
 
-def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> LoadedImage:
+def _read_page(image: Any, page: int, n_bits: int | None) -> LoadedImage:
     image.seek(page)
     if image.format == "TIFF":
         _check_channels(image)
@@ -158,7 +157,7 @@ def _read_page(pillow: Any, image: Any, page: int, n_bits: int | None) -> Loaded
             )
     tags = getattr(image, "tag_v2", {})
     zero_is_white = tags.get(PHOTOMETRIC) == ZERO_IS_WHITE
-    values = _values(pillow, image, zero_is_white=zero_is_white)
+    values = _values(image, zero_is_white=zero_is_white)
     facts = {"format": image.format, "frame": page, "inverted": zero_is_white}
     return LoadedImage(values, None, facts)
 
@@ -194,8 +193,8 @@ def _keep_byte_order(image: Any) -> None:
     ]
 
 
-def _values(pillow: Any, image: Any, *, zero_is_white: bool) -> np.ndarray:
-    from PIL import ImageOps
+def _values(image: Any, *, zero_is_white: bool) -> np.ndarray:
+    from PIL import Image, ImageOps
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode in GRAY_MODES:
@@ -203,8 +202,8 @@ def _values(pillow: Any, image: Any, *, zero_is_white: bool) -> np.ndarray:
     has_alpha = "A" in upright.getbands() or "transparency" in upright.info
     if has_alpha:
         rgba = upright.convert("RGBA")
-        black = pillow.new("RGBA", rgba.size, (0, 0, 0, 255))
-        upright = pillow.alpha_composite(black, rgba)
+        black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+        upright = Image.alpha_composite(black, rgba)
     return np.asarray(upright.convert("RGB"))
 
 
