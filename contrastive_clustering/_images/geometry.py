@@ -82,11 +82,10 @@ def plan_size(
         steps = list(spacing)
     elif size is None:
         return Plan(shape, shape, (0,) * len(shape), known_spacing)
-    elif fit == "stretch":
-        steps = [extent / side for extent, side in zip(extents, size, strict=True)]
     else:
-        ratios = [extent / side for extent, side in zip(extents, size, strict=True)]
-        steps = [max(ratios) if fit == "letterbox" else min(ratios)] * len(shape)
+        steps = [extent / side for extent, side in zip(extents, size, strict=True)]
+        if fit != "stretch":
+            steps = [max(steps) if fit == "letterbox" else min(steps)] * len(shape)
     resized = tuple(
         max(1, math.floor(extent / step + 0.5))
         for extent, step in zip(extents, steps, strict=True)

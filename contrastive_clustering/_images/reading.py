@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from contrastive_clustering._images.dicom import (
     DAMAGED_HEADER,
-    Pixels,
     open_dicom,
     read_pixels,
 )
@@ -161,7 +161,7 @@ def _read_frames(dataset: Any, settings: ReadSettings) -> list[LoadedImage]:
     images = []
     for frame, values in enumerate(pixels.values):
         mask = None if pixels.is_padding is None else pixels.is_padding[frame]
-        one = Pixels(values, mask, pixels.limits, pixels.zero_is_white)
+        one = replace(pixels, values=values, is_padding=mask)
         shown, window = display_pixels(one, settings.window, dataset, frame)
         own = facts | {"frame": frame} | _window_facts(window)
         spacing, aspect = pixel_spacing(dataset, frame), pixel_aspect(dataset)

@@ -14,7 +14,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -260,10 +260,8 @@ def _check_stream(
     n_bytes: float,
 ) -> None:
     """Check data of another file of the folder; without a name, the rest of `file`."""
-    with ExitStack() as stack:
-        if name:
-            file = stack.enter_context(open_regular(path.parent / name))
-        _check_length(decompress(file), n_bytes)
+    with open_regular(path.parent / name) if name else nullcontext(file) as data:
+        _check_length(decompress(data), n_bytes)
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

@@ -208,14 +208,12 @@ def display_pixels(
     UnreadableFileError
         If values are not finite, or if the lookup table is invalid.
     """
-    values, is_padding = pixels.values, pixels.is_padding
+    values, is_padding, limits = pixels.values, pixels.is_padding, pixels.limits
     check_finite(values)
     if window == "file" and values.dtype != np.uint8 and _has_lut_only(dataset, frame):
-        values = apply_lut(values, dataset)
-        pixels = Pixels(values, is_padding, (0, WHITE), pixels.zero_is_white)
+        values, limits = apply_lut(values, dataset), (0, WHITE)
     inside = values if is_padding is None else values[~is_padding]
     chosen = choose_window(window, inside if inside.size else values, dataset, frame)
-    limits = pixels.limits
     if chosen is not None:
         values, limits = apply_window(values, chosen), (0, WHITE)
     if pixels.zero_is_white:
