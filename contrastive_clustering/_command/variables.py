@@ -99,8 +99,7 @@ def read_variables(
     """
     columns = {name: folder.facts[name] for name in FACTS}
     columns = {name: values for name, values in columns.items() if values.nunique() > 1}
-    known = {name: folder.facts[name] for name in FACTS}
-    known[PATIENT] = folder.facts[PATIENT]
+    known = {name: folder.facts[name] for name in (*FACTS, PATIENT)}
     if table is not None:
         joined = join(table, options.path_column, folder.paths, console=console)
         # Paths are not compared with strata, but those of folders may name patients.

@@ -48,7 +48,7 @@ class LazyArray(ABC):
         self.shape = shape
         self.dtype = without_extended_precision(np.empty(0, dtype)).dtype
         self.ndim = len(shape)
-        self.size = int(np.prod(shape, dtype=np.int64))
+        self.size = math.prod(shape)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -61,12 +61,11 @@ class DatasetArray(LazyArray):
             others = self._others(index, self._is_unreadable)
             if not others:
                 raise
-            number = getattr(error, "errno", None)
-            start = () if number is None else (number,)
-            kind = OSError if isinstance(error, OSError) else type(error)
-            said = error.strerror if isinstance(error, OSError) else None
-            message = f"{said or error} {others}"
-            raise kind(*start, message) from (error.__cause__ or error)
+            cause = error.__cause__ or error
+            if isinstance(error, OSError):
+                number = () if error.errno is None else (error.errno,)
+                raise OSError(*number, f"{error.strerror or error} {others}") from cause
+            raise type(error)(f"{error} {others}") from cause
         if not _fits(sample, row):
             others = self._others(index, self._is_unlike)
             raise _unlike(sample, row, f"{self.name}[{index}]", others)

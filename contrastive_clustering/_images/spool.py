@@ -5,6 +5,7 @@ than 8 bits are known only after the last one.
 """
 
 import io
+import math
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
@@ -39,7 +40,7 @@ class Spool(ABC):
     @property
     def row_bytes(self) -> int:
         """Number of bytes of a row."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def append(self, row: np.ndarray) -> None:
         """Append an image or a volume with the same sides as the first one."""
@@ -166,7 +167,7 @@ class FileSpool(Spool):
         """
         header = self._header(shape, dtype)
         old_start = len(self._header(self.shape, self.dtype))
-        wide = int(np.prod(shape)) * dtype.itemsize
+        wide = math.prod(shape) * dtype.itemsize
         n_together = max(1, BLOCK_BYTES // wide)
         for block in reversed(range(0, self.n_rows, n_together)):
             n_rows = min(n_together, self.n_rows - block)

@@ -10,7 +10,7 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -305,7 +305,7 @@ class Fields(Node):
     """
 
     fields: dict[str, Node]
-    relations: tuple[Relation, ...] = field(default=())
+    relations: tuple[Relation, ...] = ()
 
     def check(self, tree: Any, where: str, scope: Scope) -> None:
         if not isinstance(tree, dict):

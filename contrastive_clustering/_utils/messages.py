@@ -119,10 +119,9 @@ def _describe(value: Any) -> str:
         kind = f" and dtype {dtype}" if known else ""
         return f"<{name} of shape {tuple(shape)}{kind}>"
     if isinstance(value, list | tuple | Set | Mapping | bytes | bytearray):
-        n = len(value)
-        what = "byte" if isinstance(value, bytes | bytearray) else "entr"
-        ending = {"byte": ("", "s"), "entr": ("y", "ies")}[what][n != 1]
-        return f"<{name} of {n} {what}{ending}>"
+        is_bytes = isinstance(value, bytes | bytearray)
+        nouns = ("byte", "bytes") if is_bytes else ("entry", "entries")
+        return f"<{name} of {len(value)} {nouns[len(value) != 1]}>"
     if dataclasses.is_dataclass(value):
         fields = (field for field in dataclasses.fields(value) if field.repr)
         shown = ", ".join(f"{f.name}={show(getattr(value, f.name))}" for f in fields)
