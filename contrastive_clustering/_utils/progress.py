@@ -68,15 +68,11 @@ class Progress:
         self._lines: _Lines | None = None
         if not verbose or rank() > 0 or sys.stderr is None:
             return
-        if in_notebook():
-            from tqdm.auto import tqdm as notebook_tqdm
-
-            bar = notebook_tqdm
-        elif _is_terminal(sys.stderr):
-            bar = tqdm
-        else:
+        if not in_notebook() and not _is_terminal(sys.stderr):
             self._lines = _Lines(task, total, unit, n_done, scaled)
             return
+        from tqdm.auto import tqdm as bar  # of widgets in a notebook
+
         self._bar = bar(
             total=total, desc=task, unit=unit, initial=n_done, unit_scale=scaled
         )
