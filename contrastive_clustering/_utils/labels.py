@@ -126,10 +126,9 @@ def _is_missing(entry: Any) -> bool:
 
 def _kind_of(entry: Any) -> type:
     """Return a type that is the same for all labels that can be compared."""
-    for kind in (str, Number, np.bool_):
-        if isinstance(entry, kind):
-            return Number if kind is np.bool_ else kind
-    return type(entry)
+    if isinstance(entry, str):
+        return str
+    return Number if isinstance(entry, Number | np.bool_) else type(entry)
 
 
 def whole_numbers(labels: np.ndarray) -> np.ndarray:
