@@ -52,6 +52,10 @@ class GrayImageAugmentation(Preset):
     intensity : float, default=0.4
         Strength of contrast and brightness changes, in standard deviations.
 
+    noise : float, default=0.0
+        Largest standard deviation of the noise that is added, relative to that of the
+        training images. With 0.1, strata depend less on noise that is hardly visible.
+
     erase : float, default=0.0
         Probability that a rectangle of the image is replaced by the median. Its sides
         are 2/7 to 1/2 of the image's sides. Useful for strokes on a uniform background,
@@ -68,6 +72,7 @@ class GrayImageAugmentation(Preset):
     scale: float = 1.2
     shear: float = 10.0
     intensity: float = 0.4
+    noise: float = 0.0
     erase: float = 0.0
 
     def _draw(
@@ -88,7 +93,8 @@ class GrayImageAugmentation(Preset):
         batch = random_intensity(
             batch, generator, strength=self.intensity, changes=changes
         )
-        return random_erasing(batch, generator, probability=self.erase)
+        batch = random_erasing(batch, generator, probability=self.erase)
+        return random_noise(batch, generator, strength=self.noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +126,10 @@ class RGBImageAugmentation(Preset):
     blur : float, default=0.0
         Largest width of the blur in pixels. Values above 0 require Kornia.
 
+    noise : float, default=0.0
+        Largest standard deviation of the noise that is added, relative to that of the
+        training images. With 0.1, strata depend less on noise that is hardly visible.
+
     erase : float, default=0.8
         Probability that a rectangle of the image (a box of the volume) is replaced by
         the median of each channel. Its sides are 2/7 to 1/2 of the image's sides. A
@@ -132,6 +142,7 @@ class RGBImageAugmentation(Preset):
     intensity: float = 0.1
     saturation: float = 0.1
     blur: float = 0.0
+    noise: float = 0.0
     erase: float = 0.8
 
     def _draw(
@@ -156,7 +167,8 @@ class RGBImageAugmentation(Preset):
         batch = random_intensity(
             batch, generator, strength=self.intensity, changes=changes
         )
-        return random_erasing(batch, generator, probability=self.erase)
+        batch = random_erasing(batch, generator, probability=self.erase)
+        return random_noise(batch, generator, strength=self.noise)
 
 
 @dataclass(frozen=True, kw_only=True)

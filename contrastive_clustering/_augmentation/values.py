@@ -83,7 +83,12 @@ def random_saturation(
 def random_noise(
     batch: torch.Tensor, generator: torch.Generator, *, strength: float
 ) -> torch.Tensor:
-    """Add Gaussian noise with a random strength of up to `strength` to each sample."""
+    """Add Gaussian noise with a random strength of up to `strength` to each sample.
+
+    With 0, no random numbers are drawn.
+    """
+    if strength == 0:
+        return batch
     noise = torch.randn(
         batch.shape, generator=generator, device=batch.device, dtype=torch.float32
     )

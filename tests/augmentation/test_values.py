@@ -61,6 +61,12 @@ def test_noise_has_a_strength_of_its_own_for_each_sample():
     assert torch.equal(again, noise)
 
 
+def test_without_noise_no_random_numbers_are_drawn(batch):
+    generator = make_generator(1)
+    assert random_noise(batch, generator, strength=0.0) is batch
+    assert torch.equal(generator.get_state(), make_generator(1).get_state())
+
+
 def test_saturation_preserves_the_gray_level(batch):
     view = random_saturation(batch, make_generator(0), strength=0.5)
     torch.testing.assert_close(view.mean(1), batch.mean(1), atol=1e-6, rtol=0)
