@@ -60,9 +60,9 @@ def clustering_accuracy(
 
     Raises
     ------
-    ValueError
-        If the arrays are empty, are not one-dimensional or differ in length, or if
-        weights are negative, not finite or all 0.
+    TypeError, ValueError
+        If the arrays are empty, have no order, are not one-dimensional, differ in
+        length or contain fractions, or if weights are negative, not finite or all 0.
 
     References
     ----------
@@ -109,7 +109,7 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the arrays are empty, are not one-dimensional, differ in length or contain
         values other than integers of at least -1.
 
@@ -180,10 +180,11 @@ def map_clusters_to_labels(
 
     Raises
     ------
-    ValueError
-        If an array is empty or not one-dimensional, if the first two or the weights
-        differ in length, if clusters are numbers in one array and strings in the other,
-        or if weights are negative, not finite or all 0.
+    TypeError, ValueError
+        If an array is empty, has no order, is not one-dimensional or contains
+        fractions, if the first two or the weights differ in length, if clusters are
+        numbers in one array and strings in the other, or if weights are negative, not
+        finite or all 0.
 
     Examples
     --------
@@ -251,11 +252,12 @@ def mapped_accuracy(
 
     Raises
     ------
-    ValueError
-        If arrays are empty, not one-dimensional or of different lengths, if labels are
-        numbers in one set and strings in the other, if only one of `y_true_new` and
-        `y_pred_new` is passed, if `sample_weight_new` is passed without them, or if
-        weights are negative, not finite or all 0.
+    TypeError, ValueError
+        If arrays are empty, without order, not one-dimensional or of different lengths,
+        if labels are fractions, if they are numbers in one set and strings in the
+        other, if only one of `y_true_new` and `y_pred_new` is passed, if
+        `sample_weight_new` is passed without them, or if weights are negative, not
+        finite or all 0.
 
     Examples
     --------

@@ -33,7 +33,7 @@ class ConfoundingAudit:
           the same for all samples instead of neighbors; NaN without classes or
           latents;
         - "y_association" and "y_p": Cramer's V of classes and levels, in the same
-          samples as "p", and its p-value; NaN without classes;
+          samples as "adjusted_mutual_info", and its p-value; NaN without classes;
         - "positivity": whether all pairs of classes can be compared at the same levels;
           None without classes;
         - "verdict" and "note": the verdict, and its reasons in words.

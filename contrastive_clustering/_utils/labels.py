@@ -36,7 +36,7 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
                 _reject_missing(labels != labels)  # noqa: PLR0124
             if distinct.dtype.kind == "f" and np.isinf(distinct).any():
                 raise ValueError("Some labels are infinite. Give each sample a label.")
-        _reject_fractions(labels, name)
+        _reject_fractions(whole_numbers(labels), name)
         checked.append(labels)
     lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
     if len(set(lengths.values())) > 1:

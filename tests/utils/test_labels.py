@@ -44,6 +44,10 @@ def test_columns_and_lists_are_accepted():
             {"y": [1.0, 0.5]},
             r"^y does not hold labels: y\[1\] is not a whole number. Pass integers or",
         ),
+        (
+            {"y": np.array([1.0, 0.5], dtype=object)},
+            r"^y does not hold labels: y\[1\] is not a whole number. Pass integers or",
+        ),
         ({"a": [1], "b": [1, 2]}, "^a and b have inconsistent numbers.*1 and 2"),
     ],
 )
