@@ -42,7 +42,6 @@ class LogRankTest:
         Names of the strata.
     """
 
-    kind = "survival"
     test = "log-rank"
     effect_name = "restricted mean survival difference"
 

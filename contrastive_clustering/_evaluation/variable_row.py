@@ -12,7 +12,6 @@ from contrastive_clustering._evaluation.table_columns import Column
 from contrastive_clustering._evaluation.variable_tests import (
     ChiSquaredTest,
     KruskalWallisTest,
-    VariableTest,
 )
 
 # Number of resamples of the intervals.
@@ -133,7 +132,7 @@ def _why_unsuitable(column: Column | SurvivalColumn, n_strata: int) -> str:
 
 def _make_test(
     column: Column | SurvivalColumn, labels: np.ndarray, names: list[str]
-) -> VariableTest:
+) -> LogRankTest | KruskalWallisTest | ChiSquaredTest:
     if isinstance(column, SurvivalColumn):
         return LogRankTest(column.time, column.event == 1, labels, names)
     if column.kind == "numeric":

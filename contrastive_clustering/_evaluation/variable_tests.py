@@ -1,6 +1,6 @@
 """Tests and effect sizes of one variable against strata, for batches of labels."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.stats import rankdata
@@ -15,34 +15,33 @@ from contrastive_clustering._utils.weighted_tables import count
 N_CORRECTIONS = (2, 1)
 
 
-class VariableTest(Protocol):
-    """A statistic for permuted labels and an effect size with an interval.
+class _ResampledTest(ABC):
+    """A test whose effect sizes in resamples are corrected for their bias.
 
     Labels are codes 0, 1, ... of strata, each with at least one unit.
     """
 
-    kind: str
-    test: str
-    effect_name: str
+    note = ""  # details of the effect in words; none are needed
+
     labels: np.ndarray
-
-    @property
-    def note(self) -> str:
-        """Details of the effect in words."""
-
-    def statistic(self, labels: np.ndarray) -> np.ndarray:
-        """Return the statistics of labels of shape (n_batch, n_units)."""
-
-    def effect(self) -> float:
-        """Return the effect size in the data."""
 
     def interval(
         self, n_resamples: int, confidence: float, rng: np.random.Generator
     ) -> tuple[float, float]:
-        """Return the interval of the effect size over resampled units, or NaN."""
+        """Return percentiles of the effect size over resampled units, or NaN."""
+        n_units = len(self.labels)
+        effects = resample(self.resampled_effects, n_units, n_resamples, rng)
+        return corrected_interval(effects, confidence)
+
+    @abstractmethod
+    def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
+        """Return the effect sizes of resamples, indices of shape (n_batch, n_units).
+
+        There is one column for each of `N_CORRECTIONS`.
+        """
 
 
-class ChiSquaredTest:
+class ChiSquaredTest(_ResampledTest):
     """Pearson's chi-squared test, with Cramer's V as the effect size.
 
     Cramer's V is corrected for its bias as in Bergsma, "A bias-correction for Cramer's
@@ -57,10 +56,8 @@ class ChiSquaredTest:
         Codes of the strata, from 0.
     """
 
-    kind = "categorical"
     test = "chi-squared"
     effect_name = "Cramer's V"
-    note = ""
 
     def __init__(self, values: np.ndarray, labels: np.ndarray) -> None:
         self.values = values
@@ -76,19 +73,8 @@ class ChiSquaredTest:
         counts = count(self.values, self.labels, self.shape)
         return float(cramers_v(counts, n_corrections=1)[0])
 
-    def interval(
-        self, n_resamples: int, confidence: float, rng: np.random.Generator
-    ) -> tuple[float, float]:
-        """Return percentiles of the effect size over resampled units, or NaN."""
-        n_units = len(self.labels)
-        effects = resample(self.resampled_effects, n_units, n_resamples, rng)
-        return corrected_interval(effects, confidence)
-
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units).
-
-        There is one column for each of `N_CORRECTIONS`.
-        """
+        """Return an effect size for each resample and each of `N_CORRECTIONS`."""
         counts = count(self.values[rows], self.labels[rows], self.shape)
         return np.stack([cramers_v(counts, n_corrections=n) for n in N_CORRECTIONS], 1)
 
@@ -121,7 +107,7 @@ def cramers_v(counts: np.ndarray, *, n_corrections: int) -> np.ndarray:
     return np.where(valid, np.minimum(v, 1), np.nan)
 
 
-class KruskalWallisTest:
+class KruskalWallisTest(_ResampledTest):
     """Kruskal-Wallis test, with epsilon squared as the effect size.
 
     Epsilon squared is ``H / (n_units - 1)``: the share of the variance of the ranks
@@ -137,10 +123,8 @@ class KruskalWallisTest:
         Codes of the strata, from 0.
     """
 
-    kind = "numeric"
     test = "Kruskal-Wallis"
     effect_name = "epsilon squared"
-    note = ""
 
     def __init__(self, values: np.ndarray, labels: np.ndarray) -> None:
         self.values = values
@@ -157,19 +141,8 @@ class KruskalWallisTest:
         share, _ = self._explained(rankdata(self.values)[None], self.labels[None])
         return float(share[0])
 
-    def interval(
-        self, n_resamples: int, confidence: float, rng: np.random.Generator
-    ) -> tuple[float, float]:
-        """Return percentiles of the effect size over resampled units, or NaN."""
-        n_units = len(self.labels)
-        effects = resample(self.resampled_effects, n_units, n_resamples, rng)
-        return corrected_interval(effects, confidence)
-
     def resampled_effects(self, rows: np.ndarray) -> np.ndarray:
-        """Return the effect sizes of resamples, indices of shape (n_batch, n_units).
-
-        There is one column for each of `N_CORRECTIONS`.
-        """
+        """Return an effect size for each resample and each of `N_CORRECTIONS`."""
         ranks = rankdata(self.values[rows], axis=1)
         share, n_strata = self._explained(ranks, self.labels[rows])
         # Strata seem to explain this part of the variance that they do not explain.
