@@ -213,24 +213,37 @@ def _clustered_rows(dataset: ArrayDataset, seed: int) -> np.ndarray | None:
 def _run_first_phase(
     net: ContrastiveNet, dataset: ArrayDataset, checkpoint: Checkpoint | None
 ) -> None:
-    further: list[Callback] = []
-    n_done = 0
-    if checkpoint is not None:
-        if checkpoint.reached is not None:
-            n_done = checkpoint.reached["n_done"]
-            state = checkpoint.reached["callbacks"]
-            further.append(RestoreCallbacks(state, checkpoint.resuming))
-        further.append(
-            SaveCheckpoint(
-                checkpoint,
-                FIRST,
-                lambda net: {"net": net_state(net), "callbacks": callbacks_state(net)},
-            )
-        )
-    net.run_epochs(dataset, *further, n_done=n_done)
-    _warn_if_interrupted(net)
+    reached = None if checkpoint is None else checkpoint.reached
+    n_done = 0 if reached is None else reached["n_done"]
+    _run_phase(net, dataset, checkpoint, FIRST, _first_phase_state, n_done=n_done)
     if checkpoint is not None and not net.interrupted:
         checkpoint.write(STRATA, net=net_state(net))
+
+
+def _run_phase(
+    net: ContrastiveNet,
+    dataset: ArrayDataset,
+    checkpoint: Checkpoint | None,
+    stage: str,
+    collect: Callable[[Any], dict[str, Any]],
+    *,
+    n_done: int,
+) -> None:
+    """Run the epochs of a phase after those that its checkpoint has reached."""
+    further: list[Callback] = []
+    if checkpoint is not None:
+        if checkpoint.reached is not None and n_done:
+            state = checkpoint.reached["callbacks"]
+            further.append(RestoreCallbacks(state, checkpoint.resuming))
+        further.append(SaveCheckpoint(checkpoint, stage, collect))
+    net.run_epochs(dataset, *further, n_done=n_done)
+    if net.interrupted:
+        warn(
+            f"Ctrl-C stopped training after {net.epoch_number} of {net.max_epochs} "
+            f"epochs of the {net.phase} phase. The estimator can be used with the "
+            "weights of that epoch; fit again to complete training.",
+            ConvergenceWarning,
+        )
 
 
 def _find_strata(
@@ -304,20 +317,11 @@ def _find_strata(
             groups=groups,
         )
         n_done = 0
-    further: list[Callback] = []
-    if n_done:
-        assert checkpoint is not None
-        assert reached is not None
-        state = reached["callbacks"]
-        further.append(RestoreCallbacks(state, checkpoint.resuming))
-    if checkpoint is not None:
-        collect = functools.partial(_second_phase_state, net, search)
-        if not n_done:
-            checkpoint.write(SECOND, n_done=0, **collect(refining))
-        further.append(SaveCheckpoint(checkpoint, SECOND, collect))
-    refining.run_epochs(dataset, *further, n_done=n_done)
+    collect = functools.partial(_second_phase_state, net, search)
+    if checkpoint is not None and not n_done:
+        checkpoint.write(SECOND, n_done=0, **collect(refining))
+    _run_phase(refining, dataset, checkpoint, SECOND, collect, n_done=n_done)
     net.interrupted = refining.interrupted
-    _warn_if_interrupted(refining)
     latents = encode()
     if refinement.reclusters:
         # A new clustering matches the final latents better than the prototypes that
@@ -362,6 +366,11 @@ def _cluster_again(
     )
 
 
+def _first_phase_state(net: ContrastiveNet) -> dict[str, Any]:
+    """Return the state from which the first phase resumes."""
+    return {"net": net_state(net), "callbacks": callbacks_state(net)}
+
+
 def _second_phase_state(
     net: ContrastiveNet, search: ClusterNumberResult | None, refining: RefinementNet
 ) -> dict[str, Any]:
@@ -372,13 +381,3 @@ def _second_phase_state(
         "callbacks": callbacks_state(refining),
         "search": search_to_tree(search),
     }
-
-
-def _warn_if_interrupted(net: ContrastiveNet) -> None:
-    if net.interrupted:
-        warn(
-            f"Ctrl-C stopped training after {net.epoch_number} of {net.max_epochs} "
-            f"epochs of the {net.phase} phase. The estimator can be used with the "
-            "weights of that epoch; fit again to complete training.",
-            ConvergenceWarning,
-        )
