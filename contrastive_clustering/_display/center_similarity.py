@@ -5,7 +5,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.cluster.hierarchy import dendrogram
+from scipy.cluster.hierarchy import dendrogram, leaves_list
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.utils._param_validation import StrOptions
 
 from contrastive_clustering._display.base import Display
@@ -135,14 +136,11 @@ class CenterSimilarityDisplay(Display):
                     'Use similarity="cosine".'
                 )
             centers = centers - centers.mean(axis=1, keepdims=True)
-        lengths = np.linalg.norm(centers, axis=1, keepdims=True)
-        unit = centers / np.maximum(lengths, np.finfo(np.float64).tiny)
         order = np.zeros(1, dtype=np.intp)
         if len(centers) > 1:
-            tree = dendrogram(estimator.linkage_, no_plot=True)
-            order = np.array(tree["leaves"])
+            order = leaves_list(estimator.linkage_)
         return cls(
-            similarities=np.clip(unit @ unit.T, -1, 1),
+            similarities=np.clip(cosine_similarity(centers), -1, 1),
             similarity=similarity,
             linkage=estimator.linkage_,
             order=order,
