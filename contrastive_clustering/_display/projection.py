@@ -1,8 +1,6 @@
 """Projection of latents and stratum centers to two dimensions."""
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -10,6 +8,7 @@ from sklearn.manifold import TSNE
 
 from contrastive_clustering._clustering.latent_clustering import nearest_members
 from contrastive_clustering._utils.numbering import NOISE
+from contrastive_clustering._utils.optional import import_umap
 
 METHODS = ("tsne", "pca", "umap")
 
@@ -145,15 +144,3 @@ def mean_latents(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
     for stratum in np.unique(labels[labels != NOISE]):
         centers[stratum] = latents[labels == stratum].mean(axis=0)
     return centers
-
-
-def import_umap() -> Any:
-    """Return the umap package, or raise an error that says how to install it."""
-    try:
-        return import_module("umap")
-    except ImportError as error:
-        hint = (
-            'method="umap" needs umap-learn. Install it with `pip install umap-learn`, '
-            'or use method="tsne" or method="pca".'
-        )
-        raise ImportError(hint) from error

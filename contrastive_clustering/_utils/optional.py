@@ -76,3 +76,12 @@ def import_kornia_filters() -> Any:
         "An augmentation with blur above zero needs Kornia. Install it with `pip "
         "install kornia`, or set blur=0.",
     )
+
+
+def import_umap() -> Any:
+    """Return the umap package, or raise an error with installation instructions."""
+    return _import(
+        "umap",
+        'method="umap" needs umap-learn. Install it with `pip install umap-learn`, or '
+        'use method="tsne" or method="pca".',
+    )

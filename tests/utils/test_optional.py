@@ -10,6 +10,7 @@ from contrastive_clustering._utils.optional import (
     import_pydicom,
     import_pyplot,
     import_simpleitk,
+    import_umap,
     import_zarr,
 )
 
@@ -30,6 +31,7 @@ from contrastive_clustering._utils.optional import (
         (import_zarr, [], "zarr", "^load_images with .* needs Zarr.*pip install zarr"),
         (import_onnx, [], "onnxscript", "^to_onnx needs onnx and onnxscript"),
         (import_kornia_filters, [], "kornia.filters", "blur above zero needs Kornia"),
+        (import_umap, [], "umap", '^method="umap" needs umap-learn.*pip install'),
     ],
 )
 def test_missing_packages_are_named(function, arguments, module, message, monkeypatch):
