@@ -14,11 +14,7 @@ from contrastive_clustering._display.drawing.palette import (
     mark_ticks,
     stratum_numbers,
 )
-from contrastive_clustering._display.drawing.style import (
-    DARK,
-    literal,
-    luminance,
-)
+from contrastive_clustering._display.drawing.style import color_of_text, literal
 from contrastive_clustering._display.label_columns import group_columns, sort_key
 from contrastive_clustering._display.strata import read_strata
 from contrastive_clustering._evaluation.group_parts import GroupParts
@@ -207,8 +203,13 @@ class StrataCompositionDisplay(Display):
                 str(n) if share >= MIN_SHARE_OF_TEXT else ""
                 for n, share in zip(rows[:, column], shares[:, column], strict=True)
             ]
-            text_color = "white" if luminance(color) < DARK else "black"
-            ax.bar_label(bars, texts, label_type="center", fontsize=8, color=text_color)
+            ax.bar_label(
+                bars,
+                texts,
+                label_type="center",
+                fontsize=8,
+                color=color_of_text(color),
+            )
         titles = ["all", *map(_name_stratum, self.strata)]
         labels = [f"{t} (n={n})" for t, n in zip(titles, sizes, strict=True)]
         ax.set_yticks(positions, labels, fontsize=8)

@@ -143,6 +143,11 @@ def luminance(color: Any) -> float:
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
+def color_of_text(background: Any) -> str:
+    """Return the color of legible text: white on dark backgrounds, or else black."""
+    return "white" if luminance(background) < DARK else "black"
+
+
 def annotate_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
     """Write texts into the cells of a matrix, in white on dark cells.
 
@@ -159,7 +164,6 @@ def annotate_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
     """
     backgrounds = image.to_rgba(image.get_array())
     for row, column in np.argwhere(texts != ""):
-        is_dark = luminance(backgrounds[row, column]) < DARK
         image.axes.text(
             column,
             row,
@@ -167,5 +171,5 @@ def annotate_cells(image: Any, texts: np.ndarray, fontsize: float) -> None:
             ha="center",
             va="center",
             fontsize=fontsize,
-            color="white" if is_dark else "black",
+            color=color_of_text(backgrounds[row, column]),
         )
