@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
-from contrastive_clustering._clustering.group_rows import draw_from_groups
+from contrastive_clustering._clustering.group_rows import draw_sorted_rows
 from contrastive_clustering._clustering.hierarchy import merge_labels
 from contrastive_clustering._data.lazy_array import LazyArray
 from contrastive_clustering._data.sources import open_samples
@@ -234,10 +234,7 @@ def _choose_probed(
     if len(y) <= MAX_PROBED:
         return np.arange(len(y))
     rng = check_random_state(random_state)
-    if groups is None:
-        rows = rng.permutation(len(y))[:MAX_PROBED]
-    else:
-        rows = draw_from_groups(groups, MAX_PROBED, rng)
+    rows = draw_sorted_rows(len(y), MAX_PROBED, rng, groups)
     return np.union1d(rows, np.unique(y, return_index=True)[1])
 
 
