@@ -64,8 +64,6 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
         return f"{kind.__qualname__}({', '.join(fields)}){_code_of_class(kind)}"
     if callable(value) and hasattr(value, "__qualname__"):  # of a compiled module
         owner = getattr(value, "__self__", None)
-        if isinstance(value, type):
-            return _describe_class(value)
         if owner is None or isinstance(owner, type | types.ModuleType):
             return import_path(value)
         return f"{value.__qualname__} of {describe(owner, within)}"
