@@ -162,10 +162,10 @@ class SurvivalDisplay(Display):
         """
         caller = f"{cls.__name__}.from_strata"
         import_pyplot(caller)
-        pandas = import_pandas(caller)
+        import_pandas(caller)
         distinct, codes = read_strata(strata)
         grouping = read_units(groups, len(codes))
-        column = read_survival(survival, {}, grouping, pandas)
+        column = read_survival(survival, {}, grouping)
         rows = np.flatnonzero(~noise_mask(distinct)[codes])
         grouping, column = grouping.take(rows), column.take(rows)
         unit_codes, column = grouping.majority(codes[rows]), column.reduce(grouping)

@@ -177,13 +177,13 @@ def associate_strata(
     pandas = import_pandas("associate_strata")
     (labels,) = check_labels(strata=strata)
     n_samples = len(labels)
-    series = read_table(metadata, n_samples, pandas)
+    series = read_table(metadata, n_samples)
     grouping = _read_groups(groups, metadata, series, n_samples)
     columns: list[Column | SurvivalColumn] = []
     if survival is not None:
-        columns.append(read_survival(survival, series, grouping, pandas))
-    variables = [read_column(name, series[name], pandas) for name in series]
-    refused = find_clustered(variables, clustered, n_samples, pandas)
+        columns.append(read_survival(survival, series, grouping))
+    variables = [read_column(name, series[name]) for name in series]
+    refused = find_clustered(variables, clustered, n_samples)
     columns += variables
 
     rows = np.flatnonzero(~noise_mask(labels))
@@ -220,7 +220,7 @@ def associate_strata(
     warn_of_few_permutations(p, n_permutations, n_searched, correction)
     return StrataAssociation(
         table=frame,
-        baseline=make_baseline(columns, unit_codes, strata_of_rows[kept], pandas),
+        baseline=make_baseline(columns, unit_codes, strata_of_rows[kept]),
         strata=strata_of_rows[kept],
         sample_counts=np.bincount(codes)[kept],
         group_counts=None if groups is None else np.bincount(unit_codes),

@@ -1,6 +1,7 @@
 """Baseline characteristics by stratum, the first table of clinical papers."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ def make_baseline(
     columns: Sequence[Column | SurvivalColumn],
     labels: np.ndarray,
     strata: np.ndarray,
-    pandas: Any,
 ) -> Any:
     """Return characteristics of all units and of each stratum, as text.
 
@@ -36,9 +36,6 @@ def make_baseline(
 
     strata : ndarray of shape (n_strata,)
         Names of the strata.
-
-    pandas : module
-        The pandas package.
 
     Returns
     -------
@@ -57,6 +54,7 @@ def make_baseline(
             names.append(str(column.name))
             statistics.append(statistic)
             cells.append(row)
+    pandas: Any = import_module("pandas")
     return pandas.DataFrame(
         cells,
         index=pandas.MultiIndex.from_arrays(

@@ -1,6 +1,7 @@
 """Recognition of columns that were clustered, which cannot be tested across strata."""
 
 from collections.abc import Hashable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ FEWEST_SAMPLES = 3
 
 
 def find_clustered(
-    columns: Sequence[Column], clustered: Any, n_samples: int, pandas: Any
+    columns: Sequence[Column], clustered: Any, n_samples: int
 ) -> set[Hashable]:
     """Return the names of the columns that were clustered.
 
@@ -36,9 +37,6 @@ def find_clustered(
 
     n_samples : int
         Number of samples.
-
-    pandas : module
-        The pandas package.
 
     Returns
     -------
@@ -63,11 +61,11 @@ def find_clustered(
                     "features."
                 )
         return set(clustered)
-    features = _read_features(clustered, n_samples, pandas)
+    features = _read_features(clustered, n_samples)
     return {
         column.name
         for column in columns
-        if any(_equals(column, feature, pandas) for feature in features)
+        if any(_equals(column, feature) for feature in features)
     }
 
 
@@ -79,10 +77,10 @@ def _are_names(clustered: Any) -> bool:
     return all(isinstance(each, str | int | tuple) for each in clustered)
 
 
-def _read_features(clustered: ArrayLike, n_samples: int, pandas: Any) -> list[Any]:
+def _read_features(clustered: ArrayLike, n_samples: int) -> list[Any]:
     """Return the features as series."""
     if hasattr(clustered, "columns") or isinstance(clustered, dict):
-        return list(read_table(clustered, n_samples, pandas, "clustered").values())
+        return list(read_table(clustered, n_samples, "clustered").values())
     features = np.asarray(clustered)
     if features.ndim == 0 or len(features) != n_samples:
         raise ValueError(
@@ -90,20 +88,22 @@ def _read_features(clustered: ArrayLike, n_samples: int, pandas: Any) -> list[An
             "labels. Pass one row for each sample, or names of columns."
         )
     features = features.reshape(n_samples, -1)
+    pandas: Any = import_module("pandas")
     return [pandas.Series(feature) for feature in features.T]
 
 
-def _equals(column: Column, feature: Any, pandas: Any) -> bool:
+def _equals(column: Column, feature: Any) -> bool:
     known = column.known & feature.notna().to_numpy()
     if known.sum() < FEWEST_SAMPLES:
         return False
     values, others = column.values[known], feature[known]
     if column.kind == "categorical":
+        pandas: Any = import_module("pandas")
         codes, levels = pandas.factorize(values)
         return 1 < len(levels) < len(values) and np.array_equal(
-            codes, pandas.factorize(others)[0]
+            codes, others.factorize()[0]
         )
-    if not is_numeric(others, "a column of clustered", pandas):
+    if not is_numeric(others, "a column of clustered"):
         return False
     return _are_collinear(values, others.to_numpy(dtype=float))
 

@@ -56,7 +56,7 @@ class SurvivalColumn:
 
 
 def read_survival(
-    survival: Any, columns: dict[Hashable, Any], grouping: Grouping, pandas: Any
+    survival: Any, columns: dict[Hashable, Any], grouping: Grouping
 ) -> SurvivalColumn:
     """Return the survival times of all samples, and remove their columns.
 
@@ -70,9 +70,6 @@ def read_survival(
 
     grouping : Grouping
         The group of each sample.
-
-    pandas : module
-        The pandas package.
 
     Returns
     -------
@@ -91,7 +88,7 @@ def read_survival(
             "or arrays."
         )
     time, event = (
-        _find(values, what, columns, len(grouping.codes), pandas)
+        _find(values, what, columns, len(grouping.codes))
         for values, what in zip(survival, ("time", "event"), strict=True)
     )
     for each in survival:
@@ -104,9 +101,7 @@ def read_survival(
             "that results could not be told apart. Pass the name of the column in "
             "survival instead of its values, or rename it."
         )
-    column = SurvivalColumn(
-        name, _read(time, "time", pandas), _read(event, "event", pandas)
-    )
+    column = SurvivalColumn(name, _read(time, "time"), _read(event, "event"))
     _check(column, grouping)
     return column
 
@@ -115,11 +110,9 @@ def _is_name(values: Any) -> bool:
     return isinstance(values, str | int | tuple)
 
 
-def _find(
-    values: Any, what: str, columns: dict[Hashable, Any], n_samples: int, pandas: Any
-) -> Any:
+def _find(values: Any, what: str, columns: dict[Hashable, Any], n_samples: int) -> Any:
     if not _is_name(values):
-        return to_series(values, f"the {what} of survival", n_samples, pandas)
+        return to_series(values, f"the {what} of survival", n_samples)
     if not columns:
         raise ValueError(
             f"the {what} of survival is {show(values)}, but there are no columns. Pass "
@@ -133,10 +126,10 @@ def _find(
     return columns[values].rename(values)
 
 
-def _read(series: Any, what: str, pandas: Any) -> np.ndarray:
+def _read(series: Any, what: str) -> np.ndarray:
     where = f"the {what} of survival"
     are_bools = series.dropna().map(lambda value: isinstance(value, bool | np.bool_))
-    if not are_bools.all() and not is_numeric(series, where, pandas):
+    if not are_bools.all() and not is_numeric(series, where):
         remedy = "numbers" if what == "time" else "1 where it was observed, otherwise 0"
         stray = find_stray_text(series.tolist())
         found = "does not hold numbers"

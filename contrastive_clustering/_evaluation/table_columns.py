@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib import import_module
 from numbers import Real
 from typing import Any
 
@@ -70,7 +71,7 @@ class Column:
 
 
 def read_table(
-    table: Any, n_samples: int, pandas: Any, parameter: str = "metadata"
+    table: Any, n_samples: int, parameter: str = "metadata"
 ) -> dict[Hashable, Any]:
     """Return the columns of a table by name, as pandas series.
 
@@ -81,9 +82,6 @@ def read_table(
 
     n_samples : int
         Expected number of rows.
-
-    pandas : module
-        The pandas package.
 
     parameter : str, default="metadata"
         Name of the parameter, for messages.
@@ -120,7 +118,7 @@ def read_table(
     _check_names(names, parameter)
     where = f"column {{}} of {parameter}"
     return {
-        name: to_series(table[name], where.format(show(name)), n_samples, pandas)
+        name: to_series(table[name], where.format(show(name)), n_samples)
         for name in names
     }
 
@@ -137,7 +135,7 @@ def _check_names(names: Sequence[Hashable], parameter: str) -> None:
             )
 
 
-def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
+def to_series(values: Any, where: str, n_samples: int) -> Any:
     """Return one value for each sample as a series that is indexed from 0.
 
     Parameters
@@ -150,9 +148,6 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
 
     n_samples : int
         Expected length.
-
-    pandas : module
-        The pandas package.
 
     Returns
     -------
@@ -167,6 +162,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     ValueError
         If the shape differs.
     """
+    pandas: Any = import_module("pandas")
     check_is_column(values, where)
     values = in_memory(from_tensor(values, where))
     name = getattr(values, "name", None)
@@ -208,7 +204,7 @@ def to_series(values: Any, where: str, n_samples: int, pandas: Any) -> Any:
     return series.astype("category") if is_category else series
 
 
-def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
+def read_column(name: Hashable, series: Any) -> Column:
     """Return a column as numbers or as codes of its levels.
 
     Numbers with exactly two different values, such as 0 and 1, are categories.
@@ -220,9 +216,6 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
 
     series : pandas.Series of length n_samples
         The values.
-
-    pandas : module
-        The pandas package.
 
     Returns
     -------
@@ -240,10 +233,11 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     UserWarning
         As by `warn_of_stray_text`.
     """
+    pandas: Any = import_module("pandas")
     where = f"column {show(name)} of metadata"
     if not pandas.api.types.is_numeric_dtype(series.dtype):
         series = series.mask(series.map(is_missing).astype(bool))  # empty texts
-    if is_numeric(series, where, pandas):
+    if is_numeric(series, where):
         numbers = to_numbers(series, where)
         known, codes = np.unique(numbers[~np.isnan(numbers)], return_inverse=True)
         if len(known) != 2:
@@ -264,7 +258,7 @@ def read_column(name: Hashable, series: Any, pandas: Any) -> Column:
     return Column(name, "categorical", np.array(categories.codes, dtype=int), levels)
 
 
-def is_numeric(series: Any, where: str, pandas: Any) -> bool:
+def is_numeric(series: Any, where: str) -> bool:
     """Return whether a series holds numbers; False for categories.
 
     Raises
@@ -272,6 +266,7 @@ def is_numeric(series: Any, where: str, pandas: Any) -> bool:
     ValueError
         If it holds neither.
     """
+    pandas: Any = import_module("pandas")
     types = pandas.api.types
     dtype = series.dtype
     if isinstance(dtype, pandas.CategoricalDtype) or types.is_bool_dtype(dtype):

@@ -42,7 +42,7 @@ NUMBERS_OF_PERSONS = re.compile(
 
 
 def may_identify(
-    name: Hashable, values: Any, grouping: Grouping, *, grouped: bool, pandas: Any
+    name: Hashable, values: Any, grouping: Grouping, *, grouped: bool
 ) -> bool:
     """Return whether a column may identify groups, or persons if there are no groups.
 
@@ -55,7 +55,7 @@ def may_identify(
     known = codes != MISSING
     n_distinct = len(np.unique(codes[known]))
     n_units = len(np.unique(grouping.codes[known]))
-    if is_numeric(values, where, pandas):
+    if is_numeric(values, where):
         if any(isinstance(each, int) and _is_too_large(each) for each in distinct):
             return True
         numbers = to_numbers(values, where)[known]

@@ -126,8 +126,8 @@ class PeopleData:
         """
         if metadata is None and survival is None and nuisance is None:
             return _read_groups_alone(groups, n_samples)
-        pandas = import_pandas("clustering_report with metadata")
-        columns = _read_columns(metadata, n_samples, pandas)
+        import_pandas("clustering_report with metadata")
+        columns = _read_columns(metadata, n_samples)
         grouped = groups is not None
         if isinstance(groups, str):
             _get(columns, groups, "groups")
@@ -136,7 +136,7 @@ class PeopleData:
         grouping = read_units(groups, n_samples)
         times = None
         if survival is not None:
-            times = _read_survival(survival, columns, grouping, pandas)
+            times = _read_survival(survival, columns, grouping)
         if isinstance(nuisance, str):
             nuisance = {nuisance: _get(columns, nuisance, "nuisance")}
         variables, left_out = None, list[str]()
@@ -145,8 +145,8 @@ class PeopleData:
                 Nuisance.read(nuisance, n_samples), grouping, grouped=grouped
             )
         for name, values in list(columns.items()):
-            columns[name] = _as_tested(name, values, pandas)
-            if may_identify(name, values, grouping, grouped=grouped, pandas=pandas):
+            columns[name] = _as_tested(name, values)
+            if may_identify(name, values, grouping, grouped=grouped):
                 columns.pop(name)
                 left_out.append(str(name))
         return cls(
@@ -154,10 +154,10 @@ class PeopleData:
         )
 
 
-def _as_tested(name: Hashable, values: Any, pandas: Any) -> Any:
+def _as_tested(name: Hashable, values: Any) -> Any:
     """Return a column, with a categorical type if a warning said that it is one."""
     where = f"column {show(name)} of metadata"
-    if is_numeric(values, where, pandas):
+    if is_numeric(values, where):
         return values
     has_warned = warn_of_stray_text(values.tolist(), where, values.dtype)
     return values.astype("category") if has_warned else values
@@ -258,7 +258,7 @@ def _can_compare(labels: np.ndarray, grouping: Grouping) -> bool:
     return len(np.unique(grouping.take(rows).majority(labels[rows]))) > 1
 
 
-def _read_columns(metadata: Any, n_samples: int, pandas: Any) -> dict[Hashable, Any]:
+def _read_columns(metadata: Any, n_samples: int) -> dict[Hashable, Any]:
     """Return the columns of metadata as series, or raise errors that name it."""
     if metadata is None:
         return {}
@@ -271,7 +271,7 @@ def _read_columns(metadata: Any, n_samples: int, pandas: Any) -> dict[Hashable, 
     for name in names:
         if names.count(name) == 1:
             read_column(metadata[name], f"column {show(name)} of metadata", n_samples)
-    return read_table(metadata, n_samples, pandas)
+    return read_table(metadata, n_samples)
 
 
 def _get(columns: dict[Hashable, Any], name: Hashable, parameter: str) -> Any:
@@ -284,7 +284,7 @@ def _get(columns: dict[Hashable, Any], name: Hashable, parameter: str) -> Any:
 
 
 def _read_survival(
-    survival: Any, columns: dict[Hashable, Any], grouping: Grouping, pandas: Any
+    survival: Any, columns: dict[Hashable, Any], grouping: Grouping
 ) -> SurvivalColumn:
     """Return survival times, and remove their columns."""
     for each in survival:
@@ -292,7 +292,7 @@ def _read_survival(
             _get(columns, each, "survival")
         else:
             read_column(each, "survival", len(grouping.codes))
-    return read_survival(survival, columns, grouping, pandas)
+    return read_survival(survival, columns, grouping)
 
 
 def _without_identifiers(

@@ -11,11 +11,11 @@ STRATA = np.array([3, 7])
 
 
 def make(*columns):
-    return make_baseline(columns, LABELS, STRATA, pd)
+    return make_baseline(columns, LABELS, STRATA)
 
 
 def read(name, values):
-    return read_column(name, pd.Series(values), pd)
+    return read_column(name, pd.Series(values))
 
 
 def test_counts_percentages_quartiles_and_missing_values():
@@ -45,7 +45,7 @@ def test_counts_percentages_quartiles_and_missing_values():
 def test_rare_levels_share_a_row():
     values = np.r_[np.arange(25), np.arange(23)]
     column = Column("x", "categorical", values, tuple(f"level {i}" for i in range(25)))
-    table = make_baseline([column], np.arange(48) % 2, STRATA, pd)
+    table = make_baseline([column], np.arange(48) % 2, STRATA)
     names = table.index.get_level_values("statistic").tolist()
     assert names[1:21] == [f"level {i}, n (%)" for i in range(20)]
     assert names[21:] == ["5 other levels, n (%)", "missing, n (%)"]
@@ -65,7 +65,7 @@ def test_a_stratum_without_levels_has_no_percentages():
 
 def test_a_single_rare_level_is_in_the_singular():
     column = Column("x", "categorical", np.arange(21), tuple(map(str, range(21))))
-    table = make_baseline([column], np.arange(21) % 2, STRATA, pd)
+    table = make_baseline([column], np.arange(21) % 2, STRATA)
     assert ("x", "1 other level, n (%)") in table.index
 
 
@@ -100,7 +100,7 @@ def test_a_curve_of_one_half_has_a_median_in_spite_of_rounding():
     # (1 - 1 / 24) (1 - 1 / 23) ... (1 - 1 / 13) exceeds 0.5 by rounding errors.
     time = np.r_[np.arange(1.0, 13), np.full(12, 20.0)]
     column = SurvivalColumn("days", time, np.repeat([1.0, 0.0], 12))
-    table = make_baseline([column], np.zeros(24, dtype=int), STRATA[:1], pd)
+    table = make_baseline([column], np.zeros(24, dtype=int), STRATA[:1])
     assert table.loc[("days", "median survival"), "all"] == "12"
 
 

@@ -25,8 +25,8 @@ COLUMNS = {
 
 
 def find(clustered, columns=COLUMNS, n=40):
-    read = [read_column(name, pd.Series(v), pd) for name, v in columns.items()]
-    return find_clustered(read, clustered, n, pd)
+    read = [read_column(name, pd.Series(v)) for name, v in columns.items()]
+    return find_clustered(read, clustered, n)
 
 
 @pytest.mark.parametrize("clustered", [(), [], pd.DataFrame({"a": [1.0] * 40})])

@@ -28,7 +28,7 @@ def make_columns():
 )
 def test_names_and_arrays(survival, name, left):
     columns = make_columns()
-    column = read_survival(survival, columns, ALONE, pd)
+    column = read_survival(survival, columns, ALONE)
     assert column.name == name
     np.testing.assert_array_equal(column.time, TIME)
     np.testing.assert_array_equal(column.event, EVENT)
@@ -42,10 +42,10 @@ def test_names_and_arrays(survival, name, left):
 )
 def test_a_column_with_the_name_of_the_times_is_refused(survival, name):
     columns = {**make_columns(), "survival": pd.Series(TIME)}
-    assert read_survival(("survival", "e"), dict(columns), ALONE, pd).known.any()
+    assert read_survival(("survival", "e"), dict(columns), ALONE).known.any()
     message = f"survival and a column of metadata are both named '{name}'"
     with pytest.raises(ValueError, match=message):
-        read_survival(survival, columns, ALONE, pd)
+        read_survival(survival, columns, ALONE)
 
 
 def test_reduction_to_groups():
@@ -53,7 +53,6 @@ def test_reduction_to_groups():
         ([3, 3, 5, NAN], [1, NAN, 0, 0]),
         {},
         Grouping(np.array([0, 0, 1, 1]), 2),
-        pd,
     )
     reduced = column.reduce(Grouping(np.array([0, 0, 1, 1]), 2))
     assert reduced.time.tolist() == [3, 5]
@@ -79,13 +78,13 @@ def test_bad_input(survival, message):
     grouping = Grouping(np.array([0, 0, 1, 1]), 2)
     columns = {"t": pd.Series([1.0, 1, 2, 2])}
     with pytest.raises(ValueError, match=message):
-        read_survival(survival, columns, grouping, pd)
+        read_survival(survival, columns, grouping)
 
 
 def test_a_name_without_columns_is_refused():
     """The display of survival takes arrays only."""
     with pytest.raises(ValueError, match=r"is 't', but there are no columns\. Pass an"):
-        read_survival(("t", EVENT), {}, ALONE, pd)
+        read_survival(("t", EVENT), {}, ALONE)
 
 
 def test_a_text_among_times_is_named():
@@ -94,4 +93,4 @@ def test_a_text_among_times_is_named():
     with pytest.raises(
         ValueError, match=r"numbers: 1 of 20 .* index 7, is a number wi"
     ):
-        read_survival((times, [1] * 20), {}, Grouping(np.arange(20), 20), pd)
+        read_survival((times, [1] * 20), {}, Grouping(np.arange(20), 20))

@@ -21,7 +21,7 @@ NAN = np.nan
 
 
 def read(values):
-    return read_column("x", to_series(values, "x", len(values), pd), pd)
+    return read_column("x", to_series(values, "x", len(values)))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ FRAME = {"age": [50, 60], "sex": ["f", "m"]}
     ids=lambda table: type(table).__module__,
 )
 def test_tables_of_any_library(table):
-    columns = read_table(table, 2, pd)
+    columns = read_table(table, 2)
     assert list(columns) == ["age", "sex"]
     assert columns["age"].tolist() == [50, 60]
     assert columns["sex"].tolist() == ["f", "m"]
@@ -149,7 +149,7 @@ def test_tables_of_any_library(table):
 )
 def test_bad_tables(table, error, message):
     with pytest.raises(error, match=message):
-        read_table(table, 2, pd)
+        read_table(table, 2)
 
 
 def test_reduction_to_groups():
@@ -198,37 +198,37 @@ def test_any_list_is_read_or_refused(values):
     ],
 )
 def test_two_numbers_have_different_names(numbers, levels):
-    column = read_column("x", pd.Series(numbers), pd)
+    column = read_column("x", pd.Series(numbers))
     assert column.levels == levels
 
 
 def test_texts_among_numbers_are_named():
     ages = [str(age) for age in range(30)]
-    column = read_column("age", pd.Series(ages), pd)  # codes, possibly
+    column = read_column("age", pd.Series(ages))  # codes, possibly
     assert column.kind == "categorical"
     ages[17] = "Smith"
     with pytest.warns(
         UserWarning, match=r"^column 'age' of metadata .* index 17, is a t"
     ):
-        column = read_column("age", pd.Series(ages), pd)
+        column = read_column("age", pd.Series(ages))
     assert column.kind == "categorical"
     for table in (
         {"age": pd.Series(ages, dtype="category")},
         pl.DataFrame({"age": pl.Series(ages, dtype=pl.Categorical)}),
         pl.DataFrame({"age": pl.Series(ages, dtype=pl.Enum(ages))}),
     ):
-        series = read_table(table, 30, pd)["age"]
-        assert len(read_column("age", series, pd).levels) == 30
+        series = read_table(table, 30)["age"]
+        assert len(read_column("age", series).levels) == 30
 
 
 def test_lazy_tables_are_computed():
     columns = {"age": [30, 40, 50], "collect": [1, 2, 3]}
     for table in (columns, pl.LazyFrame(columns), pd.DataFrame(columns)):
-        assert list(read_table(table, 3, pd)) == ["age", "collect"]
+        assert list(read_table(table, 3)) == ["age", "collect"]
 
 
 def test_sparse_columns_are_read_like_dense_ones():
     values = [0.0, 2.0, NAN, 0.0, 3.0]
     sparse = pd.Series(values, dtype=pd.SparseDtype(float, 0.0))
-    assert to_series(sparse, "x", 5, pd).dtype == np.float64
+    assert to_series(sparse, "x", 5).dtype == np.float64
     np.testing.assert_array_equal(read(sparse).values, read(values).values)

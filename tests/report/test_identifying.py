@@ -11,9 +11,7 @@ SAMPLE = np.arange(N)
 
 def identifies(values, *, name="column", groups=None):
     grouping = Grouping.read(SAMPLE if groups is None else groups, N)
-    return may_identify(
-        name, pd.Series(values), grouping, grouped=groups is not None, pandas=pd
-    )
+    return may_identify(name, pd.Series(values), grouping, grouped=groups is not None)
 
 
 @pytest.mark.parametrize("n_images", [2, 4])
