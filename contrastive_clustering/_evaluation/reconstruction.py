@@ -14,7 +14,7 @@ from contrastive_clustering._utils.bad_samples import (
     name_samples,
     not_finite,
 )
-from contrastive_clustering._utils.chunks import iterate_chunks
+from contrastive_clustering._utils.chunks import chunk_slices
 
 METHOD = "estimator.inverse_transform"
 REMEDY = (
@@ -62,18 +62,15 @@ def reconstruction_error(
     # errors of other sums would be divided by a variance that consists of them.
     origin = np.asarray(samples[0], dtype=np.float64)
     total = np.zeros(samples.shape[1:])
-    start = 0
-    for chunk in iterate_chunks(samples):
-        rows = slice(start, start := start + len(chunk))
-        total += _weigh(chunk - origin, weights, rows).sum(axis=0)
+    parts = list(chunk_slices(len(samples), origin.size))
+    for rows in parts:
+        total += _weigh(samples[rows] - origin, weights, rows).sum(axis=0)
     mean = origin + total / (len(samples) if weights is None else weights.sum())
     error = scatter = 0.0
-    start = 0
-    for chunk in iterate_chunks(samples):
-        rows = slice(start, start := start + len(chunk))
-        values = chunk.astype(np.float64)
+    for rows in parts:
+        values = samples[rows].astype(np.float64)
         decoded = _read_decoded(decode(latents[rows]), values.shape)
-        _check_finite(decoded, start - len(chunk), len(samples))
+        _check_finite(decoded, rows.start, len(samples))
         error += float(np.sum(_weigh((decoded - values) ** 2, weights, rows)))
         scatter += float(np.sum(_weigh((values - mean) ** 2, weights, rows)))
     return error / scatter if scatter > 0 else np.nan

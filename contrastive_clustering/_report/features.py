@@ -15,7 +15,7 @@ from contrastive_clustering._report.page import (
     table,
 )
 from contrastive_clustering._report.privacy import is_of_one_group
-from contrastive_clustering._utils.chunks import iterate_chunks
+from contrastive_clustering._utils.chunks import chunk_slices
 from contrastive_clustering._utils.grouping import Grouping
 
 # The mean of fewer distinct samples may reveal the values of a single one.
@@ -137,14 +137,12 @@ def measure(
     # Values are centered by the training mean, as squares of large offsets lose all
     # significant digits.
     sums, squares = np.zeros((2, len(strata), n_features))
-    start = 0
-    for chunk in iterate_chunks(chosen.samples):
-        values = (chunk.astype(np.float64) - scaler.mean) / scaler.std
-        labels = chosen.labels[start : start + len(chunk)]
-        members = (labels == strata[:, None]).astype(np.float64)  # (n_strata, n)
+    for rows in chunk_slices(len(chosen.samples), n_features):
+        values = (chosen.samples[rows].astype(np.float64) - scaler.mean) / scaler.std
+        members = (chosen.labels[rows] == strata[:, None]).astype(np.float64)
+        # (n_strata, n), (n, n_features)
         sums += members @ values
         squares += members @ values**2
-        start += len(chunk)
     means = sums / sizes[:, None]
     variances = np.maximum(squares / sizes[:, None] - means**2, 0)
     return Moments(strata, sizes, means, variances)
