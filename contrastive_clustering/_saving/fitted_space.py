@@ -92,16 +92,13 @@ def space_to_tree(space: Pipeline) -> Tree:
 def space_from_tree(tree: Tree) -> Pipeline:
     """Return the fitted transformer that a checked tree describes."""
     steps: list[Any] = []
-    n_inputs = None
     if tree["whitening"] is not None:
-        components = tree["whitening"]["components"]
-        n_components, n_inputs = components.shape
         whitening = PCA(WHITENED_VARIANCE, whiten=True, svd_solver="full")
-        whitening.components_ = components
+        whitening.components_ = tree["whitening"]["components"]
         whitening.mean_ = tree["whitening"]["mean"]
         whitening.explained_variance_ = tree["whitening"]["variance"]
-        whitening.n_components_ = n_components
-        whitening.n_features_in_ = n_inputs
+        shape = whitening.components_.shape
+        whitening.n_components_, whitening.n_features_in_ = shape
         steps.append(whitening)
     if tree["normalize"]:
         steps.append(Normalizer())
