@@ -12,7 +12,6 @@ from contrastive_clustering._display.base import Display
 from contrastive_clustering._display.drawing.coloring import (
     draw_groups,
     draw_values,
-    label_color,
     read_color,
 )
 from contrastive_clustering._display.drawing.image_grid import ImageStyle, to_images
@@ -218,7 +217,7 @@ class EmbeddingDisplay(Display):
         estimator = check_fitted(estimator, f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
         encoded = encode(estimator, X, max_samples, rng)
-        coloring, values = read_color(
+        coloring, values, label = read_color(
             color, y, len(encoded.samples), encoded.rows, encoded.labels
         )
         projection = project(
@@ -234,7 +233,7 @@ class EmbeddingDisplay(Display):
             strata=encoded.labels,
             values=values,
             coloring=coloring,
-            value_label=color_label or label_color(coloring, color, y),
+            value_label=color_label or label,
             center_images=images,
             image_style=style,
             rows=encoded.rows,
@@ -307,7 +306,7 @@ class EmbeddingDisplay(Display):
         strata = check_sample_strata(strata, len(table))
         rng = check_random_state(random_state)
         rows = draw_rows(len(table), max_samples, rng)
-        coloring, values = read_color(color, y, len(table), rows, strata[rows])
+        coloring, values, label = read_color(color, y, len(table), rows, strata[rows])
         centers = mean_latents(table, strata)
         projection = project(table[rows], strata[rows], centers, method, rng)
         return cls(
@@ -315,7 +314,7 @@ class EmbeddingDisplay(Display):
             strata=strata[rows],
             values=values,
             coloring=coloring,
-            value_label=color_label or label_color(coloring, color, y),
+            value_label=color_label or label,
             center_images=None,
             image_style=None,
             rows=rows,

@@ -31,8 +31,8 @@ MAX_LEGEND_ROWS = 25
 
 def read_color(
     color: Any, y: Any, n_samples: int, rows: np.ndarray, strata: np.ndarray
-) -> tuple[str, np.ndarray]:
-    """Return the kind of coloring and the value of each point.
+) -> tuple[str, np.ndarray, str]:
+    """Return the kind of coloring, the value of each point and their label.
 
     Parameters
     ----------
@@ -59,16 +59,20 @@ def read_color(
     values : ndarray of shape (n_drawn,)
         Value of each point.
 
+    label : str
+        Title of the legend or label of the color bar: the name of the series that was
+        passed, or else the kind.
+
     Raises
     ------
     TypeError, ValueError
         If there is not one valid value for each sample.
     """
     if color is None and y is None:
-        return "stratum", strata
+        return "stratum", strata, "stratum"
     if color is None:
         classes, codes = check_classes(y, n_samples)
-        return "label", classes[codes][rows]
+        return "label", classes[codes][rows], name_of(y, "label")
     if y is not None:
         raise ValueError("y and color are given, but a point has one color. Pass one.")
     values = check_column(color, n_samples, "color")
@@ -77,28 +81,7 @@ def read_color(
             f"color has dtype {values.dtype}, but a continuous scale needs numbers. "
             "Pass classes as y."
         )
-    return "value", values[rows].astype(np.float64)
-
-
-def label_color(coloring: str, color: Any, y: Any) -> str:
-    """Return the title of the legend or the label of the color bar.
-
-    Parameters
-    ----------
-    coloring : {"stratum", "label", "value"}
-        Kind of coloring, as returned by `read_color`.
-
-    color, y : object
-        The parameters as passed by the user.
-
-    Returns
-    -------
-    label : str
-        The name of a series, or the kind of coloring.
-    """
-    if coloring == "stratum":
-        return coloring
-    return name_of(y if coloring == "label" else color, coloring)
+    return "value", values[rows].astype(np.float64), name_of(color, "value")
 
 
 def draw_values(

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -20,10 +21,14 @@ def test_kinds_of_coloring():
     by_stratum = read_color(None, None, 3, rows, strata)
     assert by_stratum[0] == "stratum"
     assert by_stratum[1] is strata
+    assert by_stratum[2] == "stratum"
     by_label = read_color(None, [["a"], ["b"], ["c"]], 3, rows, strata)
     assert (by_label[0], by_label[1].tolist()) == ("label", ["a", "c"])
-    by_value = read_color([True, False, False], None, 3, rows, strata)
+    assert by_label[2] == "label"
+    color = pd.Series([True, False, False], name="smoker")
+    by_value = read_color(color, None, 3, rows, strata)
     assert (by_value[0], by_value[1].tolist()) == ("value", [1.0, 0.0])
+    assert by_value[2] == "smoker"
 
 
 def test_invalid_colors_are_reported():
