@@ -5,7 +5,10 @@ from numpy.linalg import norm
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 from sklearn.utils import check_random_state
 
-from contrastive_clustering._evaluation.group_silhouette import group_silhouette
+from contrastive_clustering._evaluation.group_silhouette import (
+    group_silhouette,
+    is_defined,
+)
 from contrastive_clustering._utils.grouping import Grouping
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.weighted_tables import ROUNDING
@@ -58,8 +61,10 @@ def compactness(
         (silhouette_score, selected),
         (davies_bouldin_score, everything),
     ):
-        defined = 2 <= len(np.unique(labels[rows])) < len(rows)
-        scores.append(float(score(points[rows], labels[rows])) if defined else np.nan)
+        found = labels[rows]
+        scores.append(
+            float(score(points[rows], found)) if is_defined(found) else np.nan
+        )
     return scores[0], scores[1]
 
 
@@ -92,17 +97,11 @@ def _group_compactness(
         selected = np.flatnonzero(np.isin(grouping.codes, order[: max(2, n_groups)]))
     part = grouping.take(selected)
     silhouette = davies_bouldin = np.nan
-    if _can_compare(labels[selected], part):
+    if is_defined(labels[selected], part):
         silhouette = group_silhouette(latents[selected], labels[selected], part)
-    if _can_compare(labels, grouping):
+    if is_defined(labels, grouping):
         davies_bouldin = weighted_davies_bouldin(latents, labels, grouping.weights())
     return silhouette, davies_bouldin
-
-
-def _can_compare(labels: np.ndarray, grouping: Grouping) -> bool:
-    """Return whether there are two strata, and two groups in one of them."""
-    members = set(zip(labels.tolist(), grouping.codes.tolist(), strict=True))
-    return 2 <= len(np.unique(labels)) < len(members)
 
 
 def weighted_davies_bouldin(

@@ -86,6 +86,17 @@ def group_silhouette(
     return float(np.average(silhouettes, weights=weights))
 
 
+def is_defined(labels: np.ndarray, grouping: Grouping | None = None) -> bool:
+    """Return whether there are two strata, and two samples or groups in one of them.
+
+    Otherwise strata cannot be compared by distances between and within them.
+    """
+    n_members = len(labels)
+    if grouping is not None:
+        n_members = len(set(zip(labels.tolist(), grouping.codes.tolist(), strict=True)))
+    return 2 <= len(np.unique(labels)) < n_members
+
+
 def _sum_groups(values: np.ndarray, grouping: Grouping) -> np.ndarray:
     """Return the sum over the samples of each group, of shape (n_groups, n_columns)."""
     sums = np.zeros((grouping.n_groups, values.shape[1]))

@@ -9,7 +9,10 @@ from sklearn.utils.extmath import randomized_svd
 from contrastive_clustering._data.pooling import pool
 from contrastive_clustering._data.scaling import Scaler
 from contrastive_clustering._data.validation import Samples
-from contrastive_clustering._evaluation.group_silhouette import group_silhouette
+from contrastive_clustering._evaluation.group_silhouette import (
+    group_silhouette,
+    is_defined,
+)
 from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
 
@@ -61,10 +64,7 @@ def sample_silhouette(
     """
     if groups is not None and groups.is_trivial:
         groups = None
-    n_members = len(labels)
-    if groups is not None:
-        n_members = len(set(zip(labels.tolist(), groups.codes.tolist(), strict=True)))
-    if not 2 <= len(np.unique(labels)) < n_members:
+    if not is_defined(labels, groups):
         return -1.0
     values = np.concatenate([_shrink(chunk, scaler) for chunk in iterate_chunks(X)])
     leading = _leading_components(values, groups)

@@ -4,7 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
 
-from contrastive_clustering._evaluation.group_silhouette import group_silhouette
+from contrastive_clustering._evaluation.group_silhouette import (
+    group_silhouette,
+    is_defined,
+)
 from contrastive_clustering._utils.grouping import Grouping
 
 
@@ -75,3 +78,12 @@ def test_a_stratum_of_one_group_has_no_silhouette():
     expected = ((b[0] - a) / b[0] + (b[1] - a) / b[1] + 0) / 3
     found = group_silhouette(points, labels, Grouping(codes, 3))
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_it_is_defined_with_two_strata_and_two_members_of_one():
+    labels = np.array([0, 0, 1])
+    assert is_defined(labels)
+    assert not is_defined(labels[1:])
+    assert not is_defined(labels[:2])
+    assert is_defined(labels, Grouping(np.array([0, 1, 1]), 2))
+    assert not is_defined(labels, Grouping(np.array([0, 0, 1]), 2))
