@@ -24,6 +24,7 @@ from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
+from contrastive_clustering._utils.weighted_tables import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -244,10 +245,9 @@ def _count(strata: Any, y: Any, known: np.ndarray | None = None) -> dict[str, An
     found, codes = read_strata(strata)
     classes, columns = check_classes(y, len(codes))
     clusters = found if known is None else np.union1d(known, found)
-    counts = np.zeros((len(clusters), len(classes)), dtype=np.intp)
-    np.add.at(counts, (np.searchsorted(clusters, found)[codes], columns), 1)
+    rows, shape = np.searchsorted(clusters, found)[codes], (len(clusters), len(classes))
     return {
-        "label_counts": counts,
+        "label_counts": count(rows, columns, shape)[0],
         "strata": clusters,
         "classes": classes,
         "label_name": name_of(y, "label"),

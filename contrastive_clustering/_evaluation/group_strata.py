@@ -8,7 +8,7 @@ import numpy as np
 from contrastive_clustering._utils.grouping import Grouping, number_groups
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pandas
-from contrastive_clustering._utils.weighted_tables import are_largest
+from contrastive_clustering._utils.weighted_tables import are_largest, count
 
 
 class GroupStrata(NamedTuple):
@@ -74,11 +74,10 @@ def assign_groups(
     for cluster in range(n_clusters):
         means[:, cluster] = grouping.mean(proba[:, cluster].astype(np.float64))
     known = np.flatnonzero(labels != NOISE)
-    cells = grouping.codes[known] * n_clusters + labels[known]
-    counts = np.bincount(cells, minlength=n_groups * n_clusters)
-    first = np.full(n_groups * n_clusters, len(labels))
-    np.minimum.at(first, cells, known)
-    counts, first = (each.reshape(n_groups, n_clusters) for each in (counts, first))
+    rows, columns = grouping.codes[known], labels[known]
+    counts = count(rows, columns, means.shape)[0]
+    first = np.full(means.shape, len(labels))
+    np.minimum.at(first, (rows, columns), known)
     most = counts.max(axis=1, initial=0)
     strata = np.full(n_groups, NOISE)
     found = most > 0

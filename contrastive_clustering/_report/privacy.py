@@ -12,6 +12,7 @@ from contrastive_clustering._data.validation import Samples
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._utils.chunks import iterate_chunks
 from contrastive_clustering._utils.grouping import Grouping
+from contrastive_clustering._utils.weighted_tables import count
 
 # The mean latent of fewer distinct samples is the latent of a single sample, and would
 # decode to its reconstruction.
@@ -137,8 +138,8 @@ def is_of_one_group(
     if grouping is None or grouping.is_trivial:
         return np.zeros(n_clusters, bool)
     known = labels >= 0
-    counts = np.zeros((n_clusters, grouping.n_groups), np.intp)
-    np.add.at(counts, (labels[known], grouping.codes[known]), 1)
+    shape = (n_clusters, grouping.n_groups)
+    counts = count(labels[known], grouping.codes[known], shape)[0]
     return np.asarray(counts.max(axis=1) > MAX_SHARE * counts.sum(axis=1))
 
 
