@@ -105,9 +105,9 @@ def associate_strata(
     clustered : str, sequence of names, data frame or array-like of shape \
 (n_samples, ...), default=()
         Names of columns that were clustered, or the features from which the strata were
-        made. Columns that equal one of these features up to a linear transform are not
-        tested: clusters differ in the features that they were made from, even in pure
-        noise, and a test on held-out samples does not help.
+        made. Columns that equal one of these up to a linear transform are not tested:
+        clusters differ in the features that they were made from, even in pure noise,
+        and a test on held-out samples does not help.
 
     n_searched : int, default=1
         Number of clusterings from which this one was chosen with a view to these

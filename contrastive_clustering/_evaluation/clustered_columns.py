@@ -41,8 +41,9 @@ def find_clustered(
     Returns
     -------
     names : set of hashable
-        Names that `clustered` lists, or columns that equal a feature of `clustered` up
-        to a linear transform (numbers) or up to other names of the levels (categories).
+        Names that `clustered` lists, and columns that equal one of these columns, or a
+        feature of `clustered`, up to a linear transform (numbers) or up to other names
+        of the levels (categories).
 
     Raises
     ------
@@ -51,18 +52,13 @@ def find_clustered(
     """
     if isinstance(clustered, str):
         clustered = [clustered]
+    names = set[Hashable]()
     if _are_names(clustered):
-        known = {column.name for column in columns}
-        for name in clustered:
-            if name not in known:
-                raise ValueError(
-                    f"clustered names {show(name)}, which is not a column of "
-                    "metadata. Pass names of columns, or the array of clustered "
-                    "features."
-                )
-        return set(clustered)
-    features = _read_features(clustered, n_samples)
-    return {
+        names = set(clustered)
+        features = _get_features(columns, clustered)
+    else:
+        features = _read_features(clustered, n_samples)
+    return names | {
         column.name
         for column in columns
         if any(_equals(column, feature) for feature in features)
@@ -75,6 +71,20 @@ def _are_names(clustered: Any) -> bool:
     if hasattr(clustered, "ndim"):
         return bool(clustered.ndim == 1 and np.asarray(clustered).dtype.kind in "OUST")
     return all(isinstance(each, str | int | tuple) for each in clustered)
+
+
+def _get_features(columns: Sequence[Column], names: Sequence[Hashable]) -> list[Any]:
+    """Return the columns of these names as series."""
+    pandas: Any = import_module("pandas")
+    by_name = {column.name: column for column in columns}
+    for name in names:
+        if name not in by_name:
+            raise ValueError(
+                f"clustered names {show(name)}, which is not a column of metadata. "
+                "Pass names of columns, or the array of clustered features."
+            )
+    named = [by_name[name] for name in names]
+    return [pandas.Series(each.values).where(each.known) for each in named]
 
 
 def _read_features(clustered: ArrayLike, n_samples: int) -> list[Any]:

@@ -41,6 +41,24 @@ def test_names(clustered):
     assert find(clustered) == {"age"}
 
 
+@pytest.mark.parametrize(
+    "clustered", [["same", "reversed"], ["other unit", "with gaps"]]
+)
+def test_columns_that_equal_a_named_one_in_another_unit_are_found(clustered):
+    assert find(clustered) == FOUND
+
+
+def test_columns_that_equal_a_named_one_under_other_names_are_found():
+    columns = {"sex": SEX, "gender": np.where(SEX == "f", "woman", "man")}
+    columns["hand"] = COLUMNS["hand"]
+    assert find("gender", columns) == {"sex", "gender"}
+
+
+def test_missing_categories_do_not_matter():
+    columns = {"sex": np.where(np.arange(40) < 5, None, SEX), "number": SEX == "f"}
+    assert find("sex", columns) == {"sex", "number"}
+
+
 FOUND = {"same", "other unit", "reversed", "with gaps"}
 
 
