@@ -37,7 +37,7 @@ from contrastive_clustering._utils.arrays import (
 from contrastive_clustering._utils.grouping import Grouping, sample_weights
 from contrastive_clustering._utils.labels import check_labels, whole_numbers
 from contrastive_clustering._utils.library_settings import default_library_settings
-from contrastive_clustering._utils.messages import show
+from contrastive_clustering._utils.messages import quantity
 from contrastive_clustering._utils.param_validation import Count, validate_params
 from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering._utils.weighted_tables import accuracy
@@ -323,15 +323,14 @@ def _check_classes(
     # Without this check 0 and "0" would count as the same class.
     alike = (train.dtype.kind in "biuf") == (test.dtype.kind in "biuf")
     if not alike or not np.isin(test, train).any():
+        n_train = quantity(len(np.unique(train)), "class", "classes")
         raise ValueError(
-            f"y_train has classes {np.unique(train)[:5].tolist()} and y_test "
-            f"{np.unique(test)[:5].tolist()}, none in common. Use the same classes in "
-            "both."
+            f"y_train has {n_train} of dtype {train.dtype} and y_test "
+            f"{len(np.unique(test))} of dtype {test.dtype}, none in common. Use the "
+            "same classes in both."
         )
     if len(np.unique(train)) < 2:
-        raise ValueError(
-            f"y_train has only the class {show(train[0])}. Pass at least two classes."
-        )
+        raise ValueError("y_train has one class only. Pass at least two classes.")
     return checked
 
 

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from contrastive_clustering._utils.arrays import errors_about, to_array
 from contrastive_clustering._utils.identifiers import check_is_column, is_missing
-from contrastive_clustering._utils.messages import show
 
 
 def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
@@ -194,10 +193,11 @@ def check_alike(**arrays: np.ndarray) -> None:
         for name, labels in arrays.items()
     }
     if len(set(are_numbers.values())) > 1:
-        examples = (
-            f"{name} such as {show(labels[0])}" for name, labels in arrays.items()
+        types = (
+            f"{name} has {'numbers' if are_numbers[name] else 'strings'}"
+            for name in arrays
         )
         raise ValueError(
             f"{' and '.join(arrays)} have labels of different types: "
-            f"{', '.join(examples)}. Pass numbers in both or strings in both."
+            f"{', '.join(types)}. Pass numbers in both or strings in both."
         )

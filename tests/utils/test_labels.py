@@ -71,7 +71,7 @@ def test_numbers_of_different_types_and_empty_strings_are_labels():
 
 def test_numbers_and_strings_are_not_compared():
     check_alike(a=np.array([1.0]), b=np.array([True]))
-    with pytest.raises(ValueError, match=r"^a and b have labels of different types"):
+    with pytest.raises(ValueError, match=r"types: a has numbers, b has strings\."):
         check_alike(a=np.array([1]), b=np.array(["x"]))
 
 
