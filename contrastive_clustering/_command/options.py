@@ -340,6 +340,8 @@ def _add_device(group: _Group) -> None:
 
 def _add_general_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--quiet", action="store_true", help="show only warnings and errors"
+        "--quiet",
+        action="store_true",
+        help="show only the sizes of the strata, warnings and errors",
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")

@@ -92,6 +92,18 @@ def test_the_model_predicts_the_same_strata(fitted, tmp_path, capsys):
     assert out.read_bytes() == before
 
 
+def test_quiet_leaves_what_the_help_says(fitted, tmp_path, capsys):
+    line = ["predict", fitted.model, fitted.scans, "--labels", tmp_path / "out.csv"]
+    call(*line, "--quiet")
+    shown = capsys.readouterr()
+    assert shown.out.startswith("24 images in 2 strata of ")
+    assert shown.err.startswith("Warning: 3 files could not be read")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "--quiet show only the sizes of the strata, warnings and errors" in said
+
+
 def test_noise_is_counted_apart(capsys):
     _summarize(np.array([0, -1, 1, 0, -1]), 3)
     printed = capsys.readouterr().out
