@@ -42,6 +42,13 @@ class ConfoundingAudit:
         Number of units of each stratum, indexed by "stratum", at each level; columns
         are indexed by "variable" and "level".
 
+    verdicts : dict of str to str
+        The verdict on each variable.
+
+    verdict : str
+        The most serious of them: "not identifiable" before "confounded", "encoded in
+        the latents", "too few groups to judge" and "no sign of confounding".
+
     strata : ndarray of shape (n_strata,)
         The strata, sorted, without noise.
 

@@ -179,8 +179,8 @@ def _on_identifiability(evidence: Evidence) -> list[str]:
         return [
             f"{_classes(evidence, inseparable)} lie at different levels of "
             f"{evidence.name}, except for a few {evidence.unit}, so that y and "
-            f"{evidence.name} cannot be told apart. No method can: it takes data with "
-            "these classes at the same levels."
+            f"{evidence.name} cannot be told apart. No method can do so without data "
+            "with these classes at the same levels."
         ]
     if not len(evidence.class_names) and evidence.are_strata_pure:
         return [
