@@ -102,7 +102,7 @@ print(audit_before)
 # ------------------------------------
 # The only difference is ``nuisance``. Erasure is linear and learned from the training
 # images. A probe does not find the hospital in these, but it can find some of it in
-# other patients' images, the more so the fewer images there are to learn from.
+# images of other patients. The fewer images there are to learn from, the more it finds.
 
 after = clone(clusterer).fit(X[train], groups=groups, nuisance=site[train])
 audit_after = audit(after, held_out)

@@ -215,7 +215,7 @@ for name, (clusterer, X) in fitted.items():
 # ---------------
 # - It describes this fit. It says nothing about the cause of a finding.
 # - The network has not seen images with a hidden patch. If a map is weak and
-#   scattered, it may show nothing but their seams.
+#   scattered, it may only show the edges of the patches.
 # - A patch must be able to cover what decides. If two marks say the same, hiding one of
 #   them changes little. Try several sizes of ``patch``.
 # - A mean image hides an organ only if it is at a similar position in all images.
