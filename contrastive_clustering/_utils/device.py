@@ -34,13 +34,16 @@ def resolve_device(device: str | torch.device) -> torch.device:
         resolved = torch.device(device)
     except RuntimeError:  # its message lists devices that hardly anybody has
         raise _unusable(device, "PyTorch has no device of this name") from None
-    # A build without support raises AssertionError, a missing driver or extension
-    # RuntimeError or ImportError, a device that cannot hold values NotImplementedError.
+    # A build without support raises AssertionError or NotImplementedError, a missing
+    # driver or extension RuntimeError or ImportError.
     try:
         if resolved.type == "meta":
             raise RuntimeError("the meta device holds no values")
         torch.empty(1, device=resolved)
-    except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
+    except NotImplementedError:  # its message lists backends, as for MPS on Linux
+        reason = "this build of PyTorch does not support it"
+        raise _unusable(device, reason) from None
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise _unusable(device, reason_of(error)) from None
     return resolved
 

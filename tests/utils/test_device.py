@@ -41,11 +41,20 @@ def test_names_that_pytorch_does_not_know_are_errors_without_its_list():
 
 def test_devices_that_fail_without_a_message_are_errors(monkeypatch):
     def fail(*args, **kwargs):
-        raise NotImplementedError  # not a stub: as a backend may, without a word
+        raise AssertionError
 
     monkeypatch.setattr(torch, "empty", fail)
-    with pytest.raises(ValueError, match=r"device='cpu' .*\(NotImplementedError\)"):
+    with pytest.raises(ValueError, match=r"device='cpu' .*\(AssertionError\)"):
         resolve_device("cpu")
+
+
+def test_devices_of_other_builds_are_errors_without_a_list_of_backends(monkeypatch):
+    def fail(*args, **kwargs):
+        raise NotImplementedError("Could not run 'aten::empty' with arguments")
+
+    monkeypatch.setattr(torch, "empty", fail)
+    with pytest.raises(ValueError, match=r"\(this build of PyTorch does not"):
+        resolve_device("mps")
 
 
 def test_all_devices_but_the_cpu_are_asynchronous():
