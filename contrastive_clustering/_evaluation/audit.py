@@ -52,7 +52,8 @@ def audit_confounding(
 
     In the composition of the strata, a group counts once, in the stratum of most of its
     samples, as in :func:`associate_strata`. If its samples lie at several levels of a
-    variable, it counts once at each of them.
+    variable, it counts once at each of them, in the stratum of most of its samples at
+    that level.
 
     The agreement of strata and levels is computed from one random sample of each group
     and level, so that it does not depend on how many samples the groups at a level
