@@ -3,9 +3,9 @@
 Strata of chest X-rays, found without labels
 ============================================
 
-This example uses the authors' medical benchmark: 4708 chest X-rays of children, with
-and without pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator uses no labels.
-Its ten strata are then compared with the diagnoses, on the test split.
+This example uses the medical benchmark of the method's authors: 4708 chest X-rays of
+children, with and without pneumonia, of 28 x 28 pixels (PneumoniaMNIST). The estimator
+uses no labels. Its ten strata are then compared with the diagnoses, on the test split.
 
 The images are read from the folder in the environment variable
 ``CONTRASTIVE_CLUSTERING_DATA`` if they are there; otherwise they are downloaded through
