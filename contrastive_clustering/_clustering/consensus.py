@@ -279,7 +279,7 @@ class ConsensusClustering(
             samples = validate_data(
                 self, X, dtype=np.float64, reset=reset, ensure_all_finite=False
             )
-        check_finite(samples, "X")
+        check_finite(samples, "X", columns=getattr(X, "columns", None))
         check_squares(samples, "X")
         return np.asarray(samples)
 

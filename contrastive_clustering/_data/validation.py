@@ -73,7 +73,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
         )
     if isinstance(array, LazyArray):
         return array
-    check_finite(array, "X")
+    check_finite(array, "X", columns=getattr(X, "columns", None))
     check_squares(array, "X")
     return without_extended_precision(array)
 

@@ -143,15 +143,19 @@ def error_of_values(
     what: str = NOT_FINITE,
     *,
     column: int | None = None,
+    columns: Sequence[object] | None = None,
 ) -> ValueError:
     """Return the error for samples with unusable values.
 
     `column` is the first column that misses a value in the first of the samples, if
-    they are rows of a table.
+    they are rows of a table, and `columns` are the names of all columns, if they have
+    names.
     """
     where, remedy = "", ""
     if column is not None:
         where = f", first in column {column}"
+        if columns is not None and isinstance(columns[column], str):
+            where += f", {columns[column]!r}"
         remedy = ", for example by sklearn.impute.SimpleImputer in a Pipeline"
     return ValueError(
         f"{name} contains {what} in {name_samples(indices, n_samples, name)}{where}. "
@@ -159,7 +163,13 @@ def error_of_values(
     )
 
 
-def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
+def check_finite(
+    array: np.ndarray,
+    name: str,
+    what: str = NOT_FINITE,
+    *,
+    columns: Sequence[object] | None = None,
+) -> None:
     """Raise an error unless all values of an array are finite.
 
     Parameters
@@ -173,6 +183,9 @@ def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
     what : str, default="NaN or infinity"
         How the message describes the values.
 
+    columns : sequence of object, default=None
+        Names of the columns of a table.
+
     Raises
     ------
     ValueError
@@ -185,7 +198,9 @@ def check_finite(array: np.ndarray, name: str, what: str = NOT_FINITE) -> None:
         column = None
         if array.ndim == 2 and is_missing.any():
             column = int(is_missing.argmax())
-        raise error_of_values(indices, len(array), name, what, column=column)
+        raise error_of_values(
+            indices, len(array), name, what, column=column, columns=columns
+        )
 
 
 def search(

@@ -1,10 +1,15 @@
 """Messages name samples by their indices and do not contain their values."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from torch.utils.data import Dataset, IterableDataset
 
-from contrastive_clustering import ContrastiveAutoencoderClusterer
+from contrastive_clustering import (
+    ConsensusClustering,
+    ContrastiveAutoencoderClusterer,
+)
 from contrastive_clustering._utils import bad_samples as _bad_samples
 from contrastive_clustering._utils.bad_samples import check_finite, name_samples, search
 
@@ -156,6 +161,25 @@ def test_missing_values_of_a_table_are_named_by_row_and_column(row, column):
     where = rf"X\[{row}\] and X\[5\] \(2 of 6 samples\), first in column {column}\. "
     with pytest.raises(ValueError, match=where + "Drop .*SimpleImputer in a Pipeline"):
         check_finite(table, "X")
+
+
+@pytest.mark.parametrize(
+    "clusterer", [ConsensusClustering(2), ContrastiveAutoencoderClusterer(2)]
+)
+@pytest.mark.parametrize("library", [pd, pl])
+def test_missing_values_of_a_data_frame_are_named_by_the_name_of_the_column(
+    library, clusterer
+):
+    frame = library.DataFrame({"age": [1.0] * 6, "volume": [1.0, float("nan")] * 3})
+    where = r"^X contains NaN .* \(3 of 6 samples\), first in column 1, 'volume'\. "
+    with pytest.raises(ValueError, match=where):
+        clusterer.fit(frame)
+
+
+def test_columns_with_numbers_for_names_are_named_once():
+    frame = pd.DataFrame([[1.0, np.nan]] * 6)
+    with pytest.raises(ValueError, match=r"first in column 1\. Drop"):
+        ConsensusClustering(2).fit(frame)
 
 
 @pytest.mark.parametrize("array", [np.full((2, 3), np.inf), np.full((2, 3, 3), np.nan)])
