@@ -54,7 +54,8 @@ kinds = {
 # The threshold is chosen on digits that were not used for training: one in twenty of
 # them is below it. The area under the curve is the probability that an atypical image
 # scores lower than a digit; 0.5 is chance. The last column has the same area for the
-# reconstruction error, the usual criterion of an autoencoder.
+# reconstruction error, the usual criterion of an autoencoder. ``score_samples`` only
+# measures, but ``transform`` warns of images that do not look like those of ``fit``.
 
 
 def reconstruction_error(images):
