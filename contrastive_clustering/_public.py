@@ -35,6 +35,8 @@ from contrastive_clustering._evaluation.association_result import StrataAssociat
 from contrastive_clustering._evaluation.audit import audit_confounding
 from contrastive_clustering._evaluation.audit_result import ConfoundingAudit
 from contrastive_clustering._evaluation.evaluate import evaluate_clustering
+from contrastive_clustering._evaluation.perturbation import audit_perturbations
+from contrastive_clustering._evaluation.perturbation_result import PerturbationAudit
 from contrastive_clustering._evaluation.result import ClusteringEvaluation
 from contrastive_clustering._evaluation.stability import cluster_stability
 from contrastive_clustering._evaluation.stability_result import ClusterStability
@@ -62,6 +64,7 @@ __all__ = [
     "GrayImageAugmentation",
     "InterpolationDisplay",
     "LabelSpreadDisplay",
+    "PerturbationAudit",
     "PretrainedEncoder",
     "PrototypeRefinement",
     "RGBImageAugmentation",
@@ -77,6 +80,7 @@ __all__ = [
     "VolumeAugmentation",
     "associate_strata",
     "audit_confounding",
+    "audit_perturbations",
     "cluster_stability",
     "clustering_report",
     "datasets",
