@@ -37,6 +37,7 @@ from contrastive_clustering._report.people_sections import (
     people_sections,
 )
 from contrastive_clustering._report.privacy import Privacy, count_members, examine
+from contrastive_clustering._report.small_changes import small_changes
 from contrastive_clustering._utils.arrays import name_of
 from contrastive_clustering._utils.files import as_output_path, write_atomically
 from contrastive_clustering._utils.library_settings import default_library_settings
@@ -74,11 +75,11 @@ def clustering_report(
 ) -> Path:
     """Write a report on a fitted estimator as a single HTML page.
 
-    The report shows the strata with their decoded centers and sizes, metrics, the
-    features of a table by which strata differ most, associations with metadata,
-    confounders, a map of the latents, the training losses, the parameters, package
-    versions and a fingerprint of X. The file is self-contained: it opens without a
-    network, loads nothing and runs no script.
+    The report shows the strata with their decoded centers and sizes, metrics, whether
+    small changes move samples to other strata, the features of a table by which strata
+    differ most, associations with metadata, confounders, a map of the latents, the
+    training losses, the parameters, package versions and a fingerprint of X. The file
+    is self-contained: it opens without a network, loads nothing and runs no script.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def clustering_report(
         groups, from as many groups as possible. The fingerprint always covers all of X.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of this random selection and of the map.
+        Seed of this random selection, of noise that is added and of the map.
 
     Returns
     -------
@@ -164,6 +165,8 @@ def clustering_report(
     associate_strata : Tests of the strata against other variables.
 
     audit_confounding : Whether strata follow nuisance variables.
+
+    audit_perturbations : Whether small changes move samples to other strata.
 
     evaluate_clustering : Metrics on a test set, and probes of the latents.
 
@@ -278,6 +281,7 @@ max_samples, random_state : object
                 chosen.y_name,
                 None if grouping is None else grouping.n_groups,
             ),
+            small_changes(estimator, chosen, grouping, seed),
             *features(estimator, chosen, grouping),
             *([] if people is None else people_sections(people)),
             *_plot_sections(estimator, chosen, privacy, seed),

@@ -105,6 +105,7 @@ def test_report_has_all_sections(searched, tmp_path):
     assert page.text("h2") == [
         "Summary",
         "Metrics",
+        "Small changes",
         "Strata",
         "Map of the latents",
         "Strata and labels",
