@@ -20,7 +20,6 @@ from contrastive_clustering._clustering.merging import neighbor_graph
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
-    errors_about,
     to_array,
 )
 from contrastive_clustering._utils.bad_samples import check_finite
@@ -32,7 +31,7 @@ from contrastive_clustering._utils.param_validation import (
     Count,
     Number,
 )
-from contrastive_clustering._utils.refused_values import reject_times_and_text
+from contrastive_clustering._utils.refused_values import errors_about_numbers
 
 # Default number of members, its maximum for small data sets, and the target for the
 # product of samples and members in between. More members make the consensus less
@@ -273,9 +272,7 @@ class ConsensusClustering(
     def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, n_features)")
-        with errors_about("X", "a table of samples"):
-            # validate_data would convert both to numbers.
-            reject_times_and_text(X, "X")
+        with errors_about_numbers(X, "X", "a table of samples"):
             samples = validate_data(
                 self, X, dtype=np.float64, reset=reset, ensure_all_finite=False
             )

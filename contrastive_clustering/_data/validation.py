@@ -13,13 +13,12 @@ from contrastive_clustering._data.sources import open_samples
 from contrastive_clustering._utils.arrays import (
     check_axes,
     check_squares,
-    errors_about,
     objects_as_numbers,
     to_array,
     without_extended_precision,
 )
-from contrastive_clustering._utils.bad_samples import check_finite, name_not_real
-from contrastive_clustering._utils.refused_values import reject_times_and_text
+from contrastive_clustering._utils.bad_samples import check_finite
+from contrastive_clustering._utils.refused_values import errors_about_numbers
 
 Samples = np.ndarray | LazyArray
 
@@ -59,8 +58,7 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
     else:
         X = to_array(X, "X")
         check_axes(X, "X", "(n_samples, ...)")
-        with errors_about("X", "an array of samples"):
-            reject_times_and_text(X, "X")
+        with errors_about_numbers(X, "X", "an array of samples"):
             array = _as_numbers(X, min_samples)
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -79,36 +77,17 @@ def check_samples(X: Any, *, min_samples: int = 1) -> Samples:
 
 
 def _as_numbers(X: Any, min_samples: int) -> np.ndarray:
-    """Return X as an array of numbers, or raise an error that names the first other."""
-    try:
-        checked = check_array(
-            X,
-            dtype="numeric",
-            allow_nd=True,
-            ensure_all_finite=False,  # its message has no index
-            ensure_min_samples=min_samples,
-            estimator="ContrastiveAutoencoderClusterer",
-            input_name="X",
-        )
-        return objects_as_numbers(checked)
-    # NumPy's own errors would not say where the value is.
-    except (TypeError, ValueError) as error:
-        sentence, kind = "", getattr(getattr(X, "dtype", None), "kind", None)
-        if kind == "c":
-            sentence = (
-                "Complex data not supported. Pass real numbers, such as np.abs(X)."
-            )
-        elif isinstance(error, TypeError) and hasattr(X, "sparse"):
-            sentence = (
-                "Sparse data was passed for X, but dense data is required. Pass "
-                "X.sparse.to_dense()."
-            )
-        elif kind == "O" or hasattr(X, "columns"):
-            values = np.asarray(X, dtype=object)
-            sentence = name_not_real(values, getattr(X, "columns", None))
-        if not sentence:
-            raise
-        raise type(error)(sentence) from None
+    """Return X as an array of numbers, objects as float64."""
+    checked = check_array(
+        X,
+        dtype="numeric",
+        allow_nd=True,
+        ensure_all_finite=False,  # its message has no index
+        ensure_min_samples=min_samples,
+        estimator="ContrastiveAutoencoderClusterer",
+        input_name="X",
+    )
+    return objects_as_numbers(checked)
 
 
 def _check_axes(array: LazyArray, min_samples: int) -> None:
@@ -152,9 +131,7 @@ def check_latents(X: ArrayLike, latent_dim: int) -> np.ndarray:
     """
     X = to_array(X, "X")
     check_axes(X, "X", f"(n_samples, {latent_dim})")
-    with errors_about("X", "a table of latents"):
-        # check_array would convert both to numbers.
-        reject_times_and_text(X, "X")
+    with errors_about_numbers(X, "X", "a table of latents"):
         latents = check_array(
             X, dtype=np.float32, order="C", copy=True, ensure_all_finite=False
         )

@@ -27,7 +27,7 @@ from contrastive_clustering._utils.labels import (
 from contrastive_clustering._utils.messages import show
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.optional import import_pyplot
-from contrastive_clustering._utils.refused_values import reject_times_and_text
+from contrastive_clustering._utils.refused_values import errors_about_numbers
 from contrastive_clustering._utils.seeding import draw_rows
 from contrastive_clustering._utils.snapshot import snapshot
 
@@ -307,8 +307,7 @@ def check_table(latents: Any) -> np.ndarray:
     """
     table = to_array(latents, "latents")
     check_axes(table, "latents", "(n_samples, latent_dim)")
-    with errors_about("latents", "a table of latents"):
-        reject_times_and_text(table, "latents")
+    with errors_about_numbers(table, "latents", "a table of latents"):
         table = check_array(
             table, dtype=[np.float64, np.float32], ensure_all_finite=False
         )

@@ -52,7 +52,9 @@ def name_value(index: Sequence[int], column: object = None, name: str = "X") -> 
     return place if column is None else f"{place}, column {str(column)!r}"
 
 
-def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -> str:
+def name_not_real(
+    values: np.ndarray, columns: Sequence[object] | None = None, name: str = "X"
+) -> str:
     """Return a sentence that names the first value that is not a real number.
 
     Parameters
@@ -62,6 +64,9 @@ def name_not_real(values: np.ndarray, columns: Sequence[object] | None = None) -
 
     columns : sequence of object, default=None
         Names of the columns of a table.
+
+    name : str, default="X"
+        Name of the array.
 
     Returns
     -------
@@ -84,7 +89,7 @@ column 'size'. Drop such values or convert them to numbers."
         column = None
         if columns is not None and len(index) == 2:
             column = columns[index[1]]
-        where = name_value(index, column)
+        where = name_value(index, column, name)
         kind = type(value).__name__
         if kind == "NAType":  # of pandas
             return (

@@ -1,12 +1,14 @@
-"""Refuse dates, durations and texts, also those of digits, where numbers are needed."""
+"""Refuse values that are not real numbers, and say where they are."""
 
 import datetime
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from contrastive_clustering._utils.bad_samples import name_value
+from contrastive_clustering._utils.arrays import errors_about
+from contrastive_clustering._utils.bad_samples import name_not_real, name_value
 
 # Kinds of NumPy's dtypes that may hold text: objects, strings and bytes.
 KINDS_OF_TEXT = "OUST"
@@ -22,6 +24,59 @@ TIMES = (
 
 # The index of a value, and the name of its column if it has one.
 Position = tuple[tuple[int, ...], object]
+
+
+@contextmanager
+def errors_about_numbers(values: Any, name: str, what: str) -> Iterator[None]:
+    """Refuse dates, durations and text, then explain errors of a conversion to numbers.
+
+    scikit-learn's and NumPy's own errors would not say where a value is, and some would
+    print all of them.
+
+    Parameters
+    ----------
+    values : object
+        The array or data frame that is converted.
+
+    name : str
+        Parameter name used in error messages.
+
+    what : str
+        Kind of array that is needed, such as "a table of samples", for error messages.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the array holds dates, durations or text, or if the conversion fails.
+    """
+    with errors_about(name, what):
+        reject_times_and_text(values, name)
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            sentence = _say_why(values, error, name)
+            if not sentence:
+                raise
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(sentence) from None
+
+
+def _say_why(values: Any, error: Exception, name: str) -> str:
+    """Return why values cannot be converted to real numbers, "" if that is unknown."""
+    columns = getattr(values, "columns", None)
+    if columns is not None and not len(columns):
+        return "It has no columns. Pass at least one column of numbers."
+    if hasattr(values, "sparse"):  # a data frame
+        return (
+            f"Sparse data was passed for {name}, but dense data is required. Pass "
+            f"{name}.sparse.to_dense()."
+        )
+    sentence = ""
+    if columns is not None or np.dtype(object) == getattr(values, "dtype", None):
+        sentence = name_not_real(np.asarray(values, dtype=object), columns, name)
+    if not sentence and "Complex data not supported" in str(error):
+        return f"Complex data not supported. Pass real numbers, such as np.abs({name})."
+    return sentence
 
 
 def reject_times_and_text(values: Any, name: str) -> None:

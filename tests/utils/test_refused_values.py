@@ -5,8 +5,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.utils import check_array
 
-from contrastive_clustering._utils.refused_values import reject_times_and_text
+from contrastive_clustering._utils.refused_values import (
+    errors_about_numbers,
+    reject_times_and_text,
+)
 
 DAYS = np.array(["2020-01-01", "2020-02-03"], "M8[ns]")
 
@@ -107,3 +111,37 @@ def test_arrays_of_text_are_named_by_their_place(dtype):
 )
 def test_other_values_are_accepted(values):
     reject_times_and_text(values, "X")
+
+
+NOT_REAL = np.array([[1.0, 2.0], [3.0, pd.NA]], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (NOT_REAL, r"It holds missing values, first in Z\[1, 1\]\. Drop"),
+        (pd.DataFrame(NOT_REAL, columns=["a", "b"]), r"in Z\[1, 1\], column 'b'\."),
+        (np.array([[1, 2j]], dtype=object), r"not 'complex' as in Z\[0, 1\]\. Drop"),
+        (np.array([[1, 2j]]), r"Pass real numbers, such as np\.abs\(Z\)\.$"),
+        (pd.DataFrame([[1 + 0j]]), r"Pass real numbers, such as np\.abs\(Z\)\.$"),
+        (pd.DataFrame(index=[0, 1]), "Z cannot be read as a table. It has no columns"),
+        (
+            pd.DataFrame({"a": pd.arrays.SparseArray([0.0, 1.0])}),
+            r"Pass Z\.sparse\.to_dense\(\)\.$",
+        ),
+    ],
+)
+def test_reasons_why_values_are_no_real_numbers(values, message):
+    with (
+        pytest.raises((TypeError, ValueError), match=message),
+        errors_about_numbers(values, "Z", "a table"),
+    ):
+        check_array(values, dtype=np.float64)
+
+
+def test_errors_without_a_known_reason_stay():
+    with (
+        pytest.raises(ValueError, match=r"^Z cannot be read as a table\. Found array"),
+        errors_about_numbers(np.zeros((2, 3, 4)), "Z", "a table"),
+    ):
+        check_array(np.zeros((2, 3, 4)))
