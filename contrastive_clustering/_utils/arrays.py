@@ -135,13 +135,19 @@ def check_axes(values: Any, name: str, shape: str) -> None:
         If the input is not an array and cannot be converted to one.
 
     ValueError
-        If the input has fewer than two axes.
+        If the input has fewer than two axes or is a structured array.
     """
     found = getattr(values, "shape", None)
     if not isinstance(found, tuple) and not hasattr(values, "__array__"):
         raise TypeError(
             f"{name}={show(values)} is not an array. Pass an array, a data frame, a "
             f"tensor or a list of shape {shape}."
+        )
+    if getattr(getattr(values, "dtype", None), "names", None) is not None:
+        raise ValueError(
+            f"{name} is a structured array, but numbers are needed. Convert its fields "
+            "to a last axis with numpy.lib.recfunctions.structured_to_unstructured("
+            f"{name})."
         )
     if isinstance(found, tuple) and len(found) < 2:
         remedy = _remedy_for_shape(values, name)
@@ -155,11 +161,6 @@ def _remedy_for_shape(values: Any, name: str) -> str:
     # The other entries may be in a file.
     is_column = len(values.shape) == 1 and hasattr(values, "__getitem__")
     first = np.asarray(values[:1] if is_column else ())
-    if first.dtype.names is not None:
-        return (
-            "Convert its fields to columns with "
-            f"numpy.lib.recfunctions.structured_to_unstructured({name})."
-        )
     if len(first) and shape_of(first[0]) != ():
         return f"Its entries are arrays; pass them as a list, list({name})."
     return (

@@ -135,8 +135,9 @@ def test_a_column_of_arrays_is_accepted_as_a_list(make):
 
 def test_the_remedy_for_records_is_named():
     records = pd.DataFrame(IMAGES[0]).to_records(index=False)
-    with pytest.raises(ValueError, match=r"structured_to_unstructured\(X\)\.$"):
-        check_samples(records)
+    for wrong in (records, records[:, None]):
+        with pytest.raises(ValueError, match=r"structured_to_unstructured\(X\)\.$"):
+            check_samples(wrong)
     table = np.lib.recfunctions.structured_to_unstructured(records)
     np.testing.assert_array_equal(check_samples(table), IMAGES[0])
 
