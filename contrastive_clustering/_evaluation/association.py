@@ -143,7 +143,8 @@ def associate_strata(
         If pandas is not installed.
 
     TypeError
-        If `metadata` has no named columns.
+        If `metadata` has no named columns, or if a column of it or `clustered` is
+        sparse or has no order, such as a set.
 
     ValueError
         If a parameter is out of range, lengths differ, there are fewer than two strata

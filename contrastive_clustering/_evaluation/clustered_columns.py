@@ -1,6 +1,6 @@
 """Recognition of columns that were clustered, which cannot be tested across strata."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +11,10 @@ from contrastive_clustering._evaluation.table_columns import (
     Column,
     is_numeric,
     read_table,
+    to_series,
 )
+from contrastive_clustering._utils.arrays import from_tensor, to_array
+from contrastive_clustering._utils.identifiers import check_is_column
 from contrastive_clustering._utils.messages import show
 
 # A column whose correlation with a feature differs from 1 or -1 by less is the feature.
@@ -47,11 +50,18 @@ def find_clustered(
 
     Raises
     ------
+    TypeError
+        If the features are sparse or have no order, such as a set.
+
     ValueError
-        If a name is unknown or if the features have another number of samples.
+        If a name is unknown; or if the features have another number of samples, are
+        ragged or have masked values.
     """
+    clustered = from_tensor(clustered, "clustered")
     if isinstance(clustered, str):
         clustered = [clustered]
+    elif isinstance(clustered, Iterator):  # could be read only once
+        clustered = list(clustered)
     names = set[Hashable]()
     if _are_names(clustered):
         names = set(clustered)
@@ -70,7 +80,9 @@ def _are_names(clustered: Any) -> bool:
         return False
     if hasattr(clustered, "ndim"):
         return bool(clustered.ndim == 1 and np.asarray(clustered).dtype.kind in "OUST")
-    return all(isinstance(each, str | int | tuple) for each in clustered)
+    return np.iterable(clustered) and all(
+        isinstance(each, str | int | tuple) for each in clustered
+    )
 
 
 def _get_features(columns: Sequence[Column], names: Sequence[Hashable]) -> list[Any]:
@@ -91,15 +103,15 @@ def _read_features(clustered: ArrayLike, n_samples: int) -> list[Any]:
     """Return the features as series."""
     if hasattr(clustered, "columns") or isinstance(clustered, dict):
         return list(read_table(clustered, n_samples, "clustered").values())
-    features = np.asarray(clustered)
+    check_is_column(clustered, "clustered")
+    features = np.asarray(to_array(clustered, "clustered"))
     if features.ndim == 0 or len(features) != n_samples:
         raise ValueError(
             f"clustered has the shape {features.shape}, but strata has {n_samples} "
             "labels. Pass one row for each sample, or names of columns."
         )
     features = features.reshape(n_samples, -1)
-    pandas: Any = import_module("pandas")
-    return [pandas.Series(feature) for feature in features.T]
+    return [to_series(feature, "clustered", n_samples) for feature in features.T]
 
 
 def _equals(column: Column, feature: Any) -> bool:

@@ -190,6 +190,8 @@ def to_series(values: Any, where: str, n_samples: int) -> Any:
             f"{where} is a structured array. Pass each of its fields as a column."
         )
     series = pandas.Series(values)
+    if isinstance(series.dtype, np.dtype):  # many methods need the native byte order
+        series = series.astype(series.dtype.newbyteorder("="))
     if isinstance(series.dtype, pandas.SparseDtype):  # many methods do not support it
         series = series.sparse.to_dense()
     if len(series) != n_samples:

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
+from scipy.sparse import csr_array
 
 from contrastive_clustering._evaluation.clustered_columns import find_clustered
 from contrastive_clustering._evaluation.table_columns import read_column
@@ -35,7 +37,8 @@ def test_nothing_was_clustered(clustered):
 
 
 @pytest.mark.parametrize(
-    "clustered", ["age", ["age"], ("age",), pd.Index(["age"]), np.array(["age"])]
+    "clustered",
+    ["age", ["age"], ("age",), pd.Index(["age"]), np.array(["age"]), iter(["age"])],
 )
 def test_names(clustered):
     assert find(clustered) == {"age"}
@@ -73,6 +76,7 @@ FOUND = {"same", "other unit", "reversed", "with gaps"}
         {"a": X[:, 0], "b": X[:, 1]},
         pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": np.repeat(["x", "y"], 20)}),
         np.where(RNG.random((40, 3)) < 0.1, np.nan, X),
+        torch.tensor(X, requires_grad=True),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -100,6 +104,7 @@ def test_values_that_cannot_be_added_match_without_a_warning(value):
 def test_categories_match_under_other_names():
     assert find(np.where(SEX == "f", 7.0, 9.0)[:, None]) == {"sex"}
     assert find({"gender": np.where(SEX == "f", "woman", "man")}) == {"sex"}
+    assert find(np.where(SEX == "f", 7, 9).astype(">i2")) == {"sex"}
 
 
 def test_a_single_feature_may_be_one_dimensional():
@@ -130,8 +135,20 @@ def test_two_samples_are_too_few_to_match():
         ),
         (X[:5], r"clustered has the shape \(5, 3\), but strata has 40"),
         ({"a": [1, 2]}, "column 'a' of clustered has 2 values"),
+        (
+            None,
+            r"clustered has the shape \(\), but strata has 40 labels",
+        ),
+        ([[1.0], [2.0, 3.0]] * 20, "clustered is a ragged list"),
+        (np.ma.masked_less(X, 0), "clustered has masked values"),
     ],
 )
 def test_bad_input(clustered, message):
     with pytest.raises(ValueError, match=message):
+        find(clustered)
+
+
+@pytest.mark.parametrize("clustered", [set(X[:, 0]), csr_array(X)])
+def test_rows_without_an_order_are_refused(clustered):
+    with pytest.raises(TypeError, match=r"^clustered is of type \w+\. Pass one value"):
         find(clustered)
