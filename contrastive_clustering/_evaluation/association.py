@@ -25,6 +25,7 @@ from contrastive_clustering._evaluation.table_columns import (
     read_table,
 )
 from contrastive_clustering._evaluation.variable_row import make_row
+from contrastive_clustering._utils.arrays import in_memory
 from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.labels import check_labels
 from contrastive_clustering._utils.messages import quantity, show
@@ -178,6 +179,7 @@ def associate_strata(
     pandas = import_pandas("associate_strata")
     (labels,) = check_labels(strata=strata)
     n_samples = len(labels)
+    metadata = in_memory(metadata)
     series = read_table(metadata, n_samples)
     grouping = _read_groups(groups, metadata, series, n_samples)
     columns: list[Column | SurvivalColumn] = []

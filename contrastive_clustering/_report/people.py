@@ -1,6 +1,6 @@
 """Strata of the samples of a report against metadata, survival and nuisances."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from contrastive_clustering._report.audit import (
 )
 from contrastive_clustering._report.data import Chosen
 from contrastive_clustering._report.identifying import has_many_levels, may_identify
+from contrastive_clustering._utils.arrays import in_memory
 from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.identifiers import read_column
 from contrastive_clustering._utils.messages import show
@@ -127,6 +128,7 @@ class PeopleData:
         if metadata is None and survival is None and nuisance is None:
             return _read_groups_alone(groups, n_samples)
         import_pandas("clustering_report with metadata")
+        metadata = in_memory(metadata)
         columns = _read_columns(metadata, n_samples)
         grouped = groups is not None
         if isinstance(groups, str):
@@ -262,12 +264,9 @@ def _read_columns(metadata: Any, n_samples: int) -> dict[Hashable, Any]:
     """Return the columns of metadata as series, or raise errors that name it."""
     if metadata is None:
         return {}
-    if not hasattr(metadata, "keys") and not hasattr(metadata, "columns"):
-        raise TypeError(
-            f"metadata={show(metadata)} has no named columns. Pass a data frame or a "
-            "dict of columns."
-        )
-    names = list(metadata.columns if hasattr(metadata, "columns") else metadata)
+    names = list[Hashable]()
+    if isinstance(metadata, Mapping) or hasattr(metadata, "columns"):
+        names = list(getattr(metadata, "columns", metadata))
     for name in names:
         if names.count(name) == 1:
             read_column(metadata[name], f"column {show(name)} of metadata", n_samples)

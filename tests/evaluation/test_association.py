@@ -137,10 +137,11 @@ def test_a_stratum_in_which_no_group_counts_is_left_out():
     assert result.sample_counts.tolist() == [4, 2]
 
 
-def test_groups_may_be_a_column():
+@pytest.mark.parametrize("kind", [dict, pl.LazyFrame])
+def test_groups_may_be_a_column(kind):
     stratum, table = make_patients()
     table = {"age": table["age"], "patient": np.arange(60) // 2}
-    result = associate_strata(stratum, table, groups="patient", random_state=0)
+    result = associate_strata(stratum, kind(table), groups="patient", random_state=0)
     expected = associate_strata(
         stratum, {"age": table["age"]}, groups=table["patient"], random_state=0
     )

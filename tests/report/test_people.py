@@ -27,7 +27,7 @@ def test_groups_alone_are_those_of_the_metrics():
         read(None, groups=[0, 1])
 
 
-@pytest.mark.parametrize("library", [dict, pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("library", [dict, pd.DataFrame, pl.DataFrame, pl.LazyFrame])
 def test_columns_that_identify_patients_are_left_out(library):
     data = read(library(META), **OPTIONS)
     assert list(data.columns) == ["age", "dose", "site"]
@@ -238,3 +238,8 @@ def test_texts_among_numbers_are_named_once():
     assert examine_people(data, choose(), 0).association.table["kind"].tolist() == [
         "categorical"
     ]
+
+
+def test_a_series_has_no_named_columns():
+    with pytest.raises(TypeError, match=r"^metadata=<Series of .* no named columns"):
+        read(pd.Series(np.arange(N) + 0.5))
