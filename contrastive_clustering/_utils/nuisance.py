@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from contrastive_clustering._utils.arrays import from_tensor, in_memory
+from contrastive_clustering._utils.arrays import from_tensor, in_memory, name_of
 from contrastive_clustering._utils.identifiers import (
     MISSING,
     factorize,
@@ -164,5 +164,4 @@ def _columns_of(nuisance: Any) -> dict[Any, Any]:
     shape = getattr(values, "shape", None)
     if shape is not None and len(shape) == 2 and shape[1] > 1:
         return {str(index): values[:, index] for index in range(shape[1])}
-    name = getattr(nuisance, "name", None)
-    return {name if isinstance(name, str) else None: values}
+    return {name_of(nuisance, "") or None: values}

@@ -34,6 +34,7 @@ def test_a_single_column_is_read(nuisance):
 
 def test_the_name_of_a_series_is_kept():
     assert Nuisance.read(pd.Series(SITE, name="site"), 6).names == ("site",)
+    assert Nuisance.read(pl.Series(SITE), 6).names == ("nuisance",)
 
 
 @pytest.mark.parametrize(
