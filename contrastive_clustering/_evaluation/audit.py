@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import open_samples
@@ -20,6 +19,7 @@ from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.optional import import_pandas
 from contrastive_clustering._utils.param_validation import (
     Count,
+    InstanceWith,
     Number,
     validate_params,
 )
@@ -29,7 +29,7 @@ from contrastive_clustering._utils.snapshot import snapshot
 @default_library_settings()
 @validate_params(
     {
-        "estimator": [HasMethods("predict")],
+        "estimator": [InstanceWith("predict")],
         "n_permutations": [Count(1)],
         "n_neighbors": [Count(1)],
         "confidence_level": [Number(0, 1, closed="neither")],

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.metrics import classification_report
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.group_rows import draw_sorted_rows
@@ -38,7 +37,11 @@ from contrastive_clustering._utils.grouping import Grouping, sample_weights
 from contrastive_clustering._utils.labels import check_labels, whole_numbers
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.messages import quantity
-from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    InstanceWith,
+    validate_params,
+)
 from contrastive_clustering._utils.snapshot import snapshot
 from contrastive_clustering._utils.weighted_tables import accuracy
 from contrastive_clustering.metrics import map_clusters_to_labels
@@ -50,7 +53,7 @@ MAX_PROBED = 20_000
 @default_library_settings()
 @validate_params(
     {
-        "estimator": [HasMethods("predict")],
+        "estimator": [InstanceWith("predict")],
         "n_neighbors": [Count(1)],
         "random_state": ["random_state"],
     }

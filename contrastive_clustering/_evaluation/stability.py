@@ -10,7 +10,6 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._data.sources import open_samples
@@ -34,6 +33,7 @@ from contrastive_clustering._utils.nuisance import Nuisance
 from contrastive_clustering._utils.numbering import NOISE
 from contrastive_clustering._utils.param_validation import (
     Count,
+    InstanceWith,
     Number,
     WholeNumber,
     check_parameters,
@@ -41,7 +41,7 @@ from contrastive_clustering._utils.param_validation import (
 from contrastive_clustering._utils.progress import Progress, run_tasks
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "estimator": [HasMethods(["fit", "get_params", "set_params"])],
+    "estimator": [InstanceWith(["fit", "get_params", "set_params"])],
     "n_resamples": [Count(2)],
     "sample_fraction": [Number(0, 1, closed="neither")],
     "n_jobs": [WholeNumber(), None],

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 import numpy as np
 from sklearn import config_context, get_config
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     Options,
     make_constraint,
@@ -66,6 +67,27 @@ class WholeNumber(Interval):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return "an int"
+
+
+class InstanceWith(HasMethods):  # type: ignore[misc]
+    """Constraint for an object with some methods that rejects its class.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from contrastive_clustering._utils.param_validation import InstanceWith
+    >>> print(InstanceWith("predict"))
+    an instance of a class implementing 'predict'
+    >>> [InstanceWith("predict").is_satisfied_by(value) for value in (KMeans(), KMeans)]
+    [True, False]
+    """
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is allowed."""
+        return not isinstance(val, type) and bool(super().is_satisfied_by(val))
+
+    def __str__(self) -> str:
+        return str(super().__str__()).replace("an object", "an instance of a class")
 
 
 class InstanceOf(Options):  # type: ignore[misc]

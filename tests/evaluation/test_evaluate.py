@@ -272,6 +272,7 @@ def test_groups_do_not_make_an_estimator_without_latents_fail(monkeypatch):
         ({"groups_test": [1, 2]}, "groups_test has 2 values, but there are 150"),
         ({"n_neighbors": 0}, "'n_neighbors' parameter"),
         ({"estimator": PCA()}, "'estimator' parameter"),
+        ({"estimator": KMeans}, "must be an instance of a class .* 'predict'"),
         ({"random_state": "x"}, "'random_state' parameter"),
     ],
 )

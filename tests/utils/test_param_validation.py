@@ -3,6 +3,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sklearn import config_context, get_config
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.utils._param_validation import StrOptions
 
 from contrastive_clustering._utils.messages import show
@@ -10,6 +12,7 @@ from contrastive_clustering._utils.param_validation import (
     MAX_COUNT,
     Count,
     InstanceOf,
+    InstanceWith,
     Number,
     WholeNumber,
     check_parameters,
@@ -46,6 +49,14 @@ def test_a_class_is_described_in_words():
     check_parameters(constraints, {"n": Count(1)}, "caller")
     with pytest.raises(ValueError, match=r"must be None or a count\. Got 'many'"):
         check_parameters(constraints, {"n": "many"}, "caller")
+
+
+def test_a_class_is_not_an_instance_with_methods():
+    constraints = {"estimator": [InstanceWith("predict")]}
+    check_parameters(constraints, {"estimator": KMeans()}, "caller")
+    for wrong in (KMeans, PCA()):
+        with pytest.raises(ValueError, match=r"an instance of a class .* 'predict'"):
+            check_parameters(constraints, {"estimator": wrong}, "caller")
 
 
 @pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), np.int64(0)])
