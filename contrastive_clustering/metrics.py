@@ -128,9 +128,12 @@ def match_clusters(labels_a: ArrayLike, labels_b: ArrayLike) -> np.ndarray:
     kept, other = check_labels(labels_a=labels_a, labels_b=labels_b)
     for name, labels in {"labels_a": kept, "labels_b": other}.items():
         if labels.dtype.kind not in "iu" or labels.min() < NOISE:
+            found = f"dtype {labels.dtype}"
+            if labels.dtype.kind == "i":
+                found = f"a value below -1 at index {np.argmax(labels < NOISE)}"
             raise ValueError(
-                f"{name} has dtype {labels.dtype} or values below -1. Pass integers of "
-                "at least -1, such as labels_ or the output of predict."
+                f"{name} has {found}. Pass integers of at least -1, such as labels_ or "
+                "the output of predict."
             )
     matches = match(other, kept)
     clusters, counts = np.unique(other[other != NOISE], return_counts=True)

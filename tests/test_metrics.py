@@ -179,7 +179,7 @@ def test_matching_undoes_a_renumbering(labels, numbers):
         ([0, 1], [0], "inconsistent numbers of samples"),
         (["a", "b"], [0, 1], "labels_a has dtype .* Pass integers"),
         ([0, 1], [0.0, 1.5], r"labels_b\[1\] is not a whole number. Pass integers"),
-        ([0, 1], [-2, 1], "labels_b has dtype .* Pass integers"),
+        ([0, 1], [1, -2], "labels_b has a value below -1 at index 1. Pass integers"),
     ],
 )
 def test_labels_that_cannot_be_matched_are_errors(labels_a, labels_b, message):
