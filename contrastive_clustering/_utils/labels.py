@@ -33,8 +33,6 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
             same = np.all(distinct == distinct)  # noqa: PLR0124
             if not same:
                 _reject_missing(labels != labels)  # noqa: PLR0124
-            if distinct.dtype.kind == "f" and np.isinf(distinct).any():
-                raise ValueError("Some labels are infinite. Give each sample a label.")
         _reject_fractions(whole_numbers(labels), name)
         checked.append(labels)
     lengths = {name: len(labels) for name, labels in zip(arrays, checked, strict=True)}
@@ -47,10 +45,11 @@ def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
 
 
 def _reject_fractions(labels: np.ndarray, name: str) -> None:
-    """Raise a ValueError if labels are fractions, as probabilities and measurements."""
+    """Raise a ValueError if labels are fractions, as probabilities, or infinite."""
     if labels.dtype.kind != "f":
         return
-    fractions = np.flatnonzero(labels % 1)
+    with np.errstate(invalid="ignore"):  # infinity leaves NaN
+        fractions = np.flatnonzero(labels % 1)
     if len(fractions):
         raise ValueError(
             f"{name} does not hold labels: {name}[{fractions[0]}] is not a whole "
@@ -142,7 +141,7 @@ def whole_numbers(labels: np.ndarray) -> np.ndarray:
     >>> whole_numbers(np.array([-1.0, 2.0])), whole_numbers(np.array([0.5, 2.0]))
     (array([-1,  2]), array([0.5, 2. ]))
     """
-    if labels.dtype.kind == "O" and all(isinstance(each, Real) for each in labels):
+    if labels.dtype.kind == "O" and all(isinstance(each, Real) for each in labels.flat):
         labels = np.array(labels.tolist())
     if labels.dtype.kind not in "uf":
         return labels

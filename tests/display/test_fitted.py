@@ -57,7 +57,7 @@ def test_strata():
         check_strata([0, 3], 3)
     with pytest.raises(ValueError, match=r"strata\[0\] is -1"):
         check_strata([-1], 3)
-    for wrong in ([], [0.5], [[0]], ["a"]):
+    for wrong in ([], [0.5], [[0]], ["a"], {0}):
         with pytest.raises(ValueError, match="is not a list of strata"):
             check_strata(wrong, 3)
 

@@ -170,7 +170,10 @@ def test_latents_in_any_layout_are_decoded_and_not_modified(fitted, table):
         ([None], "y_true cannot be read as labels. Some labels are missing"),
         ([0.0, np.nan], "y_true cannot be read as labels. Some labels are missing"),
         (np.array(["2020", "NaT"], "M8[D]"), "y_true cannot.*missing"),
-        ([0.0, np.inf], "y_true cannot be read as labels. Some labels are infinite"),
+        (
+            [0.0, np.inf],
+            r"y_true does not hold labels: y_true\[1\] is not a",
+        ),
         (pd.Series([1, None], dtype="Int64"), "y_true cannot be read as labels"),
         ([[1, 2], [3]], "y_true.*ragged"),
     ],

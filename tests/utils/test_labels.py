@@ -24,7 +24,10 @@ def test_columns_and_lists_are_accepted():
         ({"y": [[1, "a"]]}, r"^y has shape \(1, 2\)"),
         ({"y": []}, "^y is empty"),
         ({"y": [1.0, np.nan]}, "^y cannot be read as labels. Some labels are missing"),
-        ({"y": [1.0, np.inf]}, "^y cannot be read as labels. Some labels are infinite"),
+        (
+            {"y": [1.0, np.inf]},
+            r"^y does not hold labels: y\[1\] is not a whole number",
+        ),
         ({"y": ["a", np.nan]}, r"^y cannot be read .* missing, the first at index 1\."),
         ({"y": [None, "a"]}, r"^y cannot be read .* missing, the first at index 0\."),
         ({"y": [[1.0], [np.nan]]}, "missing, the first at index 1"),
