@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_array
 
 from contrastive_clustering._utils.arrays import errors_about, to_array
 from contrastive_clustering._utils.identifiers import check_is_column, is_missing
+from contrastive_clustering._utils.refused_values import errors_about_numbers
 
 
 def check_labels(**arrays: ArrayLike) -> list[np.ndarray]:
@@ -155,17 +157,24 @@ def check_weights(
 ) -> np.ndarray | None:
     """Return the weights of samples, or raise unless they are finite and at least 0.
 
+    Complex numbers, dates, durations and texts are refused.
+
     They have the shape (n_samples,) and are float64, with a finite sum above 0; None
     stays None.
     """
     if weights is None:
         return None
+    check_is_column(weights, name)
     with errors_about(name, "weights"):
-        values = np.asarray(to_array(weights, name), dtype=np.float64)
+        values = np.asarray(to_array(weights, name))
     if values.shape != (n_samples,):
         raise ValueError(
             f"{name} has shape {values.shape}, but there are {n_samples} samples. Pass "
             f"one weight for each sample, in the shape ({n_samples},)."
+        )
+    with errors_about_numbers(values, name, "weights"):
+        values = check_array(
+            values, dtype=np.float64, ensure_2d=False, ensure_all_finite=False
         )
     invalid = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(invalid):
@@ -182,7 +191,7 @@ def check_weights(
             f"The sum of {name} overflows. Divide all weights by a constant, which "
             "does not change the result."
         )
-    return values
+    return np.asarray(values)
 
 
 def check_alike(**arrays: np.ndarray) -> None:

@@ -101,3 +101,19 @@ def test_weights_become_floats():
 def test_invalid_weights_are_named(weights, message):
     with pytest.raises(ValueError, match=message):
         check_weights(weights, 3, "w")
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        (np.full(2, 1j), ValueError, r"Complex .* such as np\.abs\(w\)"),
+        (np.ones(2, "m8[D]"), ValueError, r"dates or durations, first in w\[0\]\."),
+        (["1", "2"], ValueError, r"holds text, first in w\[0\]\."),
+        ([1, object()], TypeError, r"not 'object' as in w\[1\]\. Drop"),
+        ({0, 1}, TypeError, "^w is of type set. Pass one value for each"),
+        (iter([1, 2]), TypeError, "^w is of type list_iterator. Pass one value"),
+    ],
+)
+def test_weights_are_real_numbers(weights, error, message):
+    with pytest.raises(error, match=message):
+        check_weights(weights, 2, "w")
