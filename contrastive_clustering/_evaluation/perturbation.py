@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
 from contrastive_clustering._clustering.group_rows import draw_sorted_rows
@@ -30,14 +29,18 @@ from contrastive_clustering._utils.chunks import chunk_slices
 from contrastive_clustering._utils.grouping import Grouping, read_units
 from contrastive_clustering._utils.library_settings import default_library_settings
 from contrastive_clustering._utils.numbering import noise_mask
-from contrastive_clustering._utils.param_validation import Count, validate_params
+from contrastive_clustering._utils.param_validation import (
+    Count,
+    InstanceWith,
+    validate_params,
+)
 from contrastive_clustering._utils.snapshot import snapshot
 
 
 @default_library_settings()
 @validate_params(
     {
-        "estimator": [HasMethods("predict")],
+        "estimator": [InstanceWith("predict")],
         "max_samples": [Count(1)],
         "random_state": ["random_state"],
     }

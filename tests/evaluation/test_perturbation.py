@@ -128,6 +128,7 @@ def test_constant_samples_have_no_size():
     ("X", "parameters", "error", "message"),
     [
         (IMAGES, {"estimator": 3}, ValueError, "'estimator' parameter.*'predict'"),
+        (IMAGES, {"estimator": KMeans}, ValueError, "must be an instance of a class"),
         (IMAGES, {"max_samples": 0}, ValueError, "'max_samples' parameter"),
         (IMAGES, {"groups": [1, 2]}, ValueError, "groups"),
         (IMAGES, {"perturbations": abs}, TypeError, "perturbations=.* does not name"),
