@@ -22,6 +22,7 @@ from contrastive_clustering._evaluation.perturbations import (
     Perturbation,
     check_perturbations,
     default_perturbations,
+    moments,
     perturb,
 )
 from contrastive_clustering._utils.arrays import errors_about, to_array
@@ -208,7 +209,7 @@ def perturb_samples(
     audit : PerturbationAudit
         The result.
     """
-    std = float(samples.std(dtype=np.float64))
+    std = moments(samples)[1].item()
     predicted: dict[str, np.ndarray] = {}
     sizes = []
     for name, perturbation in perturbations.items():

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
+from sklearn.preprocessing import StandardScaler
 
 from contrastive_clustering._data.layout import SampleLayout
 from contrastive_clustering._utils.bad_samples import NOT_FINITE, not_finite
+from contrastive_clustering._utils.chunks import chunk_slices
 from contrastive_clustering._utils.messages import show
 
 # Takes samples of shape (n, ...) and returns changed samples of the same shape.
@@ -52,10 +54,8 @@ def default_perturbations(
     shape = layout.image_shape or layout.sample_shape
     channel = 0 if layout.is_table else layout.channel_axis
     spatial = [1 + axis for axis in range(len(shape)) if axis != channel]
-    others = tuple([0] if layout.is_table else [0, *spatial])
     images = samples.reshape(-1, *shape)
-    mean = images.mean(axis=others, keepdims=True, dtype=np.float64)
-    std = images.std(axis=others, keepdims=True, dtype=np.float64)
+    mean, std = moments(images, None if channel is None else 1 + channel)
     low, high = images.min(), images.max()
 
     def on_images(change: Perturbation) -> Perturbation:
@@ -81,6 +81,36 @@ def default_perturbations(
     return {name: on_images(change) for name, change in changes.items()}
 
 
+def moments(
+    samples: np.ndarray, axis: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return means and standard deviations, computed in chunks that need little memory.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_samples, ...)
+        Numbers.
+
+    axis : int, default=None
+        The axis of channels or features, each of which has its own statistics; None
+        computes those of all values.
+
+    Returns
+    -------
+    mean, std : ndarray
+        They can be broadcast against the samples.
+    """
+    scaler = StandardScaler()
+    for part in chunk_slices(len(samples), samples[0].size):
+        values = samples[part]
+        values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
+        scaler.partial_fit(values.reshape(-1, values.shape[-1]).astype(np.float64))
+    shape = [1] * samples.ndim
+    if axis is not None:
+        shape[axis] = -1
+    return scaler.mean_.reshape(shape), np.sqrt(scaler.var_).reshape(shape)
+
+
 def _move(
     images: np.ndarray,
     spatial: list[int],
@@ -90,18 +120,24 @@ def _move(
     shift: float = 0.0,
 ) -> np.ndarray:
     """Turn images in the plane of their last two axes, magnify and shift them."""
-    matrix = np.eye(images.ndim)
-    matrix[spatial, spatial] = 1 / scale
-    angle, plane = np.radians(degrees), spatial[-2:]
-    turn = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    matrix[np.ix_(plane, plane)] = np.array(turn) / scale
-    center = (np.array(images.shape) - 1) / 2
-    offset = center - matrix @ center
-    offset[spatial] += shift
-    moved: np.ndarray = ndimage.affine_transform(
-        images, matrix, offset, order=1, mode="nearest"
-    )
-    return moved
+    last = list(range(images.ndim - len(spatial), images.ndim))
+    planes = np.moveaxis(images, spatial, last)
+    sides = np.array(planes.shape[last[0] :])
+    angle = np.radians(degrees)
+    matrix = np.eye(len(sides))
+    matrix[-2:, -2:] = [
+        [np.cos(angle), -np.sin(angle)],
+        [np.sin(angle), np.cos(angle)],
+    ]
+    matrix /= scale
+    offset = (sides - 1) / 2 - matrix @ ((sides - 1) / 2) + shift
+    moved = np.empty_like(planes)
+    # With the other axes, it would interpolate between samples and channels.
+    for index in np.ndindex(planes.shape[: last[0]]):
+        ndimage.affine_transform(
+            planes[index], matrix, offset, output=moved[index], order=1, mode="nearest"
+        )
+    return np.moveaxis(moved, last, spatial)
 
 
 def perturb(samples: np.ndarray, name: str, perturbation: Perturbation) -> np.ndarray:

@@ -104,6 +104,25 @@ def test_a_pipeline_may_end_with_flattened_images(tiny_images, fast):
     assert "rotation" in audit_perturbations(pipeline, flat).names
 
 
+def test_what_is_read_on_demand_is_read_once_for_all_changes(tiny_images, fast):
+    class Counting(torch.utils.data.Dataset):
+        n_read = 0
+
+        def __len__(self):
+            return len(tiny_images)
+
+        def __getitem__(self, index):
+            self.n_read += 1
+            return tiny_images[index]
+
+    clusterer = ContrastiveAutoencoderClusterer(**fast).fit(tiny_images)
+    dataset = Counting()
+    audit = audit_perturbations(clusterer, dataset, random_state=0)
+    assert dataset.n_read <= len(tiny_images) + 2
+    expected = audit_perturbations(clusterer, tiny_images, random_state=0)
+    np.testing.assert_array_equal(audit.same, expected.same)
+
+
 @pytest.mark.parametrize("library", [pd, pl])
 def test_data_frames_keep_their_columns(library):
     rng = np.random.default_rng(0)

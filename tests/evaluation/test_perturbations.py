@@ -6,8 +6,10 @@ from contrastive_clustering._data.layout import read_layout
 from contrastive_clustering._evaluation.perturbations import (
     check_perturbations,
     default_perturbations,
+    moments,
     perturb,
 )
+from contrastive_clustering._utils import chunks
 
 NAMES = [
     "noise",
@@ -90,6 +92,16 @@ def test_noise_and_brightness_depend_on_the_channel():
     np.testing.assert_allclose(added, 0.1 * X.std(axis=(0, 1, 2)))
     noise = (changes["noise"](X) - X)[1:].std(axis=(0, 1, 2))
     np.testing.assert_allclose(noise, 0.1 * X.std(axis=(0, 1, 2)), rtol=0.1)
+
+
+@pytest.mark.parametrize("axis", [None, 1, 3])
+def test_moments_are_those_of_all_chunks(axis, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_VALUES", 200)  # three samples
+    samples = np.random.default_rng(0).integers(0, 256, (10, 3, 5, 4), dtype=np.uint8)
+    others = tuple(i for i in range(4) if i != axis)
+    mean, std = moments(samples, axis)
+    np.testing.assert_allclose(mean, samples.mean(axis=others, keepdims=True))
+    np.testing.assert_allclose(std, samples.std(axis=others, keepdims=True))
 
 
 def test_flattened_images_are_changed_like_images():
