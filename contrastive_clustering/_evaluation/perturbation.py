@@ -36,6 +36,7 @@ from contrastive_clustering._utils.param_validation import (
     validate_params,
 )
 from contrastive_clustering._utils.snapshot import snapshot
+from contrastive_clustering._utils.weighted_tables import accuracy
 
 
 @default_library_settings()
@@ -222,7 +223,7 @@ def perturb_samples(
         predicted[name] = np.concatenate(found)
         sizes.append(np.sqrt(squares / samples.size) / std if std > 0 else np.nan)
     intervals = group_intervals(
-        {name: (_agreement, found) for name, found in predicted.items()},
+        {name: (accuracy, found) for name, found in predicted.items()},
         labels,
         grouping,
         rng,
@@ -248,12 +249,6 @@ def perturb_samples(
         ).reshape(len(strata), len(predicted)),
         n_groups=grouping.n_groups if grouped else None,
     )
-
-
-def _agreement(
-    labels: np.ndarray, found: np.ndarray, weights: np.ndarray | None
-) -> float:
-    return float(np.average(labels == found, weights=weights))
 
 
 def _as_numbers(chosen: Any) -> np.ndarray:
